@@ -1,0 +1,81 @@
+"""The functions' settings: what each Lambda reads from its environment, parsed once and typed.
+
+The names are shared with the deployment program, which writes the same variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LAKE_BUCKET = "LAKE_BUCKET"
+WORK_BUCKET = "WORK_BUCKET"
+DATABASES = "DATABASES"
+WAREHOUSE_HOST = "WAREHOUSE_HOST"
+WAREHOUSE_PORT = "WAREHOUSE_PORT"
+WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
+WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
+COPY_ROLE_ARN = "COPY_ROLE_ARN"
+LOG_TABLE = "LOG_TABLE"
+REGION = "AWS_REGION"
+
+
+class SettingsError(ValueError):
+    """A function's environment is incomplete or malformed: the deployment is at fault, not an upload."""
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"the environment variable {name} is missing or empty; the deployment program sets it")
+    return value
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    text = _required(environment, WAREHOUSE_PORT)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"{WAREHOUSE_PORT} is {text!r}; it must be a port number from 1 to 65535")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """What the load function works on: two buckets, one warehouse, the role that COPY assumes."""
+
+    lake_bucket: str
+    work_bucket: str
+    databases: tuple[str, ...]
+    warehouse_host: str
+    warehouse_port: int
+    warehouse_secret_arn: str
+    copy_role_arn: str
+    region: str
+    warehouse_ca_file: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
+        """Raises SettingsError when a variable is missing or malformed."""
+        databases = tuple(name.strip() for name in _required(environment, DATABASES).split(",") if name.strip())
+        return cls(
+            lake_bucket=_required(environment, LAKE_BUCKET),
+            work_bucket=_required(environment, WORK_BUCKET),
+            databases=databases,
+            warehouse_host=_required(environment, WAREHOUSE_HOST),
+            warehouse_port=_port(environment),
+            warehouse_secret_arn=_required(environment, WAREHOUSE_SECRET_ARN),
+            copy_role_arn=_required(environment, COPY_ROLE_ARN),
+            region=_required(environment, REGION),
+            warehouse_ca_file=environment.get(WAREHOUSE_CA_FILE) or None,
+        )
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What the record and query functions work on: the log table."""
+
+    log_table: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
+        """Raises SettingsError when the variable is missing."""
+        return cls(log_table=_required(environment, LOG_TABLE))
