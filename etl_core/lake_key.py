@@ -1,0 +1,96 @@
+"""An object's key in the lake, understood: `db_name/action/table_name/file`.
+
+The key is taken as EventBridge delivers it: not URL-encoded (S3 user guide, "EventBridge event message structure").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from etl_core.errors import InvalidKeyError
+from etl_core.names import DEFAULT_SCHEMA, UNPARSED, faults_of_name, faults_of_schema, fold
+
+LAYOUT = "db_name/action/table_name/file"
+
+
+class Action(StrEnum):
+    """What an upload asks for."""
+
+    APPEND = "append"
+    TRUNCATE = "truncate"
+    SCHEMA = "schema"
+
+
+@dataclass(frozen=True)
+class LakeKey:
+    """A valid key. All names are folded to lower case; `file` is the text behind the third slash, as it is."""
+
+    database: str
+    action: Action
+    schema: str
+    table: str
+    file: str
+
+    @property
+    def target(self) -> str:
+        """`schema.table`, for messages."""
+        return f"{self.schema}.{self.table}"
+
+    @classmethod
+    def parse(cls, key: str, databases: Collection[str]) -> LakeKey:
+        """Raises InvalidKeyError naming every fault of the key at once."""
+        faults = tuple(_faults(key, databases))
+        if faults:
+            raise InvalidKeyError(f"the key {key!r} is not a valid upload: {'; '.join(faults)}", faults)
+        database, action, table_name, file = key.split("/", 3)
+        schema, table = split_table_name(table_name)
+        return cls(fold(database), Action(fold(action)), schema, table, file)
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """What the log says about a key, also about one that is not valid: each part as far as it can be told."""
+
+    table_name: str
+    database: str | None
+    schema: str | None
+    action: str | None
+
+
+def is_folder_marker(key: str) -> bool:
+    """Keys that end in a slash are made by tools that show folders; they are not uploads."""
+    return key.endswith("/")
+
+
+def split_table_name(table_name: str) -> tuple[str, str]:
+    """`schema.table` or `table` (in schema public), folded."""
+    schema, dot, table = fold(table_name).rpartition(".")
+    return (schema if dot else DEFAULT_SCHEMA), table
+
+
+def describe_key(key: str) -> KeyFacts:
+    """The parts of any key, for the log; `table_name` is `_unparsed` where the key names no table."""
+    parts = key.split("/", 3)
+    if len(parts) < 4 or not parts[2]:
+        return KeyFacts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)
+    schema, table = split_table_name(parts[2])
+    if any(faults_of_schema(schema)) or any(faults_of_name(table, "table")):
+        return KeyFacts(fold(parts[2]), fold(parts[0]), None, fold(parts[1]))
+    return KeyFacts(table, fold(parts[0]), schema, fold(parts[1]))
+
+
+def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
+    parts = key.split("/", 3)
+    if len(parts) < 4 or not parts[3]:
+        yield f"it has {len([part for part in parts if part])} of the four parts {LAYOUT}"
+        return
+    database, action, table_name, _ = parts
+    if fold(database) not in databases:
+        yield f"the database {database!r} is not one of this stack's: {', '.join(sorted(databases))}"
+    if fold(action) not in tuple(Action):
+        yield f"the action {action!r} is not one of append, truncate, schema"
+    schema, table = split_table_name(table_name)
+    yield from faults_of_schema(schema)
+    yield from faults_of_name(table, "table")

@@ -1,0 +1,183 @@
+"""Rules of a schema file that concern several of its parts. They read the raw JSON, so that they also speak about a file
+whose single parts have faults of their own, and skip what is not of the right shape (that is reported elsewhere)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from etl_core.column_types import ColumnType, parse_column_type
+from etl_core.names import fold
+
+Path = tuple[int | str, ...]
+
+_NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
+_INTEGERS = {"smallint", "integer", "bigint"}
+_MOMENTS = {"date", "timestamp without time zone", "timestamp with time zone"}
+_TIMES = _MOMENTS | {"time without time zone", "time with time zone"}
+_STRINGS = {"character", "character varying"}
+
+ENCODINGS: dict[str, frozenset[str]] = {
+    "az64": frozenset(_INTEGERS | {"numeric"} | _TIMES),
+    "bytedict": frozenset(_NUMBERS | _TIMES | _STRINGS),
+    "delta": frozenset(_INTEGERS | _MOMENTS | {"numeric"}),
+    "delta32k": frozenset({"integer", "bigint", "numeric"} | _MOMENTS),
+    "lzo": frozenset(_INTEGERS | {"numeric", "binary varying"} | _TIMES | _STRINGS),
+    "mostly8": frozenset(_INTEGERS | {"numeric"}),
+    "mostly16": frozenset({"integer", "bigint", "numeric"}),
+    "mostly32": frozenset({"bigint", "numeric"}),
+    "runlength": frozenset(_NUMBERS | _TIMES | _STRINGS | {"boolean"}),
+    "text255": frozenset({"character varying"}),
+    "text32k": frozenset({"character varying"}),
+    "zstd": frozenset(_NUMBERS | _TIMES | _STRINGS | {"boolean"}),
+}
+"""Which types an encoding takes (database developer guide, "Compression encodings"); `raw` takes all."""
+
+
+MAX_COLUMNS = 1600
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and where."""
+
+    path: Path
+    reason: str
+
+
+def describe_path(path: Path) -> str:
+    """`$.columns[2].type`."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def faults_across(raw: dict[str, Any]) -> list[Fault]:
+    """The faults that only show when several parts of the file are seen together."""
+    columns = raw.get("columns")
+    columns = columns if isinstance(columns, list) else []
+    if "columns" in raw and not 1 <= len(columns) <= MAX_COLUMNS:
+        return [Fault(("columns",), f"{len(columns)} columns were given; a table has 1 to {MAX_COLUMNS}")]
+    named = {fold(column["name"]): column for column in columns if _has_name(column)}
+    faults = [*_repeated(columns), *_of_keys(raw, named), *_of_distribution(raw), *_of_csv(raw)]
+    if "allowed_operations" in raw and "allowed_actions" in raw:
+        faults.append(Fault(("allowed_actions",), "is the same as allowed_operations; give only one of the two"))
+    for index, column in enumerate(columns):
+        if _has_name(column):
+            faults += [Fault(("columns", index, *fault.path), fault.reason) for fault in _of_column(column)]
+    return faults
+
+
+def _has_name(column: Any) -> bool:
+    return isinstance(column, dict) and isinstance(column.get("name"), str)
+
+
+def _repeated(columns: list[Any]) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, column in enumerate(columns):
+        if not _has_name(column):
+            continue
+        # Folding of letters beyond ASCII is not documented: names that would collide under either rule are refused.
+        first = seen.setdefault(column["name"].casefold(), index)
+        if first != index:
+            yield Fault(
+                ("columns", index, "name"),
+                f"{column['name']!r} is the same name as columns[{first}] ({columns[first]['name']!r}): Redshift folds upper and "
+                "lower case; rename one of them",
+            )
+
+
+def _of_keys(raw: dict[str, Any], named: dict[str, Any]) -> Iterator[Fault]:
+    for part in ("primary_key", "sortkey", "distkey"):
+        value = raw.get(part)
+        names = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        for index, name in enumerate(names):
+            path: Path = (part, index) if isinstance(value, list) else (part,)
+            if isinstance(name, str):
+                yield from _of_key_column(part, path, name, named)
+        folded = [fold(name) for name in names if isinstance(name, str)]
+        if len(set(folded)) < len(folded):
+            yield Fault((part,), "names a column twice")
+
+
+def _of_key_column(part: str, path: Path, name: str, named: dict[str, Any]) -> Iterator[Fault]:
+    column = named.get(fold(name))
+    if column is None:
+        yield Fault(path, f"{name!r} is not one of the columns")
+    elif part == "primary_key" and column.get("nullable") is True:
+        yield Fault(path, f"the column {name!r} is nullable; a primary key's columns are not")
+    elif part != "primary_key" and (kind := _type_of(column)) and not kind.can_be_key:
+        yield Fault(path, f"the column {name!r} is {kind}; such a column cannot be a {part}")
+
+
+def _of_distribution(raw: dict[str, Any]) -> Iterator[Fault]:
+    style = raw.get("diststyle")
+    style = style.upper() if isinstance(style, str) else None
+    if raw.get("distkey") is not None and style in ("AUTO", "EVEN", "ALL"):
+        yield Fault(("diststyle",), f"{style} does not go with a distkey; write KEY or leave diststyle out")
+    if raw.get("distkey") is None and style == "KEY":
+        yield Fault(("diststyle",), "KEY needs a distkey")
+
+
+def _of_csv(raw: dict[str, Any]) -> Iterator[Fault]:
+    csv = raw.get("csv")
+    if isinstance(csv, dict) and csv.get("delimiter", ",") == csv.get("quote", '"'):
+        yield Fault(("csv", "quote"), "is the same character as the delimiter")
+
+
+def _of_column(column: dict[str, Any]) -> Iterator[Fault]:
+    kind = _type_of(column)
+    if kind is None:
+        return
+    encode = column.get("encode")
+    if isinstance(encode, str) and kind.name not in ENCODINGS.get(encode.lower(), {kind.name}):
+        yield Fault(("encode",), f"{encode!r} does not take {kind}; leave encode out, or use raw or zstd")
+    if column.get("identity") is not None:
+        yield from _of_identity(column, kind)
+    if column.get("default") is not None:
+        yield from _of_default(column["default"], kind)
+
+
+def _of_identity(column: dict[str, Any], kind: ColumnType) -> Iterator[Fault]:
+    if kind.name not in ("integer", "bigint"):
+        yield Fault(("identity",), f"an identity column is INTEGER or BIGINT, not {kind}")
+    if column.get("nullable") is True or column.get("default") is not None:
+        yield Fault(("identity",), "an identity column is never null and has no default")
+
+
+def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
+    path: Path = ("default",)
+    if isinstance(value, dict):
+        if kind.name not in _MOMENTS:
+            yield Fault(path, f"a function does not fit {kind}; it gives a date or time")
+    elif kind.name == "boolean":
+        if not isinstance(value, bool):
+            yield Fault(path, f"{value!r} is not true or false, as {kind} needs")
+    elif kind.name in _NUMBERS:
+        if not _is_number(value, whole=kind.name in _INTEGERS):
+            yield Fault(path, f"{value!r} is not a number that fits {kind}")
+    elif not isinstance(value, str):
+        yield Fault(path, f"{value!r} is not a text, as {kind} needs")
+    elif kind.name in _STRINGS and len(value.encode("utf-8", "surrogatepass")) > kind.arguments[0]:
+        yield Fault(path, f"{value!r} has more bytes than {kind} holds")
+
+
+def _is_number(value: Any, *, whole: bool) -> bool:
+    """Numbers may also be written as text, so that none of their digits is lost on the way."""
+    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+        return False
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number.adjusted() < 310 and not (whole and number != number.to_integral_value())
+
+
+def _type_of(column: dict[str, Any]) -> ColumnType | None:
+    written = column.get("type")
+    if not isinstance(written, str) or len(written) > 100:
+        return None
+    try:
+        return parse_column_type(written)
+    except ValueError:
+        return None

@@ -1,0 +1,131 @@
+"""SQL that SQLAlchemy and its Redshift dialect do not have: COPY, LOCK, and literals that Redshift reads right.
+
+Every construct here is rendered by the dialect's compiler; identifiers are quoted by its preparer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import SetColumnComment, SetTableComment
+from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
+from sqlalchemy.sql.expression import Executable
+
+from etl_core.column_types import DIALECT
+
+COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
+"""A data file's suffix behind `.csv`, and COPY's keyword for it."""
+
+
+def identifier(name: str) -> quoted_name:
+    """A name that is always quoted: the dialect's list of reserved words is not complete."""
+    return quoted_name(name, quote=True)
+
+
+class Text(ColumnElement[str]):
+    """A string literal. Redshift reads a backslash in '...' as an escape, so it is doubled; SQLAlchemy does not do that."""
+
+    inherit_cache = False
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+@compiles(Text, "redshift")
+def _text(element: Text, compiler: SQLCompiler, **_: Any) -> str:
+    return render_text(element.value, compiler)
+
+
+def render_text(value: str, compiler: SQLCompiler | DDLCompiler) -> str:
+    """The literal's text. Raises ValueError for a NUL, which no literal can hold."""
+    if "\0" in value:
+        raise ValueError(f"{value!r} holds a NUL character, which Redshift cannot store")
+    literal = value.replace("\\", "\\\\").replace("'", "''")
+    doubled = literal.replace("%", "%%") if getattr(compiler.preparer, "_double_percents", False) else literal
+    return f"'{doubled}'"
+
+
+@compiles(SetTableComment, "redshift")
+def _table_comment(element: SetTableComment, compiler: DDLCompiler, **_: Any) -> str:
+    table = element.element
+    return f"COMMENT ON TABLE {compiler.preparer.format_table(table)} IS {render_text(table.comment or '', compiler)}"
+
+
+@compiles(SetColumnComment, "redshift")
+def _column_comment(element: SetColumnComment, compiler: DDLCompiler, **_: Any) -> str:
+    column = element.element
+    name = compiler.preparer.format_column(column, use_table=True, use_schema=True)
+    return f"COMMENT ON COLUMN {name} IS {render_text(column.comment or '', compiler)}"
+
+
+class LockTable(Executable, ClauseElement):
+    """LOCK of one table: ACCESS EXCLUSIVE until the transaction ends; Redshift has no other mode."""
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.Table) -> None:
+        self.table = table
+
+
+@compiles(LockTable, "redshift")
+def _lock(element: LockTable, compiler: SQLCompiler, **_: Any) -> str:
+    return f"LOCK TABLE {compiler.preparer.format_table(element.table)}"
+
+
+@dataclass(frozen=True)
+class CopySource:
+    """What COPY reads: a manifest, how its one file is compressed, and how its rows are written."""
+
+    manifest_url: str
+    role_arn: str
+    compression: str | None
+    delimiter: str
+    quote: str
+    null_as: str | None
+    date_format: str
+    time_format: str
+    encoding: str
+
+
+class CopyCsv(Executable, ClauseElement):
+    """COPY of CSV files named by a manifest into `columns` of a table, in the order of the file.
+
+    sqlalchemy-redshift's CopyCommand is not used: it knows no ZSTD and does not escape its texts. MAXERROR stays at its
+    default: one bad row fails the whole file. COMPUPDATE OFF: a first COPY must not choose encodings of its own.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.Table, columns: tuple[str, ...], source: CopySource) -> None:
+        self.table, self.columns, self.source = table, columns, source
+
+
+@compiles(CopyCsv, "redshift")
+def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
+    source, preparer = element.source, compiler.preparer
+
+    def text(value: str) -> str:
+        return render_text(value, compiler)
+
+    columns = ", ".join(preparer.quote(identifier(name)) for name in element.columns)
+    parts = [
+        f"COPY {preparer.format_table(element.table)} ({columns})",
+        f"FROM {text(source.manifest_url)} IAM_ROLE {text(source.role_arn)} MANIFEST",
+        f"FORMAT AS CSV DELIMITER AS {text(source.delimiter)} QUOTE AS {text(source.quote)} IGNOREHEADER AS 1",
+        f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS {text(source.time_format)}",
+        *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
+        *([source.compression] if source.compression else []),
+        "COMPUPDATE OFF",
+    ]
+    return " ".join(parts)
+
+
+def describe_sql(statement: ClauseElement) -> str:
+    """The statement's text in one line, as the log shows it."""
+    compiled = statement.compile(dialect=DIALECT)
+    text = str(compiled).replace("%%", "%")
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
