@@ -105,6 +105,30 @@ class LoadTimeoutError(LoadFailedError):
 
 
 @dataclass(frozen=True)
+class LoadErrorLine:
+    """One row of the warehouse's load-error view. `column` is "" where the row as a whole is at fault."""
+
+    file: str
+    line: int
+    column: str
+    column_type: str
+    code: int
+    reason: str
+
+
+class CopyRefusedError(LoadFailedError):
+    """COPY refused rows of the file; `lines` are the load-error view's rows."""
+
+    def __init__(self, message: str, lines: Sequence[LoadErrorLine] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
+
+
+class MissingTableError(LoadFailedError):
+    """A statement names a table that does not exist."""
+
+
+@dataclass(frozen=True)
 class RetryPolicy:
     """One entry of a state machine's Retry list; `errors` are error names as Step Functions sees them."""
 

@@ -1,0 +1,180 @@
+"""The ledger: one small table per target, in a schema of its own. It decides what becomes of an upload; the log only tells.
+
+Its row is written in the transaction that changes the target, so that both are there or neither is.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
+
+from etl_core.lake_key import Action, LakeKey
+from etl_core.log import Status
+from etl_core.names import LEDGER_SCHEMA, ledger_name
+from etl_core.schema_file import SchemaFile
+from etl_core.sql import identifier
+from etl_core.upload import Upload, padded_sequencer
+
+_PACKED = "zlib:"
+_TEXT_BYTES = 65535
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One upload that took effect. Times are UTC; `rows_loaded` is None for a schema file."""
+
+    upload_id: str
+    action: Action
+    landed_at: datetime
+    sequencer: str
+    s3_key: str
+    version_id: str
+    status: Status
+    rows_loaded: int | None
+    loaded_at: datetime
+    schema_file: SchemaFile | None
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Landed order, comparable with Upload.order."""
+        return self.landed_at, padded_sequencer(self.sequencer), self.s3_key
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The upload is in the ledger already."""
+
+    row: LedgerRow
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A later upload took effect that makes this one void."""
+
+    by: LedgerRow
+
+
+@dataclass(frozen=True)
+class Proceed:
+    """The upload is to take effect under the schema in force, if there is one."""
+
+    in_force: SchemaFile | None
+
+
+Decision = Duplicate | Superseded | Proceed
+
+
+def ledger_table(key: LakeKey) -> sa.Table:
+    """The ledger of the key's target."""
+    return sa.Table(
+        identifier(ledger_name(key.schema, key.table)),
+        sa.MetaData(),
+        sa.Column(identifier("upload_id"), sa.VARCHAR(32), nullable=False),
+        sa.Column(identifier("action"), sa.VARCHAR(16), nullable=False),
+        sa.Column(identifier("landed_at"), sa.TIMESTAMP(), nullable=False),
+        sa.Column(identifier("sequencer"), sa.VARCHAR(64), nullable=False),
+        sa.Column(identifier("s3_key"), sa.VARCHAR(1024), nullable=False),
+        sa.Column(identifier("version_id"), sa.VARCHAR(1024), nullable=False),
+        sa.Column(identifier("status"), sa.VARCHAR(16), nullable=False),
+        sa.Column(identifier("rows_loaded"), sa.BIGINT()),
+        sa.Column(identifier("loaded_at"), sa.TIMESTAMP(), nullable=False),
+        sa.Column(identifier("schema_file"), sa.VARCHAR(_TEXT_BYTES)),
+        schema=identifier(LEDGER_SCHEMA),
+    )
+
+
+def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ...]:
+    """What makes the ledger where it is not there yet."""
+    return CreateSchema(identifier(LEDGER_SCHEMA), if_not_exists=True), CreateTable(ledger, if_not_exists=True)
+
+
+def select_relevant(ledger: sa.Table, upload: Upload) -> sa.Select[Any]:
+    """The rows that decide about the upload: itself, what landed since, and the schema files. Few, however long the ledger."""
+    columns = ledger.columns
+    return sa.select(ledger).where(
+        sa.or_(
+            columns.upload_id == upload.upload_id,
+            columns.landed_at >= naive(upload.landed_at),
+            columns.action == str(Action.SCHEMA),
+        )
+    )
+
+
+def insert_row(ledger: sa.Table, row: LedgerRow) -> sa.Insert:
+    """The INSERT of one row."""
+    return sa.insert(ledger).values(
+        upload_id=row.upload_id,
+        action=str(row.action),
+        landed_at=naive(row.landed_at),
+        sequencer=row.sequencer[:64],
+        s3_key=row.s3_key,
+        version_id=row.version_id,
+        status=str(row.status),
+        rows_loaded=row.rows_loaded,
+        loaded_at=naive(row.loaded_at),
+        schema_file=None if row.schema_file is None else _pack(row.schema_file.to_json()),
+    )
+
+
+def parse_row(row: sa.Row[Any]) -> LedgerRow:
+    """A row of select_relevant, typed."""
+    values = row._mapping
+    text = values["schema_file"]
+    return LedgerRow(
+        upload_id=values["upload_id"],
+        action=Action(values["action"]),
+        landed_at=values["landed_at"].replace(tzinfo=UTC),
+        sequencer=values["sequencer"],
+        s3_key=values["s3_key"],
+        version_id=values["version_id"],
+        status=Status(values["status"]),
+        rows_loaded=values["rows_loaded"],
+        loaded_at=values["loaded_at"].replace(tzinfo=UTC),
+        schema_file=None if text is None else SchemaFile.from_json(_unpack(text)),
+    )
+
+
+def decide(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> Decision:
+    """What becomes of the upload, from the rows of select_relevant."""
+    for row in rows:
+        if row.upload_id == upload.upload_id:
+            return Duplicate(row)
+    void_after = Action.SCHEMA if action is Action.SCHEMA else Action.TRUNCATE
+    later = [row for row in rows if row.action is void_after and row.order > upload.order]
+    if later:
+        return Superseded(min(later, key=lambda row: row.order))
+    return Proceed(schema_in_force(rows))
+
+
+def schema_in_force(rows: Iterable[LedgerRow]) -> SchemaFile | None:
+    """The schema file that landed last of those that took effect."""
+    schemas = [row for row in rows if row.schema_file is not None]
+    return max(schemas, key=lambda row: row.order).schema_file if schemas else None
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without its zone, as a TIMESTAMP column holds it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _pack(text: str) -> str:
+    """The schema file as a VARCHAR holds it: plain where it fits, so that analysts can read it."""
+    if len(text.encode()) <= _TEXT_BYTES:
+        return text
+    packed = _PACKED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    if len(packed) > _TEXT_BYTES:
+        raise ValueError(f"the schema file has {len(packed)} bytes when compressed; the ledger holds {_TEXT_BYTES}")
+    return packed
+
+
+def _unpack(text: str) -> str:
+    if not text.startswith(_PACKED):
+        return text
+    return zlib.decompress(base64.b64decode(text.removeprefix(_PACKED))).decode()
