@@ -1,0 +1,141 @@
+"""The monitoring API: GET /logs with an API key, answered by the query function.
+
+Built from explicit resources rather than from an OpenAPI document, so that every part is seen by the tests and by
+whatever stands in for AWS; docs/openapi.json describes the same contract.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from infra.api_contract import GATEWAY_ANSWERS, METHOD, PARAMETERS, PATH, STAGE, Need
+from infra.component import Component
+from infra.functions import LoaderFunction
+from infra.settings import StackSettings
+
+
+class MonitoringApi(Component):
+    """A regional REST API. `url` is the stage's base; `key` is secret."""
+
+    def __init__(self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions) -> None:
+        super().__init__(name, opts)
+        self._settings = settings
+        self._api = aws.apigateway.RestApi(
+            name,
+            description="What became of the files dropped in the lake",
+            api_key_source="HEADER",
+            endpoint_configuration={"types": "REGIONAL"},
+            opts=self.child(),
+        )
+        stage = self._stage([*self._logs_method(query), *self._gateway_answers()])
+        self._permit(query)
+        self.key = self._key(stage)
+        self.url = stage.invoke_url
+        self.register_outputs({})
+
+    def _logs_method(self, query: LoaderFunction) -> list[pulumi.Resource]:
+        path = aws.apigateway.Resource(
+            f"{self.name}-logs",
+            rest_api=self._api.id,
+            parent_id=self._api.root_resource_id,
+            path_part=PATH,
+            opts=self.child(),
+        )
+        validator = aws.apigateway.RequestValidator(
+            self.name,
+            rest_api=self._api.id,
+            validate_request_parameters=True,
+            validate_request_body=False,
+            opts=self.child(),
+        )
+        method = aws.apigateway.Method(
+            f"{self.name}-logs",
+            rest_api=self._api.id,
+            resource_id=path.id,
+            http_method=METHOD,
+            authorization="NONE",
+            api_key_required=True,
+            request_validator_id=validator.id,
+            request_parameters={f"method.request.querystring.{p.name}": p.need is Need.REQUIRED for p in PARAMETERS},
+            opts=self.child(),
+        )
+        integration = aws.apigateway.Integration(
+            f"{self.name}-logs",
+            rest_api=self._api.id,
+            resource_id=path.id,
+            http_method=method.http_method,
+            type="AWS_PROXY",
+            integration_http_method="POST",
+            uri=query.invoke_arn,
+            opts=self.child(),
+        )
+        return [method, integration]
+
+    def _gateway_answers(self) -> list[pulumi.Resource]:
+        return [
+            aws.apigateway.Response(
+                f"{self.name}-{answer.response_type.lower().replace('_', '-')}",
+                rest_api_id=self._api.id,
+                response_type=answer.response_type,
+                status_code=str(answer.status),
+                response_templates={"application/json": answer.template},
+                opts=self.child(),
+            )
+            for answer in GATEWAY_ANSWERS
+        ]
+
+    def _stage(self, deployed: list[pulumi.Resource]) -> aws.apigateway.Stage:
+        """A deployment is a snapshot: it is made anew whenever the contract changes."""
+        contract = hashlib.sha256(repr((METHOD, PATH, PARAMETERS, GATEWAY_ANSWERS)).encode()).hexdigest()
+        deployment = aws.apigateway.Deployment(
+            self.name,
+            rest_api=self._api.id,
+            triggers={"contract": contract},
+            opts=self.child(depends_on=deployed),
+        )
+        stage = aws.apigateway.Stage(
+            self.name, rest_api=self._api.id, deployment=deployment.id, stage_name=STAGE, opts=self.child()
+        )
+        aws.apigateway.MethodSettings(
+            self.name,
+            rest_api=self._api.id,
+            stage_name=stage.stage_name,
+            method_path="*/*",
+            settings={
+                "throttling_rate_limit": self._settings.api_rate_limit,
+                "throttling_burst_limit": self._settings.api_burst_limit,
+                "metrics_enabled": True,
+            },
+            opts=self.child(),
+        )
+        return stage
+
+    def _permit(self, query: LoaderFunction) -> None:
+        aws.lambda_.Permission(
+            self.name,
+            action="lambda:InvokeFunction",
+            function=query.function_name,
+            principal="apigateway.amazonaws.com",
+            source_arn=Output.concat(self._api.execution_arn, f"/{STAGE}/{METHOD}/{PATH}"),
+            opts=self.child(),
+        )
+
+    def _key(self, stage: aws.apigateway.Stage) -> Output[str]:
+        key = aws.apigateway.ApiKey(self.name, opts=self.child(additional_secret_outputs=["value"]))
+        plan = aws.apigateway.UsagePlan(
+            self.name,
+            api_stages=[{"api_id": self._api.id, "stage": stage.stage_name}],
+            throttle_settings={
+                "rate_limit": self._settings.api_rate_limit,
+                "burst_limit": self._settings.api_burst_limit,
+            },
+            opts=self.child(),
+        )
+        aws.apigateway.UsagePlanKey(
+            self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child()
+        )
+        return Output.secret(key.value)

@@ -1,0 +1,88 @@
+"""The lake, in which people drop files, and the work bucket, in which the pipeline writes for itself."""
+
+from __future__ import annotations
+
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra import policies
+from infra.component import Component, json_document
+from infra.settings import StackSettings
+
+ABORT_UPLOAD_DAYS = 7
+
+
+class PrivateBucket(Component):
+    """A bucket that is encrypted, not public, and refuses requests without TLS."""
+
+    def __init__(self, name: str, *, protect: bool, opts: ResourceOptions) -> None:
+        super().__init__(name, opts)
+        self.bucket = aws.s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
+        self.arn = self.bucket.arn
+        self.bucket_name = self.bucket.bucket
+        encryption: aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
+            "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}
+        }
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name, bucket=self.bucket_name, rules=[encryption], opts=self.child()
+        )
+        private = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=self.bucket_name,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self.child(),
+        )
+        policy = json_document(policies.tls_only, self.arn)
+        aws.s3.BucketPolicy(name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private]))
+        self.register_outputs({})
+
+
+class Lake(Component):
+    """Two buckets: `lake` is versioned and tells EventBridge about every object, `work` forgets."""
+
+    def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
+        super().__init__(name, opts)
+        self.lake = PrivateBucket(name, protect=settings.protect_data, opts=self.child())
+        self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
+        self._version_uploads()
+        self._expire_work(settings.work_keep_days)
+        aws.s3.BucketNotification(name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child())
+        self.register_outputs({})
+
+    def _version_uploads(self) -> None:
+        """An upload is one version of one object. Versions are never expired: a late truncate loads them again."""
+        aws.s3.BucketVersioning(
+            self.name,
+            bucket=self.lake.bucket_name,
+            versioning_configuration={"status": "Enabled"},
+            opts=self.child(),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            self.name, bucket=self.lake.bucket_name, rules=[_abort_incomplete_uploads()], opts=self.child()
+        )
+
+    def _expire_work(self, keep_days: int) -> None:
+        expire: aws.s3.BucketLifecycleConfigurationRuleArgsDict = {
+            "id": "expire",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "expiration": {"days": keep_days},
+        }
+        aws.s3.BucketLifecycleConfiguration(
+            f"{self.name}-work",
+            bucket=self.work.bucket_name,
+            rules=[expire, _abort_incomplete_uploads()],
+            opts=self.child(),
+        )
+
+
+def _abort_incomplete_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": "abort-incomplete-uploads",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_UPLOAD_DAYS},
+    }

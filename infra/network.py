@@ -1,0 +1,155 @@
+"""The private network in which the load function reaches the warehouse, S3, DynamoDB and Secrets Manager.
+
+It has no internet gateway and no NAT: what is not listed here cannot be reached. Redshift Serverless asks for three
+subnets in three availability zones (management guide, "Considerations when using Amazon Redshift Serverless").
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, InvokeOptions, Output, ResourceOptions
+
+from infra import policies
+from infra.component import Component, json_document
+from infra.lake import Lake
+from infra.settings import StackSettings
+
+ZONES = 3
+HTTPS = 443
+
+
+def pick_zones(region: str, zones: list[str]) -> list[str]:
+    """The zones to use. Raises pulumi.RunError in a region that has too few."""
+    if len(zones) < ZONES:
+        raise pulumi.RunError(
+            f"the region {region} has {len(zones)} availability zone(s) ({', '.join(zones)}); Redshift Serverless "
+            f"needs subnets in {ZONES}; choose another region: pulumi config set aws:region <region>"
+        )
+    return sorted(zones)[:ZONES]
+
+
+class Network(Component):
+    """Three private subnets, endpoints for three services, and the load function's security group."""
+
+    def __init__(
+        self, name: str, settings: StackSettings, lake: Lake, log_table_arn: Input[str], opts: ResourceOptions
+    ) -> None:
+        super().__init__(name, opts)
+        self.region = aws.get_region_output(opts=InvokeOptions(parent=self)).region
+        self.vpc = aws.ec2.Vpc(
+            name,
+            cidr_block=str(settings.vpc_cidr),
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags={"Name": name},
+            opts=self.child(),
+        )
+        self.routes = aws.ec2.RouteTable(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
+        self.subnet_ids = self._subnets(settings)
+        self.load_group = self.security_group("load", "The load function")
+        reach_buckets = json_document(policies.reach_buckets, lake.lake.arn, lake.work.arn)
+        self.s3_prefix_list = self._gateway("s3", reach_buckets)
+        dynamodb_prefix_list = self._gateway("dynamodb", json_document(policies.reach_table, log_table_arn))
+        self._let_out("load-to-s3", self.load_group, self.s3_prefix_list)
+        self._let_out("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
+        self._secrets_endpoint()
+        self.register_outputs({})
+
+    def security_group(self, noun: str, description: str) -> aws.ec2.SecurityGroup:
+        """A group without rules: nothing in, nothing out."""
+        name = f"{self.name}-{noun}"
+        return aws.ec2.SecurityGroup(
+            name, description=description, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
+        )
+
+    def connect(self, noun: str, client: aws.ec2.SecurityGroup, server: aws.ec2.SecurityGroup, port: int) -> None:
+        """Lets `client` open connections to `server` on `port`: a rule on either side."""
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self.name}-{noun}",
+            security_group_id=client.id,
+            referenced_security_group_id=server.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self.child(),
+        )
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self.name}-{noun}",
+            security_group_id=server.id,
+            referenced_security_group_id=client.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self.child(),
+        )
+
+    def let_out_to_s3(self, noun: str, group: aws.ec2.SecurityGroup) -> None:
+        """Lets `group` reach S3 through its gateway."""
+        self._let_out(noun, group, self.s3_prefix_list)
+
+    def _let_out(self, noun: str, group: aws.ec2.SecurityGroup, prefix_list: Input[str]) -> None:
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self.name}-{noun}",
+            security_group_id=group.id,
+            prefix_list_id=prefix_list,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            opts=self.child(),
+        )
+
+    def _subnets(self, settings: StackSettings) -> list[Output[str]]:
+        available = aws.get_availability_zones_output(
+            state="available",
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=InvokeOptions(parent=self),
+        )
+        zones = Output.all(self.region, available.names).apply(lambda known: pick_zones(*known))
+        ranges = list(settings.vpc_cidr.subnets(prefixlen_diff=2))
+        return [self._subnet(number, str(ranges[number]), zones[number]) for number in range(ZONES)]
+
+    def _subnet(self, number: int, cidr: str, zone: Input[str]) -> Output[str]:
+        name = f"{self.name}-{number + 1}"
+        subnet = aws.ec2.Subnet(
+            name,
+            vpc_id=self.vpc.id,
+            cidr_block=cidr,
+            availability_zone=zone,
+            map_public_ip_on_launch=False,
+            tags={"Name": name},
+            opts=self.child(),
+        )
+        aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child())
+        return subnet.id
+
+    def _gateway(self, service: str, policy: Input[str]) -> Output[str]:
+        """A free endpoint beside the route table; returns its list of address ranges."""
+        name = f"{self.name}-{service}"
+        endpoint = aws.ec2.VpcEndpoint(
+            name,
+            vpc_id=self.vpc.id,
+            service_name=pulumi.Output.concat("com.amazonaws.", self.region, f".{service}"),
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[self.routes.id],
+            policy=policy,
+            tags={"Name": name},
+            opts=self.child(),
+        )
+        return endpoint.prefix_list_id
+
+    def _secrets_endpoint(self) -> None:
+        group = self.security_group("secrets", "The Secrets Manager endpoint")
+        self.connect("load-to-secrets", self.load_group, group, HTTPS)
+        name = f"{self.name}-secrets"
+        aws.ec2.VpcEndpoint(
+            name,
+            vpc_id=self.vpc.id,
+            service_name=pulumi.Output.concat("com.amazonaws.", self.region, ".secretsmanager"),
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            subnet_ids=self.subnet_ids,
+            security_group_ids=[group.id],
+            tags={"Name": name},
+            opts=self.child(),
+        )

@@ -1,0 +1,139 @@
+"""Policy documents as plain values: who may do what on which resource, and nothing else.
+
+`"Resource": "*"` appears only where AWS offers no narrower resource: network interfaces of functions in a VPC and the
+delivery of state machine logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Document = dict[str, Any]
+Statement = dict[str, Any]
+
+
+def document(*statements: Statement) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def trust(*services: str) -> Document:
+    """A role that only these AWS services may take."""
+    statement = {"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}
+    return document(statement)
+
+
+def tls_only(bucket_arn: str) -> Document:
+    """A bucket that refuses every request without TLS (S3 user guide, "Security best practices")."""
+    return document(
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket_arn, f"{bucket_arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def write_logs(log_group_arn: str) -> Statement:
+    return allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"])
+
+
+def load_uploads(lake_arn: str, work_arn: str, secret_arn: str) -> list[Statement]:
+    """What the load function does itself; the data goes from S3 to the warehouse by the COPY role."""
+    return [
+        allow("ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [f"{lake_arn}/*"]),
+        allow("FindUploads", ["s3:ListBucket", "s3:ListBucketVersions"], [lake_arn]),
+        allow("WriteManifests", ["s3:GetObject", "s3:PutObject"], [f"{work_arn}/*"]),
+        allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn]),
+    ]
+
+
+def use_network_interfaces() -> list[Statement]:
+    """What Lambda needs to attach a function to a VPC, refused to the function's own code.
+
+    Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+    """
+    actions = [
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    deny = allow("NotFromTheCode", actions, ["*"])
+    condition = {"ArnLike": {"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:*"}}
+    return [allow("AttachToNetwork", actions, ["*"]), {**deny, "Effect": "Deny", "Condition": condition}]
+
+
+def write_log_entries(table_arn: str) -> list[Statement]:
+    return [allow("WriteLogEntries", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [table_arn])]
+
+
+def query_log_entries(table_arn: str) -> list[Statement]:
+    return [allow("QueryLogEntries", ["dynamodb:Query"], [table_arn])]
+
+
+def copy_data(lake_arn: str, work_arn: str) -> Document:
+    """What COPY reads: uploads and pinned copies, and the manifests that name them."""
+    return document(
+        allow("ReadData", ["s3:GetObject"], [f"{lake_arn}/*", f"{work_arn}/*"]),
+        allow("FindData", ["s3:GetBucketLocation", "s3:ListBucket"], [lake_arn, work_arn]),
+    )
+
+
+def run_loads(function_arns: Sequence[str]) -> Document:
+    """What the state machine does: invoke its functions, and deliver its own log.
+
+    Step Functions developer guide, "Using CloudWatch Logs to log execution history": log delivery takes no resource.
+    """
+    delivery = [
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    ]
+    return document(
+        allow("InvokeFunctions", ["lambda:InvokeFunction"], sorted(function_arns)),
+        allow("DeliverLogs", delivery, ["*"]),
+    )
+
+
+def start_loads(state_machine_arn: str) -> Document:
+    return document(allow("StartLoads", ["states:StartExecution"], [state_machine_arn]))
+
+
+def take_dead_letters(queue_arn: str, rule_arn: str) -> Document:
+    """The queue takes messages from this one rule."""
+    statement = {
+        **allow("TakeDeadLetters", ["sqs:SendMessage"], [queue_arn]),
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    return document(statement)
+
+
+def reach_buckets(lake_arn: str, work_arn: str) -> Document:
+    """Nothing leaves the private network for a bucket that is not the stack's own."""
+    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+    buckets = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"]
+    return document(
+        {**allow("Objects", objects, [f"{lake_arn}/*", f"{work_arn}/*"]), "Principal": "*"},
+        {**allow("Buckets", buckets, [lake_arn, work_arn]), "Principal": "*"},
+    )
+
+
+def reach_table(table_arn: str) -> Document:
+    actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    return document({**allow("LogTable", actions, [table_arn]), "Principal": "*"})

@@ -1,0 +1,163 @@
+"""The program: reads the stack's configuration and wires the components. `pulumi up` runs `main()`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from etl_core import settings as env
+from infra import policies
+from infra.alarms import Alarms
+from infra.api import MonitoringApi
+from infra.code import CA_FILE, LAYER, ROOT, code_archive
+from infra.copy_role import CopyRole
+from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, Reach
+from infra.lake import Lake
+from infra.log_table import LogTable
+from infra.names import Names
+from infra.network import Network
+from infra.settings import ConfigurationError, StackSettings, parse_settings
+from infra.warehouse import Warehouse
+from infra.workflow import LoadWorkflow, WorkflowSpec
+
+RECORD_SECONDS = 30
+QUERY_SECONDS = 20
+SMALL_MEMORY_MB = 256
+
+
+def main() -> None:
+    """Declares the stack. Raises pulumi.RunError, with every fault, when its configuration is not usable."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    try:
+        settings = parse_settings(read_configuration(project))
+        declare(Names(project, stack), settings)
+    except ConfigurationError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def read_configuration(project: str) -> dict[str, str]:
+    """Every key that is set in the project's namespace, known or not: Pulumi itself would not mention a misspelt one."""
+    full_keys = {**get_config_env(), **CONFIG.get()}
+    names = [key.removeprefix(f"{project}:") for key in full_keys if key.startswith(f"{project}:")]
+    config = pulumi.Config(project)
+    return {name: config.get(name) or "" for name in names}
+
+
+@dataclass(frozen=True)
+class Store:
+    """What holds data: the buckets, the log, the warehouse and the role in which it reads."""
+
+    lake: Lake
+    log_table: LogTable
+    network: Network
+    copy_role: CopyRole
+    warehouse: Warehouse
+
+
+@dataclass(frozen=True)
+class Functions:
+    load: LoaderFunction
+    record: LoaderFunction
+    query: LoaderFunction
+
+
+def declare(names: Names, settings: StackSettings) -> None:
+    """All components of one stack, and its outputs."""
+    archive = code_archive(ROOT, settings.warehouse_ca_file)
+    provider = aws.Provider(names.prefix, region=aws.config.region, default_tags={"tags": names.tags})
+    opts = ResourceOptions(providers=[provider])
+    store = declare_store(names, settings, opts)
+    layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
+    functions = declare_functions(names, settings, store, Code(archive, layer.arn, settings.log_group_keep_days), opts)
+    workflow_spec = WorkflowSpec(
+        lake_bucket=store.lake.lake.bucket_name,
+        load=functions.load,
+        record=functions.record,
+        load_seconds=settings.load_timeout_seconds,
+        record_seconds=RECORD_SECONDS,
+        log_keep_days=settings.log_group_keep_days,
+    )
+    workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
+    Alarms(names.of("alarms"), settings, workflow, opts)
+    api = MonitoringApi(names.of("api"), settings, functions.query, opts)
+    export(settings, store, workflow, api)
+
+
+def declare_store(names: Names, settings: StackSettings, opts: ResourceOptions) -> Store:
+    lake = Lake(names.of("lake"), settings, opts)
+    log_table = LogTable(names.of("log"), settings, opts)
+    network = Network(names.of("network"), settings, lake, log_table.arn, opts)
+    copy_role = CopyRole(names.of("copy"), lake, opts)
+    warehouse = Warehouse(names.of("warehouse"), settings, network, copy_role.arn, opts)
+    return Store(lake, log_table, network, copy_role, warehouse)
+
+
+def declare_functions(
+    names: Names, settings: StackSettings, store: Store, code: Code, opts: ResourceOptions
+) -> Functions:
+    log_environment = {env.LOG_TABLE: store.log_table.table_name}
+    record = FunctionSpec(
+        handler="handlers.record.handler",
+        timeout_seconds=RECORD_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment=log_environment,
+        statements=store.log_table.arn.apply(policies.write_log_entries),
+    )
+    query = FunctionSpec(
+        handler="handlers.query.handler",
+        timeout_seconds=QUERY_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment=log_environment,
+        statements=store.log_table.arn.apply(policies.query_log_entries),
+    )
+    return Functions(
+        load=LoaderFunction(names.of("load"), load_spec(settings, store), code, opts),
+        record=LoaderFunction(names.of("record"), record, code, opts),
+        query=LoaderFunction(names.of("query"), query, code, opts),
+    )
+
+
+def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
+    lake, warehouse = store.lake, store.warehouse
+    environment: dict[str, Input[str]] = {
+        env.LAKE_BUCKET: lake.lake.bucket_name,
+        env.WORK_BUCKET: lake.work.bucket_name,
+        env.DATABASES: ",".join(settings.databases),
+        env.WAREHOUSE_HOST: warehouse.host,
+        env.WAREHOUSE_PORT: warehouse.port.apply(str),
+        env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
+        env.COPY_ROLE_ARN: store.copy_role.arn,
+    }
+    if settings.warehouse_ca_file is not None:
+        environment[env.WAREHOUSE_CA_FILE] = CA_FILE
+    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn)
+    return FunctionSpec(
+        handler="handlers.load.handler",
+        timeout_seconds=settings.load_timeout_seconds,
+        memory_mb=settings.load_memory_mb,
+        environment=environment,
+        statements=arns.apply(lambda known: policies.load_uploads(*known)),
+        concurrency=settings.load_concurrency or None,
+        reach=Reach(store.network.subnet_ids, store.network.load_group.id),
+    )
+
+
+def export(settings: StackSettings, store: Store, workflow: LoadWorkflow, api: MonitoringApi) -> None:
+    """The stack's outputs."""
+    pulumi.export("lake_bucket", store.lake.lake.bucket_name)
+    pulumi.export("work_bucket", store.lake.work.bucket_name)
+    pulumi.export("log_table", store.log_table.table_name)
+    pulumi.export("state_machine_arn", workflow.state_machine_arn)
+    pulumi.export("api_url", api.url)
+    pulumi.export("api_key", api.key)
+    pulumi.export("warehouse_host", store.warehouse.host)
+    pulumi.export("warehouse_port", store.warehouse.port)
+    pulumi.export("warehouse_databases", list(settings.databases))
+    pulumi.export("warehouse_secret_arn", store.warehouse.secret_arn)
+    pulumi.export("copy_role_arn", store.copy_role.arn)
+    pulumi.export("dead_letter_queue_url", workflow.dead_letter_queue_url)

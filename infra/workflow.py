@@ -1,0 +1,106 @@
+"""The workflow: every object created in the lake starts one execution; what cannot be delivered is kept and alarmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from infra import policies
+from infra.component import Component, json_document
+from infra.functions import LoaderFunction
+from infra.role import create_role
+from infra.workflow_definition import render_event_pattern, render_workflow
+
+DAY_SECONDS = 86_400
+KEEP_DEAD_LETTERS_SECONDS = 14 * DAY_SECONDS
+"""The longest that SQS keeps a message."""
+
+DELIVERY_ATTEMPTS = 185
+"""EventBridge's maximum, over one day, with exponential back off."""
+
+
+@dataclass(frozen=True)
+class WorkflowSpec:
+    """What the workflow connects."""
+
+    lake_bucket: Input[str]
+    load: LoaderFunction
+    record: LoaderFunction
+    load_seconds: int
+    record_seconds: int
+    log_keep_days: int
+
+
+class LoadWorkflow(Component):
+    """The state machine, the rule that starts it, and the queue of events that could not start it."""
+
+    def __init__(self, name: str, spec: WorkflowSpec, opts: ResourceOptions) -> None:
+        super().__init__(name, opts)
+        machine = self._state_machine(spec)
+        self.state_machine_arn = machine.arn
+        rule = aws.cloudwatch.EventRule(
+            name,
+            description="Objects created in the lake start the load workflow",
+            event_pattern=json_document(render_event_pattern, spec.lake_bucket),
+            opts=self.child(),
+        )
+        dead_letters = self._dead_letter_queue(rule)
+        self.dead_letter_queue_url = dead_letters.url
+        self.dead_letter_queue_name = dead_letters.name
+        self._target(rule, machine, dead_letters)
+        self.register_outputs({})
+
+    def _state_machine(self, spec: WorkflowSpec) -> aws.sfn.StateMachine:
+        logs = aws.cloudwatch.LogGroup(
+            f"{self.name}-logs",
+            name=f"/aws/vendedlogs/states/{self.name}",
+            retention_in_days=spec.log_keep_days,
+            opts=self.child(),
+        )
+        function_arns = Output.all(spec.load.arn, spec.record.arn)
+        policy = json_document(policies.run_loads, function_arns)
+        return aws.sfn.StateMachine(
+            self.name,
+            type="STANDARD",
+            role_arn=create_role(self, "machine", ("states.amazonaws.com",), policy),
+            definition=json_document(
+                render_workflow, spec.load.arn, spec.record.arn, spec.load_seconds, spec.record_seconds
+            ),
+            logging_configuration={
+                "level": "ERROR",
+                "include_execution_data": False,
+                "log_destination": Output.concat(logs.arn, ":*"),
+            },
+            opts=self.child(),
+        )
+
+    def _dead_letter_queue(self, rule: aws.cloudwatch.EventRule) -> aws.sqs.Queue:
+        name = f"{self.name}-dead-letters"
+        queue = aws.sqs.Queue(
+            name,
+            message_retention_seconds=KEEP_DEAD_LETTERS_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=self.child(),
+        )
+        policy = json_document(policies.take_dead_letters, queue.arn, rule.arn)
+        aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=policy, opts=self.child())
+        return queue
+
+    def _target(
+        self, rule: aws.cloudwatch.EventRule, machine: aws.sfn.StateMachine, dead_letters: aws.sqs.Queue
+    ) -> None:
+        policy = json_document(policies.start_loads, machine.arn)
+        aws.cloudwatch.EventTarget(
+            self.name,
+            rule=rule.name,
+            arn=machine.arn,
+            role_arn=create_role(self, "starter", ("events.amazonaws.com",), policy),
+            retry_policy={
+                "maximum_event_age_in_seconds": DAY_SECONDS,
+                "maximum_retry_attempts": DELIVERY_ATTEMPTS,
+            },
+            dead_letter_config={"arn": dead_letters.arn},
+            opts=self.child(),
+        )

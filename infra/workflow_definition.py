@@ -1,0 +1,104 @@
+"""The state machine as a value (Amazon States Language): Receive, Load, Record, then Succeeded or Failed.
+
+Load's Retry list is that of the error tree. Whatever happens to Load, Record runs; whatever happens to Receive, Load runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from etl_core.errors import LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RETRY_POLICIES, RetryPolicy
+
+State = dict[str, Any]
+
+ALL_ERRORS = "States.ALL"
+LOAD_MARGIN_SECONDS = 30
+"""The task waits longer than the function runs, so that a function that runs out of time is reported as such."""
+
+RECEIVE_RETRIES = (RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5),)
+"""Few and quick: the entry `received` is a courtesy, and the load does not wait for it."""
+
+RECORD_RETRIES = (LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300))
+"""Many and patient: without its final entry an upload has no answer."""
+
+
+def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
+    return [
+        {
+            "ErrorEquals": list(policy.errors),
+            "IntervalSeconds": policy.interval_seconds,
+            "MaxAttempts": policy.max_attempts,
+            "BackoffRate": policy.backoff_rate,
+            "MaxDelaySeconds": policy.max_delay_seconds,
+            "JitterStrategy": "FULL",
+        }
+        for policy in policies
+    ]
+
+
+def render_workflow(load_arn: str, record_arn: str, load_seconds: int, record_seconds: int) -> State:
+    """The definition. Tasks name the functions themselves, so that a task's result is the function's own."""
+    return {
+        "Comment": "One execution per upload: log it, load it, log what became of it.",
+        "StartAt": "Receive",
+        "States": {
+            "Receive": _receive(record_arn, record_seconds),
+            "Load": _load(load_arn, load_seconds),
+            "Record": _record(record_arn, record_seconds),
+            "Loaded?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}],
+                "Default": "Failed",
+            },
+            "Succeeded": {"Type": "Succeed"},
+            "Failed": {"Type": "Fail", "ErrorPath": "$.record.error", "CausePath": "$.record.cause"},
+        },
+    }
+
+
+def _receive(record_arn: str, seconds: int) -> State:
+    return {
+        "Type": "Task",
+        "Resource": record_arn,
+        "Parameters": {"phase": "received", "event.$": "$", "execution_arn.$": "$$.Execution.Id"},
+        "ResultPath": "$.receipt",
+        "TimeoutSeconds": seconds,
+        "Retry": render_retry(RECEIVE_RETRIES),
+        "Catch": [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.receipt", "Next": "Load"}],
+        "Next": "Load",
+    }
+
+
+def _load(load_arn: str, seconds: int) -> State:
+    return {
+        "Type": "Task",
+        "Resource": load_arn,
+        "Parameters": {"event.$": "$", "retry_count.$": "$$.State.RetryCount"},
+        "ResultPath": "$.outcome",
+        "TimeoutSeconds": seconds + LOAD_MARGIN_SECONDS,
+        "Retry": render_retry(RETRY_POLICIES),
+        "Catch": [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}],
+        "Next": "Record",
+    }
+
+
+def _record(record_arn: str, seconds: int) -> State:
+    return {
+        "Type": "Task",
+        "Resource": record_arn,
+        "Parameters": {"phase": "final", "state.$": "$", "execution_arn.$": "$$.Execution.Id"},
+        "ResultPath": "$.record",
+        "TimeoutSeconds": seconds,
+        "Retry": render_retry(RECORD_RETRIES),
+        "Next": "Loaded?",
+    }
+
+
+def render_event_pattern(lake_bucket: str) -> State:
+    """Every object created in the lake, except folder markers, whose keys end in a slash."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [lake_bucket]}, "object": {"key": [{"anything-but": {"suffix": "/"}}]}},
+    }

@@ -1,0 +1,191 @@
+"""A recording engine: runs the real program under Pulumi's mocks and keeps what it registered.
+
+In deploy mode computed outputs are made up, so that every `apply` runs; in preview mode they are unknown, as in a first
+`pulumi preview`. The two find different faults, so tests run both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from unittest import mock
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+PROJECT = "redshift-lake-loader"
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+ZONES = [f"{REGION}{letter}" for letter in "abc"]
+
+
+class Mode(Enum):
+    DEPLOY = "deploy"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the engine would see it. `dependencies` are the names of the resources it waits for."""
+
+    typ: str
+    name: str
+    inputs: Mapping[str, Any]
+    secret_inputs: frozenset[str]
+    dependencies: frozenset[str] = frozenset()
+    protect: bool = False
+    parent: str = ""
+    provider: str = ""
+
+    def json(self, key: str) -> Any:
+        """A JSON input, parsed."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Stack:
+    """What one run registered and exported."""
+
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    secret_outputs: set[str] = field(default_factory=set)
+
+    def of(self, typ: str) -> list[Registered]:
+        """All resources of a type, in the order of their names."""
+        return sorted((r for r in self.resources if r.typ == typ), key=lambda r: r.name)
+
+    def one(self, typ: str, ends: str = "") -> Registered:
+        """The one resource of this type whose name ends so."""
+        found = [r for r in self.of(typ) if r.name.endswith(ends)]
+        assert len(found) == 1, f"{typ} *{ends}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
+        return found[0]
+
+    def identities(self) -> set[tuple[str, str]]:
+        return {(r.typ, r.name) for r in self.resources}
+
+    def documents(self) -> Iterator[tuple[Registered, str, Any]]:
+        """Every policy document: the resource, the input's name, the document."""
+        for resource in self.resources:
+            for key in ("policy", "assumeRolePolicy"):
+                if isinstance(resource.inputs.get(key), str):
+                    yield resource, key, resource.json(key)
+
+
+def _computed(typ: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs that AWS would make up; each names its resource, so that wiring shows."""
+    arn = f"arn:aws:{typ.split('/')[0].removeprefix('aws:')}:{REGION}:{ACCOUNT}:{typ.rsplit(':', 1)[1]}/{name}"
+    return {
+        "arn": arn,
+        "name": name,
+        "bucket": name,
+        "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
+        "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/functions/{arn}/invocations",
+        "invokeUrl": f"https://api.example/{inputs.get('stageName')}",
+        "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{name}",
+        "rootResourceId": f"{name}-root",
+        "prefixListId": f"pl-{name}",
+        "endpoints": [{"address": f"{name}.warehouse.example", "port": 5439, "vpcEndpoints": []}],
+        "dnsName": f"{name}.cluster.example",
+        "adminPasswordSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}",
+        "masterPasswordSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}",
+        **({"value": "the-api-key"} if typ.endswith(":ApiKey") else {}),
+        **inputs,
+    }
+
+
+class _Recorder(Mocks):
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+        self.seen: dict[tuple[str, str], tuple[dict[str, Any], frozenset[str]]] = {}
+        self.registrations: list[tuple[str, str]] = []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        secret = frozenset(key for key, value in args.inputs.items() if rpc.is_rpc_secret(value))
+        inputs = {key: rpc.unwrap_rpc_secret(value) for key, value in args.inputs.items()}
+        self.seen[args.typ, args.name] = (inputs, secret)
+        self.registrations.append((args.typ, args.name))
+        if args.custom is False:
+            return "", {}
+        if self.mode is Mode.PREVIEW:
+            return "", inputs
+        return f"{args.name}-id", _computed(args.typ, args.name, inputs)
+
+    def call(self, args: MockCallArgs) -> dict[str, Any]:
+        unknown = [key for key, value in args.args.items() if isinstance(value, pulumi.output.Unknown)]
+        assert not unknown, f"{args.token} is called with unknown {unknown}"
+        match args.token:
+            case "aws:index/getRegion:getRegion":
+                return {"region": REGION, "name": REGION, "id": REGION}
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                return {"names": ZONES, "zoneIds": ZONES, "id": REGION}
+        raise AssertionError(f"the program calls {args.token}; teach the recording engine its answer")
+
+
+class _Monitor(MockMonitor):
+    """Keeps what mocks do not show: dependencies, protection, provider."""
+
+    def __init__(self, mocks: Mocks) -> None:
+        super().__init__(mocks)
+        self.requests: dict[tuple[str, str], Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        self.requests[request.type, request.name] = request
+        return super().RegisterResource(request)
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[1]
+
+
+def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
+    found = []
+    for (typ, name), (inputs, secret) in recorder.seen.items():
+        request = monitor.requests[typ, name]
+        dependencies = {_name(urn) for urn in request.dependencies}
+        for property_dependencies in request.propertyDependencies.values():
+            dependencies |= {_name(urn) for urn in property_dependencies.urns}
+        found.append(
+            Registered(
+                typ,
+                name,
+                inputs,
+                secret,
+                frozenset(dependencies - {name}),
+                request.protect,
+                _name(request.parent) if request.parent else "",
+                request.provider,
+            )
+        )
+    return found
+
+
+async def _run(main: Callable[[], None], mode: Mode, stack: str, config: Mapping[str, str]) -> Stack:
+    recorder = _Recorder(mode)
+    monitor = _Monitor(recorder)
+    set_mocks(recorder, project=PROJECT, stack=stack, preview=mode is Mode.PREVIEW, monitor=monitor)
+    full = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    pulumi.runtime.set_all_config({"aws:region": REGION, **full}, [])
+    await run_pulumi_func(main)
+    twice = {identity for identity in recorder.registrations if recorder.registrations.count(identity) > 1}
+    assert not twice, f"registered twice: {twice}"
+    result = Stack(_registered(recorder, monitor))
+    for key, value in get_root_resource().outputs.items():
+        output = pulumi.Output.from_input(value)
+        result.outputs[key] = await output.future()
+        if await output.is_secret():
+            result.secret_outputs.add(key)
+    return result
+
+
+def run(main: Callable[[], None], mode: Mode, *, stack: str = "dev", config: Mapping[str, str] | None = None) -> Stack:
+    """Runs `main` once. An Output that is used as text raises instead of leaking into a document."""
+    with mock.patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
+        return asyncio.run(_run(main, mode, stack, config or {}))
