@@ -1,0 +1,163 @@
+"""The local cloud: the stand-ins for AWS and Redshift, and the program deployed into them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from local import aws_server, processes, warehouse
+from local.aws import Aws
+from local.aws_server import AwsServer
+from local.deploy import PROJECT, Deployment, Program, deploy, load_program
+from local.outputs import Outputs
+from local.ports import AWS_PORT_VARIABLE, WAREHOUSE_PORT_VARIABLE, choose_port, wanted_port
+from local.processes import Child
+from local.resources import Context
+from local.state import PROJECT_ROOT, StateDir
+from local.warehouse import WarehouseCredentials
+
+STACK = "local"
+DATABASES = ("dev", "analytics")
+FUNCTION_INTERPRETER = PROJECT_ROOT / ".venv-lambda" / "bin" / "python"
+
+
+class CloudError(RuntimeError):
+    """The cloud cannot be started here."""
+
+
+@dataclass
+class LocalCloud:
+    """A running cloud. As a context manager it stops when the block ends; `start` cleans up when it fails half way."""
+
+    state: StateDir
+    outputs: Outputs
+    deployment: Deployment
+    aws: Aws
+    children: tuple[Child, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls,
+        state_dir: Path,
+        aws_port: int | None = None,
+        warehouse_port: int | None = None,
+        *,
+        program: Program | None = None,
+        config: Mapping[str, str] | None = None,
+        outlives_us: bool = False,
+    ) -> LocalCloud:
+        """Start everything and return when a file may be dropped.
+
+        Without ports, those of the variables ETL_LOCAL_*_PORT, else free ones. `config` (keys without the project) goes
+        on top of the local stack's settings. Raises CloudError, PortError, AwsServerError, WarehouseError or
+        DeploymentError; then nothing is left running.
+        """
+        state = StateDir(state_dir.resolve())
+        if state.read_processes() and is_up(state):
+            raise CloudError(f"a cloud is already running in {state.root}")
+        clean_up(state)
+        state.create()
+        try:
+            return _start(state, _Plan(aws_port, warehouse_port, program, config or {}, outlives_us))
+        except BaseException:
+            clean_up(state)
+            raise
+
+    def stop(self) -> None:
+        """Stop everything and remove what it wrote, except the logs."""
+        self.aws.close()
+        for child in reversed(self.children):
+            child.stop()
+        clean_up(self.state)
+
+    def __enter__(self) -> LocalCloud:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    aws_port: int | None
+    warehouse_port: int | None
+    program: Program | None
+    config: Mapping[str, str]
+    outlives_us: bool
+
+
+def _start(state: StateDir, plan: _Plan) -> LocalCloud:
+    started = time.monotonic()
+    aws_port = choose_port(plan.aws_port or wanted_port(AWS_PORT_VARIABLE), AWS_PORT_VARIABLE)
+    port = choose_port(plan.warehouse_port or wanted_port(WAREHOUSE_PORT_VARIABLE), WAREHOUSE_PORT_VARIABLE)
+    credentials = warehouse.prepare(state, port, DATABASES)
+    server = aws_server.launch(state, aws_port, outlives_us=plan.outlives_us)
+    stand_in = warehouse.launch(state, credentials, server.endpoint_url, outlives_us=plan.outlives_us)
+    children = (server.child, stand_in.child)
+    state.write_processes([child.record for child in children])
+    aws = root_of(server)
+    try:
+        aws_server.wait_until_ready(server, state)
+        server_ready = time.monotonic()
+        deployment = deploy(
+            plan.program or load_program(), _context(aws, credentials), STACK, _config(plan, credentials)
+        )
+        deployed = time.monotonic()
+        warehouse.wait_until_ready(stand_in, state)
+        outputs = Outputs.of(aws, deployment.outputs, credentials)
+        outputs.write(state.outputs)
+    except BaseException:
+        aws.close()
+        for child in children:
+            child.stop()
+        raise
+    seconds = {"aws": server_ready - started, "deploy": deployed - server_ready, "all": time.monotonic() - started}
+    return LocalCloud(state, outputs, deployment, aws, children, seconds)
+
+
+def root_of(server: AwsServer) -> Aws:
+    """The account's root user: it may do everything, as the person who runs `pulumi up` may."""
+    return Aws(
+        server.endpoint_url,
+        aws_server.REGION,
+        aws_server.ACCOUNT_ID,
+        aws_server.ACCESS_KEY_ID,
+        aws_server.SECRET_ACCESS_KEY,
+    )
+
+
+def _context(aws: Aws, credentials: WarehouseCredentials) -> Context:
+    if not FUNCTION_INTERPRETER.exists():
+        raise CloudError(f"{FUNCTION_INTERPRETER} does not exist; create it with `make setup`")
+    return Context(aws, credentials, FUNCTION_INTERPRETER, working_directory=Path.cwd())
+
+
+def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
+    """The local stack's settings, with the project's name before each key as Pulumi has it."""
+    own = {"databases": json.dumps(credentials.databases), "warehouseCaFile": str(credentials.ca_file)}
+    return {f"{PROJECT}:{key}": value for key, value in (own | dict(plan.config)).items()} | {
+        "aws:region": aws_server.REGION
+    }
+
+
+def is_up(state: StateDir) -> bool:
+    """Whether all processes of a cloud that was started here are running."""
+    records = state.read_processes()
+    return bool(records) and state.outputs.exists() and all(processes.is_running(record) for record in records)
+
+
+def clean_up(state: StateDir) -> bool:
+    """Stop whatever a cloud left running here, and remove what it wrote; whether there was anything."""
+    records = state.read_processes()
+    for record in reversed(records):
+        processes.stop(record)
+    found = bool(records) or state.outputs.exists()
+    state.remove()
+    return found

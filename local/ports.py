@@ -1,0 +1,55 @@
+"""Ports on the loopback address: the one that a variable names, or a free one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+
+LOOPBACK = "127.0.0.1"
+AWS_PORT_VARIABLE = "ETL_LOCAL_AWS_PORT"
+WAREHOUSE_PORT_VARIABLE = "ETL_LOCAL_WAREHOUSE_PORT"
+
+
+class PortError(ValueError):
+    """A wanted port is not a port number, or something else listens there."""
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A port that nothing uses at the moment; the kernel does not hand it out again soon."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wanted_port(variable: str, environment: Mapping[str, str] = os.environ) -> int | None:
+    """The port that the variable names, None when it is unset. Raises PortError when it is no port number."""
+    text = environment.get(variable, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise PortError(f"{variable} is {text!r}; it must be a port number from 1 to 65535, or unset for a free port")
+    return int(text)
+
+
+def choose_port(wanted: int | None, variable: str) -> int:
+    """The wanted port if it is free, else a PortError; without a wish, a free one."""
+    if wanted is None:
+        return free_port()
+    if not is_free(wanted):
+        raise PortError(
+            f"port {wanted} is in use; choose another one with {variable}, or leave it unset for a free port"
+        )
+    return wanted

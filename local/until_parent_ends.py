@@ -1,0 +1,35 @@
+"""`python -P local/until_parent_ends.py MODULE`: runs a module, and ends it when standard input closes.
+
+Standard input is a pipe that the parent holds open. It closes when the parent ends, however it ends, so that a test run
+that was killed leaves no server behind. Run as a file, so that the project need not be on the module's path.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+GRACE_SECONDS = 5.0
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+def main() -> None:
+    module = sys.argv[1]
+    sys.argv = sys.argv[1:]
+    threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
