@@ -9,106 +9,16 @@ INSERT the ledger row                       -- in the same transaction
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
+from etl_core.attempt import Load, Ports
 from etl_core.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
 from etl_core.lake_key import Action, LakeKey
-from etl_core.ledger import Duplicate, LedgerRow, Superseded
+from etl_core.load_data import load_data
+from etl_core.load_schema import load_schema
 from etl_core.log import Failure, LoadOutcome, Status
-from etl_core.ports import ObjectStore, Warehouse
 from etl_core.settings import LoadSettings
 from etl_core.upload import Upload
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The outside world of one load."""
-
-    store: ObjectStore
-    warehouse: Warehouse
-    now: Callable[[], datetime] = _now
-
-
-@dataclass
-class Load:
-    """One upload on its way into one table; collects what the log will say, also when it ends in an error."""
-
-    upload: Upload
-    key: LakeKey
-    settings: LoadSettings
-    ports: Ports
-    deadline: float
-    version_id: str | None = None
-    schema_version: str | None = None
-    table_exists: bool | None = None
-    statements: list[str] = field(default_factory=list)
-
-    @property
-    def seconds_left(self) -> float:
-        """How long statements may still run."""
-        return max(1.0, self.deadline - time.monotonic())
-
-    def row(self, status: Status, rows_loaded: int | None = None) -> LedgerRow:
-        """The ledger row of this upload; the schema file is added by who has one."""
-        return LedgerRow(
-            upload_id=self.upload.upload_id,
-            action=self.key.action,
-            landed_at=self.upload.landed_at,
-            sequencer=self.upload.sequencer,
-            s3_key=self.upload.key,
-            version_id=self.version_id or "",
-            status=status,
-            rows_loaded=rows_loaded,
-            loaded_at=self.ports.now(),
-            schema_file=None,
-        )
-
-    def outcome(self, row: LedgerRow) -> LoadOutcome:
-        """The answer for an upload that took effect with this ledger row."""
-        return self._answer(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
-
-    def outcome_without_effect(self, decision: Duplicate | Superseded) -> LoadOutcome:
-        """The answer for an upload that the ledger found void."""
-        self.table_exists = True
-        if isinstance(decision, Duplicate):
-            row = decision.row
-            return self._answer(
-                Status.DUPLICATE, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at, settled=row.status
-            )
-        by = decision.by
-        reason = f"a later {by.action} took effect before this upload was loaded: {by.s3_key!r}, landed {by.landed_at:%Y-%m-%dT%H:%M:%SZ}"
-        return self._answer(Status.SUPERSEDED, error=Failure("Superseded", reason))
-
-    def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
-        """The answer for an upload that broke a rule or that the warehouse refused."""
-        return self._answer(status, error=failure)
-
-    def _answer(
-        self,
-        status: Status,
-        *,
-        rows_loaded: int | None = None,
-        loaded_at: datetime | None = None,
-        error: Failure | None = None,
-        settled: Status | None = None,
-    ) -> LoadOutcome:
-        return LoadOutcome(
-            status=status,
-            version_id=self.version_id,
-            schema_version=self.schema_version,
-            rows_loaded=rows_loaded,
-            loaded_at=loaded_at,
-            table_exists=self.table_exists,
-            statements=tuple(self.statements),
-            error=error,
-            settled=settled,
-        )
 
 
 def load_upload(upload: Upload, settings: LoadSettings, ports: Ports, seconds: float) -> LoadOutcome:
@@ -116,10 +26,6 @@ def load_upload(upload: Upload, settings: LoadSettings, ports: Ports, seconds: f
 
     Raises RetryableError when the same upload may succeed a moment later; every other fault is an answer.
     """
-    # Imported here: the two ways of an upload build on this module.
-    from etl_core.load_data import load_data
-    from etl_core.load_schema import load_schema
-
     started = time.monotonic()
     try:
         key = _parse_key(upload, settings)

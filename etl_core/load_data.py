@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from etl_core.attempt import Load
 from etl_core.csv_header import compression_of, decompressed, match_header, read_header
 from etl_core.errors import (
     ActionNotAllowedError,
@@ -19,12 +20,11 @@ from etl_core.errors import (
 )
 from etl_core.lake_key import Action
 from etl_core.ledger import LedgerRow, Proceed, decide, insert_row, ledger_table, parse_row, select_relevant
-from etl_core.load import Load
 from etl_core.load_errors import describe_refusal
 from etl_core.log import LoadOutcome, Status
 from etl_core.ports import StoredVersion, Transaction
-from etl_core.schema_file import SchemaFile
-from etl_core.sql import CopyCsv, CopySource, LockTable, describe_sql
+from etl_core.schema_file import CsvOptions, SchemaFile
+from etl_core.sql import CopyCsv, CopySource, LockTable
 from etl_core.tables import table_of_schema_file
 
 
@@ -65,39 +65,28 @@ def _attempt(load: Load, version: StoredVersion, compression: str | None, *, pin
     store, head = load.ports.store, _Head(load.ports.store.read(version))
     load.statements.clear()
     manifest, pinned = _write_manifest(load, version, pinned=pinned or not version.is_current)
-    ledger = ledger_table(load.key)
-    with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
-        decision = decide(read_ledger(transaction, ledger, load), load.upload, load.key.action)
-        if not isinstance(decision, Proceed):
-            return load.outcome_without_effect(decision)
-        spec = _check_action(load, decision.in_force)
-        table = table_of_schema_file(spec, load.key.schema, load.key.table)
-        columns = _match(head, compression, spec)
-        if load.key.action is Action.TRUNCATE:
-            # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
-            _run(load, transaction, sa.delete(table))
-        _copy(load, transaction, CopyCsv(table, columns, _source(load, manifest, compression, spec)), spec, version)
-        [(count,)] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
-        if not pinned and not store.is_current(version):
-            raise _OverwrittenError
-        row = load.row(Status.LOADED, int(count))
-        transaction.execute(insert_row(ledger, row))
-    return load.outcome(row)
-
-
-def _run(load: Load, transaction: Transaction, statement: sa.Executable) -> None:
-    load.statements.append(describe_sql(statement))  # type: ignore[arg-type]
-    transaction.execute(statement)
-
-
-def _copy(load: Load, transaction: Transaction, command: CopyCsv, spec: SchemaFile, version: StoredVersion) -> None:
+    ledger, csv, command = ledger_table(load.key), CsvOptions(), None
     try:
-        _run(load, transaction, command)
+        with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
+            decision = decide(read_ledger(transaction, ledger, load), load.upload, load.key.action)
+            if not isinstance(decision, Proceed):
+                return load.outcome_without_effect(decision)
+            spec = _check_action(load, decision.in_force)
+            csv = spec.csv
+            command = _copy_command(load, head, manifest, compression, spec)
+            if load.key.action is Action.TRUNCATE:
+                # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
+                load.run(transaction, sa.delete(command.table))
+            load.run(transaction, command)
+            [(count,)] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
+            if not pinned and not store.is_current(version):
+                raise _OverwrittenError
+            row = load.row(Status.LOADED, int(count))
+            transaction.execute(insert_row(ledger, row))
     except CopyRefusedError as error:
-        pieces = decompressed(load.ports.store.read(version), command.source.compression)
-        failure = describe_refusal(error, pieces, command.columns, spec.csv)
-        error.message, error.details = failure.message, failure.details
-        raise
+        pieces = decompressed(store.read(version), compression)
+        return load.refusal(Status.FAILED, describe_refusal(error, pieces, command.columns if command else (), csv))
+    return load.outcome(row)
 
 
 def _check_action(load: Load, spec: SchemaFile | None) -> SchemaFile:
@@ -126,17 +115,10 @@ def _without_schema(load: Load) -> EtlError:
     )
 
 
-def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str, ...]:
-    expected = [column.name for column in spec.columns if column.identity is None]
-    optional = []
-    if spec.csv.missing_columns == "default":
-        optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
-    return match_header(read_header(head, compression, spec.csv), expected, optional)
-
-
-def _source(load: Load, manifest: str, compression: str | None, spec: SchemaFile) -> CopySource:
+def _copy_command(load: Load, head: _Head, manifest: str, compression: str | None, spec: SchemaFile) -> CopyCsv:
+    table = table_of_schema_file(spec, load.key.schema, load.key.table)
     csv = spec.csv
-    return CopySource(
+    source = CopySource(
         manifest_url=manifest,
         role_arn=load.settings.copy_role_arn,
         compression=compression,
@@ -147,6 +129,15 @@ def _source(load: Load, manifest: str, compression: str | None, spec: SchemaFile
         time_format=csv.time_format,
         encoding=csv.encoding,
     )
+    return CopyCsv(table, _match(head, compression, spec), source)
+
+
+def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str, ...]:
+    expected = [column.name for column in spec.columns if column.identity is None]
+    optional = []
+    if spec.csv.missing_columns == "default":
+        optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
+    return match_header(read_header(head, compression, spec.csv), expected, optional)
 
 
 def _write_manifest(load: Load, version: StoredVersion, *, pinned: bool) -> tuple[str, bool]:

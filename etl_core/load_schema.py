@@ -7,17 +7,17 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema
 
+from etl_core.attempt import Load
 from etl_core.catalog import parse_table, select_table
 from etl_core.errors import ActionNotAllowedError, InvalidSchemaFileError, SchemaChangeRefusedError
 from etl_core.lake_key import Action
 from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_row, ledger_table
-from etl_core.load import Load
 from etl_core.load_data import MissingLedgerError, read_ledger
 from etl_core.log import LoadOutcome, Status
 from etl_core.names import DEFAULT_SCHEMA
 from etl_core.ports import Transaction
 from etl_core.schema_file import MAX_FILE_BYTES, SchemaFile
-from etl_core.sql import describe_sql, identifier
+from etl_core.sql import identifier
 from etl_core.tables import comment_statements, create_statements, differences, table_of_schema_file
 
 
@@ -80,9 +80,9 @@ def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, s
     if actual is None:
         load.table_exists = False
         if load.key.schema != DEFAULT_SCHEMA:
-            _run(load, transaction, CreateSchema(identifier(load.key.schema), if_not_exists=True))
+            load.run(transaction, CreateSchema(identifier(load.key.schema), if_not_exists=True))
         for statement in create_statements(desired):
-            _run(load, transaction, statement)
+            load.run(transaction, statement)
         return Status.APPLIED
     load.table_exists = True
     found = differences(actual, desired)
@@ -94,14 +94,9 @@ def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, s
         )
     before = None if in_force is None else table_of_schema_file(in_force, load.key.schema, load.key.table)
     for statement in comment_statements(desired, before):
-        _run(load, transaction, statement)
+        load.run(transaction, statement)
     return Status.UNCHANGED if in_force is None or in_force == spec else Status.APPLIED
 
 
 def _select(table: sa.Table) -> sa.Select[tuple[object, ...]]:
     return select_table(table.schema or DEFAULT_SCHEMA, table.name)
-
-
-def _run(load: Load, transaction: Transaction, statement: sa.Executable) -> None:
-    load.statements.append(describe_sql(statement))  # type: ignore[arg-type]
-    transaction.execute(statement)

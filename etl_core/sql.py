@@ -124,8 +124,10 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
     return " ".join(parts)
 
 
-def describe_sql(statement: ClauseElement) -> str:
+def describe_sql(statement: Executable) -> str:
     """The statement's text in one line, as the log shows it."""
+    if not isinstance(statement, ClauseElement):
+        raise TypeError(f"{statement!r} cannot be compiled")
     compiled = statement.compile(dialect=DIALECT)
     text = str(compiled).replace("%%", "%")
     return " ".join(line.strip() for line in text.splitlines() if line.strip())

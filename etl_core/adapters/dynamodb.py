@@ -1,0 +1,140 @@
+"""The log table in DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from etl_core.errors import EtlError, ThrottledError
+from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY
+from etl_core.log_query import LogQuery
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_T = TypeVar("_T")
+_to_item = TypeSerializer().serialize
+_from_item = TypeDeserializer().deserialize
+_PAGE = 200
+
+
+class LogError(EtlError):
+    """The log table refused a call for good: the deployment is at fault."""
+
+
+class LogTable:
+    """Writes and reads entries. Raises ThrottledError, which the state machine repeats, or LogError."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client, self._name = client, name
+
+    def write_received(self, key: Mapping[str, str], attributes: Mapping[str, Any]) -> bool:
+        """Writes a new entry; False, and nothing changed, when the upload already has one."""
+        return self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+
+    def write_final(self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int) -> bool:
+        """Writes the answer; False when the entry already has one that no later delivery changes. Attempts add up."""
+        names = {f":settled{index}": _to_item(str(status)) for index, status in enumerate(SETTLED)}
+        condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
+        if self._update(key, attributes, (condition, names), attempts):
+            return True
+        self._update(key, {}, None, attempts)
+        return False
+
+    def read(self, query: LogQuery) -> Iterator[dict[str, Any]]:
+        """The entries that match, newest first, without bound: the caller stops."""
+        arguments = self._query(query)
+        while True:
+            page = _mapped(lambda: self._client.query(**arguments))
+            for item in page.get("Items", []):
+                yield {name: _plain(_from_item(value)) for name, value in item.items()}
+            if "LastEvaluatedKey" not in page:
+                return
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _query(self, query: LogQuery) -> dict[str, Any]:
+        filters = {"schema": query.schema, "status": query.status, "database": query.database, "action": query.action}
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        names = {"#partition": PARTITION_KEY, "#sort": SORT_KEY} | {f"#{name}": name for name in wanted}
+        values = {":table": query.table_name, ":first": query.first, ":last": query.last}
+        values |= {f":{name}": value for name, value in wanted.items()}
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "#partition = :table AND #sort BETWEEN :first AND :last",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {name: _to_item(value) for name, value in values.items()},
+            "ScanIndexForward": False,
+            "Limit": _PAGE,
+        }
+        if wanted:
+            arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
+        if query.after is not None:
+            arguments["ExclusiveStartKey"] = {
+                PARTITION_KEY: _to_item(query.table_name),
+                SORT_KEY: _to_item(query.after),
+            }
+        return arguments
+
+    def _update(
+        self,
+        key: Mapping[str, str],
+        attributes: Mapping[str, Any],
+        condition: tuple[str, dict[str, Any]] | None,
+        attempts: int = 0,
+    ) -> bool:
+        names = {f"#{name}": name for name in attributes} | {"#attempts": "attempts"}
+        values = {f":{name}": _to_item(value) for name, value in attributes.items()} | {":attempts": _to_item(attempts)}
+        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {name: _to_item(value) for name, value in key.items()},
+            "UpdateExpression": (f"SET {sets} " if sets else "") + "ADD #attempts :attempts",
+        }
+        if condition is not None:
+            names["#status"] = "status"
+            arguments["ConditionExpression"] = condition[0]
+            values |= condition[1]
+        arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+        try:
+            _mapped(lambda: self._client.update_item(**arguments))
+        except _ConditionFailedError:
+            return False
+        return True
+
+
+class _ConditionFailedError(Exception):
+    pass
+
+
+def _mapped(call: Callable[[], _T]) -> _T:
+    try:
+        return call()
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        message = f"the log table answered {code}: {error.response['Error'].get('Message', '')}"
+        if code == "ConditionalCheckFailedException":
+            raise _ConditionFailedError from None
+        if (
+            error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
+            or "Throughput" in code
+            or "Thrott" in code
+        ):
+            raise ThrottledError(message) from error
+        raise LogError(message) from error
+    except BotoCoreError as error:
+        raise ThrottledError(f"the log table could not be reached: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as JSON has them; DynamoDB gives decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

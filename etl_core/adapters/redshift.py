@@ -1,0 +1,225 @@
+"""Redshift through SQLAlchemy and psycopg2: transactions, load errors, and what the driver's errors mean."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.expression import Executable
+
+from etl_core.adapters.secrets import SecretStore
+from etl_core.errors import (
+    ConnectionLostError,
+    CopyRefusedError,
+    EtlError,
+    LoadErrorLine,
+    LoadFailedError,
+    LoadTimeoutError,
+    LockConflictError,
+    MissingTableError,
+)
+
+_CONFLICT = re.compile(
+    r"\b1023\b|serializable isolation violation|conflict with concurrent transaction|dropped by concurrent transaction"
+    r"|could not open relation with oid|deadlock detected|could not serialize access",
+    re.IGNORECASE,
+)
+_LOAD_REFUSED = re.compile(r"load into table .* failed", re.IGNORECASE | re.DOTALL)
+_ABSENT = re.compile(r"(relation|schema|table) .* does not exist", re.IGNORECASE)
+_LOST = re.compile(
+    r"server closed the connection|connection (?:not open|already closed|refused|timed out|reset)|terminating connection"
+    r"|could not (?:connect|receive|send)|ssl (?:connection|syscall)|timeout expired|broken pipe|eof detected|starting up|shutting down",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
+_POLL_SECONDS, _POLLS = 0.5, 10
+
+_ERROR_DETAIL = sa.table(
+    "sys_load_error_detail",
+    *(
+        sa.column(name)
+        for name in (
+            "session_id", "query_id", "start_time", "file_name", "line_number", "column_name", "column_type",
+            "error_code", "error_message",
+        )
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the warehouse listens. `ca_file` replaces the dialect's own bundle of AWS certificate authorities."""
+
+    host: str
+    port: int
+    ca_file: str | None = None
+
+
+class RedshiftWarehouse:
+    """etl_core.ports.Warehouse. A connection per transaction: a Lambda environment may sleep for hours between two."""
+
+    def __init__(self, endpoint: Endpoint, secrets: SecretStore) -> None:
+        self._endpoint, self._secrets = endpoint, secrets
+
+    @contextmanager
+    def transaction(self, database: str, timeout_seconds: float) -> Iterator[RedshiftTransaction]:
+        """See the port. The transaction commits when the block ends, and is rolled back when an error leaves it."""
+        engine = self._engine(database)
+        try:
+            with _mapped(self._secrets), engine.connect() as connection:
+                transaction = RedshiftTransaction(connection, timeout_seconds)
+                try:
+                    yield transaction
+                    connection.commit()
+                except CopyRefusedError as error:
+                    _roll_back(connection)
+                    error.lines = transaction.read_load_errors()
+                    raise
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+        finally:
+            engine.dispose()
+
+    def _engine(self, database: str) -> sa.Engine:
+        credentials = self._secrets.credentials()
+        url = sa.URL.create(
+            "redshift+psycopg2",
+            username=credentials.username,
+            password=credentials.password,
+            host=self._endpoint.host,
+            port=self._endpoint.port,
+            database=database,
+        )
+        # A COPY may run long over an idle connection: keepalives hold it open through NAT and load balancers.
+        arguments: dict[str, Any] = {
+            "sslmode": "verify-full",
+            "connect_timeout": 30,
+            "keepalives": 1,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 5,
+        }
+        if self._endpoint.ca_file is not None:
+            arguments["sslrootcert"] = self._endpoint.ca_file
+        return sa.create_engine(
+            url, connect_args=arguments, poolclass=NullPool, use_native_hstore=False, hide_parameters=True
+        )
+
+
+class RedshiftTransaction:
+    """etl_core.ports.Transaction. statement_timeout counts per statement, so it is set again as the time runs out."""
+
+    def __init__(self, connection: sa.Connection, timeout_seconds: float) -> None:
+        self._connection = connection
+        self._started = time.monotonic()
+        self._deadline = self._started + timeout_seconds
+        self._limit = float("inf")
+
+    def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+        """See the port."""
+        with _mapped():
+            return self._execute(statement)
+
+    def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+        left = max(1.0, self._deadline - time.monotonic())
+        if left < self._limit * 0.9:
+            self._connection.execute(sa.text("SET statement_timeout TO :ms"), {"ms": int(left * 1000)})
+            self._limit = left
+        result = self._connection.execute(statement)
+        return result.fetchall() if result.returns_rows else []
+
+    def read_load_errors(self) -> tuple[LoadErrorLine, ...]:
+        """What sys_load_error_detail holds of this session's last COPY; its rows survive the rollback and may come late."""
+        connection = self._connection
+        pid = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
+        columns = _ERROR_DETAIL.c
+        newest = (
+            sa.select(_ERROR_DETAIL)
+            .where(columns.session_id == pid)
+            .order_by(columns.query_id.desc(), columns.line_number)
+            .limit(20)
+        )
+        for _ in range(_POLLS):
+            rows = connection.execute(newest).fetchall()
+            connection.rollback()
+            if rows:
+                return tuple(_error_line(row) for row in rows if row.query_id == rows[0].query_id)
+            time.sleep(_POLL_SECONDS)
+        return ()
+
+
+def _error_line(row: sa.Row[Any]) -> LoadErrorLine:
+    def text(value: object) -> str:
+        return str(value or "").strip()
+
+    return LoadErrorLine(
+        file=text(row.file_name),
+        line=int(row.line_number or 0),
+        column=text(row.column_name),
+        column_type=text(row.column_type),
+        code=int(row.error_code or 0),
+        reason=text(row.error_message),
+    )
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    """A connection that cannot even roll back is gone, and the server rolls back for it; the first error is the one to tell."""
+    try:
+        connection.rollback()
+    except DBAPIError:
+        connection.invalidate()
+
+
+@contextmanager
+def _mapped(secrets: SecretStore | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, psycopg2.Error) as error:
+        mapped = to_etl_error(error)
+        if secrets is not None and _LOGIN.search(str(error)):
+            secrets.forget()
+        raise mapped from error
+
+
+def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
+    """What an error of the driver means, by SQLSTATE where Redshift gives a telling one, else by its text."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state, text = getattr(original, "pgcode", None), str(original)
+    message = _first_line(error)
+    if _LOAD_REFUSED.search(text):
+        return CopyRefusedError(message)
+    if state in ("40001", "40P01") or _CONFLICT.search(text):
+        return LockConflictError(f"another transaction was in the way: {message}")
+    if state == "57014":
+        return LoadTimeoutError(
+            f"the load did not finish in the function's time and was rolled back: {message}. "
+            "Split the file, or raise loadTimeoutSeconds, and upload it again"
+        )
+    if state in ("42P01", "3F000") or (state is None and _ABSENT.search(text) and not _NO_DATABASE.search(text)):
+        return MissingTableError(message)
+    if state == "3D000" or _NO_DATABASE.search(text):
+        return LoadFailedError(
+            f"{message}. The stack's configuration names it: create it in the warehouse, then upload again"
+        )
+    if _LOGIN.search(text):
+        # A managed password rotates: the next attempt reads the secret anew.
+        return ConnectionLostError(f"the warehouse refused the login of the stack's secret: {message}")
+    if (state or "").startswith("08") or state in ("57P01", "57P02", "57P03") or _LOST.search(text):
+        return ConnectionLostError(f"the connection to the warehouse failed: {message}")
+    return LoadFailedError(f"the warehouse refused the statement: {message}")
+
+
+def _first_line(error: DBAPIError | psycopg2.Error) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
+    return lines[0] if lines else type(original).__name__

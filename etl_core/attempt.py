@@ -1,0 +1,118 @@
+"""Putting one upload into one table: the use case of the load function, over the ports.
+
+LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
+append, truncate: [DELETE,] COPY from a manifest that names exactly one object
+schema:           CREATE TABLE, or nothing
+INSERT the ledger row                       -- in the same transaction
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from etl_core.lake_key import LakeKey
+from etl_core.ledger import Duplicate, LedgerRow, Superseded
+from etl_core.log import Failure, LoadOutcome, Status
+from etl_core.ports import ObjectStore, Transaction, Warehouse
+from etl_core.settings import LoadSettings
+from etl_core.sql import describe_sql
+from etl_core.upload import Upload
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The outside world of one load."""
+
+    store: ObjectStore
+    warehouse: Warehouse
+    now: Callable[[], datetime] = _now
+
+
+@dataclass
+class Load:
+    """One upload on its way into one table; collects what the log will say, also when it ends in an error."""
+
+    upload: Upload
+    key: LakeKey
+    settings: LoadSettings
+    ports: Ports
+    deadline: float
+    version_id: str | None = None
+    schema_version: str | None = None
+    table_exists: bool | None = None
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long statements may still run."""
+        return max(1.0, self.deadline - time.monotonic())
+
+    def run(self, transaction: Transaction, statement: sa.Executable) -> None:
+        """Runs a statement that the log shall show, also when it fails."""
+        self.statements.append(describe_sql(statement))
+        transaction.execute(statement)
+
+    def row(self, status: Status, rows_loaded: int | None = None) -> LedgerRow:
+        """The ledger row of this upload; the schema file is added by who has one."""
+        return LedgerRow(
+            upload_id=self.upload.upload_id,
+            action=self.key.action,
+            landed_at=self.upload.landed_at,
+            sequencer=self.upload.sequencer,
+            s3_key=self.upload.key,
+            version_id=self.version_id or "",
+            status=status,
+            rows_loaded=rows_loaded,
+            loaded_at=self.ports.now(),
+            schema_file=None,
+        )
+
+    def outcome(self, row: LedgerRow) -> LoadOutcome:
+        """The answer for an upload that took effect with this ledger row."""
+        return self._answer(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+
+    def outcome_without_effect(self, decision: Duplicate | Superseded) -> LoadOutcome:
+        """The answer for an upload that the ledger found void."""
+        self.table_exists = True
+        if isinstance(decision, Duplicate):
+            row = decision.row
+            return self._answer(
+                Status.DUPLICATE, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at, settled=row.status
+            )
+        by = decision.by
+        reason = f"a later {by.action} took effect before this upload was loaded: {by.s3_key!r}, landed {by.landed_at:%Y-%m-%dT%H:%M:%SZ}"
+        return self._answer(Status.SUPERSEDED, error=Failure("Superseded", reason))
+
+    def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
+        """The answer for an upload that broke a rule or that the warehouse refused."""
+        return self._answer(status, error=failure)
+
+    def _answer(
+        self,
+        status: Status,
+        *,
+        rows_loaded: int | None = None,
+        loaded_at: datetime | None = None,
+        error: Failure | None = None,
+        settled: Status | None = None,
+    ) -> LoadOutcome:
+        return LoadOutcome(
+            status=status,
+            version_id=self.version_id,
+            schema_version=self.schema_version,
+            rows_loaded=rows_loaded,
+            loaded_at=loaded_at,
+            table_exists=self.table_exists,
+            statements=tuple(self.statements),
+            error=error,
+            settled=settled,
+        )

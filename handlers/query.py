@@ -1,0 +1,72 @@
+"""The query function: answers GET /logs from the log table."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from etl_core.adapters.dynamodb import LogTable
+from etl_core.errors import EtlError
+from etl_core.log import SORT_KEY
+from etl_core.log_query import InvalidQueryError, LogQuery, next_token
+from etl_core.settings import LogSettings
+from handlers.context import Context
+
+_MAX_BODY_BYTES = 5_000_000
+"""Below the 6 MB that a function may answer."""
+
+
+def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+    """An API Gateway proxy event -> a proxy response with a JSON body. Errors name the parameter."""
+    try:
+        query = LogQuery.parse(_parameters(event))
+    except InvalidQueryError as error:
+        return _response(400, {"error": {"type": "InvalidQuery", "parameter": error.parameter, "message": str(error)}})
+    try:
+        return _response(200, _answer(query))
+    except EtlError as error:
+        return _response(503, {"error": {"type": type(error).__name__, "message": f"{error}; try again in a moment"}})
+
+
+def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
+    several = event.get("multiValueQueryStringParameters") or {}
+    for name, values in several.items():
+        if len(values or ()) > 1:
+            raise InvalidQueryError(name, f"{name} is given {len(values)} times; give it once")
+    return dict(event.get("queryStringParameters") or {})
+
+
+def _answer(query: LogQuery) -> dict[str, Any]:
+    items: list[dict[str, Any]] = []
+    size = 0
+    for item in islice(_log().read(query), query.limit + 1):
+        size += len(json.dumps(item))
+        if len(items) == query.limit or size > _MAX_BODY_BYTES:
+            return {"items": _public(items), "count": len(items), "next_token": next_token(items[-1][SORT_KEY])}
+        items.append(item)
+    return {"items": _public(items), "count": len(items), "next_token": None}
+
+
+def _public(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in item.items() if name != SORT_KEY} for item in items]
+
+
+def _response(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
+        "body": json.dumps(body, ensure_ascii=False),
+    }
+
+
+@cache
+def _log() -> LogTable:
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    return LogTable(boto3.client("dynamodb", config=config), LogSettings.from_environment(os.environ).log_table)

@@ -1,0 +1,52 @@
+"""The record function: writes what is known of an upload to the log, before the load and after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from etl_core.adapters.dynamodb import LogTable
+from etl_core.log import Status as LogStatus
+from etl_core.log import attempts_of, final_entry, key_of, received_entry
+from etl_core.settings import LogSettings
+from etl_core.upload import Upload
+from handlers.context import Context, log_line
+
+
+def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+    """`{"phase": "received", "event": ...}` or `{"phase": "final", "state": ...}`, each with `execution_arn`."""
+    arn = str(event.get("execution_arn", ""))
+    if event["phase"] == "received":
+        return _received(Upload.from_event(event["event"]), arn)
+    return _final(event["state"], arn)
+
+
+def _received(upload: Upload, arn: str) -> Mapping[str, Any]:
+    is_new = _log().write_received(key_of(upload), received_entry(upload, arn))
+    log_line("received", upload, is_new=is_new)
+    return {"upload_id": upload.upload_id, "is_new": is_new}
+
+
+def _final(state: Mapping[str, Any], arn: str) -> Mapping[str, Any]:
+    upload = Upload.from_event(state)
+    entry = final_entry(upload, state, arn)
+    written = _log().write_final(key_of(upload), entry, attempts_of(state))
+    log_line("recorded", upload, status=entry["status"], written=written)
+    status, error = LogStatus(entry["status"]), entry.get("error") or {}
+    return {
+        "status": str(status),
+        "succeeded": status.succeeded,
+        "error": error.get("type", ""),
+        "cause": error.get("message", ""),
+    }
+
+
+@cache
+def _log() -> LogTable:
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+    return LogTable(boto3.client("dynamodb", config=config), LogSettings.from_environment(os.environ).log_table)
