@@ -140,12 +140,19 @@ class RetryPolicy:
 
 
 LAMBDA_THROTTLED = RetryPolicy(
-    # `Lambda.Unknown` is also what a function that dies without an answer is reported as. Repeating it is safe: the ledger
-    # tells a load that committed from one that did not.
-    errors=("Lambda.TooManyRequestsException", "Lambda.Unknown"),
+    errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
     max_attempts=60,
     backoff_rate=1.3,
+    max_delay_seconds=30,
+)
+LAMBDA_DIED = RetryPolicy(
+    # How a function is reported that ended without an answer: killed, or out of memory. Repeating it is safe, because the
+    # ledger tells a load that committed from one that did not; repeating it often would not help.
+    errors=("Lambda.Unknown", "Runtime.ExitError"),
+    interval_seconds=2,
+    max_attempts=2,
+    backoff_rate=2.0,
     max_delay_seconds=30,
 )
 LAMBDA_UNAVAILABLE = RetryPolicy(
@@ -177,6 +184,7 @@ RETRY_POLICIES: tuple[RetryPolicy, ...] = (
         60,
     ),
     LAMBDA_THROTTLED,
+    LAMBDA_DIED,
     LAMBDA_UNAVAILABLE,
 )
 """How the state machine repeats a load. Everything that is not named here goes to Record at once."""
