@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,8 @@ from local.resources.registry import Context, Created, Resource, resource
 )
 def state_machine(context: Context, item: Resource) -> Created:
     name, logging = item.physical_name(), item.take("loggingConfiguration")
-    inputs = item.rest() | ({"loggingConfiguration": _logging(logging)} if logging else {})
+    definition = _with_local_throttling(item.take("definition"))
+    inputs = item.rest() | {"definition": definition} | ({"loggingConfiguration": _logging(logging)} if logging else {})
     arn = context.aws.call("stepfunctions", "create_state_machine", inputs, name=name)["stateMachineArn"]
     return Created(arn, {"arn": arn, "name": name, "status": "ACTIVE"})
 
@@ -24,3 +26,20 @@ def _logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
     group = configuration.get("logDestination")
     others = {key: value for key, value in configuration.items() if key != "logDestination"}
     return others | ({"destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]} if group else {})
+
+
+def _with_local_throttling(definition: str) -> str:
+    """The local cloud reports a throttled function as `Lambda.Unknown`, AWS as `Lambda.TooManyRequestsException`.
+
+    The retrier of the one is made that of the other; a function that died is `Runtime.ExitError` in the local cloud.
+    """
+    document = json.loads(definition)
+    for state in document["States"].values():
+        for retrier in state.get("Retry", ()):
+            errors = [error for error in retrier["ErrorEquals"] if error != "Lambda.Unknown"]
+            throttled = "Lambda.TooManyRequestsException" in errors
+            retrier["ErrorEquals"] = errors + ["Lambda.Unknown"] if throttled else errors
+        state["Retry"] = [retrier for retrier in state.get("Retry", ()) if retrier["ErrorEquals"]]
+        if not state["Retry"]:
+            del state["Retry"]
+    return json.dumps(document)
