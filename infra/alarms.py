@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pulumi_aws as aws
+import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.sns as sns
 from pulumi import Input, Output, ResourceOptions
 
 from infra.component import Component
@@ -61,12 +62,12 @@ class Alarms(Component):
         self.register_outputs({})
 
     def _topic(self, address: str) -> Output[str]:
-        topic = aws.sns.Topic(self.name, opts=self.child())
-        aws.sns.TopicSubscription(self.name, topic=topic.arn, protocol="email", endpoint=address, opts=self.child())
+        topic = sns.Topic(self.name, opts=self.child())
+        sns.TopicSubscription(self.name, topic=topic.arn, protocol="email", endpoint=address, opts=self.child())
         return topic.arn
 
     def _alarm(self, watch: Watch, actions: list[Output[str]]) -> None:
-        aws.cloudwatch.MetricAlarm(
+        cloudwatch.MetricAlarm(
             f"{self.name}-{watch.noun}",
             alarm_description=watch.description,
             namespace=watch.namespace,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 
 import pulumi
-import pulumi_aws as aws
+import pulumi_aws.apigateway as apigateway
+import pulumi_aws.lambda_ as lambda_
 from pulumi import Output, ResourceOptions
 
 from infra.api_contract import GATEWAY_ANSWERS, METHOD, PARAMETERS, PATH, STAGE, Need
@@ -24,7 +25,7 @@ class MonitoringApi(Component):
     def __init__(self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         self._settings = settings
-        self._api = aws.apigateway.RestApi(
+        self._api = apigateway.RestApi(
             name,
             description="What became of the files dropped in the lake",
             api_key_source="HEADER",
@@ -38,21 +39,21 @@ class MonitoringApi(Component):
         self.register_outputs({})
 
     def _logs_method(self, query: LoaderFunction) -> list[pulumi.Resource]:
-        path = aws.apigateway.Resource(
+        path = apigateway.Resource(
             f"{self.name}-logs",
             rest_api=self._api.id,
             parent_id=self._api.root_resource_id,
             path_part=PATH,
             opts=self.child(),
         )
-        validator = aws.apigateway.RequestValidator(
+        validator = apigateway.RequestValidator(
             self.name,
             rest_api=self._api.id,
             validate_request_parameters=True,
             validate_request_body=False,
             opts=self.child(),
         )
-        method = aws.apigateway.Method(
+        method = apigateway.Method(
             f"{self.name}-logs",
             rest_api=self._api.id,
             resource_id=path.id,
@@ -63,7 +64,7 @@ class MonitoringApi(Component):
             request_parameters={f"method.request.querystring.{p.name}": p.need is Need.REQUIRED for p in PARAMETERS},
             opts=self.child(),
         )
-        integration = aws.apigateway.Integration(
+        integration = apigateway.Integration(
             f"{self.name}-logs",
             rest_api=self._api.id,
             resource_id=path.id,
@@ -77,7 +78,7 @@ class MonitoringApi(Component):
 
     def _gateway_answers(self) -> list[pulumi.Resource]:
         return [
-            aws.apigateway.Response(
+            apigateway.Response(
                 f"{self.name}-{answer.response_type.lower().replace('_', '-')}",
                 rest_api_id=self._api.id,
                 response_type=answer.response_type,
@@ -88,19 +89,19 @@ class MonitoringApi(Component):
             for answer in GATEWAY_ANSWERS
         ]
 
-    def _stage(self, deployed: list[pulumi.Resource]) -> aws.apigateway.Stage:
+    def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
         """A deployment is a snapshot: it is made anew whenever the contract changes."""
         contract = hashlib.sha256(repr((METHOD, PATH, PARAMETERS, GATEWAY_ANSWERS)).encode()).hexdigest()
-        deployment = aws.apigateway.Deployment(
+        deployment = apigateway.Deployment(
             self.name,
             rest_api=self._api.id,
             triggers={"contract": contract},
             opts=self.child(depends_on=deployed),
         )
-        stage = aws.apigateway.Stage(
+        stage = apigateway.Stage(
             self.name, rest_api=self._api.id, deployment=deployment.id, stage_name=STAGE, opts=self.child()
         )
-        aws.apigateway.MethodSettings(
+        apigateway.MethodSettings(
             self.name,
             rest_api=self._api.id,
             stage_name=stage.stage_name,
@@ -115,7 +116,7 @@ class MonitoringApi(Component):
         return stage
 
     def _permit(self, query: LoaderFunction) -> None:
-        aws.lambda_.Permission(
+        lambda_.Permission(
             self.name,
             action="lambda:InvokeFunction",
             function=query.function_name,
@@ -124,9 +125,9 @@ class MonitoringApi(Component):
             opts=self.child(),
         )
 
-    def _key(self, stage: aws.apigateway.Stage) -> Output[str]:
-        key = aws.apigateway.ApiKey(self.name, opts=self.child(additional_secret_outputs=["value"]))
-        plan = aws.apigateway.UsagePlan(
+    def _key(self, stage: apigateway.Stage) -> Output[str]:
+        key = apigateway.ApiKey(self.name, opts=self.child(additional_secret_outputs=["value"]))
+        plan = apigateway.UsagePlan(
             self.name,
             api_stages=[{"api_id": self._api.id, "stage": stage.stage_name}],
             throttle_settings={
@@ -135,7 +136,5 @@ class MonitoringApi(Component):
             },
             opts=self.child(),
         )
-        aws.apigateway.UsagePlanKey(
-            self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child()
-        )
+        apigateway.UsagePlanKey(self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child())
         return Output.secret(key.value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import pulumi_aws as aws
+import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.lambda_ as lambda_
 from pulumi import Archive, FileArchive, Input, Output, ResourceOptions
 
 from infra import policies
@@ -52,7 +53,7 @@ class Layer(Component):
 
     def __init__(self, name: str, path: str, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        layer = aws.lambda_.LayerVersion(
+        layer = lambda_.LayerVersion(
             name,
             layer_name=name,
             code=FileArchive(path),
@@ -69,10 +70,10 @@ class LoaderFunction(Component):
 
     def __init__(self, name: str, spec: FunctionSpec, code: Code, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        logs = aws.cloudwatch.LogGroup(
+        logs = cloudwatch.LogGroup(
             f"{name}-logs", name=f"/aws/lambda/{name}", retention_in_days=code.log_keep_days, opts=self.child()
         )
-        function = aws.lambda_.Function(
+        function = lambda_.Function(
             name,
             runtime=RUNTIME,
             architectures=[ARCHITECTURE],
@@ -93,7 +94,7 @@ class LoaderFunction(Component):
         self.invoke_arn = function.invoke_arn
         self.register_outputs({})
 
-    def _role(self, spec: FunctionSpec, logs: aws.cloudwatch.LogGroup) -> Output[str]:
+    def _role(self, spec: FunctionSpec, logs: cloudwatch.LogGroup) -> Output[str]:
         network = policies.use_network_interfaces() if spec.reach else []
 
         def document(log_group_arn: str, statements: list[Statement]) -> policies.Document:
@@ -103,7 +104,7 @@ class LoaderFunction(Component):
         return create_role(self, "role", ("lambda.amazonaws.com",), policy)
 
 
-def _vpc_config(reach: Reach | None) -> aws.lambda_.FunctionVpcConfigArgsDict | None:
+def _vpc_config(reach: Reach | None) -> lambda_.FunctionVpcConfigArgsDict | None:
     if reach is None:
         return None
     return {"subnet_ids": list(reach.subnet_ids), "security_group_ids": [reach.security_group_id]}

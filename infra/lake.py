@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pulumi_aws as aws
+import pulumi_aws.s3 as s3
 from pulumi import ResourceOptions
 
 from infra import policies
@@ -17,16 +17,14 @@ class PrivateBucket(Component):
 
     def __init__(self, name: str, *, protect: bool, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        self.bucket = aws.s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
+        self.bucket = s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
         self.arn = self.bucket.arn
         self.bucket_name = self.bucket.bucket
-        encryption: aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
+        encryption: s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
             "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}
         }
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name, bucket=self.bucket_name, rules=[encryption], opts=self.child()
-        )
-        private = aws.s3.BucketPublicAccessBlock(
+        s3.BucketServerSideEncryptionConfiguration(name, bucket=self.bucket_name, rules=[encryption], opts=self.child())
+        private = s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket_name,
             block_public_acls=True,
@@ -36,7 +34,7 @@ class PrivateBucket(Component):
             opts=self.child(),
         )
         policy = json_document(policies.tls_only, self.arn)
-        aws.s3.BucketPolicy(name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private]))
+        s3.BucketPolicy(name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private]))
         self.register_outputs({})
 
 
@@ -49,29 +47,29 @@ class Lake(Component):
         self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
         self._version_uploads()
         self._expire_work(settings.work_keep_days)
-        aws.s3.BucketNotification(name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child())
+        s3.BucketNotification(name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child())
         self.register_outputs({})
 
     def _version_uploads(self) -> None:
         """An upload is one version of one object. Versions are never expired: a late truncate loads them again."""
-        aws.s3.BucketVersioning(
+        s3.BucketVersioning(
             self.name,
             bucket=self.lake.bucket_name,
             versioning_configuration={"status": "Enabled"},
             opts=self.child(),
         )
-        aws.s3.BucketLifecycleConfiguration(
+        s3.BucketLifecycleConfiguration(
             self.name, bucket=self.lake.bucket_name, rules=[_abort_incomplete_uploads()], opts=self.child()
         )
 
     def _expire_work(self, keep_days: int) -> None:
-        expire: aws.s3.BucketLifecycleConfigurationRuleArgsDict = {
+        expire: s3.BucketLifecycleConfigurationRuleArgsDict = {
             "id": "expire",
             "status": "Enabled",
             "filter": {"prefix": ""},
             "expiration": {"days": keep_days},
         }
-        aws.s3.BucketLifecycleConfiguration(
+        s3.BucketLifecycleConfiguration(
             f"{self.name}-work",
             bucket=self.work.bucket_name,
             rules=[expire, _abort_incomplete_uploads()],
@@ -79,7 +77,7 @@ class Lake(Component):
         )
 
 
-def _abort_incomplete_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+def _abort_incomplete_uploads() -> s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
         "id": "abort-incomplete-uploads",
         "status": "Enabled",

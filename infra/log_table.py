@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pulumi_aws as aws
+import pulumi_aws.dynamodb as dynamodb
 from pulumi import ResourceOptions
 
 from infra.component import Component
@@ -17,7 +17,7 @@ class LogTable(Component):
 
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        table = aws.dynamodb.Table(
+        table = dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=HASH_KEY,

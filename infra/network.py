@@ -7,8 +7,11 @@ subnets in three availability zones (management guide, "Considerations when usin
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
+import pulumi_aws.ec2 as ec2
+import pulumi_aws.vpc as vpc
 from pulumi import Input, InvokeOptions, Output, ResourceOptions
+from pulumi_aws.get_availability_zones import get_availability_zones_output
+from pulumi_aws.get_region import get_region_output
 
 from infra import policies
 from infra.component import Component, json_document
@@ -36,8 +39,8 @@ class Network(Component):
         self, name: str, settings: StackSettings, lake: Lake, log_table_arn: Input[str], opts: ResourceOptions
     ) -> None:
         super().__init__(name, opts)
-        self.region = aws.get_region_output(opts=InvokeOptions(parent=self)).region
-        self.vpc = aws.ec2.Vpc(
+        self.region = get_region_output(opts=InvokeOptions(parent=self)).region
+        self.vpc = ec2.Vpc(
             name,
             cidr_block=str(settings.vpc_cidr),
             enable_dns_support=True,
@@ -45,7 +48,7 @@ class Network(Component):
             tags={"Name": name},
             opts=self.child(),
         )
-        self.routes = aws.ec2.RouteTable(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
+        self.routes = ec2.RouteTable(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
         self.subnet_ids = self._subnets(settings)
         self.load_group = self.security_group("load", "The load function")
         reach_buckets = json_document(policies.reach_buckets, lake.lake.arn, lake.work.arn)
@@ -56,16 +59,16 @@ class Network(Component):
         self._secrets_endpoint()
         self.register_outputs({})
 
-    def security_group(self, noun: str, description: str) -> aws.ec2.SecurityGroup:
+    def security_group(self, noun: str, description: str) -> ec2.SecurityGroup:
         """A group without rules: nothing in, nothing out."""
         name = f"{self.name}-{noun}"
-        return aws.ec2.SecurityGroup(
+        return ec2.SecurityGroup(
             name, description=description, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
         )
 
-    def connect(self, noun: str, client: aws.ec2.SecurityGroup, server: aws.ec2.SecurityGroup, port: int) -> None:
+    def connect(self, noun: str, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: int) -> None:
         """Lets `client` open connections to `server` on `port`: a rule on either side."""
-        aws.vpc.SecurityGroupEgressRule(
+        vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
             security_group_id=client.id,
             referenced_security_group_id=server.id,
@@ -74,7 +77,7 @@ class Network(Component):
             to_port=port,
             opts=self.child(),
         )
-        aws.vpc.SecurityGroupIngressRule(
+        vpc.SecurityGroupIngressRule(
             f"{self.name}-{noun}",
             security_group_id=server.id,
             referenced_security_group_id=client.id,
@@ -84,12 +87,12 @@ class Network(Component):
             opts=self.child(),
         )
 
-    def let_out_to_s3(self, noun: str, group: aws.ec2.SecurityGroup) -> None:
+    def let_out_to_s3(self, noun: str, group: ec2.SecurityGroup) -> None:
         """Lets `group` reach S3 through its gateway."""
         self._let_out(noun, group, self.s3_prefix_list)
 
-    def _let_out(self, noun: str, group: aws.ec2.SecurityGroup, prefix_list: Input[str]) -> None:
-        aws.vpc.SecurityGroupEgressRule(
+    def _let_out(self, noun: str, group: ec2.SecurityGroup, prefix_list: Input[str]) -> None:
+        vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
             security_group_id=group.id,
             prefix_list_id=prefix_list,
@@ -100,7 +103,7 @@ class Network(Component):
         )
 
     def _subnets(self, settings: StackSettings) -> list[Output[str]]:
-        available = aws.get_availability_zones_output(
+        available = get_availability_zones_output(
             state="available",
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
             opts=InvokeOptions(parent=self),
@@ -111,7 +114,7 @@ class Network(Component):
 
     def _subnet(self, number: int, cidr: str, zone: Input[str]) -> Output[str]:
         name = f"{self.name}-{number + 1}"
-        subnet = aws.ec2.Subnet(
+        subnet = ec2.Subnet(
             name,
             vpc_id=self.vpc.id,
             cidr_block=cidr,
@@ -120,13 +123,13 @@ class Network(Component):
             tags={"Name": name},
             opts=self.child(),
         )
-        aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child())
+        ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child())
         return subnet.id
 
     def _gateway(self, service: str, policy: Input[str]) -> Output[str]:
         """A free endpoint beside the route table; returns its list of address ranges."""
         name = f"{self.name}-{service}"
-        endpoint = aws.ec2.VpcEndpoint(
+        endpoint = ec2.VpcEndpoint(
             name,
             vpc_id=self.vpc.id,
             service_name=pulumi.Output.concat("com.amazonaws.", self.region, f".{service}"),
@@ -142,7 +145,7 @@ class Network(Component):
         group = self.security_group("secrets", "The Secrets Manager endpoint")
         self.connect("load-to-secrets", self.load_group, group, HTTPS)
         name = f"{self.name}-secrets"
-        aws.ec2.VpcEndpoint(
+        ec2.VpcEndpoint(
             name,
             vpc_id=self.vpc.id,
             service_name=pulumi.Output.concat("com.amazonaws.", self.region, ".secretsmanager"),

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi_aws.provider import Provider
 
 from etl_core import settings as env
 from infra import policies
@@ -69,7 +69,7 @@ class Functions:
 def declare(names: Names, settings: StackSettings) -> None:
     """All components of one stack, and its outputs."""
     archive = code_archive(ROOT, settings.warehouse_ca_file)
-    provider = aws.Provider(names.prefix, region=aws.config.region, default_tags={"tags": names.tags})
+    provider = Provider(names.prefix, region=pulumi.Config("aws").get("region"), default_tags={"tags": names.tags})
     opts = ResourceOptions(providers=[provider])
     store = declare_store(names, settings, opts)
     layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pulumi_aws as aws
+import pulumi_aws.iam as iam
 from pulumi import Input, Output
 
 from infra import policies
@@ -17,6 +17,6 @@ def create_role(parent: Component, noun: str, services: tuple[str, ...], policy:
     The ARN is known only once the policy is attached, so that nothing can run with a role that may do nothing yet.
     """
     name = f"{parent.name}-{noun}"
-    role = aws.iam.Role(name, assume_role_policy=json.dumps(policies.trust(*services)), opts=parent.child())
-    attached = aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=parent.child())
+    role = iam.Role(name, assume_role_policy=json.dumps(policies.trust(*services)), opts=parent.child())
+    attached = iam.RolePolicy(name, role=role.name, policy=policy, opts=parent.child())
     return once(role.arn, attached)

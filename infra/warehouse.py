@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pulumi_aws as aws
+import pulumi_aws.redshift as redshift
+import pulumi_aws.redshiftdata as redshiftdata
+import pulumi_aws.redshiftserverless as redshiftserverless
 from pulumi import Input, Output, ResourceOptions
 
 from infra.component import Component
@@ -58,7 +60,7 @@ class Warehouse(Component):
         self.register_outputs({})
 
     def _serverless(self, network: Network) -> Endpoint:
-        namespace = aws.redshiftserverless.Namespace(
+        namespace = redshiftserverless.Namespace(
             self.name,
             namespace_name=self.name,
             admin_username=ADMINISTRATOR,
@@ -68,7 +70,7 @@ class Warehouse(Component):
             default_iam_role_arn=self._copy_role_arn,
             opts=self._protected,
         )
-        workgroup = aws.redshiftserverless.Workgroup(
+        workgroup = redshiftserverless.Workgroup(
             self.name,
             workgroup_name=self.name,
             namespace_name=namespace.namespace_name,
@@ -89,8 +91,8 @@ class Warehouse(Component):
 
     def _provisioned(self, network: Network) -> Endpoint:
         settings = self._settings
-        subnets = aws.redshift.SubnetGroup(self.name, subnet_ids=network.subnet_ids, opts=self.child())
-        cluster = aws.redshift.Cluster(
+        subnets = redshift.SubnetGroup(self.name, subnet_ids=network.subnet_ids, opts=self.child())
+        cluster = redshift.Cluster(
             self.name,
             cluster_identifier=self.name,
             node_type=settings.warehouse_node_type,
@@ -120,7 +122,7 @@ class Warehouse(Component):
 
     def _further_database(self, database: str, endpoint: Endpoint) -> None:
         """Created once through the Redshift Data API. Taking it off the list drops nothing."""
-        aws.redshiftdata.Statement(
+        redshiftdata.Statement(
             f"{self.name}-{database}",
             database=self._settings.databases[0],
             sql=render_create_database(database),

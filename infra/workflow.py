@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pulumi_aws as aws
+import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.sfn as sfn
+import pulumi_aws.sqs as sqs
 from pulumi import Input, Output, ResourceOptions
 
 from infra import policies
@@ -40,7 +42,7 @@ class LoadWorkflow(Component):
         super().__init__(name, opts)
         machine = self._state_machine(spec)
         self.state_machine_arn = machine.arn
-        rule = aws.cloudwatch.EventRule(
+        rule = cloudwatch.EventRule(
             name,
             description="Objects created in the lake start the load workflow",
             event_pattern=json_document(render_event_pattern, spec.lake_bucket),
@@ -52,8 +54,8 @@ class LoadWorkflow(Component):
         self._target(rule, machine, dead_letters)
         self.register_outputs({})
 
-    def _state_machine(self, spec: WorkflowSpec) -> aws.sfn.StateMachine:
-        logs = aws.cloudwatch.LogGroup(
+    def _state_machine(self, spec: WorkflowSpec) -> sfn.StateMachine:
+        logs = cloudwatch.LogGroup(
             f"{self.name}-logs",
             name=f"/aws/vendedlogs/states/{self.name}",
             retention_in_days=spec.log_keep_days,
@@ -61,7 +63,7 @@ class LoadWorkflow(Component):
         )
         function_arns = Output.all(spec.load.arn, spec.record.arn)
         policy = json_document(policies.run_loads, function_arns)
-        return aws.sfn.StateMachine(
+        return sfn.StateMachine(
             self.name,
             type="STANDARD",
             role_arn=create_role(self, "machine", ("states.amazonaws.com",), policy),
@@ -76,23 +78,21 @@ class LoadWorkflow(Component):
             opts=self.child(),
         )
 
-    def _dead_letter_queue(self, rule: aws.cloudwatch.EventRule) -> aws.sqs.Queue:
+    def _dead_letter_queue(self, rule: cloudwatch.EventRule) -> sqs.Queue:
         name = f"{self.name}-dead-letters"
-        queue = aws.sqs.Queue(
+        queue = sqs.Queue(
             name,
             message_retention_seconds=KEEP_DEAD_LETTERS_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=self.child(),
         )
         policy = json_document(policies.take_dead_letters, queue.arn, rule.arn)
-        aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=policy, opts=self.child())
+        sqs.QueuePolicy(name, queue_url=queue.url, policy=policy, opts=self.child())
         return queue
 
-    def _target(
-        self, rule: aws.cloudwatch.EventRule, machine: aws.sfn.StateMachine, dead_letters: aws.sqs.Queue
-    ) -> None:
+    def _target(self, rule: cloudwatch.EventRule, machine: sfn.StateMachine, dead_letters: sqs.Queue) -> None:
         policy = json_document(policies.start_loads, machine.arn)
-        aws.cloudwatch.EventTarget(
+        cloudwatch.EventTarget(
             self.name,
             rule=rule.name,
             arn=machine.arn,

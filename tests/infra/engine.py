@@ -118,7 +118,7 @@ class _Recorder(Mocks):
             return "", inputs
         return f"{args.name}-id", _computed(args.typ, args.name, inputs)
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> Any:
         unknown = [key for key, value in args.args.items() if isinstance(value, pulumi.output.Unknown)]
         assert not unknown, f"{args.token} is called with unknown {unknown}"
         match args.token:
@@ -138,7 +138,7 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         self.requests[request.type, request.name] = request
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def _name(urn: str) -> str:
@@ -177,7 +177,8 @@ async def _run(main: Callable[[], None], mode: Mode, stack: str, config: Mapping
     twice = {identity for identity in recorder.registrations if recorder.registrations.count(identity) > 1}
     assert not twice, f"registered twice: {twice}"
     result = Stack(_registered(recorder, monitor))
-    for key, value in get_root_resource().outputs.items():
+    root: Any = get_root_resource()
+    for key, value in root.outputs.items():
         output = pulumi.Output.from_input(value)
         result.outputs[key] = await output.future()
         if await output.is_secret():
