@@ -38,7 +38,7 @@ def _with_local_throttling(definition: str) -> str:
         for retrier in state.get("Retry", ()):
             errors = [error for error in retrier["ErrorEquals"] if error != "Lambda.Unknown"]
             throttled = "Lambda.TooManyRequestsException" in errors
-            retrier["ErrorEquals"] = errors + ["Lambda.Unknown"] if throttled else errors
+            retrier["ErrorEquals"] = [*errors, "Lambda.Unknown"] if throttled else errors
         state["Retry"] = [retrier for retrier in state.get("Retry", ()) if retrier["ErrorEquals"]]
         if not state["Retry"]:
             del state["Retry"]
