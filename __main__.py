@@ -2,4 +2,4 @@
 
 from infra import program
 
-program.main()
+program.deploy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,50 +28,77 @@ class Parameter:
 
 
 PARAMETERS = (
-    Parameter("table_name", Need.REQUIRED, "The table, as `table` (schema public) or `schema.table`."),
     Parameter(
-        "landed_timestamp",
-        Need.OPTIONAL,
-        "Any prefix of the time at which the upload landed (UTC), such as 2026-11-22.",
+        "table_name", Need.REQUIRED, "The table, as `table` or `schema.table`; `_unparsed` for keys that name none."
     ),
-    Parameter("from", Need.OPTIONAL, "Uploads that landed at or after this time (UTC)."),
-    Parameter("to", Need.OPTIONAL, "Uploads that landed at or before this time (UTC)."),
+    Parameter(
+        "landed_timestamp", Need.OPTIONAL, "Any beginning of the UTC time at which the upload landed: 2026-11-22."
+    ),
+    Parameter("from", Need.OPTIONAL, "Uploads that landed at or after this UTC time, or beginning of one."),
+    Parameter("to", Need.OPTIONAL, "Uploads that landed up to this UTC time; the whole day when it is a day."),
     Parameter("status", Need.OPTIONAL, "Only uploads with this status."),
     Parameter("database", Need.OPTIONAL, "Only uploads to this database."),
-    Parameter("action", Need.OPTIONAL, "Only uploads with this action."),
-    Parameter("limit", Need.OPTIONAL, "How many entries to answer with at most."),
-    Parameter("next_token", Need.OPTIONAL, "Where the answer before ended; taken from its `next_token`."),
+    Parameter("action", Need.OPTIONAL, "Only uploads with this action: append, truncate or schema."),
+    Parameter("limit", Need.OPTIONAL, "How many entries to answer with at most, from 1 to 500; 50 if not given."),
+    Parameter("next_token", Need.OPTIONAL, "The `next_token` of the answer before, to go on behind its last entry."),
 )
 
 
 @dataclass(frozen=True)
 class GatewayAnswer:
-    """What API Gateway itself answers, before the function is asked. `message` is a JSON string in its template."""
+    """What API Gateway answers by itself, before the function is asked; shaped like the function's own errors."""
 
     response_type: str
     status: int
-    error_type: str
-    message: str
+    error: Mapping[str, str]
 
     @property
     def template(self) -> str:
-        return f'{{"error": {{"type": "{self.error_type}", "message": {self.message}, "details": []}}}}'
+        return json.dumps({"error": dict(self.error)})
 
 
-_KEY_NEEDED = f'"the request has no valid API key; send the stack\'s key in the header {KEY_HEADER}"'
 GATEWAY_ANSWERS = (
-    GatewayAnswer("BAD_REQUEST_PARAMETERS", 400, "BadRequest", "$context.error.messageString"),
-    GatewayAnswer("INVALID_API_KEY", 403, "Forbidden", _KEY_NEEDED),
     GatewayAnswer(
-        "MISSING_AUTHENTICATION_TOKEN", 404, "NotFound", f'"there is nothing here; the log is at {METHOD} /{PATH}"'
+        "BAD_REQUEST_PARAMETERS",
+        400,
+        {
+            "type": "InvalidQuery",
+            "parameter": "table_name",
+            "message": "the parameter table_name is missing; write ?table_name=user_data",
+        },
     ),
-    GatewayAnswer("THROTTLED", 429, "TooManyRequests", '"too many requests; try again in a second"'),
+    GatewayAnswer(
+        "INVALID_API_KEY",
+        403,
+        {
+            "type": "InvalidApiKey",
+            "message": f"the request has no valid API key; send the stack's api_key in the header {KEY_HEADER}",
+        },
+    ),
+    GatewayAnswer(
+        "MISSING_AUTHENTICATION_TOKEN",
+        404,
+        {"type": "NotFound", "message": f"there is nothing here; ask for {METHOD} /{PATH}?table_name=user_data"},
+    ),
+    GatewayAnswer("THROTTLED", 429, {"type": "Throttled", "message": "too many requests; try again in a second"}),
     GatewayAnswer(
         "DEFAULT_5XX",
         500,
-        "InternalError",
-        '"the log could not be read; try again, then look at the function\'s own log"',
+        {
+            "type": "InternalError",
+            "message": "the log could not be read; try again, then look at the query function's log",
+        },
     ),
 )
-STATUS_CODES = (200, 400, 403, 429, 500)
-"""What GET /logs answers with: the function's 200, 400 and 500, and the gateway's."""
+"""API Gateway answers a path that does not exist with MISSING_AUTHENTICATION_TOKEN. The only required parameter is
+table_name, so that a bad request can only be about it."""
+
+STATUS_CODES = {
+    200: "Entries of the log, newest first.",
+    400: "A parameter is missing or malformed; the body names it.",
+    403: "The API key is missing or unknown.",
+    429: "Too many requests.",
+    500: "The function failed.",
+    503: "The log could not be read for the moment.",
+}
+"""What GET /logs answers with: 200, 400 and 503 by the function; 400, 403, 429 and 500 by the gateway."""

@@ -13,8 +13,6 @@ from pulumi import AssetArchive, FileAsset
 
 from infra.settings import ConfigurationError
 
-ROOT = Path(__file__).resolve().parent.parent
-LAYER = ROOT / "build" / "layer.zip"
 PACKAGES = ("etl_core", "handlers")
 CA_FILE = "warehouse-ca.pem"
 """The name, below the code's root, of the certificate that `warehouseCaFile` brings."""

@@ -13,9 +13,7 @@ from infra import policies
 from infra.component import Component
 from infra.policies import Statement
 from infra.role import create_role
-
-RUNTIME = "python3.14"
-ARCHITECTURE = "x86_64"
+from infra.runtime import ARCHITECTURE, RUNTIME
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The program: reads the stack's configuration and wires the components. `pulumi up` runs `main()`."""
+"""The program: reads the stack's configuration and wires the components. `pulumi up` runs `deploy()`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from etl_core import settings as env
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
-from infra.code import CA_FILE, LAYER, ROOT, code_archive
+from infra.bundle import BundleError, check_layer
+from infra.code import CA_FILE, code_archive
 from infra.copy_role import CopyRole
 from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, Reach
 from infra.lake import Lake
 from infra.log_table import LogTable
 from infra.names import Names
 from infra.network import Network
+from infra.runtime import LAYER, ROOT
 from infra.settings import ConfigurationError, StackSettings, parse_settings
 from infra.warehouse import Warehouse
 from infra.workflow import LoadWorkflow, WorkflowSpec
@@ -28,6 +30,15 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
 SMALL_MEMORY_MB = 256
+
+
+def deploy() -> None:
+    """What `pulumi up` runs: `main()`, once the layer is there. Raises pulumi.RunError when it is not."""
+    try:
+        check_layer()
+    except BundleError as error:
+        raise pulumi.RunError(str(error)) from error
+    main()
 
 
 def main() -> None:

@@ -1,0 +1,175 @@
+"""Builds the functions' layer: `python -m infra.bundle` writes build/layer.zip.
+
+The packages of requirements/lambda.txt as wheels for Lambda's Python and processor, without what the functions never
+use. The same requirements give the same bytes: entries are sorted and carry one fixed date.
+"""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import py_compile
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import click
+from packaging.markers import Environment, default_environment
+from packaging.requirements import Requirement
+
+from infra.runtime import LAYER, PYTHON_VERSION, REQUIREMENTS, ROOT
+
+PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_28_x86_64")
+"""Both: with one of them alone pip silently takes older wheels of packages that are tagged with the other."""
+
+MAX_ZIPPED_BYTES = 50 * 1024**2
+MAX_UNZIPPED_BYTES = 200 * 1024**2
+"""Lambda quotas: 50 MB uploaded directly; 250 MB unzipped, of which the functions' own code takes a little."""
+
+AWS_SERVICES = frozenset({"dynamodb", "s3", "secretsmanager", "sts"})
+"""The services whose descriptions botocore and boto3 need; their other hundreds are the larger part of them."""
+
+_UNUSED_FOLDERS = frozenset({"bin", "testing", "tests", "__pycache__"})
+_UNUSED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".c", ".h", ".pyc"})
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class BundleError(RuntimeError):
+    """The layer could not be built, or is not the one that the requirements ask for."""
+
+
+def target_environment() -> Environment:
+    """The environment markers of the Lambda runtime, whatever Python runs this."""
+    environment = default_environment()
+    environment["python_version"] = PYTHON_VERSION
+    environment["python_full_version"] = environment["implementation_version"] = f"{PYTHON_VERSION}.0"
+    environment["platform_python_implementation"], environment["implementation_name"] = "CPython", "cpython"
+    environment["sys_platform"], environment["platform_system"], environment["os_name"] = "linux", "Linux", "posix"
+    environment["platform_machine"] = "x86_64"
+    return environment
+
+
+def parse_requirements(text: str) -> list[str]:
+    """The pinned requirements that apply to the Lambda runtime, without their markers.
+
+    pip evaluates markers for the Python that runs it, even with --python-version; therefore they are evaluated here.
+    """
+    environment = {name: str(value) for name, value in target_environment().items()}
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    requirements = [Requirement(line) for line in lines if line]
+    return [
+        f"{requirement.name}{requirement.specifier}"
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate(environment)
+    ]
+
+
+def pip_command(requirements: Sequence[str], target: Path) -> list[str]:
+    """Installs wheels for the Lambda runtime; the lock file is complete, so nothing is resolved."""
+    platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
+    options = ["--only-binary", ":all:", "--no-compile", "--no-deps", "--disable-pip-version-check", "--quiet"]
+    version = ["--implementation", "cp", "--python-version", PYTHON_VERSION, "--target", str(target)]
+    return [sys.executable, "-m", "pip", "install", *options, *platforms, *version, *requirements]
+
+
+def is_used(path: PurePosixPath) -> bool:
+    """Whether a file of an installed package belongs in the layer."""
+    if _UNUSED_FOLDERS & set(path.parts[:-1]) or path.suffix in _UNUSED_SUFFIXES:
+        return False
+    if path.parts[0].endswith(".dist-info"):
+        return path.name == "METADATA"
+    if path.parts[:2] in {("botocore", "data"), ("boto3", "data")} and len(path.parts) > 3:
+        return path.parts[2] in AWS_SERVICES
+    return path.parts[:2] != ("boto3", "examples")
+
+
+def faults_of_size(zipped: int, unzipped: int) -> Iterator[str]:
+    """Why Lambda would refuse the layer; nothing when it takes it."""
+    for what, size, limit in (("zipped", zipped, MAX_ZIPPED_BYTES), ("unzipped", unzipped, MAX_UNZIPPED_BYTES)):
+        if size > limit:
+            yield f"the layer has {size:,} bytes {what}; the limit is {limit:,}: take something out of lambda.in"
+
+
+def digest_of(requirements: Path) -> bytes:
+    """What the layer's zip comment says: which requirements it was built from."""
+    return hashlib.sha256(requirements.read_bytes()).hexdigest().encode()
+
+
+def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
+    """Raises BundleError when the layer has not been built, or was built from other requirements."""
+    way_out = "build it: .venv/bin/python -m infra.bundle"
+    if not layer.is_file():
+        raise BundleError(f"the functions' layer {layer.name} has not been built; {way_out}")
+    with zipfile.ZipFile(layer) as archive:
+        if archive.comment != digest_of(requirements):
+            raise BundleError(f"the layer {layer.name} was built from other requirements than today's; {way_out}")
+
+
+def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
+    """Writes the used files below `packages` to the zip file `layer`; returns their unzipped size."""
+    files = sorted(path for path in packages.rglob("*") if path.is_file())
+    unzipped = 0
+    with zipfile.ZipFile(layer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.comment = comment
+        for path in files:
+            entry = zipfile.ZipInfo(f"python/{path.relative_to(packages).as_posix()}", _FIXED_DATE)
+            entry.external_attr, entry.create_system, entry.compress_type = 0o644 << 16, 3, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+            unzipped += path.stat().st_size
+    return unzipped
+
+
+def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
+    """Builds the layer; returns its unzipped size. Raises BundleError, and leaves an older layer, when that fails."""
+    layer.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="layer-", dir=layer.parent) as folder:
+        packages, draft = Path(folder, "python"), Path(folder, "layer.zip")
+        _install(parse_requirements(requirements.read_text()), packages)
+        _strip(packages)
+        _compile(packages)
+        unzipped = write_layer(packages, draft, digest_of(requirements))
+        faults = list(faults_of_size(draft.stat().st_size, unzipped))
+        if faults:
+            raise BundleError("; ".join(faults))
+        draft.replace(layer)
+    return unzipped
+
+
+def _install(requirements: Sequence[str], target: Path) -> None:
+    done = subprocess.run(pip_command(requirements, target), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BundleError(f"pip could not install the layer's packages:\n{done.stderr.strip()}")
+
+
+def _strip(packages: Path) -> None:
+    for path in packages.rglob("*"):
+        if path.is_file() and not is_used(PurePosixPath(path.relative_to(packages).as_posix())):
+            path.unlink()
+
+
+def _compile(packages: Path) -> None:
+    """Ships compiled files when this is Lambda's Python: /opt is read-only there, so every cold start would compile."""
+    if sys.version.startswith(f"{PYTHON_VERSION}."):
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(
+            packages, quiet=2, stripdir=str(packages), prependdir="/opt/python", invalidation_mode=mode
+        )
+
+
+def main() -> None:
+    """Builds the layer and says what it is."""
+    try:
+        unzipped = build_layer()
+    except BundleError as error:
+        raise SystemExit(str(error)) from error
+    compiled = "with" if sys.version.startswith(f"{PYTHON_VERSION}.") else "without"
+    zipped = LAYER.stat().st_size
+    name = LAYER.relative_to(ROOT)
+    click.echo(f"{name}: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped, {compiled} compiled files")
+
+
+if __name__ == "__main__":
+    main()

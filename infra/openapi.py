@@ -1,0 +1,125 @@
+"""The API's OpenAPI document, written from its contract: `python -m infra.openapi` writes docs/openapi.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from infra.api_contract import KEY_HEADER, METHOD, PARAMETERS, PATH, STAGE, STATUS_CODES, Need, Parameter
+from infra.runtime import ROOT
+
+DOCUMENT = ROOT / "docs" / "openapi.json"
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "integer", "minimum": 0}
+_TEXTS: Schema = {"type": "array", "items": _TEXT}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+
+STATUSES = ("received", "loaded", "applied", "unchanged", "duplicate", "superseded", "rejected", "failed")
+ACTIONS = ("append", "truncate", "schema")
+
+ENTRY: dict[str, Schema] = {
+    "table_name": _TEXT,
+    "database": _TEXT,
+    "schema": _TEXT,
+    "action": _TEXT,
+    "landed_timestamp": _TIME,
+    "loaded_timestamp": _TIME,
+    "status": {"type": "string", "enum": list(STATUSES)},
+    "s3_bucket": _TEXT,
+    "s3_key": _TEXT,
+    "version_id": _TEXT,
+    "etag": _TEXT,
+    "file_size": _NUMBER,
+    "schema_version": _TEXT,
+    "rows_loaded": _NUMBER,
+    "duration_ms": _NUMBER,
+    "redshift_table_exists": {"type": "boolean"},
+    "statements": {**_TEXTS, "description": "The SQL that was run for a schema file."},
+    "error": {
+        "type": "object",
+        "description": "Why the upload was not loaded, and what to do.",
+        "properties": {"type": _TEXT, "message": _TEXT, "details": _TEXTS},
+        "required": ["type", "message"],
+    },
+    "attempts": _NUMBER,
+    "execution_arn": _TEXT,
+}
+"""The fields of one log entry; those that do not apply are left out."""
+
+
+def render_document() -> dict[str, Any]:
+    """The whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Upload log",
+            "version": STAGE.removeprefix("v"),
+            "description": "What became of the files dropped in the lake.",
+        },
+        "servers": [{"url": "{api_url}", "variables": {"api_url": {"default": f"/{STAGE}"}}}],
+        "security": [{"api_key": []}],
+        "paths": {f"/{PATH}": {METHOD.lower(): _render_operation()}},
+        "components": {
+            "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+            "schemas": {"Entry": _entry(), "Page": _page(), "Error": _error()},
+        },
+    }
+
+
+def _render_operation() -> dict[str, Any]:
+    return {
+        "operationId": "queryLog",
+        "summary": "The uploads of one table, newest first",
+        "parameters": [_render_parameter(parameter) for parameter in PARAMETERS],
+        "responses": {str(status): _render_response(status, text) for status, text in STATUS_CODES.items()},
+    }
+
+
+def _render_parameter(parameter: Parameter) -> dict[str, Any]:
+    schemas = {
+        "status": {"type": "string", "enum": list(STATUSES)},
+        "action": {"type": "string", "enum": list(ACTIONS)},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+    }
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.need is Need.REQUIRED,
+        "description": parameter.description,
+        "schema": schemas.get(parameter.name, _TEXT),
+    }
+
+
+def _render_response(status: int, description: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{'Page' if status == 200 else 'Error'}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _entry() -> Schema:
+    return {"type": "object", "properties": ENTRY, "required": ["table_name", "landed_timestamp", "status"]}
+
+
+def _page() -> Schema:
+    items = {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}
+    properties = {"items": items, "count": _NUMBER, "next_token": {"type": ["string", "null"]}}
+    return {"type": "object", "properties": properties, "required": ["items", "count", "next_token"]}
+
+
+def _error() -> Schema:
+    error = {
+        "type": "object",
+        "properties": {"type": _TEXT, "parameter": _TEXT, "message": _TEXT},
+        "required": ["type", "message"],
+    }
+    return {"type": "object", "properties": {"error": error}, "required": ["error"]}
+
+
+def render_text() -> str:
+    """The document as the file holds it."""
+    return json.dumps(render_document(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(render_text())
