@@ -153,6 +153,15 @@ def decide(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> Decisio
     return Proceed(schema_in_force(rows))
 
 
+def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:
+    """For a truncate that arrives late: the appends that took effect, though they landed after it; in landed order."""
+    if action is not Action.TRUNCATE:
+        return []
+    return sorted(
+        (row for row in rows if row.action is Action.APPEND and row.order > upload.order), key=lambda row: row.order
+    )
+
+
 def schema_in_force(rows: Iterable[LedgerRow]) -> SchemaFile | None:
     """The schema file that landed last of those that took effect."""
     schemas = [row for row in rows if row.schema_file is not None]

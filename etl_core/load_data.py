@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -18,14 +19,24 @@ from etl_core.errors import (
     NoSchemaError,
     SchemaNotReadyError,
 )
-from etl_core.lake_key import Action
-from etl_core.ledger import LedgerRow, Proceed, decide, insert_row, ledger_table, parse_row, select_relevant
+from etl_core.lake_key import Action, LakeKey
+from etl_core.ledger import (
+    LedgerRow,
+    Proceed,
+    appends_since,
+    decide,
+    insert_row,
+    ledger_table,
+    parse_row,
+    select_relevant,
+)
 from etl_core.load_errors import describe_refusal
 from etl_core.log import LoadOutcome, Status
 from etl_core.ports import StoredVersion, Transaction
-from etl_core.schema_file import CsvOptions, SchemaFile
+from etl_core.schema_file import SchemaFile
 from etl_core.sql import CopyCsv, CopySource, LockTable
 from etl_core.tables import table_of_schema_file
+from etl_core.upload import Upload
 
 
 class _OverwrittenError(Exception):
@@ -36,6 +47,17 @@ class MissingLedgerError(Exception):
     """The target has no ledger: no schema file was ever accepted for it."""
 
 
+@dataclass(frozen=True)
+class _File:
+    """One object ready for COPY. `is_pinned`: the manifest names a copy that nobody overwrites."""
+
+    version: StoredVersion
+    compression: str | None
+    head: _Head
+    manifest: str
+    is_pinned: bool
+
+
 def load_data(load: Load) -> LoadOutcome:
     """Appends the file, or replaces the table's rows by it. Raises RejectedError, LoadFailedError or RetryableError."""
     compression = compression_of(load.key.file)
@@ -44,9 +66,9 @@ def load_data(load: Load) -> LoadOutcome:
     if version.size == 0:
         raise InvalidDataFileError("the file is empty (0 bytes): its first row must name the table's columns")
     try:
-        return _attempt(load, version, compression)
+        return _attempt(load, _prepare(load, version, load.upload.upload_id, compression))
     except _OverwrittenError:
-        return _attempt(load, version, compression, pinned=True)
+        return _attempt(load, _prepare(load, version, load.upload.upload_id, compression, pin=True), pin=True)
     except MissingLedgerError:
         raise _without_schema(load) from None
 
@@ -61,32 +83,42 @@ def read_ledger(transaction: Transaction, ledger: sa.Table, load: Load) -> list[
     return [parse_row(row) for row in transaction.execute(select_relevant(ledger, load.upload))]
 
 
-def _attempt(load: Load, version: StoredVersion, compression: str | None, *, pinned: bool = False) -> LoadOutcome:
-    store, head = load.ports.store, _Head(load.ports.store.read(version))
+def _attempt(load: Load, file: _File, *, pin: bool = False) -> LoadOutcome:
     load.statements.clear()
-    manifest, pinned = _write_manifest(load, version, pinned=pinned or not version.is_current)
-    ledger, csv, command = ledger_table(load.key), CsvOptions(), None
+    running: list[tuple[_File, CopyCsv]] = []
     try:
         with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
-            decision = decide(read_ledger(transaction, ledger, load), load.upload, load.key.action)
+            rows = read_ledger(transaction, ledger_table(load.key), load)
+            decision = decide(rows, load.upload, load.key.action)
             if not isinstance(decision, Proceed):
                 return load.outcome_without_effect(decision)
             spec = _check_action(load, decision.in_force)
-            csv = spec.csv
-            command = _copy_command(load, head, manifest, compression, spec)
-            if load.key.action is Action.TRUNCATE:
-                # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
-                load.run(transaction, sa.delete(command.table))
-            load.run(transaction, command)
-            [(count,)] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
-            if not pinned and not store.is_current(version):
-                raise _OverwrittenError
-            row = load.row(Status.LOADED, int(count))
-            transaction.execute(insert_row(ledger, row))
+            later = [_prepare_later(load, row, pin=pin) for row in appends_since(rows, load.upload, load.key.action)]
+            row = load.row(Status.LOADED, _copy(load, transaction, [file, *later], spec, running))
+            transaction.execute(insert_row(ledger_table(load.key), row))
     except CopyRefusedError as error:
-        pieces = decompressed(store.read(version), compression)
-        return load.refusal(Status.FAILED, describe_refusal(error, pieces, command.columns if command else (), csv))
+        refused, command = running[-1]
+        pieces = decompressed(load.ports.store.read(refused.version), refused.compression)
+        return load.refusal(Status.FAILED, describe_refusal(error, pieces, command.columns, command.source))
     return load.outcome(row)
+
+
+def _copy(
+    load: Load, transaction: Transaction, files: list[_File], spec: SchemaFile, running: list[tuple[_File, CopyCsv]]
+) -> int:
+    """Copies the files in order; the rows of the first. `running` ends with the COPY that is under way."""
+    commands = [_copy_command(load, file, spec) for file in files]
+    if load.key.action is Action.TRUNCATE:
+        # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
+        load.run(transaction, sa.delete(commands[0].table))
+    counts = []
+    for pair in zip(files, commands, strict=True):
+        running.append(pair)
+        load.run(transaction, pair[1])
+        counts += [int(count) for (count,) in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
+    if not all(file.is_pinned or load.ports.store.is_current(file.version) for file in files):
+        raise _OverwrittenError
+    return counts[0]
 
 
 def _check_action(load: Load, spec: SchemaFile | None) -> SchemaFile:
@@ -115,13 +147,13 @@ def _without_schema(load: Load) -> EtlError:
     )
 
 
-def _copy_command(load: Load, head: _Head, manifest: str, compression: str | None, spec: SchemaFile) -> CopyCsv:
+def _copy_command(load: Load, file: _File, spec: SchemaFile) -> CopyCsv:
     table = table_of_schema_file(spec, load.key.schema, load.key.table)
     csv = spec.csv
     source = CopySource(
-        manifest_url=manifest,
+        manifest_url=file.manifest,
         role_arn=load.settings.copy_role_arn,
-        compression=compression,
+        compression=file.compression,
         delimiter=csv.delimiter,
         quote=csv.quote,
         null_as=csv.null_as,
@@ -129,7 +161,7 @@ def _copy_command(load: Load, head: _Head, manifest: str, compression: str | Non
         time_format=csv.time_format,
         encoding=csv.encoding,
     )
-    return CopyCsv(table, _match(head, compression, spec), source)
+    return CopyCsv(table, _match(file.head, file.compression, spec), source)
 
 
 def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str, ...]:
@@ -140,12 +172,22 @@ def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str,
     return match_header(read_header(head, compression, spec.csv), expected, optional)
 
 
-def _write_manifest(load: Load, version: StoredVersion, *, pinned: bool) -> tuple[str, bool]:
-    """A manifest that names exactly one object: a bare key would be a prefix, and load its neighbours too."""
-    store, name = load.ports.store, load.upload.upload_id
-    url = store.pin(version, f"pinned/{name}") if pinned else f"s3://{version.bucket}/{version.key}"
+def _prepare(
+    load: Load, version: StoredVersion, upload_id: str, compression: str | None, *, pin: bool = False
+) -> _File:
+    """Writes a manifest that names exactly one object: a bare key would be a prefix, and load its neighbours too."""
+    store, is_pinned = load.ports.store, pin or not version.is_current
+    url = store.pin(version, f"pinned/{upload_id}") if is_pinned else f"s3://{version.bucket}/{version.key}"
     text = json.dumps({"entries": [{"url": url, "mandatory": True}]}, ensure_ascii=False)
-    return store.write_manifest(f"manifests/{name}{'-pinned' if pinned else ''}.json", text), pinned
+    manifest = store.write_manifest(f"manifests/{upload_id}{'-pinned' if is_pinned else ''}.json", text)
+    return _File(version, compression, _Head(store.read(version)), manifest, is_pinned)
+
+
+def _prepare_later(load: Load, row: LedgerRow, *, pin: bool) -> _File:
+    """An append that was loaded before this truncate, though it landed after it: it is loaded again, behind the truncate."""
+    upload = Upload(load.upload.bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
+    compression = compression_of(LakeKey.parse(row.s3_key, load.settings.databases).file)
+    return _prepare(load, load.ports.store.find_version(upload), row.upload_id, compression, pin=pin)
 
 
 class _Head:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from etl_core.csv_header import CODECS
 from etl_core.errors import CopyRefusedError, LoadErrorLine
 from etl_core.log import Failure
-from etl_core.schema_file import CsvOptions
 
 MAX_LINES = 10
 _MAX_ROW_BYTES = 4 << 20
@@ -19,8 +19,19 @@ _MAX_FILE_BYTES = 1 << 30
 _MAX_VALUE = 120
 
 
+class RowShape(Protocol):
+    """How the file's rows are written."""
+
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def quote(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+
+
 def describe_refusal(
-    error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: CsvOptions
+    error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: RowShape
 ) -> Failure:
     """The log's failure for a COPY that refused rows. `pieces` are the file's uncompressed bytes, `columns` in file order."""
     if not error.lines:
@@ -55,7 +66,7 @@ def _short(value: str) -> str:
     return repr(value) if len(value) <= _MAX_VALUE else f"{value[:_MAX_VALUE]!r}... ({len(value.encode())} bytes)"
 
 
-def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: CsvOptions) -> dict[int, list[str]]:
+def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: RowShape) -> dict[int, list[str]]:
     """The parsed rows that begin at these lines (the first line is 1). Reads no further than it must."""
     found: dict[int, list[str]] = {}
     open_row: tuple[int, bytes] | None = None
@@ -87,7 +98,7 @@ def _lines(pieces: Iterable[bytes], most: int) -> Iterator[tuple[int, bytes]]:
         yield number, rest
 
 
-def _parse(row: bytes, options: CsvOptions) -> list[str]:
+def _parse(row: bytes, options: RowShape) -> list[str]:
     text = row.decode(CODECS[options.encoding], errors="replace").rstrip("\r\n")
     try:
         return next(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote), [])
