@@ -13,7 +13,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
@@ -60,7 +60,10 @@ class WarehouseKind(Enum):
 
 
 def _json_array(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not JSON") from error
 
 
 def _database_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -112,9 +115,9 @@ class StackSettings(BaseModel):
     ] = "ra3.large"
     warehouse_node_count: Annotated[int, Field(ge=1, le=128, description="a whole number from 1 to 128")] = 1
     warehouse_ca_file: Annotated[
-        str | None,
+        Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+\.(pem|crt)$")] | None,
         BeforeValidator(_blank_is_none),
-        Field(pattern=r"^[^\x00-\x1f]+\.(pem|crt)$", description="the path of a PEM file (.pem or .crt), or empty"),
+        Field(description="the path of a PEM file (.pem or .crt), or empty"),
     ] = None
     work_keep_days: Annotated[int, Field(ge=1, le=365, description="a whole number of days from 1 to 365")] = 7
     log_group_keep_days: Annotated[
@@ -132,9 +135,9 @@ class StackSettings(BaseModel):
     ] = IPv4Network("10.42.0.0/16")
     protect_data: Annotated[bool, Field(description="true or false")] = False
     alarm_email: Annotated[
-        str | None,
+        Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None,
         BeforeValidator(_blank_is_none),
-        Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="an e-mail address, or empty"),
+        Field(description="an e-mail address, or empty"),
     ] = None
 
 

@@ -34,16 +34,19 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the engine would see it. `dependencies` are the names of the resources it waits for."""
+    """One resource as the engine would see it. `dependencies` are (type, name) of the resources it waits for."""
 
     typ: str
     name: str
     inputs: Mapping[str, Any]
     secret_inputs: frozenset[str]
-    dependencies: frozenset[str] = frozenset()
+    dependencies: frozenset[tuple[str, str]] = frozenset()
     protect: bool = False
     parent: str = ""
     provider: str = ""
+
+    def waits_for(self, other: Registered) -> bool:
+        return (other.typ, other.name) in self.dependencies
 
     def json(self, key: str) -> Any:
         """A JSON input, parsed."""
@@ -67,6 +70,9 @@ class Stack:
         found = [r for r in self.of(typ) if r.name.endswith(ends)]
         assert len(found) == 1, f"{typ} *{ends}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
         return found[0]
+
+    def has(self, typ: str) -> bool:
+        return bool(self.of(typ))
 
     def identities(self) -> set[tuple[str, str]]:
         return {(r.typ, r.name) for r in self.resources}
@@ -141,26 +147,27 @@ class _Monitor(MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
-def _name(urn: str) -> str:
-    return urn.rsplit("::", 1)[1]
+def _identity(urn: str) -> tuple[str, str]:
+    *_, types, name = urn.split("::")
+    return types.rsplit("$", 1)[-1], name
 
 
 def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
     found = []
     for (typ, name), (inputs, secret) in recorder.seen.items():
         request = monitor.requests[typ, name]
-        dependencies = {_name(urn) for urn in request.dependencies}
+        dependencies = {_identity(urn) for urn in request.dependencies}
         for property_dependencies in request.propertyDependencies.values():
-            dependencies |= {_name(urn) for urn in property_dependencies.urns}
+            dependencies |= {_identity(urn) for urn in property_dependencies.urns}
         found.append(
             Registered(
                 typ,
                 name,
                 inputs,
                 secret,
-                frozenset(dependencies - {name}),
+                frozenset(dependencies),
                 request.protect,
-                _name(request.parent) if request.parent else "",
+                _identity(request.parent)[1] if request.parent else "",
                 request.provider,
             )
         )
