@@ -1,0 +1,73 @@
+"""GET /logs as its users call it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from local.client import ClientError
+from tests.e2e.conftest import Lake, columns
+
+
+def test_newest_first_with_filters_and_pages(lake: Lake) -> None:
+    table = lake.table("pages")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    for number in range(3):
+        lake.drop(f"dev/append/{table}/{number}.csv", f"id\n{number}\n")
+    lake.drop(f"dev/append/{table}/bad.csv", "no\n1\n")
+
+    everything = lake.client.log_page({"table_name": table.upper()})
+    assert everything["count"] == 5
+    landed = [item["landed_timestamp"] for item in everything["items"]]
+    assert landed == sorted(landed, reverse=True)
+    assert [
+        item["s3_key"].rsplit("/")[-1]
+        for item in lake.client.log_page({"table_name": table, "status": "rejected"})["items"]
+    ] == ["bad.csv"]
+    assert lake.client.log_page({"table_name": table, "action": "schema"})["count"] == 1
+    assert lake.client.log_page({"table_name": table, "database": "analytics"})["count"] == 0
+
+    first = lake.client.log_page({"table_name": table, "limit": "2"})
+    second = lake.client.log_page({"table_name": table, "limit": "10", "next_token": first["next_token"]})
+    assert [*first["items"], *second["items"]] == everything["items"]
+    assert second["next_token"] is None
+
+
+def test_any_beginning_of_the_landed_timestamp_selects(lake: Lake) -> None:
+    table = lake.table("when")
+    entry = lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    landed = entry["landed_timestamp"]
+    for length in (4, 7, 10, 13, 16, 20):
+        assert lake.client.log_page({"table_name": table, "landed_timestamp": landed[:length]})["count"] == 1
+    assert lake.client.log_page({"table_name": table, "landed_timestamp": "2001"})["count"] == 0
+    assert lake.client.log_page({"table_name": table, "from": landed[:10], "to": landed[:10]})["count"] == 1
+    assert lake.client.log_page({"table_name": table, "to": "2001-01-01"})["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({}, "table_name"),
+        ({"table_name": "t", "landed_timestamp": "yesterday"}, "landed_timestamp"),
+        ({"table_name": "t", "limit": "0"}, "limit"),
+        ({"table_name": "t", "status": "lost"}, "status"),
+        ({"table_name": "t", "next_token": "zzz"}, "next_token"),
+        ({"table_name": "t", "colour": "red"}, "colour"),
+    ],
+)
+def test_a_bad_parameter_is_refused_by_name(lake: Lake, parameters: dict[str, str], named: str) -> None:
+    with pytest.raises(ClientError, match="answered 400") as caught:
+        lake.client.log_page(parameters)
+    assert named in str(caught.value)
+    assert json.loads(str(caught.value).split(":", 1)[1])
+
+
+def test_no_key_no_answer(lake: Lake) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(lake.client.log_url({"table_name": "t"}), timeout=10)
+    with caught.value as error:
+        assert error.code == 403
+        assert json.loads(error.read())

@@ -1,0 +1,109 @@
+"""Events late, twice and out of order: the table is what the uploads in landed order make of it, each once.
+
+The rule is off in these tests, so that only the events that they deliver arrive, with the landing times that they choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Lake, columns
+
+
+@dataclass
+class Desk:
+    """Puts files and hands out their events, one landing second after the other."""
+
+    lake: Lake
+    table: str
+    landed: list[dict[str, Any]] = field(default_factory=list)
+
+    def land(self, action: str, content: str) -> dict[str, Any]:
+        number = len(self.landed)
+        key = f"dev/{action}/{self.table}/{number}.{'json' if action == 'schema' else 'csv'}"
+        version = self.lake.put(key, content)
+        event = self.lake.s3_event(key, content.encode(), f"2026-11-22T10:00:{number:02}Z", f"{number:018X}", version)
+        self.landed.append(event)
+        return event
+
+    def deliver(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
+        """One after the other; what each execution ended with."""
+        return [self.lake.finish(self.lake.deliver(event)) for event in events]
+
+    def statuses(self) -> list[str]:
+        """The log's, oldest upload first."""
+        return [entry["status"] for entry in reversed(self.lake.client.log_entries(self.table))]
+
+
+@pytest.fixture
+def desk(lake: Lake) -> Iterator[Desk]:
+    events = lake.client.aws.client("events")
+    [rule] = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.s3" in rule.get("EventPattern", "")]
+    events.disable_rule(Name=rule)
+    table = lake.table("order")
+    made = Desk(lake, table)
+    made.deliver(made.land("schema", '{"columns": [{"name": "id", "type": "INTEGER"}]}'))
+    yield made
+    events.enable_rule(Name=rule)
+
+
+def test_an_event_delivered_twice_loads_once(desk: Desk) -> None:
+    event = desk.land("append", "id\n1\n")
+    both = [desk.lake.deliver(event), desk.lake.deliver(event)]
+    assert [desk.lake.finish(arn)["status"] for arn in both] == ["SUCCEEDED", "SUCCEEDED"]
+    desk.deliver(event)
+    assert desk.lake.rows(desk.table) == [(1,)]
+    [entry, _] = desk.lake.client.log_entries(desk.table)
+    assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 1, 3)
+
+
+def test_a_truncate_that_arrives_late_keeps_what_landed_after_it(desk: Desk) -> None:
+    before, replace, after = (
+        desk.land("append", "id\n1\n"),
+        desk.land("truncate", "id\n2\n"),
+        desk.land("append", "id\n3\n"),
+    )
+    desk.deliver(before, after, replace)
+    assert desk.lake.rows(desk.table) == [(2,), (3,)]
+    assert desk.statuses() == ["applied", "loaded", "loaded", "loaded"]
+
+
+def test_what_landed_before_a_loaded_truncate_is_superseded(desk: Desk) -> None:
+    append, older, newer = (
+        desk.land("append", "id\n1\n"),
+        desk.land("truncate", "id\n2\n"),
+        desk.land("truncate", "id\n3\n"),
+    )
+    desk.deliver(newer, append, older)
+    assert desk.lake.rows(desk.table) == [(3,)]
+    assert desk.statuses() == ["applied", "superseded", "superseded", "loaded"]
+
+
+def test_the_same_name_with_new_bytes_is_a_new_upload(lake: Lake) -> None:
+    table = lake.table("same")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    for number in range(2):
+        lake.drop(f"dev/append/{table}/x.csv", f"id\n{number}\n")
+    assert lake.rows(table) == [(0,), (1,)]
+
+
+def test_the_version_of_the_event_is_loaded_though_the_object_was_overwritten(desk: Desk) -> None:
+    event = desk.land("append", "id\n1\n")
+    desk.lake.put(event["detail"]["object"]["key"], "id\n99\n")
+    desk.deliver(event)
+    assert desk.lake.rows(desk.table) == [(1,)]
+
+
+def test_a_version_that_is_gone_is_rejected(desk: Desk) -> None:
+    event = desk.land("append", "id\n1\n")
+    stored = event["detail"]["object"]
+    desk.lake.client.aws.client("s3").delete_object(
+        Bucket=desk.lake.client.outputs.lake_bucket, Key=stored["key"], VersionId=stored["version-id"]
+    )
+    desk.deliver(event)
+    entry = desk.lake.client.log_entries(desk.table)[0]
+    assert (entry["status"], entry["error"]["type"]) == ("rejected", "MissingObjectError")

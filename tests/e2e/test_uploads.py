@@ -1,0 +1,161 @@
+"""A file in, log and table out: the three actions, through the real door."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import pytest
+
+from tests.e2e.conftest import Lake, columns
+
+SEED = {
+    "schema_version": "1",
+    "columns": [
+        {"name": "Username", "type": "VARCHAR(50)", "nullable": False},
+        {"name": "Identifier", "type": "INTEGER"},
+        {"name": "First name", "type": "VARCHAR(100)"},
+        {"name": "Last name", "type": "VARCHAR(100)"},
+    ],
+    "allowed_operations": ["append", "truncate"],
+}
+USERS = "Username,Identifier,First name,Last name\nbooker12,9012,Rachel,Booker\ngrey07,2070,Laura,Grey\n"
+
+
+def test_the_seed_example_is_created_appended_and_replaced(lake: Lake) -> None:
+    table = lake.table("user_data")
+    created = lake.drop(f"dev/schema/{table}/schema.json", SEED)
+    assert (created["status"], created["redshift_table_exists"]) == ("applied", True)
+    assert created["statements"][0].startswith(f'CREATE TABLE "public"."{table}"')
+
+    appended = lake.drop(f"dev/append/{table}/users.csv", USERS)
+    assert (appended["status"], appended["rows_loaded"], appended["schema_version"]) == ("loaded", 2, "1")
+    assert lake.rows(table) == [("booker12", 9012, "Rachel", "Booker"), ("grey07", 2070, "Laura", "Grey")]
+
+    again = lake.drop(f"dev/append/{table}/users.csv", USERS)
+    assert (again["status"], lake.count(table)) == ("loaded", 4)
+
+    replacement = "Identifier,Last name,First name,Username\n1,B,A,x\n"
+    for _ in range(2):
+        replaced = lake.drop(f"dev/truncate/{table}/all.csv", replacement)
+        assert (replaced["status"], replaced["rows_loaded"]) == ("loaded", 1)
+        assert lake.rows(table) == [("x", 1, "A", "B")]
+
+
+def test_the_entry_carries_every_field_of_the_contract(lake: Lake) -> None:
+    table = lake.table("fields")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("a", "INTEGER")))
+    entry = lake.drop(f"dev/append/{table}/x.csv", "a\n1\n")
+    assert {
+        "table_name", "database", "schema", "action", "landed_timestamp", "loaded_timestamp", "status", "s3_bucket",
+        "s3_key", "version_id", "etag", "file_size", "schema_version", "rows_loaded", "duration_ms",
+        "redshift_table_exists", "statements", "attempts", "execution_arn",
+    } <= set(entry)  # fmt: skip
+    assert (entry["table_name"], entry["database"], entry["schema"], entry["action"]) == (
+        table,
+        "dev",
+        "public",
+        "append",
+    )
+    assert entry["attempts"] == 1
+    assert entry["file_size"] == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "pack"),
+    [("x.csv.gz", gzip.compress), ("x.CSV.BZ2", bz2.compress), ("sub folder/ä+b %41.csv", bytes), ("crlf.csv", bytes)],
+)
+def test_compressed_and_oddly_named_files_load(lake: Lake, file: str, pack: object) -> None:
+    table = lake.table("odd")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("note", "VARCHAR(20)")))
+    end = "\r\n" if file == "crlf.csv" else "\n"
+    content = end.join(["Note,ID", '"a, ""b""",1', "ü,2", ""]).encode()
+    entry = lake.drop(f"dev/append/{table}/{file}", pack(content))  # type: ignore[operator]
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 2)
+    assert lake.rows(table) == [(1, 'a, "b"'), (2, "ü")]
+
+
+def test_a_zstandard_file_loads(lake: Lake) -> None:
+    zstd = (
+        pytest.importorskip("compression.zstd", exc_type=ImportError)
+        if _has_zstd()
+        else pytest.importorskip("backports.zstd")
+    )
+    table = lake.table("zst")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT")))
+    assert lake.drop(f"dev/append/{table}/x.csv.zst", zstd.compress(b"id\n7\n"))["status"] == "loaded"
+    assert lake.rows(table) == [(7,)]
+
+
+def _has_zstd() -> bool:
+    import sys
+
+    return sys.version_info >= (3, 14)
+
+
+def test_another_schema_and_database_are_reached(lake: Lake) -> None:
+    table = lake.table("orders")
+    schema = columns(("id", "BIGINT"))
+    assert lake.drop(f"Analytics/Schema/Sales.{table}/s.json", schema, table=f"sales.{table}")["status"] == "applied"
+    entry = lake.drop(f"analytics/APPEND/sales.{table}/x.csv", "id\n1\n", table=f"sales.{table}")
+    assert (entry["status"], entry["schema"], entry["table_name"]) == ("loaded", "sales", table)
+    assert lake.rows(f"sales.{table}", database="analytics") == [(1,)]
+
+
+def test_data_that_lands_right_behind_its_schema_file_waits_for_it(lake: Lake) -> None:
+    table = lake.table("hurry")
+    lake.put(f"dev/schema/{table}/s.json", columns(("id", "BIGINT")))
+    version = lake.put(f"dev/append/{table}/x.csv", "id\n1\n")
+    assert lake.entry(table, version)["status"] == "loaded"
+
+
+def test_an_identical_schema_file_is_unchanged_and_another_names_the_difference(lake: Lake) -> None:
+    table = lake.table("again")
+    key, first = f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("name", "VARCHAR(10)"))
+    assert lake.drop(key, first)["status"] == "applied"
+    assert lake.drop(key, first)["status"] == "unchanged"
+    wider = columns(("id", "BIGINT"), ("name", "VARCHAR(20)"), ("note", "TEXT"))
+    entry = lake.drop(key, wider)
+    assert (entry["status"], entry["error"]["type"]) == ("rejected", "SchemaChangeRefusedError")
+    assert "'name'" in entry["error"]["message"]
+    assert "'note'" in entry["error"]["message"]
+
+
+def test_a_later_schema_file_may_change_what_uploads_are_allowed(lake: Lake) -> None:
+    table = lake.table("allow")
+    key = f"dev/schema/{table}/s.json"
+    lake.drop(key, columns(("id", "BIGINT")))
+    assert lake.drop(key, columns(("id", "BIGINT"), allowed_operations=["append"]))["status"] == "applied"
+    assert lake.drop(f"dev/truncate/{table}/x.csv", "id\n1\n")["error"]["type"] == "ActionNotAllowedError"
+    entry = lake.drop(key, columns(("id", "BIGINT"), ("more", "INT")))
+    assert (entry["status"], entry["error"]["type"]) == ("rejected", "ActionNotAllowedError")
+
+
+def test_keys_and_encodings_and_defaults_survive_the_round_trip(lake: Lake) -> None:
+    table = lake.table("keys")
+    schema = {
+        "columns": [
+            {"name": "id", "type": "bigint", "nullable": False},
+            {"name": "k", "type": "bigint", "identity": [1, 1]},
+            {
+                "name": "name",
+                "type": "varchar(40)",
+                "default": "it's",
+                "encode": "zstd",
+                "description": "5% o'clock \\ x",
+            },
+            {"name": "price", "type": "numeric(10,2)", "default": 1.5},
+            {"name": "ok", "type": "boolean", "default": True},
+            {"name": "at", "type": "timestamp", "default": {"function": "GETDATE"}},
+            {"name": "day", "type": "date", "default": "2026-01-01"},
+        ],
+        "primary_key": ["id"],
+        "distkey": "id",
+        "sortkey": ["at", "id"],
+        "csv": {"missing_columns": "default"},
+    }
+    assert lake.drop(f"dev/schema/{table}/s.json", schema)["status"] == "applied"
+    assert lake.drop(f"dev/schema/{table}/s.json", schema)["status"] == "unchanged"
+    assert lake.drop(f"dev/schema/{table}/s.json", {**schema, "schema_version": "2"})["status"] == "applied"
+    assert lake.drop(f"dev/append/{table}/x.csv", "id\n1\n")["status"] == "loaded"
+    assert lake.rows(table, "id, name, price, ok")[0][:2] == (1, "it's")
