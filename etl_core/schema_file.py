@@ -22,9 +22,11 @@ from etl_core.column_types import ColumnType, parse_column_type
 from etl_core.errors import InvalidSchemaFileError
 from etl_core.lake_key import Action
 from etl_core.names import faults_of_column, fold
-from etl_core.schema_rules import Fault, describe_path, faults_across
+from etl_core.schema_json import parse_json
+from etl_core.schema_rules import Fault, describe_path, faults_across, faults_of_size
 
 MAX_FILE_BYTES = 1_000_000
+_MAX_FAULTS = 200
 ALL_OPERATIONS = (Action.APPEND, Action.TRUNCATE, Action.SCHEMA)
 
 
@@ -36,6 +38,12 @@ def _column_name(name: str) -> str:
 
 def _column_type(text: str) -> str:
     return str(parse_column_type(text))
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(f"{_short(text)} holds a NUL character, which Redshift cannot store")
+    return text
 
 
 def _no_backslash(text: str) -> str:
@@ -54,7 +62,7 @@ ColumnName = Annotated[str, AfterValidator(_column_name)]
 TypeText = Annotated[str, StringConstraints(max_length=100), AfterValidator(_column_type)]
 PlainText = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_no_backslash)]
 Character = Annotated[str, AfterValidator(_one_ascii_character)]
-Description = Annotated[str, StringConstraints(max_length=4000)]
+Description = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_no_nul)]
 Encoding = Literal[
     "raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength",
     "text255", "text32k", "zstd",
@@ -144,8 +152,17 @@ class SchemaFile(_Part):
     @classmethod
     def parse(cls, text: bytes) -> SchemaFile:
         """Reads a schema file. Raises InvalidSchemaFileError whose details name every fault with its path."""
-        raw = _parse_json(text)
-        faults: list[Fault] = []
+        if len(text) > MAX_FILE_BYTES:
+            raise InvalidSchemaFileError(
+                f"the schema file has {len(text)} bytes; at most {MAX_FILE_BYTES} are accepted"
+            )
+        return cls._of_json(text)
+
+    @classmethod
+    def _of_json(cls, text: bytes) -> SchemaFile:
+        raw = parse_json(text)
+        if faults := list(faults_of_size(raw)):
+            raise _invalid(faults)
         parsed = None
         try:
             parsed = cls.model_validate(_lower_choices(raw))
@@ -164,48 +181,8 @@ class SchemaFile(_Part):
 
     @classmethod
     def from_json(cls, text: str) -> SchemaFile:
-        """Reads what to_json wrote."""
-        return cls.parse(text.encode())
-
-
-def _parse_json(text: bytes) -> dict[str, Any]:
-    if len(text) > MAX_FILE_BYTES:
-        raise InvalidSchemaFileError(f"the schema file has {len(text)} bytes; at most {MAX_FILE_BYTES} are accepted")
-    try:
-        raw = json.loads(
-            text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_constant
-        )
-    except UnicodeDecodeError as error:
-        raise InvalidSchemaFileError(f"the schema file is not UTF-8: {error}; save it as UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidSchemaFileError(f"the schema file is not valid JSON: {error}") from None
-    if not _is_text(raw):
-        raise InvalidSchemaFileError(
-            "the schema file holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character"
-        )
-    if not isinstance(raw, dict):
-        raise InvalidSchemaFileError("the schema file is not a JSON object; it begins with { and lists the columns")
-    return raw
-
-
-def _is_text(raw: Any) -> bool:
-    try:
-        json.dumps(raw, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if repeated:
-        raise ValueError(f"the property {repeated[0]!r} is written twice in one object")
-    return dict(pairs)
-
-
-def _constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
+        """Reads what to_json wrote, which may be longer than the file was: `TEXT` becomes `character varying(256)`."""
+        return cls._of_json(text.encode())
 
 
 _CHOICES = {
@@ -213,31 +190,36 @@ _CHOICES = {
     "allowed_operations": str.lower,
     "allowed_actions": str.lower,
     "allowed_changes": str.lower,
+    "encode": str.lower,
+    "encoding": str.upper,
+    "missing_columns": str.lower,
 }
 
 
 def _lower_choices(raw: dict[str, Any]) -> dict[str, Any]:
     """Keywords are accepted in any case; a single sort key may be written as text; a version as a number."""
-    made = dict(raw)
-    for name, fold_case in _CHOICES.items():
-        value = made.get(name)
+    made = _folded(raw)
+    if isinstance(made.get("sortkey"), str):
+        made["sortkey"] = [made["sortkey"]]
+    if isinstance(made.get("schema_version"), (int, Decimal)) and not isinstance(made["schema_version"], bool):
+        made["schema_version"] = str(made["schema_version"])
+    if isinstance(made.get("columns"), list):
+        made["columns"] = [_folded(column) if isinstance(column, dict) else column for column in made["columns"]]
+    if isinstance(made.get("csv"), dict):
+        made["csv"] = _folded(made["csv"])
+    return made
+
+
+def _folded(part: dict[str, Any]) -> dict[str, Any]:
+    """The part with its keywords in the case in which the format lists them."""
+    made = dict(part)
+    for name in made.keys() & _CHOICES.keys():
+        value, fold_case = made[name], _CHOICES[name]
         if isinstance(value, str):
             made[name] = fold_case(value)
         elif isinstance(value, list):
             made[name] = [fold_case(item) if isinstance(item, str) else item for item in value]
-    if isinstance(made.get("sortkey"), str):
-        made["sortkey"] = [made["sortkey"]]
-    if isinstance(made.get("schema_version"), int) and not isinstance(made["schema_version"], bool):
-        made["schema_version"] = str(made["schema_version"])
-    if isinstance(made.get("columns"), list):
-        made["columns"] = [_lower_encode(column) for column in made["columns"]]
     return made
-
-
-def _lower_encode(column: Any) -> Any:
-    if isinstance(column, dict) and isinstance(column.get("encode"), str):
-        return {**column, "encode": column["encode"].lower()}
-    return column
 
 
 def _describe(error: Any) -> Fault:
@@ -256,11 +238,21 @@ def _describe(error: Any) -> Fault:
         case "value_error":
             return Fault(path, str(error["ctx"]["error"]))
         case _:
-            return Fault(path, f"{_short(given)} was given; {error['msg'][0].lower()}{error['msg'][1:]}")
+            rule = _RULES.get(error["type"]) or f"{error['msg'][0].lower()}{error['msg'][1:]}"
+            return Fault(path, f"{_short(given)} was given; {rule}")
+
+
+_RULES = {
+    "tuple_type": "a list in [ ] is needed",
+    "model_type": "an object in { } is needed",
+    "string_type": "a text in quotes is needed",
+    "bool_type": "true or false is needed",
+}
+"""The validation library's words where they speak of Python."""
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -282,4 +274,6 @@ def _known_at(path: Sequence[int | str]) -> set[str]:
 def _invalid(faults: Sequence[Fault]) -> InvalidSchemaFileError:
     lines = tuple(dict.fromkeys(f"{describe_path(fault.path)}: {fault.reason}" for fault in faults))
     count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
+    if len(lines) > _MAX_FAULTS:
+        lines = (*lines[:_MAX_FAULTS], f"and {len(lines) - _MAX_FAULTS} more")
     return InvalidSchemaFileError(f"the schema file has {count}: {'; '.join(lines)}", lines)

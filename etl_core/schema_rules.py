@@ -37,6 +37,8 @@ ENCODINGS: dict[str, frozenset[str]] = {
 
 
 MAX_COLUMNS = 1600
+_MOST_DIGITS = 310
+_RANGES = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,20 @@ def describe_path(path: Path) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
+def faults_of_size(raw: dict[str, Any]) -> Iterator[Fault]:
+    """Lists beyond any table's size. They are told alone: half a million faults of their entries would not fit the memory."""
+    for name, value in raw.items():
+        if isinstance(value, list) and len(value) > MAX_COLUMNS:
+            what = "columns" if name == "columns" else "entries"
+            yield Fault((name,), f"{len(value)} {what} were given; a table has 1 to {MAX_COLUMNS} columns")
+
+
 def faults_across(raw: dict[str, Any]) -> list[Fault]:
     """The faults that only show when several parts of the file are seen together."""
     columns = raw.get("columns")
     columns = columns if isinstance(columns, list) else []
-    if "columns" in raw and not 1 <= len(columns) <= MAX_COLUMNS:
-        return [Fault(("columns",), f"{len(columns)} columns were given; a table has 1 to {MAX_COLUMNS}")]
+    if raw.get("columns") == []:
+        return [Fault(("columns",), f"no columns were given; a table has 1 to {MAX_COLUMNS}")]
     named = {fold(column["name"]): column for column in columns if _has_name(column)}
     faults = [*_repeated(columns), *_of_keys(raw, named), *_of_distribution(raw), *_of_csv(raw)]
     if "allowed_operations" in raw and "allowed_actions" in raw:
@@ -152,17 +162,24 @@ def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
             yield Fault(path, f"a function does not fit {kind}; it gives a date or time")
     elif kind.name == "boolean":
         if not isinstance(value, bool):
-            yield Fault(path, f"{value!r} is not true or false, as {kind} needs")
+            yield Fault(path, f"{_given(value)} is not true or false, as {kind} needs")
     elif kind.name in _NUMBERS:
-        if not _is_number(value, whole=kind.name in _INTEGERS):
-            yield Fault(path, f"{value!r} is not a number that fits {kind}")
+        if not _is_number(value, kind):
+            yield Fault(path, f"{_given(value)} is not a number that fits {kind}")
     elif not isinstance(value, str):
-        yield Fault(path, f"{value!r} is not a text, as {kind} needs")
+        yield Fault(path, f"{_given(value)} is not a text, as {kind} needs")
+    elif "\0" in value:
+        yield Fault(path, f"{value!r} holds a NUL character, which Redshift cannot store")
     elif kind.name in _STRINGS and len(value.encode("utf-8", "surrogatepass")) > kind.arguments[0]:
         yield Fault(path, f"{value!r} has more bytes than {kind} holds")
 
 
-def _is_number(value: Any, *, whole: bool) -> bool:
+def _given(value: Any) -> str:
+    text = str(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_number(value: Any, kind: ColumnType) -> bool:
     """Numbers may also be written as text, so that none of their digits is lost on the way."""
     if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
         return False
@@ -170,7 +187,12 @@ def _is_number(value: Any, *, whole: bool) -> bool:
         number = Decimal(value)
     except InvalidOperation:
         return False
-    return number.is_finite() and number.adjusted() < 310 and not (whole and number != number.to_integral_value())
+    # Far exponents first: 1e-999999999 is a short text, but written out it fills the memory.
+    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+        return False
+    if kind.name in _RANGES:
+        return number == number.to_integral_value() and -_RANGES[kind.name] <= number < _RANGES[kind.name]
+    return kind.name != "numeric" or abs(number) < 10 ** (kind.arguments[0] - kind.arguments[1])
 
 
 def _type_of(column: dict[str, Any]) -> ColumnType | None:
