@@ -61,6 +61,8 @@ def environment(state: StateDir, port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": LOOPBACK,
         "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",  # else it listens on port 8883 of every address
+        "SFTP_ENABLED": "0",
         "AWS_ENDPOINT_URL": endpoint_url(port),
         "AWS_EC2_METADATA_DISABLED": "true",
         "MINISTACK_REGION": REGION,

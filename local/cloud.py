@@ -12,7 +12,7 @@ from types import TracebackType
 from local import aws_server, processes, warehouse
 from local.aws import Aws
 from local.aws_server import AwsServer
-from local.deploy import PROJECT, Deployment, Program, deploy, load_program
+from local.deploy import PROJECT, Deployment, Program, deploy, project_program
 from local.outputs import Outputs
 from local.ports import AWS_PORT_VARIABLE, WAREHOUSE_PORT_VARIABLE, choose_port, wanted_port
 from local.processes import Child
@@ -36,7 +36,7 @@ class LocalCloud:
     state: StateDir
     outputs: Outputs
     deployment: Deployment
-    aws: Aws
+    context: Context
     children: tuple[Child, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -68,12 +68,22 @@ class LocalCloud:
             clean_up(state)
             raise
 
+    @property
+    def aws(self) -> Aws:
+        """Clients of the account's root user."""
+        return self.context.aws
+
     def stop(self) -> None:
         """Stop everything and remove what it wrote, except the logs."""
         self.aws.close()
-        for child in reversed(self.children):
-            child.stop()
+        processes.stop_children(self.children)
         clean_up(self.state)
+
+    def leave_running(self) -> None:
+        """Let go of a cloud that was started to outlive this process."""
+        self.aws.close()
+        for child in self.children:
+            child.leave_running()
 
     def __enter__(self) -> LocalCloud:
         return self
@@ -94,32 +104,42 @@ class _Plan:
 
 
 def _start(state: StateDir, plan: _Plan) -> LocalCloud:
-    started = time.monotonic()
+    if not FUNCTION_INTERPRETER.exists():
+        raise CloudError(f"{FUNCTION_INTERPRETER} does not exist; create it with `make setup`")
+    children: list[Child] = []
+    try:
+        return _start_all(state, plan, children)
+    except BaseException:
+        processes.stop_children(children)
+        raise
+
+
+def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalCloud:
+    """Both servers start at once; the deployment needs only where the warehouse will listen."""
+    began = time.monotonic()
     aws_port = choose_port(plan.aws_port or wanted_port(AWS_PORT_VARIABLE), AWS_PORT_VARIABLE)
     port = choose_port(plan.warehouse_port or wanted_port(WAREHOUSE_PORT_VARIABLE), WAREHOUSE_PORT_VARIABLE)
     credentials = warehouse.prepare(state, port, DATABASES)
     server = aws_server.launch(state, aws_port, outlives_us=plan.outlives_us)
+    _remember(state, children, server.child)
     stand_in = warehouse.launch(state, credentials, server.endpoint_url, outlives_us=plan.outlives_us)
-    children = (server.child, stand_in.child)
-    state.write_processes([child.record for child in children])
-    aws = root_of(server)
-    try:
-        aws_server.wait_until_ready(server, state)
-        server_ready = time.monotonic()
-        deployment = deploy(
-            plan.program or load_program(), _context(aws, credentials), STACK, _config(plan, credentials)
-        )
-        deployed = time.monotonic()
-        warehouse.wait_until_ready(stand_in, state)
-        outputs = Outputs.of(aws, deployment.outputs, credentials)
-        outputs.write(state.outputs)
-    except BaseException:
-        aws.close()
-        for child in children:
-            child.stop()
-        raise
-    seconds = {"aws": server_ready - started, "deploy": deployed - server_ready, "all": time.monotonic() - started}
-    return LocalCloud(state, outputs, deployment, aws, children, seconds)
+    _remember(state, children, stand_in.child)
+    aws_server.wait_until_ready(server, state)
+    answered = time.monotonic()
+    context = Context(root_of(server), credentials, FUNCTION_INTERPRETER, working_directory=Path.cwd())
+    deployment = deploy(plan.program or project_program, context, STACK, _config(plan, credentials))
+    deployed = time.monotonic()
+    warehouse.wait_until_ready(stand_in, state)
+    outputs = Outputs.of(context.aws, deployment.outputs, credentials)
+    outputs.write(state.outputs)
+    seconds = {"aws": answered - began, "deploy": deployed - answered, "all": time.monotonic() - began}
+    return LocalCloud(state, outputs, deployment, context, tuple(children), seconds)
+
+
+def _remember(state: StateDir, children: list[Child], child: Child) -> None:
+    """At once, so that no process is lost if we are."""
+    children.append(child)
+    state.write_processes([each.record for each in children])
 
 
 def root_of(server: AwsServer) -> Aws:
@@ -131,12 +151,6 @@ def root_of(server: AwsServer) -> Aws:
         aws_server.ACCESS_KEY_ID,
         aws_server.SECRET_ACCESS_KEY,
     )
-
-
-def _context(aws: Aws, credentials: WarehouseCredentials) -> Context:
-    if not FUNCTION_INTERPRETER.exists():
-        raise CloudError(f"{FUNCTION_INTERPRETER} does not exist; create it with `make setup`")
-    return Context(aws, credentials, FUNCTION_INTERPRETER, working_directory=Path.cwd())
 
 
 def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
@@ -156,8 +170,7 @@ def is_up(state: StateDir) -> bool:
 def clean_up(state: StateDir) -> bool:
     """Stop whatever a cloud left running here, and remove what it wrote; whether there was anything."""
     records = state.read_processes()
-    for record in reversed(records):
-        processes.stop(record)
+    processes.stop(*records)
     found = bool(records) or state.outputs.exists()
     state.remove()
     return found

@@ -7,8 +7,10 @@ what that returns. The program notices no difference; nothing of it is repeated 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ from local.resources import Context, ProvisioningError, Resource, invokes, provi
 
 PROJECT = "redshift-lake-loader"
 PARALLEL = 8
+FINISH_SECONDS = 20
 
 Program = Callable[[], None]
 
@@ -114,7 +117,8 @@ def deploy(program: Program, context: Context, stack: str, config: Mapping[str, 
     """Run the program. `config` has full keys (`project:key`). Raises DeploymentError with every error that occurred."""
     deployer = Deployer(context)
     try:
-        outputs = asyncio.run(_run(program, deployer, stack, config))
+        with _quiet_provider():
+            outputs = asyncio.run(_run(program, deployer, stack, config))
     except Exception as error:
         errors = deployer.errors or [error]
         raise DeploymentError("\n".join(str(each) or repr(each) for each in errors)) from error
@@ -124,19 +128,39 @@ def deploy(program: Program, context: Context, stack: str, config: Mapping[str, 
 
 
 async def _run(program: Program, deployer: Deployer, stack: str, config: Mapping[str, str]) -> dict[str, Any]:
-    executor = ThreadPoolExecutor(PARALLEL, thread_name_prefix="deploy")
-    asyncio.get_running_loop().set_default_executor(executor)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(PARALLEL, thread_name_prefix="deploy"))
+    loop.set_exception_handler(lambda _, __: None)  # the deployer has every error already
     # Inside the loop: outside of one, set_mocks works only until the first asyncio.run of the process.
     set_mocks(deployer, project=PROJECT, stack=stack, preview=False)
     set_all_config(dict(config))
-    await run_pulumi_func(program)
+    try:
+        await run_pulumi_func(program)
+    except Exception:
+        await _let_the_others_finish()
+        raise
     root = get_root_resource()
     exports: Mapping[str, Any] = getattr(root, "outputs", {})
     return {key: await pulumi.Output.from_input(value).future() for key, value in exports.items()}
 
 
-def load_program() -> Program:
-    """The project's program, as `pulumi up` runs it."""
+async def _let_the_others_finish() -> None:
+    """Resources that do not depend on the failed one go on, so that their errors are reported as well."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=FINISH_SECONDS)
+
+
+def project_program() -> None:
+    """The project's program, as `pulumi up` runs it. Imported only here: most commands do without Pulumi."""
     from infra.program import main
 
-    return main
+    main()
+
+
+@contextlib.contextmanager
+def _quiet_provider() -> Iterator[None]:
+    """Importing a service of the provider warns of every old name in it, used or not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
+        yield

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
+FREE_PORTS = range(15000, 32000)
+"""Below the ports that Linux and macOS give to outgoing connections."""
 AWS_PORT_VARIABLE = "ETL_LOCAL_AWS_PORT"
 WAREHOUSE_PORT_VARIABLE = "ETL_LOCAL_WAREHOUSE_PORT"
 
@@ -27,11 +30,11 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nothing uses at the moment; the kernel does not hand it out again soon."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing uses at the moment, and that no outgoing connection will be given meanwhile."""
+    while True:
+        port = secrets.choice(FREE_PORTS)
+        if is_free(port):
+            return port
 
 
 def wanted_port(variable: str, environment: Mapping[str, str] = os.environ) -> int | None:

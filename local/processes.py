@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -48,15 +48,24 @@ class Child:
     def exit_code(self) -> int | None:
         return self.popen.poll()
 
-    def stop(self) -> None:
-        """Stop it and everything it started; returns when all of them are gone."""
-        stop(self.record)
+    def leave_running(self) -> None:
+        """It is no longer ours to wait for; a later command finds it by its record."""
+        self.popen.returncode = 0
+
+    def forget(self) -> None:
+        """After it has ended: take its exit code and close its pipe."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(STOP_SECONDS)
-        for stream in (self.popen.stdin, self.popen.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        if self.popen.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.popen.stdin.close()
+
+
+def stop_children(children: Sequence[Child]) -> None:
+    """Stop them and everything they started; returns when all of it is gone."""
+    stop(*(child.record for child in children))
+    for child in children:
+        child.forget()
 
 
 def start(
@@ -95,58 +104,62 @@ def find(record: ProcessRecord) -> psutil.Process | None:
         process = psutil.Process(record.pid)
         if abs(process.create_time() - record.created_at) > CLOCK_TOLERANCE_SECONDS:
             return None
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
     except psutil.NoSuchProcess:
         return None
+    return process if _is_alive(process) else None
 
 
 def is_running(record: ProcessRecord) -> bool:
     return find(record) is not None
 
 
-def stop(record: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
-    """SIGTERM to the process, SIGKILL after the grace to what is left of its session. Nothing to do is no error."""
-    leader = find(record)
-    if leader is not None:
+def _is_alive(process: psutil.Process) -> bool:
+    """A zombie is no longer alive: it only waits for a parent to look, which some containers never do."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
+    """SIGTERM to the processes, SIGKILL after the grace to what is left of their sessions. Nothing to do is no error."""
+    leaders = [leader for leader in map(find, records) if leader is not None]
+    for leader in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
             leader.send_signal(signal.SIGTERM)
-            _wait_for_end(leader, grace_seconds)
-    _kill_all(list(_session_members(record)))
-
-
-def _wait_for_end(process: psutil.Process, seconds: float) -> None:
-    with contextlib.suppress(psutil.TimeoutExpired):
-        process.wait(seconds)
+    wait_until(lambda: not any(map(_is_alive, leaders)), grace_seconds)
+    _kill_all([member for record in records for member in _session_members(record)])
 
 
 def _session_members(record: ProcessRecord) -> Iterator[psutil.Process]:
-    """Every process of the record's session.
+    """Every live process of the record's session.
 
     The system reuses no pid that still names a session, so members are ours unless the pid itself has a new owner.
     """
-    if psutil.pid_exists(record.pid) and find(record) is None and not _is_zombie(record.pid):
+    if _has_new_owner(record):
         return
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
-            if os.getsid(process.pid) == record.pid:
+            if os.getsid(process.pid) == record.pid and _is_alive(process):
                 yield process
 
 
-def _is_zombie(pid: int) -> bool:
+def _has_new_owner(record: ProcessRecord) -> bool:
     try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        created_at = psutil.Process(record.pid).create_time()
     except psutil.NoSuchProcess:
         return False
+    return bool(abs(created_at - record.created_at) > CLOCK_TOLERANCE_SECONDS)
 
 
 def _kill_all(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process.kill()
-    psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    wait_until(lambda: not any(map(_is_alive, processes)), STOP_SECONDS)
 
 
-def wait_until(condition: Any, seconds: float, interval_seconds: float = 0.05) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float, interval_seconds: float = 0.05) -> bool:
     """Whether the condition came true within the time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,0 +1,29 @@
+"""Clouds for the tests of the deployer: the real stand-in for AWS, a stand-in for the warehouse that only listens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import warehouse
+from local.cloud import LocalCloud
+
+FAKE_WAREHOUSE = "tests.local.fake_warehouse"
+
+
+@pytest.fixture
+def without_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clouds of this test have no warehouse that could answer a query."""
+    monkeypatch.setattr(warehouse, "STAND_IN_MODULE", FAKE_WAREHOUSE)
+
+
+@pytest.fixture(scope="package")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The real program, deployed once for all tests that only look at it."""
+    state: Path = tmp_path_factory.mktemp("cloud")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouse, "STAND_IN_MODULE", FAKE_WAREHOUSE)
+        with LocalCloud.start(state) as running:
+            yield running

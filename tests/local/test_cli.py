@@ -1,0 +1,142 @@
+"""The commands: up, down, status, put, logs - and that nothing stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner, Result
+
+from local import cli, processes
+from local.cloud import CloudError, LocalCloud
+from local.deploy import DeploymentError
+from local.state import StateDir
+
+pytestmark = pytest.mark.usefixtures("without_warehouse")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateDir]:
+    made = StateDir(tmp_path / "state")
+    yield made
+    run(made, "down")
+
+
+def run(state: StateDir, *arguments: str) -> Result:
+    """Run a command and check that its end is one that a person understands."""
+    result = CliRunner().invoke(cli.main, ["--state", str(state.root), *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _fresh_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The console of the module keeps the output stream of its import."""
+    monkeypatch.setattr(cli, "console", cli.Console(soft_wrap=True, width=200))
+
+
+def test_a_cloud_comes_up_once_and_goes_down_once(state):
+    up = run(state, "up")
+    assert up.exit_code == 0, up.output
+    outputs = json.loads(state.outputs.read_text())
+    assert outputs["lake_bucket"] in up.output
+    assert outputs["api_url"] in up.output
+
+    again = run(state, "up")
+    assert again.exit_code == 0
+    assert "already up" in again.output
+    assert json.loads(state.outputs.read_text()) == outputs
+
+    file = state.root / "users.csv"
+    file.write_text("Username\nbooker12\n")
+    put = run(state, "put", str(file), "dev/append/user_data/")
+    assert put.exit_code == 0, put.output
+    assert run(state, "status").exit_code == 0
+
+    records = state.read_processes()
+    down = run(state, "down")
+    assert down.exit_code == 0
+    assert not any(processes.is_running(record) for record in records)
+    assert {path.name for path in state.root.iterdir()} <= {"aws.log", "warehouse.log", "lock", "users.csv"}
+
+    nothing = run(state, "down")
+    assert (nothing.exit_code, nothing.output.strip()) == (0, "the local cloud is not up")
+
+
+def test_without_a_cloud_every_command_says_how_to_start_one(state):
+    assert run(state, "status").exit_code == 1
+    for command in (["logs", "user_data"], ["sql", "dev", "select 1"]):
+        result = run(state, *command)
+        assert result.exit_code == 1
+        assert "make up" in result.output
+
+
+def test_a_cloud_whose_server_was_killed_is_started_anew(state):
+    assert run(state, "up").exit_code == 0
+    first = state.read_processes()
+    psutil.Process(first[0].pid).kill()
+    assert processes.wait_until(lambda: not processes.is_running(first[0]), 5)
+    assert run(state, "status").exit_code == 1
+    assert run(state, "up").exit_code == 0
+    second = state.read_processes()
+    assert all(processes.is_running(record) for record in second)
+    assert not any(processes.is_running(record) for record in first)
+
+
+def test_two_clouds_run_side_by_side_and_do_not_meet(tmp_path):
+    with contextlib.ExitStack() as stack:
+        one, two = (stack.enter_context(LocalCloud.start(tmp_path / name)) for name in ("one", "two"))
+        one.aws.client("s3").put_object(Bucket=one.outputs.lake_bucket, Key="x", Body=b"x")
+        buckets = {bucket["Name"] for bucket in two.aws.client("s3").list_buckets()["Buckets"]}
+        assert two.outputs.lake_bucket in buckets
+        assert one.outputs.lake_bucket not in buckets
+        assert one.outputs.warehouse.port != two.outputs.warehouse.port
+        with pytest.raises(CloudError, match="already running"):
+            LocalCloud.start(tmp_path / "one")
+        records = [child.record for cloud in (one, two) for child in cloud.children]
+    assert not any(processes.is_running(record) for record in records)
+
+
+def test_everything_listens_on_the_loopback_address_only(cloud):
+    for child in cloud.children:
+        leader = psutil.Process(child.record.pid)
+        for process in [leader, *leader.children(recursive=True)]:
+            listening = [c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            assert all(connection.laddr.ip in ("127.0.0.1", "::1") for connection in listening)
+
+
+def test_what_a_cloud_keeps_is_for_its_user_only(cloud):
+    for path in (cloud.state.outputs, cloud.state.processes, cloud.state.secrets, cloud.state.temporary):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_the_functions_see_nothing_of_the_users_environment(cloud, monkeypatch):
+    server = psutil.Process(cloud.children[0].record.pid)
+    assert not {"AWS_PROFILE", "AWS_CA_BUNDLE", "HTTP_PROXY", "PYTHONPATH"} & set(server.environ())
+    assert server.environ()["HOME"] != os.environ["HOME"]
+
+
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path):
+    def broken() -> None:
+        raise ValueError("no such thing")
+
+    with pytest.raises(DeploymentError, match="no such thing"):
+        LocalCloud.start(tmp_path / "state", program=broken)
+    state = StateDir(tmp_path / "state")
+    assert not state.processes.exists()
+    assert not state.temporary.exists()
+    held = [p for p in psutil.process_iter() if _works_in(p, state.root)]
+    assert held == []
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(folder)
+    except (psutil.Error, OSError):
+        return False
