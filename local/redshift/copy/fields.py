@@ -1,0 +1,304 @@
+"""What COPY makes of one field: the text to store, NULL, or a load error. Pure.
+
+Sources: "Data conversion parameters", "Load error reference", "Multibyte character load errors"; wording of the reasons
+as people quote them from stl_load_errors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+
+from local.redshift.copy.columns import Column, Kind
+from local.redshift.copy.dates import Moment, read_time, reader_of
+from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.utf8 import fault_of, replace_faults
+
+
+class FieldError(Exception):
+    """A field that cannot be loaded: the code of the load error reference and the reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+Convert = Callable[[bytes], bytes | None]
+_ASCII_BLANKS = b" \t\r\n\v\f"
+
+
+def converter_of(column: Column, options: CopyOptions) -> Convert:
+    """The function that reads this column's fields: bytes of the file (quotes undone) to text for PostgreSQL or NULL.
+
+    It raises FieldError for a field that Redshift would reject. A field of an identity column may not be NULL.
+    """
+    read = _reader(column, options)
+    null_as = options.null_as.encode()
+    nul_is_null = null_as == b"\0"
+    empty_is_null = not column.is_character or options.empty_as_null or not null_as
+    blank_is_null = not column.is_character or options.blanks_as_null
+
+    def convert(raw: bytes) -> bytes | None:
+        if raw == null_as or (not raw and empty_is_null) or (raw and blank_is_null and not raw.strip(_ASCII_BLANKS)):
+            value = None
+        elif b"\0" in raw:
+            raise _nul(raw, nul_is_null)
+        else:
+            value = read(raw)
+        if value is None and (column.not_null or column.identity):
+            raise FieldError(1213, "Missing data for not-null field")
+        return value
+
+    return convert
+
+
+def _nul(raw: bytes, nul_is_null: bool) -> FieldError:  # noqa: FBT001
+    """COPY takes a NUL for the end of the row, unless NULL AS '\\0' makes it a value."""
+    if nul_is_null:
+        return FieldError(1218, "Invalid null byte - field longer than 1 byte")
+    place = raw.index(b"\0")
+    following = raw[place + 1] if place + 1 < len(raw) else 0
+    return FieldError(1216, f"Missing newline: Unexpected character 0x{following:02x} found at location {place + 1}")
+
+
+def _reader(column: Column, options: CopyOptions) -> Convert:
+    match column.kind:
+        case Kind.SMALLINT | Kind.INTEGER | Kind.BIGINT:
+            return _read_integer(column)
+        case Kind.NUMERIC:
+            return _read_numeric(column, options)
+        case Kind.REAL | Kind.DOUBLE:
+            return _read_float(column)
+        case Kind.BOOLEAN:
+            return _read_boolean
+        case Kind.CHAR:
+            return _read_char(column, options)
+        case Kind.VARCHAR:
+            return _read_varchar(column, options)
+        case Kind.DATE | Kind.TIME | Kind.TIMETZ | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
+            return _read_moment(column, options)
+        case Kind.SUPER:
+            return _read_super
+        case Kind.VARBYTE:
+            return _read_varbyte(column)
+        case Kind.OTHER:
+            return _read_unknown
+
+
+_INTEGERS = {Kind.SMALLINT: ("Short", 2**15), Kind.INTEGER: ("Integer", 2**31), Kind.BIGINT: ("Long", 2**63)}
+_INTEGER = re.compile(rb"[-+]?\d+")
+_DECIMAL = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER_START = re.compile(rb"[-+]?\d*(?:\.\d*)?")
+
+
+def _invalid_digit(raw: bytes, position: int, shown: str) -> str:
+    value = raw[position : position + 1].decode("latin-1")
+    return f"Invalid digit, Value '{value}', Pos {position}, Type: {shown}"
+
+
+@dataclass(frozen=True)
+class _Digits:
+    """How far a number reads: the place of the first character that is none of its digits."""
+
+    pattern: re.Pattern[bytes]
+    shown: str
+
+    def fault(self, raw: bytes) -> str:
+        match = self.pattern.match(raw)
+        return _invalid_digit(raw, match.end() if match else 0, self.shown)
+
+
+def _read_integer(column: Column) -> Convert:
+    shown, limit = _INTEGERS[column.kind]
+    digits = _Digits(re.compile(rb"[-+]?\d*"), shown)
+
+    def read(raw: bytes) -> bytes:
+        if _INTEGER.fullmatch(raw) is None:
+            raise FieldError(1207, digits.fault(raw))
+        if len(raw) > 40 or not -limit <= int(raw) < limit:
+            raise FieldError(1222, f"Overflow ({shown} valid range {-limit} to {limit - 1})")
+        return b"%d" % int(raw)
+
+    return read
+
+
+def _read_numeric(column: Column, options: CopyOptions) -> Convert:
+    digits = _Digits(_NUMBER_START, "Decimal")
+    rounding = ROUND_HALF_UP if options.round_decimals else ROUND_DOWN
+    context = Context(prec=80)
+    unit = Decimal(1).scaleb(-column.scale)
+    limit = Decimal(10) ** (column.precision - column.scale)
+    overflow = f"Overflow for NUMERIC({column.precision},{column.scale})"
+
+    def read(raw: bytes) -> bytes:
+        if _DECIMAL.fullmatch(raw) is None:
+            raise FieldError(1207, digits.fault(raw))
+        try:
+            value = Decimal(raw.decode()).quantize(unit, rounding=rounding, context=context)
+        except InvalidOperation as unfit:
+            raise FieldError(1204, overflow) from unfit
+        if abs(value) >= limit:
+            raise FieldError(1204, overflow)
+        return f"{value:f}".encode()
+
+    return read
+
+
+def _read_float(column: Column) -> Convert:
+    shown = "Float" if column.kind is Kind.REAL else "Double"
+    digits = _Digits(_NUMBER_START, shown)
+
+    def read(raw: bytes) -> bytes:
+        if _DECIMAL.fullmatch(raw) is None:
+            raise FieldError(1208, digits.fault(raw))
+        value = float(raw)
+        if column.kind is Kind.REAL:
+            value = _as_real(value)
+        if math.isinf(value) or (value == 0 and re.search(rb"[1-9]", re.split(rb"[eE]", raw)[0])):
+            raise FieldError(1204, f"Value out of range for {shown}")
+        return raw
+
+    return read
+
+
+def _as_real(value: float) -> float:
+    try:
+        rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.inf
+    return rounded
+
+
+_BOOLEANS = dict.fromkeys((b"t", b"true", b"y", b"yes", b"1"), b"t") | dict.fromkeys(
+    (b"f", b"false", b"n", b"no", b"0"), b"f"
+)
+
+
+def _read_boolean(raw: bytes) -> bytes:
+    value = _BOOLEANS.get(raw.lower())
+    if value is None:
+        raise FieldError(1210, "Unknown boolean format")
+    return value
+
+
+def _read_char(column: Column, options: CopyOptions) -> Convert:
+    def read(raw: bytes) -> bytes:
+        if not raw.isascii():
+            faulty = re.search(rb"[\x80-\xff]+", raw)
+            shown = (faulty[0] if faulty else b"")[:4].hex(" ")
+            raise FieldError(
+                1220, f"Multibyte character not supported for CHAR (Hint: Try using VARCHAR). Invalid char: {shown}"
+            )
+        return _fit(raw, column.length, "Char length exceeds DDL length", options)
+
+    return read
+
+
+def _read_varchar(column: Column, options: CopyOptions) -> Convert:
+    def read(raw: bytes) -> bytes | None:
+        fault = fault_of(raw)
+        if fault is not None:
+            if options.accept_inv_chars is None:
+                raise FieldError(1220, f"String contains invalid or unsupported UTF8 codepoints. {fault}")
+            raw = replace_faults(raw, options.accept_inv_chars)
+        if options.trim_blanks:
+            raw = raw.rstrip(b" ")
+        return _fit(raw, column.length, "String length exceeds DDL length", options)
+
+    return read
+
+
+def _fit(raw: bytes, length: int, reason: str, options: CopyOptions) -> bytes:
+    """The value within its bytes: blanks past the end go silently (r_Character_types), TRUNCATECOLUMNS cuts on a character."""
+    if len(raw) <= length:
+        return raw
+    kept = raw[:length]
+    if not raw[length:].strip(b" "):
+        return kept
+    if options.truncate_columns:
+        return kept.decode(errors="ignore").encode()
+    raise FieldError(1204, reason)
+
+
+_DEFAULTS = {
+    Kind.DATE: "YYYY-MM-DD",
+    Kind.TIMESTAMP: "YYYY-MM-DD HH:MI:SS",
+    Kind.TIMESTAMPTZ: "YYYY-MM-DD HH:MI:SSOF",
+}
+
+
+def _read_moment(column: Column, options: CopyOptions) -> Convert:
+    given = options.date_format if column.kind is Kind.DATE else options.time_format
+    is_time = column.kind in (Kind.TIME, Kind.TIMETZ)
+    wanted = given or _DEFAULTS.get(column.kind, "")
+    parse = read_time if is_time else reader_of(wanted)
+
+    def read(raw: bytes) -> bytes | None:
+        moment = parse(raw.decode(errors="replace"))
+        if moment is not None:
+            return _shown_moment(column.kind, moment).encode()
+        if options.accept_any_date and not is_time:
+            return None
+        raise _date_error(column.kind, raw, wanted)
+
+    return read
+
+
+def _shown_moment(kind: Kind, moment: Moment) -> str:
+    """Redshift drops the zone for TIMESTAMP and the time of day for DATE."""
+    match kind:
+        case Kind.DATE:
+            return moment.day
+        case Kind.TIMESTAMP:
+            return moment.timestamp
+        case Kind.TIMESTAMPTZ:
+            return moment.timestamptz
+        case Kind.TIME:
+            return moment.time
+        case _:
+            return moment.time + moment.zone
+
+
+def _date_error(kind: Kind, raw: bytes, wanted: str) -> FieldError:
+    if kind is Kind.DATE:
+        if wanted == "YYYY-MM-DD" and len(raw) < 10:
+            return FieldError(1205, "Invalid Date Format - length must be 10 or more")
+        return FieldError(1205, f"Invalid Date Format [{wanted}]")
+    shown = "HH24:MI:SS" if kind in (Kind.TIME, Kind.TIMETZ) else wanted.replace("HH:", "HH24:")
+    return FieldError(1206, f"Invalid timestamp format or value [{shown}]")
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _read_super(raw: bytes) -> bytes:
+    try:
+        json.loads(raw.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as unfit:
+        raise FieldError(1224, "Invalid JSON format for SUPER") from unfit
+    return raw
+
+
+_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})*")
+
+
+def _read_varbyte(column: Column) -> Convert:
+    def read(raw: bytes) -> bytes:
+        if _HEX.fullmatch(raw) is None:
+            raise FieldError(1219, "Invalid hexadecimal string for VARBYTE")
+        if len(raw) // 2 > column.length > 0:
+            raise FieldError(1204, "VARBYTE length exceeds DDL length")
+        return b"\\x" + raw
+
+    return read
+
+
+def _read_unknown(_: bytes) -> bytes:
+    raise FieldError(1223, "Invalid data type")

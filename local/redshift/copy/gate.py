@@ -1,0 +1,103 @@
+"""The gate: one regular expression that lets through rows PostgreSQL reads exactly as Redshift would. Pure.
+
+What passes goes to PostgreSQL's own COPY unread; what does not is read field by field (convert.py). The gate is exact in
+one direction: PostgreSQL must accept, with the same meaning, whatever passes. It may hold back rows that are fine.
+At any place only one alternative of a field can match with its delimiter, so a row that fails costs one pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local.redshift.copy.columns import Column
+from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.patterns import HIGH_BYTES, Frame, empty_is_null, field_pattern
+from local.redshift.lexer import quote_name
+
+# PostgreSQL's COPY needs some quote; in plain delimited text this byte stands for "none" and never passes the gate.
+NO_QUOTE = "\x01"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How PostgreSQL is told to read the rows that pass: ``null_mark`` is its NULL string (empty, or NULL AS's text)."""
+
+    delimiter: str
+    quote: str
+    null_mark: str
+    newline: bytes
+
+    def copy_sql(self, table: str, columns: Sequence[Column], options: CopyOptions) -> str:
+        """COPY FROM STDIN for the rows that pass. ``table`` is quoted already."""
+        names = [quote_name(column.name) for column in columns]
+        keeps_empty = not self.null_mark and not empty_is_null(options)
+        texts = [quote_name(column.name) for column in columns if column.is_character and keeps_empty]
+        nulls = [name for name in names if name not in texts]
+        parts = [
+            "FORMAT csv",
+            f"DELIMITER {_literal(self.delimiter)}",
+            f"QUOTE {_literal(self.quote)}",
+            f"ESCAPE {_literal(self.quote)}",
+            f"NULL {_literal(self.null_mark)}",
+            "ENCODING 'UTF8'",
+        ]
+        if nulls:
+            parts.append(f"FORCE_NULL ({', '.join(nulls)})")
+        if texts:
+            parts.append(f"FORCE_NOT_NULL ({', '.join(texts)})")
+        return f"COPY {table} ({', '.join(names)}) FROM STDIN WITH ({', '.join(parts)})"
+
+
+def _literal(text: str) -> str:
+    return "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def dialect_of(options: CopyOptions, newline: bytes) -> Dialect:
+    """PostgreSQL's side. NULL AS's text becomes its NULL string when there is one that CSV can carry; otherwise empty is
+    NULL there, and a field that might be NULL AS's text is held back by the gate."""
+    quote = options.quote or NO_QUOTE
+    mark = options.null_as
+    unfit = mark == "\\N" or set(mark) & {options.delimiter, quote, "\r", "\n", "\0"}
+    return Dialect(options.delimiter, quote, "" if unfit else mark, newline)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """``rows`` matches as many whole rows as pass, from a place in a buffer; ``ascii_rows`` does so for a stretch that
+    is not valid UTF-8."""
+
+    dialect: Dialect
+    rows: re.Pattern[bytes]
+    ascii_rows: re.Pattern[bytes]
+
+    def accept(self, buffer: bytes, start: int) -> int:
+        """The end of the rows that pass, beginning at ``start`` (which is returned when the first does not)."""
+        match = self.rows.match(buffer, start)
+        end = match.end() if match else start
+        if buffer[start:end].isascii():
+            return end
+        try:
+            buffer[start:end].decode()
+        except UnicodeDecodeError:
+            match = self.ascii_rows.match(buffer, start)
+            return match.end() if match else start
+        return end
+
+
+def build_gate(columns: Sequence[Column], options: CopyOptions, newline: bytes) -> Gate:
+    """The gate for these columns and options, for files whose lines end with ``newline``."""
+    dialect = dialect_of(options, newline)
+    return Gate(dialect, _compile(columns, options, dialect, b""), _compile(columns, options, dialect, HIGH_BYTES))
+
+
+def _compile(columns: Sequence[Column], options: CopyOptions, dialect: Dialect, barred: bytes) -> re.Pattern[bytes]:
+    shut = b"\0" + barred + (b"" if options.quote else NO_QUOTE.encode())
+    if options.null_as and options.null_as != dialect.null_mark:
+        shut += options.null_as.encode()[:1]
+    frame = Frame(dialect.delimiter.encode(), dialect.quote.encode(), dialect.null_mark.encode(), frozenset(shut))
+    ends = [re.escape(frame.delimiter)] * (len(columns) - 1) + [dialect.newline]
+    fields = [field_pattern(column, options, frame, end) for column, end in zip(columns, ends, strict=True)]
+    blank = rb"(?!\r?\n)" if len(columns) == 1 else rb""
+    return re.compile(rb"(?:" + blank + b"".join(fields) + rb")*+")

@@ -1,0 +1,132 @@
+"""Runs one COPY: options, table, files, rows, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.redshift.context import CopyContext, TableInfo
+from local.redshift.copy.columns import Column, column_of
+from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.report import LoadReport
+from local.redshift.copy.roles import Caller, s3_client
+from local.redshift.copy.s3 import S3Object, find_objects, read_manifest, read_object
+from local.redshift.copy.service_errors import service_error
+from local.redshift.copy.sieve import RowTooLongError
+from local.redshift.copy.statement import parse_copy
+from local.redshift.copy.stream import RowStream
+from local.redshift.copy.threads import ReadAhead
+from local.redshift.copy.unpack import UnpackError, recode, unpack
+from local.redshift.errors import BackendError, SqlError
+from local.redshift.lexer import quote_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def run_copy(sql: str, context: CopyContext) -> str:
+    """Runs the COPY statement and returns its command tag. Nothing of it stays when it fails, in a block or outside one.
+
+    SqlError for what Redshift refuses, BackendError for what PostgreSQL does (cancelled, out of space). Rejected rows are
+    in pg_rs.load_error before this returns or raises.
+    """
+    options = parse_copy(sql)
+    table = context.describe_table(options.schema, options.table)
+    if table is None:
+        raise SqlError("XX000", f"Cannot COPY into nonexistent table {options.table}")
+    columns = choose_columns(table, options)
+    report = LoadReport(context, options, table, context.next_query_id())
+    alone = context.backend.status == b"I"
+    if alone:
+        context.backend.query("BEGIN")
+    try:
+        rows = _load(context, options, table, columns, report)
+        if alone:
+            context.backend.query("COMMIT")
+    except BaseException as failure:
+        _clean_up(context, report, failure, alone=alone)
+        raise
+    report.write("completed", rows)
+    context.record_copy(rows, report.query_id)
+    report.send_notices(rows)
+    return "COPY"
+
+
+def _clean_up(context: CopyContext, report: LoadReport, failure: BaseException, *, alone: bool) -> None:
+    if isinstance(failure, BackendError) and failure.fatal:
+        return
+    if alone:
+        context.backend.query("ROLLBACK")
+    report.write("aborted", 0)
+    if report.rejected:
+        context.record_copy(0, report.query_id)
+
+
+def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
+    """The columns that the fields of a row go to, in their order. SqlError for columns the table does not have, and for
+    identity columns without EXPLICIT_IDS (or EXPLICIT_IDS without one)."""
+    named = options.columns
+    if named is None:
+        infos = [info for info in table.columns if info.identity is None or options.explicit_ids]
+    else:
+        known = {info.name: info for info in table.columns}
+        for name in named:
+            if name not in known:
+                raise SqlError("42703", f'column "{name}" of relation "{table.name}" does not exist')
+        infos = [known[name] for name in named]
+    columns = [column_of(info) for info in infos]
+    identities = [column.name for column in columns if column.identity]
+    if identities and not options.explicit_ids:
+        raise SqlError("0A000", f'cannot set an identity column to a value: "{identities[0]}" needs EXPLICIT_IDS')
+    if options.explicit_ids and not identities:
+        raise SqlError("0A000", "EXPLICIT_IDS needs an identity column in the column list")
+    if not columns:
+        raise SqlError("0A000", f'table "{table.name}" has no column to load')
+    return columns
+
+
+@dataclass(frozen=True)
+class _FileStart:
+    """What follows is of this object."""
+
+    source: S3Object
+
+
+def _read_files(client: S3Client, sources: Sequence[S3Object], options: CopyOptions) -> Iterator[_FileStart | bytes]:
+    for source in sources:
+        yield _FileStart(source)
+        try:
+            yield from recode(unpack(read_object(client, source), options.compression), options.encoding)
+        except UnpackError as fault:
+            raise service_error(f"Failed to read file {source.url}: {fault}", f"Reading {source.url}") from fault
+
+
+def _load(
+    context: CopyContext, options: CopyOptions, table: TableInfo, columns: Sequence[Column], report: LoadReport
+) -> int:
+    caller = Caller(context.aws, context.user, context.database, getattr(context.aws, "default_role", None))
+    client = s3_client(options.authorization, options.region, caller)
+    sources = (read_manifest if options.manifest else find_objects)(client, options.source)
+    target = f"{quote_name(table.schema)}.{quote_name(table.name)}"
+    with (
+        RowStream(context.backend, target, columns, options, report.reject) as stream,
+        ReadAhead(_read_files(client, sources, options)) as items,
+    ):
+        try:
+            _pump(items, stream, report)
+        except RowTooLongError as fault:
+            raise report.failure() from fault
+        return stream.finish()
+
+
+def _pump(items: ReadAhead[_FileStart | bytes], stream: RowStream, report: LoadReport) -> None:
+    for item in items:
+        if isinstance(item, bytes):
+            stream.feed(item)
+            continue
+        stream.end_file()
+        stream.begin_file(item.source.url)
+        report.files += 1
+        report.file_bytes += item.source.size
+    stream.end_file()
