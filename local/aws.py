@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,13 @@ from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 CONFIG = Config(retries={"max_attempts": 2, "mode": "standard"}, inject_host_prefix=False, max_pool_connections=32)
+_LOCK = threading.Lock()
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    """One for all: it keeps the service models that it has read, which are most of a client's making."""
+    return boto3.session.Session()
 
 
 class UnknownInputError(ValueError):
@@ -28,13 +36,12 @@ class Aws:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def client(self, service: str) -> Any:
         """The client of a service. Making one is not safe in several threads at once: hence the lock."""
-        with self._lock:
+        with _LOCK:
             if service not in self._clients:
-                make: Any = boto3.session.Session().client
+                make: Any = _session().client
                 self._clients[service] = make(
                     service,
                     endpoint_url=self.endpoint_url,
@@ -58,7 +65,7 @@ class Aws:
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
     def close(self) -> None:
-        with self._lock:
+        with _LOCK:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
