@@ -15,6 +15,7 @@ from local.redshift.copy.columns import Column
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.patterns import HIGH_BYTES, Frame, empty_is_null, field_pattern
 from local.redshift.lexer import quote_name
+from local.redshift.rewrite import stored_name
 
 # PostgreSQL's COPY needs some quote; in plain delimited text this byte stands for "none" and never passes the gate.
 NO_QUOTE = "\x01"
@@ -31,9 +32,9 @@ class Dialect:
 
     def copy_sql(self, table: str, columns: Sequence[Column], options: CopyOptions) -> str:
         """COPY FROM STDIN for the rows that pass. ``table`` is quoted already."""
-        names = [quote_name(column.name) for column in columns]
+        names = [quote_name(stored_name(column.name)) for column in columns]
         keeps_empty = not self.null_mark and not empty_is_null(options)
-        texts = [quote_name(column.name) for column in columns if column.is_character and keeps_empty]
+        texts = [quote_name(stored_name(column.name)) for column in columns if column.is_character and keeps_empty]
         nulls = [name for name in names if name not in texts]
         parts = [
             "FORMAT csv",

@@ -94,7 +94,7 @@ class LoadReport:
         return "(" + ", ".join(_sql(value) for value in values) + ")"
 
     def _write_history(self, side: Backend, status: str, loaded_rows: int) -> None:
-        values = {
+        values: dict[str, str | int] = {
             "user_id": self.context.user_id,
             "query_id": self.query_id,
             "session_id": self.context.session_pid,

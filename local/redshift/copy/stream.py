@@ -18,6 +18,7 @@ from local.redshift.copy.sieve import LineMarks, RowTooLongError, Sieve
 from local.redshift.copy.threads import Sender
 from local.redshift.errors import BackendError
 from local.redshift.lexer import quote_name
+from local.redshift.rewrite import stored_name
 
 SPOOL_BYTES = 1024 * 1024
 Reject = Callable[[Rejection], None]
@@ -120,7 +121,7 @@ class RowStream:
                 self._explain(failure, self._marks)
 
     def _store_converted(self) -> None:
-        names = ", ".join(quote_name(column.name) for column in self._columns)
+        names = ", ".join(quote_name(stored_name(column.name)) for column in self._columns)
         self._spool.seek(0)
         copy: CopyIn
         try:
