@@ -9,19 +9,23 @@ import bz2
 import codecs
 import csv
 import difflib
+import io
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from etl_core.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.names import fold
+from etl_core.names import MAX_IDENTIFIER_BYTES, fold
 from etl_core.schema_file import CsvOptions
 from etl_core.sql import COMPRESSIONS
 
 MAX_HEADER_BYTES = 1 << 20
+_MAX_READ_BYTES = 4 << 20
 _PIECE = 1 << 16
+_MAX_FAULTS, _MAX_GUESSES = 100, 10
 CODECS = {"UTF8": "utf-8-sig", "UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16BE": "utf-16-be"}
 
 
@@ -68,9 +72,11 @@ def read_header(chunks: Iterable[bytes], compression: str | None, options: CsvOp
 
     Raises InvalidDataFileError: empty file, no readable header, damaged compression, wrong encoding.
     """
-    text = _first_row(decompressed(chunks, compression), options)
+    text = _first_row(decompressed(_beginning(chunks), compression), options)
     if not text.strip():
-        raise InvalidDataFileError("the file is empty: its first row must name the table's columns")
+        raise InvalidDataFileError(
+            "the file is empty, or its first row is: the first row must name the table's columns"
+        )
     if "\r" in text.rstrip("\r\n") or "\n" in text.rstrip("\r\n"):
         raise InvalidDataFileError(
             "the header row holds a line break inside a name, or the file's lines end in bare CR; "
@@ -90,11 +96,11 @@ def match_header(header: Sequence[str], columns: Collection[str], optional: Coll
     missing, unknown and repeated column at once.
     """
     names = [fold(name.strip()) for name in header]
-    faults = list(_faults(header, names, columns, optional))
+    faults = list(islice(_faults(header, names, columns, optional), _MAX_FAULTS))
     if faults:
         raise HeaderMismatchError(
-            f"the header does not match the table's columns: {'; '.join(faults)}. "
-            f"The columns are: {', '.join(columns)}. Correct the header, or upload a schema file that names these columns",
+            f"the header does not match the table's columns: {'; '.join(faults)}. Correct the header, or upload a schema file "
+            f"that names these columns. The table's columns are: {', '.join(columns)}",
             faults,
         )
     return tuple(names)
@@ -103,16 +109,23 @@ def match_header(header: Sequence[str], columns: Collection[str], optional: Coll
 def _faults(
     header: Sequence[str], names: list[str], columns: Collection[str], optional: Collection[str]
 ) -> Iterator[str]:
-    missing = [name for name in columns if name not in names and name not in optional]
-    for name, count in Counter(names).items():
+    counts, known = Counter(names), set(columns)
+    missing = [name for name in columns if name not in counts and name not in optional]
+    for name, count in counts.items():
         if count > 1:
-            yield f"column {name!r} is there {count} times"
-    for written, name in zip(header, names, strict=True):
-        if name not in columns:
-            guess = difflib.get_close_matches(name, missing or list(columns), n=1)
-            yield f"column {written!r} is not in the table" + (f" (did you mean {guess[0]!r}?)" if guess else "")
+            yield f"column {_short(name)} is there {count} times"
+    unknown = [(written, name) for written, name in zip(header, names, strict=True) if name not in known]
+    for index, (written, name) in enumerate(unknown):
+        # Each guess compares with every column: for the first few names only, and none that cannot be a column's.
+        could_be_meant = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
+        guess = difflib.get_close_matches(name, missing or list(columns), n=1) if could_be_meant else []
+        yield f"column {_short(written)} is not in the table" + (f" (did you mean {guess[0]!r}?)" if guess else "")
     for name in missing:
         yield f"column {name!r} is missing"
+
+
+def _short(name: str) -> str:
+    return repr(name) if len(name) <= MAX_IDENTIFIER_BYTES else f"{name[:MAX_IDENTIFIER_BYTES]!r}..."
 
 
 def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[bytes]:
@@ -121,8 +134,9 @@ def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[b
         yield from chunks
         return
     engine = _decompressor(compression)
-    for chunk in chunks:
-        data = chunk
+    inside = False
+    for part in _parts(chunks):
+        data = part
         while data or not engine.needs_input:
             try:
                 piece = engine.decompress(data, _PIECE)
@@ -130,7 +144,7 @@ def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[b
                 raise InvalidDataFileError(
                     f"the file is not valid {compression}: {error}; its extension says it is. Compress it again, or name it .csv"
                 ) from None
-            data = b""
+            data, inside = b"", not engine.eof
             if piece:
                 yield piece
             if engine.eof:
@@ -138,6 +152,29 @@ def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[b
                 engine = _decompressor(compression)
                 if not data:
                     break
+    if inside:
+        raise InvalidDataFileError(
+            f"the file ends in the middle of its {compression} data: it was cut on its way. Upload the whole file again"
+        )
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in small parts: what a decompressor did not take yet is copied at each of its calls."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PIECE):
+            yield chunk[start : start + _PIECE]
+
+
+def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """As much of a file as any header needs; compressed data may go on for ever without saying anything."""
+    size = 0
+    for part in _parts(chunks):
+        if size > _MAX_READ_BYTES:
+            raise InvalidDataFileError(
+                f"the first {_MAX_READ_BYTES} bytes of the file hold no header row; is the file damaged, or no CSV?"
+            )
+        size += len(part)
+        yield part
 
 
 def _rest(engine: Any) -> bytes:
@@ -159,30 +196,31 @@ def _decompressor(compression: str) -> _Decompressor:
 
 
 def _first_row(pieces: Iterable[bytes], options: CsvOptions) -> str:
+    """The text up to the first line break outside quotes. What follows is not decoded: a fault there is COPY's to tell."""
     decoder = codecs.getincrementaldecoder(CODECS[options.encoding])()
-    text, size = "", 0
+    row: list[str] = []
+    size = quotes = 0
     try:
-        for piece in pieces:
-            size += len(piece)
-            text += decoder.decode(piece)
-            end = _row_end(text, options.quote)
-            if end:
-                return text[:end].removeprefix("\ufeff")
+        for line in (line for piece in pieces for line in io.BytesIO(piece)):
+            size += len(line)
+            # One line of bytes gives at most one line break of text, in UTF-16 at its beginning.
+            head, newline, rest = decoder.decode(line).partition("\n")
+            quotes += head.count(options.quote)
+            row += head, newline
+            if newline and quotes % 2 == 0:
+                break
+            quotes += rest.count(options.quote)
+            row.append(rest)
             if size > MAX_HEADER_BYTES:
                 raise InvalidDataFileError(
-                    f"the header row does not end within {MAX_HEADER_BYTES} bytes; is a quote left open, or is the file no CSV?"
+                    f"the header row does not end within {MAX_HEADER_BYTES} bytes; is a quote left open, do the lines end in "
+                    "bare CR, or is the file no CSV?"
                 )
-        return (text + decoder.decode(b"", final=True)).removeprefix("\ufeff")
+        else:
+            row.append(decoder.decode(b"", final=True))
     except UnicodeError as error:
         raise InvalidDataFileError(
             f"the header row is not {options.encoding} text: {error}; save the file as {options.encoding}, "
             "or set csv.encoding in the schema file"
         ) from None
-
-
-def _row_end(text: str, quote: str) -> int:
-    """The position behind the first line break that is not inside quotes; 0 when there is none yet."""
-    end = text.find("\n") + 1
-    while end and text.count(quote, 0, end) % 2:
-        end = text.find("\n", end) + 1
-    return end
+    return "".join(row).removeprefix("\ufeff")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from etl_core.csv_header import CODECS
-from etl_core.errors import CopyRefusedError, LoadErrorLine
+from etl_core.errors import CopyRefusedError, EtlError, LoadErrorLine
 from etl_core.log import Failure
 
 MAX_LINES = 10
@@ -69,25 +69,37 @@ def _short(value: str) -> str:
 def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: RowShape) -> dict[int, list[str]]:
     """The parsed rows that begin at these lines (the first line is 1). Reads no further than it must."""
     found: dict[int, list[str]] = {}
-    open_row: tuple[int, bytes] | None = None
-    quote = options.quote.encode()
-    for number, line in _lines(pieces, max(numbers) + 1000):
-        if open_row is not None:
-            open_row = (open_row[0], open_row[1] + line)
-        elif number in numbers:
-            open_row = (number, line)
-        if open_row is not None and (open_row[1].count(quote) % 2 == 0 or len(open_row[1]) > _MAX_ROW_BYTES):
-            found[open_row[0]] = _parse(open_row[1], options)
-            open_row = None
-        if open_row is None and (len(found) == len(numbers) or number > max(numbers)):
-            break
+    last, quote = max(numbers), options.quote.encode()
+    row: list[bytes] = []
+    begin = size = quotes = 0
+    try:
+        for number, line in _lines(pieces, min(numbers), last + 1000):
+            if not row and number not in numbers:
+                if number > last:
+                    break
+                continue
+            if not row:
+                begin, size, quotes = number, 0, 0
+            row.append(line)
+            size, quotes = size + len(line), quotes + line.count(quote)
+            if quotes % 2 == 0 or size > _MAX_ROW_BYTES:
+                found[begin] = _parse(b"".join(row), options)
+                row.clear()
+    except EtlError:
+        # The refusal is what is to be told; a file that cannot be read to that place only leaves the value unknown.
+        return found
     return found
 
 
-def _lines(pieces: Iterable[bytes], most: int) -> Iterator[tuple[int, bytes]]:
+def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers; those before `first` are only counted, a piece at a time, and may be left out."""
     number, rest, size = 1, b"", 0
     for piece in pieces:
         size += len(piece)
+        breaks = piece.count(b"\n")
+        if breaks and number + breaks < first:
+            number, rest = number + breaks, piece[piece.rindex(b"\n") + 1 :]
+            continue
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             yield number, line + b"\n"
