@@ -7,6 +7,7 @@ In deploy mode computed outputs are made up, so that every `apply` runs; in prev
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -141,10 +142,20 @@ class _Monitor(MockMonitor):
     def __init__(self, mocks: Mocks) -> None:
         super().__init__(mocks)
         self.requests: dict[tuple[str, str], Any] = {}
+        self._loops: set[asyncio.AbstractEventLoop] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         self.requests[request.type, request.name] = request
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        try:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        finally:
+            with contextlib.suppress(RuntimeError):  # this thread has none
+                self._loops.add(asyncio.get_event_loop_policy().get_event_loop())
+
+    def close(self) -> None:
+        """Closes the event loops that the mock monitor opened, one in every worker thread."""
+        for loop in self._loops:
+            loop.close()
 
 
 def _identity(urn: str) -> tuple[str, str]:
@@ -174,10 +185,10 @@ def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
     return found
 
 
-async def _run(main: Callable[[], None], mode: Mode, stack: str, config: Mapping[str, str]) -> Stack:
-    recorder = _Recorder(mode)
-    monitor = _Monitor(recorder)
-    set_mocks(recorder, project=PROJECT, stack=stack, preview=mode is Mode.PREVIEW, monitor=monitor)
+async def _run(
+    main: Callable[[], None], recorder: _Recorder, monitor: _Monitor, stack: str, config: Mapping[str, str]
+) -> Stack:
+    set_mocks(recorder, project=PROJECT, stack=stack, preview=recorder.mode is Mode.PREVIEW, monitor=monitor)
     full = {f"{PROJECT}:{key}": value for key, value in config.items()}
     pulumi.runtime.set_all_config({"aws:region": REGION, **full}, [])
     await run_pulumi_func(main)
@@ -195,5 +206,10 @@ async def _run(main: Callable[[], None], mode: Mode, stack: str, config: Mapping
 
 def run(main: Callable[[], None], mode: Mode, *, stack: str = "dev", config: Mapping[str, str] | None = None) -> Stack:
     """Runs `main` once. An Output that is used as text raises instead of leaking into a document."""
-    with mock.patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
-        return asyncio.run(_run(main, mode, stack, config or {}))
+    recorder = _Recorder(mode)
+    monitor = _Monitor(recorder)
+    try:
+        with mock.patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "1"}):
+            return asyncio.run(_run(main, recorder, monitor, stack, config or {}))
+    finally:
+        monitor.close()

@@ -1,0 +1,122 @@
+import json
+
+import pytest
+
+from etl_core import log, log_query
+from infra.api_contract import GATEWAY_ANSWERS, METHOD, PATH, STAGE
+from infra.openapi import ACTIONS, DOCUMENT, ENTRY, STATUSES, render_document, render_text
+from tests.infra.engine import Stack
+
+METHOD_TYPE = "aws:apigateway/method:Method"
+INTEGRATION = "aws:apigateway/integration:Integration"
+DEPLOYMENT = "aws:apigateway/deployment:Deployment"
+RESPONSE = "aws:apigateway/response:Response"
+API_ID = "redshift-lake-loader-dev-api-id"
+
+
+def test_the_log_is_asked_with_a_key_and_a_table_name(any_stack: Stack):
+    method = any_stack.one(METHOD_TYPE).inputs
+    assert (method["httpMethod"], method["apiKeyRequired"], method["authorization"]) == ("GET", True, "NONE")
+    required = {name for name, needed in method["requestParameters"].items() if needed}
+    assert required == {"method.request.querystring.table_name"}
+    validator = any_stack.one("aws:apigateway/requestValidator:RequestValidator")
+    assert validator.inputs["validateRequestParameters"] is True
+    assert any_stack.one(METHOD_TYPE).waits_for(validator)
+
+
+def test_the_query_function_answers(plain: Stack):
+    integration = plain.one(INTEGRATION).inputs
+    assert (integration["type"], integration["integrationHttpMethod"]) == ("AWS_PROXY", "POST")
+    assert integration["uri"].endswith("Function/redshift-lake-loader-dev-query/invocations")
+    assert integration["restApi"] == API_ID
+
+
+def test_only_this_method_of_this_stage_may_invoke_the_function(plain: Stack):
+    permission = plain.one("aws:lambda/permission:Permission").inputs
+    api = "arn:aws:execute-api:eu-central-1:123456789012:redshift-lake-loader-dev-api"
+    assert permission["sourceArn"] == f"{api}/{STAGE}/{METHOD}/{PATH}"
+    assert "*" not in permission["sourceArn"]
+    assert permission["principal"] == "apigateway.amazonaws.com"
+    assert permission["function"] == "redshift-lake-loader-dev-query"
+
+
+def test_the_deployment_is_a_snapshot_of_everything(any_stack: Stack):
+    deployment = any_stack.one(DEPLOYMENT)
+    for part in [any_stack.one(METHOD_TYPE), any_stack.one(INTEGRATION), *any_stack.of(RESPONSE)]:
+        assert deployment.waits_for(part), part.name
+    assert deployment.inputs["triggers"]["contract"]
+
+
+def test_the_key_belongs_to_a_plan_that_throttles_the_stage(plain: Stack):
+    plan = plain.one("aws:apigateway/usagePlan:UsagePlan").inputs
+    assert plan["apiStages"] == [{"apiId": API_ID, "stage": STAGE}]
+    assert plan["throttleSettings"] == {"rateLimit": 20, "burstLimit": 40}
+    belongs = plain.one("aws:apigateway/usagePlanKey:UsagePlanKey").inputs
+    assert belongs["keyId"] == "redshift-lake-loader-dev-api-id"
+    assert belongs["keyType"] == "API_KEY"
+    settings = plain.one("aws:apigateway/methodSettings:MethodSettings").inputs
+    assert settings["methodPath"] == "*/*"
+    assert settings["settings"]["throttlingRateLimit"] == 20
+
+
+def test_the_key_is_made_by_aws(any_stack: Stack):
+    assert "value" not in any_stack.one("aws:apigateway/apiKey:ApiKey").inputs
+
+
+@pytest.mark.parametrize("answer", GATEWAY_ANSWERS, ids=lambda a: a.response_type)
+def test_the_gateway_s_own_answers_are_json_that_says_what_to_do(plain: Stack, answer):
+    response = plain.one(RESPONSE, answer.response_type.lower().replace("_", "-")).inputs
+    body = json.loads(response["responseTemplates"]["application/json"])
+    assert set(body) == {"error"}
+    assert len(body["error"]["message"]) > 20
+    assert response["statusCode"] == str(answer.status)
+    assert "$" not in response["responseTemplates"]["application/json"], "nothing of the request is echoed"
+
+
+def test_a_missing_table_name_is_named(plain: Stack):
+    response = plain.one(RESPONSE, "bad-request-parameters").inputs
+    assert json.loads(response["responseTemplates"]["application/json"])["error"]["parameter"] == "table_name"
+
+
+def test_the_document_in_the_repository_is_the_contract_s():
+    assert DOCUMENT.read_text() == render_text(), "write it anew: .venv/bin/python -m infra.openapi"
+
+
+def test_the_document_describes_the_deployed_api(plain: Stack):
+    document = render_document()
+    path = plain.one("aws:apigateway/resource:Resource").inputs
+    method = plain.one(METHOD_TYPE).inputs
+    assert path["parentId"].endswith("-root")
+    assert list(document["paths"]) == [f"/{path['pathPart']}"]
+    (operations,) = document["paths"].values()
+    assert list(operations) == [method["httpMethod"].lower()]
+    described = {p["name"]: p["required"] for p in operations["get"]["parameters"] if p["in"] == "query"}
+    assert described == {
+        name.removeprefix("method.request.querystring."): needed for name, needed in method["requestParameters"].items()
+    }
+    assert bool(document["security"]) is method["apiKeyRequired"]
+    assert document["components"]["securitySchemes"]["api_key"]["in"] == "header"
+    assert plain.one("aws:apigateway/restApi:RestApi").inputs["apiKeySource"] == "HEADER"
+    answered = {r.inputs["statusCode"] for r in plain.of(RESPONSE)} - {"404"}
+    assert answered <= set(operations["get"]["responses"])
+
+
+def test_the_document_speaks_of_the_parameters_that_the_function_knows():
+    (operation,) = (o for operations in render_document()["paths"].values() for o in operations.values())
+    assert tuple(p["name"] for p in operation["parameters"]) == log_query.PARAMETERS
+    limit = next(p["schema"] for p in operation["parameters"] if p["name"] == "limit")
+    assert (limit["default"], limit["maximum"]) == (log_query.DEFAULT_LIMIT, log_query.MAX_LIMIT)
+
+
+def test_the_document_speaks_of_the_log_s_statuses_and_fields():
+    assert tuple(log.Status) == STATUSES
+    assert set(ACTIONS) == {"append", "truncate", "schema"}
+    assert {"table_name", "landed_timestamp", "status", "rows_loaded", "error", "attempts"} <= set(ENTRY)
+    assert log.SORT_KEY not in ENTRY
+
+
+def test_references_within_the_document_are_closed():
+    document = render_document()
+    for reference in json.dumps(document).split('"$ref": "')[1:]:
+        *_, name = reference.split('"')[0].split("/")
+        assert name in document["components"]["schemas"]

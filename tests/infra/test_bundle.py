@@ -1,0 +1,146 @@
+import importlib.metadata
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from infra import bundle
+from infra.runtime import REQUIREMENTS
+
+
+def test_markers_are_evaluated_for_lambda_s_python_and_not_for_this_one():
+    text = "a==1 ; python_full_version < '3.14'\nb==2 ; python_version >= '3.14'  # why\n\n# c\nd==3 ; sys_platform == 'win32'"
+    assert bundle.parse_requirements(text) == ["b==2"]
+
+
+def test_the_lock_file_gives_pinned_packages_and_no_backport():
+    requirements = bundle.parse_requirements(REQUIREMENTS.read_text())
+    assert all("==" in requirement for requirement in requirements)
+    names = {requirement.split("==")[0] for requirement in requirements}
+    assert {"boto3", "sqlalchemy", "sqlalchemy-redshift", "psycopg2-binary", "pydantic"} <= names
+    assert "backports-zstd" not in names
+
+
+def test_pip_is_asked_for_wheels_of_the_lambda_platform_under_both_tags():
+    command = bundle.pip_command(["a==1"], Path("t"))
+    assert [command[i + 1] for i, word in enumerate(command) if word == "--platform"] == list(bundle.PLATFORMS)
+    assert command[command.index("--python-version") + 1] == "3.14"
+    assert {"--no-compile", "--no-deps", ":all:"} <= set(command)
+    assert command[-1] == "a==1"
+
+
+@pytest.mark.parametrize(
+    ("path", "used"),
+    [
+        ("sqlalchemy/engine/base.py", True),
+        ("sqlalchemy/testing/suite.py", False),
+        ("sqlalchemy/cyextension/util.cpython-314-x86_64-linux-gnu.so", True),
+        ("sqlalchemy/cyextension/util.pyx", False),
+        ("sqlalchemy-2.1.9.dist-info/METADATA", True),
+        ("sqlalchemy-2.1.9.dist-info/RECORD", False),
+        ("psycopg2_binary.libs/libpq.so.5", True),
+        ("pydantic/__init__.pyi", False),
+        ("botocore/data/s3/2006-03-01/service-2.json.gz", True),
+        ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
+        ("botocore/data/endpoints.json", True),
+        ("botocore/data/_retry.json", True),
+        ("botocore/cacert.pem", True),
+        ("boto3/data/ec2/2016-11-15/resources-1.json", False),
+        ("boto3/examples/s3.rst", False),
+        ("bin/jp.py", False),
+        ("six.py", True),
+        ("a/__pycache__/b.cpython-311.pyc", False),
+    ],
+)
+def test_what_the_functions_never_use_is_left_out(path, used):
+    assert bundle.is_used(PurePosixPath(path)) is used
+
+
+def test_sizes_beyond_lambda_s_quotas_are_faults():
+    assert list(bundle.faults_of_size(10, 10)) == []
+    assert len(list(bundle.faults_of_size(60 * 1024**2, 240 * 1024**2))) == 2
+
+
+def some_packages(folder: Path) -> Path:
+    for name in ("b/x.py", "a.py", "b/lib.so"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return folder
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path):
+    first, second = some_packages(tmp_path / "1"), some_packages(tmp_path / "2")
+    os.utime(second / "a.py", (1, 1))
+    bundle.write_layer(first, tmp_path / "1.zip", b"c")
+    bundle.write_layer(second, tmp_path / "2.zip", b"c")
+    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "1.zip") as archive:
+        assert archive.namelist() == ["python/a.py", "python/b/lib.so", "python/b/x.py"]
+
+
+def test_a_layer_of_other_requirements_is_refused(tmp_path):
+    requirements = tmp_path / "lambda.txt"
+    requirements.write_text("a==1")
+    layer = tmp_path / "layer.zip"
+    bundle.write_layer(some_packages(tmp_path / "p"), layer, bundle.digest_of(requirements))
+    bundle.check_layer(layer, requirements)
+    requirements.write_text("a==2")
+    with pytest.raises(bundle.BundleError, match=r"other requirements.*-m infra\.bundle"):
+        bundle.check_layer(layer, requirements)
+
+
+def test_a_failing_pip_leaves_the_older_layer_and_no_draft(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "pip_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no wheel')"])
+    layer = tmp_path / "build" / "layer.zip"
+    layer.parent.mkdir()
+    layer.write_bytes(b"older")
+    with pytest.raises(bundle.BundleError, match="pip could not install the layer's packages:\nno wheel"):
+        bundle.build_layer(layer)
+    assert [path.name for path in layer.parent.iterdir()] == ["layer.zip"]
+    assert layer.read_bytes() == b"older"
+
+
+IMPORTS = """
+import boto3, psycopg2, pydantic, sqlalchemy as sa
+from sqlalchemy_redshift.dialect import RedshiftDialect, CopyCommand
+table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer), redshift_diststyle="EVEN")
+assert "DISTSTYLE EVEN" in str(sa.schema.CreateTable(table).compile(dialect=RedshiftDialect()))
+sa.create_engine("redshift+psycopg2://u:p@h:5439/d")
+session = boto3.Session("a", "b", region_name="eu-central-1")
+for service in ("s3", "dynamodb", "secretsmanager"):
+    session.client(service)
+pydantic.create_model("M", a=(int, ...))(a="1")
+"""
+
+
+def test_what_is_left_still_imports_and_works(tmp_path):
+    """The same packages for this Python, stripped in the same way: nothing that is needed is left out."""
+    for requirement in bundle.parse_requirements(REQUIREMENTS.read_text()):
+        for path in importlib.metadata.distribution(requirement.split("==")[0]).files or []:
+            if ".." not in path.parts and bundle.is_used(path):
+                link = tmp_path / path
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.locate())
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", IMPORTS], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_layer_is_built_from_the_registry(tmp_path):
+    layer = tmp_path / "build" / "layer.zip"
+    unzipped = bundle.build_layer(layer)
+    with zipfile.ZipFile(layer) as archive:
+        names = archive.namelist()
+    assert [path.name for path in layer.parent.iterdir()] == ["layer.zip"]
+    assert unzipped < 100e6
+    assert all(name.startswith("python/") for name in names)
+    foreign = [name for name in names if ".cpython-" in name and ".cpython-314" not in name]
+    assert not foreign
+    assert any("_psycopg.cpython-314-x86_64-linux-gnu.so" in name for name in names)
+    bundle.check_layer(layer)

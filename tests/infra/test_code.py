@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from infra.code import CA_FILE, code_archive, code_files
+from infra.runtime import ROOT
+from infra.settings import ConfigurationError
+
+
+def test_the_archive_holds_the_two_packages_and_nothing_else():
+    names = list(code_files(ROOT))
+    assert {"handlers/load.py", "handlers/record.py", "handlers/query.py", "etl_core/settings.py"} <= set(names)
+    assert all(name.startswith(("handlers/", "etl_core/")) for name in names)
+
+
+def test_caches_and_compiled_files_stay_out(tmp_path):
+    for name in (
+        "handlers/a.py",
+        "handlers/__pycache__/a.cpython-314.pyc",
+        "etl_core/b.pyc",
+        "etl_core/sub/c.py",
+        "x.py",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    assert list(code_files(tmp_path)) == ["etl_core/sub/c.py", "handlers/a.py"]
+
+
+def test_assets_name_no_absolute_path():
+    archive = code_archive(ROOT, None)
+    assert archive.assets
+    assert not [asset.path for asset in archive.assets.values() if Path(asset.path).is_absolute()]
+
+
+def test_a_certificate_is_packed_beside_the_packages(tmp_path):
+    pem = tmp_path / "ca.pem"
+    pem.write_text("-----BEGIN CERTIFICATE-----\n")
+    archive = code_archive(ROOT, str(pem))
+    assert Path(archive.assets[CA_FILE].path).resolve() == pem.resolve()
+
+
+def test_a_file_without_certificate_is_refused(tmp_path):
+    (tmp_path / "ca.pem").write_text("hello")
+    with pytest.raises(ConfigurationError, match="not a PEM file with a certificate"):
+        code_archive(tmp_path, "ca.pem")

@@ -1,0 +1,96 @@
+import importlib.util
+
+import pytest
+
+from etl_core.settings import LoadSettings, LogSettings
+from tests.infra.engine import Stack
+
+FUNCTION = "aws:lambda/function:Function"
+NOUNS = ("load", "record", "query")
+
+
+def policy(stack: Stack, noun: str):
+    statements = stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role").json("policy")["Statement"]
+    return {action for statement in statements for action in statement["Action"] if statement["Effect"] == "Allow"}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_function_waits_for_its_log_group_and_for_its_role_s_policy(any_stack: Stack, noun):
+    function = any_stack.one(FUNCTION, f"-{noun}")
+    logs = any_stack.one("aws:cloudwatch/logGroup:LogGroup", f"-{noun}-logs")
+    assert function.waits_for(logs)
+    assert function.waits_for(any_stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role"))
+    assert function.waits_for(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
+    assert logs.inputs["retentionInDays"] == 30
+    assert logs.inputs["name"].startswith("/aws/lambda/")
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_function_runs_on_the_platform_of_its_layer(plain: Stack, noun):
+    function, layer = plain.one(FUNCTION, f"-{noun}").inputs, plain.one("aws:lambda/layerVersion:LayerVersion").inputs
+    assert [function["runtime"]] == layer["compatibleRuntimes"] == ["python3.14"]
+    assert function["architectures"] == layer["compatibleArchitectures"] == ["x86_64"]
+    assert len(function["layers"]) == 1
+    assert function["loggingConfig"]["logGroup"] == f"/aws/lambda/redshift-lake-loader-dev-{noun}"
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_the_handler_exists(plain: Stack, noun):
+    module, _, name = plain.one(FUNCTION, f"-{noun}").inputs["handler"].rpartition(".")
+    assert importlib.util.find_spec(module) is not None
+    assert name == "handler"
+
+
+def test_the_load_function_s_environment_is_what_it_parses(plain: Stack, everything: Stack):
+    for stack in (plain, everything):
+        variables = stack.one(FUNCTION, "-load").inputs["environment"]["variables"]
+        settings = LoadSettings.from_environment({**variables, "AWS_REGION": "eu-central-1"})
+        assert settings.lake_bucket == stack.outputs["lake_bucket"]
+        assert settings.work_bucket == stack.outputs["work_bucket"]
+        assert list(settings.databases) == stack.outputs["warehouse_databases"]
+        assert settings.warehouse_host == stack.outputs["warehouse_host"]
+        assert settings.warehouse_port == stack.outputs["warehouse_port"]
+        assert settings.warehouse_secret_arn == stack.outputs["warehouse_secret_arn"]
+        assert settings.copy_role_arn == stack.outputs["copy_role_arn"]
+        assert settings.warehouse_ca_file is None
+
+
+@pytest.mark.parametrize("noun", ["record", "query"])
+def test_the_log_functions_know_the_log_table_and_nothing_else(plain: Stack, noun):
+    function = plain.one(FUNCTION, f"-{noun}").inputs
+    assert set(function["environment"]["variables"]) == {"LOG_TABLE"}
+    assert LogSettings.from_environment(function["environment"]["variables"]).log_table == plain.outputs["log_table"]
+    assert "vpcConfig" not in function
+
+
+def test_only_the_load_function_is_in_the_network(plain: Stack):
+    config = plain.one(FUNCTION, "-load").inputs["vpcConfig"]
+    assert config["securityGroupIds"] == ["redshift-lake-loader-dev-network-load-id"]
+    assert len(config["subnetIds"]) == 3
+
+
+def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
+    reserved = "reservedConcurrentExecutions"
+    assert not [f.name for f in plain.of(FUNCTION) if reserved in f.inputs]
+    assert {f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs} == {"-load": 5}
+
+
+def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert policy(plain, "query") == logs | {"dynamodb:Query"}
+    assert policy(plain, "record") == logs | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    load = {action for action in policy(plain, "load") if not action.startswith(("ec2:", "logs:"))}
+    assert load == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "secretsmanager:GetSecretValue",
+    }
+
+
+def test_the_load_function_may_write_to_the_work_bucket_only(plain: Stack):
+    statements = plain.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")["Statement"]
+    (writes,) = [s for s in statements if "s3:PutObject" in s["Action"]]
+    assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == ["redshift-lake-loader-dev-lake-work"]

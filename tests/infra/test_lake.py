@@ -1,0 +1,52 @@
+import pytest
+
+from tests.infra.engine import Stack
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+
+@pytest.mark.parametrize("noun", ["-lake", "-lake-work"])
+def test_both_buckets_are_private_and_encrypted(any_stack: Stack, noun):
+    access = any_stack.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", noun)
+    assert {access.inputs[key] for key in access.inputs if key != "bucket"} == {True}
+    assert len(access.inputs) >= 4
+    kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    (rule,) = any_stack.one(kind, noun).inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "AES256"
+
+
+@pytest.mark.parametrize("noun", ["-lake", "-lake-work"])
+def test_both_buckets_refuse_requests_without_tls(plain: Stack, noun):
+    policy = plain.one("aws:s3/bucketPolicy:BucketPolicy", noun)
+    bucket = plain.one(BUCKET, noun)
+    arn = f"arn:aws:s3:eu-central-1:123456789012:Bucket/{bucket.name}"
+    (statement,) = policy.json("policy")["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Resource"] == [arn, f"{arn}/*"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert policy.inputs["bucket"] == bucket.name
+
+
+def test_only_the_lake_is_versioned_and_tells_eventbridge(any_stack: Stack):
+    versioning = any_stack.one("aws:s3/bucketVersioning:BucketVersioning")
+    assert versioning.name.endswith("-lake")
+    assert versioning.inputs["versioningConfiguration"] == {"status": "Enabled"}
+    notification = any_stack.one("aws:s3/bucketNotification:BucketNotification")
+    assert notification.name.endswith("-lake")
+    assert notification.inputs["eventbridge"] is True
+
+
+def test_work_expires_and_uploads_do_not(plain: Stack):
+    kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    work, lake = plain.one(kind, "-lake-work").inputs["rules"], plain.one(kind, "-lake").inputs["rules"]
+    assert [rule["expiration"] for rule in work if "expiration" in rule] == [{"days": 7}]
+    assert not any(key.endswith(("expiration", "Expiration")) for rule in lake for key in rule)
+    for rules in (work, lake):
+        assert any("abortIncompleteMultipartUpload" in rule for rule in rules)
+        assert all(rule["status"] == "Enabled" for rule in rules)
+
+
+def test_a_protected_lake_is_not_emptied_by_a_destroy(everything: Stack, plain: Stack):
+    assert everything.one(BUCKET, "-lake").inputs["forceDestroy"] is False
+    assert everything.one(BUCKET, "-lake-work").inputs["forceDestroy"] is True
+    assert plain.one(BUCKET, "-lake").inputs["forceDestroy"] is True

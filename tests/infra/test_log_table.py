@@ -1,0 +1,21 @@
+from etl_core import log
+from tests.infra.engine import Stack
+
+TABLE = "aws:dynamodb/table:Table"
+
+
+def test_the_keys_are_those_that_the_log_writes(any_stack: Stack):
+    inputs = any_stack.one(TABLE).inputs
+    assert (inputs["hashKey"], inputs["rangeKey"]) == (log.PARTITION_KEY, log.SORT_KEY)
+    assert {a["name"]: a["type"] for a in inputs["attributes"]} == {log.PARTITION_KEY: "S", log.SORT_KEY: "S"}
+
+
+def test_the_log_is_on_demand_and_restorable(any_stack: Stack):
+    inputs = any_stack.one(TABLE).inputs
+    assert inputs["billingMode"] == "PAY_PER_REQUEST"
+    assert inputs["pointInTimeRecovery"] == {"enabled": True}
+
+
+def test_deletion_protection_follows_the_configuration(plain: Stack, everything: Stack):
+    assert plain.one(TABLE).inputs["deletionProtectionEnabled"] is False
+    assert everything.one(TABLE).inputs["deletionProtectionEnabled"] is True

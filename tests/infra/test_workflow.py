@@ -1,0 +1,77 @@
+from tests.infra.engine import Stack
+
+RULE = "aws:cloudwatch/eventRule:EventRule"
+TARGET = "aws:cloudwatch/eventTarget:EventTarget"
+MACHINE = "aws:sfn/stateMachine:StateMachine"
+QUEUE = "aws:sqs/queue:Queue"
+POLICY = "aws:iam/rolePolicy:RolePolicy"
+FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-loader-dev-"
+
+
+def test_the_state_machine_may_invoke_its_two_functions_and_no_other(plain: Stack):
+    statements = {s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]}
+    invoke = statements.pop("InvokeFunctions")
+    assert invoke["Action"] == ["lambda:InvokeFunction"]
+    assert invoke["Resource"] == [f"{FUNCTION_ARN}load", f"{FUNCTION_ARN}record"]
+    assert set(statements) == {"DeliverLogs"}
+    assert all(action.startswith("logs:") for action in statements["DeliverLogs"]["Action"])
+
+
+def test_the_functions_that_the_definition_names_are_those_that_the_role_may_invoke(plain: Stack):
+    states = plain.one(MACHINE).json("definition")["States"].values()
+    named = {state["Resource"] for state in states if state["Type"] == "Task"}
+    statements = plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
+    assert named == {arn for s in statements if "lambda:InvokeFunction" in s["Action"] for arn in s["Resource"]}
+
+
+def test_the_starter_may_start_this_state_machine_only(plain: Stack):
+    (statement,) = plain.one(POLICY, "-workflow-starter").json("policy")["Statement"]
+    assert statement["Action"] == ["states:StartExecution"]
+    assert statement["Resource"] == [plain.outputs["state_machine_arn"]]
+    (trust,) = plain.one("aws:iam/role:Role", "-workflow-starter").json("assumeRolePolicy")["Statement"]
+    assert trust["Principal"] == {"Service": ["events.amazonaws.com"]}
+
+
+def test_roles_are_used_once_they_have_their_policies(any_stack: Stack):
+    assert any_stack.one(MACHINE).waits_for(any_stack.one(POLICY, "-workflow-machine"))
+    assert any_stack.one(TARGET).waits_for(any_stack.one(POLICY, "-workflow-starter"))
+
+
+def test_the_rule_of_the_lake_starts_the_machine(plain: Stack):
+    rule, target = plain.one(RULE), plain.one(TARGET)
+    assert rule.json("eventPattern")["detail"]["bucket"]["name"] == [plain.outputs["lake_bucket"]]
+    assert target.inputs["rule"] == rule.name
+    assert target.inputs["arn"] == plain.outputs["state_machine_arn"]
+    assert target.inputs["roleArn"].endswith("-workflow-starter")
+    assert not {"input", "inputPath", "inputTransformer"} & set(target.inputs), "the machine gets the whole event"
+
+
+def test_events_that_cannot_be_delivered_go_to_the_queue_that_takes_them_from_this_rule_only(plain: Stack):
+    target, queue = plain.one(TARGET), plain.one(QUEUE)
+    queue_arn = f"arn:aws:sqs:eu-central-1:123456789012:Queue/{queue.name}"
+    assert target.inputs["deadLetterConfig"] == {"arn": queue_arn}
+    assert target.inputs["retryPolicy"] == {"maximumEventAgeInSeconds": 86400, "maximumRetryAttempts": 185}
+    policy = plain.one("aws:sqs/queuePolicy:QueuePolicy")
+    (statement,) = policy.json("policy")["Statement"]
+    assert statement["Resource"] == [queue_arn]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].endswith(plain.one(RULE).name)
+    assert policy.inputs["queueUrl"] == plain.outputs["dead_letter_queue_url"]
+
+
+def test_dead_letters_are_encrypted_and_kept_two_weeks(any_stack: Stack):
+    queue = any_stack.one(QUEUE).inputs
+    assert queue["messageRetentionSeconds"] == 14 * 86400
+    assert queue["sqsManagedSseEnabled"] is True
+
+
+def test_executions_are_logged_without_their_data(plain: Stack):
+    machine = plain.one(MACHINE)
+    logging = machine.inputs["loggingConfiguration"]
+    assert logging["includeExecutionData"] is False
+    assert logging["level"] == "ERROR"
+    assert logging["logDestination"].endswith("-workflow-logs:*")
+    logs = plain.one("aws:cloudwatch/logGroup:LogGroup", "-workflow-logs")
+    assert machine.waits_for(logs)
+    assert logs.inputs["name"].startswith("/aws/vendedlogs/states/")
+    assert machine.inputs["type"] == "STANDARD"

@@ -1,0 +1,123 @@
+import inspect
+
+import pytest
+
+from etl_core import errors
+from infra.workflow_definition import ALL_ERRORS, render_event_pattern, render_workflow
+
+DEFINITION = render_workflow("arn:load", "arn:record", 900, 30)
+STATES = DEFINITION["States"]
+
+
+def targets(state):
+    yield from (state[key] for key in ("Next", "Default") if key in state)
+    yield from (catch["Next"] for catch in state.get("Catch", []))
+    yield from (choice["Next"] for choice in state.get("Choices", []))
+
+
+def test_every_target_exists_and_every_state_is_reached():
+    reached, waiting = set(), [DEFINITION["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += targets(STATES[name])
+    assert reached == set(STATES)
+
+
+def test_only_the_two_ends_have_no_way_on():
+    ends = {name for name, state in STATES.items() if not list(targets(state))}
+    assert {STATES[name]["Type"] for name in ends} == {"Succeed", "Fail"}
+    assert len(ends) == 2
+
+
+def test_every_task_names_its_function_and_ends_in_time():
+    tasks = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+    assert {name: task["Resource"] for name, task in tasks.items()} == {
+        "Receive": "arn:record",
+        "Load": "arn:load",
+        "Record": "arn:record",
+    }
+    assert tasks["Load"]["TimeoutSeconds"] > 900, "the function's own timeout comes first"
+    assert all(task["TimeoutSeconds"] > 0 for task in tasks.values())
+
+
+def test_whatever_happens_to_the_load_it_is_recorded():
+    assert STATES["Load"]["Catch"] == [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}]
+    assert STATES["Load"]["Next"] == "Record"
+
+
+def test_a_failing_receipt_does_not_stop_the_load_nor_lose_the_event():
+    (catch,) = STATES["Receive"]["Catch"]
+    assert catch["ErrorEquals"] == [ALL_ERRORS]
+    assert catch["Next"] == "Load"
+    assert catch["ResultPath"] == "$.receipt"
+
+
+def leaves(base):
+    below = base.__subclasses__()
+    return {base.__name__} if not below else {name for child in below for name in leaves(child)}
+
+
+def retried(state):
+    return [name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]]
+
+
+def test_the_load_is_repeated_for_the_retryable_errors_of_the_tree_and_no_other_of_them():
+    ours = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
+    assert {name for name in retried("Load") if name in ours} == leaves(errors.RetryableError)
+
+
+@pytest.mark.parametrize("base", [errors.RejectedError, errors.LoadFailedError])
+def test_what_repeating_cannot_help_is_not_repeated(base):
+    refused = leaves(base) | {base.__name__}
+    assert not refused & set(retried("Load"))
+    assert ALL_ERRORS not in retried("Load")
+
+
+def test_the_other_repeated_errors_are_lambda_s_own():
+    others = set(retried("Load")) - leaves(errors.RetryableError)
+    assert {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"} <= others
+    assert all(name.startswith(("Lambda.", "Runtime.")) for name in others)
+
+
+@pytest.mark.parametrize("state", ["Receive", "Load", "Record"])
+def test_repetitions_back_off_with_jitter_and_a_limit(state):
+    for retry in STATES[state]["Retry"]:
+        assert retry["JitterStrategy"] == "FULL"
+        assert retry["BackoffRate"] > 1
+        assert retry["IntervalSeconds"] < retry["MaxDelaySeconds"] <= 300
+        assert retry["MaxAttempts"] > 0
+
+
+@pytest.mark.parametrize("state", ["Receive", "Load", "Record"])
+def test_an_error_is_listed_once_and_the_catch_all_comes_last_and_alone(state):
+    names = retried(state)
+    assert len(names) == len(set(names))
+    if ALL_ERRORS in names:
+        assert STATES[state]["Retry"][-1]["ErrorEquals"] == [ALL_ERRORS]
+
+
+def test_the_retry_list_is_that_of_the_error_tree_value_by_value():
+    rendered = [
+        (tuple(r["ErrorEquals"]), r["IntervalSeconds"], r["MaxAttempts"], r["BackoffRate"], r["MaxDelaySeconds"])
+        for r in STATES["Load"]["Retry"]
+    ]
+    assert rendered == [
+        (p.errors, p.interval_seconds, p.max_attempts, p.backoff_rate, p.max_delay_seconds)
+        for p in errors.RETRY_POLICIES
+    ]
+
+
+def test_the_end_follows_what_was_recorded():
+    choice = STATES["Loaded?"]
+    assert choice["Choices"] == [{"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}]
+    assert STATES[choice["Default"]] == {"Type": "Fail", "ErrorPath": "$.record.error", "CausePath": "$.record.cause"}
+
+
+def test_the_pattern_names_the_lake_and_leaves_out_folder_markers():
+    pattern = render_event_pattern("the-lake")
+    assert pattern["detail"]["bucket"] == {"name": ["the-lake"]}
+    assert pattern["detail"]["object"] == {"key": [{"anything-but": {"suffix": "/"}}]}
+    assert pattern["source"] == ["aws.s3"]
+    assert pattern["detail-type"] == ["Object Created"]
