@@ -27,6 +27,8 @@ def table_of_schema_file(spec: SchemaFile, schema: str, name: str) -> sa.Table:
         identifier(name),
         sa.MetaData(),
         *(_column(column, spec.primary_key) for column in spec.columns),
+        # As the file orders it; sa.Column(primary_key=True) would give the order of the columns.
+        *([sa.PrimaryKeyConstraint(*map(identifier, spec.primary_key))] if spec.primary_key else []),
         schema=identifier(schema),
         comment=spec.description,
         **options,
@@ -73,12 +75,10 @@ def _column(spec: ColumnSpec, primary_key: tuple[str, ...]) -> sa.Column[Any]:
         options["redshift_encode"] = spec.encode
     if spec.identity is not None:
         options["redshift_identity"] = spec.identity
-    is_key = spec.name in primary_key
     return sa.Column(
         identifier(spec.name),
         spec.column_type.to_sqlalchemy(),
-        nullable=spec.nullable and not is_key and spec.identity is None,
-        primary_key=is_key,
+        nullable=spec.nullable and spec.name not in primary_key and spec.identity is None,
         autoincrement=False,
         server_default=server_default(spec.default, spec.column_type),
         comment=spec.description,
