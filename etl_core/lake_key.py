@@ -73,11 +73,11 @@ def split_table_name(table_name: str) -> tuple[str, str]:
 def describe_key(key: str) -> KeyFacts:
     """The parts of any key, for the log; `table_name` is `_unparsed` where the key names no table."""
     parts = key.split("/", 3)
-    if len(parts) < 4 or not parts[2]:
+    if len(parts) < 4 or not parts[2].strip() or not parts[2].isprintable():
         return KeyFacts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)
     schema, table = split_table_name(parts[2])
     if any(faults_of_schema(schema)) or any(faults_of_name(table, "table")):
-        return KeyFacts(fold(parts[2]), fold(parts[0]), None, fold(parts[1]))
+        return KeyFacts(fold(parts[2].strip()), fold(parts[0]), None, fold(parts[1]))
     return KeyFacts(table, fold(parts[0]), schema, fold(parts[1]))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
 
+from etl_core.errors import InvalidSchemaFileError
 from etl_core.lake_key import Action, LakeKey
 from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA, ledger_name
@@ -179,7 +180,9 @@ def _pack(text: str) -> str:
         return text
     packed = _PACKED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
     if len(packed) > _TEXT_BYTES:
-        raise ValueError(f"the schema file has {len(packed)} bytes when compressed; the ledger holds {_TEXT_BYTES}")
+        raise InvalidSchemaFileError(
+            f"the schema file has {len(packed)} bytes when compressed; at most {_TEXT_BYTES} can be kept. Shorten its descriptions"
+        )
     return packed
 
 

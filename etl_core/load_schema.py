@@ -76,7 +76,7 @@ def _check_allowed(load: Load, in_force: SchemaFile | None, spec: SchemaFile) ->
 
 def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile) -> Status:
     desired = table_of_schema_file(spec, load.key.schema, load.key.table)
-    actual = parse_table(desired.schema or DEFAULT_SCHEMA, desired.name, transaction.execute(_select(desired)))
+    actual = _read_table(transaction, desired)
     if actual is None:
         load.table_exists = False
         if load.key.schema != DEFAULT_SCHEMA:
@@ -98,5 +98,13 @@ def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, s
     return Status.UNCHANGED if in_force is None or in_force == spec else Status.APPLIED
 
 
-def _select(table: sa.Table) -> sa.Select[tuple[object, ...]]:
-    return select_table(table.schema or DEFAULT_SCHEMA, table.name)
+def _read_table(transaction: Transaction, desired: sa.Table) -> sa.Table | None:
+    schema = desired.schema or DEFAULT_SCHEMA
+    rows = transaction.execute(select_table(schema, desired.name))
+    try:
+        return parse_table(schema, desired.name, rows)
+    except ValueError as error:
+        raise SchemaChangeRefusedError(
+            f"the table {schema}.{desired.name} exists and has a column whose type no schema file can describe: {error}. "
+            "Nothing was changed. Change or drop the table in the warehouse first, or choose another table name"
+        ) from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from etl_core.lake_key import split_table_name
 from etl_core.log import Status
-from etl_core.names import faults_of_name, fold
+from etl_core.names import faults_of_name, faults_of_schema, fold
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 PARAMETERS = ("table_name", "landed_timestamp", "from", "to", "status", "database", "action", "limit", "next_token")
@@ -50,6 +50,11 @@ class LogQuery:
                 raise InvalidQueryError(name, f"{name!r} is not a parameter; known are {', '.join(PARAMETERS)}")
         table_name, schema = _table_name(parameters.get("table_name"))
         first, last = _bounds(parameters)
+        after = _token(parameters.get("next_token"))
+        if after is not None and not first <= after <= last:
+            raise InvalidQueryError(
+                "next_token", "next_token belongs to a query for other times; repeat that query with it"
+            )
         return cls(
             table_name=table_name,
             schema=schema,
@@ -59,7 +64,7 @@ class LogQuery:
             database=_optional(parameters, "database"),
             action=_choice(parameters, "action", _ACTIONS),
             limit=_limit(parameters.get("limit")),
-            after=_token(parameters.get("next_token")),
+            after=after,
         )
 
 
@@ -78,7 +83,7 @@ def _table_name(text: str | None) -> tuple[str, str | None]:
         )
     name = fold(text.strip())
     schema, table = split_table_name(name)
-    if "." in name and not any(faults_of_name(schema, "schema")) and not any(faults_of_name(table, "table")):
+    if "." in name and not any(faults_of_schema(schema)) and not any(faults_of_name(table, "table")):
         return table, schema
     return name, None
 

@@ -33,7 +33,7 @@ def _required(environment: Mapping[str, str], name: str) -> str:
 
 def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
         raise SettingsError(f"{WAREHOUSE_PORT} is {text!r}; it must be a port number from 1 to 65535")
     return int(text)
 
@@ -55,7 +55,9 @@ class LoadSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
         """Raises SettingsError when a variable is missing or malformed."""
-        databases = tuple(name.strip() for name in _required(environment, DATABASES).split(",") if name.strip())
+        databases = tuple(name.strip().lower() for name in _required(environment, DATABASES).split(",") if name.strip())
+        if not databases:
+            raise SettingsError(f"{DATABASES} is {environment[DATABASES]!r}; it names at least one database")
         return cls(
             lake_bucket=_required(environment, LAKE_BUCKET),
             work_bucket=_required(environment, WORK_BUCKET),

@@ -10,6 +10,7 @@ from typing import Any
 
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SEQUENCER_WIDTH = 64
+_MAX_SIZE = 1 << 63
 
 
 class InvalidEventError(ValueError):
@@ -42,7 +43,7 @@ class Upload:
             key=_text(stored, "key"),
             version_id=_optional_text(stored, "version-id"),
             etag=_text(stored, "etag").strip('"'),
-            size=size if isinstance(size, int) and size >= 0 else None,
+            size=size if type(size) is int and 0 <= size < _MAX_SIZE else None,
             sequencer=_optional_text(stored, "sequencer") or "0",
             landed_at=_time(event),
         )
@@ -80,7 +81,7 @@ def padded_sequencer(sequencer: str) -> str:
 
 
 def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = parent.get(name)
+    value = parent.get(name) if isinstance(parent, Mapping) else None
     if not isinstance(value, Mapping):
         raise InvalidEventError(
             f"the event has no object {name!r}; an S3 'Object Created' event of EventBridge is needed"
@@ -90,9 +91,18 @@ def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _text(parent: Mapping[str, Any], name: str) -> str:
     value = parent.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not _is_unicode(value):
         raise InvalidEventError(f"the event's {name!r} is {value!r}; a non-empty text is needed")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a surrogate pair, which no object's key holds and nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _optional_text(parent: Mapping[str, Any], name: str) -> str | None:
@@ -103,8 +113,8 @@ def _time(event: Mapping[str, Any]) -> datetime:
     text = _text(event, "time")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
         raise InvalidEventError(
             f"the event's 'time' is {text!r}; a time such as 2026-11-22T09:30:00Z is needed"
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

@@ -20,7 +20,7 @@ from etl_core.settings import LogSettings
 from handlers.context import Context
 
 _MAX_BODY_BYTES = 5_000_000
-"""Below the 6 MB that a function may answer."""
+"""Below the 6 MB that a function may answer, in which the body is a text: its quotes and backslashes count twice."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
@@ -47,7 +47,7 @@ def _answer(query: LogQuery) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     size = 0
     for item in islice(_log().read(query), query.limit + 1):
-        size += len(json.dumps(item))
+        size += len(json.dumps(json.dumps(item, ensure_ascii=False)))
         if len(items) == query.limit or size > _MAX_BODY_BYTES:
             return {"items": _public(items), "count": len(items), "next_token": next_token(items[-1][SORT_KEY])}
         items.append(item)
