@@ -16,7 +16,11 @@ from etl_core.upload import TIMESTAMP_FORMAT, Upload
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
 _MAX_TEXT = 4000
-_MAX_DETAILS = 50
+_MAX_DETAIL = 1000
+_MAX_LINES = 50
+_MAX_LINES_SIZE = 60_000
+"""Of all details, and of all statements, as JSON: the state machine carries 256 KiB, and what exceeds it is lost unrecorded
+(Step Functions developer guide: States.ALL does not catch States.DataLimitExceeded); an item of the log holds 400 KB."""
 
 
 class Status(StrEnum):
@@ -53,7 +57,7 @@ class Failure:
 
     def cut(self) -> Failure:
         """Short enough for one log item."""
-        return Failure(self.type, self.message[:_MAX_TEXT], tuple(line[:1000] for line in self.details[:_MAX_DETAILS]))
+        return Failure(self.type, _cut(self.message, _MAX_TEXT), _cut_lines(self.details, _MAX_DETAIL))
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,24 @@ class LoadOutcome:
             made["loaded_at"] = self.loaded_at.strftime(TIMESTAMP_FORMAT)
         if self.error is not None:
             made["error"] = asdict(self.error.cut())
-        return made | {"statements": [text[:_MAX_TEXT] for text in self.statements[:_MAX_DETAILS]]}
+        return made | {"statements": list(_cut_lines(self.statements, _MAX_TEXT))}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def _cut_lines(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """The first lines, as many as one item can hold; the last one tells how many are left out."""
+    kept: list[str] = []
+    left = _MAX_LINES_SIZE
+    for line in lines[:_MAX_LINES]:
+        text = _cut(line, most)
+        left -= len(json.dumps(text))
+        if left < 0:
+            break
+        kept.append(text)
+    return tuple(kept) if len(kept) == len(lines) else (*kept, f"... and {len(lines) - len(kept)} more")
 
 
 def key_of(upload: Upload) -> dict[str, str]:
@@ -167,7 +188,7 @@ def _message(cause: str) -> str:
     """A Lambda error's message; its stack trace is for the function's own log."""
     try:
         body = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cause
     return str(body.get("errorMessage", cause)) if isinstance(body, dict) else cause
 
