@@ -39,6 +39,9 @@ class RowReader:
         blanks = rb"" if delimiter in " \t" else rb"[ \t]*+"
         self._plain = re.compile(rb"([^" + mark + quoted + rb"\n]*+)(" + mark + rb"|\n|\Z)")
         self._content = re.compile(blanks + quoted + rb"((?:[^" + quoted + rb"]++|" + quoted * 2 + rb")*+)")
+        inside = quoted + rb"(?:[^" + quoted + rb"]++|" + quoted * 2 + rb")*+" + quoted
+        others = rb"[^\n" + quoted + rb"]++"
+        self._surplus = re.compile(rb"(?:" + others + (rb"|" + inside if quote else rb"") + rb")*+\n")
         self._closing = re.compile(quoted + blanks + rb"(" + mark + rb"|\r?\n|\r?\Z)")
 
     def read(self, buffer: bytes, start: int) -> Row | None:
@@ -49,9 +52,8 @@ class RowReader:
         fields: list[bytes] = []
         offsets: list[int] = []
         position = start
-        while True:
-            if len(fields) < self._most:
-                offsets.append(position - start)
+        while len(fields) < self._most:
+            offsets.append(position - start)
             found = self._field(buffer, position)
             if found is None:
                 end = buffer.find(b"\n", position) + 1
@@ -59,10 +61,11 @@ class RowReader:
             field, position, ending = found
             if not ending or ending == b"\r":
                 return None
-            if len(fields) < self._most:
-                fields.append(field)
+            fields.append(field)
             if ending.endswith(b"\n"):
                 return Row(start, position, tuple(fields), tuple(offsets))
+        surplus = self._surplus.match(buffer, position)
+        return Row(start, surplus.end(), tuple(fields), tuple(offsets)) if surplus else None
 
     def _field(self, buffer: bytes, position: int) -> tuple[bytes, int, bytes] | None:
         """The field, the place behind its end, and what ended it (empty: the buffer did). None for a misplaced quote."""

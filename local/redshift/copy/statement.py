@@ -169,7 +169,8 @@ class _Reader:
         self.cursor.take("as")
         value = self.cursor.integer()
         if not 0 <= value <= most:
-            raise SqlError("22023", f"{name.upper()} {value} is out of range: 0 to {most}")
+            shown = name.replace("_", "").upper()
+            raise SqlError("22023", f"{shown} {value} is out of range: 0 to {most}")
         self.values[name] = value
 
     def encoding(self) -> None:
