@@ -20,6 +20,7 @@ from pathlib import Path
 from local.redshift.backend import Backend
 from local.redshift.binaries import RunAs, find_binaries, open_path_to
 from local.redshift.errors import BackendError
+from local.redshift.settings import REDSHIFT_SETTINGS
 
 OWNER = "rdsdb"
 MAINTENANCE = "template1"
@@ -82,7 +83,8 @@ class Cluster:
             _initdb(binaries, folder, run_as)
         sockets = Path(tempfile.mkdtemp(prefix="rs-"))
         run_as.own(sockets)
-        process = _postgres(binaries, folder, sockets, run_as, {**SETTINGS, **(settings or {})})
+        own = {"redshift." + name: value for name, value in REDSHIFT_SETTINGS.items()}
+        process = _postgres(binaries, folder, sockets, run_as, {**SETTINGS, **own, **(settings or {})})
         cluster = cls(data, process, _stopper(process, sockets), sockets)
         try:
             cluster._await_ready()

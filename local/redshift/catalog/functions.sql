@@ -1,0 +1,223 @@
+-- Functions Redshift has and PostgreSQL lacks, and the book-keeping that DDL statements call.
+
+CREATE OR REPLACE FUNCTION pg_rs.version() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), '
+        || 'Redshift 1.0.77467'
+$$;
+
+-- SYSDATE: start of the transaction. GETDATE(): start of the statement, whole seconds. Both UTC without zone.
+CREATE OR REPLACE FUNCTION pg_catalog.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
+    SELECT transaction_timestamp() AT TIME ZONE 'UTC'
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
+    SELECT date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.len(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT char_length($1)
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.nvl(anycompatible, anycompatible) RETURNS anycompatible LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce($1, $2)
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_count(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
+CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_id(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS $$
+    SELECT ''::name, ''::name, ''::name, ''::varchar, 0 WHERE false
+$$;
+
+-- Encodings by their number. The numbers are this catalog's own; Redshift documents only the names.
+CREATE OR REPLACE FUNCTION pg_rs.encodings() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY['none', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16', 'mostly32', 'runlength',
+                 'text255', 'text32k', 'zstd', 'az64']
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.format_encoding(integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce((pg_rs.encodings())[$1 + 1], 'none')
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.encoding_number(text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE $1 WHEN 'raw' THEN 0 ELSE array_position(pg_rs.encodings(), $1) - 1 END
+$$;
+
+-- The encoding of a column for which none was chosen (r_CREATE_TABLE_NEW).
+CREATE OR REPLACE FUNCTION pg_rs.default_encoding(type oid, sortkeyord integer, temporary boolean) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_rs.encoding_number(CASE
+        WHEN temporary OR sortkeyord <> 0 THEN 'raw'
+        WHEN format_type(type, NULL) IN ('boolean', 'real', 'double precision') THEN 'raw'
+        WHEN format_type(type, NULL) IN ('character varying', 'character', 'bpchar', 'text', 'varbyte') THEN 'lzo'
+        WHEN format_type(type, NULL) = 'super' THEN 'zstd'
+        ELSE 'az64' END)
+$$;
+
+-- VARCHAR(n) and CHAR(n) count bytes: a constraint per column says so, named rs$len$<attnum>$<type>(<n>), from which the
+-- session words its error. Adds what is missing, replaces what changed.
+CREATE OR REPLACE FUNCTION pg_rs.guard_lengths(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    change text;
+BEGIN
+    SELECT string_agg(
+        CASE WHEN k.oid IS NOT NULL THEN format('DROP CONSTRAINT %I, ', k.conname) ELSE '' END
+        || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, a.atttypmod - 4), ', ')
+    INTO change
+    FROM pg_catalog.pg_attribute a
+    CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || format_type(a.atttypid, a.atttypmod) AS name) AS w
+    LEFT JOIN pg_catalog.pg_constraint k
+        ON k.conrelid = a.attrelid AND k.contype = 'c' AND k.conname LIKE 'rs$len$%' AND k.conkey = ARRAY[a.attnum]
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+        AND (k.oid IS NULL OR k.conname <> w.name);
+    IF change IS NOT NULL THEN
+        EXECUTE 'ALTER TABLE ' || relation || ' ' || change;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION pg_rs.column_numbers(relation oid, names jsonb) RETURNS smallint[] LANGUAGE plpgsql AS $$
+DECLARE
+    numbers smallint[];
+    missing text;
+BEGIN
+    SELECT array_agg(a.attnum ORDER BY n.place), min(n.name) FILTER (WHERE a.attnum IS NULL) INTO numbers, missing
+    FROM jsonb_array_elements_text(names) WITH ORDINALITY AS n (name, place)
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = relation AND a.attname = n.name AND a.attnum > 0;
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'column "%" named in key does not exist', missing USING ERRCODE = '42703';
+    END IF;
+    RETURN numbers;
+END
+$$;
+
+-- Remembers one declared key: {"name"?, "type": p|u|f, "columns": [..], "table"?: "s.t", "references"?: [..]}.
+CREATE OR REPLACE FUNCTION pg_rs.note_key(relation regclass, note jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    target regclass := (note ->> 'table')::regclass;
+    columns smallint[] := pg_rs.column_numbers(relation, note -> 'columns');
+    referenced smallint[] := pg_rs.column_numbers(target, note -> 'references');
+    bare text := (SELECT relname FROM pg_catalog.pg_class WHERE oid = relation);
+    name text := note ->> 'name';
+BEGIN
+    IF note ->> 'type' = 'p' AND EXISTS (SELECT FROM pg_rs.key WHERE conrelid = relation AND contype = 'p') THEN
+        RAISE EXCEPTION 'multiple primary keys for table "%" are not allowed', bare USING ERRCODE = '42P16';
+    END IF;
+    IF target IS NOT NULL AND referenced IS NULL THEN
+        SELECT conkey INTO referenced FROM pg_rs.key WHERE conrelid = target AND contype = 'p';
+    END IF;
+    name := coalesce(name, CASE note ->> 'type'
+        WHEN 'p' THEN bare || '_pkey'
+        WHEN 'u' THEN bare || '_' || (note -> 'columns' ->> 0) || '_key'
+        ELSE bare || '_' || (note -> 'columns' ->> 0) || '_fkey' END);
+    INSERT INTO pg_rs.key (conname, conrelid, contype, conkey, confrelid, confkey)
+    VALUES (name, relation, (note ->> 'type')::"char", columns, coalesce(target::oid, 0), referenced);
+END
+$$;
+
+-- Remembers a new table. note: {"diststyle", "sort_auto", "encode_auto", "columns": {name: {"encoding"?, "distkey"?,
+-- "sortkey"?, "identity"?, "by_default"?}}, "keys": [..], "like"?: "s.t"}. Does nothing for a table known already.
+CREATE OR REPLACE FUNCTION pg_rs.note_table(relation regclass, note jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    source oid := (note ->> 'like')::regclass;
+    temporary boolean := (SELECT relpersistence = 't' FROM pg_catalog.pg_class WHERE oid = relation);
+BEGIN
+    IF EXISTS (SELECT FROM pg_rs.relation r WHERE r.oid = relation) THEN
+        RETURN;
+    END IF;
+    INSERT INTO pg_rs.relation (oid, diststyle, sort_auto, encode_auto)
+    SELECT relation, coalesce(s.diststyle, (note ->> 'diststyle')::smallint),
+           coalesce(s.sort_auto, (note ->> 'sort_auto')::boolean), coalesce(s.encode_auto, (note ->> 'encode_auto')::boolean)
+    FROM (VALUES (1)) AS one LEFT JOIN pg_rs.relation s ON s.oid = source;
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, identity, identity_by_default)
+    SELECT relation, a.attnum,
+           coalesce(pg_rs.encoding_number(c ->> 'encoding'), s.encoding,
+                    pg_rs.default_encoding(a.atttypid, coalesce((c ->> 'sortkey')::integer, 0), temporary)),
+           coalesce((c ->> 'distkey')::boolean, s.distkey, false), coalesce((c ->> 'sortkey')::integer, s.sortkeyord, 0),
+           c ->> 'identity', coalesce((c ->> 'by_default')::boolean, false)
+    FROM pg_catalog.pg_attribute a
+    CROSS JOIN LATERAL (SELECT note -> 'columns' -> a.attname::text AS c) AS given
+    LEFT JOIN pg_rs.attribute s ON s.relid = source AND s.attnum =
+        (SELECT o.attnum FROM pg_catalog.pg_attribute o WHERE o.attrelid = source AND o.attname = a.attname)
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+    PERFORM pg_rs.note_key(relation, k.note) FROM jsonb_array_elements(note -> 'keys') AS k (note);
+    PERFORM pg_rs.guard_lengths(relation);
+END
+$$;
+
+-- Remembers columns that were added, and forgets those that are gone.
+CREATE OR REPLACE FUNCTION pg_rs.note_columns(relation regclass, columns jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord)
+    SELECT relation, a.attnum,
+           coalesce(pg_rs.encoding_number(columns -> a.attname::text ->> 'encoding'),
+                    pg_rs.default_encoding(a.atttypid, 0, c.relpersistence = 't')), false, 0
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+    ON CONFLICT DO NOTHING;
+    DELETE FROM pg_rs.attribute r USING pg_catalog.pg_attribute a
+    WHERE r.relid = relation AND a.attrelid = relation AND a.attnum = r.attnum AND a.attisdropped;
+    DELETE FROM pg_rs.key k WHERE k.conrelid = relation AND EXISTS (
+        SELECT FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = relation AND a.attnum = ANY (k.conkey) AND a.attisdropped);
+    PERFORM pg_rs.guard_lengths(relation);
+END
+$$;
+
+-- The text of a declared key, as pg_get_constraintdef() gives it.
+CREATE OR REPLACE FUNCTION pg_rs.column_list(relation oid, numbers smallint[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n.place)
+    FROM unnest(numbers) WITH ORDINALITY AS n (attnum, place)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = relation AND a.attnum = n.attnum
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.pg_get_constraintdef(key oid, pretty boolean DEFAULT false) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE k.contype
+        WHEN 'p' THEN 'PRIMARY KEY (' || pg_rs.column_list(k.conrelid, k.conkey) || ')'
+        WHEN 'u' THEN 'UNIQUE (' || pg_rs.column_list(k.conrelid, k.conkey) || ')'
+        ELSE 'FOREIGN KEY (' || pg_rs.column_list(k.conrelid, k.conkey) || ') REFERENCES ' || k.confrelid::regclass
+             || coalesce('(' || pg_rs.column_list(k.confrelid, k.confkey) || ')', '') END
+    FROM pg_rs.key k WHERE k.oid = pg_get_constraintdef.key
+$$;
+
+-- Defaults are texts in this catalog's pg_attrdef.
+CREATE OR REPLACE FUNCTION pg_rs.pg_get_expr(expression text, relation oid, pretty boolean DEFAULT false) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$ SELECT expression $$;
+CREATE OR REPLACE FUNCTION pg_rs.default_text(expression text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT replace(expression, 'sysdate()', '(''now''::text)::timestamp without time zone')
+$$;
+
+-- Rows of a table, for views that show counts.
+CREATE OR REPLACE FUNCTION pg_rs.row_count(relation regclass) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    rows bigint;
+BEGIN
+    EXECUTE 'SELECT count(*) FROM ' || relation INTO rows;
+    RETURN rows;
+END
+$$;
+
+-- What ALTER TABLE changes in the books. Names and numbers were checked by the caller.
+CREATE OR REPLACE FUNCTION pg_rs.set_encode_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.relation SET encode_auto = auto WHERE oid = relation
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_encoding(relation regclass, attnum integer, encoding text) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.attribute a SET encoding = pg_rs.encoding_number(set_encoding.encoding)
+    WHERE a.relid = relation AND a.attnum = set_encoding.attnum
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_diststyle(relation regclass, style integer, key integer) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.relation SET diststyle = style WHERE oid = relation;
+    UPDATE pg_rs.attribute SET distkey = (attnum = key) WHERE relid = relation
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_sort_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.relation SET sort_auto = auto WHERE oid = relation
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_sortkey(relation regclass, columns integer[]) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.attribute SET sortkeyord = coalesce(array_position(columns, attnum::integer), 0) WHERE relid = relation
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.drop_key(relation regclass, name text) RETURNS SETOF oid LANGUAGE sql AS $$
+    DELETE FROM pg_rs.key WHERE conrelid = relation AND conname = name RETURNING oid
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.longest_value(relation regclass, attname text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    longest bigint;
+BEGIN
+    EXECUTE format('SELECT coalesce(max(octet_length(%I)), 0) FROM %s', attname, relation) INTO longest;
+    RETURN longest;
+END
+$$;

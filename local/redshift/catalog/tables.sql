@@ -1,0 +1,100 @@
+-- What PostgreSQL does not remember of a Redshift table, and the rows behind Redshift's load views.
+-- Installed into template1, so every database has it from birth. Idempotent.
+
+CREATE SCHEMA IF NOT EXISTS pg_rs;
+
+-- One row per table: distribution (0 EVEN, 1 KEY, 8 ALL, 9 AUTO), and what is left to Redshift.
+CREATE TABLE IF NOT EXISTS pg_rs.relation (
+    oid oid PRIMARY KEY,
+    diststyle smallint NOT NULL,
+    sort_auto boolean NOT NULL,
+    encode_auto boolean NOT NULL,
+    created_at timestamp NOT NULL DEFAULT (statement_timestamp() AT TIME ZONE 'UTC')
+);
+
+-- One row per column. sortkeyord: 0 none, 1.. compound, +/- alternating interleaved. identity: 'seed,step'.
+CREATE TABLE IF NOT EXISTS pg_rs.attribute (
+    relid oid NOT NULL,
+    attnum smallint NOT NULL,
+    encoding integer NOT NULL,
+    distkey boolean NOT NULL,
+    sortkeyord integer NOT NULL,
+    identity text,
+    identity_by_default boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (relid, attnum)
+);
+
+-- Keys that are declared and never enforced.
+CREATE SEQUENCE IF NOT EXISTS pg_rs.key_oid START 2000000000;
+CREATE TABLE IF NOT EXISTS pg_rs.key (
+    oid oid PRIMARY KEY DEFAULT nextval('pg_rs.key_oid')::bigint::oid,
+    conname text NOT NULL,
+    conrelid oid NOT NULL,
+    contype "char" NOT NULL,
+    conkey smallint[] NOT NULL,
+    confrelid oid NOT NULL DEFAULT 0,
+    confkey smallint[]
+);
+CREATE INDEX IF NOT EXISTS key_relation ON pg_rs.key (conrelid);
+
+-- Names of 64 to 127 bytes: PostgreSQL keeps 63, so it stores `short` and the catalog shows `name`.
+CREATE TABLE IF NOT EXISTS pg_rs.long_name (short name PRIMARY KEY, name text NOT NULL);
+
+-- Rows that a failed COPY leaves behind. Written on a connection of its own, so a rollback does not undo them.
+CREATE TABLE IF NOT EXISTS pg_rs.load_error (
+    query_id bigint NOT NULL,
+    transaction_id bigint NOT NULL DEFAULT 0,
+    session_id integer NOT NULL,
+    user_id integer NOT NULL DEFAULT 100,
+    database_name text NOT NULL DEFAULT current_database(),
+    table_id integer NOT NULL,
+    start_time timestamp NOT NULL DEFAULT (clock_timestamp() AT TIME ZONE 'UTC'),
+    file_name text,
+    line_number bigint,
+    column_name text,
+    column_type text,
+    column_length text,
+    "position" integer,
+    raw_line text,
+    raw_field_value text,
+    error_code integer,
+    error_message text
+);
+CREATE INDEX IF NOT EXISTS load_error_session ON pg_rs.load_error (session_id, start_time);
+
+CREATE TABLE IF NOT EXISTS pg_rs.load_history (
+    user_id integer NOT NULL DEFAULT 100,
+    query_id bigint NOT NULL,
+    transaction_id bigint NOT NULL DEFAULT 0,
+    session_id integer NOT NULL,
+    database_name text NOT NULL DEFAULT current_database(),
+    status text NOT NULL,
+    table_name text,
+    start_time timestamp,
+    end_time timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC'),
+    duration bigint,
+    data_source text,
+    file_format text,
+    loaded_rows bigint NOT NULL DEFAULT 0,
+    loaded_bytes bigint NOT NULL DEFAULT 0,
+    source_file_count integer NOT NULL DEFAULT 0,
+    source_file_bytes bigint NOT NULL DEFAULT 0,
+    file_count_scanned integer NOT NULL DEFAULT 0,
+    file_bytes_scanned bigint NOT NULL DEFAULT 0,
+    error_count bigint NOT NULL DEFAULT 0,
+    copy_job_id bigint NOT NULL DEFAULT 0
+);
+
+-- Redshift's own types. SUPER is text on the wire, as with Redshift's drivers.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'super') THEN
+        CREATE DOMAIN pg_catalog.super AS text CHECK (VALUE IS JSON);
+        CREATE DOMAIN pg_catalog.varbyte AS bytea;
+    END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA pg_rs TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pg_rs TO PUBLIC;
+GRANT USAGE ON SEQUENCE pg_rs.key_oid TO PUBLIC;

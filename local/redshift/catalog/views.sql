@@ -1,0 +1,186 @@
+-- Redshift's catalog. pg_rs.pg_* stand in for PostgreSQL's own tables of that name (the session puts the schema in front);
+-- the others are views of pg_catalog, found without any search_path.
+
+CREATE OR REPLACE VIEW pg_rs.pg_class AS
+SELECT c.oid, coalesce(l.name, c.relname::text) AS relname, c.relnamespace, c.reltype, c.relowner, c.relam, c.relfilenode,
+       c.reltablespace, c.relpages, c.reltuples, c.reltoastrelid, c.relhasindex, c.relisshared, c.relkind, c.relnatts,
+       0::smallint AS relchecks, 0::smallint AS reltriggers, 0::smallint AS relukeys, 0::smallint AS relfkeys,
+       0::smallint AS relrefs, false AS relhasoids,
+       EXISTS (SELECT FROM pg_rs.key k WHERE k.conrelid = c.oid AND k.contype = 'p') AS relhaspkey,
+       c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
+FROM pg_catalog.pg_class c
+LEFT JOIN pg_rs.relation r ON r.oid = c.oid
+LEFT JOIN pg_rs.long_name l ON l.short = c.relname
+WHERE c.relnamespace <> 'pg_rs'::regnamespace;
+
+CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
+SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releffectivediststyle,
+       r.created_at AS relcreationtime
+FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
+
+CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
+SELECT a.attrelid, coalesce(l.name, a.attname::text) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
+       a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, a.atttypmod, a.attbyval, a.attstorage, a.attalign, a.attnotnull,
+       a.atthasdef OR r.identity IS NOT NULL AS atthasdef, a.attisdropped, a.attislocal, a.attinhcount::integer AS attinhcount,
+       coalesce(r.encoding, 0)::smallint AS attencodingtype, coalesce(r.distkey, false) AS attisdistkey,
+       coalesce(r.sortkeyord, 0) AS attsortkeyord
+FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum
+LEFT JOIN pg_rs.long_name l ON l.short = a.attname;
+
+CREATE OR REPLACE VIEW pg_rs.pg_attrdef AS
+SELECT d.oid, d.adrelid, d.adnum, e.text AS adbin, e.text AS adsrc
+FROM pg_catalog.pg_attrdef d
+CROSS JOIN LATERAL (SELECT pg_rs.default_text(pg_catalog.pg_get_expr(d.adbin, d.adrelid)) AS text) AS e
+UNION ALL
+SELECT a.relid, a.relid, a.attnum, e.text, e.text
+FROM pg_rs.attribute a
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.identity_by_default THEN '"default_identity"(' ELSE '"identity"(' END
+           || a.relid || ', ' || a.attnum - 1 || ', ''' || a.identity || '''::text)' AS text
+) AS e
+WHERE a.identity IS NOT NULL;
+
+CREATE OR REPLACE VIEW pg_rs.pg_constraint AS
+SELECT k.oid, k.conname, c.relnamespace AS connamespace, k.contype, false AS condeferrable, false AS condeferred,
+       k.conrelid, 0::oid AS contypid, k.confrelid, 'a'::"char" AS confupdtype, 'a'::"char" AS confdeltype,
+       'u'::"char" AS confmatchtype, k.conkey, k.confkey, NULL::text AS conbin, NULL::text AS consrc
+FROM pg_rs.key k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid;
+
+-- Every column of every table, the one source of the views below.
+CREATE OR REPLACE VIEW pg_rs.columns AS
+SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,
+       a.attnum, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
+       format_encoding(a.attencodingtype::integer) AS encoding, a.attisdistkey, a.attsortkeyord, c.relacl
+FROM pg_rs.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE c.relkind IN ('r', 'v', 'm');
+
+-- Only the schemas of the search_path (r_PG_TABLE_DEF).
+CREATE OR REPLACE VIEW pg_catalog.pg_table_def AS
+SELECT schema_name::name AS schemaname, table_name AS tablename, column_name AS "column", type, encoding,
+       attisdistkey AS distkey, attsortkeyord AS sortkey, attnotnull AS "notnull"
+FROM pg_rs.columns
+WHERE relkind = 'r' AND schema_name = ANY (current_schemas(true)::text[])
+ORDER BY schema_name, table_name, attnum;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_columns AS
+SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(128) AS schema_name,
+       table_name::varchar(128) AS table_name, column_name::varchar(128) AS column_name,
+       attnum::integer AS ordinal_position, type::varchar(128) AS data_type, "default"::varchar(4000) AS column_default,
+       (CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END)::varchar(3) AS is_nullable, encoding::varchar(128) AS encoding,
+       attisdistkey AS distkey, attsortkeyord AS sortkey, NULL::varchar(128) AS column_acl,
+       col_description(table_oid, attnum)::varchar(256) AS remarks
+FROM pg_rs.columns
+WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema'
+ORDER BY schema_name, table_name, attnum;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_tables AS
+SELECT DISTINCT current_database()::varchar(128) AS database_name, schema_name::varchar(128) AS schema_name,
+       table_name::varchar(128) AS table_name,
+       (CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END)::varchar(128) AS table_type, NULL::varchar(128) AS table_acl,
+       obj_description(table_oid, 'pg_class')::varchar(256) AS remarks
+FROM pg_rs.columns WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+
+-- Empty tables are left out (r_SVV_TABLE_INFO).
+CREATE OR REPLACE VIEW pg_catalog.svv_table_info AS
+SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS table_id, c.relname AS "table",
+       (CASE WHEN r.encode_auto THEN 'Y, AUTO(ENCODE)' ELSE 'Y' END) AS encoded,
+       CASE r.diststyle WHEN 0 THEN 'EVEN' WHEN 8 THEN 'ALL' WHEN 9 THEN 'AUTO(ALL)'
+            ELSE 'KEY(' || (SELECT attname FROM pg_rs.pg_attribute WHERE attrelid = c.oid AND attisdistkey) || ')' END AS diststyle,
+       coalesce((SELECT attname FROM pg_rs.pg_attribute WHERE attrelid = c.oid AND abs(attsortkeyord) = 1),
+                CASE WHEN r.sort_auto THEN 'AUTO(SORTKEY)' END) AS sortkey1,
+       (SELECT max(atttypmod - 4) FROM pg_catalog.pg_attribute
+        WHERE attrelid = c.oid AND atttypid = 'varchar'::regtype) AS max_varchar,
+       (SELECT count(*) FROM pg_rs.attribute a WHERE a.relid = c.oid AND a.sortkeyord <> 0)::integer AS sortkey_num,
+       (pg_relation_size(c.oid) / 1048576)::bigint AS size, 0::numeric(10, 4) AS pct_used, 0::bigint AS empty,
+       0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off, t.rows::numeric(38, 0) AS tbl_rows,
+       NULL::numeric(19, 2) AS skew_sortkey1, NULL::numeric(19, 2) AS skew_rows, t.rows::numeric(38, 0) AS estimated_visible_rows,
+       NULL::text AS risk_event, NULL::numeric(12, 2) AS vacuum_sort_benefit, r.created_at AS create_time
+FROM pg_rs.pg_class c
+JOIN pg_rs.relation r ON r.oid = c.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT pg_rs.row_count(c.oid) AS rows) AS t
+WHERE c.relkind = 'r' AND t.rows > 0;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_columns AS SELECT * FROM information_schema.columns;
+CREATE OR REPLACE VIEW pg_catalog.svv_tables AS
+SELECT table_catalog, table_schema, table_name, table_type, NULL::text AS remarks FROM information_schema.tables;
+
+CREATE OR REPLACE VIEW pg_rs.table_constraints AS
+SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,
+       current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname AS table_name,
+       CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' ELSE 'FOREIGN KEY' END AS constraint_type,
+       'NO'::text AS is_deferrable, 'NO'::text AS initially_deferred
+FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+
+CREATE OR REPLACE VIEW pg_catalog.pg_database_info AS
+SELECT d.datname, d.oid AS datid, ARRAY['concurrency_model=' || CASE current_setting('default_transaction_isolation')
+       WHEN 'serializable' THEN '2' ELSE '1' END] AS datconfig
+FROM pg_catalog.pg_database d;
+
+-- Load views. Names and lengths: SYS_LOAD_ERROR_DETAIL, r_STL_LOAD_ERRORS, SYS_LOAD_HISTORY.
+CREATE OR REPLACE VIEW pg_catalog.sys_load_error_detail AS
+SELECT user_id, query_id, transaction_id, session_id, database_name::char(64) AS database_name, table_id, start_time,
+       left(file_name, 256)::char(256) AS file_name, line_number, left(column_name, 127)::char(127) AS column_name,
+       left(column_type, 10)::char(10) AS column_type, left(column_length, 10)::char(10) AS column_length, "position",
+       error_code, left(error_message, 512)::char(512) AS error_message
+FROM pg_rs.load_error WHERE database_name = current_database();
+
+CREATE OR REPLACE VIEW pg_catalog.stl_load_errors AS
+SELECT user_id AS userid, 0 AS slice, table_id AS tbl, start_time AS starttime, session_id AS session, query_id AS query,
+       left(file_name, 256)::char(256) AS filename, line_number, left(column_name, 127)::char(127) AS colname,
+       left(column_type, 10)::char(10) AS type, left(column_length, 10)::char(10) AS col_length, "position",
+       left(regexp_replace(raw_line, '[^\x01-\x7f]', '.', 'g'), 1024)::char(1024) AS raw_line,
+       left(raw_field_value, 1024)::char(1024) AS raw_field_value, error_code AS err_code,
+       left(error_message, 100)::char(100) AS err_reason, 0 AS is_partial, 0::bigint AS start_offset
+FROM pg_rs.load_error WHERE database_name = current_database();
+
+CREATE OR REPLACE VIEW pg_catalog.sys_load_history AS
+SELECT user_id, query_id, transaction_id, session_id, database_name::char(128) AS database_name, status::char(10) AS status,
+       table_name::char(128) AS table_name, start_time, end_time, duration, data_source, file_format::char(16) AS file_format,
+       loaded_rows, loaded_bytes, source_file_count, source_file_bytes, file_count_scanned, file_bytes_scanned, error_count,
+       copy_job_id
+FROM pg_rs.load_history WHERE database_name = current_database();
+
+-- No external schemas here.
+CREATE OR REPLACE VIEW pg_catalog.svv_external_schemas AS
+SELECT 0::oid AS esoid, 0::smallint AS eskind, ''::text AS schemaname, 0 AS esowner, ''::text AS databasename,
+       ''::text AS esoptions WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.svv_external_tables AS
+SELECT ''::text AS schemaname, ''::text AS tablename, ''::text AS location, ''::text AS input_format WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.svv_external_columns AS
+SELECT ''::text AS schemaname, ''::text AS tablename, ''::text AS columnname, ''::text AS external_type, 0 AS columnnum,
+       0 AS part_key, ''::text AS is_nullable WHERE false;
+
+DO $$
+DECLARE
+    v text;
+BEGIN
+    FOR v IN SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind = 'v' AND (n.nspname = 'pg_rs' OR c.relname ~ '^(svv|stl|sys)_|^pg_(table_def|database_info)$')
+    LOOP
+        EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
+    END LOOP;
+END
+$$;
+
+-- SHOW COLUMNS FROM TABLE, SHOW TABLES FROM SCHEMA (r_SHOW_COLUMNS, r_SHOW_TABLES).
+CREATE OR REPLACE VIEW pg_rs.show_columns AS
+SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
+       "default" AS column_default, CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
+       split_part(type, '(', 1) AS data_type,
+       CASE WHEN type LIKE 'character%' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
+       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM '\((\d+)')::integer END AS numeric_precision,
+       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM ',(\d+)')::integer END AS numeric_scale,
+       NULL::text AS remarks,
+       CASE WHEN attsortkeyord = 0 THEN NULL WHEN attsortkeyord < 0 THEN 'INTERLEAVED' ELSE 'COMPOUND' END AS sort_key_type,
+       nullif(abs(attsortkeyord), 0) AS sort_key, CASE WHEN attisdistkey THEN 1 END AS dist_key, encoding, NULL::text AS collation
+FROM pg_rs.columns ORDER BY schema_name, table_name, attnum;
+
+CREATE OR REPLACE VIEW pg_rs.show_tables AS
+SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;
+GRANT SELECT ON pg_rs.show_columns, pg_rs.show_tables TO PUBLIC;

@@ -1,0 +1,77 @@
+"""Which tables a SELECT reads, as far as its words tell. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from local.redshift.lexer import Kind, Token, identifier, is_name
+
+_ENDS = frozenset(
+    {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on", "using", "select", "set",
+     "qualify", "window", "when", "values"}
+)  # fmt: skip
+_NOT_TABLES = frozenset({"lateral", "only", "select", "("})
+_LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
+
+# Functions that run on the leader node alone and fail together with user tables (c_SQL_functions_leader_node_only).
+LEADER_FUNCTIONS = frozenset(
+    {"current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
+     "format_type", "version", "pg_get_expr", "pg_get_constraintdef", "pg_get_viewdef", "obj_description",
+     "col_description", "age", "now", "to_regclass", "pg_table_is_visible", "pg_relation_size"}
+)  # fmt: skip
+LEADER_WORDS = frozenset({"current_timestamp", "current_time", "localtime", "localtimestamp"})
+
+
+def relations(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
+    """The names behind FROM and JOIN, and behind the commas of a FROM list; functions in FROM are left out."""
+    depth, lists = 0, [False]
+    expecting = False
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        if expecting and is_name(token) and token.value not in _NOT_TABLES:
+            name, place = _name(tokens, place)
+            if place >= len(tokens) or tokens[place].value != "(":
+                yield name
+            expecting = False
+            continue
+        if token.value == "(":
+            depth += 1
+            lists.append(False)
+            expecting = False
+        elif token.value == ")" and depth:
+            depth -= 1
+            lists.pop()
+        elif token.kind is Kind.WORD and token.value in ("from", "join"):
+            expecting = True
+            lists[-1] = token.value == "from" or lists[-1]
+        elif token.kind is Kind.WORD and token.value in _ENDS:
+            lists[-1] = expecting = False
+        elif token.value == "," and lists[-1]:
+            expecting = True
+        place += 1
+
+
+def _name(tokens: Sequence[Token], place: int) -> tuple[tuple[str, ...], int]:
+    parts = [identifier(tokens[place])]
+    while place + 2 < len(tokens) and tokens[place + 1].value == "." and is_name(tokens[place + 2]):
+        place += 2
+        parts.append(identifier(tokens[place]))
+    return tuple(parts), place + 1
+
+
+def is_leader_table(name: tuple[str, ...]) -> bool:
+    """Whether a table lives on the leader node: PostgreSQL's catalog and information_schema."""
+    if len(name) > 1:
+        return name[-2] in _LEADER_SCHEMAS
+    return name[0].startswith("pg_")
+
+
+def uses_leader_function(words: Sequence[str]) -> str:
+    """The first leader-node function that is called, "" for none."""
+    for place, word in enumerate(words):
+        if word in LEADER_WORDS:
+            return word
+        if word in LEADER_FUNCTIONS and place + 1 < len(words) and words[place + 1] == "(":
+            return word
+    return ""

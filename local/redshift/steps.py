@@ -1,0 +1,42 @@
+"""What a statement becomes: one step, which the session carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from local.redshift.ddl.alter import Alter
+
+
+class Do(Enum):
+    """How a step is carried out."""
+
+    RELAY = auto()  # PostgreSQL answers the client
+    SET = auto()  # the same, and the setting outlives a restart of the block
+    BEGIN = auto()  # the same, and a block begins
+    END = auto()  # the same, and a block ends
+    HIDDEN = auto()  # PostgreSQL runs it, the client gets the tag alone
+    TRUNCATE = auto()  # the same, and the block is committed
+    LOCK = auto()  # allowed outside of a block, too
+    ALTER = auto()  # see ddl.run_alter
+    COPY = auto()  # see local.redshift.copy
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement, planned. `sql` is what PostgreSQL is told, `tag` what the client is told instead of PostgreSQL's tag.
+
+    alone        the command's name, when Redshift runs it only outside of a block
+    light        reads catalogs and leader-node functions at most: takes no snapshot on Redshift
+    keep_case    the new value of enable_case_sensitive_identifier
+    long_names   names over 63 bytes that occur in it
+    """
+
+    do: Do
+    sql: str
+    tag: str = ""
+    alone: str = ""
+    light: bool = False
+    change: Alter | None = None
+    keep_case: bool | None = None
+    long_names: frozenset[str] = frozenset()
