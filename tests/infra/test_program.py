@@ -2,6 +2,7 @@ import pulumi
 import pytest
 
 from infra import network, program
+from infra.code import CA_FILE
 from infra.program import main
 from tests.infra.conftest import VARIANTS, recorded
 from tests.infra.engine import REGION, Mode, Stack, run
@@ -98,6 +99,21 @@ def test_without_protection_nothing_is_protected(plain: Stack):
 def test_protection_covers_everything_that_holds_data(everything: Stack):
     protected = {r.typ for r in everything.resources if r.protect}
     assert protected == {"aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:redshift/cluster:Cluster"}
+
+
+def test_protection_covers_the_serverless_namespace_too():
+    stack = run(main, Mode.DEPLOY, config={"protectData": "true"})
+    assert stack.one("aws:redshiftserverless/namespace:Namespace").protect
+    assert not stack.one("aws:redshiftserverless/workgroup:Workgroup").protect, "it holds no data"
+
+
+def test_a_certificate_for_the_warehouse_is_packed_and_named_to_the_load_function(tmp_path):
+    pem = tmp_path / "ca.pem"
+    pem.write_text("-----BEGIN CERTIFICATE-----\n")
+    stack = run(main, Mode.DEPLOY, config={"warehouseCaFile": str(pem)})
+    function = stack.one("aws:lambda/function:Function", "-load").inputs
+    assert function["environment"]["variables"]["WAREHOUSE_CA_FILE"] == CA_FILE
+    assert CA_FILE in function["code"].assets
 
 
 def test_a_faulty_configuration_ends_the_program_with_every_fault_and_no_resource():

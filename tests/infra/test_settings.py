@@ -36,6 +36,11 @@ def test_every_key_of_the_project_file_is_typed_and_described():
         assert len(spec["description"]) > 20, key
 
 
+def test_every_key_is_described_to_users():
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    assert not [key for key in PROJECT["config"] if f"`{key}`" not in page]
+
+
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_stack_files_are_valid(stack):
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
