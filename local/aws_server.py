@@ -24,8 +24,12 @@ ACCOUNT_ID = "000000000000"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 
-CONCURRENT_FUNCTIONS = 6  # without a cap 200 files start 200 interpreters, and nearly all of them time out
-WAIT_SCALE = 0.25  # waits and retries of the state machine take a quarter of their time
+CONCURRENT_FUNCTIONS = 10
+"""Without a cap 200 files start 200 interpreters, and nearly all of them time out."""
+CONCURRENT_LOADS = 4
+"""Loads take long: they must leave room for the functions that write the log and answer the API."""
+WAIT_SCALE = 0.25
+"""Waits and retries of the state machine take a quarter of their time."""
 START_SECONDS = 30.0
 ENDS_WITH_PARENT = PROJECT_ROOT / "local" / "until_parent_ends.py"
 

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,17 @@ from local.aws import Aws
 from local.outputs import Outputs
 
 API_SECONDS = 30
-POLL_SECONDS = 0.3
-UNDER_WAY = "received"
+BUSY = (429, 502, 503, 504)
+BUSY_ATTEMPTS = 20
+BUSY_SECONDS = 0.5
 
 
 class ClientError(RuntimeError):
-    """A request was refused; the message is the service's own."""
+    """The API refused a request; the message is its own, `status` the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"the API answered {status}: {message}")
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,17 @@ class Client:
         return str(made["VersionId"])
 
     def log_page(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """One answer of the API, as it is. Raises ClientError with the API's own message when it refuses."""
+        """One answer of the API, as it is; one that is too busy is asked again. Raises ClientError when it refuses."""
+        for _ in range(BUSY_ATTEMPTS - 1):
+            try:
+                return self._ask_once(parameters)
+            except ClientError as error:
+                if error.status not in BUSY:
+                    raise
+            time.sleep(BUSY_SECONDS)
+        return self._ask_once(parameters)
+
+    def _ask_once(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - the address is our own
             self.log_url(parameters), headers={"x-api-key": self.outputs.api_key}
         )
@@ -68,7 +83,7 @@ class Client:
                 return page
         except urllib.error.HTTPError as error:
             with error:
-                raise ClientError(f"the API answered {error.code}: {error.read().decode()}") from error
+                raise ClientError(error.code, error.read().decode()) from error
 
     def log_url(self, parameters: Mapping[str, str]) -> str:
         return f"{self.outputs.api_url}/logs?{urllib.parse.urlencode(parameters)}"
@@ -82,16 +97,6 @@ class Client:
             if not page.get("next_token"):
                 return entries
             parameters["next_token"] = page["next_token"]
-
-    def wait_for(self, table_names: Iterable[str], uploads: int, seconds: float) -> list[dict[str, Any]]:
-        """The entries of these tables as soon as there are that many and all have their final status, or what there is by then."""
-        deadline = time.monotonic() + seconds
-        while True:
-            entries = [entry for name in table_names for entry in self.log_entries(name)]
-            final = [entry for entry in entries if entry["status"] != UNDER_WAY]
-            if len(final) >= uploads or time.monotonic() > deadline:
-                return entries
-            time.sleep(POLL_SECONDS)
 
     def sql(self, database: str, statement: str, values: Sequence[Any] = ()) -> Answer:
         """Run one statement in the warehouse and commit it. Raises psycopg2.Error."""

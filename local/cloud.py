@@ -155,7 +155,11 @@ def root_of(server: AwsServer) -> Aws:
 
 def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
     """The local stack's settings, with the project's name before each key as Pulumi has it."""
-    own = {"databases": json.dumps(credentials.databases), "warehouseCaFile": str(credentials.ca_file)}
+    own = {
+        "databases": json.dumps(credentials.databases),
+        "warehouseCaFile": str(credentials.ca_file),
+        "loadConcurrency": str(aws_server.CONCURRENT_LOADS),
+    }
     return {f"{PROJECT}:{key}": value for key, value in (own | dict(plan.config)).items()} | {
         "aws:region": aws_server.REGION
     }

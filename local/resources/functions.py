@@ -30,12 +30,11 @@ BOOTSTRAP_MEMBER = "_local_bootstrap.py"
         "vpcConfig": "the local cloud has no network model",
         "replaceSecurityGroupsOnDestroy": "the local cloud has no network model",
         "replacementSecurityGroupIds": "the local cloud has no network model",
-        "reservedConcurrentExecutions": "the local AWS caps all functions together",
         "skipDestroy": "the local cloud goes as a whole",
     },
 )
 def function(context: Context, item: Resource) -> Created:
-    name = item.physical_name()
+    name, reserved = item.physical_name(), item.take("reservedConcurrentExecutions")
     code = with_bootstrap(context, item)
     made = context.aws.call(
         "lambda",
@@ -45,6 +44,8 @@ def function(context: Context, item: Resource) -> Created:
         Runtime=LOCAL_RUNTIME,
         Code={"ZipFile": code},
     )
+    if reserved is not None:
+        context.aws.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     return Created(name, function_outputs(context, made) | {"name": name})
 
 

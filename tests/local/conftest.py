@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 
+from local import cloud as local_cloud
 from local import warehouse
 from local.cloud import LocalCloud
 
@@ -17,6 +20,19 @@ FAKE_WAREHOUSE = "tests.local.fake_warehouse"
 def without_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clouds of this test have no warehouse that could answer a query."""
     monkeypatch.setattr(warehouse, "STAND_IN_MODULE", FAKE_WAREHOUSE)
+
+
+def small_program() -> None:
+    """A bucket, and the names of what else a cloud's outputs tell."""
+    pulumi.export("lake_bucket", aws.s3.Bucket("lake").bucket)
+    for name in ("log_table", "state_machine_arn", "api_url", "api_key"):
+        pulumi.export(name, f"no {name}")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, without_warehouse: None) -> None:
+    """Clouds of this test run a small program instead of the project's."""
+    monkeypatch.setattr(local_cloud, "project_program", small_program)
 
 
 @pytest.fixture(scope="package")

@@ -77,6 +77,7 @@ def test_without_a_cloud_every_command_says_how_to_start_one(state):
         assert "make up" in result.output
 
 
+@pytest.mark.usefixtures("small")
 def test_a_cloud_whose_server_was_killed_is_started_anew(state):
     assert run(state, "up").exit_code == 0
     first = state.read_processes()
@@ -89,6 +90,7 @@ def test_a_cloud_whose_server_was_killed_is_started_anew(state):
     assert not any(processes.is_running(record) for record in first)
 
 
+@pytest.mark.usefixtures("small")
 def test_two_clouds_run_side_by_side_and_do_not_meet(tmp_path):
     with contextlib.ExitStack() as stack:
         one, two = (stack.enter_context(LocalCloud.start(tmp_path / name)) for name in ("one", "two"))
