@@ -194,18 +194,18 @@ $$;
 
 -- What ALTER TABLE changes in the books. Names and numbers were checked by the caller.
 CREATE OR REPLACE FUNCTION pg_rs.set_encode_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_rs.relation SET encode_auto = auto WHERE oid = relation
+    UPDATE pg_rs.relation SET encode_auto = auto WHERE oid = $1
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_encoding(relation regclass, attnum integer, encoding text) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute a SET encoding = pg_rs.encoding_number(set_encoding.encoding)
     WHERE a.relid = relation AND a.attnum = set_encoding.attnum
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_diststyle(relation regclass, style integer, key integer) RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_rs.relation SET diststyle = style WHERE oid = relation;
+    UPDATE pg_rs.relation SET diststyle = style WHERE oid = $1;
     UPDATE pg_rs.attribute SET distkey = (attnum = key) WHERE relid = relation
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_sort_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_rs.relation SET sort_auto = auto WHERE oid = relation
+    UPDATE pg_rs.relation SET sort_auto = auto WHERE oid = $1
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_sortkey(relation regclass, columns integer[]) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute SET sortkeyord = coalesce(array_position(columns, attnum::integer), 0) WHERE relid = relation
@@ -220,4 +220,11 @@ BEGIN
     EXECUTE format('SELECT coalesce(max(octet_length(%I)), 0) FROM %s', attname, relation) INTO longest;
     RETURN longest;
 END
+$$;
+
+CREATE OR REPLACE FUNCTION pg_rs.keep_long_name(short text, name text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO pg_rs.long_name (short, name) VALUES (short, name) ON CONFLICT DO NOTHING
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.password_verifier(name text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = name
 $$;

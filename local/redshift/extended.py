@@ -1,0 +1,148 @@
+"""The extended protocol: Parse carries the rewritten statement, everything else is passed on as it comes.
+
+A statement that is carried out here (CREATE TABLE, COPY, ...) is answered here: what was passed on before it is settled
+first, so that the client sees all answers in order. After an error everything up to Sync is skipped, as PostgreSQL does.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from local.redshift import wire
+from local.redshift.client import ClientGoneError
+from local.redshift.errors import SqlError
+from local.redshift.steps import Do, Step
+
+if TYPE_CHECKING:
+    from local.redshift.session import Session
+
+_NO_PARAMETERS = wire.frame(b"t", struct.pack("!H", 0))
+_NO_DATA = wire.frame(b"n")
+
+
+class Extended:
+    """The state of one session's extended protocol."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._statements: dict[str, Step] = {}
+        self._portals: dict[str, Step] = {}
+        self._skipping = False
+        self._outstanding = False
+        self._handlers: dict[bytes, Callable[[bytes], None]] = {
+            b"P": self._parse,
+            b"B": self._bind,
+            b"D": self._describe,
+            b"E": self._execute,
+            b"C": self._close,
+            b"H": self._flush,
+            b"S": self._sync,
+        }
+
+    def handle(self, kind: bytes, body: bytes) -> bool:
+        """Handles a message of the extended protocol; False when it is none."""
+        handler = self._handlers.get(kind)
+        if handler is None:
+            return False
+        if not self._skipping or kind == b"S":
+            handler(body)
+        return True
+
+    def leave(self) -> None:
+        """A simple query ends whatever was going on."""
+        self._settle()
+        self._skipping = False
+
+    def _pass_on(self, kind: bytes, body: bytes) -> None:
+        self._session.backend.send(wire.frame(kind, body))
+        self._outstanding = True
+
+    def _settle(self) -> bool:
+        """Waits for the answers to all that was passed on. False when one was an error: skip to Sync."""
+        if self._outstanding:
+            self._outstanding = False
+            self._session.backend.send(wire.frame(b"S"))
+            self._skipping = not self._session.relay.until_ready(hold_ready=True)
+        return not self._skipping
+
+    def _fail(self, failure: SqlError) -> None:
+        if self._settle():
+            self._session.fail(failure)
+            self._skipping = True
+
+    def _parse(self, body: bytes) -> None:
+        name, sql = (part.decode("utf-8", "surrogateescape") for part in body.split(b"\0", 2)[:2])
+        try:
+            steps = self._session.plan(sql)
+            if len(steps) > 1:
+                raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
+        except SqlError as refused:
+            self._fail(refused)
+            return
+        step = steps[0] if steps else Step(Do.RELAY, sql)
+        self._statements[name] = step
+        if step.do is Do.RELAY:
+            if not self._outstanding:
+                self._session.before(step)
+            rest = body.split(b"\0", 2)[2]
+            self._pass_on(b"P", wire.cstring(name) + wire.cstring(step.sql) + rest)
+        else:
+            self._answer(wire.frame(b"1"))
+
+    def _answer(self, frames: bytes) -> None:
+        if self._settle():
+            self._session.client.send(frames)
+
+    def _here(self, known: dict[str, Step], name: str) -> Step | None:
+        """The step of a statement or portal that is carried out here."""
+        step = known.get(name)
+        return step if step and step.do is not Do.RELAY else None
+
+    def _bind(self, body: bytes) -> None:
+        portal, name = (part.decode("utf-8", "surrogateescape") for part in body.split(b"\0", 2)[:2])
+        step = self._statements.get(name)
+        self._portals.pop(portal, None)
+        if step is not None:
+            self._portals[portal] = step
+        if self._here(self._statements, name):
+            self._answer(wire.frame(b"2"))
+        else:
+            self._pass_on(b"B", body)
+
+    def _describe(self, body: bytes) -> None:
+        is_statement, name = body[:1] == b"S", wire.text_of(body[1:])
+        if self._here(self._statements if is_statement else self._portals, name):
+            self._answer((_NO_PARAMETERS if is_statement else b"") + _NO_DATA)
+        else:
+            self._pass_on(b"D", body)
+
+    def _execute(self, body: bytes) -> None:
+        name = wire.text_of(body)
+        step = self._here(self._portals, name)
+        if step is None:
+            self._pass_on(b"E", body)
+            if name in self._portals:
+                self._session.block.after(self._portals[name])
+        elif self._settle():
+            self._skipping = not self._session.run_step(step)
+
+    def _close(self, body: bytes) -> None:
+        known, name = self._statements if body[:1] == b"S" else self._portals, wire.text_of(body[1:])
+        if self._here(known, name):
+            self._answer(wire.frame(b"3"))
+        else:
+            self._pass_on(b"C", body)
+        known.pop(name, None)
+
+    def _flush(self, body: bytes) -> None:
+        self._session.backend.send(wire.frame(b"H", body))
+
+    def _sync(self, body: bytes) -> None:
+        del body
+        self._skipping = self._outstanding = False
+        self._session.backend.send(wire.frame(b"S"))
+        self._session.relay.until_ready()
+        if self._session.client.gone:
+            raise ClientGoneError("the client went away")

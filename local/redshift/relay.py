@@ -1,0 +1,135 @@
+"""Carries PostgreSQL's answer to the client: whole buffers, in which only the frames that must change are touched."""
+
+from __future__ import annotations
+
+import select
+import struct
+from collections.abc import Mapping
+
+from local.redshift import wire
+from local.redshift.backend import Backend
+from local.redshift.client import GONE, Client, ClientGoneError
+from local.redshift.errors import BackendError
+from local.redshift.translate import translate
+
+_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS = b"Z"[0], b"E"[0], b"S"[0], b"G"[0], b"T"[0]
+_CAREFUL = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
+_HEADER = struct.Struct("!BI")
+HIDDEN_PARAMETERS = frozenset(
+    {
+        "standard_conforming_strings",
+        "search_path",
+        "in_hot_standby",
+        "default_transaction_read_only",
+        "scram_iterations",
+    }
+)
+
+
+class Relay:
+    """One session's way from PostgreSQL to its client. `failed` says whether the last answer held an error."""
+
+    def __init__(self, backend: Backend, client: Client, long_names: Mapping[str, str]) -> None:
+        self.backend = backend
+        self.client = client
+        self.failed = False
+        self._long_names = long_names
+        self._rest = b""
+        self._skip = 0
+        self._poll = select.poll()
+        self._poll.register(backend.socket, select.POLLIN)
+        self._poll.register(client.socket, GONE)
+        self._watching = True
+
+    def until_ready(self, *, hold_ready: bool = False) -> bool:
+        """Relays up to ReadyForQuery, which is kept back on demand. True when there was no error.
+        ClientGoneError when the client has gone with a transaction open: on Redshift that is rolled back, while a statement
+        of its own runs to its end. BackendError when the connection to PostgreSQL is lost."""
+        self.failed = False
+        while True:
+            self._wait()
+            if self._carry(hold_ready=hold_ready):
+                return not self.failed
+
+    def available(self) -> None:
+        """Relays what has arrived while nothing was asked (notices, answers in the extended protocol)."""
+        self._carry(hold_ready=False)
+
+    def _wait(self) -> None:
+        while True:
+            events = self._poll.poll()
+            if self._watching and any(fd == self.client.socket.fileno() for fd, _ in events):
+                self._client_gone()
+            if any(fd == self.backend.socket.fileno() for fd, _ in events):
+                return
+
+    def _client_gone(self) -> None:
+        self.client.gone = True
+        self._watching = False
+        self._poll.unregister(self.client.socket)
+        if self.backend.status != b"I":
+            raise ClientGoneError("the client went away inside a transaction")
+
+    def _carry(self, *, hold_ready: bool) -> bool:
+        """Relays one received buffer. True when ReadyForQuery was in it."""
+        data = self.backend.receive()
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        size, position, sent = len(data), min(self._skip, len(data)), 0
+        self._skip -= position
+        ready = False
+        out = bytearray()
+        careful = _CAREFUL | {_ROWS} if self._long_names else _CAREFUL
+        while position + 5 <= size:
+            kind, length = _HEADER.unpack_from(data, position)
+            end = position + 1 + length
+            if kind in careful:
+                if end > size:
+                    break
+                ready = ready or kind == _READY
+                out += data[sent:position] + self._changed(kind, data[position:end], hold_ready=hold_ready)
+                sent = end
+            elif end > size:
+                self._skip = end - size
+                end = size
+            position = end
+        self._rest = data[position:]
+        if sent:
+            out += data[sent:position]
+            self.client.send(out)
+        elif position:
+            self.client.send(memoryview(data)[:position])
+        return ready
+
+    def _changed(self, kind: int, frame: bytes, *, hold_ready: bool) -> bytes:
+        if kind == _READY:
+            self.backend.status = frame[5:6]
+            return b"" if hold_ready else frame
+        if kind == _ERROR:
+            return self._error(frame)
+        if kind == _COPY_IN:
+            self.backend.send(wire.frame(b"f", wire.cstring("COPY FROM STDIN is not supported")))
+            return b""
+        if kind == _ROWS:
+            return rename_columns(frame, self._long_names)
+        name = wire.text_of(frame[5:])
+        return b"" if name in HIDDEN_PARAMETERS or name == "server_version" else frame
+
+    def _error(self, frame: bytes) -> bytes:
+        fields = wire.fields_of(frame[5:])
+        if fields.get("V") in ("FATAL", "PANIC"):
+            raise BackendError(fields)
+        self.failed = True
+        return wire.error(translate(fields))
+
+
+def rename_columns(frame: bytes, long_names: Mapping[str, str]) -> bytes:
+    """A RowDescription in which names that are stored short are whole again."""
+    count, position = struct.unpack_from("!H", frame, 5)[0], 7
+    columns = bytearray(frame[5:7])
+    for _ in range(count):
+        end = frame.index(b"\0", position)
+        name = frame[position:end].decode("utf-8", "replace")
+        columns += wire.cstring(long_names.get(name, name)) + frame[end + 1 : end + 19]
+        position = end + 19
+    return wire.frame(b"T", bytes(columns))

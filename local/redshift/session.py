@@ -1,0 +1,301 @@
+"""One client's session: its statements are planned and carried out, its transaction status kept, in order, one at a time."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from local.redshift import wire
+from local.redshift.backend import Backend
+from local.redshift.block import Block
+from local.redshift.client import Client, ClientGoneError
+from local.redshift.context import AwsAccess, CopyContext
+from local.redshift.ddl.run_alter import run_alter
+from local.redshift.describe import describe_table
+from local.redshift.errors import BackendError, SqlError
+from local.redshift.extended import Extended
+from local.redshift.planner import Planner
+from local.redshift.refusals import refusal
+from local.redshift.relay import Relay
+from local.redshift.rewrite import SessionValues
+from local.redshift.sql import together
+from local.redshift.steps import Do, Step
+from local.redshift.translate import translate
+from local.redshift.watch import Watch
+
+_OWN_CONTROL = (Do.BEGIN, Do.END)
+_RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
+_ABORTED = SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+
+
+class Warehouse(Protocol):
+    """What a session needs of the server around it."""
+
+    planner: Planner
+    aws: AwsAccess
+    long_names: dict[str, str]
+
+    def side(self, database: str) -> Backend:
+        """A connection of its own, autocommit, as superuser."""
+
+    def next_query_id(self) -> int:
+        """A new query id, ascending over all sessions."""
+
+    def keep_long_names(self, database: str, names: frozenset[str]) -> None:
+        """Remembers names that PostgreSQL cannot store whole."""
+
+
+class Session:
+    """Runs until the client leaves or its backend is lost. `run` returns normally in every case."""
+
+    def __init__(self, client: Client, backend: Backend, warehouse: Warehouse, user: str, database: str) -> None:
+        self.client = client
+        self.backend = backend
+        self.user = user
+        self.database = database
+        self.values = SessionValues()
+        self.block = Block(backend)
+        self.relay = Relay(backend, client, warehouse.long_names)
+        self._warehouse = warehouse
+        self._extended = Extended(self)
+        self._user_id = 0
+        self._poll = select.poll()
+        self._poll.register(client.socket, select.POLLIN)
+        self._poll.register(backend.socket, select.POLLIN)
+
+    def run(self) -> None:
+        """The loop: one frame after the other, in the order they came."""
+        try:
+            while True:
+                self._wait()
+                for kind, body in self.client.frames:
+                    if kind == b"X":
+                        return
+                    self._handle(kind, body)
+        except ClientGoneError:
+            self._abandon()
+        except BackendError as lost:
+            self.client.send(wire.error(translate(lost.fields)))
+        except ValueError as broken:
+            self.client.send(wire.error({"S": "FATAL", "C": "08P01", "M": str(broken)}))
+
+    def _wait(self) -> None:
+        """Until the client says something; what PostgreSQL says meanwhile is passed on."""
+        if not self.client.pending:
+            ready = {fd for fd, _ in self._poll.poll()}
+            if self.backend.socket.fileno() in ready:
+                self.relay.available()
+            if self.client.socket.fileno() not in ready:
+                return
+        self.client.receive()
+
+    def _abandon(self) -> None:
+        """The client is gone: what its backend still runs inside a block ends, the connection's end rolls it back."""
+        if self.backend.status != b"I":
+            self.backend.cancel()
+
+    def _handle(self, kind: bytes, body: bytes) -> None:
+        if kind == b"Q":
+            self._extended.leave()
+            self._query(wire.text_of(body))
+        elif not self._extended.handle(kind, body):
+            raise ValueError(f"a message of type {kind!r} is not expected here")
+
+    # Simple queries
+
+    def _query(self, sql: str) -> None:
+        try:
+            steps = self.plan(sql)
+        except SqlError as refused:
+            self.fail(refused)
+            self.client.send(wire.ready(self.backend.status))
+            return
+        if not steps:
+            self.client.send(wire.frame(b"I") + wire.ready(self.backend.status))
+        elif len(steps) == 1 and steps[0].do is Do.RELAY:
+            self.before(steps[0])
+            self.backend.send(wire.query(steps[0].sql))
+            self.relay.until_ready()
+            self.block.after(steps[0])
+        else:
+            self._run_all(steps)
+            self.client.send(wire.ready(self.backend.status))
+        if self.client.gone:
+            raise ClientGoneError("the client went away")
+
+    def plan(self, sql: str) -> list[Step]:
+        """The steps of a query string. SqlError for what Redshift refuses."""
+        return self._warehouse.planner.plan(sql, self.values)
+
+    def _run_all(self, steps: list[Step]) -> None:
+        """Several statements of one string are one transaction, unless they hold their own BEGIN and COMMIT."""
+        if len(steps) > 1 and all(step.do in _RELAYED for step in steps):
+            self._relay_together(steps)
+            return
+        implicit = len(steps) > 1 and self.backend.status == b"I" and not any(step.do in _OWN_CONTROL for step in steps)
+        for place, step in enumerate(steps):
+            if implicit and self.backend.status == b"I":
+                self.backend.query("BEGIN")
+            if not self.run_step(step, alone_refused="in a string" if len(steps) > 1 else "", poison=not implicit):
+                break
+            if implicit and place == len(steps) - 1:
+                self._commit_unseen()
+        if implicit and self.backend.status != b"I":
+            self.backend.query("ROLLBACK")
+
+    def _commit_unseen(self) -> None:
+        if self.backend.status == b"T":
+            try:
+                self.backend.query("COMMIT")
+            except BackendError as failure:
+                self.fail(failure)
+
+    def _relay_together(self, steps: list[Step]) -> None:
+        for step in steps:
+            self.before(step)
+        self.backend.send(wire.query(together(*(step.sql for step in steps))))
+        if self.relay.until_ready(hold_ready=True):
+            for step in steps:
+                self._take_effect(step)
+        self.block.forget()
+
+    # Steps
+
+    def before(self, step: Step) -> None:
+        """What must happen before a step reaches PostgreSQL."""
+        self.block.before(step)
+        if step.long_names:
+            self._warehouse.keep_long_names(self.database, step.long_names)
+
+    def run_step(self, step: Step, *, alone_refused: str = "", poison: bool = True) -> bool:
+        """Carries one step out; the client gets everything but ReadyForQuery. True when there was no error."""
+        try:
+            if step.alone and (alone_refused or self.backend.status != b"I"):
+                raise refusal(alone_refused or "in a block", command=step.alone)
+            if self.backend.status == b"E" and step.do not in _RELAYED:
+                raise _ABORTED
+            self.before(step)
+            done = _STEPS[step.do](self, step)
+        except (SqlError, BackendError) as failure:
+            self.fail(failure, poison=poison)
+            done = False
+        self.block.after(step)
+        return done
+
+    def fail(self, failure: SqlError | BackendError, *, poison: bool = True) -> None:
+        """Reports an error, and makes an open block fail in PostgreSQL, too. BackendError goes on when the connection is lost."""
+        if isinstance(failure, BackendError):
+            if failure.fatal:
+                raise failure
+            self.client.send(wire.error(translate(failure.fields)))
+        else:
+            self.client.send(wire.error(failure.fields()))
+        if poison and self.backend.status == b"T":
+            try:
+                self.backend.query("failed")
+            except BackendError as expected:
+                if expected.fatal:
+                    raise
+
+    def _relay(self, step: Step) -> bool:
+        self.backend.send(wire.query(step.sql))
+        done = self.relay.until_ready(hold_ready=True)
+        if done:
+            self._take_effect(step)
+        return done
+
+    def _take_effect(self, step: Step) -> None:
+        if step.keep_case is not None:
+            self.values.keep_case = step.keep_case
+
+    def _hidden(self, step: Step) -> bool:
+        with self.client_watched():
+            tag = self.backend.run(step.sql)
+        self._pass_notices()
+        self.client.send(wire.complete(step.tag or tag))
+        return True
+
+    def _pass_notices(self) -> None:
+        for fields in self.backend.notices:
+            self.client.send(wire.notice(fields.get("S", "NOTICE"), fields.get("M", ""), fields.get("C", "00000")))
+
+    def _truncate(self, step: Step) -> bool:
+        """Commits the block it runs in, with everything before it (r_TRUNCATE)."""
+        with self.client_watched():
+            self.backend.query(step.sql)
+            if self.backend.status == b"T":
+                self.backend.query("COMMIT")
+        self.client.send(wire.complete(step.tag))
+        return True
+
+    def _lock(self, step: Step) -> bool:
+        with self.client_watched():
+            self.backend.query(step.sql if self.backend.status == b"T" else together("BEGIN", step.sql, "COMMIT"))
+        self.client.send(wire.complete(step.tag))
+        return True
+
+    def _alter(self, step: Step) -> bool:
+        assert step.change is not None
+        with self.client_watched():
+            run_alter(self.backend, step.change)
+        self.client.send(wire.complete(step.tag))
+        return True
+
+    def _copy(self, step: Step) -> bool:
+        from local.redshift.copy import run_copy  # a part of its own; imports boto3, which sessions can do without
+
+        with self.client_watched():
+            tag = run_copy(step.sql, self._copy_context())
+        self.client.send(wire.complete(tag))
+        return True
+
+    def _copy_context(self) -> CopyContext:
+        return CopyContext(
+            backend=self.backend,
+            side=lambda: self._warehouse.side(self.database),
+            session_pid=self.backend.pid,
+            user_id=self.user_id,
+            database=self.database,
+            user=self.user,
+            aws=self._warehouse.aws,
+            notice=lambda severity, message: self.client.send(wire.notice(severity, message)),
+            record_copy=self._record_copy,
+            describe_table=lambda schema, table: describe_table(self.backend, schema, table),
+            next_query_id=self._warehouse.next_query_id,
+        )
+
+    @property
+    def user_id(self) -> int:
+        """The user's number, as `user_id` of the load views shows it."""
+        if not self._user_id:
+            self._user_id = int(
+                self.backend.query("SELECT usesysid FROM pg_user WHERE usename = session_user")[0][0] or 0
+            )
+        return self._user_id
+
+    def _record_copy(self, count: int, copy_id: int) -> None:
+        self.values.copy_count, self.values.copy_id = count, copy_id
+
+    @contextmanager
+    def client_watched(self) -> Iterator[None]:
+        """Meanwhile a client that goes away inside a block ends what its backend runs. Outside of a block it runs on."""
+        if self.backend.status == b"I":
+            yield
+            return
+        with Watch(self.client, self.backend.cancel):
+            yield
+
+
+_STEPS: dict[Do, Callable[[Session, Step], bool]] = {
+    Do.RELAY: Session._relay,
+    Do.SET: Session._relay,
+    Do.BEGIN: Session._relay,
+    Do.END: Session._relay,
+    Do.HIDDEN: Session._hidden,
+    Do.TRUNCATE: Session._truncate,
+    Do.LOCK: Session._lock,
+    Do.ALTER: Session._alter,
+    Do.COPY: Session._copy,
+}
