@@ -35,13 +35,13 @@ class RowReader:
     def __init__(self, delimiter: str, quote: str | None, most_fields: int) -> None:
         self._most = most_fields + 1
         self._quote = (quote or "").encode()
-        mark, quoted = re.escape(delimiter.encode()), re.escape(self._quote)
+        mark, quoted = re.escape(delimiter.encode()), re.escape(self._quote or b"\0")
         blanks = rb"" if delimiter in " \t" else rb"[ \t]*+"
-        self._plain = re.compile(rb"([^" + mark + quoted + rb"\n]*+)(" + mark + rb"|\n|\Z)")
+        self._plain = re.compile(rb"([^" + mark + (quoted if quote else b"") + rb"\n]*+)(" + mark + rb"|\n|\Z)")
         self._content = re.compile(blanks + quoted + rb"((?:[^" + quoted + rb"]++|" + quoted * 2 + rb")*+)")
         inside = quoted + rb"(?:[^" + quoted + rb"]++|" + quoted * 2 + rb")*+" + quoted
-        others = rb"[^\n" + quoted + rb"]++"
-        self._surplus = re.compile(rb"(?:" + others + (rb"|" + inside if quote else rb"") + rb")*+\n")
+        others = rb"[^\n" + (quoted if quote else b"") + rb"]++"
+        self._surplus = re.compile(rb"(?:" + others + rb"|" + inside + rb")*+\n")
         self._closing = re.compile(quoted + blanks + rb"(" + mark + rb"|\r?\n|\r?\Z)")
 
     def read(self, buffer: bytes, start: int) -> Row | None:

@@ -24,7 +24,7 @@ def s3_text(failure: ClientError) -> str:
     message = error.get("Message") or code
     if code in ("404", "NoSuchKey", "NotFound"):
         code, message = "NoSuchKey", "The specified key does not exist."
-    if code == "403":
+    if code in ("403", "AccessDenied"):
         code, message = "AccessDenied", "Access Denied"
     request, extended = metadata.get("RequestId", ""), metadata.get("HostId", "")
     return f"S3ServiceException:{message},Status {status},Error {code},Rid {request},ExtRid {extended},CanRetry 1"
@@ -33,7 +33,7 @@ def s3_text(failure: ClientError) -> str:
 def failed_s3(failure: ClientError | BotoCoreError, context: str, prefix: str = "") -> SqlError:
     """What a failed S3 request becomes; ``prefix`` goes before the message ("Problem reading manifest file - ")."""
     if isinstance(failure, ClientError):
-        return service_error(prefix + s3_text(failure), context)
+        return service_error(prefix + s3_text(failure), f"{context}: {failure}")
     return service_error(f"{prefix}S3ServiceException:{failure},Status 0,Error {type(failure).__name__}", context)
 
 

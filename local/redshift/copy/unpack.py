@@ -97,30 +97,19 @@ def _decompress(blocks: Iterable[bytes], make: Callable[[], _Decompressor], name
         raise UnpackError(f"the file is not valid {name} data: it ends in the middle of its data")
 
 
-_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
 def recode(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The data as UTF-8. UTF-16 without LE or BE needs its byte order mark. UnpackError for data in another encoding."""
     if encoding == "utf-8":
         yield from blocks
         return
     decoder = codecs.getincrementaldecoder(encoding)()
-    head = b""
     for block in blocks:
-        data = head + block
-        if encoding == "utf-16" and head is not None and len(data) < 2:
-            head = data
-            continue
-        if encoding == "utf-16" and not decoder.getstate()[1] and not data.startswith(_BOMS):
-            raise UnpackError("the file has no UTF-16 byte order mark; ENCODING UTF16LE or UTF16BE needs none")
-        head, encoding = b"", "known"
-        yield _decode(decoder, data).encode()
-    _decode(decoder, head, final=True)
+        yield _decode(decoder, block).encode()
+    yield _decode(decoder, b"", final=True).encode()
 
 
 def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> str:
     try:
         return decoder.decode(data, final)
-    except UnicodeDecodeError as fault:
-        raise UnpackError(f"the file's encoding is not the ENCODING of the COPY: {fault.reason}") from fault
+    except UnicodeError as fault:
+        raise UnpackError(f"the file's encoding is not the ENCODING of the COPY: {fault}") from fault

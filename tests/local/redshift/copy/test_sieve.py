@@ -91,7 +91,8 @@ def test_an_endless_header_is_given_up_too() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), min_size=1, max_size=20))
 def test_line_marks_find_the_line_of_the_file(stretches: list[tuple[int, int]]) -> None:
-    marks, sent, line, expected = LineMarks(), 1, 1, []
+    expected: list[int] = []
+    marks, sent, line = LineMarks(), 1, 1
     for passed, dropped in stretches:
         marks.add(sent, 0, line)
         expected += range(line, line + passed)
