@@ -1,0 +1,90 @@
+"""What tests speak of: uploads, events, schema files, ledger rows. Every part has a plain default; a test names what it is about."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from etl_core.lake_key import Action
+from etl_core.ledger import LedgerRow
+from etl_core.log import Status
+from etl_core.schema_file import SchemaFile
+from etl_core.settings import LoadSettings
+from etl_core.upload import Upload
+
+LAKE, WORK = "lake", "work"
+NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+EVENTS = Path(__file__).parent / "events"
+
+SEED = {
+    "schema_version": "1",
+    "columns": [
+        {"name": "Username", "type": "VARCHAR(50)", "nullable": False},
+        {"name": "Identifier", "type": "INTEGER"},
+        {"name": "First name", "type": "VARCHAR(100)"},
+        {"name": "Last name", "type": "VARCHAR(100)"},
+    ],
+    "allowed_operations": ["append", "truncate"],
+}
+"""The example of the user's guide."""
+
+
+def an_event(key: str = "dev/append/t/a.csv", *, time: str = "2026-11-22T12:00:00Z", **stored: Any) -> dict[str, Any]:
+    """An event as EventBridge delivers it; `stored` replaces fields of the object, None leaves one out."""
+    fields = {"key": key, "size": 10, "etag": "e1", "version-id": "v1", "sequencer": "00000001"} | stored
+    detail = {"bucket": {"name": LAKE}, "object": {name: value for name, value in fields.items() if value is not None}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "time": time, "detail": detail}
+
+
+def an_upload(key: str = "dev/append/t/a.csv", **fields: Any) -> Upload:
+    """A version of an object in the lake."""
+    plain = {"version_id": "v1", "etag": "e1", "size": 10, "sequencer": "00000001", "landed_at": NOON}
+    return Upload(**({"bucket": LAKE, "key": key} | plain | fields))
+
+
+def a_column(name: str = "id", kind: str = "INTEGER", **more: Any) -> dict[str, Any]:
+    """A column of a schema file."""
+    return {"name": name, "type": kind} | more
+
+
+def a_schema_file(*columns: dict[str, Any], **more: Any) -> bytes:
+    """The text of a schema file; with two columns, id and name, if none is given."""
+    columns = columns or (a_column(), a_column("name", "VARCHAR(20)"))
+    return json.dumps({"columns": columns} | more).encode()
+
+
+def a_spec(*columns: dict[str, Any], **more: Any) -> SchemaFile:
+    """A schema file, understood."""
+    return SchemaFile.parse(a_schema_file(*columns, **more))
+
+
+def a_ledger_row(action: str = "append", *, landed_at: datetime = NOON, **fields: Any) -> LedgerRow:
+    """One upload that took effect."""
+    plain = {
+        "upload_id": "0" * 32,
+        "sequencer": "00000001",
+        "s3_key": f"dev/{action}/t/x.csv",
+        "version_id": "v0",
+        "status": Status.APPLIED if action == "schema" else Status.LOADED,
+        "rows_loaded": None if action == "schema" else 3,
+        "loaded_at": NOON,
+        "schema_file": a_spec() if action == "schema" else None,
+    }
+    return LedgerRow(**({"action": Action(action), "landed_at": landed_at} | plain | fields))
+
+
+def settings(**fields: Any) -> LoadSettings:
+    """What the load function works on."""
+    plain = {
+        "lake_bucket": LAKE,
+        "work_bucket": WORK,
+        "databases": ("dev", "analytics"),
+        "warehouse_host": "warehouse.example",
+        "warehouse_port": 5439,
+        "warehouse_secret_arn": "arn:secret",
+        "copy_role_arn": "arn:aws:iam::123456789012:role/copy",
+        "region": "eu-central-1",
+    }
+    return LoadSettings(**(plain | fields))

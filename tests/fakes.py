@@ -1,0 +1,253 @@
+"""The outside world in memory: etl_core.ports, kept small. A function given as a hook runs at its moment and may raise."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from etl_core.column_types import describe_type
+from etl_core.csv_header import decompressed
+from etl_core.default_values import parse_server_default
+from etl_core.errors import MissingObjectError, MissingTableError
+from etl_core.lake_key import LakeKey
+from etl_core.names import LEDGER_SCHEMA
+from etl_core.ports import StoredVersion
+from etl_core.schema_file import DefaultFunction
+from etl_core.sql import CopyCsv, LockTable
+from etl_core.upload import Upload
+from tests.builders import LAKE, NOON, WORK, an_upload
+
+DATABASES = ("dev", "analytics")
+
+
+@dataclass
+class FakeStore:
+    """Two versioned buckets. `reads` counts the bytes that were asked for."""
+
+    versions: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+    pinned: list[str] = field(default_factory=list)
+    reads: int = 0
+    chunk: int = 1 << 16
+
+    def put(self, key: str, content: bytes, bucket: str = LAKE, **fields: Any) -> Upload:
+        """Stores another version; the upload that its event tells of."""
+        versions = self.versions.setdefault((bucket, key), [])
+        versions.append(content)
+        known = {"version_id": f"v{len(versions)}", "etag": hashlib.md5(content).hexdigest(), "size": len(content)}
+        return an_upload(key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields))
+
+    def find_version(self, upload: Upload) -> StoredVersion:
+        versions = self.versions.get((upload.bucket, upload.key), [])
+        number = int((upload.version_id or f"v{len(versions)}")[1:])
+        if not 1 <= number <= len(versions):
+            raise MissingObjectError(f"the uploaded version of {upload.key!r} no longer exists")
+        content = versions[number - 1]
+        return StoredVersion(upload.bucket, upload.key, f"v{number}", "", len(content), number == len(versions))
+
+    def is_current(self, version: StoredVersion) -> bool:
+        return version.version_id == f"v{len(self.versions[version.bucket, version.key])}"
+
+    def read(self, version: StoredVersion) -> Iterator[bytes]:
+        content = self.versions[version.bucket, version.key][int(version.version_id[1:]) - 1]
+        for start in range(0, len(content), self.chunk):
+            self.reads += len(content[start : start + self.chunk])
+            yield content[start : start + self.chunk]
+
+    def pin(self, version: StoredVersion, name: str) -> str:
+        self.pinned.append(version.version_id)
+        self.put(name, b"".join(self.read(version)), WORK)
+        return f"s3://{WORK}/{name}"
+
+    def write_manifest(self, name: str, text: str) -> str:
+        self.put(name, text.encode(), WORK)
+        return f"s3://{WORK}/{name}"
+
+    def has_schema_file(self, database: str, schema: str, table: str) -> bool:
+        keys = [LakeKey.parse(key, DATABASES) for bucket, key in self.versions if bucket == LAKE]
+        return any(
+            (key.database, key.action, key.schema, key.table) == (database, "schema", schema, table) for key in keys
+        )
+
+    def current(self, url: str) -> bytes:
+        """What COPY reads under a URL: always the current version."""
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        return self.versions[bucket, key][-1]
+
+
+@dataclass
+class _State:
+    catalog: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    rows: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+    ledgers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass
+class FakeWarehouse:
+    """Databases with transactions. `log` lists what was executed, one word each; `hook(word, statement)` runs before it."""
+
+    store: FakeStore
+    hook: Callable[[str, Any], None] = lambda word, statement: None
+    log: list[str] = field(default_factory=list)
+    copies: list[CopyCsv] = field(default_factory=list)
+    states: dict[str, _State] = field(default_factory=dict)
+
+    @contextmanager
+    def transaction(self, database: str, timeout_seconds: float) -> Iterator[FakeTransaction]:
+        before = self.states.setdefault(database, _State())
+        work = copy.deepcopy(before)
+        self.log.append("BEGIN")
+        try:
+            yield FakeTransaction(self, work)
+        except BaseException:
+            self.log.append("ROLLBACK")
+            raise
+        self.log.append("COMMIT")
+        self.states[database] = work
+
+    def table(self, name: str, schema: str = "public", database: str = "dev") -> list[list[str]] | None:
+        """The table's rows as text, None when there is no such table."""
+        return self.states.setdefault(database, _State()).rows.get((schema, name))
+
+    def ledger(self, name: str, database: str = "dev") -> list[dict[str, Any]]:
+        """The rows of a ledger table."""
+        return self.states[database].ledgers.get(name, [])
+
+
+@dataclass
+class FakeTransaction:
+    """One transaction; changes `state`, which the warehouse keeps when it commits."""
+
+    warehouse: FakeWarehouse
+    state: _State
+    count: int = 0
+
+    def execute(self, statement: Any) -> Sequence[Any]:
+        word = _word(statement)
+        self.warehouse.log.append(word)
+        self.warehouse.hook(word, statement)
+        return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
+
+    def _lock(self, statement: LockTable) -> list[Any]:
+        if statement.table.name not in self.state.ledgers:
+            raise MissingTableError(f'relation "{statement.table.name}" does not exist')
+        return []
+
+    def _read_ledger(self, statement: sa.Select[Any]) -> list[Any]:
+        return [SimpleNamespace(_mapping=row) for row in self.state.ledgers[_of(statement).name]]
+
+    def _read_catalog(self, statement: sa.Select[Any]) -> list[Any]:
+        values = statement.compile().params
+        return self.state.catalog.get((values["nspname_1"], values["relname_1"]), [])
+
+    def _count(self, _: Any) -> list[Any]:
+        return [(self.count,)]
+
+    def _insert_ledger(self, statement: sa.Insert) -> list[Any]:
+        self.state.ledgers[statement.table.name].append(dict(statement.compile().params))
+        return []
+
+    def _create_table(self, statement: CreateTable) -> list[Any]:
+        table = statement.element
+        if table.schema == LEDGER_SCHEMA:
+            self.state.ledgers.setdefault(table.name, [])
+        else:
+            self.state.catalog[table.schema, table.name] = catalog_rows(table)
+            self.state.rows[table.schema, table.name] = []
+        return []
+
+    def _delete(self, statement: sa.Delete) -> list[Any]:
+        self.state.rows[statement.table.schema, statement.table.name].clear()
+        return []
+
+    def _copy(self, statement: CopyCsv) -> list[Any]:
+        self.warehouse.copies.append(statement)
+        table, source = statement.table, statement.source
+        if (table.schema, table.name) not in self.state.rows:
+            raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
+        [entry] = json.loads(self.warehouse.store.current(source.manifest_url))["entries"]
+        content = b"".join(decompressed([self.warehouse.store.current(entry["url"])], source.compression))
+        rows = list(
+            csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=source.delimiter, quotechar=source.quote)
+        )[1:]
+        self.state.rows[table.schema, table.name] += rows
+        self.count = len(rows)
+        return []
+
+
+def _of(statement: Any) -> Any:
+    return statement.get_final_froms()[0]
+
+
+def _word(statement: Any) -> str:
+    if isinstance(statement, sa.Select):
+        froms = statement.get_final_froms()
+        if not froms:
+            return "COUNT"
+        return "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
+    if isinstance(statement, sa.Insert):
+        return "INSERT LEDGER"
+    words = {
+        "LockTable": "LOCK",
+        "CopyCsv": "COPY",
+        "Delete": "DELETE",
+        "CreateTable": "CREATE TABLE",
+        "CreateSchema": "CREATE SCHEMA",
+    }
+    return words.get(type(statement).__name__, "COMMENT")
+
+
+def catalog_rows(table: sa.Table) -> list[Any]:
+    """A table as Redshift's catalog shows it."""
+    options = table.dialect_options["redshift"]
+    names = [column.name for column in table.columns]
+    sortkey = [str(name) for name in options.get("sortkey") or ()]
+    key = [names.index(column.name) + 1 for column in table.primary_key.columns]
+    style = {"EVEN": 0, "ALL": 8, "KEY": 1}.get(options.get("diststyle"), 1 if options.get("distkey") else 9)
+    return [
+        SimpleNamespace(
+            _mapping={
+                "attnum": number,
+                "attname": column.name,
+                "type_text": str(describe_type(column.type)),
+                "attnotnull": not column.nullable,
+                "default_text": default_text(column),
+                "encoding": column.dialect_options["redshift"].get("encode") or "none",
+                "attisdistkey": column.name == options.get("distkey"),
+                "attsortkeyord": sortkey.index(column.name) + 1 if column.name in sortkey else 0,
+                "reldiststyle": style,
+                "primary_key": key or None,
+            }
+        )
+        for number, column in enumerate(table.columns, 1)
+    ]
+
+
+def default_text(column: sa.Column[Any]) -> str | None:
+    """A default as pg_get_expr prints it."""
+    identity = column.dialect_options["redshift"].get("identity")
+    if identity:
+        return f"\"identity\"(104321, 0, '{identity[0]},{identity[1]}'::text)"
+    kind = describe_type(column.type)
+    match parse_server_default(column.server_default, kind):
+        case None:
+            return None
+        case bool(value):
+            return str(value).lower()
+        case DefaultFunction(function=function):
+            return {"SYSDATE": "sysdate", "GETDATE": "getdate()", "CURRENT_DATE": "('now'::text)::date"}[function]
+        case str(text) if kind.name not in ("numeric", "real", "double precision"):
+            escaped = text.replace("\\", "\\\\").replace("'", "''")
+            return f"'{escaped}'::{kind.name}"
+        case number:
+            return f"{number}"
