@@ -10,7 +10,6 @@ from typing import Any
 import click
 import psycopg2
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 from local import cloud, display, processes
 from local.aws_server import AwsServerError
@@ -37,7 +36,7 @@ EXPECTED_ERRORS = (
     psycopg2.Error,
 )
 
-console = Console(soft_wrap=True)
+console = display.make_console()
 
 
 class PlainErrors(click.Group):
@@ -72,12 +71,12 @@ def up(state: StateDir) -> None:
     with state.lock():
         if cloud.is_up(state):
             console.print("the local cloud is already up")
-            console.print(display.describe_usage(Outputs.read(state.outputs), state))
+            console.print(display.describe_usage(Outputs.read(state.outputs), state), soft_wrap=True)
             return
         with console.status("starting the local cloud"):
             running = LocalCloud.start(state.root, outlives_us=True)
         running.leave_running()
-        console.print(display.describe_usage(running.outputs, state))
+        console.print(display.describe_usage(running.outputs, state), soft_wrap=True)
         console.print(f"{len(running.deployment.resources)} resources in {running.seconds['all']:.1f} s")
 
 
@@ -100,7 +99,7 @@ def status(state: StateDir) -> None:
     if not cloud.is_up(state):
         console.print("the local cloud is not up" if not records else "the local cloud is broken; see `make down`")
         raise SystemExit(1)
-    console.print(display.describe_usage(Outputs.read(state.outputs), state))
+    console.print(display.describe_usage(Outputs.read(state.outputs), state), soft_wrap=True)
 
 
 @main.command()

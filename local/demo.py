@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg2.errors
 from rich.console import Console, Group
 from rich.live import Live
 from rich.rule import Rule
@@ -90,7 +91,7 @@ def run_demo(console: Console, *, keep: bool) -> int:
             running.leave_running() if keep else running.stop()
     _conclude(console, faults, time.monotonic() - began)
     if keep:
-        console.print(display.describe_usage(running.outputs, state))
+        console.print(display.describe_usage(running.outputs, state), soft_wrap=True)
     return 1 if faults else 0
 
 
@@ -113,7 +114,7 @@ def _perform(console: Console, running: LocalCloud, data: DemoData) -> list[str]
 def _perform_act(console: Console, client: Client, course: Course, act: Act) -> None:
     """Drop the act's files and show their way until each has its answer, or the time is over."""
     deadline = time.monotonic() + ACT_SECONDS
-    with Live(console=console, refresh_per_second=8) as live:
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
         for upload in act.uploads:
             course.drop(client, upload)
             live.update(_progress(act, course))
@@ -122,7 +123,7 @@ def _perform_act(console: Console, client: Client, course: Course, act: Act) -> 
                 course.hear(client.log_entries(table))
                 live.update(_progress(act, course))
             time.sleep(POLL_SECONDS)
-        live.update(_progress(act, course))
+    console.print(_progress(act, course))
 
 
 def _progress(act: Act, course: Course) -> Group:
@@ -140,6 +141,7 @@ def _progress(act: Act, course: Course) -> Group:
 
 def _outcome_table(course: Course) -> Table:
     table = Table("upload", "status", "rows", "seconds", "reason")
+    table.columns[0].no_wrap = True
     for column in (2, 3):
         table.columns[column].justify = "right"
     for upload in course.uploads:
@@ -156,7 +158,11 @@ def _outcome_table(course: Course) -> Table:
 
 
 def _count(client: Client, table: str) -> int:
-    return int(client.sql(DATABASE, f"select count(*) from {table}").rows[0][0])  # noqa: S608 - names of our own
+    """The rows of a table; none if it does not exist."""
+    try:
+        return int(client.sql(DATABASE, f"select count(*) from {table}").rows[0][0])  # noqa: S608 - names of our own
+    except psycopg2.errors.UndefinedTable:
+        return 0
 
 
 def _row_table(counted: Mapping[str, int], expected: Mapping[str, int]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
@@ -13,6 +14,8 @@ from rich.text import Text
 from local.client import Answer
 from local.outputs import Outputs
 from local.state import DEFAULT_STATE, StateDir
+
+PIPE_WIDTH = 150
 
 STYLES = {
     "loaded": "green",
@@ -24,6 +27,12 @@ STYLES = {
     "rejected": "red",
     "failed": "red",
 }
+
+
+def make_console() -> Console:
+    """The terminal, as wide as it is; a pipe or a file gets lines of a fixed width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def describe_usage(outputs: Outputs, state: StateDir) -> Text:
@@ -81,9 +90,12 @@ def describe_number(value: Any) -> str:
 
 
 def describe_reason(entry: Mapping[str, Any]) -> str:
-    """The error's message and its details, one line each; empty for an upload without one."""
+    """The error's message and the details that it does not hold itself, one line each; empty without an error."""
     error = entry.get("error")
-    return "\n".join([error["message"], *error.get("details", ())]) if error else ""
+    if not error:
+        return ""
+    message = str(error["message"])
+    return "\n".join([message, *(detail for detail in error.get("details", ()) if detail not in message)])
 
 
 def describe_answer(answer: Answer) -> Table:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from local import cli, processes
+from local import cli, display, processes
 from local.cloud import CloudError, LocalCloud
 from local.deploy import DeploymentError
 from local.state import StateDir
@@ -38,7 +38,7 @@ def run(state: StateDir, *arguments: str) -> Result:
 @pytest.fixture(autouse=True)
 def _fresh_console(monkeypatch: pytest.MonkeyPatch) -> None:
     """The console of the module keeps the output stream of its import."""
-    monkeypatch.setattr(cli, "console", cli.Console(soft_wrap=True, width=200))
+    monkeypatch.setattr(cli, "console", display.make_console())
 
 
 def test_a_cloud_comes_up_once_and_goes_down_once(state):
