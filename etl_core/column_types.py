@@ -90,7 +90,8 @@ def describe_type(kind: TypeEngine[Any]) -> ColumnType:
 
 def parse_column_type(text: str) -> ColumnType:
     """Reads a type as a schema file or the catalog writes it. Raises ValueError naming what was given and the rule."""
-    match = _SHAPE.fullmatch(text)
+    # Without runs of blanks, which the pattern could divide among its parts in very many ways.
+    match = _SHAPE.fullmatch(" ".join(text.split()))
     if not match:
         raise ValueError(f"{text!r} is not a column type; write one such as INTEGER, VARCHAR(100) or NUMERIC(18,2)")
     written, arguments_text, zone = match.groups()
