@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-# No deadline, because the machine may be busy; no database, so that every run is the same run.
+# No deadline, because the machine may be busy; no database: a failure prints the blob that repeats it.
 settings.register_profile("project", deadline=None, database=None, max_examples=60, print_blob=True)
 settings.load_profile("project")
 
