@@ -175,6 +175,7 @@ def clean_up(state: StateDir) -> bool:
     """Stop whatever a cloud left running here, and remove what it wrote; whether there was anything."""
     records = state.read_processes()
     processes.stop(*records)
+    warehouse.stop_remains(state)
     found = bool(records) or state.outputs.exists()
     state.remove()
     return found

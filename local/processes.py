@@ -106,14 +106,14 @@ def find(record: ProcessRecord) -> psutil.Process | None:
             return None
     except psutil.NoSuchProcess:
         return None
-    return process if _is_alive(process) else None
+    return process if is_alive(process) else None
 
 
 def is_running(record: ProcessRecord) -> bool:
     return find(record) is not None
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     """A zombie is no longer alive: it only waits for a parent to look, which some containers never do."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
@@ -127,7 +127,7 @@ def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
     for leader in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
             leader.send_signal(signal.SIGTERM)
-    wait_until(lambda: not any(map(_is_alive, leaders)), grace_seconds)
+    wait_until(lambda: not any(map(is_alive, leaders)), grace_seconds)
     _kill_all([member for record in records for member in _session_members(record)])
 
 
@@ -140,7 +140,7 @@ def _session_members(record: ProcessRecord) -> Iterator[psutil.Process]:
         return
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
-            if os.getsid(process.pid) == record.pid and _is_alive(process):
+            if os.getsid(process.pid) == record.pid and is_alive(process):
                 yield process
 
 
@@ -152,11 +152,26 @@ def _has_new_owner(record: ProcessRecord) -> bool:
     return bool(abs(created_at - record.created_at) > CLOCK_TOLERANCE_SECONDS)
 
 
+def kill_those_working_on(folder: Path, program: str) -> None:
+    """SIGKILL to every process of the program that was given a path below the folder as an argument."""
+    _kill_all([process for process in psutil.process_iter() if is_working_on(process, folder, program)])
+
+
+def is_working_on(process: psutil.Process, folder: Path, program: str) -> bool:
+    """Whether it is a process of the program with an argument that lies below the folder."""
+    try:
+        command = process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    is_program = bool(command) and Path(command[0]).name == program
+    return is_program and any(Path(argument).is_relative_to(folder) for argument in command[1:])
+
+
 def _kill_all(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process.kill()
-    wait_until(lambda: not any(map(_is_alive, processes)), STOP_SECONDS)
+    wait_until(lambda: not any(map(is_alive, processes)), STOP_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, interval_seconds: float = 0.05) -> bool:

@@ -19,6 +19,7 @@ from local.state import PROJECT_ROOT, StateDir, write_private
 USER = "awsuser"
 HOST = "localhost"
 START_SECONDS = 60.0
+DATABASE_PROGRAM = "postgres"
 STAND_IN_MODULE = "local.redshift"
 
 
@@ -108,6 +109,11 @@ def launch(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url: 
         stdin=subprocess.DEVNULL if outlives_us else subprocess.PIPE,
     )
     return Warehouse(child, _ready_file(state))
+
+
+def stop_remains(state: StateDir) -> None:
+    """Stop the database server of a stand-in that was killed: it leads a session of its own, and goes on without it."""
+    processes.kill_those_working_on(state.warehouse_data, DATABASE_PROGRAM)
 
 
 def wait_until_ready(warehouse: Warehouse, state: StateDir) -> None:

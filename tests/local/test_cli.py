@@ -17,6 +17,7 @@ from local import cli, display, processes
 from local.cloud import CloudError, LocalCloud
 from local.deploy import DeploymentError
 from local.state import StateDir
+from tests.local.conftest import small_program
 
 pytestmark = pytest.mark.usefixtures("without_warehouse")
 
@@ -103,6 +104,16 @@ def test_two_clouds_run_side_by_side_and_do_not_meet(tmp_path):
             LocalCloud.start(tmp_path / "one")
         records = [child.record for cloud in (one, two) for child in cloud.children]
     assert not any(processes.is_running(record) for record in records)
+
+
+def test_the_database_of_a_warehouse_that_was_killed_is_stopped_as_well(tmp_path, monkeypatch):
+    monkeypatch.undo()  # the real stand-in
+    state = StateDir(tmp_path / "state")
+    with LocalCloud.start(state.root, program=small_program) as cloud:
+        server = [p for p in psutil.process_iter() if processes.is_working_on(p, state.warehouse_data, "postgres")]
+        assert server
+        psutil.Process(cloud.children[1].record.pid).kill()
+    assert not any(processes.is_alive(process) for process in server)
 
 
 def test_everything_listens_on_the_loopback_address_only(cloud):
