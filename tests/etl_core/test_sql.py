@@ -1,0 +1,85 @@
+"""The SQL that SQLAlchemy does not have: texts, LOCK, COPY."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl_core.column_types import DIALECT
+from etl_core.sql import COMPRESSIONS, CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
+
+TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))
+SOURCE = CopySource("s3://work/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8")
+PLAIN = (
+    'COPY "public"."t" ("id", "name") FROM \'s3://work/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
+    "FORMAT AS CSV DELIMITER AS ',' QUOTE AS '\"' IGNOREHEADER AS 1 "
+    "ENCODING AS UTF8 DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto' COMPUPDATE OFF"
+)
+
+
+def copy_sql(columns: tuple[str, ...] = ("id", "name"), **fields: str) -> str:
+    return describe_sql(CopyCsv(TABLE, columns, replace(SOURCE, **fields)))
+
+
+def test_copy_names_the_columns_the_manifest_and_the_role() -> None:
+    assert copy_sql() == PLAIN
+
+
+@pytest.mark.parametrize("compression", [keyword for keyword in COMPRESSIONS.values() if keyword])
+def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
+    assert copy_sql(compression=compression) == PLAIN.replace("COMPUPDATE", f"{compression} COMPUPDATE")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("delimiter", "\t", "DELIMITER AS '\t'"),
+        ("quote", "'", "QUOTE AS ''''"),
+        ("null_as", "NA", "NULL AS 'NA'"),
+        ("null_as", "it's", "NULL AS 'it''s'"),
+        ("date_format", "DD.MM.YYYY", "DATEFORMAT AS 'DD.MM.YYYY'"),
+        ("time_format", "epochsecs", "TIMEFORMAT AS 'epochsecs'"),
+        ("encoding", "UTF16LE", "ENCODING AS UTF16LE"),
+        ("manifest_url", "s3://work/a'b%.json", "FROM 's3://work/a''b%.json'"),
+    ],
+)
+def test_copy_takes_the_options_of_the_schema_file(field: str, value: str, expected: str) -> None:
+    assert expected in copy_sql(**{field: value})
+
+
+def test_copy_quotes_every_column() -> None:
+    assert '("a""b", "50%", "order", "a b") FROM' in copy_sql(('a"b', "50%", "order", "a b"))
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [("", "''"), ("it's", "'it''s'"), ("a\\b", "'a\\\\b'"), ("100%", "'100%'"), ("a\nb", "'a\nb'")],
+)
+def test_a_text_is_written_as_redshift_reads_it(value: str, literal: str) -> None:
+    assert str(sa.select(Text(value)).compile(dialect=DIALECT)).replace("%%", "%").startswith(f"SELECT {literal}")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))
+def test_a_text_never_ends_early_and_means_itself(value: str) -> None:
+    literal = str(Text(value).compile(dialect=DIALECT)).replace("%%", "%")
+
+    assert re.fullmatch(r"'(?:[^'\\]|''|\\\\)*'", literal, re.DOTALL)
+    assert literal[1:-1].replace("''", "'").replace("\\\\", "\\") == value
+
+
+def test_a_text_with_nul_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        describe_sql(sa.select(Text("a\0b")))
+
+
+def test_lock_has_no_mode() -> None:
+    assert describe_sql(LockTable(TABLE)) == 'LOCK TABLE "public"."t"'
+
+
+def test_a_replace_is_a_delete_and_never_a_truncate() -> None:
+    assert describe_sql(sa.delete(TABLE)) == 'DELETE FROM "public"."t"'
