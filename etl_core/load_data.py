@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from etl_core.errors import (
     InvalidDataFileError,
     MissingTableError,
     NoSchemaError,
+    RejectedError,
     SchemaNotReadyError,
 )
 from etl_core.lake_key import Action, LakeKey
@@ -103,15 +104,34 @@ def _attempt(load: Load, file: _File, *, pin: bool = False) -> LoadOutcome:
         # No longer than the time there is: the reason without the value is worth more than no answer.
         chunks = takewhile(lambda _: time.monotonic() < load.deadline, load.ports.store.read(refused.version))
         pieces = decompressed(chunks, refused.compression)
-        return load.refusal(Status.FAILED, describe_refusal(error, pieces, command.columns, command.source))
+        failure = describe_refusal(error, pieces, command.columns, command.source)
+        return load.refusal(Status.FAILED, replace(failure, message=_name_file(load, refused, failure.message)))
+    except MissingTableError as error:
+        load.table_exists = False
+        raise MissingTableError(
+            f"{error.message}: the table {load.key.target} was dropped after its schema had been applied. "
+            "Upload its schema file again, which creates it, then this file"
+        ) from error
     return load.outcome(row)
+
+
+def _name_file(load: Load, file: _File, message: str) -> str:
+    """The message, with the file it is about where that is not the upload itself."""
+    if file.version.key == load.upload.key:
+        return message
+    return f"{file.version.key!r}, which landed after this {load.key.action} and is loaded again behind it: {message}"
 
 
 def _copy(
     load: Load, transaction: Transaction, files: list[_File], spec: SchemaFile, running: list[tuple[_File, CopyCsv]]
 ) -> int:
     """Copies the files in order; the rows of the first. `running` ends with the COPY that is under way."""
-    commands = [_copy_command(load, file, spec) for file in files]
+    commands = []
+    for file in files:
+        try:
+            commands.append(_copy_command(load, file, spec))
+        except RejectedError as error:
+            raise type(error)(_name_file(load, file, error.message), error.details) from None
     if load.key.action is Action.TRUNCATE:
         # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
         load.run(transaction, sa.delete(commands[0].table))
