@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from local.redshift.copy.columns import Column
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.patterns import HIGH_BYTES, Frame, empty_is_null, field_pattern
+from local.redshift.copy.utf8 import is_utf8
 from local.redshift.lexer import quote_name
 from local.redshift.rewrite import stored_name
 
-# PostgreSQL's COPY needs some quote; in plain delimited text this byte stands for "none" and never passes the gate.
-NO_QUOTE = "\x01"
+# PostgreSQL's COPY needs some quote; in plain delimited text one of these stands for "none" and never passes the gate.
+NO_QUOTES = ("\x01", "\x02")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _literal(text: str) -> str:
 def dialect_of(options: CopyOptions, newline: bytes) -> Dialect:
     """PostgreSQL's side. NULL AS's text becomes its NULL string when there is one that CSV can carry; otherwise empty is
     NULL there, and a field that might be NULL AS's text is held back by the gate."""
-    quote = options.quote or NO_QUOTE
+    quote = options.quote or NO_QUOTES[options.delimiter == NO_QUOTES[0]]
     mark = options.null_as
     unfit = mark == "\\N" or set(mark) & {options.delimiter, quote, "\r", "\n", "\0"}
     return Dialect(options.delimiter, quote, "" if unfit else mark, newline)
@@ -66,35 +68,40 @@ def dialect_of(options: CopyOptions, newline: bytes) -> Dialect:
 
 @dataclass(frozen=True)
 class Gate:
-    """``rows`` matches as many whole rows as pass, from a place in a buffer; ``ascii_rows`` does so for a stretch that
-    is not valid UTF-8."""
+    """The gate for these columns and options, for files whose lines end as the dialect says."""
 
+    columns: tuple[Column, ...]
+    options: CopyOptions
     dialect: Dialect
-    rows: re.Pattern[bytes]
-    ascii_rows: re.Pattern[bytes]
+
+    @cached_property
+    def rows(self) -> re.Pattern[bytes]:
+        """As many whole rows as pass."""
+        return _compile(self.columns, self.options, self.dialect, b"")
+
+    @cached_property
+    def ascii_rows(self) -> re.Pattern[bytes]:
+        """The same for a stretch that is not valid UTF-8: rows of ASCII alone."""
+        return _compile(self.columns, self.options, self.dialect, HIGH_BYTES)
 
     def accept(self, buffer: bytes, start: int) -> int:
         """The end of the rows that pass, beginning at ``start`` (which is returned when the first does not)."""
         match = self.rows.match(buffer, start)
         end = match.end() if match else start
-        if buffer[start:end].isascii():
+        passed = buffer[start:end]
+        if passed.isascii() or is_utf8(passed):
             return end
-        try:
-            buffer[start:end].decode()
-        except UnicodeDecodeError:
-            match = self.ascii_rows.match(buffer, start)
-            return match.end() if match else start
-        return end
+        match = self.ascii_rows.match(buffer, start)
+        return match.end() if match else start
 
 
 def build_gate(columns: Sequence[Column], options: CopyOptions, newline: bytes) -> Gate:
-    """The gate for these columns and options, for files whose lines end with ``newline``."""
-    dialect = dialect_of(options, newline)
-    return Gate(dialect, _compile(columns, options, dialect, b""), _compile(columns, options, dialect, HIGH_BYTES))
+    """The gate for files whose lines end with ``newline``."""
+    return Gate(tuple(columns), options, dialect_of(options, newline))
 
 
 def _compile(columns: Sequence[Column], options: CopyOptions, dialect: Dialect, barred: bytes) -> re.Pattern[bytes]:
-    shut = b"\0" + barred + (b"" if options.quote else NO_QUOTE.encode())
+    shut = b"\0" + barred + (b"" if options.quote else dialect.quote.encode())
     if options.null_as and options.null_as != dialect.null_mark:
         shut += options.null_as.encode()[:1]
     frame = Frame(dialect.delimiter.encode(), dialect.quote.encode(), dialect.null_mark.encode(), frozenset(shut))

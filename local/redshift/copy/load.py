@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ from local.redshift.lexer import quote_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+DEFAULT_ROLE_VARIABLE = "REDSHIFT_DEFAULT_IAM_ROLE"
+"""The environment variable that holds the ARN of the role that IAM_ROLE default means."""
 
 
 def run_copy(sql: str, context: CopyContext) -> str:
@@ -105,7 +109,7 @@ def _read_files(client: S3Client, sources: Sequence[S3Object], options: CopyOpti
 def _load(
     context: CopyContext, options: CopyOptions, table: TableInfo, columns: Sequence[Column], report: LoadReport
 ) -> int:
-    caller = Caller(context.aws, context.user, context.database, getattr(context.aws, "default_role", None))
+    caller = Caller(context.aws, context.user, context.database, os.environ.get(DEFAULT_ROLE_VARIABLE))
     client = s3_client(options.authorization, options.region, caller)
     sources = (read_manifest if options.manifest else find_objects)(client, options.source)
     target = f"{quote_name(table.schema)}.{quote_name(table.name)}"

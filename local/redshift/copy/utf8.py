@@ -5,6 +5,15 @@ from __future__ import annotations
 import codecs
 
 
+def is_utf8(raw: bytes) -> bool:
+    """Whether the bytes are valid UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def fault_of(raw: bytes) -> str | None:
     """None for valid UTF-8; else the hex of the first bad sequence and Redshift's number for what is wrong with it.
 

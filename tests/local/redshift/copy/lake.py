@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +39,16 @@ class Lake:
 
     s3: S3Client
     iam: Any
+    open_connection: Callable[[], connection]
     connection: connection
     role: str = ""
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Lake]:
+        """The same lake with a connection of its own."""
+        with contextlib.closing(self.open_connection()) as connection:
+            yield dataclasses.replace(self, connection=connection)
 
     def sql(self, text: str) -> Rows:
         """Runs one statement; its rows, if it has any."""

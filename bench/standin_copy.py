@@ -1,0 +1,174 @@
+"""The Redshift stand-in against the PostgreSQL inside it: COPY of a million rows from S3, and small statements.
+
+`python -m bench.standin_copy [rows]` starts both stand-ins, measures in turn and prints medians and ratios. Targets: COPY at no
+less than 0.8 of a raw copy_expert of the same file into the same PostgreSQL; under 100 microseconds added to a statement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import psycopg2
+
+from local import aws_server, processes, warehouse
+from local.ports import free_port
+from local.state import StateDir
+
+RUNS = 5
+STATEMENTS = 3000
+BUCKET = "bench"
+KEYS = f"ACCESS_KEY_ID '{aws_server.ACCESS_KEY_ID}' SECRET_ACCESS_KEY '{aws_server.SECRET_ACCESS_KEY}'"
+COLUMNS = (
+    "id bigint not null, small int, amount numeric(12,2), day date, seen timestamp, flag boolean, ratio double precision,"
+    " name varchar(64), note varchar(256), code char(2)"
+)
+
+
+def main() -> None:
+    """Prints what it measures as it goes."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    content = make_file(rows)
+    with stand_ins() as (s3, connect, raw, pid):
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="plain/file.csv", Body=content)
+        s3.put_object(Bucket=BUCKET, Key="gzip/file.csv.gz", Body=gzip.compress(content, 6))
+        print(f"{rows:,} rows, {len(content) / 1e6:.0f} MB, ten columns; seconds per run")
+        measure_copy(connect, raw, content, psutil.Process(pid))
+        measure_statements(connect, raw)
+
+
+def make_file(rows: int) -> bytes:
+    """Mixed columns, about 95 bytes a row, as most programs write them."""
+    return b"".join(
+        b'%d,%d,%d.%02d,20%02d-%02d-%02d,2023-05-06 07:08:%02d,%s,%.4f,name %d,"text, with %d",ab\n'
+        % (
+            n * 1003,
+            n % 1000,
+            n,
+            n % 100,
+            n % 24,
+            n % 12 + 1,
+            n % 28 + 1,
+            n % 60,
+            b"tf"[n % 2 :][:1],
+            n / 7,
+            n,
+            n % 999,
+        )
+        for n in range(rows)
+    )
+
+
+Connect = Callable[[], Any]
+
+
+@contextlib.contextmanager
+def stand_ins() -> Iterator[tuple[Any, Connect, Connect, int]]:
+    """An S3 client, connections through the stand-in (without TLS) and around it, and the stand-in's process."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        state = StateDir(Path(folder) / "state")
+        state.create()
+        server = aws_server.launch(state, free_port(), outlives_us=False)
+        account = warehouse.prepare(state, free_port(), ["dev"])
+        stand_in = warehouse.launch(state, account, server.endpoint_url, outlives_us=False)
+        try:
+            aws_server.wait_until_ready(server, state)
+            warehouse.wait_until_ready(stand_in, state)
+            sockets = next(state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
+            login: dict[str, Any] = {
+                "host": "127.0.0.1",
+                "port": account.port,
+                "user": account.user,
+                "password": account.password,
+            }
+            s3 = boto3.client(
+                "s3",
+                endpoint_url=server.endpoint_url,
+                region_name=aws_server.REGION,
+                aws_access_key_id=aws_server.ACCESS_KEY_ID,
+                aws_secret_access_key=aws_server.SECRET_ACCESS_KEY,
+            )
+            yield (
+                s3,
+                lambda: psycopg2.connect(dbname="dev", sslmode="disable", **login),
+                lambda: psycopg2.connect(host=sockets, dbname="dev", user="rdsdb"),
+                stand_in.child.record.pid,
+            )
+        finally:
+            processes.stop_children([server.child, stand_in.child])
+
+
+def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil.Process) -> None:
+    with contextlib.closing(connect()) as through, contextlib.closing(raw()) as direct:
+        through.autocommit = direct.autocommit = True
+        run(through, f"CREATE TABLE loaded ({COLUMNS})")
+        run(direct, "CREATE TABLE raw (LIKE loaded)")
+
+        def copy_raw() -> None:
+            with direct.cursor() as cursor:
+                cursor.copy_expert("COPY raw FROM STDIN (FORMAT csv)", BytesIO(content), 1 << 20)
+
+        ways: dict[str, tuple[Any, str, Callable[[], None]]] = {
+            "raw copy_expert": (direct, "raw", copy_raw),
+            "COPY": (through, "loaded", lambda: run(through, copy_sql("plain", "csv"))),
+            "COPY gzip": (through, "loaded", lambda: run(through, copy_sql("gzip", "csv gzip"))),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        for number in range(RUNS + 1):
+            for name, (connection, table, copy) in ways.items():
+                run(connection, f"TRUNCATE {table}")
+                seconds[name].append(timed(copy))
+            print(f"  run {number}: " + ", ".join(f"{name} {values[-1]:.2f}" for name, values in seconds.items()))
+        medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # the first run warms up
+    for name, median in medians.items():
+        ratio = medians["raw copy_expert"] / median
+        print(f"{name:16} {median:.2f} s, {len(content) / median / 1e6:.0f} MB/s, {ratio:.2f} of raw (target: 0.80)")
+    print(f"the stand-in's memory: {process.memory_info().rss / 1e6:.0f} MB")
+
+
+def copy_sql(folder: str, parameters: str) -> str:
+    return f"COPY loaded FROM 's3://{BUCKET}/{folder}/file.csv' {KEYS} {parameters}"
+
+
+def measure_statements(connect: Connect, raw: Connect) -> None:
+    """Small statements one after the other: the same text each time, and one that differs each time."""
+    texts = {"SELECT 1": ["SELECT 1"] * STATEMENTS, "a text never seen": [f"SELECT {n} + 1" for n in range(STATEMENTS)]}
+    for name, statements in texts.items():
+        through, direct = (1e6 * median_time(way, statements) for way in (connect, raw))
+        print(
+            f"{name:18} {through:.0f} us, direct {direct:.0f} us, added {through - direct:.0f} us (target: under 100)"
+        )
+
+
+def median_time(connect: Connect, statements: list[str]) -> float:
+    """Seconds of one statement."""
+    with contextlib.closing(connect()) as connection:
+        connection.autocommit = True
+        return statistics.median(timed(partial(run, connection, sql)) for sql in statements)
+
+
+def run(connection: Any, sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def timed(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
