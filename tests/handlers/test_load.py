@@ -1,0 +1,74 @@
+"""The load function translates: event in, outcome out, errors as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from etl_core.attempt import Ports
+from etl_core.errors import LockConflictError, SchemaNotReadyError
+from etl_core.upload import InvalidEventError
+from handlers import load
+from tests.builders import NOON, a_schema_file, an_event, settings
+from tests.fakes import FakeStore, FakeWarehouse
+from tests.handlers.conftest import CONTEXT
+
+KEY = "dev/schema/t/s.json"
+
+
+@pytest.fixture
+def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
+    """A warehouse, and a lake with one schema file."""
+    store = FakeStore()
+    store.put(KEY, a_schema_file())
+    made = FakeWarehouse(store)
+    monkeypatch.setattr(load, "_wiring", lambda: (settings(), Ports(store, made, lambda: NOON)))
+    return made
+
+
+def run(event: Any, **more: Any) -> Any:
+    return load.handler({"event": event} | more, CONTEXT)
+
+
+def test_an_outcome_is_answered_as_json_with_its_attempts(warehouse: FakeWarehouse) -> None:
+    answer = run(an_event(KEY), retry_count=2)
+
+    assert json.loads(json.dumps(answer)) == answer
+    assert (
+        answer.items()
+        >= {"status": "applied", "attempts": 3, "loaded_at": "2026-11-22T12:00:00Z", "version_id": "v1"}.items()
+    )
+
+
+def test_a_rejection_is_an_answer_and_no_error(warehouse: FakeWarehouse) -> None:
+    answer = run(an_event("dev/upsert/t/x.csv"))
+
+    assert (answer["status"], answer["error"]["type"], answer["attempts"]) == ("rejected", "InvalidKeyError", 1)
+
+
+def test_an_error_that_may_pass_is_raised_and_logged(
+    warehouse: FakeWarehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def in_the_way(word: str, statement: Any) -> None:
+        raise LockConflictError("another transaction was in the way")
+
+    warehouse.hook = in_the_way
+    with pytest.raises(LockConflictError):
+        run(an_event(KEY))
+
+    line = json.loads(capsys.readouterr().out)
+    assert (line["error"], line["message"]) == ("LockConflictError", "another transaction was in the way")
+
+
+def test_a_file_before_its_schema_is_raised_for_a_retry(warehouse: FakeWarehouse) -> None:
+    warehouse.store.put("dev/append/t/x.csv", b"id,name\n1,a\n")
+
+    with pytest.raises(SchemaNotReadyError):
+        run(an_event("dev/append/t/x.csv"))
+
+
+def test_what_is_no_event_is_refused(warehouse: FakeWarehouse) -> None:
+    with pytest.raises(InvalidEventError):
+        run({})
