@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import struct
@@ -11,8 +10,6 @@ import struct
 from local.redshift import wire
 
 RECEIVE_BYTES = 64 * 1024
-# Told apart from data: the other side has closed. Linux names the half-closed case.
-GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class ClientGoneError(Exception):

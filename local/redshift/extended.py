@@ -23,14 +23,14 @@ _NO_DATA = wire.frame(b"n")
 
 
 class Extended:
-    """The state of one session's extended protocol."""
+    """The state of one session's extended protocol; `outstanding` while answers of PostgreSQL may still come."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._statements: dict[str, Step] = {}
         self._portals: dict[str, Step] = {}
         self._skipping = False
-        self._outstanding = False
+        self.outstanding = False
         self._handlers: dict[bytes, Callable[[bytes], None]] = {
             b"P": self._parse,
             b"B": self._bind,
@@ -57,12 +57,12 @@ class Extended:
 
     def _pass_on(self, kind: bytes, body: bytes) -> None:
         self._session.backend.send(wire.frame(kind, body))
-        self._outstanding = True
+        self.outstanding = True
 
     def _settle(self) -> bool:
         """Waits for the answers to all that was passed on. False when one was an error: skip to Sync."""
-        if self._outstanding:
-            self._outstanding = False
+        if self.outstanding:
+            self.outstanding = False
             self._session.backend.send(wire.frame(b"S"))
             self._skipping = not self._session.relay.until_ready(hold_ready=True)
         return not self._skipping
@@ -84,7 +84,7 @@ class Extended:
         step = steps[0] if steps else Step(Do.RELAY, sql)
         self._statements[name] = step
         if step.do is Do.RELAY:
-            if not self._outstanding:
+            if not self.outstanding:
                 self._session.before(step)
             rest = body.split(b"\0", 2)[2]
             self._pass_on(b"P", wire.cstring(name) + wire.cstring(step.sql) + rest)
@@ -141,7 +141,7 @@ class Extended:
 
     def _sync(self, body: bytes) -> None:
         del body
-        self._skipping = self._outstanding = False
+        self._skipping = self.outstanding = False
         self._session.backend.send(wire.frame(b"S"))
         self._session.relay.until_ready()
         if self._session.client.gone:

@@ -51,8 +51,8 @@ END = Token(Kind.SYMBOL, "", 0, 0)
 
 _SCANNER = re.compile(
     r"""
-    (?P<blank>   \s++ | --[^\n]*+ )
-  | (?P<comment> /\* )
+    (?:[ \t\n\r\f\v]++|--[^\n]*+)*+
+    (?: (?P<comment> /\* )
   | (?P<word>    \#?[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+ )
   | (?P<string>  '(?:[^'\\]++|\\.|'')*+' )
   | (?P<quoted>  "(?:[^"]++|"")*+" )
@@ -60,11 +60,12 @@ _SCANNER = re.compile(
   | (?P<param>   \$\d++ )
   | (?P<dollar>  \$(?:[A-Za-z_][A-Za-z0-9_]*+)?\$ )
   | (?P<symbol>  ::|:=|<=|>=|<>|!=|\|\||. )
+  | \Z )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _GROUPS = dict(_SCANNER.groupindex)
-_BLANK, _COMMENT, _WORD, _DOLLAR = (_GROUPS[name] for name in ("blank", "comment", "word", "dollar"))
+_COMMENT, _WORD, _DOLLAR = (_GROUPS[name] for name in ("comment", "word", "dollar"))
 _KINDS = {
     _GROUPS["string"]: Kind.STRING,
     _GROUPS["quoted"]: Kind.QUOTED,
@@ -79,24 +80,22 @@ _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 def tokenize(sql: str) -> list[Token]:
     """All tokens of a text. SqlError 42601 for a string, quoted name or comment that does not end."""
     tokens: list[Token] = []
-    position, end = 0, len(sql)
-    while position < end:
-        match = _SCANNER.match(sql, position)
-        if match is None:  # pragma: no cover - the last alternative takes any character
-            raise SqlError("42601", f"syntax error at offset {position}")
-        group = match.lastindex or 0
-        start, position = position, match.end()
-        if group == _BLANK:
-            continue
+    match_at = _SCANNER.match
+    position = 0
+    while match := match_at(sql, position):
+        group = match.lastindex
+        if group is None:
+            break
+        start, position = match.span(group)
         if group == _WORD:
-            tokens.append(Token(Kind.WORD, fold(match.group()), start, position))
+            tokens.append(Token(Kind.WORD, fold(match[group]), start, position))
         elif group == _COMMENT:
             position = _comment_end(sql, start)
         elif group == _DOLLAR:
-            position = _dollar_end(sql, start, match.group())
+            position = _dollar_end(sql, start, match[group])
             tokens.append(Token(Kind.STRING, sql[start:position], start, position))
         else:
-            tokens.append(_plain(_KINDS[group], match.group(), start, position))
+            tokens.append(_plain(_KINDS[group], match[group], start, position))
     return tokens
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import select
 import struct
 from collections.abc import Mapping
 
 from local.redshift import wire
 from local.redshift.backend import Backend
-from local.redshift.client import GONE, Client, ClientGoneError
+from local.redshift.client import Client
 from local.redshift.errors import BackendError
 from local.redshift.translate import translate
 
@@ -36,39 +35,18 @@ class Relay:
         self._long_names = long_names
         self._rest = b""
         self._skip = 0
-        self._poll = select.poll()
-        self._poll.register(backend.socket, select.POLLIN)
-        self._poll.register(client.socket, GONE)
-        self._watching = True
 
     def until_ready(self, *, hold_ready: bool = False) -> bool:
         """Relays up to ReadyForQuery, which is kept back on demand. True when there was no error.
-        ClientGoneError when the client has gone with a transaction open: on Redshift that is rolled back, while a statement
-        of its own runs to its end. BackendError when the connection to PostgreSQL is lost."""
+        BackendError when the connection to PostgreSQL is lost."""
         self.failed = False
         while True:
-            self._wait()
             if self._carry(hold_ready=hold_ready):
                 return not self.failed
 
     def available(self) -> None:
         """Relays what has arrived while nothing was asked (notices, answers in the extended protocol)."""
         self._carry(hold_ready=False)
-
-    def _wait(self) -> None:
-        while True:
-            events = self._poll.poll()
-            if self._watching and any(fd == self.client.socket.fileno() for fd, _ in events):
-                self._client_gone()
-            if any(fd == self.backend.socket.fileno() for fd, _ in events):
-                return
-
-    def _client_gone(self) -> None:
-        self.client.gone = True
-        self._watching = False
-        self._poll.unregister(self.client.socket)
-        if self.backend.status != b"I":
-            raise ClientGoneError("the client went away inside a transaction")
 
     def _carry(self, *, hold_ready: bool) -> bool:
         """Relays one received buffer. True when ReadyForQuery was in it."""

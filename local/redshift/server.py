@@ -18,6 +18,7 @@ from local.redshift.client import Client, ClientGoneError
 from local.redshift.cluster import MAINTENANCE, OWNER, Cluster
 from local.redshift.context import AwsAccess
 from local.redshift.errors import BackendError, SqlError
+from local.redshift.hangups import Hangups
 from local.redshift.lexer import quote_name
 from local.redshift.login import (
     Login,
@@ -66,6 +67,7 @@ class Server:
         self._listener = listener
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
+        self._hangups = Hangups()
         self._query_ids = itertools.count(int(time.time()))
         self._kept_names: set[tuple[str, frozenset[str]]] = set()
         self._threads: set[threading.Thread] = set()
@@ -104,6 +106,7 @@ class Server:
         self.cluster.stop()
         for thread in threads:
             thread.join(2)
+        self._hangups.stop()
 
     def __enter__(self) -> Server:
         return self
@@ -180,7 +183,14 @@ class Server:
         with self.cluster.connect(login.database, login.user, login.parameters) as backend:
             client.socket.settimeout(None)
             greet(client, backend, startup)
-            Session(client, backend, self, login.user, login.database).run()
+            session = Session(client, backend, self, login.user, login.database)
+            self._hangups.watch(client.socket, session.client_hung_up)
+            self._hangups.watch(backend.socket, session.backend_hung_up)
+            try:
+                session.run()
+            finally:
+                self._hangups.forget(client.socket)
+                self._hangups.forget(backend.socket)
 
     def _authenticate(self, client: Client, login: Login) -> None:
         if self.options.password is None:

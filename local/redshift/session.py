@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable
 from typing import Protocol
 
 from local.redshift import wire
@@ -23,7 +23,6 @@ from local.redshift.rewrite import SessionValues
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
-from local.redshift.watch import Watch
 
 _OWN_CONTROL = (Do.BEGIN, Do.END)
 _RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
@@ -61,6 +60,7 @@ class Session:
         self._warehouse = warehouse
         self._extended = Extended(self)
         self._user_id = 0
+        self._backend_gone = False
         self._poll = select.poll()
         self._poll.register(client.socket, select.POLLIN)
         self._poll.register(backend.socket, select.POLLIN)
@@ -75,15 +75,16 @@ class Session:
                         return
                     self._handle(kind, body)
         except ClientGoneError:
-            self._abandon()
+            if self._backend_gone:
+                self.client.send(wire.error(translate(self.backend.lost().fields)))
         except BackendError as lost:
             self.client.send(wire.error(translate(lost.fields)))
         except ValueError as broken:
             self.client.send(wire.error({"S": "FATAL", "C": "08P01", "M": str(broken)}))
 
     def _wait(self) -> None:
-        """Until the client says something; what PostgreSQL says meanwhile is passed on."""
-        if not self.client.pending:
+        """Until the client says something. In the middle of an extended query PostgreSQL may speak first."""
+        if self._extended.outstanding and not self.client.pending:
             ready = {fd for fd, _ in self._poll.poll()}
             if self.backend.socket.fileno() in ready:
                 self.relay.available()
@@ -91,10 +92,17 @@ class Session:
                 return
         self.client.receive()
 
-    def _abandon(self) -> None:
-        """The client is gone: what its backend still runs inside a block ends, the connection's end rolls it back."""
+    def client_hung_up(self) -> None:
+        """From the hang-up thread. What runs inside a block is ended, and with the connection the block is rolled back;
+        a statement of its own runs to its end and is committed (copy-usage_notes-multiple-files)."""
+        self.client.gone = True
         if self.backend.status != b"I":
             self.backend.cancel()
+
+    def backend_hung_up(self) -> None:
+        """From the hang-up thread: PostgreSQL has ended the connection. Wakes a session that waits for its client."""
+        self._backend_gone = True
+        self.client.socket.shutdown(socket.SHUT_RD)
 
     def _handle(self, kind: bytes, body: bytes) -> None:
         if kind == b"Q":
@@ -211,8 +219,7 @@ class Session:
             self.values.keep_case = step.keep_case
 
     def _hidden(self, step: Step) -> bool:
-        with self.client_watched():
-            tag = self.backend.run(step.sql)
+        tag = self.backend.run(step.sql)
         self._pass_notices()
         self.client.send(wire.complete(step.tag or tag))
         return True
@@ -223,31 +230,27 @@ class Session:
 
     def _truncate(self, step: Step) -> bool:
         """Commits the block it runs in, with everything before it (r_TRUNCATE)."""
-        with self.client_watched():
-            self.backend.query(step.sql)
-            if self.backend.status == b"T":
-                self.backend.query("COMMIT")
+        self.backend.query(step.sql)
+        if self.backend.status == b"T":
+            self.backend.query("COMMIT")
         self.client.send(wire.complete(step.tag))
         return True
 
     def _lock(self, step: Step) -> bool:
-        with self.client_watched():
-            self.backend.query(step.sql if self.backend.status == b"T" else together("BEGIN", step.sql, "COMMIT"))
+        self.backend.query(step.sql if self.backend.status == b"T" else together("BEGIN", step.sql, "COMMIT"))
         self.client.send(wire.complete(step.tag))
         return True
 
     def _alter(self, step: Step) -> bool:
         assert step.change is not None
-        with self.client_watched():
-            run_alter(self.backend, step.change)
+        run_alter(self.backend, step.change)
         self.client.send(wire.complete(step.tag))
         return True
 
     def _copy(self, step: Step) -> bool:
         from local.redshift.copy import run_copy  # a part of its own; imports boto3, which sessions can do without
 
-        with self.client_watched():
-            tag = run_copy(step.sql, self._copy_context())
+        tag = run_copy(step.sql, self._copy_context())
         self.client.send(wire.complete(tag))
         return True
 
@@ -277,15 +280,6 @@ class Session:
 
     def _record_copy(self, count: int, copy_id: int) -> None:
         self.values.copy_count, self.values.copy_id = count, copy_id
-
-    @contextmanager
-    def client_watched(self) -> Iterator[None]:
-        """Meanwhile a client that goes away inside a block ends what its backend runs. Outside of a block it runs on."""
-        if self.backend.status == b"I":
-            yield
-            return
-        with Watch(self.client, self.backend.cancel):
-            yield
 
 
 _STEPS: dict[Do, Callable[[Session, Step], bool]] = {

@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 from local.redshift.cursor import Cursor
 from local.redshift.lexer import Edit, Kind, Token, splice
 from local.redshift.rewrite import SessionValues, long_names, word_edits
 
+_WORDS = (Kind.WORD, Kind.SYMBOL)
 
-@dataclass(frozen=True)
+
 class Statement:
-    """The tokens point into `source`, which may hold other statements as well."""
+    """One statement. Its tokens point into `source`, which may hold other statements as well; `words` are the values of
+    words and symbols, "" for literals, quoted names and numbers; `edits` are the word-level edits."""
 
-    source: str
-    tokens: Sequence[Token]
-    values: SessionValues
+    __slots__ = ("edits", "end", "source", "start", "tokens", "values", "words")
 
-    @property
-    def start(self) -> int:
-        """Where the statement begins in `source`."""
-        return self.tokens[0].start
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.tokens[-1].end
+    def __init__(self, source: str, tokens: Sequence[Token], values: SessionValues) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.values = values
+        self.start = tokens[0].start
+        self.end = tokens[-1].end
+        self.words = [token.value if token.kind in _WORDS else "" for token in tokens]
+        self.edits: list[Edit] = word_edits(tokens, values)
 
     @property
     def text(self) -> str:
         """As the client wrote it."""
         return self.source[self.start : self.end]
-
-    @cached_property
-    def words(self) -> list[str]:
-        """The values of words and symbols; "" for literals, quoted names and numbers."""
-        return [token.value if token.kind in (Kind.WORD, Kind.SYMBOL) else "" for token in self.tokens]
-
-    @cached_property
-    def edits(self) -> list[Edit]:
-        """The word-level edits."""
-        return word_edits(self.tokens, self.values)
 
     @property
     def long_names(self) -> frozenset[str]:
@@ -51,6 +38,8 @@ class Statement:
 
     def rewritten(self, edits: Sequence[Edit] = (), start: int | None = None, end: int | None = None) -> str:
         """The statement (or a part) with the word-level edits and these made; these win where both want a place."""
+        if not edits and not self.edits:
+            return self.source[self.start if start is None else start : self.end if end is None else end]
         begin, stop = self.start if start is None else start, self.end if end is None else end
         inside = [edit for edit in edits if begin <= edit.start and edit.end <= stop]
         kept = [
