@@ -27,18 +27,32 @@ def load_upload(upload: Upload, settings: LoadSettings, ports: Ports, seconds: f
     Raises RetryableError when the same upload may succeed a moment later; every other fault is an answer.
     """
     started = time.monotonic()
+    outcome = _decide(upload, settings, ports, started + seconds)
+    if outcome.version_id is None:
+        outcome = replace(outcome, version_id=_version_id(upload, ports))
+    return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def _decide(upload: Upload, settings: LoadSettings, ports: Ports, deadline: float) -> LoadOutcome:
     try:
         key = _parse_key(upload, settings)
     except RejectedError as error:
         return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))
-    load = Load(upload, key, settings, ports, started + seconds, version_id=upload.version_id)
+    load = Load(upload, key, settings, ports, deadline, version_id=upload.version_id)
     try:
-        outcome = load_schema(load) if key.action is Action.SCHEMA else load_data(load)
+        return load_schema(load) if key.action is Action.SCHEMA else load_data(load)
     except RejectedError as error:
-        outcome = load.refusal(Status.REJECTED, _failure(error))
+        return load.refusal(Status.REJECTED, _failure(error))
     except LoadFailedError as error:
-        outcome = load.refusal(Status.FAILED, _failure(error))
-    return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
+        return load.refusal(Status.FAILED, _failure(error))
+
+
+def _version_id(upload: Upload, ports: Ports) -> str | None:
+    """For an upload that was refused before its object was looked at, when its event carried no version id."""
+    try:
+        return ports.store.find_version(upload).version_id
+    except EtlError:
+        return None
 
 
 def _parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:

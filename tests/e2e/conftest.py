@@ -15,7 +15,7 @@ import pytest
 from local.client import Client
 from local.cloud import LocalCloud
 
-SECONDS = 60.0
+SECONDS = 30.0
 
 
 @dataclass(frozen=True)
