@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from local.redshift.copy.columns import Column
 from local.redshift.copy.fields import FieldError, converter_of
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.rows import MAX_ROW_BYTES, Row
+
+RAW_BYTES = 1024
+"""How much of a row or a field the load-error views show."""
 
 
 class RowError(Exception):
@@ -21,7 +25,7 @@ class RowError(Exception):
         self.reason = reason
         self.column = column
         self.position = position
-        self.value = value
+        self.value = value[:RAW_BYTES]
 
 
 class RowConverter:
@@ -49,16 +53,17 @@ class RowConverter:
         if len(fields) < len(self._columns) and not self._fill:
             last = len(fields) - 1
             raise RowError(1214, "Delimiter not found", self._columns[last], row.offsets[last], fields[last])
-        return [*self._values(row), *self._missing(len(fields), row)]
+        values = self._values(row)
+        return values if len(values) == len(self._columns) else [*values, *self._missing(len(fields), row)]
 
     def _values(self, row: Row) -> list[bytes | None]:
         values: list[bytes | None] = []
-        for convert, field in zip(self._converters, row.fields, strict=False):
-            try:
+        try:
+            for convert, field in zip(self._converters, row.fields, strict=False):
                 values.append(convert(field))
-            except FieldError as fault:
-                at = len(values)
-                raise RowError(fault.code, fault.reason, self._columns[at], row.offsets[at], field) from fault
+        except FieldError as fault:
+            at = len(values)
+            raise RowError(fault.code, fault.reason, self._columns[at], row.offsets[at], row.fields[at]) from fault
         return values
 
     def _missing(self, given: int, row: Row) -> list[bytes | None]:
@@ -73,16 +78,16 @@ class RowConverter:
         return RowError(1214, "Invalid quote formatting for CSV", self._columns[at], row.offsets[-1])
 
 
-_ESCAPES = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r", b"\t": b"\\t"}
+_SPECIAL = re.compile(rb"[\\\n\r\t]")
+_ESCAPES = {b"\\": rb"\\", b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}
 
 
 def render_row(values: Sequence[bytes | None]) -> bytes:
     """A converted row as one line of PostgreSQL's text format."""
-    return b"\t".join(b"\\N" if value is None else _escape(value) for value in values) + b"\n"
+    return b"\t".join([_render(value) for value in values]) + b"\n"
 
 
-def _escape(value: bytes) -> bytes:
-    for special, escaped in _ESCAPES.items():
-        if special in value:
-            value = value.replace(special, escaped)
-    return value
+def _render(value: bytes | None) -> bytes:
+    if value is None:
+        return rb"\N"
+    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], value) if _SPECIAL.search(value) else value

@@ -17,6 +17,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperatio
 from local.redshift.copy.columns import Column, Kind
 from local.redshift.copy.dates import Moment, read_time, reader_of
 from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.patterns import value_patterns
 from local.redshift.copy.utf8 import fault_of, replace_faults
 
 
@@ -38,13 +39,15 @@ def converter_of(column: Column, options: CopyOptions) -> Convert:
 
     It raises FieldError for a field that Redshift would reject. A field of an identity column may not be NULL.
     """
-    read = _reader(column, options)
+    read, plain = _reader(column, options), _plain_value(column, options)
     null_as = options.null_as.encode()
     nul_is_null = null_as == b"\0"
     empty_is_null = not column.is_character or options.empty_as_null or not null_as
     blank_is_null = not column.is_character or options.blanks_as_null
 
     def convert(raw: bytes) -> bytes | None:
+        if raw != null_as and plain(raw):
+            return raw
         if raw == null_as or (not raw and empty_is_null) or (raw and blank_is_null and not raw.strip(_ASCII_BLANKS)):
             value = None
         elif b"\0" in raw:
@@ -56,6 +59,12 @@ def converter_of(column: Column, options: CopyOptions) -> Convert:
         return value
 
     return convert
+
+
+def _plain_value(column: Column, options: CopyOptions) -> Callable[[bytes], object]:
+    """True of a value that PostgreSQL may have as it stands: the gate's own patterns, and short texts of plain ASCII."""
+    patterns = [rb"[ -~]{1,%d}+(?<! )" % column.length] if column.is_character else value_patterns(column, options)
+    return re.compile(b"|".join(patterns) if patterns else rb"(?!)").fullmatch
 
 
 def _nul(raw: bytes, nul_is_null: bool) -> FieldError:  # noqa: FBT001

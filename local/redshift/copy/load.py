@@ -46,12 +46,12 @@ def run_copy(sql: str, context: CopyContext) -> str:
         context.backend.query("BEGIN")
     try:
         rows = _load(context, options, table, columns, report)
+        report.write("completed", rows)
         if alone:
             context.backend.query("COMMIT")
     except BaseException as failure:
         _clean_up(context, report, failure, alone=alone)
         raise
-    report.write("completed", rows)
     context.record_copy(rows, report.query_id)
     report.send_notices(rows)
     return "COPY"

@@ -16,7 +16,7 @@ from local.redshift.copy.convert import RowError
 from local.redshift.copy.options import CopyOptions
 from local.redshift.errors import BackendError, SqlError
 
-RAW_BYTES = 1024
+MAX_STORED = 100_000
 ROWS_PER_INSERT = 500
 _CODES = {
     "22001": 1204,
@@ -50,6 +50,7 @@ class LoadReport:
     table: TableInfo
     query_id: int
     rejected: list[Rejection] = field(default_factory=list)
+    rejections: int = 0
     files: int = 0
     file_bytes: int = 0
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -57,8 +58,10 @@ class LoadReport:
 
     def reject(self, rejection: Rejection) -> None:
         """Notes a rejected row. Raises the COPY's error when there are more than MAXERROR allows."""
-        self.rejected.append(rejection)
-        if len(self.rejected) > self.options.tolerated_errors:
+        self.rejections += 1
+        if len(self.rejected) < MAX_STORED:
+            self.rejected.append(rejection)
+        if self.rejections > self.options.tolerated_errors:
             raise self.failure()
 
     def failure(self) -> SqlError:
@@ -111,7 +114,7 @@ class LoadReport:
             "source_file_bytes": self.file_bytes,
             "file_count_scanned": self.files,
             "file_bytes_scanned": self.file_bytes,
-            "error_count": len(self.rejected),
+            "error_count": self.rejections,
         }
         literals = ", ".join(_sql(value) for value in values.values())
         side.query(f"INSERT INTO pg_rs.load_history ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
@@ -121,7 +124,7 @@ class LoadReport:
         name = self.options.table
         self.context.notice("INFO", f"Load into table '{name}' completed, {loaded_rows} record(s) loaded successfully.")
         if self.rejected:
-            text = f"Load into table '{name}' completed, {len(self.rejected)} record(s) could not be loaded.  "
+            text = f"Load into table '{name}' completed, {self.rejections} record(s) could not be loaded.  "
             self.context.notice("INFO", text + "Check 'sys_load_error_detail' system table for details.")
 
 
@@ -148,7 +151,7 @@ def _stamp(at: datetime) -> str:
 
 
 def _text(raw: bytes) -> str:
-    return raw[:RAW_BYTES].decode(errors="replace").replace("\0", ".")
+    return raw.decode(errors="replace").replace("\0", ".")
 
 
 def _sql(value: str | int) -> str:

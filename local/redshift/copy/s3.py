@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,16 +139,12 @@ def _must_be_full_path(client: S3Client, bucket: str, key: str) -> None:
 
 
 def read_object(client: S3Client, source: S3Object) -> Iterator[bytes]:
-    """The object's bytes in blocks. A broken transfer is resumed where it stopped, three times; then SqlError."""
-    position, left = 0, MAX_RESUMES
-    while position < source.size or (position == 0 and source.size == 0):
-        if source.size == 0:
-            return
+    """The object's bytes in blocks. A broken transfer is resumed where it stopped, three times; then SqlError. So does an
+    object that changes meanwhile."""
+    position = 0
+    for left in range(MAX_RESUMES, -1, -1):
         try:
-            body = client.get_object(
-                Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={position}-"
-            )["Body"]
-            for block in body.iter_chunks(BLOCK_BYTES):
+            for block in _read_from(client, source, position):
                 position += len(block)
                 yield block
         except ClientError as failure:
@@ -155,4 +152,15 @@ def read_object(client: S3Client, source: S3Object) -> Iterator[bytes]:
         except BotoCoreError as failure:
             if not left:
                 raise failed_s3(failure, f"Reading {source.url}") from failure
-            left -= 1
+        if position >= source.size:
+            return
+    raise service_error(f"S3ServiceException:the transfer of {source.url} ended at byte {position} of {source.size}")
+
+
+def _read_from(client: S3Client, source: S3Object, position: int) -> Iterator[bytes]:
+    if position < source.size:
+        answer = client.get_object(
+            Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={position}-"
+        )
+        with contextlib.closing(answer["Body"]) as body:
+            yield from body.iter_chunks(BLOCK_BYTES)

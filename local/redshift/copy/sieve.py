@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 
+from local.redshift.copy.convert import RAW_BYTES
 from local.redshift.copy.gate import Gate
 from local.redshift.copy.rows import MAX_ROW_BYTES, Row, RowReader
 
@@ -111,7 +112,7 @@ class Sieve:
     def _keep(self, buffer: bytes, position: int) -> None:
         self._carry = buffer[position:]
         if len(self._carry) > MAX_ROW_BYTES:
-            raise RowTooLongError(self.line, self._carry[:1024])
+            raise RowTooLongError(self.line, self._carry[:RAW_BYTES])
         self._need = min(2 * len(self._carry), MAX_ROW_BYTES + 1)
 
     def _skip_header(self, buffer: bytes) -> int:

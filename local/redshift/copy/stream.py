@@ -9,7 +9,7 @@ from types import TracebackType
 
 from local.redshift.backend import Backend, CopyIn
 from local.redshift.copy.columns import Column
-from local.redshift.copy.convert import RowConverter, RowError, render_row
+from local.redshift.copy.convert import RAW_BYTES, RowConverter, RowError, render_row
 from local.redshift.copy.gate import Dialect, Gate, build_gate
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.report import Rejection, rejection_of, sent_line_of
@@ -81,7 +81,7 @@ class RowStream:
         try:
             values = self._converter.convert(row)
         except RowError as error:
-            self._reject(Rejection(self._files[-1], line, error, row.raw(buffer)))
+            self._reject(Rejection(self._files[-1], line, error, row.raw(buffer)[:RAW_BYTES]))
             return
         if values is not None:
             self._spooled.add(len(self._spooled) + 1, len(self._files) - 1, line)

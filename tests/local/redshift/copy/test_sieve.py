@@ -98,3 +98,13 @@ def test_line_marks_find_the_line_of_the_file(stretches: list[tuple[int, int]]) 
         expected += range(line, line + passed)
         sent, line = sent + passed, line + passed + dropped
     assert [marks.find(place)[1] for place in range(1, sent)] == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text('1a,"\n\r \t', max_size=30), st.sampled_from([('"', ","), ('"', "\t"), (None, ","), ("'", " ")]))
+def test_a_regular_row_reads_as_an_irregular_one(text: str, marks: tuple[str | None, str]) -> None:
+    quote, delimiter = marks
+    reader = RowReader(delimiter, quote, 2)
+    data = text.encode() + b"\n"
+    regular, irregular = reader.read(data, 0), reader._read_irregular(data, 0)
+    assert (regular and regular[:3]) == (irregular and irregular[:3])
