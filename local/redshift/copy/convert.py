@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from local.redshift.copy.columns import Column
-from local.redshift.copy.fields import FieldError, converter_of
+from local.redshift.copy.field_error import FieldError
+from local.redshift.copy.fields import converter_of
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.rows import MAX_ROW_BYTES, Row
 

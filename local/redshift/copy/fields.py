@@ -7,30 +7,17 @@ as people quote them from stl_load_errors.
 from __future__ import annotations
 
 import json
-import math
 import re
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from local.redshift.copy.columns import Column, Kind
 from local.redshift.copy.dates import Moment, read_time, reader_of
+from local.redshift.copy.field_error import Convert, FieldError
+from local.redshift.copy.numerals import read_boolean, read_float, read_integer, read_numeric
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.patterns import value_patterns
-from local.redshift.copy.utf8 import fault_of, replace_faults
+from local.redshift.copy.texts import read_char, read_varchar
 
-
-class FieldError(Exception):
-    """A field that cannot be loaded: the code of the load error reference and the reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-Convert = Callable[[bytes], bytes | None]
 _ASCII_BLANKS = b" \t\r\n\v\f"
 
 
@@ -79,17 +66,17 @@ def _nul(raw: bytes, nul_is_null: bool) -> FieldError:  # noqa: FBT001
 def _reader(column: Column, options: CopyOptions) -> Convert:
     match column.kind:
         case Kind.SMALLINT | Kind.INTEGER | Kind.BIGINT:
-            return _read_integer(column)
+            return read_integer(column)
         case Kind.NUMERIC:
-            return _read_numeric(column, options)
+            return read_numeric(column, options)
         case Kind.REAL | Kind.DOUBLE:
-            return _read_float(column)
+            return read_float(column)
         case Kind.BOOLEAN:
-            return _read_boolean
+            return read_boolean
         case Kind.CHAR:
-            return _read_char(column, options)
+            return read_char(column, options)
         case Kind.VARCHAR:
-            return _read_varchar(column, options)
+            return read_varchar(column, options)
         case Kind.DATE | Kind.TIME | Kind.TIMETZ | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             return _read_moment(column, options)
         case Kind.SUPER:
@@ -98,141 +85,6 @@ def _reader(column: Column, options: CopyOptions) -> Convert:
             return _read_varbyte(column)
         case Kind.OTHER:
             return _read_unknown
-
-
-_INTEGERS = {Kind.SMALLINT: ("Short", 2**15), Kind.INTEGER: ("Integer", 2**31), Kind.BIGINT: ("Long", 2**63)}
-_INTEGER = re.compile(rb"[-+]?\d+")
-_DECIMAL = re.compile(rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
-_NUMBER_START = re.compile(rb"[-+]?\d*(?:\.\d*)?")
-
-
-def _invalid_digit(raw: bytes, position: int, shown: str) -> str:
-    value = raw[position : position + 1].decode("latin-1")
-    return f"Invalid digit, Value '{value}', Pos {position}, Type: {shown}"
-
-
-@dataclass(frozen=True)
-class _Digits:
-    """How far a number reads: the place of the first character that is none of its digits."""
-
-    pattern: re.Pattern[bytes]
-    shown: str
-
-    def fault(self, raw: bytes) -> str:
-        match = self.pattern.match(raw)
-        return _invalid_digit(raw, match.end() if match else 0, self.shown)
-
-
-def _read_integer(column: Column) -> Convert:
-    shown, limit = _INTEGERS[column.kind]
-    digits = _Digits(re.compile(rb"[-+]?\d*"), shown)
-
-    def read(raw: bytes) -> bytes:
-        if _INTEGER.fullmatch(raw) is None:
-            raise FieldError(1207, digits.fault(raw))
-        if len(raw) > 40 or not -limit <= int(raw) < limit:
-            raise FieldError(1222, f"Overflow ({shown} valid range {-limit} to {limit - 1})")
-        return b"%d" % int(raw)
-
-    return read
-
-
-def _read_numeric(column: Column, options: CopyOptions) -> Convert:
-    digits = _Digits(_NUMBER_START, "Decimal")
-    rounding = ROUND_HALF_UP if options.round_decimals else ROUND_DOWN
-    context = Context(prec=80)
-    unit = Decimal(1).scaleb(-column.scale)
-    limit = Decimal(10) ** (column.precision - column.scale)
-    overflow = f"Overflow for NUMERIC({column.precision},{column.scale})"
-
-    def read(raw: bytes) -> bytes:
-        if _DECIMAL.fullmatch(raw) is None:
-            raise FieldError(1207, digits.fault(raw))
-        try:
-            value = Decimal(raw.decode()).quantize(unit, rounding=rounding, context=context)
-        except InvalidOperation as unfit:
-            raise FieldError(1204, overflow) from unfit
-        if abs(value) >= limit:
-            raise FieldError(1204, overflow)
-        return f"{value:f}".encode()
-
-    return read
-
-
-def _read_float(column: Column) -> Convert:
-    shown = "Float" if column.kind is Kind.REAL else "Double"
-    digits = _Digits(_NUMBER_START, shown)
-
-    def read(raw: bytes) -> bytes:
-        if _DECIMAL.fullmatch(raw) is None:
-            raise FieldError(1208, digits.fault(raw))
-        value = float(raw)
-        if column.kind is Kind.REAL:
-            value = _as_real(value)
-        if math.isinf(value) or (value == 0 and re.search(rb"[1-9]", re.split(rb"[eE]", raw)[0])):
-            raise FieldError(1204, f"Value out of range for {shown}")
-        return raw
-
-    return read
-
-
-def _as_real(value: float) -> float:
-    try:
-        rounded: float = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        return math.inf
-    return rounded
-
-
-_BOOLEANS = dict.fromkeys((b"t", b"true", b"y", b"yes", b"1"), b"t") | dict.fromkeys(
-    (b"f", b"false", b"n", b"no", b"0"), b"f"
-)
-
-
-def _read_boolean(raw: bytes) -> bytes:
-    value = _BOOLEANS.get(raw.lower())
-    if value is None:
-        raise FieldError(1210, "Unknown boolean format")
-    return value
-
-
-def _read_char(column: Column, options: CopyOptions) -> Convert:
-    def read(raw: bytes) -> bytes:
-        if not raw.isascii():
-            faulty = re.search(rb"[\x80-\xff]+", raw)
-            shown = (faulty[0] if faulty else b"")[:4].hex(" ")
-            raise FieldError(
-                1220, f"Multibyte character not supported for CHAR (Hint: Try using VARCHAR). Invalid char: {shown}"
-            )
-        return _fit(raw, column.length, "Char length exceeds DDL length", options)
-
-    return read
-
-
-def _read_varchar(column: Column, options: CopyOptions) -> Convert:
-    def read(raw: bytes) -> bytes | None:
-        fault = fault_of(raw)
-        if fault is not None:
-            if options.accept_inv_chars is None:
-                raise FieldError(1220, f"String contains invalid or unsupported UTF8 codepoints. {fault}")
-            raw = replace_faults(raw, options.accept_inv_chars)
-        if options.trim_blanks:
-            raw = raw.rstrip(b" ")
-        return _fit(raw, column.length, "String length exceeds DDL length", options)
-
-    return read
-
-
-def _fit(raw: bytes, length: int, reason: str, options: CopyOptions) -> bytes:
-    """The value within its bytes: blanks past the end go silently (r_Character_types), TRUNCATECOLUMNS cuts on a character."""
-    if len(raw) <= length:
-        return raw
-    kept = raw[:length]
-    if not raw[length:].strip(b" "):
-        return kept
-    if options.truncate_columns:
-        return kept.decode(errors="ignore").encode()
-    raise FieldError(1204, reason)
 
 
 _DEFAULTS = {

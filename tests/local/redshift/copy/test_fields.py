@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.redshift.copy.columns import Column, Kind
-from local.redshift.copy.fields import FieldError, converter_of
+from local.redshift.copy.field_error import FieldError
+from local.redshift.copy.fields import converter_of
 from local.redshift.copy.options import CopyOptions
 from tests.local.redshift.copy.builders import column, numeric, options
 
