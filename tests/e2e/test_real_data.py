@@ -7,6 +7,7 @@ import io
 import json
 from collections import Counter
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from local.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData
 from tests.e2e.conftest import Lake
 
-_READERS = {"SMALLINT": int, "INTEGER": int, "DOUBLE PRECISION": float, "VARCHAR": str, "CHAR": str}
+_READERS = {"DECIMAL": Decimal, "SMALLINT": int, "INTEGER": int, "DOUBLE PRECISION": float, "VARCHAR": str, "CHAR": str}
 
 
 def _read(kind: str, text: str) -> Any:
