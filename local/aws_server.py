@@ -24,9 +24,9 @@ ACCOUNT_ID = "000000000000"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 
-CONCURRENT_FUNCTIONS = 10
+CONCURRENT_FUNCTIONS = 16
 """Without a cap 200 files start 200 interpreters, and nearly all of them time out."""
-CONCURRENT_LOADS = 4
+CONCURRENT_LOADS = 8
 """Loads take long: they must leave room for the functions that write the log and answer the API."""
 WAIT_SCALE = 0.25
 """Waits and retries of the state machine take a quarter of their time."""
