@@ -1,0 +1,105 @@
+"""One stand-in for all tests of this package, with TLS under a certificate authority of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import pytest
+import trustme
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from local.redshift.server import Server, ServerOptions, tls_context
+
+PASSWORD = "Secret+/=1"
+
+Connect = Callable[..., Connection]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A running stand-in and the authority that its certificate is from."""
+
+    server: Server
+    ca_file: Path
+
+    def connect(self, **arguments: object) -> Connection:
+        """A connection as the master user, in autocommit."""
+        host, port = self.server.address
+        values: dict[str, object] = {
+            "host": host, "port": port, "user": "awsuser", "password": PASSWORD, "dbname": "dev", "sslmode": "disable",
+            **arguments,
+        }  # fmt: skip
+        session: Connection = psycopg2.connect(**values)  # type: ignore[call-overload]
+        session.autocommit = True
+        return session
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The stand-in."""
+    folder = tmp_path_factory.mktemp("redshift")
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(folder / "cert.pem", append=True)
+    options = ServerOptions(
+        data=folder / "data",
+        databases=("dev", "analytics"),
+        password=PASSWORD,
+        tls=tls_context(folder / "cert.pem", folder / "key.pem"),
+    )
+    with Server.start(options) as server:
+        yield Warehouse(server, folder / "ca.pem")
+
+
+@pytest.fixture
+def connect(warehouse: Warehouse) -> Iterator[Connect]:
+    """Opens connections that are closed with the test; what they made in `public` is dropped."""
+    opened: list[Connection] = []
+
+    def open_one(**arguments: object) -> Connection:
+        opened.append(warehouse.connect(**arguments))
+        return opened[-1]
+
+    yield open_one
+    for session in opened:
+        session.close()
+    with warehouse.server.side("dev") as side:
+        side.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC")
+
+
+@pytest.fixture
+def session(connect: Connect) -> Connection:
+    """One connection in autocommit."""
+    return connect()
+
+
+@pytest.fixture
+def cursor(session: Connection) -> Iterator[Cursor]:
+    """A cursor of it."""
+    with session.cursor() as one:
+        yield one
+
+
+def rows(cursor: Cursor, sql: str, *values: object) -> list[tuple[object, ...]]:
+    """All rows of a query."""
+    cursor.execute(sql, values or None)
+    return cursor.fetchall()
+
+
+def value(cursor: Cursor, sql: str, *values: object) -> object:
+    """The one value of a query."""
+    return rows(cursor, sql, *values)[0][0]
+
+
+def error(cursor: Cursor, sql: str, *values: object) -> tuple[str | None, str]:
+    """SQLSTATE and first line of the error a statement ends in."""
+    with pytest.raises(psycopg2.Error) as caught:
+        cursor.execute(sql, values or None)
+    return caught.value.pgcode, str(caught.value).splitlines()[0]
