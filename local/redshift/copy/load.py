@@ -121,6 +121,7 @@ def _load(
             _pump(items, stream, report)
         except RowTooLongError as fault:
             raise report.failure() from fault
+        report.replaced = stream.replaced
         return stream.finish()
 
 

@@ -51,6 +51,7 @@ class LoadReport:
     query_id: int
     rejected: list[Rejection] = field(default_factory=list)
     rejections: int = 0
+    replaced: int = 0
     files: int = 0
     file_bytes: int = 0
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -126,6 +127,13 @@ class LoadReport:
         if self.rejected:
             text = f"Load into table '{name}' completed, {self.rejections} record(s) could not be loaded.  "
             self.context.notice("INFO", text + "Check 'sys_load_error_detail' system table for details.")
+        if self.replaced:
+            text = (
+                f"Load into table '{name}' completed, {self.replaced} record(s) were loaded with replacements made for "
+            )
+            self.context.notice(
+                "INFO", text + "ACCEPTINVCHARS.  Check 'sys_copy_replacements' system table for details."
+            )
 
 
 def rejection_of(failure: BackendError, file: str, line: int, columns: Sequence[Column]) -> Rejection | None:

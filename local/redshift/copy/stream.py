@@ -16,6 +16,7 @@ from local.redshift.copy.report import Rejection, rejection_of, sent_line_of
 from local.redshift.copy.rows import Row, RowReader
 from local.redshift.copy.sieve import LineMarks, RowTooLongError, Sieve
 from local.redshift.copy.threads import Sender
+from local.redshift.copy.utf8 import is_utf8
 from local.redshift.errors import BackendError
 from local.redshift.lexer import quote_name
 from local.redshift.rewrite import stored_name
@@ -26,6 +27,7 @@ Reject = Callable[[Rejection], None]
 
 class RowStream:
     """Stores the rows of one COPY. ``reject`` is told about every row that cannot be loaded and may raise to end it.
+    ``replaced`` counts rows that ACCEPTINVCHARS changed.
 
     As a context manager it gives up whatever is not finished and leaves the connection in step.
     """
@@ -49,6 +51,7 @@ class RowStream:
         self._spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed in __exit__
         self._spooled = LineMarks()
         self._rows = 0
+        self.replaced = 0
 
     def begin_file(self, name: str) -> None:
         """The data that follows is of this file."""
@@ -84,6 +87,7 @@ class RowStream:
             self._reject(Rejection(self._files[-1], line, error, row.raw(buffer)[:RAW_BYTES]))
             return
         if values is not None:
+            self.replaced += self._options.accept_inv_chars is not None and not is_utf8(row.raw(buffer))
             self._spooled.add(len(self._spooled) + 1, len(self._files) - 1, line)
             self._spool.write(render_row(values))
 

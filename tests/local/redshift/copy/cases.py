@@ -206,6 +206,8 @@ FAILS = [
     Fails("a_nul", AB, b"1,x\n2,a\0b\n", (1216, 2, "b", "a.b")),
     Fails("lines_in_quotes_count", AB, b'1,"x\n\ny"\nz,y\n', (1207, 4, "a", "z")),
     Fails("crlf_lines_count", AB, b"1,x\r\n2,y\r\nz,y\r\n", (1207, 3, "a", "z")),
+    Fails("a_byte_order_mark_is_data", A, b"\xef\xbb\xbf1\n", (1207, 1, "a", "\ufeff1")),
+    Fails("bare_carriage_returns_end_nothing", AB, b"1,x\r2,y\r", (1202, 1, "b", "y")),
     Fails("not_json", "a super", b"{a}\n", (1224, 1, "a", "{a}")),
     Fails("not_hex", "a varbyte(2)", b"0g\n", (1219, 1, "a", "0g")),
     Fails("the_second_error_is_too_much", AB, b"x,1\n2,x\ny,3\n", (1207, 1, "a", "x"), "csv maxerror 2"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
+import random
 from typing import Any
 
 import psycopg2
@@ -210,6 +212,61 @@ def test_what_is_told_afterwards(lake: Lake, table: str) -> None:
     )
     assert history == [("completed", 2, 1, 1, 12, url)]
     assert len(lake.errors(url)) == 1
+
+
+def test_replaced_characters_are_told(lake: Lake, table: str) -> None:
+    lake.connection.notices.clear()
+    lake.copy(table, lake.put(b"1,x\n2,\xff\n"), "csv acceptinvchars")
+    assert "1 record(s) were loaded with replacements made for ACCEPTINVCHARS" in "".join(lake.connection.notices)
+
+
+def test_a_column_left_out_must_allow_null(lake: Lake) -> None:
+    table, url = lake.table("a int, b int not null"), lake.put(b"1\n")
+    lake.refusal(f"{table} (a)", url)
+    assert [(error.code, error.line) for error in lake.errors(url)] == [(1213, 1)]
+    assert lake.count(table) == 0
+
+
+def test_a_temporary_table_is_loaded(lake: Lake) -> None:
+    lake.sql("CREATE TEMP TABLE passing (a int)")
+    lake.copy("passing", lake.put(b"1\n2\n"))
+    assert lake.count("passing") == 2
+
+
+def test_no_bytes_bring_the_connection_out_of_step(lake: Lake) -> None:
+    dice = random.Random(11)
+    table = lake.table("a int, b varchar(6), c date")
+    pieces = [
+        b"1",
+        b",",
+        b",",
+        b"\n",
+        b"\n",
+        b'"',
+        b"\r\n",
+        b"2024-01-01",
+        b"\xff",
+        b"\0",
+        b"\\N",
+        b" ",
+        b"x",
+        "é".encode(),
+    ]
+    parameters = [
+        "",
+        "fillrecord",
+        "maxerror 3",
+        "ignoreallerrors",
+        "acceptinvchars",
+        "null as 'x'",
+        "ignoreheader 1",
+        "gzip",
+    ]
+    for _ in range(80):
+        body = b"".join(dice.choices(pieces, k=dice.randrange(40)))
+        with contextlib.suppress(psycopg2.Error):
+            lake.copy(table, lake.put(body), "csv " + " ".join(dice.sample(parameters[:-1], 2)))
+        assert lake.sql("SELECT 1") == [(1,)]
 
 
 def test_many_small_files_and_a_large_one(lake: Lake, table: str) -> None:

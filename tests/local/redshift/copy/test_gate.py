@@ -105,9 +105,9 @@ def test_a_row_that_fails_at_its_end_costs_no_more_than_its_length() -> None:
     columns = [column(Kind.VARCHAR, 100) for _ in range(200)]
     gate = build_gate(columns, options("NULL AS '0'"), b"\n")
     row = b",".join([b'"a""b"', b"0"] * 100) + b",too many\n"
-    began = time.perf_counter()
+    began = time.process_time()
     assert gate.accept(row, 0) == 0
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 FIELDS = st.sampled_from(

@@ -76,11 +76,11 @@ def test_cutting_a_file_into_blocks_changes_nothing(text: str, cuts: list[int], 
 def test_a_row_that_does_not_end_is_given_up_at_4_mb(unit: bytes) -> None:
     opening = b'1,"' if b'"' in unit or b"\n" in unit else b"1,"
     block = (unit * 70_000)[:65_536] if unit != b'1,"\n' else b"1,a\n" * 16_384
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(RowTooLongError) as refused:
         sift([opening] + [block] * (100 * 1024 * 1024 // len(block)))
     assert refused.value.line == 1
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 5
     assert MAX_ROW_BYTES == 4 * 1024 * 1024
 
 
