@@ -55,7 +55,7 @@ def server_default(value: Default, kind: ColumnType) -> SpecDefault | None:
     if isinstance(value, bool):
         return SpecDefault(sa.true() if value else sa.false(), canonical)
     if kind.name in _NUMBERS:
-        return SpecDefault(sa.text(format(Decimal(value), "f")), canonical)
+        return SpecDefault(sa.text(str(canonical)), canonical)
     return SpecDefault(Text(str(value)), canonical)
 
 
@@ -87,7 +87,8 @@ def canonical_default(value: Default, kind: ColumnType) -> Default:
         number = Decimal(value)
     except InvalidOperation:
         return value
-    return int(number) if number == number.to_integral_value() else format(number.normalize(), "f")
+    # Not normalize(), which rounds to 28 digits; a column may have 38.
+    return int(number) if number == number.to_integral_value() else format(number, "f").rstrip("0")
 
 
 def _strip(text: str) -> str:
