@@ -9,8 +9,10 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-# No deadline, because the machine may be busy; no database: a failure prints the blob that repeats it.
-settings.register_profile("project", deadline=None, database=None, max_examples=60, print_blob=True)
+# No deadline, because the machine may be busy; always the same examples, so that a change is what breaks a test.
+# `pytest --hypothesis-profile=search` looks for new ones.
+settings.register_profile("project", deadline=None, database=None, max_examples=60, derandomize=True)
+settings.register_profile("search", deadline=None, database=None, max_examples=1000, print_blob=True)
 settings.load_profile("project")
 
 

@@ -27,7 +27,7 @@ _DEFAULTS: dict[str, st.SearchStrategy[Any]] = {
     "smallint": _WHOLE,
     "integer": _WHOLE | _WHOLE.map(str),
     "bigint": st.integers(-(2**63), 2**63 - 1),
-    "numeric": _FRACTION,
+    "numeric": _FRACTION | st.sampled_from(["0.000", "-0.0", "1e3", "00012"]),
     "real": _FRACTION,
     "double precision": st.floats(allow_nan=False, allow_infinity=False),
     "boolean": st.booleans(),

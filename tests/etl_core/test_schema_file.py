@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_core.errors import InvalidSchemaFileError
@@ -215,7 +215,6 @@ def test_a_file_made_to_be_slow_is_refused_soon_and_briefly(text: bytes) -> None
     assert len(error.message) < 100_000
 
 
-@settings(max_examples=25)
 @given(good_files())
 def test_the_canonical_form_means_the_same(raw: dict[str, Any]) -> None:
     spec = SchemaFile.parse(json.dumps(raw).encode())
