@@ -9,7 +9,7 @@ from sqlalchemy.schema import CreateSchema
 
 from etl_core.attempt import Load
 from etl_core.catalog import parse_table, select_table
-from etl_core.errors import ActionNotAllowedError, InvalidSchemaFileError, SchemaChangeRefusedError
+from etl_core.errors import ActionNotAllowedError, InvalidSchemaFileError, LoadFailedError, SchemaChangeRefusedError
 from etl_core.lake_key import Action
 from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_row, ledger_table
 from etl_core.load_data import MissingLedgerError, read_ledger
@@ -28,8 +28,11 @@ def load_schema(load: Load) -> LoadOutcome:
     try:
         return _apply(load, spec)
     except MissingLedgerError:
-        _create_ledger(load)
+        refusal = _create_ledger(load)
+    try:
         return _apply(load, spec)
+    except MissingLedgerError:
+        raise refusal or LoadFailedError(f"the ledger of {load.key.target} vanished while it was being made") from None
 
 
 def _read_spec(load: Load) -> SchemaFile:
@@ -42,10 +45,16 @@ def _read_spec(load: Load) -> SchemaFile:
     return SchemaFile.parse(b"".join(load.ports.store.read(version)))
 
 
-def _create_ledger(load: Load) -> None:
-    with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
-        for statement in create_ledger_statements(ledger_table(load.key)):
-            transaction.execute(statement)
+def _create_ledger(load: Load) -> LoadFailedError | None:
+    """Makes the ledger. A refusal is returned: of several first uploads at once only one makes it, and it is there for all."""
+    refusal = None
+    for statement in create_ledger_statements(ledger_table(load.key)):
+        try:
+            with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
+                transaction.execute(statement)
+        except LoadFailedError as error:
+            refusal = error
+    return refusal
 
 
 def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
