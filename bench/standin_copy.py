@@ -126,16 +126,25 @@ def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil
             "COPY gzip": (through, "loaded", lambda: run(through, copy_sql("gzip", "csv gzip"))),
         }
         seconds: dict[str, list[float]] = {name: [] for name in ways}
+        busy: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(RUNS + 1):
             for name, (connection, table, copy) in ways.items():
                 run(connection, f"TRUNCATE {table}")
+                before = cpu_seconds(process)
                 seconds[name].append(timed(copy))
+                busy[name].append(cpu_seconds(process) - before)
             print(f"  run {number}: " + ", ".join(f"{name} {values[-1]:.2f}" for name, values in seconds.items()))
         medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # the first run warms up
     for name, median in medians.items():
         ratio = medians["raw copy_expert"] / median
         print(f"{name:16} {median:.2f} s, {len(content) / median / 1e6:.0f} MB/s, {ratio:.2f} of raw (target: 0.80)")
+    print(f"CPU of the stand-in: COPY {min(busy['COPY']):.2f} s, COPY gzip {min(busy['COPY gzip']):.2f} s (best runs)")
     print(f"the stand-in's memory: {process.memory_info().rss / 1e6:.0f} MB")
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def copy_sql(folder: str, parameters: str) -> str:
