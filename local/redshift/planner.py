@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from local.redshift.aliases import alias_edits
 from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, quote_literal, statements, tokenize
 from local.redshift.refusals import check_refusals, refusal
-from local.redshift.relations import is_leader_table, relations, uses_leader_function
+from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues, stored_name
 from local.redshift.settings import plan_reset, plan_set, plan_show
 from local.redshift.sql import call, qualified
@@ -73,14 +74,18 @@ def _relay(statement: Statement) -> Step:
 
 def _select(statement: Statement) -> Step:
     tables = list(relations(statement.tokens))
-    user_tables = [name for name in tables if not is_leader_table(name)]
-    if user_tables and uses_leader_function(statement.words):
-        raise refusal("leader function")
     into = _select_into(statement)
     if into:
         return into
-    light = not user_tables and statement.words[0] == "select" and "set_config" not in statement.words
-    return Step(Do.RELAY, statement.rewritten(), light=light, long_names=statement.long_names)
+    if not any(is_user_table(name) for name in tables):
+        light = (
+            all(map(is_leader_table, tables)) and statement.words[0] == "select" and "set_config" not in statement.words
+        )
+        edits = alias_edits(statement.source, statement.tokens) if tables else []
+        return Step(Do.RELAY, statement.rewritten(edits), light=light, long_names=statement.long_names)
+    if uses_leader_function(statement.words):
+        raise refusal("leader function")
+    return _relay(statement)
 
 
 def _select_into(statement: Statement) -> Step | None:

@@ -11,6 +11,7 @@ _ENDS = frozenset(
      "qualify", "window", "when", "values"}
 )  # fmt: skip
 _NOT_TABLES = frozenset({"lateral", "only", "select", "("})
+_SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "svcs_", "sys_")
 _LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
 # Functions that run on the leader node alone and fail together with user tables (c_SQL_functions_leader_node_only).
@@ -65,6 +66,11 @@ def is_leader_table(name: tuple[str, ...]) -> bool:
     if len(name) > 1:
         return name[-2] in _LEADER_SCHEMAS
     return name[0].startswith("pg_")
+
+
+def is_user_table(name: tuple[str, ...]) -> bool:
+    """Whether a table is neither on the leader node nor one of the system views."""
+    return not is_leader_table(name) and not name[-1].startswith(_SYSTEM_PREFIXES)
 
 
 def uses_leader_function(words: Sequence[str]) -> str:

@@ -95,6 +95,8 @@ class Session:
     def client_hung_up(self) -> None:
         """From the hang-up thread. What runs inside a block is ended, and with the connection the block is rolled back;
         a statement of its own runs to its end and is committed (copy-usage_notes-multiple-files)."""
+        if self._backend_gone:
+            return  # our own doing: see below
         self.client.gone = True
         if self.backend.status != b"I":
             self.backend.cancel()

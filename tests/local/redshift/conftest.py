@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +15,6 @@ import trustme
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from local.redshift.server import Server, ServerOptions, tls_context
-
 PASSWORD = "Secret+/=1"
 
 Connect = Callable[..., Connection]
@@ -21,41 +22,66 @@ Connect = Callable[..., Connection]
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A running stand-in and the authority that its certificate is from."""
+    """A running stand-in: where it is, and the authority that its certificate is from."""
 
-    server: Server
+    host: str
+    port: int
     ca_file: Path
 
     def connect(self, **arguments: object) -> Connection:
         """A connection as the master user, in autocommit."""
-        host, port = self.server.address
         values: dict[str, object] = {
-            "host": host, "port": port, "user": "awsuser", "password": PASSWORD, "dbname": "dev", "sslmode": "disable",
-            **arguments,
+            "host": self.host, "port": self.port, "user": "awsuser", "password": PASSWORD, "dbname": "dev",
+            "sslmode": "disable", **arguments,
         }  # fmt: skip
         session: Connection = psycopg2.connect(**values)  # type: ignore[call-overload]
         session.autocommit = True
         return session
 
 
-@pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """The stand-in."""
-    folder = tmp_path_factory.mktemp("redshift")
+def certificates(folder: Path) -> None:
+    """Writes ca.pem, cert.pem and key.pem for this machine."""
     authority = trustme.CA()
     issued = authority.issue_cert("localhost", "127.0.0.1")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.private_key_pem.write_to_path(folder / "key.pem")
     for blob in issued.cert_chain_pems:
         blob.write_to_path(folder / "cert.pem", append=True)
-    options = ServerOptions(
-        data=folder / "data",
-        databases=("dev", "analytics"),
-        password=PASSWORD,
-        tls=tls_context(folder / "cert.pem", folder / "key.pem"),
-    )
-    with Server.start(options) as server:
-        yield Warehouse(server, folder / "ca.pem")
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The stand-in as a process of its own, which ends with this one; stopped at the end."""
+    command = [sys.executable, "-m", "local.redshift", "--data", str(folder / "data"), "--exit-with-stdin", *options]
+    with (
+        (folder / "stand-in.log").open("w") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def place(process: subprocess.Popen[str]) -> tuple[str, int]:
+    """Host and port that a stand-in announces."""
+    assert process.stdout is not None
+    words = process.stdout.readline().split()
+    assert words[:1] == ["ready"], words
+    return words[1], int(words[2])
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The stand-in."""
+    folder = tmp_path_factory.mktemp("redshift")
+    certificates(folder)
+    (folder / "password").write_text(PASSWORD)
+    options = ["--databases", "dev,analytics", "--password-file", str(folder / "password")]
+    options += ["--cert", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
+    with running(folder, *options) as process:
+        host, port = place(process)
+        yield Warehouse(host, port, folder / "ca.pem")
 
 
 @pytest.fixture
@@ -70,8 +96,9 @@ def connect(warehouse: Warehouse) -> Iterator[Connect]:
     yield open_one
     for session in opened:
         session.close()
-    with warehouse.server.side("dev") as side:
-        side.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC")
+    janitor = warehouse.connect()
+    janitor.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC")
+    janitor.close()
 
 
 @pytest.fixture

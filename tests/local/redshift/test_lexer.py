@@ -1,0 +1,118 @@
+"""The lexer: what it makes of texts, and that no text breaks it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.redshift.errors import SqlError
+from local.redshift.lexer import (
+    Edit,
+    Kind,
+    Token,
+    cut,
+    identifier,
+    literal,
+    quote_literal,
+    quote_name,
+    splice,
+    statements,
+    tokenize,
+)
+from local.redshift.planner import Planner
+from local.redshift.rewrite import SessionValues, stored_name
+
+PIECES = st.sampled_from(
+    ["'", '"', "\\", "--", "/*", "*/", "$$", "$a$", "$1", ";", "(", ")", ",", ".", "::", "\n", " ", "E", "#t", "select", "from",
+     "where", "create", "table", "alter", "column", "type", "varchar", "(3)", "distkey", "sortkey", "encode", "lock", "copy",
+     "values", "insert into t", "1e5", "1.", "é", "\x00", "t", "set", "show", "on conflict", "numeric", "default", "null",
+     "primary key", "identity(1,1)", "truncate", "vacuum", "sysdate", "add", "drop", "rename", "to", "begin", "as"]
+)  # fmt: skip
+
+
+def values_of(sql: str) -> list[str]:
+    return [token.value for token in tokenize(sql)]
+
+
+def test_tokens_know_their_place() -> None:
+    sql = 'SELECT "A b", 1.5e3 -- rest\n FROM /* a /* nested */ one */ T;'
+    tokens = tokenize(sql)
+    assert [sql[token.start : token.end] for token in tokens] == ["SELECT", '"A b"', ",", "1.5e3", "FROM", "T", ";"]
+    assert [token.value for token in tokens] == ["select", '"A b"', ",", "1.5e3", "from", "t", ";"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("'a''b'", "a'b"), (r"'a\'b'", "a'b"), (r"'\\'", "\\"), (r"'\n\t'", "\n\t"), (r"'\101\x41'", "AA"), ("$$a'b$$", "a'b"),
+     ("$x$a$$b$x$", "a$$b")],
+)  # fmt: skip
+def test_literals(written: str, meant: str) -> None:
+    (token,) = tokenize(written)
+    assert token.kind is Kind.STRING
+    assert literal(token) == meant
+
+
+def test_statements_are_split_outside_of_literals() -> None:
+    parts = statements(tokenize("a ';' ; ; $$;$$ b;"))
+    assert [[token.value for token in part] for part in parts] == [["a", "';'"], ["$$;$$", "b"]]
+
+
+@pytest.mark.parametrize("sql", ["'a", '"a', "/* a", "$$a", "'a\\'", '""'])
+def test_what_does_not_end_is_a_syntax_error(sql: str) -> None:
+    with pytest.raises(SqlError) as caught:
+        tokenize(sql)
+    assert caught.value.sqlstate == "42601"
+
+
+def test_names_fold_ascii_alone_and_are_cut_between_characters() -> None:
+    assert [identifier(token) for token in tokenize('"AÉ" AÉ "a""B"')] == ["aÉ", "aÉ", 'a"b']
+    assert len(cut("é" * 100).encode()) == 126
+    assert cut("a" * 200) == "a" * 127
+
+
+@given(st.text())
+def test_quoting_round_trips(text: str) -> None:
+    (token,) = tokenize(quote_literal(text))
+    assert literal(token) == text
+    if text:
+        (name,) = tokenize(quote_name(text))
+        assert name.value[1:-1].replace('""', '"') == text
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=30))
+def test_any_text_becomes_tokens_or_an_sql_error(pieces: list[str]) -> None:
+    sql = "".join(pieces)
+    try:
+        tokens = tokenize(sql)
+    except SqlError:
+        return
+    assert all(before.end <= after.start for before, after in itertools.pairwise(tokens))
+    assert all(token.start < token.end for token in tokens)
+    assert splice(sql, []) == sql
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=30).map(" ".join))
+def test_any_text_becomes_a_plan_or_an_sql_error(sql: str) -> None:
+    with contextlib.suppress(SqlError):
+        Planner().plan(sql, SessionValues())
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_stored_names_fit_and_differ(name: str) -> None:
+    stored = stored_name(cut(name))
+    assert len(stored.encode("utf-8", "surrogateescape")) <= 63
+    assert stored == cut(name) or stored_name(cut(name + "x")) != stored or cut(name) == cut(name + "x")
+
+
+def test_an_unbalanced_quote_in_a_long_text_is_found_at_once() -> None:
+    with pytest.raises(SqlError):
+        tokenize("insert into t values ('" + "x" * 5_000_000)
+
+
+def test_edits_are_made_from_the_end_or_in_any_order() -> None:
+    assert splice("abcdef", [Edit(4, 5, "E"), Edit(1, 2, "")]) == "acdEf"
+    assert Token(Kind.WORD, "a", 0, 1).value == "a"
