@@ -89,14 +89,16 @@ def read_header(chunks: Iterable[bytes], compression: str | None, options: CsvOp
     return tuple(rows[0])
 
 
-def match_header(header: Sequence[str], columns: Collection[str], optional: Collection[str] = ()) -> tuple[str, ...]:
+def match_header(
+    header: Sequence[str], columns: Collection[str], optional: Collection[str] = (), generated: Collection[str] = ()
+) -> tuple[str, ...]:
     """The table's column for each name of the header, in the file's order.
 
-    Names match when they fold to the same. `optional` columns may be absent. Raises HeaderMismatchError naming every
-    missing, unknown and repeated column at once.
+    Names match when they fold to the same. `optional` columns may be absent, `generated` ones must be.
+    Raises HeaderMismatchError naming every missing, unknown and repeated column at once.
     """
     names = [fold(name.strip()) for name in header]
-    faults = list(islice(_faults(header, names, columns, optional), _MAX_FAULTS))
+    faults = list(islice(_faults(header, names, columns, optional, generated), _MAX_FAULTS))
     if faults:
         raise HeaderMismatchError(
             f"the header does not match the table's columns: {'; '.join(faults)}. Correct the header, or upload a schema file "
@@ -107,7 +109,11 @@ def match_header(header: Sequence[str], columns: Collection[str], optional: Coll
 
 
 def _faults(
-    header: Sequence[str], names: list[str], columns: Collection[str], optional: Collection[str]
+    header: Sequence[str],
+    names: list[str],
+    columns: Collection[str],
+    optional: Collection[str],
+    generated: Collection[str],
 ) -> Iterator[str]:
     counts, known = Counter(names), set(columns)
     missing = [name for name in columns if name not in counts and name not in optional]
@@ -116,6 +122,9 @@ def _faults(
             yield f"column {_short(name)} is there {count} times"
     unknown = [(written, name) for written, name in zip(header, names, strict=True) if name not in known]
     for index, (written, name) in enumerate(unknown):
+        if name in generated:
+            yield f"column {written!r} is filled by the warehouse (identity); leave it out"
+            continue
         # Each guess compares with every column: for the first few names only, and none that cannot be a column's.
         could_be_meant = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
         guess = difflib.get_close_matches(name, missing or list(columns), n=1) if could_be_meant else []

@@ -68,10 +68,12 @@ def load_data(load: Load) -> LoadOutcome:
     load.version_id = version.version_id
     if version.size == 0:
         raise InvalidDataFileError("the file is empty (0 bytes): its first row must name the table's columns")
+    upload_id = load.upload.upload_id
     try:
-        return _attempt(load, _prepare(load, version, load.upload.upload_id, compression))
-    except _OverwrittenError:
-        return _attempt(load, _prepare(load, version, load.upload.upload_id, compression, pin=True), pin=True)
+        try:
+            return _attempt(load, _prepare(load, version, upload_id, compression))
+        except _OverwrittenError:
+            return _attempt(load, _prepare(load, version, upload_id, compression, pin=True), pin=True)
     except MissingLedgerError:
         raise _without_schema(load) from None
 
@@ -193,7 +195,8 @@ def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str,
     optional = []
     if spec.csv.missing_columns == "default":
         optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
-    return match_header(read_header(head, compression, spec.csv), expected, optional)
+    generated = [column.name for column in spec.columns if column.identity is not None]
+    return match_header(read_header(head, compression, spec.csv), expected, optional, generated)
 
 
 def _prepare(

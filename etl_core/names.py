@@ -49,6 +49,8 @@ def faults_of_column(name: str) -> Iterator[str]:
     size = len(name.encode("utf-8", "surrogatepass"))
     if not name.strip():
         yield "a column name must not be empty"
+    elif name != name.strip():
+        yield f"the column name {name!r} begins or ends with a blank"
     elif not name.isprintable():
         yield f"the column name {name!r} holds control or unprintable characters"
     elif size > MAX_IDENTIFIER_BYTES:

@@ -119,6 +119,8 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS {text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
         *([source.compression] if source.compression else []),
+        # In a file of one column an empty line is a row: an empty text, or a null.
+        *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),
         "COMPUPDATE OFF",
     ]
     return " ".join(parts)

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from etl_core.adapters.dynamodb import LogTable
+from etl_core.adapters.dynamodb import LogError, LogTable
 from etl_core.errors import EtlError
 from etl_core.log import SORT_KEY
 from etl_core.log_query import InvalidQueryError, LogQuery, next_token
@@ -21,6 +21,9 @@ from handlers.context import Context
 
 _MAX_BODY_BYTES = 5_000_000
 """Below the 6 MB that a function may answer, in which the body is a text: its quotes and backslashes count twice."""
+
+_MAX_PAGES = 25
+"""Of the log table in one request: a filter that matches little goes on with the next token."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
@@ -31,6 +34,10 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         return _response(400, {"error": {"type": "InvalidQuery", "parameter": error.parameter, "message": str(error)}})
     try:
         return _response(200, _answer(query))
+    except LogError as error:
+        return _response(
+            500, {"error": {"type": "LogError", "message": f"{error}; the deployment is at fault, not the request"}}
+        )
     except EtlError as error:
         return _response(503, {"error": {"type": type(error).__name__, "message": f"{error}; try again in a moment"}})
 
@@ -45,17 +52,20 @@ def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
 
 def _answer(query: LogQuery) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
-    size = 0
-    for item in islice(_log().read(query), query.limit + 1):
-        size += len(json.dumps(json.dumps(item, ensure_ascii=False)))
-        if len(items) == query.limit or size > _MAX_BODY_BYTES:
-            return {"items": _public(items), "count": len(items), "next_token": next_token(items[-1][SORT_KEY])}
-        items.append(item)
-    return {"items": _public(items), "count": len(items), "next_token": None}
+    size, ends_at = 0, None
+    for page in islice(_log().read_pages(query), _MAX_PAGES):
+        for item in page.items:
+            size += len(json.dumps(json.dumps(item, ensure_ascii=False)))
+            if len(items) == query.limit or size > _MAX_BODY_BYTES:
+                return _page(items, items[-1][SORT_KEY])
+            items.append(item)
+        ends_at = page.ends_at
+    return _page(items, ends_at)
 
 
-def _public(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in item.items() if name != SORT_KEY} for item in items]
+def _page(items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
+    public = [{name: value for name, value in item.items() if name != SORT_KEY} for item in items]
+    return {"items": public, "count": len(public), "next_token": None if ends_at is None else next_token(ends_at)}
 
 
 def _response(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,14 @@ class LogError(EtlError):
     """The log table refused a call for good: the deployment is at fault."""
 
 
+@dataclass(frozen=True)
+class LogPage:
+    """Entries, and the sort key up to which the table was looked through; None when nothing is left."""
+
+    items: list[dict[str, Any]]
+    ends_at: str | None
+
+
 class LogTable:
     """Writes and reads entries. Raises ThrottledError, which the state machine repeats, or LogError."""
 
@@ -45,16 +54,19 @@ class LogTable:
         self._update(key, {}, None, attempts)
         return False
 
-    def read(self, query: LogQuery) -> Iterator[dict[str, Any]]:
-        """The entries that match, newest first, without bound: the caller stops."""
+    def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
+        """The entries that match, newest first, page after page; a page may hold few or none of those that it looked at."""
         arguments = self._query(query)
         while True:
             page = _mapped(lambda: self._client.query(**arguments))
-            for item in page.get("Items", []):
-                yield {name: _plain(_from_item(value)) for name, value in item.items()}
-            if "LastEvaluatedKey" not in page:
+            items = [
+                {name: _plain(_from_item(value)) for name, value in item.items()} for item in page.get("Items", [])
+            ]
+            last = page.get("LastEvaluatedKey")
+            yield LogPage(items, None if last is None else str(_from_item(last[SORT_KEY])))
+            if last is None:
                 return
-            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            arguments["ExclusiveStartKey"] = last
 
     def _query(self, query: LogQuery) -> dict[str, Any]:
         filters = {"schema": query.schema, "status": query.status, "database": query.database, "action": query.action}

@@ -69,7 +69,7 @@ def test_compressed_and_oddly_named_files_load(lake: Lake, file: str, pack: obje
     table = lake.table("odd")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("note", "VARCHAR(20)")))
     end = "\r\n" if file == "crlf.csv" else "\n"
-    content = end.join(["Note,ID", '"a, ""b""",1', "ü,2", ""]).encode()
+    content = end.join(["Note,ID", '"a, ""b""",1', "ü,2", "", ""]).encode()
     entry = lake.drop(f"dev/append/{table}/{file}", pack(content))  # type: ignore[operator]
     assert (entry["status"], entry["rows_loaded"]) == ("loaded", 2)
     assert lake.rows(table) == [(1, 'a, "b"'), (2, "ü")]

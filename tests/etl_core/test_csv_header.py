@@ -234,3 +234,8 @@ def test_another_extension_is_refused_with_those_that_are_known(file: str) -> No
         compression_of(file)
 
     assert repr(file) in caught.value.message
+
+
+def test_a_header_that_names_an_identity_column_is_told_to_leave_it_out() -> None:
+    with pytest.raises(HeaderMismatchError, match="'K' is filled by the warehouse"):
+        match_header(("a", "K"), ("a",), generated=("k",))

@@ -78,7 +78,7 @@ def test_a_first_schema_file_makes_the_ledger_and_the_table() -> None:
     assert (outcome.status, outcome.schema_version, outcome.table_exists) == (Status.APPLIED, "7", True)
     assert outcome.statements == ('CREATE TABLE "public"."t" ( "id" INTEGER, "name" VARCHAR(20) )',)
     assert world.warehouse.log == [
-        "BEGIN", "LOCK", "ROLLBACK", "BEGIN", "CREATE SCHEMA", "CREATE TABLE", "COMMIT",
+        "BEGIN", "LOCK", "ROLLBACK", "BEGIN", "CREATE SCHEMA", "COMMIT", "BEGIN", "CREATE TABLE", "COMMIT",
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "CREATE TABLE", "INSERT LEDGER", "COMMIT",
     ]  # fmt: skip
 

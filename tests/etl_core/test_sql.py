@@ -18,7 +18,7 @@ SOURCE = CopySource("s3://work/m.json", "arn:role", None, ",", '"', None, "auto"
 PLAIN = (
     'COPY "public"."t" ("id", "name") FROM \'s3://work/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
     "FORMAT AS CSV DELIMITER AS ',' QUOTE AS '\"' IGNOREHEADER AS 1 "
-    "ENCODING AS UTF8 DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto' COMPUPDATE OFF"
+    "ENCODING AS UTF8 DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto' IGNOREBLANKLINES COMPUPDATE OFF"
 )
 
 
@@ -30,9 +30,13 @@ def test_copy_names_the_columns_the_manifest_and_the_role() -> None:
     assert copy_sql() == PLAIN
 
 
+def test_an_empty_line_is_a_row_where_the_file_has_one_column() -> None:
+    assert "IGNOREBLANKLINES" not in copy_sql(("id",))
+
+
 @pytest.mark.parametrize("compression", [keyword for keyword in COMPRESSIONS.values() if keyword])
 def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
-    assert copy_sql(compression=compression) == PLAIN.replace("COMPUPDATE", f"{compression} COMPUPDATE")
+    assert copy_sql(compression=compression) == PLAIN.replace("IGNOREBLANKLINES", f"{compression} IGNOREBLANKLINES")
 
 
 @pytest.mark.parametrize(

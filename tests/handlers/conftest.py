@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from etl_core.adapters.dynamodb import LogPage
 from etl_core.log import SETTLED
 from etl_core.log_query import LogQuery
 from handlers import query, record
@@ -33,7 +34,15 @@ class FakeLogTable:
         entry |= {**(attributes if is_open else {}), "attempts": entry.get("attempts", 0) + attempts}
         return is_open
 
-    def read(self, asked: LogQuery) -> Iterator[dict[str, Any]]:
+    def read_pages(self, asked: LogQuery) -> Iterator[LogPage]:
+        """Pages of three entries, of which those with another status than the one asked for are left out."""
+        found = list(self._read(asked))
+        for first in range(0, max(1, len(found)), 3):
+            page = found[first : first + 3]
+            kept = [item for item in page if asked.status in (None, item.get("status"))]
+            yield LogPage(kept, page[-1]["landed_key"] if first + 3 < len(found) else None)
+
+    def _read(self, asked: LogQuery) -> Iterator[dict[str, Any]]:
         self.queries.append(asked)
         if self.error:
             raise self.error

@@ -53,6 +53,17 @@ def test_pages_together_hold_every_entry_once(log: FakeLogTable, limit: int) -> 
     assert pages == -(-7 // limit)
 
 
+def test_a_filter_that_matches_little_is_answered_in_bounded_pages(log: FakeLogTable) -> None:
+    fill(log, 200, status="loaded")
+    _, first = ask(table_name="t", status="failed")
+    assert (first["count"], first["items"]) == (0, [])
+    token, requests = first["next_token"], 1
+    while token:
+        _, page = ask(table_name="t", status="failed", next_token=token)
+        token, requests = page["next_token"], requests + 1
+    assert requests == 3  # 67 pages of three, at most 25 in one request
+
+
 def test_an_answer_stays_below_what_a_function_may_return(log: FakeLogTable) -> None:
     fill(log, 60, statements=['"' * 100_000])
     event = {"queryStringParameters": {"table_name": "t", "limit": "500"}}
