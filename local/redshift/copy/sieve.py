@@ -73,7 +73,7 @@ class Sieve:
 
     def finish(self) -> list[tuple[bytes, int]]:
         """The same for what is left at the end of the file; a last line without its end gets one."""
-        if self._carry and not self._skip:
+        if self._carry:
             crlf = self.gate is not None and self.gate.dialect.newline == b"\r\n"
             if not self._carry.endswith(b"\n"):
                 self._carry += b"\r\n" if crlf and not self._carry.endswith(b"\r") else b"\n"

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from local.redshift.copy.columns import Kind
@@ -60,7 +60,9 @@ def test_a_row_is_taken_apart(text: bytes, fields: tuple[bytes, ...], broken: bo
     assert (row.fields, row.broken) == (fields, broken)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
+@example("1111\n1,a", [4], 1)
+@example("h", [], 2)
 @given(st.text('12a,"\n\r é\\', max_size=60), st.lists(st.integers(0, 60), max_size=4), st.integers(0, 2))
 def test_cutting_a_file_into_blocks_changes_nothing(text: str, cuts: list[int], skip: int) -> None:
     data = text.encode()
