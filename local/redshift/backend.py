@@ -21,7 +21,9 @@ from types import TracebackType
 from local.redshift import wire
 from local.redshift.errors import CONNECTION_LOST, BackendError
 
-RECEIVE_BYTES = 256 * 1024
+RECEIVE_BYTES = (
+    32 * 1024
+)  # allocated anew for every read: much more would come from mmap, which costs more than it saves
 
 
 class Backend:

@@ -9,7 +9,7 @@ import struct
 
 from local.redshift import wire
 
-RECEIVE_BYTES = 64 * 1024
+RECEIVE_BYTES = 16 * 1024
 
 
 class ClientGoneError(Exception):

@@ -52,27 +52,33 @@ END = Token(Kind.SYMBOL, "", 0, 0)
 _SCANNER = re.compile(
     r"""
     (?:[ \t\n\r\f\v]++|--[^\n]*+)*+
-    (?: (?P<comment> /\* )
-  | (?P<word>    \#?[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+ )
+    (?: (?P<word>    \#?[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+ )
   | (?P<string>  '(?:[^'\\]++|\\.|'')*+' )
   | (?P<quoted>  "(?:[^"]++|"")*+" )
   | (?P<number>  \d++(?:\.\d*+)?+(?:[eE][+-]?\d++)?+ | \.\d++(?:[eE][+-]?\d++)?+ )
   | (?P<param>   \$\d++ )
+  | (?P<symbol>  ::|:=|<=|>=|<>|!=|\|\||(?!/\*|\$[A-Za-z_0-9]*+\$). )
   | (?P<dollar>  \$(?:[A-Za-z_][A-Za-z0-9_]*+)?\$ )
-  | (?P<symbol>  ::|:=|<=|>=|<>|!=|\|\||. )
+  | (?P<comment> /\* )
   | \Z )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _GROUPS = dict(_SCANNER.groupindex)
-_COMMENT, _WORD, _DOLLAR = (_GROUPS[name] for name in ("comment", "word", "dollar"))
-_KINDS = {
+_DOLLAR = _GROUPS["dollar"]
+_WORD, _COMMENT = Kind.WORD, None
+_KINDS: dict[int, Kind | None] = {
+    _GROUPS["word"]: Kind.WORD,
     _GROUPS["string"]: Kind.STRING,
     _GROUPS["quoted"]: Kind.QUOTED,
     _GROUPS["number"]: Kind.NUMBER,
     _GROUPS["param"]: Kind.PARAMETER,
     _GROUPS["symbol"]: Kind.SYMBOL,
+    _GROUPS["dollar"]: Kind.STRING,
+    _GROUPS["comment"]: _COMMENT,
 }
+# Opens something that does not end (or is empty): the scanner takes it for a symbol.
+_SUSPECT = frozenset({"'", '"', '""'})
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
@@ -80,32 +86,37 @@ _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 def tokenize(sql: str) -> list[Token]:
     """All tokens of a text. SqlError 42601 for a string, quoted name or comment that does not end."""
     tokens: list[Token] = []
-    match_at = _SCANNER.match
+    match_at, kinds, make, lower = _SCANNER.match, _KINDS, tuple.__new__, str.lower if sql.isascii() else fold
     position = 0
     while match := match_at(sql, position):
         group = match.lastindex
         if group is None:
             break
         start, position = match.span(group)
-        if group == _WORD:
-            tokens.append(Token(Kind.WORD, fold(match[group]), start, position))
-        elif group == _COMMENT:
-            position = _comment_end(sql, start)
-        elif group == _DOLLAR:
-            position = _dollar_end(sql, start, match[group])
-            tokens.append(Token(Kind.STRING, sql[start:position], start, position))
-        else:
-            tokens.append(_plain(_KINDS[group], match[group], start, position))
+        kind, value = kinds[group], sql[start:position]
+        if kind is _WORD:
+            value = lower(value)
+        elif value in _SUSPECT or group >= _DOLLAR:
+            kind, position = _careful(sql, group, start, position)
+            if kind is _COMMENT:
+                continue
+            value = sql[start:position]
+        # NamedTuple's own __new__ costs a third of the whole; this makes the same tuple.
+        tokens.append(make(Token, (kind, value, start, position)))
     return tokens
 
 
-def _plain(kind: Kind, value: str, start: int, end: int) -> Token:
-    if kind is Kind.SYMBOL and value in ("'", '"'):
+def _careful(sql: str, group: int, start: int, end: int) -> tuple[Kind | None, int]:
+    """What needs more than the scanner: comments (which are no token), dollar quotes, and what does not end."""
+    value = sql[start:end]
+    if group == _GROUPS["comment"]:
+        return _COMMENT, _comment_end(sql, start)
+    if group == _DOLLAR:
+        return Kind.STRING, _dollar_end(sql, start, value)
+    if value in ("'", '"'):
         what = "quoted string" if value == "'" else "quoted identifier"
         raise SqlError("42601", f"unterminated {what} at offset {start}")
-    if value == '""':
-        raise SqlError("42601", 'zero-length delimited identifier at or near """"')
-    return Token(kind, value, start, end)
+    raise SqlError("42601", 'zero-length delimited identifier at or near """"')
 
 
 def _comment_end(sql: str, start: int) -> int:

@@ -10,7 +10,8 @@ from local.redshift.aliases import alias_edits
 from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
-from local.redshift.lexer import Edit, Kind, quote_literal, statements, tokenize
+from local.redshift.lexer import Edit, Kind, Token, quote_literal, statements, tokenize
+from local.redshift.quick import plan_quickly
 from local.redshift.refusals import check_refusals, refusal
 from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues, stored_name
@@ -20,7 +21,7 @@ from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
 CACHED_LENGTH = 2_000
-CACHED_PLANS = 500
+CACHED_PLANS = 5_000
 LONG_INSERT = 4_000
 
 # Rows of plain literals: nothing in them to refuse or to edit.
@@ -42,15 +43,20 @@ class Planner:
         known = self._plans.get(key)
         if known is not None:
             return known
-        if len(sql) > LONG_INSERT and (quick := _plan_long_insert(sql, values)):
+        quick = _plan_long_insert(sql, values) if len(sql) > LONG_INSERT else plan_quickly(sql)
+        if quick is not None:
             return [quick]
         tokens = tokenize(sql)
         steps = [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
-        if len(sql) < CACHED_LENGTH and not any(token.value in SESSION_FUNCTIONS for token in tokens):
-            if len(self._plans) >= CACHED_PLANS:
-                self._plans.clear()
+        if len(sql) < CACHED_LENGTH and len(self._plans) < CACHED_PLANS and _may_come_again(tokens):
             self._plans[key] = steps
         return steps
+
+
+def _may_come_again(tokens: list[Token]) -> bool:
+    """Whether a plan is worth remembering: few literals, and nothing that the session itself answers."""
+    literals = sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens)
+    return literals < 2 and not any(token.value in SESSION_FUNCTIONS for token in tokens)
 
 
 def _plan_long_insert(sql: str, values: SessionValues) -> Step | None:

@@ -165,6 +165,10 @@ def _shapes() -> dict[str, list[_Shape]]:
 
 _SHAPES = _shapes()
 TRIGGERS = frozenset(_SHAPES)
+# Those that can stand behind the beginning of a statement.
+INNER_TRIGGERS = frozenset(
+    word for word, shapes in _SHAPES.items() if any(not shape.at_start or "..." in shape.words for shape in shapes)
+)
 
 
 def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:

@@ -18,8 +18,9 @@ _SUBSTITUTES = frozenset(
 _CALLED_SUBSTITUTES = frozenset({"version"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 _BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_INTERESTING = _SUBSTITUTES | _CALLED_SUBSTITUTES | SESSION_FUNCTIONS | _BARE_NUMERIC | {"sysdate", "where", "schema"}
-_INTERESTING_TABLES = frozenset({"table_constraints"})
+INTERESTING = (
+    _SUBSTITUTES | _CALLED_SUBSTITUTES | SESSION_FUNCTIONS | _BARE_NUMERIC | {"sysdate", "where", "table_constraints"}
+)
 
 
 @dataclass
@@ -38,7 +39,7 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
         if token.kind is Kind.QUOTED:
             edits += _quoted(token, values)
         elif token.kind is Kind.WORD:
-            if token.value in _INTERESTING or token.value in _INTERESTING_TABLES:
+            if token.value in INTERESTING:
                 edits += _interesting(tokens, place, values)
             elif token.value[0] == "#" or len(token.value) > POSTGRES_NAME_BYTES // 4:
                 edits += _odd_word(token)
@@ -86,7 +87,7 @@ def _interesting(tokens: Sequence[Token], place: int, values: SessionValues) -> 
         yield Edit(token.start, tokens[place + 1].end, "pg_rs." + token.value + "(" + str(known))
     elif token.value in _SUBSTITUTES or (token.value in _CALLED_SUBSTITUTES and called):
         yield from _into_pg_rs(tokens, place, "pg_catalog")
-    elif token.value in _INTERESTING_TABLES and before == ".":
+    elif token.value == "table_constraints" and before == ".":
         yield from _into_pg_rs(tokens, place, "information_schema")
 
 

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from local.redshift.errors import SqlError
@@ -23,8 +23,12 @@ from local.redshift.lexer import (
     statements,
     tokenize,
 )
-from local.redshift.planner import Planner
-from local.redshift.rewrite import SessionValues, stored_name
+from local.redshift.planner import Planner, plan_statement
+from local.redshift.quick import plan_quickly
+from local.redshift.refusals import REFUSALS
+from local.redshift.relations import LEADER_FUNCTIONS
+from local.redshift.rewrite import INTERESTING, SessionValues, stored_name
+from local.redshift.statement import Statement
 
 PIECES = st.sampled_from(
     ["'", '"', "\\", "--", "/*", "*/", "$$", "$a$", "$1", ";", "(", ")", ",", ".", "::", "\n", " ", "E", "#t", "select", "from",
@@ -32,6 +36,11 @@ PIECES = st.sampled_from(
      "values", "insert into t", "1e5", "1.", "é", "\x00", "t", "set", "show", "on conflict", "numeric", "default", "null",
      "primary key", "identity(1,1)", "truncate", "vacuum", "sysdate", "add", "drop", "rename", "to", "begin", "as"]
 )  # fmt: skip
+
+SHAPES = {word for row in REFUSALS for shape in row.shapes for word in shape.strip("^").replace("(", " ( ").split()}
+WORDS = (
+    SHAPES | INTERESTING | LEADER_FUNCTIONS | {"a", "b.c", "'x'", "1", "=", ",", "(", ")", "from", "t", "is", "null"}
+)
 
 
 def values_of(sql: str) -> list[str]:
@@ -116,3 +125,24 @@ def test_an_unbalanced_quote_in_a_long_text_is_found_at_once() -> None:
 def test_edits_are_made_from_the_end_or_in_any_order() -> None:
     assert splice("abcdef", [Edit(4, 5, "E"), Edit(1, 2, "")]) == "acdEf"
     assert Token(Kind.WORD, "a", 0, 1).value == "a"
+
+
+@given(
+    st.sampled_from(["select", "insert into", "update", "delete from", "delete", "with"]),
+    st.lists(st.sampled_from(sorted(WORDS)) | PIECES, max_size=15),
+)
+@settings(max_examples=300)
+def test_a_quick_plan_is_the_full_plan(head: str, pieces: list[str]) -> None:
+    sql = " ".join([head, *pieces]).strip()
+    quick = plan_quickly(sql)
+    if quick is not None:
+        parts = statements(tokenize_or_skip(sql))
+        assert [plan_statement(Statement(sql, part, SessionValues())) for part in parts] == [quick]
+
+
+def tokenize_or_skip(sql: str) -> list[Token]:
+    """An open string is PostgreSQL's to refuse, in the quick way as in the full one."""
+    try:
+        return tokenize(sql)
+    except SqlError:
+        reject()
