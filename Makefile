@@ -53,4 +53,4 @@ lock: setup       ## write requirements/*.txt anew from requirements/*.in
 	@cd requirements && for name in lambda dev; do ../$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt; done
 
 clean: down       ## remove everything that make created
-	@rm -rf .venv .venv-lambda .local .cache build
+	@rm -rf .venv .venv-lambda .local .cache .pytest_tmp build

@@ -85,9 +85,9 @@ class Load:
         self.table_exists = True
         if isinstance(decision, Duplicate):
             row = decision.row
-            return self._answer(
-                Status.DUPLICATE, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at, settled=row.status
-            )
+            # Another delivery of the same event finds its own row, whose status is the entry's answer.
+            settled = row.status if row.upload_id == self.upload.upload_id else None
+            return self._answer(Status.DUPLICATE, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at, settled=settled)
         by = decision.by
         reason = f"a later {by.action} took effect before this upload was loaded: {by.s3_key!r}, landed {by.landed_at:%Y-%m-%dT%H:%M:%SZ}"
         return self._answer(Status.SUPERSEDED, error=Failure("Superseded", reason))

@@ -170,7 +170,7 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
 )
 
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
-    RetryPolicy((SchemaNotReadyError.__name__,), 2, 8, 1.5, 30),
+    RetryPolicy((SchemaNotReadyError.__name__,), 2, 12, 1.5, 60),
     RetryPolicy(
         (
             LockConflictError.__name__,

@@ -83,6 +83,9 @@ def describe_key(key: str) -> KeyFacts:
 
 def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     parts = key.split("/", 3)
+    if key.startswith("/"):
+        yield f"it begins with a slash; write {LAYOUT}"
+        return
     if len(parts) < 4 or not parts[3]:
         yield f"it has {len([part for part in parts if part])} of the four parts {LAYOUT}"
         return

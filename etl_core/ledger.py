@@ -104,6 +104,7 @@ def select_relevant(ledger: sa.Table, upload: Upload) -> sa.Select[Any]:
             columns.upload_id == upload.upload_id,
             columns.landed_at >= naive(upload.landed_at),
             columns.action == str(Action.SCHEMA),
+            sa.and_(columns.s3_key == upload.key, columns.version_id == (upload.version_id or "")),
         )
     )
 
@@ -145,13 +146,18 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
 def decide(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> Decision:
     """What becomes of the upload, from the rows of select_relevant."""
     for row in rows:
-        if row.upload_id == upload.upload_id:
+        if row.upload_id == upload.upload_id or _is_same_version(row, upload):
             return Duplicate(row)
     void_after = Action.SCHEMA if action is Action.SCHEMA else Action.TRUNCATE
     later = [row for row in rows if row.action is void_after and row.order > upload.order]
     if later:
         return Superseded(min(later, key=lambda row: row.order))
     return Proceed(schema_in_force(rows))
+
+
+def _is_same_version(row: LedgerRow, upload: Upload) -> bool:
+    """Whether another event told of the same version: one with, one without its version id."""
+    return upload.version_id is not None and (row.s3_key, row.version_id) == (upload.key, upload.version_id)
 
 
 def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:

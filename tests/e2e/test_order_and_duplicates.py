@@ -107,3 +107,15 @@ def test_a_version_that_is_gone_is_rejected(desk: Desk) -> None:
     desk.deliver(event)
     entry = desk.lake.client.log_entries(desk.table)[0]
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "MissingObjectError")
+
+
+def test_two_events_of_one_version_load_it_once(lake: Lake) -> None:
+    """The local cloud's own event has no version id; one as AWS sends it, with the id, tells of the same upload."""
+    table = lake.table("twice")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    key, content = f"dev/append/{table}/x.csv", b"id\n1\n"
+    entry = lake.drop(key, content)
+    event = lake.s3_event(key, content, entry["landed_timestamp"], "0A", entry["version_id"])
+    assert lake.finish(lake.deliver(event))["status"] == "SUCCEEDED"
+    assert lake.rows(table) == [(1,)]
+    assert sorted(each["status"] for each in lake.client.log_entries(table)) == ["applied", "duplicate", "loaded"]

@@ -44,7 +44,7 @@ def test_a_valid_key_is_understood_with_its_names_folded_and_its_file_as_it_is(k
         ("dev/upsert/t/a.csv", ("'upsert'", "append, truncate, schema")),
         ("dev//t/a.csv", ("the action ''",)),
         ("prod/append/t/a.csv", ("'prod'", "analytics, dev")),
-        ("/append/t/a.csv", ("the database ''",)),
+        ("/append/t/a.csv", ("begins with a slash",)),
         ("dev/append//a.csv", ("the table ''", "safe name")),
         ("dev/append/1t/a.csv", ("'1t'", "not beginning with a digit")),
         ("dev/append/user-data/a.csv", ("'user-data'", "letters a-z, digits and _")),

@@ -176,5 +176,14 @@ def test_the_ledger_is_made_in_a_schema_of_its_own() -> None:
 def test_only_rows_that_can_decide_are_read_and_their_values_are_bound() -> None:
     statement = select_relevant(LEDGER, an_upload())
 
-    assert set(statement.compile().params.values()) == {an_upload().upload_id, NOON.replace(tzinfo=None), "schema"}
+    assert set(statement.compile().params.values()) == {
+        an_upload().upload_id, NOON.replace(tzinfo=None), "schema", an_upload().key, an_upload().version_id,
+    }  # fmt: skip
     assert "WHERE" in describe_sql(statement)
+
+
+def test_another_event_of_the_same_version_is_a_duplicate() -> None:
+    event_without_id = an_upload(version_id=None)
+    loaded = a_ledger_row(upload_id=event_without_id.upload_id, s3_key=event_without_id.key, version_id="v1")
+    assert decide([loaded], an_upload(version_id="v1"), Action.APPEND) == Duplicate(loaded)
+    assert isinstance(decide([loaded], an_upload(version_id="v2"), Action.APPEND), Proceed)
