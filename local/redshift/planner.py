@@ -11,6 +11,7 @@ from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, Token, quote_literal, statements, tokenize
+from local.redshift.merge import check_merge
 from local.redshift.quick import plan_quickly
 from local.redshift.refusals import check_refusals, refusal
 from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
@@ -198,6 +199,11 @@ def _delete(statement: Statement) -> Step:
     return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names)
 
 
+def _merge(statement: Statement) -> Step:
+    check_merge(statement)
+    return _relay(statement)
+
+
 def _cancel(statement: Statement) -> Step:
     cursor = statement.cursor(1)
     return Step(Do.HIDDEN, call("pg_cancel_backend", cursor.integer()), "CANCEL")
@@ -229,6 +235,7 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "analyze": _maintain,
     "analyse": _maintain,
     "delete": _delete,
+    "merge": _merge,
     "cancel": _cancel,
     "set": plan_set,
     "reset": plan_reset,

@@ -40,7 +40,14 @@ def _identity(kept: Fields, fields: Mapping[str, str]) -> Fields:
     return {"S": kept.get("S", "ERROR"), "C": "0A000", "M": "cannot set an identity column to a value"}
 
 
+def _cardinality(kept: Fields, fields: Mapping[str, str]) -> Fields:
+    if not fields.get("M", "").startswith("MERGE command cannot affect row a second time"):
+        return kept
+    return {"S": kept.get("S", "ERROR"), "C": "XX000", "M": "Found multiple matches to update the same tuple"}
+
+
 _BY_SQLSTATE: dict[str, Callable[[Fields, Mapping[str, str]], Fields]] = {
+    "21000": _cardinality,
     "23514": _length,
     "40001": _serialization,
     "428C9": _identity,

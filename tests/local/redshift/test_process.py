@@ -88,3 +88,19 @@ def test_a_fault_in_the_options_is_told(folder: Path) -> None:
     with running(folder, "--cert", __file__) as process:
         assert process.wait(10) == 2
     assert "--cert and --key are needed together" in (folder / "stand-in.log").read_text()
+
+
+def test_serializable_isolation_on_demand(folder: Path) -> None:
+    with running(folder, "--isolation", "serializable") as process:
+        execute(process, "CREATE TABLE a (x integer); CREATE TABLE b (x integer)")
+        host, port = process.address  # type: ignore[attr-defined]
+        one, other = (psycopg2.connect(host=host, port=port, user="awsuser", dbname="dev") for _ in range(2))
+        with one.cursor() as first, other.cursor() as second:
+            first.execute("SELECT * FROM a; INSERT INTO b VALUES (1)")
+            second.execute("SELECT * FROM b; INSERT INTO a VALUES (1)")
+            one.commit()
+            with pytest.raises(psycopg2.Error, match="1023"):  # noqa: PT012 - either may be the one
+                second.execute("SELECT 1")
+                other.commit()
+        one.close()
+        other.close()

@@ -212,3 +212,29 @@ def test_the_isolation_level_cannot_be_chosen(cursor: Cursor) -> None:
     cursor.execute("COMMIT")
     cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
     assert value(cursor, "SELECT current_setting('default_transaction_isolation')") == "repeatable read"
+
+
+@pytest.mark.usefixtures("table")
+def test_a_client_that_vanishes_outside_of_a_block_leaves_its_statement_running(
+    cursor: Cursor, connect: Connect
+) -> None:
+    cursor.execute("BEGIN")
+    cursor.execute("LOCK t")
+    gone = connect()
+    pid = value(gone.cursor(), "SELECT pg_backend_pid()")
+    thread = threading.Thread(target=insert_until_cut, args=(gone.cursor(),))
+    thread.start()
+    observer = connect().cursor()
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+    wait_until(lambda: value(observer, waiting, pid) == 1)
+    cut_off(gone)
+    thread.join(10)
+    assert value(observer, waiting, pid) == 1
+    cursor.execute("COMMIT")
+    wait_until(lambda: rows(observer, "SELECT a FROM t") == [(7,)])
+
+
+def insert_until_cut(cursor: Cursor) -> None:
+    """Inserts a row; the connection is cut before the answer."""
+    with pytest.raises(psycopg2.Error):
+        cursor.execute("INSERT INTO t VALUES (7)")
