@@ -24,6 +24,7 @@ from local.redshift.steps import Do, Step
 CACHED_LENGTH = 2_000
 CACHED_PLANS = 5_000
 LONG_INSERT = 4_000
+MAX_STATEMENT_BYTES = 16_777_216
 
 # Rows of plain literals: nothing in them to refuse or to edit.
 _PLAIN_ROWS = re.compile(
@@ -44,6 +45,11 @@ class Planner:
         known = self._plans.get(key)
         if known is not None:
             return known
+        if (
+            len(sql) > MAX_STATEMENT_BYTES // 4
+            and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
+        ):
+            raise refusal("statement size", size=size)
         quick = _plan_long_insert(sql, values) if len(sql) > LONG_INSERT else plan_quickly(sql)
         if quick is not None:
             return [quick]

@@ -125,6 +125,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("unload", "0A000", "UNLOAD is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^unload",)),
     Refusal("copy job", "0A000", "COPY JOB is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^copy job",)),
     Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
+    Refusal("statement size", "54001", "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
+        "unconfirmed [c_redshift-sql]"),
     # Functions
     Refusal("leader function", "0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables.",
         "[c_SQL_functions_leader_node_only]"),

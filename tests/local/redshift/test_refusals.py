@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from local.redshift.refusals import REFUSALS
 from tests.local.redshift.conftest import error, rows
 
 TABLE = """
@@ -181,3 +182,14 @@ def test_an_error_in_the_middle_of_a_string_undoes_all_of_it(cursor: Cursor) -> 
     assert error(cursor, "CREATE TABLE a (x integer); CREATE TABLE b (x serial)")[0] == "0A000"
     assert error(cursor, "CREATE TABLE a (x integer); SELECT 1/0")[0] == "22012"
     assert error(cursor, "SELECT * FROM a")[0] == "42P01"
+
+
+def test_a_statement_of_more_than_16_mb(cursor: Cursor) -> None:
+    code, message = error(cursor, "SELECT '" + "x" * 16_777_216 + "'")
+    assert code == "54001"
+    assert "Maximum Allowed: 16777216 bytes" in message
+
+
+def test_every_refusal_says_where_it_is_from() -> None:
+    assert all(row.source and row.message and len(row.sqlstate) == 5 for row in REFUSALS)
+    assert len({row.name for row in REFUSALS}) == len(REFUSALS)
