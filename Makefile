@@ -37,7 +37,7 @@ check: setup      ## linting, strict typing, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --cache-dir .cache/import-linter
 
 test: check       ## check, then every test
 	@$(BIN)/python -m pytest
