@@ -120,8 +120,8 @@ def _faults(
     for name, count in counts.items():
         if count > 1:
             yield f"column {_short(name)} is there {count} times"
-    unknown = [(written, name) for written, name in zip(header, names, strict=True) if name not in known]
-    for index, (written, name) in enumerate(unknown):
+    unknown = {name: written for written, name in zip(header, names, strict=True) if name not in known}
+    for index, (name, written) in enumerate(unknown.items()):
         if name in generated:
             yield f"column {written!r} is filled by the warehouse (identity); leave it out"
             continue

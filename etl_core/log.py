@@ -15,6 +15,11 @@ from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
+ANSWER_FIELDS = frozenset(
+    ("loaded_timestamp", "schema_version", "rows_loaded", "duration_ms", "redshift_table_exists", "statements", "error")
+)
+"""What only an answer says, each where it applies."""
+
 _MAX_TEXT = 4000
 _MAX_DETAIL = 1000
 _MAX_LINES = 50

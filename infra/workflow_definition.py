@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from etl_core.errors import LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RETRY_POLICIES, RetryPolicy
+from etl_core.upload import InvalidEventError
 
 State = dict[str, Any]
 
@@ -16,10 +17,13 @@ ALL_ERRORS = "States.ALL"
 LOAD_MARGIN_SECONDS = 30
 """The task waits longer than the function runs, so that a function that runs out of time is reported as such."""
 
-RECEIVE_RETRIES = (RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5),)
+NO_EVENT = RetryPolicy((InvalidEventError.__name__,), 1, 0, 2.0, 5)
+"""What is no event of S3 names no upload, and does not become one by asking again: the execution fails at once."""
+
+RECEIVE_RETRIES = (NO_EVENT, RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5))
 """Few and quick: the entry `received` is a courtesy, and the load does not wait for it."""
 
-RECORD_RETRIES = (LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300))
+RECORD_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300))
 """Many and patient: without its final entry an upload has no answer."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.errors import EtlError, ThrottledError
-from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY
+from etl_core.log import ANSWER_FIELDS, PARTITION_KEY, SETTLED, SORT_KEY
 from etl_core.log_query import LogQuery
 
 if TYPE_CHECKING:
@@ -46,10 +46,13 @@ class LogTable:
         return self._update(key, attributes, ("attribute_not_exists(#status)", {}))
 
     def write_final(self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int) -> bool:
-        """Writes the answer; False when the entry already has one that no later delivery changes. Attempts add up."""
+        """Writes the answer; False when the entry already has one that no later delivery changes. Attempts add up.
+
+        What an earlier answer said and this one does not (an error, say) is removed.
+        """
         names = {f":settled{index}": _to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
-        if self._update(key, attributes, (condition, names), attempts):
+        if self._update(key, attributes, (condition, names), attempts, sorted(ANSWER_FIELDS - attributes.keys())):
             return True
         self._update(key, {}, None, attempts)
         return False
@@ -97,14 +100,19 @@ class LogTable:
         attributes: Mapping[str, Any],
         condition: tuple[str, dict[str, Any]] | None,
         attempts: int = 0,
+        absent: Sequence[str] = (),
     ) -> bool:
-        names = {f"#{name}": name for name in attributes} | {"#attempts": "attempts"}
+        names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
         values = {f":{name}": _to_item(value) for name, value in attributes.items()} | {":attempts": _to_item(attempts)}
-        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+        clauses = [
+            ("SET", [f"#{name} = :{name}" for name in attributes]),
+            ("REMOVE", [f"#{name}" for name in absent]),
+            ("ADD", ["#attempts :attempts"]),
+        ]
         arguments: dict[str, Any] = {
             "TableName": self._name,
             "Key": {name: _to_item(value) for name, value in key.items()},
-            "UpdateExpression": (f"SET {sets} " if sets else "") + "ADD #attempts :attempts",
+            "UpdateExpression": " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms),
         }
         if condition is not None:
             names["#status"] = "status"

@@ -34,6 +34,7 @@ _CONFLICT = re.compile(
 )
 _LOAD_REFUSED = re.compile(r"load into table .* failed", re.IGNORECASE | re.DOTALL)
 _ABSENT = re.compile(r"(relation|schema|table) .* does not exist", re.IGNORECASE)
+_COPY_INTO_ABSENT = re.compile(r"cannot copy into nonexistent table", re.IGNORECASE)
 _LOST = re.compile(
     r"server closed the connection|connection (?:not open|already closed|refused|timed out|reset)|terminating connection"
     r"|could not (?:connect|receive|send)|ssl (?:connection|syscall)|timeout expired|broken pipe|eof detected|starting up|shutting down",
@@ -205,7 +206,7 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
             f"the load did not finish in the function's time and was rolled back: {message}. "
             "Split the file, or raise loadTimeoutSeconds, and upload it again"
         )
-    if state in ("42P01", "3F000") or (state is None and _ABSENT.search(text) and not _NO_DATABASE.search(text)):
+    if _is_absent(state, text):
         return MissingTableError(message)
     if state == "3D000" or _NO_DATABASE.search(text):
         return LoadFailedError(
@@ -217,6 +218,13 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
     if (state or "").startswith("08") or state in ("57P01", "57P02", "57P03") or _LOST.search(text):
         return ConnectionLostError(f"the connection to the warehouse failed: {message}")
     return LoadFailedError(f"the warehouse refused the statement: {message}")
+
+
+def _is_absent(state: str | None, text: str) -> bool:
+    """COPY has words of its own for a table that does not exist, under the SQLSTATE of an internal error."""
+    if state in ("42P01", "3F000") or _COPY_INTO_ABSENT.search(text):
+        return True
+    return state is None and bool(_ABSENT.search(text)) and not _NO_DATABASE.search(text)
 
 
 def _first_line(error: DBAPIError | psycopg2.Error) -> str:

@@ -184,6 +184,10 @@ def test_names_match_when_they_fold_to_the_same_in_the_files_order(
         (("id", "name", "first name", "ID"), ("column 'id' is there 2 times",)),
         (("id", "name", "first name", ""), ("column '' is not in the table",)),
         (
+            ("id", "name", "first name", "x", "X", "x"),
+            ("column 'x' is there 3 times", "column 'x' is not in the table"),
+        ),
+        (
             ("x9", "ID", "id"),
             (
                 "column 'id' is there 2 times",

@@ -75,6 +75,14 @@ def test_what_repeating_cannot_help_is_not_repeated(base):
     assert ALL_ERRORS not in retried("Load")
 
 
+@pytest.mark.parametrize("state", ["Receive", "Record"])
+def test_what_is_no_event_is_not_asked_for_again(state):
+    first = STATES[state]["Retry"][0]
+    assert first["ErrorEquals"] == ["InvalidEventError"]
+    assert first["MaxAttempts"] == 0, "0 means never; the entry of all errors comes after it"
+    assert "InvalidEventError" not in retried("Load")
+
+
 def test_the_other_repeated_errors_are_lambda_s_own():
     others = set(retried("Load")) - leaves(errors.RetryableError)
     assert {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"} <= others
@@ -87,7 +95,7 @@ def test_repetitions_back_off_with_jitter_and_a_limit(state):
         assert retry["JitterStrategy"] == "FULL"
         assert retry["BackoffRate"] > 1
         assert retry["IntervalSeconds"] < retry["MaxDelaySeconds"] <= 300
-        assert retry["MaxAttempts"] > 0
+        assert retry["MaxAttempts"] > 0 or retry["ErrorEquals"] == ["InvalidEventError"]
 
 
 @pytest.mark.parametrize("state", ["Receive", "Load", "Record"])
