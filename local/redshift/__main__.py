@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -84,7 +85,7 @@ def _end_signal(*, exit_with_stdin: bool) -> threading.Event:
 
 
 def _watch_stdin(ended: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not the buffered reader: its lock would outlive this thread at exit
         pass
     ended.set()
 

@@ -104,3 +104,11 @@ def test_serializable_isolation_on_demand(folder: Path) -> None:
                 other.commit()
         one.close()
         other.close()
+
+
+def test_sigterm_ends_it_in_good_order(folder: Path) -> None:
+    with running(folder) as process:
+        execute(process, "SELECT 1")
+        process.terminate()
+        assert process.wait(10) == 0
+    assert (folder / "stand-in.log").read_text() == ""
