@@ -69,14 +69,21 @@ def parse_catalog_default(text: str | None, kind: ColumnType) -> CatalogDefault 
     if text is None:
         return None
     bare = _strip(text)
-    if bare.lower() in _FUNCTION_TEXTS or text.strip().lower() in _FUNCTION_TEXTS:
-        name = _FUNCTION_TEXTS.get(bare.lower()) or _FUNCTION_TEXTS[text.strip().lower()]
+    if name := _function(text, bare, kind):
         return CatalogDefault(text, DefaultFunction.model_validate({"function": name}))
     literal = _LITERAL.fullmatch(bare)
     value: Default = literal.group(1).replace("''", "'").replace("\\\\", "\\") if literal else bare
     if kind.name == "boolean":
         value = str(value).lower() in ("true", "t")
     return CatalogDefault(text, canonical_default(value, kind))
+
+
+def _function(text: str, bare: str, kind: ColumnType) -> str | None:
+    """The function's name, if it is one. SYSDATE is kept as the text 'now', cast to a timestamp when a row is inserted."""
+    written = text.strip().lower()
+    if bare.lower() == "'now'" and kind.name.startswith(("date", "time")) and "timestamp" in written:
+        return "SYSDATE"
+    return _FUNCTION_TEXTS.get(bare.lower()) or _FUNCTION_TEXTS.get(written)
 
 
 def canonical_default(value: Default, kind: ColumnType) -> Default:

@@ -51,6 +51,8 @@ def faults_of_column(name: str) -> Iterator[str]:
         yield "a column name must not be empty"
     elif name != name.strip():
         yield f"the column name {name!r} begins or ends with a blank"
+    elif name != name.strip():
+        yield f"the column name {name!r} begins or ends with a blank, which a CSV's header cannot tell; remove it"
     elif not name.isprintable():
         yield f"the column name {name!r} holds control or unprintable characters"
     elif size > MAX_IDENTIFIER_BYTES:

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement, SetColumnCommen
 
 from etl_core.column_types import describe_type
 from etl_core.default_values import parse_server_default, server_default
-from etl_core.schema_file import ColumnSpec, SchemaFile
+from etl_core.schema_file import ColumnSpec, DefaultFunction, SchemaFile
 from etl_core.sql import identifier
 
 
@@ -131,6 +131,8 @@ def _nullability(column: sa.Column[Any]) -> str:
 
 def _default(column: sa.Column[Any]) -> str:
     value = parse_server_default(column.server_default, describe_type(column.type))
+    if isinstance(value, DefaultFunction):
+        return value.function
     return "none" if value is None else repr(value)
 
 

@@ -96,6 +96,7 @@ def test_a_default_is_kept_with_all_its_digits(kind: str, given_default: Any, ke
     [
         (a_schema_file(a_column("a", "UUID")), "$.columns[0].type: 'UUID' is not a column type"),
         (a_schema_file(a_column("")), "$.columns[0].name: a column name must not be empty"),
+        (a_schema_file(a_column(" id")), "$.columns[0].name: the column name ' id' begins or ends with a blank"),
         (a_schema_file(a_column("x" * 128)), "128 bytes; Redshift cuts names at 127"),
         (a_schema_file(a_column("ä" * 64)), "128 bytes"),
         (a_schema_file(a_column("a\tb")), "control or unprintable"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from etl_core.catalog import parse_table, select_table
-from etl_core.schema_file import SchemaFile
+from etl_core.schema_file import DefaultFunction, SchemaFile
 from etl_core.sql import describe_sql
 from etl_core.tables import create_statements, differences, schema_file_of_table, table_of_schema_file
 from tests.builders import SEED, a_column, a_spec
@@ -194,6 +194,19 @@ def test_sort_keys_come_in_their_order_also_interleaved_ones() -> None:
     assert live(*rows).sortkey == ("b", "a")
 
 
+SYSDATE = DefaultFunction(function="SYSDATE")
+
+
+def test_a_function_is_named_as_a_schema_file_writes_it() -> None:
+    actual, desired = (
+        a_table(a_column("t", "TIMESTAMP", **default)) for default in ({}, {"default": {"function": "SYSDATE"}})
+    )
+
+    assert differences(actual, desired) == (
+        "column 't': its default is none in the table and SYSDATE in the schema file",
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "expected"),
     [
@@ -210,6 +223,12 @@ def test_sort_keys_come_in_their_order_also_interleaved_ones() -> None:
         ("character varying(9)", "('x'::character varying)::character varying(9)", "x"),
         ("character varying(9)", "'(a)::text'::text", "(a)::text"),
         ("character varying(9)", "''::character varying", ""),
+        ("character varying(9)", "'now'::character varying", "now"),
+        ("timestamp without time zone", "('now'::text)::timestamp without time zone", SYSDATE),
+        ("timestamp with time zone", "('now'::text)::timestamp without time zone", SYSDATE),
+        ("date", "(('now'::text)::timestamp without time zone)::date", SYSDATE),
+        ("timestamp without time zone", "sysdate", SYSDATE),
+        ("date", "('now'::text)::date", DefaultFunction(function="CURRENT_DATE")),
     ],
 )
 def test_a_default_is_read_from_what_the_catalog_prints(kind: str, text: str, expected: object) -> None:
