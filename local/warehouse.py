@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ HOST = "localhost"
 START_SECONDS = 60.0
 DATABASE_PROGRAM = "postgres"
 STAND_IN_MODULE = "local.redshift"
+MAX_SOCKET_PATH = 107
 
 
 class WarehouseError(RuntimeError):
@@ -68,7 +70,7 @@ def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dic
     kept = {name: ambient[name] for name in ("PATH", "PG_BIN", "LANG") if name in ambient}
     return kept | {
         "HOME": str(state.temporary),
-        "TMPDIR": str(state.temporary),
+        "TMPDIR": str(_folder_for_sockets(state)),
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
         "AWS_ACCESS_KEY_ID": aws_server.ACCESS_KEY_ID,
@@ -76,6 +78,12 @@ def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dic
         "AWS_DEFAULT_REGION": aws_server.REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _folder_for_sockets(state: StateDir) -> Path:
+    """The database server's Unix socket has room for 107 bytes of path; a checkout may lie deeper than that."""
+    longest = state.temporary / "rs-12345678" / ".s.PGSQL.5432.lock"
+    return state.temporary if len(os.fsencode(longest)) <= MAX_SOCKET_PATH else Path(tempfile.gettempdir())
 
 
 def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url: str) -> list[str]:
