@@ -149,7 +149,7 @@ LAMBDA_THROTTLED = RetryPolicy(
 LAMBDA_DIED = RetryPolicy(
     # How a function is reported that ended without an answer: killed, or out of memory. Repeating it is safe, because the
     # ledger tells a load that committed from one that did not; repeating it often would not help.
-    errors=("Lambda.Unknown", "Runtime.ExitError"),
+    errors=("Lambda.Unknown", "Runtime.ExitError", "Runtime.Unknown"),
     interval_seconds=2,
     max_attempts=2,
     backoff_rate=2.0,

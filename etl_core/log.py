@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from etl_core.errors import RejectedError, attempts_before_giving_up
+from etl_core.errors import LAMBDA_DIED, RejectedError, attempts_before_giving_up
 from etl_core.lake_key import describe_key
 from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
@@ -181,7 +181,7 @@ def _plain_words(name: str, cause: str) -> tuple[str, str]:
             "Split the file, or raise loadTimeoutSeconds, and upload again"
         )
     message = _message(cause)
-    if name in ("Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory") or not message:
+    if name in (*LAMBDA_DIED.errors, "Runtime.OutOfMemory") or not message:
         return name, (
             f"the load function ended without an answer ({name}: {message or 'no message'}); what it had begun was rolled back. "
             "Upload the file again; if that fails too, the function's log group tells more"

@@ -121,6 +121,7 @@ def test_running_out_of_time_is_told_with_the_way_out(error: str) -> None:
     [
         ("Runtime.ExitError", {"errorMessage": "RequestId: 1 Error: Runtime exited with error: signal: killed"}),
         ("Lambda.Unknown", "The cause could not be determined"),
+        ("Runtime.Unknown", {"errorMessage": "bootstrap exited during init with code -9"}),
         ("Runtime.OutOfMemory", {"errorMessage": "out of memory"}),
         ("SomeError", ""),
     ],
@@ -175,6 +176,7 @@ def test_what_is_short_is_not_cut() -> None:
         ({"failure": {"Error": "LockConflictError"}}, 9),
         ({"failure": {"Error": "SchemaNotReadyError"}}, 13),
         ({"failure": {"Error": "Runtime.ExitError"}}, 3),
+        ({"failure": {"Error": "Runtime.Unknown"}}, 3),
         ({"failure": {"Error": "InvalidKeyError"}}, 1),
         ({}, 1),
     ],
