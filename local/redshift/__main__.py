@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
@@ -53,6 +54,7 @@ def main(
     if (cert is None) != (key is None):
         raise click.UsageError("--cert and --key are needed together")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     options = ServerOptions(
         data=data.resolve(),
         host=host,
@@ -70,6 +72,8 @@ def main(
         if ready_file:
             ready_file.write_text(place + "\n", "utf-8")
         click.echo("ready " + place)
+        # COPY's libraries take a second to import: not in the first session that needs them.
+        threading.Thread(target=importlib.import_module, args=("local.redshift.copy",)).start()
         ended.wait()
     if ready_file:
         ready_file.unlink(missing_ok=True)
