@@ -73,8 +73,10 @@ def main(
             ready_file.write_text(place + "\n", "utf-8")
         click.echo("ready " + place)
         # COPY's libraries take a second to import: not in the first session that needs them.
-        threading.Thread(target=importlib.import_module, args=("local.redshift.copy",)).start()
+        imports = threading.Thread(target=importlib.import_module, args=("local.redshift.copy",))
+        imports.start()
         ended.wait()
+        imports.join()
     if ready_file:
         ready_file.unlink(missing_ok=True)
 
