@@ -14,7 +14,7 @@ from local.aws import Aws
 from local.aws_server import AwsServer
 from local.deploy import PROJECT, Deployment, Program, deploy, project_program
 from local.outputs import Outputs
-from local.ports import AWS_PORT_VARIABLE, WAREHOUSE_PORT_VARIABLE, choose_port, wanted_port
+from local.ports import AWS_PORT_VARIABLE, WAREHOUSE_PORT_VARIABLE, choose_ports, wanted_port
 from local.processes import Child
 from local.resources import Context
 from local.state import PROJECT_ROOT, StateDir
@@ -117,8 +117,9 @@ def _start(state: StateDir, plan: _Plan) -> LocalCloud:
 def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalCloud:
     """Both servers start at once; the deployment needs only where the warehouse will listen."""
     began = time.monotonic()
-    aws_port = choose_port(plan.aws_port or wanted_port(AWS_PORT_VARIABLE), AWS_PORT_VARIABLE)
-    port = choose_port(plan.warehouse_port or wanted_port(WAREHOUSE_PORT_VARIABLE), WAREHOUSE_PORT_VARIABLE)
+    aws_port, port = choose_ports(
+        plan.aws_port or wanted_port(AWS_PORT_VARIABLE), plan.warehouse_port or wanted_port(WAREHOUSE_PORT_VARIABLE)
+    )
     credentials = warehouse.prepare(state, port, DATABASES)
     server = aws_server.launch(state, aws_port, outlives_us=plan.outlives_us)
     _remember(state, children, server.child)

@@ -56,3 +56,17 @@ def choose_port(wanted: int | None, variable: str) -> int:
             f"port {wanted} is in use; choose another one with {variable}, or leave it unset for a free port"
         )
     return wanted
+
+
+def choose_ports(aws: int | None, warehouse: int | None) -> tuple[int, int]:
+    """A port for each of the two servers, as choose_port; never the same one. Raises PortError."""
+    if aws is not None and aws == warehouse:
+        raise PortError(
+            f"{AWS_PORT_VARIABLE} and {WAREHOUSE_PORT_VARIABLE} are both {aws}; two servers need two ports: "
+            "change one, or leave it unset for a free port"
+        )
+    chosen = choose_port(aws, AWS_PORT_VARIABLE)
+    while (other := choose_port(warehouse, WAREHOUSE_PORT_VARIABLE)) == chosen:
+        if aws is None:
+            chosen = free_port()
+    return chosen, other

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from local.ports import LOOPBACK, PortError, choose_port, is_free, wanted_port
+from local.ports import LOOPBACK, PortError, choose_port, choose_ports, free_port, is_free, wanted_port
 
 VARIABLE = "ETL_LOCAL_AWS_PORT"
 
@@ -23,3 +23,12 @@ def test_what_is_no_port_number_is_refused_with_the_rule(text):
 def test_a_wanted_port_that_is_taken_is_refused_by_the_name_of_its_variable():
     with socket.create_server((LOOPBACK, 0)) as other, pytest.raises(PortError, match=VARIABLE):
         choose_port(other.getsockname()[1], VARIABLE)
+
+
+def test_the_two_servers_get_two_ports():
+    port = free_port()
+    assert len({*choose_ports(None, None)}) == 2
+    assert choose_ports(port, None)[0] == port
+    assert choose_ports(None, port)[1] == port
+    with pytest.raises(PortError, match=f"are both {port}"):
+        choose_ports(port, port)
