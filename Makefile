@@ -11,7 +11,7 @@ help:             ## this list
 setup: $(VENV)/.ready .venv-lambda/.ready  ## create the two virtual environments from the locked requirements
 
 $(VENV)/.ready: requirements/dev.txt
-	@echo "setting up $(VENV) (about a minute, once)"
+	@echo "setting up $(VENV) (one to three minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt
@@ -30,8 +30,8 @@ demo: setup       ## everything on this machine: start, load real data, show wha
 up: setup         ## start the local cloud in the background; .local/outputs.json says where it is
 	@$(BIN)/python -m local up
 
-down: setup       ## stop the local cloud
-	@$(BIN)/python -m local down
+down:             ## stop the local cloud
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local down; else echo "the local cloud is not up"; fi
 
 check: setup      ## linting, strict typing, import contracts
 	@$(BIN)/ruff check .

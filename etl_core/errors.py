@@ -27,6 +27,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class InvalidEventError(ValueError):
+    """The event is not an S3 `Object Created` event as EventBridge delivers it: its sender is at fault, not an upload."""
+
+
 class EtlError(Exception):
     """Base of all errors of this library. `details` are further lines, each a complete statement."""
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from etl_core.errors import InvalidEventError
+
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SEQUENCER_WIDTH = 64
 _MAX_SIZE = 1 << 63
-
-
-class InvalidEventError(ValueError):
-    """The event is not an S3 `Object Created` event as EventBridge delivers it: its sender is at fault, not an upload."""
 
 
 @dataclass(frozen=True)

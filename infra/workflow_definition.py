@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from etl_core.errors import LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RETRY_POLICIES, RetryPolicy
-from etl_core.upload import InvalidEventError
+from etl_core.errors import LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RETRY_POLICIES, InvalidEventError, RetryPolicy
 
 State = dict[str, Any]
 

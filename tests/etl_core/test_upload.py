@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.upload import InvalidEventError, Upload
+from etl_core.errors import InvalidEventError
+from etl_core.upload import Upload
 from tests.builders import EVENTS, NOON, an_event, an_upload
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from etl_core.errors import InvalidEventError
 from etl_core.log import LoadOutcome, Status
-from etl_core.upload import InvalidEventError, Upload
+from etl_core.upload import Upload
 from handlers import record
 from tests.builders import an_event
 from tests.handlers.conftest import CONTEXT, FakeLogTable
