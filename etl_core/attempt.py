@@ -50,6 +50,7 @@ class Load:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: list[str] = field(default_factory=list)
+    ran_alone: int = 0
 
     @property
     def seconds_left(self) -> float:

@@ -1,28 +1,46 @@
-"""Applying a schema file: create the table, or find that it is what the file says."""
+"""Applying a schema file: the plan from the live table to the file, in the transaction that writes the ledger row.
+
+What Redshift runs only outside of a transaction has committed before it, and is found done when the plan is made again under the
+ledger's lock. A crash at any point leaves the upload out of the ledger, so that the retry makes the plan again from what is there.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateSchema
-
+from etl_core.apply_plan import check_views, no_change_of, read_table, run_alone, run_together
 from etl_core.attempt import Load
-from etl_core.catalog import parse_table, select_table
-from etl_core.errors import ActionNotAllowedError, InvalidSchemaFileError, LoadFailedError, SchemaChangeRefusedError
+from etl_core.changes import ChangeClass
+from etl_core.errors import (
+    ActionNotAllowedError,
+    InvalidSchemaFileError,
+    LoadFailedError,
+    LockConflictError,
+    SchemaChangeRefusedError,
+)
 from etl_core.lake_key import Action
 from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_row, ledger_table
 from etl_core.load_data import MissingLedgerError, read_ledger
 from etl_core.log import LoadOutcome, Status
-from etl_core.names import DEFAULT_SCHEMA
+from etl_core.plan import Plan, Statement, make_plan
 from etl_core.ports import Transaction
 from etl_core.schema_file import MAX_FILE_BYTES, SchemaFile
-from etl_core.sql import identifier
-from etl_core.tables import comment_statements, create_statements, differences, table_of_schema_file
+from etl_core.tables import describe_table, table_of_schema_file
+
+_ROUNDS = 3
+_BY_ADOPTION = frozenset({ChangeClass.SAFE, ChangeClass.WIDEN})
+
+
+class _RunFirstError(Exception):
+    """The plan has statements that must have committed before the transaction; leaves it without a trace."""
+
+    def __init__(self, statements: tuple[Statement, ...]) -> None:
+        super().__init__()
+        self.statements = statements
 
 
 def load_schema(load: Load) -> LoadOutcome:
-    """Creates the table, or answers `unchanged`. Raises RejectedError, LoadFailedError or RetryableError."""
+    """Makes the table what the file says, or answers `unchanged`. Raises RejectedError, LoadFailedError or RetryableError."""
     spec = _read_spec(load)
     load.schema_version = spec.schema_version
     try:
@@ -59,6 +77,17 @@ def _create_ledger(load: Load) -> LoadFailedError | None:
 
 def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     load.statements.clear()
+    for _ in range(_ROUNDS):
+        try:
+            return _apply_under_lock(load, spec)
+        except _RunFirstError as first:
+            run_alone(load, first.statements)
+    raise LockConflictError(
+        f"the table {load.key.target} is being altered by somebody else: its plan changes all the time"
+    )
+
+
+def _apply_under_lock(load: Load, spec: SchemaFile) -> LoadOutcome:
     ledger = ledger_table(load.key)
     with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
         decision = decide(read_ledger(transaction, ledger, load), load.upload, Action.SCHEMA)
@@ -85,35 +114,41 @@ def _check_allowed(load: Load, in_force: SchemaFile | None, spec: SchemaFile) ->
 
 def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile) -> Status:
     desired = table_of_schema_file(spec, load.key.schema, load.key.table)
-    actual = _read_table(transaction, desired)
-    if actual is None:
-        load.table_exists = False
-        if load.key.schema != DEFAULT_SCHEMA:
-            load.run(transaction, CreateSchema(identifier(load.key.schema), if_not_exists=True))
-        for statement in create_statements(desired):
-            load.run(transaction, statement)
-        return Status.APPLIED
-    load.table_exists = True
-    found = differences(actual, desired)
+    actual = read_table(transaction, desired)
+    load.table_exists = actual is not None
+    plan = make_plan(actual, desired, spec.allowed_changes)
+    _check_plan(load, plan)
+    adopts = actual is not None and in_force is None
+    if adopts:
+        _check_adoption(load, plan)
+    if actual is not None and plan.touched:
+        check_views(load, transaction, desired, plan)
+    if plan.alone:
+        raise _RunFirstError(plan.alone)
+    if adopts and actual is not None:
+        load.statements.append(f"-- adopted {load.key.target}, which was there: {describe_table(actual)}")
+    run_together(load, transaction, plan.together)
+    changed = bool(plan.together or load.ran_alone) or (in_force is not None and in_force != spec)
+    return Status.APPLIED if changed else Status.UNCHANGED
+
+
+def _check_plan(load: Load, plan: Plan) -> None:
+    if not plan.refusals:
+        return
+    found = tuple(dict.fromkeys(str(refusal) for refusal in plan.refusals))
+    raise SchemaChangeRefusedError(
+        f"the table {load.key.target} cannot be made what the schema file says. {'. '.join(found)}. {no_change_of(load)}",
+        found,
+    )
+
+
+def _check_adoption(load: Load, plan: Plan) -> None:
+    """A table that the pipeline did not make may be in use elsewhere: it is taken over as it is, or with what disturbs nobody."""
+    found = tuple(dict.fromkeys(str(change) for change in plan.changes if change.change_class not in _BY_ADOPTION))
     if found:
         raise SchemaChangeRefusedError(
-            f"the table {load.key.target} exists and differs from the schema file: {'; '.join(found)}. Nothing was changed. "
-            "Upload a schema file that describes the table as it is, or change the table in the warehouse first",
+            f"the table {load.key.target} was not made by this pipeline and differs from the schema file: {'; '.join(found)}. A table is "
+            "taken over only as it is, with new columns, or with longer texts: upload a schema file that describes the table as it "
+            f"is, then one that changes it. {no_change_of(load)}",
             found,
         )
-    before = None if in_force is None else table_of_schema_file(in_force, load.key.schema, load.key.table)
-    for statement in comment_statements(desired, before):
-        load.run(transaction, statement)
-    return Status.UNCHANGED if in_force is None or in_force == spec else Status.APPLIED
-
-
-def _read_table(transaction: Transaction, desired: sa.Table) -> sa.Table | None:
-    schema = desired.schema or DEFAULT_SCHEMA
-    rows = transaction.execute(select_table(schema, desired.name))
-    try:
-        return parse_table(schema, desired.name, rows)
-    except ValueError as error:
-        raise SchemaChangeRefusedError(
-            f"the table {schema}.{desired.name} exists and has a column whose type no schema file can describe: {error}. "
-            "Nothing was changed. Change or drop the table in the warehouse first, or choose another table name"
-        ) from None

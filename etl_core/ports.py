@@ -70,3 +70,10 @@ class Warehouse(Protocol):
         No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises CopyRefusedError.
         """
         ...
+
+    def execute_alone(self, database: str, statement: Executable, timeout_seconds: float) -> None:
+        """Runs one statement outside of any transaction: what Redshift refuses inside of one. It has committed when this returns.
+
+        Raises what a Transaction's execute raises.
+        """
+        ...

@@ -115,6 +115,11 @@ class FakeWarehouse:
         self.log.append("COMMIT")
         self.states[database] = work
 
+    def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
+        """Only noted; what plans do to a table is tested on the stand-in."""
+        self.log.append("ALONE")
+        self.hook("ALONE", statement)
+
     def table(self, name: str, schema: str = "public", database: str = "dev") -> list[list[str]] | None:
         """The table's rows as text, None when there is no such table."""
         return self.states.setdefault(database, _State()).rows.get((schema, name))
@@ -227,6 +232,9 @@ def catalog_rows(table: sa.Table) -> list[Any]:
                 "attsortkeyord": sortkey.index(column.name) + 1 if column.name in sortkey else 0,
                 "reldiststyle": style,
                 "primary_key": key or None,
+                "primary_key_name": f"{table.name}_pkey" if key else None,
+                "column_comment": column.comment or None,
+                "table_comment": table.comment or None,
             }
         )
         for number, column in enumerate(table.columns, 1)

@@ -91,7 +91,17 @@ class RedshiftWarehouse:
         finally:
             engine.dispose()
 
-    def _engine(self, database: str) -> sa.Engine:
+    def execute_alone(self, database: str, statement: Executable, timeout_seconds: float) -> None:
+        """See the port. A connection in autocommit, which does nothing else."""
+        # Not a change of level on a connection: it would be set back to the server's word for its level, which psycopg2 may not know.
+        engine = self._engine(database, isolation_level="AUTOCOMMIT")
+        try:
+            with _mapped(self._secrets), engine.connect() as connection:
+                RedshiftTransaction(connection, timeout_seconds).execute(statement)
+        finally:
+            engine.dispose()
+
+    def _engine(self, database: str, **options: Any) -> sa.Engine:
         credentials = self._secrets.credentials()
         url = sa.URL.create(
             "redshift+psycopg2",
@@ -113,7 +123,7 @@ class RedshiftWarehouse:
         if self._endpoint.ca_file is not None:
             arguments["sslrootcert"] = self._endpoint.ca_file
         return sa.create_engine(
-            url, connect_args=arguments, poolclass=NullPool, use_native_hstore=False, hide_parameters=True
+            url, connect_args=arguments, poolclass=NullPool, use_native_hstore=False, hide_parameters=True, **options
         )
 
 

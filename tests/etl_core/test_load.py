@@ -197,7 +197,7 @@ def test_another_schema_is_rejected_with_each_difference(world: World) -> None:
     assert outcome.status is Status.REJECTED
     assert outcome.error is not None
     assert outcome.error.type == "SchemaChangeRefusedError"
-    assert len(outcome.error.details) == 3
+    assert len(outcome.error.details) == 2
     assert "Nothing was changed" in outcome.error.message
 
 

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 
 from etl_core.catalog import parse_table, select_table
+from etl_core.diff import diff
+from etl_core.plan import make_plan
 from etl_core.schema_file import DefaultFunction, SchemaFile
 from etl_core.sql import describe_sql
-from etl_core.tables import create_statements, differences, schema_file_of_table, table_of_schema_file
+from etl_core.tables import schema_file_of_table, table_of_schema_file
 from tests.builders import SEED, a_column, a_spec
 from tests.etl_core.schema_files import good_files
 from tests.fakes import catalog_rows
@@ -24,7 +26,11 @@ def a_table(*columns: dict[str, Any], **more: Any) -> Any:
 
 
 def sql_of(table: Any) -> list[str]:
-    return [describe_sql(statement) for statement in create_statements(table)]
+    return [statement.sql for statement in make_plan(None, table, ()).statements]
+
+
+def differences(actual: Any, desired: Any) -> tuple[str, ...]:
+    return tuple(str(change) for change in diff(actual, desired))
 
 
 GOLDEN = {
@@ -128,8 +134,8 @@ BEFORE = [a_column("id"), a_column("name", "VARCHAR(20)", default="x")]
         ([BEFORE[0], a_column("name", "VARCHAR(20)")], {}, "its default is 'x' in the table and none in"),
         ([a_column("id", encode="zstd"), BEFORE[1]], {}, "its encoding is raw in the table and zstd in"),
         (BEFORE, {"sortkey": "id"}, "the sortkey is none in the table and (id) in the schema file"),
-        (BEFORE, {"distkey": "id"}, "the distkey is none in the table and id in the schema file"),
-        (BEFORE, {"diststyle": "all"}, "the diststyle is AUTO in the table and ALL in the schema file"),
+        (BEFORE, {"distkey": "id"}, "the distribution is AUTO in the table and KEY(id) in the schema file"),
+        (BEFORE, {"diststyle": "all"}, "the distribution is AUTO in the table and ALL in the schema file"),
         (BEFORE, {"primary_key": ["id"]}, "the primary key is none in the table and (id) in the schema file"),
         ([a_column("id", identity=[1, 1]), BEFORE[1]], {}, "its identity is none in the table and (1,1) in"),
     ],
@@ -164,6 +170,7 @@ def a_row(**values: Any) -> Any:
     plain = {
         "attnum": 1, "attname": "id", "type_text": "integer", "attnotnull": False, "default_text": None, "encoding": "none",
         "attisdistkey": False, "attsortkeyord": 0, "reldiststyle": 9, "primary_key": None,
+        "primary_key_name": None, "column_comment": None, "table_comment": None,
     }  # fmt: skip
     return SimpleNamespace(_mapping=plain | values)
 

@@ -1,0 +1,5 @@
+-- NOT NULL without a default is refused by Redshift, even for an empty table
+-- actual:  id bigint
+-- desired: id bigint, n integer not null
+-- plan
+-- refused: column 'n' is new: the table does not have it; a column that is added as NOT NULL needs a default: give it a default, or make it nullable

@@ -1,0 +1,5 @@
+-- An empty description takes one away
+-- actual:  id bigint described "old"
+-- desired: id bigint described ""
+-- plan
+COMMENT ON COLUMN "public"."t"."id" IS '';  -- safe: description of id

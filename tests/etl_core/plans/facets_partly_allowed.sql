@@ -1,0 +1,6 @@
+-- One missing permission refuses the whole plan
+-- actual:  n integer, id bigint
+-- desired: n bigint default 0, id bigint, more date
+-- with:    allowed_changes=["retype"]
+-- plan
+-- refused: column 'n': its default is none in the table and 0 in the schema file; another default means that every row is written anew: list "default" in allowed_changes if that is meant

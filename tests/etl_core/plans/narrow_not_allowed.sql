@@ -1,0 +1,6 @@
+-- Narrowing is not retyping
+-- actual:  name varchar(64), id bigint
+-- desired: name varchar(32), id bigint
+-- with:    allowed_changes=["retype"]
+-- plan
+-- refused: column 'name': its type is character varying(64) in the table and character varying(32) in the schema file; values may not fit the new type, or lose digits, time or zone: list "narrow" in allowed_changes if that is meant

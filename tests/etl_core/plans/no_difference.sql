@@ -1,0 +1,5 @@
+-- The table is what the file says
+-- actual:  id bigint not null, name varchar(32)
+-- desired: id bigint not null, name varchar(32)
+-- plan
+-- nothing to do

@@ -1,0 +1,5 @@
+-- Aliases of one type are no difference
+-- actual:  a integer, b numeric(18,0), c double precision, d timestamp, e varchar(256), f char(1), g bool
+-- desired: a int4, b decimal, c float, d timestamp, e text, f char, g boolean
+-- plan
+-- nothing to do

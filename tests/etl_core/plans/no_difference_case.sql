@@ -1,0 +1,5 @@
+-- Names fold to lower case
+-- actual:  first_name varchar(9), other integer
+-- desired: FIRST_NAME varchar(9), Other integer
+-- plan
+-- nothing to do

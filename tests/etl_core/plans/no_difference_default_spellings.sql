@@ -1,0 +1,5 @@
+-- One default in two spellings
+-- actual:  a numeric(9,2) default 1.5, b integer default 5
+-- desired: a numeric(9,2) default 1.50, b integer default "5"
+-- plan
+-- nothing to do

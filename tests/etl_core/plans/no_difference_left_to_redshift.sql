@@ -1,0 +1,6 @@
+-- What the file does not name stays as it is
+-- actual:  id bigint encode az64 described "key", at timestamp
+-- actual with: distkey="id" sortkey=["at"] description="things"
+-- desired: id bigint, at timestamp
+-- plan
+-- nothing to do

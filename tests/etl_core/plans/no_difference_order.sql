@@ -1,0 +1,5 @@
+-- The order of the columns is no difference
+-- actual:  a integer, b date
+-- desired: b date, a integer
+-- plan
+-- nothing to do

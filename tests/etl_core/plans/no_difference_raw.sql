@@ -1,0 +1,5 @@
+-- RAW is what the catalog shows as none
+-- actual:  a boolean
+-- desired: a boolean encode raw
+-- plan
+-- nothing to do

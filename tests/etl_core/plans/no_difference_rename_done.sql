@@ -1,0 +1,5 @@
+-- A rename that was done stays in the file
+-- actual:  b integer
+-- desired: b integer renamed from a
+-- plan
+-- nothing to do

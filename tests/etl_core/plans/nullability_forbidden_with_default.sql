@@ -1,0 +1,9 @@
+-- ... and then no row may hold NULL
+-- actual:  n integer default 0, id bigint
+-- desired: n integer not null default 0, id bigint
+-- with:    allowed_changes=["nullability"]
+-- plan
+ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" INTEGER DEFAULT 0 NOT NULL;  -- nullability: n: nullability nullable becomes not null
+UPDATE "public"."t" SET "etl_new_1"="n";  -- nullability: every value of n must fit
+ALTER TABLE "public"."t" DROP COLUMN "n";  -- nullability: its values are in the new column
+ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- nullability: under the old name

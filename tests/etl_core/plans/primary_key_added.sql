@@ -1,0 +1,6 @@
+-- A primary key of a column that is never null
+-- actual:  id bigint not null, b date
+-- desired: id bigint not null, b date
+-- with:    primary_key=["id"]
+-- plan
+ALTER TABLE "public"."t" ADD PRIMARY KEY ("id");  -- safe: the primary key is none in the table and (id) in the schema file

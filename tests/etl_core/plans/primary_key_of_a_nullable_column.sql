@@ -1,0 +1,6 @@
+-- A key's column must have been made NOT NULL
+-- actual:  id bigint, b date
+-- desired: id bigint not null, b date
+-- with:    primary_key=["id"] allowed_changes=["nullability"]
+-- plan
+-- refused: column 'id': its nullability is nullable in the table and not null in the schema file; Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default: leave it as it is, give it a default, or make a table of another name and copy the rows

@@ -1,0 +1,6 @@
+-- Both names are there
+-- actual:  a date, b date
+-- desired: b date renamed from a
+-- with:    allowed_changes=["drop"]
+-- plan
+-- refused: column 'b' is to be renamed from 'a'; the table has both 'a' and 'b': drop or rename one of the two in the warehouse

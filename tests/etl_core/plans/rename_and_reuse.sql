@@ -1,0 +1,5 @@
+-- The old name is wanted for another column
+-- actual:  a date, id bigint
+-- desired: b date renamed from a, a integer, id bigint
+-- plan
+-- refused: column 'b' is to be renamed from 'a'; 'a' is a column of the schema file itself: rename in one upload and add in a later one

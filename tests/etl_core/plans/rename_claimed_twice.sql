@@ -1,0 +1,6 @@
+-- Two columns claim one source
+-- actual:  a date
+-- desired: b date renamed from a, c date renamed from a
+-- plan
+-- refused: column 'b' is to be renamed from 'a'; 'b', 'c' all name 'a': name it in one column only
+-- refused: column 'c' is to be renamed from 'a'; 'b', 'c' all name 'a': name it in one column only

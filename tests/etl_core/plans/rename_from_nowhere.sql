@@ -1,0 +1,5 @@
+-- renamed_from names no column of the table
+-- actual:  id bigint
+-- desired: id bigint, b date renamed from a
+-- plan
+-- refused: column 'b' is to be renamed from 'a'; the table has no column 'a': leave renamed_from out to add an empty column

@@ -1,0 +1,5 @@
+-- ... but only if the file says so
+-- actual:  id bigint, n integer
+-- desired: id bigint, n bigint
+-- plan
+-- refused: column 'n': its type is integer in the table and bigint in the schema file; another type means that every row is written anew: list "retype" in allowed_changes if that is meant

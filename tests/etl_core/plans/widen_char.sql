@@ -1,0 +1,6 @@
+-- CHAR does not grow in place
+-- actual:  code char(2), a date
+-- desired: code char(4), a date
+-- with:    allowed_changes=["narrow"]
+-- plan
+-- refused: column 'code': its type is character(2) in the table and character(4) in the schema file; another type means that every row is written anew: list "retype" in allowed_changes if that is meant
