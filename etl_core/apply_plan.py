@@ -80,7 +80,8 @@ def _told(load: Load, statement: Statement) -> Iterator[None]:
     except LoadFailedError as error:
         if statement.column is None:
             raise
-        reason = f"column {statement.column!r} cannot be changed ({statement.why}): {error.message}"
+        message = error.message.replace(statement.interim or statement.column, statement.column)
+        reason = f"column {statement.column!r} cannot be changed ({statement.why}): {message}"
         raise SchemaChangeRefusedError(
             f"{reason}. Correct the values in the warehouse, or leave the column as it is. {no_change_of(load)}",
             (reason,),

@@ -47,13 +47,15 @@ from etl_core.sql import describe_sql, identifier
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One statement with its why. `column` is the column, as the file names it, whose values it converts."""
+    """One statement with its why. `column` is the column, as the file names it, whose values it converts, and `interim` the name
+    under which it does so."""
 
     element: Any
     why: str
     change_class: ChangeClass
     transactional: bool = True
     column: str | None = None
+    interim: str | None = None
 
     @property
     def sql(self) -> str:
@@ -225,9 +227,9 @@ class _Writer:
         facets = [facet.facets for facet in self.rebuilds[name]]
         why = f"{name}: " + ", ".join(f"{facet} {here} becomes {wanted}" for facet, here, wanted in facets)
         new = self._free_name(name)
-        yield Statement(ddl.AddColumn(table, change.desired, new), why, kind, column=name)
+        yield Statement(ddl.AddColumn(table, change.desired, new), why, kind)
         fill = ddl.copy_values(table, change.actual, change.desired, new)
-        yield Statement(fill, f"every value of {name} must fit", kind, column=name)
+        yield Statement(fill, f"{why}; every value must fit", kind, column=name, interim=new)
         yield Statement(ddl.DropColumn(table, name), "its values are in the new column", kind)
         yield Statement(ddl.RenameColumn(table, new, name), "under the old name", kind)
         if (comment := self._lost_comment(change)) is not None:

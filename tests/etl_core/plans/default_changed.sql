@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["default"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" INTEGER DEFAULT 2;  -- default: n: default 1 becomes 2
-UPDATE "public"."t" SET "etl_new_1"="n";  -- default: every value of n must fit
+UPDATE "public"."t" SET "etl_new_1"="n";  -- default: n: default 1 becomes 2; every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "n";  -- default: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- default: under the old name

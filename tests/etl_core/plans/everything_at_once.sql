@@ -8,7 +8,7 @@ ALTER TABLE "public"."t" ALTER COLUMN "name" TYPE VARCHAR(40);  -- alone, widen:
 ALTER TABLE "public"."t" RENAME COLUMN "name" TO "title";  -- rename: title is renamed from name
 ALTER TABLE "public"."t" ADD COLUMN "more" BOOLEAN DEFAULT true NOT NULL;  -- safe: more is new
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" NUMERIC(20, 2) DEFAULT 4;  -- retype: x: type integer becomes numeric(20,2), default none becomes 4
-UPDATE "public"."t" SET "etl_new_1"=CAST("x" AS NUMERIC(20, 2));  -- retype: every value of x must fit
+UPDATE "public"."t" SET "etl_new_1"=CAST("x" AS NUMERIC(20, 2));  -- retype: x: type integer becomes numeric(20,2), default none becomes 4; every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "x";  -- retype: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "x";  -- retype: under the old name
 ALTER TABLE "public"."t" DROP COLUMN "gone";  -- destructive: gone is not in the file

@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["narrow"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" DATE;  -- destructive: at: type timestamp without time zone becomes date
-UPDATE "public"."t" SET "etl_new_1"=CAST("at" AS DATE);  -- destructive: every value of at must fit
+UPDATE "public"."t" SET "etl_new_1"=CAST("at" AS DATE);  -- destructive: at: type timestamp without time zone becomes date; every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "at";  -- destructive: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "at";  -- destructive: under the old name

@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["narrow"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" NUMERIC(9, 2);  -- destructive: n: type numeric(12,4) becomes numeric(9,2)
-UPDATE "public"."t" SET "etl_new_1"="n";  -- destructive: every value of n must fit
+UPDATE "public"."t" SET "etl_new_1"="n";  -- destructive: n: type numeric(12,4) becomes numeric(9,2); every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "n";  -- destructive: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- destructive: under the old name

@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["narrow"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" VARCHAR(32);  -- destructive: name: type character varying(64) becomes character varying(32)
-UPDATE "public"."t" SET "etl_new_1"="name";  -- destructive: every value of name must fit
+UPDATE "public"."t" SET "etl_new_1"="name";  -- destructive: name: type character varying(64) becomes character varying(32); every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "name";  -- destructive: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "name";  -- destructive: under the old name

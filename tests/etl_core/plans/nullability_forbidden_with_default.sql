@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["nullability"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" INTEGER DEFAULT 0 NOT NULL;  -- nullability: n: nullability nullable becomes not null
-UPDATE "public"."t" SET "etl_new_1"="n";  -- nullability: every value of n must fit
+UPDATE "public"."t" SET "etl_new_1"="n";  -- nullability: n: nullability nullable becomes not null; every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "n";  -- nullability: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- nullability: under the old name

@@ -4,7 +4,7 @@
 -- with:    allowed_changes=["retype"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" BIGINT;  -- retype: n: type integer becomes bigint
-UPDATE "public"."t" SET "etl_new_1"=CAST("n" AS BIGINT);  -- retype: every value of n must fit
+UPDATE "public"."t" SET "etl_new_1"=CAST("n" AS BIGINT);  -- retype: n: type integer becomes bigint; every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "n";  -- retype: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- retype: under the old name
 COMMENT ON COLUMN "public"."t"."n" IS 'how many';  -- safe: description of n, which went with the old column

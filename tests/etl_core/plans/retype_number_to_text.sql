@@ -4,6 +4,6 @@
 -- with:    allowed_changes=["retype"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" VARCHAR(12);  -- retype: n: type integer becomes character varying(12)
-UPDATE "public"."t" SET "etl_new_1"=CAST("n" AS VARCHAR(65535));  -- retype: every value of n must fit
+UPDATE "public"."t" SET "etl_new_1"=CAST("n" AS VARCHAR(65535));  -- retype: n: type integer becomes character varying(12); every value must fit
 ALTER TABLE "public"."t" DROP COLUMN "n";  -- retype: its values are in the new column
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- retype: under the old name
