@@ -47,6 +47,27 @@ def schema_file_of_table(table: sa.Table) -> SchemaFile:
     )
 
 
+_NO_DEFAULT_ENCODING = frozenset({"boolean", "real", "double precision", "geometry", "hllsketch"})
+_TEXT_ENCODED = frozenset({"character", "character varying", "binary varying"})
+
+
+def as_created(spec: SchemaFile) -> SchemaFile:
+    """The file with the encodings that Redshift gives the columns for which it names none (database developer guide, "CREATE
+    TABLE"), so that it can stand for the table made by it. What ENCODE AUTO may change later is not foreseen."""
+    columns = tuple(
+        column if column.encode else column.model_copy(update={"encode": _default_encoding(column, spec.sortkey)})
+        for column in spec.columns
+    )
+    return spec.model_copy(update={"columns": columns})
+
+
+def _default_encoding(column: ColumnSpec, sortkey: tuple[str, ...]) -> str:
+    kind = column.column_type.name
+    if column.name in sortkey or kind in _NO_DEFAULT_ENCODING:
+        return "raw"
+    return "lzo" if kind in _TEXT_ENCODED else "zstd" if kind == "super" else "az64"
+
+
 def describe_table(table: sa.Table) -> str:
     """The table's columns in one line, for people."""
     return ", ".join(
