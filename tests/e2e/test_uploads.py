@@ -109,16 +109,55 @@ def test_data_that_lands_right_behind_its_schema_file_waits_for_it(lake: Lake) -
     assert lake.entry(table, version)["status"] == "loaded"
 
 
-def test_an_identical_schema_file_is_unchanged_and_another_names_the_difference(lake: Lake) -> None:
+def test_an_identical_schema_file_is_unchanged(lake: Lake) -> None:
     table = lake.table("again")
-    key, first = f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("name", "VARCHAR(10)"))
-    assert lake.drop(key, first)["status"] == "applied"
-    assert lake.drop(key, first)["status"] == "unchanged"
-    wider = columns(("id", "BIGINT"), ("name", "VARCHAR(20)"), ("note", "TEXT"))
-    entry = lake.drop(key, wider)
+    key, schema = f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("name", "VARCHAR(10)"))
+    assert lake.drop(key, schema)["status"] == "applied"
+    assert lake.drop(key, schema)["status"] == "unchanged"
+
+
+def test_a_schema_file_adds_columns_and_widens_texts_and_the_log_names_each_statement(lake: Lake) -> None:
+    table = lake.table("grow")
+    key = f"dev/schema/{table}/s.json"
+    lake.drop(key, columns(("id", "BIGINT"), ("name", "VARCHAR(5)")))
+    lake.drop(f"dev/append/{table}/x.csv", "id,name\n1,short\n")
+    wider = lake.drop(
+        key, columns(("id", "BIGINT"), ("name", "VARCHAR(20)"), ("note", "VARCHAR(9)"), schema_version="2")
+    )
+    assert (wider["status"], wider["schema_version"]) == ("applied", "2")
+    assert wider["statements"] == [
+        f'ALTER TABLE "public"."{table}" ALTER COLUMN "name" TYPE VARCHAR(20)',
+        f'ALTER TABLE "public"."{table}" ADD COLUMN "note" VARCHAR(9)',
+    ]
+    assert lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,rather long,new\n")["status"] == "loaded"
+    assert lake.rows(table, "id, name, note") == [(1, "short", None), (2, "rather long", "new")]
+
+
+def test_a_column_is_retyped_only_if_the_schema_file_says_so(lake: Lake) -> None:
+    table = lake.table("retype")
+    key = f"dev/schema/{table}/s.json"
+    lake.drop(key, columns(("id", "BIGINT"), ("price", "VARCHAR(9)")))
+    lake.drop(f"dev/append/{table}/x.csv", "id,price\n1,9.50\n2,cheap\n")
+    numbers = columns(("id", "BIGINT"), ("price", "NUMERIC(9,2)"))
+    assert 'list "retype" in allowed_changes' in lake.drop(key, numbers)["error"]["message"]
+    refused = lake.drop(key, {**numbers, "allowed_changes": ["retype"]})
+    assert (refused["status"], refused["error"]["type"]) == ("rejected", "SchemaChangeRefusedError")
+    assert '"cheap"' in refused["error"]["message"]
+    assert lake.rows(table) == [(1, "9.50"), (2, "cheap")]
+    lake.drop(f"dev/truncate/{table}/all.csv", "id,price\n1,9.50\n")
+    assert lake.drop(key, {**numbers, "allowed_changes": ["retype"]})["status"] == "applied"
+    assert [str(price) for _, price in lake.rows(table, "id, price")] == ["9.50"]
+
+
+def test_a_column_is_not_dropped_by_leaving_it_out(lake: Lake) -> None:
+    table = lake.table("leave")
+    key = f"dev/schema/{table}/s.json"
+    lake.drop(key, columns(("id", "BIGINT"), ("old", "DATE")))
+    entry = lake.drop(key, columns(("id", "BIGINT")))
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "SchemaChangeRefusedError")
-    assert "'name'" in entry["error"]["message"]
-    assert "'note'" in entry["error"]["message"]
+    assert "'old'" in entry["error"]["message"]
+    dropped = lake.drop(key, columns(("id", "BIGINT"), allowed_changes=["drop"]))
+    assert dropped["statements"] == [f'ALTER TABLE "public"."{table}" DROP COLUMN "old"']
 
 
 def test_a_later_schema_file_may_change_what_uploads_are_allowed(lake: Lake) -> None:
