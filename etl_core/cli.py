@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from etl_core.errors import InvalidSchemaFileError
+from etl_core.json_schema import schema_file_format
 from etl_core.lake_key import split_table_name
 from etl_core.plan import Plan, make_plan
 from etl_core.schema_file import SchemaFile
@@ -58,6 +59,12 @@ def plan(context: click.Context, desired: Path, actual: Path | None, table: str,
     made = make_plan(here, table_of_schema_file(spec, schema, name), spec.allowed_changes)
     click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False) if form == "json" else "\n".join(as_text(made)))
     context.exit(exit_code(made))
+
+
+@main.command("json-schema")
+def json_schema() -> None:
+    """Print the JSON Schema of schema files (docs/schema-file.schema.json)."""
+    click.echo(json.dumps(schema_file_format(), indent=2))
 
 
 def exit_code(made: Plan) -> int:
