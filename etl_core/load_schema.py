@@ -117,10 +117,10 @@ def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, s
     actual = read_table(transaction, desired)
     load.table_exists = actual is not None
     plan = make_plan(actual, desired, spec.allowed_changes)
-    _check_plan(load, plan)
     adopts = actual is not None and in_force is None
     if adopts:
         _check_adoption(load, plan)
+    _check_plan(load, plan)
     if actual is not None and plan.touched:
         check_views(load, transaction, desired, plan)
     if plan.alone:
