@@ -79,6 +79,11 @@ class Client:
                 return kind, body
             self.receive()
 
+    def stop_receiving(self) -> None:
+        """Ends a wait for the client's next frame; what is sent still reaches it."""
+        # SSLSocket.shutdown would drop the TLS layer, and what is sent afterwards would go out in clear.
+        socket.socket.shutdown(self.socket, socket.SHUT_RD)
+
     def close(self) -> None:
         """Closes the socket, also under a thread that waits on it."""
         self.gone = True

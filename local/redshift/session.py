@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable
 from typing import Protocol
 
@@ -104,7 +103,7 @@ class Session:
     def backend_hung_up(self) -> None:
         """From the hang-up thread: PostgreSQL has ended the connection. Wakes a session that waits for its client."""
         self._backend_gone = True
-        self.client.socket.shutdown(socket.SHUT_RD)
+        self.client.stop_receiving()
 
     def _handle(self, kind: bytes, body: bytes) -> None:
         if kind == b"Q":
