@@ -1,7 +1,8 @@
 """Putting one upload into one table: the use case of the load function, over the ports.
 
 LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
-append, truncate: [DELETE,] COPY from a manifest that names exactly one object
+append, truncate: read the catalog          -- the table must be what its schema file says
+                  [DELETE,] COPY from a manifest that names exactly one object
 schema:           CREATE TABLE, or nothing
 INSERT the ledger row                       -- in the same transaction
 """

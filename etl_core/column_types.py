@@ -34,7 +34,11 @@ _PLAIN: dict[str, Any] = {
     "timestamp without time zone": sa.TIMESTAMP, "timestamp with time zone": redshift.TIMESTAMPTZ,
     "super": redshift.SUPER, "geometry": redshift.GEOMETRY, "hllsketch": redshift.HLLSKETCH,
 }  # fmt: skip
-_MAX_CHAR, _MAX_VARCHAR, _MAX_VARBYTE = 4096, 65535, 1_024_000
+MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 1_024_000}
+"""The longest that a type with a length may be, in bytes."""
+WITHOUT_LENGTH = frozenset({"text", "bpchar"})
+"""Spellings of such types that take no length."""
+MAX_PRECISION, MAX_SCALE = 38, 37
 _NOT_KEYS = frozenset({"super", "geometry", "hllsketch", "binary varying"})
 
 
@@ -110,11 +114,21 @@ def known_types() -> tuple[str, ...]:
     return tuple(sorted(name.upper() for name in named if " " not in name or name == "double precision"))
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """All that a schema file may write for a type of the catalog, in lower case, without arguments."""
+    return (name, *(alias for alias, meant in _ALIASES.items() if meant == name))
+
+
+def type_names() -> tuple[str, ...]:
+    """The types as the catalog names them."""
+    return tuple(dict.fromkeys([*_PLAIN, *_ALIASES.values()]))
+
+
 def _arguments(text: str, base: str, arguments_text: str | None) -> tuple[int, ...]:
     if arguments_text is None:
         return ()
     if arguments_text.strip().lower() == "max" and base in ("varchar", "character varying", "nvarchar"):
-        return (_MAX_VARCHAR,)
+        return (MAX_LENGTHS["character varying"],)
     parts = [part.strip() for part in arguments_text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
         raise ValueError(f"{text!r}: the arguments of a type are whole numbers, such as VARCHAR(100) or NUMERIC(18,2)")
@@ -129,20 +143,17 @@ def _without_arguments(text: str, name: str, base: str, arguments: tuple[int, ..
 
 def _numeric(text: str, name: str, base: str, arguments: tuple[int, ...]) -> ColumnType:
     precision, scale = (*arguments, 0)[:2] if arguments else (18, 0)
-    if len(arguments) > 2 or not 1 <= precision <= 38 or not 0 <= scale <= min(37, precision):
+    if len(arguments) > 2 or not 1 <= precision <= MAX_PRECISION or not 0 <= scale <= min(MAX_SCALE, precision):
         raise ValueError(
-            f"{text!r}: NUMERIC(precision,scale) takes a precision of 1 to 38 and a scale of 0 to 37, not above it"
+            f"{text!r}: NUMERIC(precision,scale) takes a precision of 1 to {MAX_PRECISION} and a scale of 0 to {MAX_SCALE}, not above it"
         )
     return ColumnType(name, (precision, scale))
 
 
 def _length(text: str, name: str, base: str, arguments: tuple[int, ...]) -> ColumnType:
-    default, most = {
-        "character": (256 if base == "bpchar" else 1, _MAX_CHAR),
-        "character varying": (256, _MAX_VARCHAR),
-        "binary varying": (64_000, _MAX_VARBYTE),
-    }[name]
-    if base in ("text", "bpchar") and arguments:
+    most = MAX_LENGTHS[name]
+    default = {"character": 256 if base == "bpchar" else 1, "character varying": 256, "binary varying": 64_000}[name]
+    if base in WITHOUT_LENGTH and arguments:
         raise ValueError(
             f"{text!r}: {base.upper()} takes no length in Redshift; it is {default} bytes. Write VARCHAR(n) or CHAR(n)"
         )

@@ -18,6 +18,7 @@ EtlError
 |  |- SchemaChangeRefusedError  the table differs from the schema file in a way that is not applied
 |  `- MissingObjectError      the object's version no longer exists
 `- LoadFailedError            the warehouse refused the data or the statement; status `failed`
+   |- TableDriftError         the table was altered outside of the pipeline and is not what its schema file says
    `- LoadTimeoutError        the load could not finish in the function's time; rolled back
 """
 
@@ -102,6 +103,10 @@ class MissingObjectError(RejectedError):
 
 class LoadFailedError(EtlError):
     """The warehouse refused the data or the statement; rolled back, the table is as it was."""
+
+
+class TableDriftError(LoadFailedError):
+    """The table is not what the schema in force says; `details` names each difference. The upload is fine, the table is not."""
 
 
 class LoadTimeoutError(LoadFailedError):

@@ -11,7 +11,9 @@ from itertools import takewhile
 import sqlalchemy as sa
 
 from etl_core.attempt import Load
+from etl_core.catalog import select_table
 from etl_core.csv_header import compression_of, decompressed, match_header, read_header
+from etl_core.drift import check_drift
 from etl_core.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -98,6 +100,7 @@ def _attempt(load: Load, file: _File, *, pin: bool = False) -> LoadOutcome:
             if not isinstance(decision, Proceed):
                 return load.outcome_without_effect(decision)
             spec = _check_action(load, decision.in_force)
+            _check_table(load, transaction, spec)
             later = [_prepare_later(load, row, pin=pin) for row in appends_since(rows, load.upload, load.key.action)]
             row = load.row(Status.LOADED, _copy(load, transaction, [file, *later], spec, running))
             transaction.execute(insert_row(ledger_table(load.key), row))
@@ -157,6 +160,11 @@ def _check_action(load: Load, spec: SchemaFile | None) -> SchemaFile:
             f"allows {', '.join(spec.allowed_operations) or 'none'}; use one of these, or upload a schema file that lists {load.key.action}"
         )
     return spec
+
+
+def _check_table(load: Load, transaction: Transaction, spec: SchemaFile) -> None:
+    rows = transaction.execute(select_table(load.key.schema, load.key.table))
+    check_drift(rows, spec, load.key.schema, load.key.table)
 
 
 def _without_schema(load: Load) -> EtlError:

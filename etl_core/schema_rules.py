@@ -13,25 +13,25 @@ from etl_core.names import fold
 
 Path = tuple[int | str, ...]
 
-_NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
-_INTEGERS = {"smallint", "integer", "bigint"}
-_MOMENTS = {"date", "timestamp without time zone", "timestamp with time zone"}
-_TIMES = _MOMENTS | {"time without time zone", "time with time zone"}
+NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
+INTEGERS = {"smallint", "integer", "bigint"}
+MOMENTS = {"date", "timestamp without time zone", "timestamp with time zone"}
+_TIMES = MOMENTS | {"time without time zone", "time with time zone"}
 _STRINGS = {"character", "character varying"}
 
 ENCODINGS: dict[str, frozenset[str]] = {
-    "az64": frozenset(_INTEGERS | {"numeric"} | _TIMES),
-    "bytedict": frozenset(_NUMBERS | _TIMES | _STRINGS),
-    "delta": frozenset(_INTEGERS | _MOMENTS | {"numeric"}),
-    "delta32k": frozenset({"integer", "bigint", "numeric"} | _MOMENTS),
-    "lzo": frozenset(_INTEGERS | {"numeric", "binary varying"} | _TIMES | _STRINGS),
-    "mostly8": frozenset(_INTEGERS | {"numeric"}),
+    "az64": frozenset(INTEGERS | {"numeric"} | _TIMES),
+    "bytedict": frozenset(NUMBERS | _TIMES | _STRINGS),
+    "delta": frozenset(INTEGERS | MOMENTS | {"numeric"}),
+    "delta32k": frozenset({"integer", "bigint", "numeric"} | MOMENTS),
+    "lzo": frozenset(INTEGERS | {"numeric", "binary varying"} | _TIMES | _STRINGS),
+    "mostly8": frozenset(INTEGERS | {"numeric"}),
     "mostly16": frozenset({"integer", "bigint", "numeric"}),
     "mostly32": frozenset({"bigint", "numeric"}),
-    "runlength": frozenset(_NUMBERS | _TIMES | _STRINGS | {"boolean"}),
+    "runlength": frozenset(NUMBERS | _TIMES | _STRINGS | {"boolean"}),
     "text255": frozenset({"character varying"}),
     "text32k": frozenset({"character varying"}),
-    "zstd": frozenset(_NUMBERS | _TIMES | _STRINGS | {"boolean"}),
+    "zstd": frozenset(NUMBERS | _TIMES | _STRINGS | {"boolean"}),
 }
 """Which types an encoding takes (database developer guide, "Compression encodings"); `raw` takes all."""
 
@@ -158,12 +158,12 @@ def _of_identity(column: dict[str, Any], kind: ColumnType) -> Iterator[Fault]:
 def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
     path: Path = ("default",)
     if isinstance(value, dict):
-        if kind.name not in _MOMENTS:
+        if kind.name not in MOMENTS:
             yield Fault(path, f"a function does not fit {kind}; it gives a date or time")
     elif kind.name == "boolean":
         if not isinstance(value, bool):
             yield Fault(path, f"{_given(value)} is not true or false, as {kind} needs")
-    elif kind.name in _NUMBERS:
+    elif kind.name in NUMBERS:
         if not _is_number(value, kind):
             yield Fault(path, f"{_given(value)} is not a number that fits {kind}")
     elif not isinstance(value, str):
@@ -192,7 +192,8 @@ def _is_number(value: Any, kind: ColumnType) -> bool:
         return False
     if kind.name in _RANGES:
         return number == number.to_integral_value() and -_RANGES[kind.name] <= number < _RANGES[kind.name]
-    return kind.name != "numeric" or abs(number) < 10 ** (kind.arguments[0] - kind.arguments[1])
+    # copy_abs, not abs: that would round to the 28 digits of the decimal context, and 38 nines would become 10**38.
+    return kind.name != "numeric" or number.copy_abs() < 10 ** (kind.arguments[0] - kind.arguments[1])
 
 
 def _type_of(column: dict[str, Any]) -> ColumnType | None:

@@ -115,7 +115,7 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
     parts = [
         f"COPY {preparer.format_table(element.table)} ({columns})",
         f"FROM {text(source.manifest_url)} IAM_ROLE {text(source.role_arn)} MANIFEST",
-        f"FORMAT AS CSV DELIMITER AS {text(source.delimiter)} QUOTE AS {text(source.quote)} IGNOREHEADER AS 1",
+        f"FORMAT AS CSV QUOTE AS {text(source.quote)} DELIMITER AS {text(source.delimiter)} IGNOREHEADER AS 1",
         f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS {text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
         *([source.compression] if source.compression else []),

@@ -93,7 +93,16 @@ def test_an_append_locks_first_and_writes_the_ledger_last_in_one_transaction(wor
     outcome = world.drop("dev/append/t/more.csv", b"name,ID\nc,3\n")
 
     assert (outcome.status, outcome.rows_loaded, outcome.loaded_at) == (Status.LOADED, 1, NOON)
-    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "COPY", "COUNT", "INSERT LEDGER", "COMMIT"]
+    assert world.warehouse.log == [
+        "BEGIN",
+        "LOCK",
+        "READ LEDGER",
+        "READ CATALOG",
+        "COPY",
+        "COUNT",
+        "INSERT LEDGER",
+        "COMMIT",
+    ]
     assert world.warehouse.copies[-1].columns == ("name", "id")
     assert world.warehouse.ledger("public__t")[-1]["rows_loaded"] == 1
 
@@ -101,7 +110,9 @@ def test_an_append_locks_first_and_writes_the_ledger_last_in_one_transaction(wor
 def test_a_truncate_deletes_before_it_copies_and_never_truncates(world: World) -> None:
     outcome = world.drop("dev/truncate/t/all.csv", b"id,name\n9,z\n")
 
-    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "DELETE", "COPY", "COUNT", "INSERT LEDGER", "COMMIT"]
+    assert world.warehouse.log == [
+        "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "INSERT LEDGER", "COMMIT",
+    ]  # fmt: skip
     assert world.warehouse.table("t") == [["9", "z"]]
     assert [text.split()[0] for text in outcome.statements] == ["DELETE", "COPY"]
 
@@ -349,7 +360,7 @@ def test_an_object_overwritten_before_the_load_is_pinned_at_once(world: World) -
     assert world.warehouse.log.count("BEGIN") == 1
 
 
-@pytest.mark.parametrize("moment", ["LOCK", "READ LEDGER", "DELETE", "COPY", "COUNT", "INSERT LEDGER"])
+@pytest.mark.parametrize("moment", ["LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "INSERT LEDGER"])
 @pytest.mark.parametrize(
     "error", [LockConflictError("in the way"), ConnectionLostError("gone"), ThrottledError("slow down")]
 )
@@ -431,4 +442,39 @@ def test_the_upload_of_an_event_without_version_is_recorded_with_the_version_fou
     upload = replace(world.put("dev/append/t/x.csv", b"id,name\n3,c\n"), version_id=None)
 
     assert world.load(upload).version_id == "v1"
+    assert world.load(upload).status is Status.DUPLICATE
+
+
+@pytest.mark.parametrize("action", ["append", "truncate"])
+def test_a_table_that_somebody_altered_is_told_before_anything_is_copied(world: World, action: str) -> None:
+    world.warehouse.states["dev"].catalog["public", "t"][1]._mapping["type_text"] = "date"
+
+    outcome = world.drop(f"dev/{action}/t/x.csv", b"id,name\n1,a\n")
+
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.type, outcome.table_exists) == (Status.FAILED, "TableDriftError", True)
+    assert outcome.error.details == (
+        "column 'name': its type is date in the table and character varying(20) in the schema file",
+    )
+    assert "upload a schema file that describes the table as it is now, or undo the change" in outcome.error.message
+    assert world.warehouse.table("t") == ROWS
+    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "ROLLBACK"]
+
+
+def test_the_way_out_of_a_drift_is_one_that_the_schema_in_force_allows() -> None:
+    world = World()
+    world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
+    world.warehouse.states["dev"].catalog["public", "t"].pop()
+
+    outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+
+    assert outcome.error is not None
+    assert "To go on, undo the change in the warehouse; then upload this file again" in outcome.error.message
+
+
+def test_a_duplicate_is_told_without_a_look_at_the_table(world: World) -> None:
+    upload = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+    world.load(upload)
+    world.warehouse.states["dev"].catalog["public", "t"].pop()
+
     assert world.load(upload).status is Status.DUPLICATE

@@ -17,7 +17,7 @@ TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))
 SOURCE = CopySource("s3://work/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8")
 PLAIN = (
     'COPY "public"."t" ("id", "name") FROM \'s3://work/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
-    "FORMAT AS CSV DELIMITER AS ',' QUOTE AS '\"' IGNOREHEADER AS 1 "
+    "FORMAT AS CSV QUOTE AS '\"' DELIMITER AS ',' IGNOREHEADER AS 1 "
     "ENCODING AS UTF8 DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto' IGNOREBLANKLINES COMPUPDATE OFF"
 )
 
