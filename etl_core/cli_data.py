@@ -152,7 +152,7 @@ def _faults_of(context: click.Context, path: Path) -> Iterator[None]:
 def _pieces(path: Path, what: str) -> Iterator[_Reader]:
     """The file's bytes, from the start at each call; on a terminal, how far it has been read."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=path.stat().st_size)
 
