@@ -30,13 +30,7 @@ def read_table(transaction: Transaction, desired: sa.Table) -> sa.Table | None:
 
 def check_views(load: Load, transaction: Transaction, desired: sa.Table, plan: Plan) -> None:
     """Redshift does not alter or drop a column that a view is bound to: the views are named, before anything is done."""
-    rows = transaction.execute(select_views(desired.schema or DEFAULT_SCHEMA, desired.name))
-    bound = [row._mapping for row in rows]
-    found = tuple(
-        f"column {row['column']!r} is used by the view {row['view_schema']}.{row['view']}"
-        for row in sorted(bound, key=lambda row: (row["column"], row["view_schema"], row["view"]))
-        if row["column"] in plan.touched
-    )
+    found = views_in_the_way(transaction, desired, plan)
     if found:
         raise SchemaChangeRefusedError(
             f"the table {load.key.target} cannot be made what the schema file says: {'; '.join(found)}. Redshift does not change a column "
@@ -44,6 +38,17 @@ def check_views(load: Load, transaction: Transaction, desired: sa.Table, plan: P
             f"would not stand in the way). {no_change_of(load)}",
             found,
         )
+
+
+def views_in_the_way(transaction: Transaction, desired: sa.Table, plan: Plan) -> tuple[str, ...]:
+    """The views that are bound to columns which the plan alters or drops, a sentence each."""
+    rows = transaction.execute(select_views(desired.schema or DEFAULT_SCHEMA, desired.name))
+    bound = [row._mapping for row in rows]
+    return tuple(
+        f"column {row['column']!r} is used by the view {row['view_schema']}.{row['view']}"
+        for row in sorted(bound, key=lambda row: (row["column"], row["view_schema"], row["view"]))
+        if row["column"] in plan.touched
+    )
 
 
 def run_alone(load: Load, statements: Sequence[Statement]) -> None:

@@ -6,21 +6,25 @@ For checkouts only: no handler imports this module, so that click need not be in
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 
-from etl_core.errors import InvalidSchemaFileError
+from etl_core.changes import Permission
+from etl_core.cli_data import FILE, UNUSABLE, check, infer, read_schema_file
+from etl_core.cli_live import PASSWORD_VARIABLE, USER_VARIABLE, Place, plan_against
+from etl_core.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.json_schema import schema_file_format
 from etl_core.lake_key import split_table_name
+from etl_core.names import faults_of_name, faults_of_schema
 from etl_core.plan import Plan, make_plan
 from etl_core.schema_file import SchemaFile
 from etl_core.tables import as_created, table_of_schema_file
 
 NOTHING, CHANGES, REFUSED, INVALID = 0, 1, 2, 3
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Group(click.Group):
@@ -31,34 +35,85 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except click.UsageError as error:
             error.show()
-            ctx.exit(INVALID)
+            ctx.exit(INVALID if ctx.invoked_subcommand == "plan" else UNUSABLE)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Schema files: what they would do to a table."""
+    """Schema files: made from data, checked, and what they would do to a table."""
+
+
+main.add_command(infer)
+main.add_command(check)
 
 
 @main.command()
-@click.argument("desired", type=_FILE)
+@click.argument("desired", type=FILE)
 @click.option(
-    "--actual", type=_FILE, help="The schema file that the table was made by; without it, there is no table yet."
+    "--actual", type=FILE, help="The schema file that the table was made by; without it, there is no table yet."
 )
 @click.option("--table", default="public.table", show_default=True, help="The table's name, for the SQL.")
+@click.option(
+    "--host", help=f"Compare with the live table there; {USER_VARIABLE} and {PASSWORD_VARIABLE}, or a prompt."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=5439, show_default=True, help="The warehouse's port.")
+@click.option("--database", help="The live table's database.")
+@click.option("--ca-file", type=FILE, help="Certificate authorities for a warehouse whose certificate is not AWS's.")
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--text", "form", flag_value="text", default=True, help="As text (default).")
 @click.pass_context
-def plan(context: click.Context, desired: Path, actual: Path | None, table: str, form: str) -> None:
-    """Show the statements that the schema file DESIRED would lead to, or why it would be refused.
+def plan(
+    context: click.Context,
+    desired: Path,
+    actual: Path | None,
+    table: str,
+    host: str | None,
+    port: int,
+    database: str | None,
+    ca_file: Path | None,
+    form: str,
+) -> None:
+    """Show the statements that the schema file DESIRED would lead to, or why it would be refused. Nothing is changed.
 
-    Exit code: 0 nothing to do, 1 there are changes, 2 refused, 3 a file or an option is not valid.
+    Exit code: 0 nothing to do, 1 there are changes, 2 refused, 3 a file, an option or the warehouse cannot be used.
     """
-    schema, name = split_table_name(table)
-    here = None if actual is None else table_of_schema_file(as_created(_read(context, actual)), schema, name)
+    place = _place(host, port, database, ca_file, actual)
     spec = _read(context, desired)
-    made = make_plan(here, table_of_schema_file(spec, schema, name), spec.allowed_changes)
+    wanted = table_of_schema_file(spec, *_names(table))
+    if place is None:
+        here = None if actual is None else table_of_schema_file(as_created(_read(context, actual)), *_names(table))
+        made = make_plan(here, wanted, spec.allowed_changes)
+    else:
+        made = _plan_live(context, place, wanted, spec.allowed_changes)
     click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False) if form == "json" else "\n".join(as_text(made)))
     context.exit(exit_code(made))
+
+
+def _place(
+    host: str | None, port: int, database: str | None, ca_file: Path | None, actual: Path | None
+) -> Place | None:
+    if host is None and database is None:
+        return None
+    if not host or not database:
+        raise click.UsageError("a live table needs both --host and --database")
+    if actual is not None:
+        raise click.UsageError("--actual and --host both say what the table is; give one of them")
+    return Place(host, port, database, ca_file)
+
+
+def _names(table: str) -> tuple[str, str]:
+    schema, name = split_table_name(table)
+    for fault in (*faults_of_schema(schema), *faults_of_name(name, "table")):
+        raise click.UsageError(f"--table: {fault}")
+    return schema, name
+
+
+def _plan_live(context: click.Context, place: Place, wanted: sa.Table, allowed: Collection[Permission]) -> Plan:
+    try:
+        return plan_against(place, wanted, allowed)
+    except EtlError as error:
+        click.echo(f"{place.host}:{place.port}/{place.database}: {error.message}", err=True)
+        return context.exit(REFUSED if isinstance(error, RejectedError) else INVALID)
 
 
 @main.command("json-schema")
@@ -101,7 +156,10 @@ def as_json(made: Plan) -> dict[str, Any]:
 
 def _read(context: click.Context, path: Path) -> SchemaFile:
     try:
-        return SchemaFile.parse(path.read_bytes())
+        return read_schema_file(path)
+    except OSError as error:
+        click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
+        return context.exit(INVALID)
     except InvalidSchemaFileError as error:
         for line in error.details or (error.message,):
             click.echo(f"{path}: {line}", err=True)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from etl_core.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.names import MAX_IDENTIFIER_BYTES, fold
-from etl_core.schema_file import CsvOptions
+from etl_core.schema_file import CsvOptions, SchemaFile
 from etl_core.sql import COMPRESSIONS
 
 MAX_HEADER_BYTES = 1 << 20
@@ -106,6 +106,16 @@ def match_header(
             faults,
         )
     return tuple(names)
+
+
+def match_columns(header: Sequence[str], spec: SchemaFile) -> tuple[str, ...]:
+    """The table's column for each name of the header. Raises HeaderMismatchError."""
+    expected = [column.name for column in spec.columns if column.identity is None]
+    generated = [column.name for column in spec.columns if column.identity is not None]
+    optional = []
+    if spec.csv.missing_columns == "default":
+        optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
+    return match_header(header, expected, optional, generated)
 
 
 def _faults(

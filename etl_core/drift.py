@@ -1,8 +1,8 @@
 """Drift: what somebody changed in a table behind the back of its schema file, told before a COPY meets it. Pure.
 
-What decides what a row means is compared: names, types, nullability, defaults. Keys, encodings and descriptions are not: a load
-works with any. Nor is a text that is longer than its schema says: a schema file that was refused after its widening had committed
-leaves one behind, and every value still fits.
+What decides what a row means is compared: names, types, nullability. Keys, encodings and descriptions are not: a load works with any.
+Nor are defaults and identities, because no source confirms every form in which the catalog prints them. Nor is a text that is
+longer than its schema says: a schema file that was refused after its widening had committed leaves one behind.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from etl_core.catalog import parse_table
 from etl_core.changes import (
     AddColumn,
     Change,
-    ChangeDefault,
-    ChangeIdentity,
     ChangeNullability,
     DropColumn,
     NarrowColumn,
@@ -71,15 +69,7 @@ def _describe(change: Change) -> str | None:
             return f"column {added!r} seems to have been renamed to {dropped!r}: both are {kind}"
         case NarrowColumn() if _is_only_longer(change):
             return None
-        case (
-            DropColumn()
-            | WidenColumn()
-            | RetypeColumn()
-            | NarrowColumn()
-            | ChangeNullability()
-            | ChangeDefault()
-            | ChangeIdentity()
-        ):
+        case DropColumn() | WidenColumn() | RetypeColumn() | NarrowColumn() | ChangeNullability():
             return str(change)
         case _:
             return None

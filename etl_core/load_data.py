@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from etl_core.attempt import Load
 from etl_core.catalog import select_table
-from etl_core.csv_header import compression_of, decompressed, match_header, read_header
+from etl_core.csv_header import compression_of, decompressed, match_columns, read_header
 from etl_core.drift import check_drift
 from etl_core.errors import (
     ActionNotAllowedError,
@@ -199,12 +199,7 @@ def _copy_command(load: Load, file: _File, spec: SchemaFile) -> CopyCsv:
 
 
 def _match(head: _Head, compression: str | None, spec: SchemaFile) -> tuple[str, ...]:
-    expected = [column.name for column in spec.columns if column.identity is None]
-    optional = []
-    if spec.csv.missing_columns == "default":
-        optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
-    generated = [column.name for column in spec.columns if column.identity is not None]
-    return match_header(read_header(head, compression, spec.csv), expected, optional, generated)
+    return match_columns(read_header(head, compression, spec.csv), spec)
 
 
 def _prepare(

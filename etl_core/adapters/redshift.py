@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.adapters.secrets import SecretStore
+from etl_core.adapters.secrets import CredentialSource
 from etl_core.errors import (
     ConnectionLostError,
     CopyRefusedError,
@@ -69,7 +69,7 @@ class Endpoint:
 class RedshiftWarehouse:
     """etl_core.ports.Warehouse. A connection per transaction: a Lambda environment may sleep for hours between two."""
 
-    def __init__(self, endpoint: Endpoint, secrets: SecretStore) -> None:
+    def __init__(self, endpoint: Endpoint, secrets: CredentialSource) -> None:
         self._endpoint, self._secrets = endpoint, secrets
 
     @contextmanager
@@ -193,7 +193,7 @@ def _roll_back(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _mapped(secrets: SecretStore | None = None) -> Iterator[None]:
+def _mapped(secrets: CredentialSource | None = None) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
@@ -225,7 +225,9 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
         )
     if _LOGIN.search(text):
         # A managed password rotates: the next attempt reads the secret anew.
-        return ConnectionLostError(f"the warehouse refused the login of the stack's secret: {message}")
+        return ConnectionLostError(
+            f"the warehouse refused the login that was given (of a stack: its secret's): {message}"
+        )
     if (state or "").startswith("08") or state in ("57P01", "57P02", "57P03") or _LOST.search(text):
         return ConnectionLostError(f"the connection to the warehouse failed: {message}")
     return LoadFailedError(f"the warehouse refused the statement: {message}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +21,32 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
+
+
+class CredentialSource(Protocol):
+    """Where a warehouse's login comes from."""
+
+    def credentials(self) -> Credentials:
+        """The login."""
+        ...
+
+    def forget(self) -> None:
+        """The login was refused: do not keep it."""
+        ...
+
+
+class GivenCredentials:
+    """A login that a person gave; asking again would give the same."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self._credentials = Credentials(username, password)
+
+    def credentials(self) -> Credentials:
+        """The login as given."""
+        return self._credentials
+
+    def forget(self) -> None:
+        """Nothing: there is no other."""
 
 
 class SecretStore:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
-from local.redshift.server import Server, ServerOptions
+from local.redshift.server import Server, ServerOptions, tls_context
 from tests.etl_core.live import LiveTable
 
 _PASSWORD = "Secret+/=1"
 
 
 @pytest.fixture(scope="session")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ca.pem, cert.pem and key.pem for this machine."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Server]:
     """The stand-in, with one database."""
     data = tmp_path_factory.mktemp("warehouse") / "data"
-    with Server.start(ServerOptions(data=data, databases=("dev",), password=_PASSWORD)) as server:
+    tls = tls_context(certificates / "cert.pem", certificates / "key.pem")
+    with Server.start(ServerOptions(data=data, databases=("dev",), password=_PASSWORD, tls=tls)) as server:
         yield server
 
 

@@ -56,10 +56,6 @@ TOLD = {
         (ID | {"nullable": True}, NAME),
         ["column 'id': its nullability is nullable in the table and not null in the schema file"],
     ),
-    "another default": (
-        (ID, NAME | {"default": "y"}),
-        ["column 'name': its default is 'y' in the table and 'x' in the schema file"],
-    ),
 }
 
 
@@ -69,6 +65,7 @@ def test_a_difference_of_a_column_is_told(columns: tuple[dict[str, Any], ...], t
 
 
 LET_BE = {
+    "another default": ((ID, NAME | {"default": "y"}), {}),
     "nothing": ((ID, NAME), {}),
     "another order": ((NAME, ID), {}),
     "keys": ((ID, NAME), {"primary_key": ["id"], "distkey": "id", "sortkey": ["name"]}),
