@@ -50,8 +50,6 @@ def faults_of_column(name: str) -> Iterator[str]:
     if not name.strip():
         yield "a column name must not be empty"
     elif name != name.strip():
-        yield f"the column name {name!r} begins or ends with a blank"
-    elif name != name.strip():
         yield f"the column name {name!r} begins or ends with a blank, which a CSV's header cannot tell; remove it"
     elif not name.isprintable():
         yield f"the column name {name!r} holds control or unprintable characters"

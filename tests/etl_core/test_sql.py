@@ -14,9 +14,9 @@ from etl_core.column_types import DIALECT
 from etl_core.sql import COMPRESSIONS, CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
 
 TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))
-SOURCE = CopySource("s3://work/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8")
+SOURCE = CopySource("s3://pipeline/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8")
 PLAIN = (
-    'COPY "public"."t" ("id", "name") FROM \'s3://work/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
+    'COPY "public"."t" ("id", "name") FROM \'s3://pipeline/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
     "FORMAT AS CSV QUOTE AS '\"' DELIMITER AS ',' IGNOREHEADER AS 1 "
     "ENCODING AS UTF8 DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto' IGNOREBLANKLINES COMPUPDATE OFF"
 )
@@ -49,7 +49,7 @@ def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
         ("date_format", "DD.MM.YYYY", "DATEFORMAT AS 'DD.MM.YYYY'"),
         ("time_format", "epochsecs", "TIMEFORMAT AS 'epochsecs'"),
         ("encoding", "UTF16LE", "ENCODING AS UTF16LE"),
-        ("manifest_url", "s3://work/a'b%.json", "FROM 's3://work/a''b%.json'"),
+        ("manifest_url", "s3://pipeline/a'b%.json", "FROM 's3://pipeline/a''b%.json'"),
     ],
 )
 def test_copy_takes_the_options_of_the_schema_file(field: str, value: str, expected: str) -> None:
