@@ -61,10 +61,6 @@ class SchemaNotReadyError(RetryableError):
     """A schema file for the table lies in the lake, but has not been applied yet."""
 
 
-class ObjectChangedError(RetryableError):
-    """The object was overwritten while it was being loaded."""
-
-
 class RejectedError(EtlError):
     """The upload breaks a rule; the table is as it was."""
 
@@ -185,7 +181,6 @@ RETRY_POLICIES: tuple[RetryPolicy, ...] = (
             LockConflictError.__name__,
             ConnectionLostError.__name__,
             ThrottledError.__name__,
-            ObjectChangedError.__name__,
         ),
         2,
         8,
