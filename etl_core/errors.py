@@ -6,8 +6,7 @@ EtlError
 |  |- LockConflictError       another writer was in the way: error 1023, deadlock, conflicting DDL
 |  |- ConnectionLostError     the warehouse could not be reached, or the connection broke
 |  |- ThrottledError          AWS asked to slow down, or one of its services failed for the moment
-|  |- SchemaNotReadyError     no schema is in force yet, but a schema file for the table lies in the lake
-|  `- ObjectChangedError      the object was overwritten while it was being loaded
+|  `- SchemaNotReadyError     no schema is in force yet, but a schema file for the table lies in the lake
 |- RejectedError              the upload breaks a rule; never repeated; status `rejected`
 |  |- InvalidKeyError         the key is not `db_name/action/table_name/file`
 |  |- InvalidSchemaFileError  the schema file is not JSON, or breaks its format
