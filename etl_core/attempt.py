@@ -1,11 +1,4 @@
-"""Putting one upload into one table: the use case of the load function, over the ports.
-
-LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
-append, truncate: read the catalog          -- the table must be what its schema file says
-                  [DELETE,] COPY from a manifest that names exactly one object
-schema:           CREATE TABLE, or nothing
-INSERT the ledger row                       -- in the same transaction
-"""
+"""One upload on its way into one table: what is known of it, what was done, and what the log will say."""
 
 from __future__ import annotations
 
@@ -17,9 +10,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from etl_core.lake_key import LakeKey
-from etl_core.ledger import Duplicate, LedgerRow, Superseded
+from etl_core.ledger import Duplicate, LedgerRow, Superseded, ledger_row
 from etl_core.log import Failure, LoadOutcome, Status
-from etl_core.ports import ObjectStore, Transaction, Warehouse
+from etl_core.ports import Backlog, ObjectStore, Transaction, Warehouse
 from etl_core.settings import LoadSettings
 from etl_core.sql import describe_sql
 from etl_core.upload import Upload
@@ -35,18 +28,23 @@ class Ports:
 
     store: ObjectStore
     warehouse: Warehouse
+    backlog: Backlog
     now: Callable[[], datetime] = _now
 
 
 @dataclass
 class Load:
-    """One upload on its way into one table; collects what the log will say, also when it ends in an error."""
+    """One upload on its way into one table; collects what the log will say, also when it ends in an error.
+
+    `retry_count`: how often this execution has tried before.
+    """
 
     upload: Upload
     key: LakeKey
     settings: LoadSettings
     ports: Ports
     deadline: float
+    retry_count: int = 0
     version_id: str | None = None
     schema_version: str | None = None
     table_exists: bool | None = None
@@ -65,18 +63,7 @@ class Load:
 
     def row(self, status: Status, rows_loaded: int | None = None) -> LedgerRow:
         """The ledger row of this upload; the schema file is added by who has one."""
-        return LedgerRow(
-            upload_id=self.upload.upload_id,
-            action=self.key.action,
-            landed_at=self.upload.landed_at,
-            sequencer=self.upload.sequencer,
-            s3_key=self.upload.key,
-            version_id=self.version_id or "",
-            status=status,
-            rows_loaded=rows_loaded,
-            loaded_at=self.ports.now(),
-            schema_file=None,
-        )
+        return ledger_row(self.upload, self.key.action, self.version_id or "", status, rows_loaded, self.ports.now())
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
         """The answer for an upload that took effect with this ledger row."""

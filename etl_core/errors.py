@@ -6,7 +6,8 @@ EtlError
 |  |- LockConflictError       another writer was in the way: error 1023, deadlock, conflicting DDL
 |  |- ConnectionLostError     the warehouse could not be reached, or the connection broke
 |  |- ThrottledError          AWS asked to slow down, or one of its services failed for the moment
-|  `- SchemaNotReadyError     no schema is in force yet, but a schema file for the table lies in the lake
+|  |- EarlierUploadError      a schema file waits for what landed before it
+|  `- SchemaNotReadyError     a data file waits for a schema file that is not applied yet
 |- RejectedError              the upload breaks a rule; never repeated; status `rejected`
 |  |- InvalidKeyError         the key is not `db_name/action/table_name/file`
 |  |- InvalidSchemaFileError  the schema file is not JSON, or breaks its format
@@ -56,8 +57,12 @@ class ThrottledError(RetryableError):
     """An AWS service throttled the call or failed for the moment."""
 
 
+class EarlierUploadError(RetryableError):
+    """An upload of the same table landed before this schema file and has no answer yet."""
+
+
 class SchemaNotReadyError(RetryableError):
-    """A schema file for the table lies in the lake, but has not been applied yet."""
+    """A schema file for the table has not been applied yet, and decides about this data file."""
 
 
 class RejectedError(EtlError):
@@ -173,7 +178,11 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
     max_delay_seconds=60,
 )
 
+PATIENCE = 6
+"""After so many tries a schema file goes ahead of what landed before it, and a data file ahead of a schema file that nobody has seen."""
+
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
+    RetryPolicy((EarlierUploadError.__name__,), 1, PATIENCE, 1.5, 10),
     RetryPolicy((SchemaNotReadyError.__name__,), 2, 12, 1.5, 60),
     RetryPolicy(
         (

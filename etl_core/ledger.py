@@ -9,7 +9,7 @@ import base64
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,10 +21,12 @@ from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA, ledger_name
 from etl_core.schema_file import SchemaFile
 from etl_core.sql import identifier
-from etl_core.upload import Upload, padded_sequencer
+from etl_core.upload import Upload, identity, padded_sequencer
 
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
+_CLOCKS_APART = timedelta(seconds=5)
+"""Two events of one version may differ in their time: S3's own, and one made from the object's time of change."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,22 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Proceed:
-    """The upload is to take effect under the schema in force, if there is one."""
+    """The upload is to take effect. `history` are the schema rows from the one that governs the upload to the one in force now.
 
-    in_force: SchemaFile | None
+    What landed under a schema file is read by it, also when a later one has taken effect first. Empty: there is no schema yet.
+    """
+
+    history: tuple[LedgerRow, ...]
+
+    @property
+    def governing(self) -> SchemaFile | None:
+        """By which the upload is read."""
+        return self.history[0].schema_file if self.history else None
+
+    @property
+    def in_force(self) -> SchemaFile | None:
+        """What the table is now."""
+        return self.history[-1].schema_file if self.history else None
 
 
 Decision = Duplicate | Superseded | Proceed
@@ -91,38 +106,67 @@ def ledger_table(key: LakeKey) -> sa.Table:
     )
 
 
+def ledger_row(
+    upload: Upload, action: Action, version_id: str, status: Status, rows_loaded: int | None, loaded_at: datetime
+) -> LedgerRow:
+    """The row of an upload that takes effect; without a schema file."""
+    return LedgerRow(
+        upload_id=upload.upload_id,
+        action=action,
+        landed_at=upload.landed_at,
+        sequencer=upload.sequencer,
+        s3_key=upload.key,
+        version_id=version_id,
+        status=status,
+        rows_loaded=rows_loaded,
+        loaded_at=loaded_at,
+        schema_file=None,
+    )
+
+
 def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ...]:
     """What makes the ledger where it is not there yet."""
     return CreateSchema(identifier(LEDGER_SCHEMA), if_not_exists=True), CreateTable(ledger, if_not_exists=True)
 
 
-def select_relevant(ledger: sa.Table, upload: Upload) -> sa.Select[Any]:
-    """The rows that decide about the upload: itself, what landed since, and the schema files. Few, however long the ledger."""
+def select_relevant(
+    ledger: sa.Table, upload: Upload, version_id: str | None = None, others: Iterable[Upload] = ()
+) -> sa.Select[Any]:
+    """The rows that decide about the upload, and about `others`: themselves, what landed since, and the schema files.
+
+    Few, however long the ledger. `version_id` is the upload's as it was found, for an event that has none.
+    """
     columns = ledger.columns
+    since = min(each.landed_at for each in (upload, *others)) - _CLOCKS_APART
+    version = upload.version_id or version_id or ""
     return sa.select(ledger).where(
         sa.or_(
             columns.upload_id == upload.upload_id,
-            columns.landed_at >= naive(upload.landed_at),
+            columns.landed_at >= naive(since),
             columns.action == str(Action.SCHEMA),
-            sa.and_(columns.s3_key == upload.key, columns.version_id == (upload.version_id or "")),
+            sa.and_(columns.s3_key == upload.key, columns.version_id == version),
         )
     )
 
 
-def insert_row(ledger: sa.Table, row: LedgerRow) -> sa.Insert:
-    """The INSERT of one row."""
-    return sa.insert(ledger).values(
-        upload_id=row.upload_id,
-        action=str(row.action),
-        landed_at=naive(row.landed_at),
-        sequencer=row.sequencer[:64],
-        s3_key=row.s3_key,
-        version_id=row.version_id,
-        status=str(row.status),
-        rows_loaded=row.rows_loaded,
-        loaded_at=naive(row.loaded_at),
-        schema_file=None if row.schema_file is None else _pack(row.schema_file.to_json()),
-    )
+def insert_rows(ledger: sa.Table, rows: Sequence[LedgerRow]) -> sa.Insert:
+    """One INSERT of all rows."""
+    return sa.insert(ledger).values([_values(row) for row in rows])
+
+
+def _values(row: LedgerRow) -> dict[str, Any]:
+    return {
+        "upload_id": row.upload_id,
+        "action": str(row.action),
+        "landed_at": naive(row.landed_at),
+        "sequencer": row.sequencer[:64],
+        "s3_key": row.s3_key,
+        "version_id": row.version_id,
+        "status": str(row.status),
+        "rows_loaded": row.rows_loaded,
+        "loaded_at": naive(row.loaded_at),
+        "schema_file": None if row.schema_file is None else _pack(row.schema_file.to_json()),
+    }
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
@@ -143,21 +187,28 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
     )
 
 
-def decide(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> Decision:
-    """What becomes of the upload, from the rows of select_relevant."""
+def decide(rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None) -> Decision:
+    """What becomes of the upload, from the rows of select_relevant. `version_id` is the one found, where the event has none."""
     for row in rows:
-        if row.upload_id == upload.upload_id or _is_same_version(row, upload):
+        if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
             return Duplicate(row)
     void_after = Action.SCHEMA if action is Action.SCHEMA else Action.TRUNCATE
     later = [row for row in rows if row.action is void_after and row.order > upload.order]
     if later:
         return Superseded(min(later, key=lambda row: row.order))
-    return Proceed(schema_in_force(rows))
+    return Proceed(schema_history(rows, upload))
 
 
-def _is_same_version(row: LedgerRow, upload: Upload) -> bool:
-    """Whether another event told of the same version: one with, one without its version id."""
-    return upload.version_id is not None and (row.s3_key, row.version_id) == (upload.key, upload.version_id)
+def _is_same_version(row: LedgerRow, upload: Upload, found: str | None) -> bool:
+    """Whether another event told of the same version: one with, one without its version id.
+
+    Two events without it may both find the newest of two versions with the same bytes; these are two uploads.
+    """
+    if row.s3_key != upload.key:
+        return False
+    if upload.version_id is not None:
+        return row.version_id == upload.version_id
+    return (row.version_id, row.upload_id) == (found, identity(upload.bucket, upload.key, row.version_id))
 
 
 def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:
@@ -169,10 +220,14 @@ def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> 
     )
 
 
-def schema_in_force(rows: Iterable[LedgerRow]) -> SchemaFile | None:
-    """The schema file that landed last of those that took effect."""
-    schemas = [row for row in rows if row.schema_file is not None]
-    return max(schemas, key=lambda row: row.order).schema_file if schemas else None
+def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
+    """The schema rows from the one in force when the upload landed to the last; an upload older than all begins with the first.
+
+    A data file may land before the first schema file of its table and wait for it.
+    """
+    schemas = sorted((row for row in rows if row.schema_file is not None), key=lambda row: row.order)
+    before = sum(row.order < upload.order for row in schemas)
+    return tuple(schemas[max(0, before - 1) :])
 
 
 def naive(moment: datetime) -> datetime:

@@ -1,9 +1,10 @@
 """Putting one upload into one table: the use case of the load function, over the ports.
 
 LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
-append, truncate: [DELETE,] COPY from a manifest that names exactly one object
-schema:           CREATE TABLE, or nothing
-INSERT the ledger row                       -- in the same transaction
+append, truncate: read the catalog          -- the table must be what its schema file says
+                  [DELETE,] COPY from a manifest that names exactly the objects that are meant
+schema:           the plan from the live table to the file
+INSERT the ledger rows                      -- in the same transaction
 """
 
 from __future__ import annotations
@@ -21,24 +22,26 @@ from etl_core.settings import LoadSettings
 from etl_core.upload import Upload
 
 
-def load_upload(upload: Upload, settings: LoadSettings, ports: Ports, seconds: float) -> LoadOutcome:
-    """Decides about one upload and puts it into its table. `seconds` is the time there is.
+def load_upload(
+    upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
+) -> LoadOutcome:
+    """Decides about one upload and puts it into its table. `seconds` is the time there is, `retry_count` tells of earlier tries.
 
     Raises RetryableError when the same upload may succeed a moment later; every other fault is an answer.
     """
     started = time.monotonic()
-    outcome = _decide(upload, settings, ports, started + seconds)
+    outcome = _decide(upload, settings, ports, started + seconds, retry_count)
     if outcome.version_id is None:
         outcome = replace(outcome, version_id=_version_id(upload, ports))
     return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
 
 
-def _decide(upload: Upload, settings: LoadSettings, ports: Ports, deadline: float) -> LoadOutcome:
+def _decide(upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int) -> LoadOutcome:
     try:
         key = _parse_key(upload, settings)
     except RejectedError as error:
         return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))
-    load = Load(upload, key, settings, ports, deadline, version_id=upload.version_id)
+    load = Load(upload, key, settings, ports, deadline, retry_count, version_id=upload.version_id)
     try:
         return load_schema(load) if key.action is Action.SCHEMA else load_data(load)
     except RejectedError as error:

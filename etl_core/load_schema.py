@@ -6,11 +6,13 @@ ledger's lock. A crash at any point leaves the upload out of the ledger, so that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from etl_core.apply_plan import check_views, no_change_of, read_table, run_alone, run_together
 from etl_core.attempt import Load
 from etl_core.changes import ChangeClass
+from etl_core.earlier import list_schema_files, wait_for_earlier_uploads
 from etl_core.errors import (
     ActionNotAllowedError,
     InvalidSchemaFileError,
@@ -19,11 +21,11 @@ from etl_core.errors import (
     SchemaChangeRefusedError,
 )
 from etl_core.lake_key import Action
-from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_row, ledger_table
-from etl_core.load_data import MissingLedgerError, read_ledger
+from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_rows, ledger_table
+from etl_core.ledger_lock import MissingLedgerError, lock_ledger
 from etl_core.log import LoadOutcome, Status
 from etl_core.plan import Plan, Statement, make_plan
-from etl_core.ports import Transaction
+from etl_core.ports import ListedVersion, Transaction
 from etl_core.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.tables import describe_table, table_of_schema_file
 
@@ -77,9 +79,10 @@ def _create_ledger(load: Load) -> LoadFailedError | None:
 
 def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     load.statements.clear()
+    listed = list_schema_files(load)
     for _ in range(_ROUNDS):
         try:
-            return _apply_under_lock(load, spec)
+            return _apply_under_lock(load, spec, listed)
         except _RunFirstError as first:
             run_alone(load, first.statements)
     raise LockConflictError(
@@ -87,16 +90,18 @@ def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     )
 
 
-def _apply_under_lock(load: Load, spec: SchemaFile) -> LoadOutcome:
+def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[ListedVersion]) -> LoadOutcome:
     ledger = ledger_table(load.key)
     with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
-        decision = decide(read_ledger(transaction, ledger, load), load.upload, Action.SCHEMA)
+        found = lock_ledger(transaction, load)
+        decision = decide(found.rows, load.upload, Action.SCHEMA, load.version_id)
         if not isinstance(decision, Proceed):
             return load.outcome_without_effect(decision)
+        wait_for_earlier_uploads(load, found, listed)
         _check_allowed(load, decision.in_force, spec)
         status = _change(load, transaction, decision.in_force, spec)
         row = replace(load.row(status), schema_file=spec)
-        transaction.execute(insert_row(ledger, row))
+        transaction.execute(insert_rows(ledger, [row]))
     load.table_exists = True
     return load.outcome(row)
 

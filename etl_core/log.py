@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,13 @@ from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
+WAITING_FOR, WAITING_SINCE = "waiting_for", "waiting_since"
+"""Of entries without an answer only: their table, and when they were received. The key of the index `waiting`, which is therefore small."""
+WAITING_INDEX = "waiting"
+LONGEST_WAIT = timedelta(hours=1)
+"""What waits longer for its answer has lost its execution, as far as others are concerned: it holds up nobody."""
+INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE))
+"""What an entry has for the loader's own use."""
 ANSWER_FIELDS = frozenset(
     ("loaded_timestamp", "schema_version", "rows_loaded", "duration_ms", "redshift_table_exists", "statements", "error")
 )
@@ -113,8 +120,22 @@ def key_of(upload: Upload) -> dict[str, str]:
     return {PARTITION_KEY: describe_key(upload.key).table_name, SORT_KEY: upload.landed_key}
 
 
-def received_entry(upload: Upload, execution_arn: str) -> dict[str, Any]:
+def waiting_key(database: str, schema: str, table: str) -> str:
+    """The partition of the index `waiting` for one table."""
+    return f"{database}/{schema}.{table}"
+
+
+def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[str, Any]:
     """The attributes of a new entry, without its key."""
+    facts = describe_key(upload.key)
+    waiting: dict[str, Any] = {}
+    if facts.database and facts.schema:
+        waiting[WAITING_FOR] = waiting_key(facts.database, facts.schema, facts.table_name)
+        waiting[WAITING_SINCE] = now.strftime(TIMESTAMP_FORMAT)
+    return _facts(upload, execution_arn) | waiting
+
+
+def _facts(upload: Upload, execution_arn: str) -> dict[str, Any]:
     facts = describe_key(upload.key)
     return _present(
         {
@@ -140,7 +161,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
         outcome = _outcome_of_failure(state.get("failure"))
     status = Status(outcome.get("settled") or outcome["status"])
     return _present(
-        received_entry(upload, execution_arn)
+        _facts(upload, execution_arn)
         | {
             "status": str(status),
             "version_id": outcome.get("version_id") or upload.version_id,
@@ -153,6 +174,27 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "error": outcome.get("error"),
         }
     )
+
+
+def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
+    """The upload that the entry is about, with the identity that its event gave it; None when the entry cannot tell that.
+
+    The version id of an answer may be the one found for an event that had none.
+    """
+    sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
+    known = Upload(
+        bucket=item["s3_bucket"],
+        key=item["s3_key"],
+        version_id=item.get("version_id"),
+        etag=item["etag"],
+        size=None if item.get("file_size") is None else int(item["file_size"]),
+        sequencer=sequencer,
+        landed_at=datetime.strptime(item["landed_timestamp"], TIMESTAMP_FORMAT).replace(tzinfo=UTC),
+    )
+    for upload in (known, replace(known, version_id=None)):
+        if upload.upload_id.startswith(upload_id):
+            return upload
+    return None
 
 
 def attempts_of(state: Mapping[str, Any]) -> int:

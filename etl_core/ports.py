@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.lake_key import LakeKey
+from etl_core.log import Status
 from etl_core.upload import Upload
 
 
@@ -23,6 +26,24 @@ class StoredVersion:
     etag: str
     size: int
     is_current: bool
+
+
+@dataclass(frozen=True)
+class ListedVersion:
+    """One version of an object as a listing of the lake shows it. `landed_at` is UTC, to the second."""
+
+    key: str
+    version_id: str
+    etag: str
+    landed_at: datetime
+
+
+@dataclass(frozen=True)
+class LoggedUpload:
+    """An upload as the log knows it."""
+
+    upload: Upload
+    status: Status
 
 
 class ObjectStore(Protocol):
@@ -48,8 +69,24 @@ class ObjectStore(Protocol):
         """Writes a manifest into the work bucket; returns its s3:// URL."""
         ...
 
-    def has_schema_file(self, database: str, schema: str, table: str) -> bool:
-        """Whether a schema file for the table lies in the lake."""
+    def schema_folders(self, key: LakeKey) -> Iterator[str]:
+        """The prefixes under which schema files for the key's table lie in the lake, in every spelling."""
+        ...
+
+    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+        """Every version of every object under the prefix."""
+        ...
+
+
+class Backlog(Protocol):
+    """The log, read for what has no answer yet. It only tells who waits; what took effect is for the ledger to say."""
+
+    def waiting(self, key: LakeKey) -> Sequence[Upload]:
+        """The uploads of the key's table that were received of late and have no answer. Raises ThrottledError."""
+        ...
+
+    def find(self, key: LakeKey, version: ListedVersion) -> LoggedUpload | None:
+        """What the log has about a version of an object of the key's table. Raises ThrottledError."""
         ...
 
 

@@ -40,7 +40,7 @@ def _port(environment: Mapping[str, str]) -> int:
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """What the load function works on: two buckets, one warehouse, the role that COPY assumes."""
+    """What the load function works on: two buckets, one warehouse, the role that COPY assumes, the log."""
 
     lake_bucket: str
     work_bucket: str
@@ -49,6 +49,7 @@ class LoadSettings:
     warehouse_port: int
     warehouse_secret_arn: str
     copy_role_arn: str
+    log_table: str
     region: str
     warehouse_ca_file: str | None = None
 
@@ -66,6 +67,7 @@ class LoadSettings:
             warehouse_port=_port(environment),
             warehouse_secret_arn=_required(environment, WAREHOUSE_SECRET_ARN),
             copy_role_arn=_required(environment, COPY_ROLE_ARN),
+            log_table=_required(environment, LOG_TABLE),
             region=_required(environment, REGION),
             warehouse_ca_file=environment.get(WAREHOUSE_CA_FILE) or None,
         )

@@ -52,10 +52,9 @@ class Upload:
 
         A version id identifies the version. Without one, etag and sequencer do: the sequencer differs for every write.
         """
-        version = self.version_id if self.version_id is not None else f"{self.etag}/{self.sequencer}"
-        return hashlib.sha256("\0".join((self.bucket, self.key, version)).encode("utf-8", "surrogatepass")).hexdigest()[
-            :32
-        ]
+        return identity(
+            self.bucket, self.key, self.version_id if self.version_id is not None else f"{self.etag}/{self.sequencer}"
+        )
 
     @property
     def order(self) -> tuple[datetime, str, str]:
@@ -71,6 +70,11 @@ class Upload:
     def landed_key(self) -> str:
         """The log's sort key: landed order first, unique also for two uploads in one second."""
         return f"{self.landed_timestamp}#{self.sequencer[:_SEQUENCER_WIDTH]}#{self.upload_id[:12]}"
+
+
+def identity(bucket: str, key: str, version: str) -> str:
+    """The upload id of this version of an object; 32 hexadecimal digits."""
+    return hashlib.sha256("\0".join((bucket, key, version)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def padded_sequencer(sequencer: str) -> str:

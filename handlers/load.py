@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from etl_core.adapters.backlog import LogBacklog
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.s3 import S3Store
 from etl_core.adapters.secrets import SecretStore
@@ -29,12 +30,13 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     upload = Upload.from_event(event["event"])
     settings, ports = _wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+    retry_count = int(event.get("retry_count", 0))
     try:
-        outcome = load_upload(upload, settings, ports, seconds)
+        outcome = load_upload(upload, settings, ports, seconds, retry_count)
     except Exception as error:
         log_line("load", upload, error=type(error).__name__, message=str(error))
         raise
-    answer = outcome.to_task_output() | {"attempts": int(event.get("retry_count", 0)) + 1}
+    answer = outcome.to_task_output() | {"attempts": retry_count + 1}
     log_line("load", upload, **{name: answer.get(name) for name in ("status", "rows_loaded", "duration_ms", "error")})
     return answer
 
@@ -46,7 +48,8 @@ def _wiring() -> tuple[LoadSettings, Ports]:
     store = S3Store(boto3.client("s3", config=config), settings.work_bucket, settings.lake_bucket)
     secrets = SecretStore(boto3.client("secretsmanager", config=config), settings.warehouse_secret_arn)
     endpoint = Endpoint(settings.warehouse_host, settings.warehouse_port, _ca_file(settings))
-    return settings, Ports(store, RedshiftWarehouse(endpoint, secrets))
+    backlog = LogBacklog(boto3.client("dynamodb", config=config), settings.log_table)
+    return settings, Ports(store, RedshiftWarehouse(endpoint, secrets), backlog)
 
 
 def _ca_file(settings: LoadSettings) -> str | None:

@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from etl_core.adapters.dynamodb import LogError, LogTable
 from etl_core.errors import EtlError
-from etl_core.log import SORT_KEY
+from etl_core.log import INTERNAL_FIELDS, SORT_KEY
 from etl_core.log_query import InvalidQueryError, LogQuery, next_token
 from etl_core.settings import LogSettings
 from handlers.context import Context
@@ -64,7 +64,7 @@ def _answer(query: LogQuery) -> dict[str, Any]:
 
 
 def _page(items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
-    public = [{name: value for name, value in item.items() if name != SORT_KEY} for item in items]
+    public = [{name: value for name, value in item.items() if name not in INTERNAL_FIELDS} for item in items]
     return {"items": public, "count": len(public), "next_token": None if ends_at is None else next_token(ends_at)}
 
 

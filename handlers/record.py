@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -27,7 +28,7 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
 
 
 def _received(upload: Upload, arn: str) -> Mapping[str, Any]:
-    is_new = _log().write_received(key_of(upload), received_entry(upload, arn))
+    is_new = _log().write_received(key_of(upload), received_entry(upload, arn, datetime.now(UTC)))
     log_line("received", upload, is_new=is_new)
     return {"upload_id": upload.upload_id, "is_new": is_new}
 

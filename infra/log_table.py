@@ -10,6 +10,7 @@ from infra.settings import StackSettings
 
 HASH_KEY = "table_name"
 RANGE_KEY = "landed_key"
+WAITING_INDEX, WAITING_FOR, WAITING_SINCE = "waiting", "waiting_for", "waiting_since"
 
 
 class LogTable(Component):
@@ -22,7 +23,18 @@ class LogTable(Component):
             billing_mode="PAY_PER_REQUEST",
             hash_key=HASH_KEY,
             range_key=RANGE_KEY,
-            attributes=[{"name": HASH_KEY, "type": "S"}, {"name": RANGE_KEY, "type": "S"}],
+            attributes=[{"name": name, "type": "S"} for name in (HASH_KEY, RANGE_KEY, WAITING_FOR, WAITING_SINCE)],
+            # Only entries without an answer have its keys: it stays small, however long the log.
+            global_secondary_indexes=[
+                {
+                    "name": WAITING_INDEX,
+                    "key_schemas": [
+                        {"attribute_name": WAITING_FOR, "key_type": "HASH"},
+                        {"attribute_name": WAITING_SINCE, "key_type": "RANGE"},
+                    ],
+                    "projection_type": "ALL",
+                }
+            ],
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True},
             deletion_protection_enabled=settings.protect_data,

@@ -45,13 +45,14 @@ def write_logs(log_group_arn: str) -> Statement:
     return allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"])
 
 
-def load_uploads(lake_arn: str, work_arn: str, secret_arn: str) -> list[Statement]:
+def load_uploads(lake_arn: str, work_arn: str, secret_arn: str, table_arn: str) -> list[Statement]:
     """What the load function does itself; the data goes from S3 to the warehouse by the COPY role."""
     return [
         allow("ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [f"{lake_arn}/*"]),
         allow("FindUploads", ["s3:ListBucket", "s3:ListBucketVersions"], [lake_arn]),
         allow("WriteManifests", ["s3:GetObject", "s3:PutObject"], [f"{work_arn}/*"]),
         allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        allow("SeeWhoWaits", ["dynamodb:Query"], [table_arn, f"{table_arn}/index/*"]),
     ]
 
 
@@ -136,4 +137,4 @@ def reach_buckets(lake_arn: str, work_arn: str) -> Document:
 
 def reach_table(table_arn: str) -> Document:
     actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-    return document({**allow("LogTable", actions, [table_arn]), "Principal": "*"})
+    return document({**allow("LogTable", actions, [table_arn, f"{table_arn}/index/*"]), "Principal": "*"})

@@ -143,10 +143,11 @@ def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
         env.WAREHOUSE_PORT: warehouse.port.apply(str),
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
         env.COPY_ROLE_ARN: store.copy_role.arn,
+        env.LOG_TABLE: store.log_table.table_name,
     }
     if settings.warehouse_ca_file is not None:
         environment[env.WAREHOUSE_CA_FILE] = CA_FILE
-    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn)
+    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn, store.log_table.arn)
     return FunctionSpec(
         handler="handlers.load.handler",
         timeout_seconds=settings.load_timeout_seconds,

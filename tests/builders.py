@@ -85,6 +85,7 @@ def settings(**fields: Any) -> LoadSettings:
         "warehouse_port": 5439,
         "warehouse_secret_arn": "arn:secret",
         "copy_role_arn": "arn:aws:iam::123456789012:role/copy",
+        "log_table": "log",
         "region": "eu-central-1",
     }
     return LoadSettings(**(plain | fields))

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,9 +21,10 @@ from etl_core.column_types import describe_type
 from etl_core.csv_header import decompressed
 from etl_core.default_values import parse_server_default
 from etl_core.errors import MissingObjectError, MissingTableError
-from etl_core.lake_key import LakeKey
+from etl_core.lake_key import LakeKey, describe_key
+from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA
-from etl_core.ports import StoredVersion
+from etl_core.ports import ListedVersion, LoggedUpload, StoredVersion
 from etl_core.schema_file import DefaultFunction
 from etl_core.sql import CopyCsv, LockTable
 from etl_core.upload import Upload
@@ -39,13 +41,16 @@ class FakeStore:
     pinned: list[str] = field(default_factory=list)
     reads: int = 0
     chunk: int = 1 << 16
+    landed: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def put(self, key: str, content: bytes, bucket: str = LAKE, **fields: Any) -> Upload:
         """Stores another version; the upload that its event tells of."""
         versions = self.versions.setdefault((bucket, key), [])
         versions.append(content)
         known = {"version_id": f"v{len(versions)}", "etag": hashlib.md5(content).hexdigest(), "size": len(content)}
-        return an_upload(key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields))
+        upload = an_upload(key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields))
+        self.landed[key, len(versions)] = upload.landed_at
+        return upload
 
     def find_version(self, upload: Upload) -> StoredVersion:
         versions = self.versions.get((upload.bucket, upload.key), [])
@@ -73,16 +78,53 @@ class FakeStore:
         self.put(name, text.encode(), WORK)
         return f"s3://{WORK}/{name}"
 
-    def has_schema_file(self, database: str, schema: str, table: str) -> bool:
-        keys = [LakeKey.parse(key, DATABASES) for bucket, key in self.versions if bucket == LAKE]
-        return any(
-            (key.database, key.action, key.schema, key.table) == (database, "schema", schema, table) for key in keys
-        )
+    def schema_folders(self, key: LakeKey) -> Iterator[str]:
+        found = set()
+        for bucket, name in self.versions:
+            other = LakeKey.parse(name, DATABASES) if bucket == LAKE else None
+            if other and (other.database, other.action, other.target) == (key.database, "schema", key.target):
+                found.add(name.rpartition("/")[0] + "/")
+        yield from sorted(found)
+
+    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+        return [
+            ListedVersion(key, f"v{number}", hashlib.md5(content).hexdigest(), self.landed.get((key, number), NOON))
+            for (bucket, key), versions in self.versions.items()
+            for number, content in enumerate(versions, 1)
+            if bucket == LAKE and key.startswith(prefix)
+        ]
 
     def current(self, url: str) -> bytes:
         """What COPY reads under a URL: always the current version."""
         bucket, _, key = url.removeprefix("s3://").partition("/")
         return self.versions[bucket, key][-1]
+
+
+@dataclass
+class FakeBacklog:
+    """The log's uploads with their statuses. `hook()` runs before each look."""
+
+    logged: dict[str, LoggedUpload] = field(default_factory=dict)
+    hook: Callable[[], None] = lambda: None
+
+    def note(self, upload: Upload, status: Status = Status.RECEIVED) -> None:
+        self.logged[upload.upload_id] = LoggedUpload(upload, status)
+
+    def waiting(self, key: LakeKey) -> Sequence[Upload]:
+        self.hook()
+        received = [each.upload for each in self.logged.values() if each.status is Status.RECEIVED]
+        return [upload for upload in received if _target(upload) == (key.database, key.target)]
+
+    def find(self, key: LakeKey, version: ListedVersion) -> LoggedUpload | None:
+        for each in self.logged.values():
+            if (each.upload.key, each.upload.version_id) == (version.key, version.version_id):
+                return each
+        return None
+
+
+def _target(upload: Upload) -> tuple[str, str] | None:
+    facts = describe_key(upload.key)
+    return None if facts.schema is None else (facts.database or "", f"{facts.schema}.{facts.table_name}")
 
 
 @dataclass
@@ -159,7 +201,10 @@ class FakeTransaction:
         return [(self.count,)]
 
     def _insert_ledger(self, statement: sa.Insert) -> list[Any]:
-        self.state.ledgers[statement.table.name].append(dict(statement.compile().params))
+        names = [column.name for column in statement.table.columns]
+        values = dict(statement.compile().params)
+        for number in range(len(values) // len(names)):
+            self.state.ledgers[statement.table.name].append({name: values[f"{name}_m{number}"] for name in names})
         return []
 
     def _create_table(self, statement: CreateTable) -> list[Any]:
@@ -180,13 +225,13 @@ class FakeTransaction:
         table, source = statement.table, statement.source
         if (table.schema, table.name) not in self.state.rows:
             raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
-        [entry] = json.loads(self.warehouse.store.current(source.manifest_url))["entries"]
-        content = b"".join(decompressed([self.warehouse.store.current(entry["url"])], source.compression))
-        rows = list(
-            csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=source.delimiter, quotechar=source.quote)
-        )[1:]
-        self.state.rows[table.schema, table.name] += rows
-        self.count = len(rows)
+        self.count = 0
+        for entry in json.loads(self.warehouse.store.current(source.manifest_url))["entries"]:
+            content = b"".join(decompressed([self.warehouse.store.current(entry["url"])], source.compression))
+            text = io.StringIO(content.decode("utf-8-sig"))
+            rows = list(csv.reader(text, delimiter=source.delimiter, quotechar=source.quote))[1:]
+            self.state.rows[table.schema, table.name] += rows
+            self.count += len(rows)
         return []
 
 

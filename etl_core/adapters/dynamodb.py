@@ -11,15 +11,15 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.errors import EtlError, ThrottledError
-from etl_core.log import ANSWER_FIELDS, PARTITION_KEY, SETTLED, SORT_KEY
+from etl_core.log import ANSWER_FIELDS, PARTITION_KEY, SETTLED, SORT_KEY, WAITING_FOR, WAITING_SINCE
 from etl_core.log_query import LogQuery
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _T = TypeVar("_T")
-_to_item = TypeSerializer().serialize
-_from_item = TypeDeserializer().deserialize
+to_item = TypeSerializer().serialize
+from_item = TypeDeserializer().deserialize
 _PAGE = 200
 
 
@@ -50,9 +50,10 @@ class LogTable:
 
         What an earlier answer said and this one does not (an error, say) is removed.
         """
-        names = {f":settled{index}": _to_item(str(status)) for index, status in enumerate(SETTLED)}
+        names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
-        if self._update(key, attributes, (condition, names), attempts, sorted(ANSWER_FIELDS - attributes.keys())):
+        absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
+        if self._update(key, attributes, (condition, names), attempts, absent):
             return True
         self._update(key, {}, None, attempts)
         return False
@@ -61,12 +62,10 @@ class LogTable:
         """The entries that match, newest first, page after page; a page may hold few or none of those that it looked at."""
         arguments = self._query(query)
         while True:
-            page = _mapped(lambda: self._client.query(**arguments))
-            items = [
-                {name: _plain(_from_item(value)) for name, value in item.items()} for item in page.get("Items", [])
-            ]
+            page = mapped(lambda: self._client.query(**arguments))
+            items = [{name: _plain(from_item(value)) for name, value in item.items()} for item in page.get("Items", [])]
             last = page.get("LastEvaluatedKey")
-            yield LogPage(items, None if last is None else str(_from_item(last[SORT_KEY])))
+            yield LogPage(items, None if last is None else str(from_item(last[SORT_KEY])))
             if last is None:
                 return
             arguments["ExclusiveStartKey"] = last
@@ -81,7 +80,7 @@ class LogTable:
             "TableName": self._name,
             "KeyConditionExpression": "#partition = :table AND #sort BETWEEN :first AND :last",
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {name: _to_item(value) for name, value in values.items()},
+            "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
             "ScanIndexForward": False,
             "Limit": _PAGE,
         }
@@ -89,8 +88,8 @@ class LogTable:
             arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
         if query.after is not None:
             arguments["ExclusiveStartKey"] = {
-                PARTITION_KEY: _to_item(query.table_name),
-                SORT_KEY: _to_item(query.after),
+                PARTITION_KEY: to_item(query.table_name),
+                SORT_KEY: to_item(query.after),
             }
         return arguments
 
@@ -103,7 +102,7 @@ class LogTable:
         absent: Sequence[str] = (),
     ) -> bool:
         names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
-        values = {f":{name}": _to_item(value) for name, value in attributes.items()} | {":attempts": _to_item(attempts)}
+        values = {f":{name}": to_item(value) for name, value in attributes.items()} | {":attempts": to_item(attempts)}
         clauses = [
             ("SET", [f"#{name} = :{name}" for name in attributes]),
             ("REMOVE", [f"#{name}" for name in absent]),
@@ -111,7 +110,7 @@ class LogTable:
         ]
         arguments: dict[str, Any] = {
             "TableName": self._name,
-            "Key": {name: _to_item(value) for name, value in key.items()},
+            "Key": {name: to_item(value) for name, value in key.items()},
             "UpdateExpression": " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms),
         }
         if condition is not None:
@@ -120,7 +119,7 @@ class LogTable:
             values |= condition[1]
         arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
         try:
-            _mapped(lambda: self._client.update_item(**arguments))
+            mapped(lambda: self._client.update_item(**arguments))
         except _ConditionFailedError:
             return False
         return True
@@ -130,7 +129,8 @@ class _ConditionFailedError(Exception):
     pass
 
 
-def _mapped(call: Callable[[], _T]) -> _T:
+def mapped(call: Callable[[], _T]) -> _T:
+    """The call's result. Raises ThrottledError when DynamoDB cannot answer for the moment, LogError when it refuses."""
     try:
         return call()
     except ClientError as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
-from etl_core.lake_key import Action, split_table_name
+from etl_core.lake_key import Action, LakeKey, is_folder_marker, split_table_name
 from etl_core.names import fold
-from etl_core.ports import StoredVersion
+from etl_core.ports import ListedVersion, StoredVersion
 from etl_core.upload import Upload
 
 if TYPE_CHECKING:
@@ -73,14 +74,27 @@ class S3Store:
         )
         return f"s3://{self._work}/{name}"
 
-    def has_schema_file(self, database: str, schema: str, table: str) -> bool:
-        """Looks at every spelling of the prefix that folds to database/schema/table: S3 keys are case sensitive."""
-        wanted = (schema, table)
-        for base in self._folders("", lambda name: fold(name) == database):
+    def schema_folders(self, key: LakeKey) -> Iterator[str]:
+        """Looks at every spelling that folds to the key's database and table: S3 keys are case sensitive."""
+        wanted = (key.schema, key.table)
+        for base in self._folders("", lambda name: fold(name) == key.database):
             for action in self._folders(base, lambda name: fold(name) == Action.SCHEMA):
-                if any(True for _ in self._folders(action, lambda name: split_table_name(name) == wanted)):
-                    return True
-        return False
+                yield from self._folders(action, lambda name: split_table_name(name) == wanted)
+
+    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+        """Oldest last, as S3 lists the versions of a key; folder markers are left out."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._lake, Prefix=prefix)
+        return [
+            ListedVersion(
+                version["Key"],
+                version["VersionId"],
+                version["ETag"].strip('"'),
+                version["LastModified"].astimezone(UTC).replace(microsecond=0),
+            )
+            for page in _mapped(lambda: list(pages))
+            for version in page.get("Versions", [])
+            if not is_folder_marker(version["Key"])
+        ]
 
     def _folders(self, prefix: str, wanted: Callable[[str], bool]) -> Iterator[str]:
         token: dict[str, Any] = {}

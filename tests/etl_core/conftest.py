@@ -9,7 +9,9 @@ import pytest
 import trustme
 
 from local.redshift.server import Server, ServerOptions, tls_context
+from tests.builders import a_schema_file
 from tests.etl_core.live import LiveTable
+from tests.etl_core.world import World
 
 _PASSWORD = "Secret+/=1"
 
@@ -41,3 +43,12 @@ def live(stand_in: Server) -> Iterator[LiveTable]:
     host, port = stand_in.address
     with LiveTable.connect(host, port, _PASSWORD) as table:
         yield table
+
+
+@pytest.fixture
+def world() -> World:
+    """A lake with a table t (id integer, name varchar(20)) of two rows."""
+    made = World()
+    made.drop("dev/schema/t/s.json", a_schema_file())
+    made.drop("dev/append/t/first.csv", b"id,name\n1,a\n2,b\n")
+    return made

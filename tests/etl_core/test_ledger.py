@@ -22,10 +22,10 @@ from etl_core.ledger import (
     appends_since,
     create_ledger_statements,
     decide,
-    insert_row,
+    insert_rows,
     ledger_table,
     parse_row,
-    schema_in_force,
+    schema_history,
     select_relevant,
 )
 from etl_core.log import Status
@@ -39,8 +39,11 @@ SCHEMA = a_ledger_row("schema", landed_at=BEFORE)
 
 
 def written_and_read(row: LedgerRow) -> LedgerRow:
-    values = dict(insert_row(LEDGER, row).compile().params)
-    return parse_row(SimpleNamespace(_mapping=values))  # type: ignore[arg-type]
+    return parse_row(SimpleNamespace(_mapping=values_of(row)))  # type: ignore[arg-type]
+
+
+def values_of(row: LedgerRow) -> dict[str, Any]:
+    return {name.removesuffix("_m0"): value for name, value in insert_rows(LEDGER, [row]).compile().params.items()}
 
 
 @pytest.mark.parametrize("action", list(Action))
@@ -73,7 +76,7 @@ def test_what_a_later_upload_makes_void(action: str, later: str, is_void: bool) 
 def test_what_landed_before_makes_nothing_void() -> None:
     rows = [SCHEMA, a_ledger_row("truncate", landed_at=BEFORE)]
 
-    assert decide(rows, an_upload(), Action.APPEND) == Proceed(SCHEMA.schema_file)
+    assert decide(rows, an_upload(), Action.APPEND) == Proceed((SCHEMA,))
 
 
 def test_in_one_second_the_sequencer_decides() -> None:
@@ -89,11 +92,35 @@ def test_the_first_of_several_later_truncates_is_named() -> None:
     assert decide([second, first], an_upload(), Action.APPEND) == Superseded(first)
 
 
-def test_the_schema_in_force_is_the_one_that_landed_last_not_the_one_loaded_last() -> None:
+def test_an_upload_is_governed_by_the_schema_that_was_in_force_when_it_landed() -> None:
     newer = a_ledger_row("schema", landed_at=AFTER, schema_file=a_spec(a_column("newer")))
+    decision = decide([newer, SCHEMA], an_upload(), Action.APPEND)
 
-    assert schema_in_force([newer, SCHEMA]) == newer.schema_file
-    assert schema_in_force([a_ledger_row()]) is None
+    assert isinstance(decision, Proceed)
+    assert (decision.governing, decision.in_force) == (SCHEMA.schema_file, newer.schema_file)
+    assert schema_history([newer, SCHEMA], an_upload(landed_at=AFTER + timedelta(seconds=1))) == (newer,)
+
+
+def test_an_upload_older_than_the_first_schema_is_governed_by_that() -> None:
+    assert schema_history([SCHEMA], an_upload(landed_at=BEFORE - timedelta(seconds=1))) == (SCHEMA,)
+    assert schema_history([a_ledger_row()], an_upload()) == ()
+
+
+def test_an_event_without_version_is_a_duplicate_of_one_that_named_the_version_found() -> None:
+    versioned = an_upload("dev/append/t/x.csv", version_id="v7")
+    row = a_ledger_row(s3_key=versioned.key, version_id="v7", upload_id=versioned.upload_id)
+    plain = an_upload("dev/append/t/x.csv", version_id=None)
+
+    assert decide([row], plain, Action.APPEND, "v7") == Duplicate(row)
+    assert isinstance(decide([row], plain, Action.APPEND, "v8"), Proceed)
+
+
+def test_two_events_without_version_that_find_the_same_version_are_two_uploads() -> None:
+    first = an_upload("dev/append/t/x.csv", version_id=None, sequencer="01")
+    row = a_ledger_row(s3_key=first.key, version_id="v2", upload_id=first.upload_id)
+
+    second = an_upload("dev/append/t/x.csv", version_id=None, sequencer="02")
+    assert isinstance(decide([row], second, Action.APPEND, "v2"), Proceed)
 
 
 def test_a_late_truncate_is_followed_by_the_appends_that_landed_after_it_in_their_order() -> None:
@@ -136,7 +163,7 @@ def test_a_row_comes_back_as_it_was_written(row: LedgerRow) -> None:
 
 
 def test_times_are_written_in_utc_without_a_zone() -> None:
-    values = insert_row(LEDGER, a_ledger_row()).compile().params
+    values = values_of(a_ledger_row())
 
     assert str(values["landed_at"]) == "2026-11-22 12:00:00"
 
@@ -151,8 +178,7 @@ def test_a_short_schema_file_can_be_read_in_the_ledger_and_a_long_one_is_packed(
     long = a_spec(*[a_column(f"column_{number}", description="ä" * 100) for number in range(1000)])
 
     short_text, long_text = (
-        insert_row(LEDGER, a_ledger_row("schema", schema_file=spec)).compile().params["schema_file"]
-        for spec in (a_spec(), long)
+        values_of(a_ledger_row("schema", schema_file=spec))["schema_file"] for spec in (a_spec(), long)
     )
 
     assert short_text.startswith('{"columns":')
@@ -163,7 +189,7 @@ def test_a_short_schema_file_can_be_read_in_the_ledger_and_a_long_one_is_packed(
 
 def test_a_schema_file_too_long_to_be_packed_is_refused_with_the_way_out() -> None:
     with pytest.raises(InvalidSchemaFileError, match=r"at most 65535 can be kept\. Shorten its descriptions"):
-        insert_row(LEDGER, a_ledger_row("schema", schema_file=described(100_000)))
+        values_of(a_ledger_row("schema", schema_file=described(100_000)))
 
 
 def test_the_ledger_is_made_in_a_schema_of_its_own() -> None:
@@ -177,7 +203,7 @@ def test_only_rows_that_can_decide_are_read_and_their_values_are_bound() -> None
     statement = select_relevant(LEDGER, an_upload())
 
     assert set(statement.compile().params.values()) == {
-        an_upload().upload_id, NOON.replace(tzinfo=None), "schema", an_upload().key, an_upload().version_id,
+        an_upload().upload_id, (NOON - timedelta(seconds=5)).replace(tzinfo=None), "schema", an_upload().key, an_upload().version_id,
     }  # fmt: skip
     assert "WHERE" in describe_sql(statement)
 

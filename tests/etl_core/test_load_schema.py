@@ -17,7 +17,7 @@ from etl_core.load import load_upload
 from etl_core.log import LoadOutcome, Status
 from tests.builders import NOON, a_column, a_schema_file, settings
 from tests.etl_core.live import LiveTable
-from tests.fakes import FakeStore
+from tests.fakes import FakeBacklog, FakeStore
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
@@ -53,6 +53,7 @@ class World:
 
     def __init__(self, live: LiveTable) -> None:
         self.live, self.store, self.warehouse, self.landed = live, FakeStore(), LiveWarehouse(live), 0
+        self.backlog = FakeBacklog()
 
     def drop(self, *columns: dict[str, Any], **more: Any) -> LoadOutcome:
         """A schema file for t lands and is loaded."""
@@ -64,7 +65,10 @@ class World:
 
     def again(self) -> LoadOutcome:
         """The same upload is delivered again."""
-        return load_upload(self.upload, settings(), Ports(self.store, self.warehouse, lambda: NOON), 60)
+        ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
+        outcome = load_upload(self.upload, settings(), ports, 60)
+        self.backlog.note(self.upload, outcome.status)
+        return outcome
 
     def columns(self) -> str:
         """The columns of t."""

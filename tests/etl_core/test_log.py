@@ -33,15 +33,15 @@ def test_an_upload_is_logged_under_its_table_and_landing() -> None:
 
 
 def test_a_received_entry_has_the_facts_of_the_event() -> None:
-    assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN) == {
+    assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN, NOON) == {
         "database": "dev", "schema": "sales", "action": "append", "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
         "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1", "etag": "e1", "file_size": 10,
-        "execution_arn": ARN,
+        "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
     }  # fmt: skip
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    entry = received_entry(an_upload("x.csv", version_id=None, size=None), ARN)
+    entry = received_entry(an_upload("x.csv", version_id=None, size=None), ARN, NOON)
 
     assert not {"version_id", "file_size", "database", "schema", "action"} & set(entry)
 

@@ -34,15 +34,15 @@ def test_an_answer_removes_what_only_an_earlier_answer_said() -> None:
         "SET #status = :status, #rows_loaded = :rows_loaded, #schema_version = :schema_version "
     )
     assert (
-        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements ADD #attempts :attempts"
+        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, #waiting_for, #waiting_since ADD "
         in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 
 
-def test_an_answer_with_every_field_removes_nothing() -> None:
+def test_an_answer_takes_the_entry_from_the_index_of_those_that_wait() -> None:
     update = update_of({"status": "loaded"} | dict.fromkeys(ANSWER_FIELDS, "x"))
-    assert "REMOVE" not in update["UpdateExpression"]
+    assert " REMOVE #waiting_for, #waiting_since ADD " in update["UpdateExpression"]
 
 
 def test_the_receipt_removes_nothing() -> None:

@@ -13,7 +13,7 @@ from sqlfluff.core import FluffConfig, Linter
 from etl_core.catalog import select_table, select_views
 from etl_core.column_types import DIALECT
 from etl_core.lake_key import LakeKey
-from etl_core.ledger import create_ledger_statements, insert_row, ledger_table, select_relevant
+from etl_core.ledger import create_ledger_statements, insert_rows, ledger_table, select_relevant
 from etl_core.sql import CopyCsv, CopySource, LockTable, describe_sql
 from etl_core.tables import table_of_schema_file
 from tests.builders import a_ledger_row, a_spec, an_upload
@@ -50,7 +50,7 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         sa.delete(table),
         CopyCsv(table, ("id", "name"), source),
         sa.select(sa.func.pg_last_copy_count()),
-        insert_row(ledger, a_ledger_row()),
+        insert_rows(ledger, [a_ledger_row(), a_ledger_row()]),
     ]
     literal = {"literal_binds": True}
     statements = [

@@ -8,7 +8,7 @@ from etl_core.settings import LoadSettings, LogSettings, SettingsError
 
 COMPLETE = {
     "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,", "WAREHOUSE_HOST": "host", "WAREHOUSE_PORT": "5439",
-    "WAREHOUSE_SECRET_ARN": "arn:secret", "COPY_ROLE_ARN": "arn:role", "AWS_REGION": "eu-central-1",
+    "WAREHOUSE_SECRET_ARN": "arn:secret", "COPY_ROLE_ARN": "arn:role", "LOG_TABLE": "log", "AWS_REGION": "eu-central-1",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from etl_core.attempt import Ports
 from etl_core.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
-from tests.fakes import FakeStore, FakeWarehouse
+from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
 from tests.handlers.conftest import CONTEXT
 
 KEY = "dev/schema/t/s.json"
@@ -23,7 +23,7 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     store = FakeStore()
     store.put(KEY, a_schema_file())
     made = FakeWarehouse(store)
-    monkeypatch.setattr(load, "_wiring", lambda: (settings(), Ports(store, made, lambda: NOON)))
+    monkeypatch.setattr(load, "_wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON)))
     return made
 
 

@@ -87,6 +87,7 @@ def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
         "s3:ListBucket",
         "s3:ListBucketVersions",
         "secretsmanager:GetSecretValue",
+        "dynamodb:Query",
     }
 
 

@@ -7,7 +7,11 @@ TABLE = "aws:dynamodb/table:Table"
 def test_the_keys_are_those_that_the_log_writes(any_stack: Stack):
     inputs = any_stack.one(TABLE).inputs
     assert (inputs["hashKey"], inputs["rangeKey"]) == (log.PARTITION_KEY, log.SORT_KEY)
-    assert {a["name"]: a["type"] for a in inputs["attributes"]} == {log.PARTITION_KEY: "S", log.SORT_KEY: "S"}
+    keys = (log.PARTITION_KEY, log.SORT_KEY, log.WAITING_FOR, log.WAITING_SINCE)
+    assert {a["name"]: a["type"] for a in inputs["attributes"]} == dict.fromkeys(keys, "S")
+    [index] = inputs["globalSecondaryIndexes"]
+    assert index["name"] == log.WAITING_INDEX
+    assert [key["attributeName"] for key in index["keySchemas"]] == [log.WAITING_FOR, log.WAITING_SINCE]
 
 
 def test_the_log_is_on_demand_and_restorable(any_stack: Stack):

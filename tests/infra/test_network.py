@@ -58,7 +58,8 @@ def test_the_gateways_lead_to_the_stack_s_own_buckets_and_table_only(plain: Stac
     buckets = {arn.removesuffix("/*").rsplit("/", 1)[1] for statement in s3 for arn in statement["Resource"]}
     assert buckets == {"redshift-lake-loader-dev-lake", "redshift-lake-loader-dev-lake-work"}
     (dynamodb,) = plain.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-dynamodb").json("policy")["Statement"]
-    assert dynamodb["Resource"] == ["arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-loader-dev-log"]
+    table = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-loader-dev-log"
+    assert dynamodb["Resource"] == [table, f"{table}/index/*"]
 
 
 def connections(stack: Stack):

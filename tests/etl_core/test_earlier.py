@@ -1,0 +1,125 @@
+"""Landing order between schema files and data: who waits for whom, for how long, and by which schema a late file is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from etl_core.errors import PATIENCE, EarlierUploadError, SchemaNotReadyError
+from etl_core.log import Status
+from tests.builders import NOON, a_column, a_schema_file
+from tests.etl_core.world import ROWS, World
+
+WITH_NOTE = a_schema_file(a_column(), a_column("name", "VARCHAR(20)"), a_column("note", "VARCHAR(9)"))
+
+
+def test_a_data_file_waits_for_a_schema_file_that_lies_in_the_lake() -> None:
+    world = World()
+    world.put("dev/schema/T/s.json", a_schema_file())
+
+    with pytest.raises(SchemaNotReadyError, match="See the log of its upload"):
+        world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+
+
+def test_a_data_file_does_not_wait_for_a_first_schema_file_that_was_refused() -> None:
+    world = World()
+    world.drop("dev/schema/t/s.json", b"{")
+
+    outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+
+    assert outcome.error is not None
+    assert outcome.error.type == "NoSchemaError"
+    assert "its schema file 'dev/schema/t/s.json' was refused" in outcome.error.message
+
+
+def test_a_data_file_waits_for_a_later_schema_that_landed_before_it_and_was_received(world: World) -> None:
+    schema = world.put("dev/schema/t/s2.json", WITH_NOTE)
+    world.backlog.note(schema)
+    data = world.put("dev/append/t/x.csv", b"id,name,note\n3,c,n\n")
+
+    for retry_count in (0, PATIENCE + 1):
+        with pytest.raises(SchemaNotReadyError, match=r"'dev/schema/t/s2\.json' landed before this file"):
+            world.load(data, retry_count)
+    assert world.warehouse.log[-1] == "ROLLBACK"
+    assert world.warehouse.table("t") == ROWS
+
+
+def test_a_schema_file_that_nobody_has_seen_is_waited_for_a_while_only(world: World) -> None:
+    world.put("dev/schema/t/s2.json", WITH_NOTE)
+    data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+
+    with pytest.raises(SchemaNotReadyError):
+        world.load(data, PATIENCE - 1)
+    assert world.load(data, PATIENCE).status is Status.LOADED
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED])
+def test_a_schema_file_that_was_refused_holds_up_nobody(world: World, status: Status) -> None:
+    world.backlog.note(world.put("dev/schema/t/s2.json", WITH_NOTE), status)
+
+    assert world.drop("dev/append/t/x.csv", b"id,name\n3,c\n").status is Status.LOADED
+
+
+def test_a_schema_file_that_landed_later_holds_up_nobody(world: World) -> None:
+    data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+    world.backlog.note(world.put("dev/schema/t/s2.json", WITH_NOTE))
+
+    assert world.load(data).status is Status.LOADED
+
+
+def test_within_one_second_the_log_tells_which_was_first(world: World) -> None:
+    second = NOON.replace(second=30)
+    data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n", landed_at=second, sequencer="05")
+    schema = world.put("dev/schema/t/s2.json", WITH_NOTE, landed_at=second, sequencer="06")
+
+    with pytest.raises(SchemaNotReadyError):
+        world.load(data)
+    world.backlog.note(schema)
+    assert world.load(data).status is Status.LOADED
+
+
+def test_a_schema_file_whose_execution_was_lost_long_ago_holds_up_nobody(world: World) -> None:
+    world.store.put("dev/schema/t/old.json", WITH_NOTE, landed_at=NOON - timedelta(hours=2))
+
+    assert world.drop("dev/append/t/x.csv", b"id,name\n3,c\n").status is Status.LOADED
+
+
+def test_a_schema_file_lets_the_data_go_first_that_landed_before_it(world: World) -> None:
+    data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+    world.backlog.note(data)
+    schema = world.put("dev/schema/t/s2.json", a_schema_file(allowed_operations=["append"]))
+
+    with pytest.raises(EarlierUploadError, match=r"'dev/append/t/x\.csv' landed before this schema file"):
+        world.load(schema)
+    world.load(data)
+    assert world.load(schema).status is Status.APPLIED
+
+
+def test_a_schema_file_does_not_wait_for_ever(world: World) -> None:
+    world.backlog.note(world.put("dev/append/t/x.csv", b"id,name\n3,c\n"))
+
+    schema = world.put("dev/schema/t/s2.json", a_schema_file(allowed_operations=["append"]))
+    with pytest.raises(EarlierUploadError):
+        world.load(schema, PATIENCE - 1)
+    assert world.load(schema, PATIENCE).status is Status.APPLIED
+
+
+def test_a_first_schema_file_does_not_wait_for_the_data_that_waits_for_it() -> None:
+    world = World()
+    world.backlog.note(world.put("dev/append/t/x.csv", b"id,name\n3,c\n"))
+
+    assert world.drop("dev/schema/t/s.json", a_schema_file()).status is Status.APPLIED
+
+
+def test_a_file_is_read_by_the_schema_under_which_it_landed(world: World) -> None:
+    """By its separator, its columns and its allowed operations, though a later schema file was applied first."""
+    world = World()
+    world.drop("dev/schema/t/s.json", a_schema_file(csv={"delimiter": ";"}))
+    data = world.put("dev/append/t/x.csv", b"id;name\n3;c\n")
+    world.drop("dev/schema/t/s2.json", a_schema_file(allowed_operations=["truncate"]))
+
+    outcome = world.load(data)
+
+    assert (outcome.status, outcome.schema_version) == (Status.LOADED, "1")
+    assert world.warehouse.table("t") == [["3", "c"]]
