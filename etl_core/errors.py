@@ -149,10 +149,11 @@ class RetryPolicy:
 
 
 LAMBDA_THROTTLED = RetryPolicy(
+    # All of the stack's loads are under way: to wait is right, however long they take, and a slow growth leaves no long tail.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
-    max_attempts=60,
-    backoff_rate=1.3,
+    max_attempts=200,
+    backoff_rate=1.1,
     max_delay_seconds=30,
 )
 LAMBDA_DIED = RetryPolicy(
