@@ -152,7 +152,7 @@ LAMBDA_THROTTLED = RetryPolicy(
     # All of the stack's loads are under way: to wait is right, however long they take, and a slow growth leaves no long tail.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
-    max_attempts=200,
+    max_attempts=140,
     backoff_rate=1.1,
     max_delay_seconds=30,
 )
