@@ -1,7 +1,8 @@
-"""Whether the plan of one table takes longer when the catalog holds many others: 10 and 5,000 tables in the stand-in.
+"""Whether the plan of one table takes longer when the catalog holds many others: 10, 1,000 and 5,000 tables in the stand-in.
 
-`python -m bench.plan_catalog` starts a stand-in of its own and prints the medians of reading the live table, of planning, of both, and
-the ratio of the two catalogs. Target: the same time (a ratio of at most 1.5).
+`python -m bench.plan_catalog` starts a stand-in of its own and prints the medians of reading the live table (which every load does, to
+find out whether it was altered), of planning, of both, and the ratio of the last catalog to the first. Target: the same time (a ratio of
+at most 1.5).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,7 +24,7 @@ from etl_core.tables import table_of_schema_file
 from local.redshift.server import Server, ServerOptions
 
 RUNS = 30
-FEW, MANY = 10, 5_000
+SIZES = (10, 1_000, 5_000)
 COLUMNS = 20
 PASSWORD = "Secret+/=1"
 
@@ -35,12 +37,12 @@ def main() -> None:
         for statement in make_plan(None, table_of_schema_file(actual, "many", "t0"), ()).statements:
             connection.execute(statement.element)
         medians = []
-        for first, last in ((1, FEW), (FEW, MANY)):
+        for first, last in pairwise((1, *SIZES)):
             started = time.perf_counter()
             fill(connection, first, last)
             print(f"{last:>5,} tables (made in {time.perf_counter() - started:.0f} s): ", end="", flush=True)
             medians.append(measure(connection, desired))
-        print(f"ratio {medians[1] / medians[0]:.2f} (target: at most 1.5)")
+        print(f"ratio {medians[-1] / medians[0]:.2f} (target: at most 1.5)")
 
 
 def spec(kind: str, *more: ColumnSpec) -> SchemaFile:

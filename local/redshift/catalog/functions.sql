@@ -182,6 +182,19 @@ CREATE OR REPLACE FUNCTION pg_rs.default_text(expression text) RETURNS text LANG
     SELECT replace(expression, 'sysdate()', '(''now''::text)::timestamp without time zone')
 $$;
 
+-- A name as it was given. Only stored names of 60 to 63 bytes can stand for a longer one; all others are told without a look
+-- into the table, so that a search for a name stays cheap, and PostgreSQL expects that (COST).
+CREATE OR REPLACE FUNCTION pg_rs.long_name_of(stored name) RETURNS text LANGUAGE sql STABLE COST 1 AS $$
+    SELECT coalesce((SELECT l.name FROM pg_rs.long_name l WHERE l.short = stored), stored::text)
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.full_name(stored name) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN octet_length(stored::text) < 60 THEN stored::text ELSE pg_rs.long_name_of(stored) END
+$$;
+-- NULL for a table that is gone.
+CREATE OR REPLACE FUNCTION pg_rs.schema_of(relation oid) RETURNS oid LANGUAGE sql STABLE AS $$
+    SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = relation
+$$;
+
 -- Rows of a table, for views that show counts.
 CREATE OR REPLACE FUNCTION pg_rs.row_count(relation regclass) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -1,8 +1,10 @@
 -- Redshift's catalog. pg_rs.pg_* stand in for PostgreSQL's own tables of that name (the session puts the schema in front);
 -- the others are views of pg_catalog, found without any search_path.
+-- A question about one table must cost the same however many there are: views that are joined by a number have no join of their
+-- own that PostgreSQL would compute for all tables first, and compute texts only for the rows that are asked for.
 
 CREATE OR REPLACE VIEW pg_rs.pg_class AS
-SELECT c.oid, coalesce(l.name, c.relname::text) AS relname, c.relnamespace, c.reltype, c.relowner, c.relam, c.relfilenode,
+SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, c.relowner, c.relam, c.relfilenode,
        c.reltablespace, c.relpages, c.reltuples, c.reltoastrelid, c.relhasindex, c.relisshared, c.relkind, c.relnatts,
        0::smallint AS relchecks, 0::smallint AS reltriggers, 0::smallint AS relukeys, 0::smallint AS relfkeys,
        0::smallint AS relrefs, false AS relhasoids,
@@ -10,7 +12,6 @@ SELECT c.oid, coalesce(l.name, c.relname::text) AS relname, c.relnamespace, c.re
        c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
-LEFT JOIN pg_rs.long_name l ON l.short = c.relname
 WHERE c.relnamespace <> 'pg_rs'::regnamespace;
 
 CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
@@ -19,33 +20,30 @@ SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releff
 FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 
 CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
-SELECT a.attrelid, coalesce(l.name, a.attname::text) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
+SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
        a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, a.atttypmod, a.attbyval, a.attstorage, a.attalign, a.attnotnull,
        a.atthasdef OR r.identity IS NOT NULL AS atthasdef, a.attisdropped, a.attislocal, a.attinhcount::integer AS attinhcount,
        coalesce(r.encoding, 0)::smallint AS attencodingtype, coalesce(r.distkey, false) AS attisdistkey,
        coalesce(r.sortkeyord, 0) AS attsortkeyord
 FROM pg_catalog.pg_attribute a
-LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum
-LEFT JOIN pg_rs.long_name l ON l.short = a.attname;
+LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum;
 
 CREATE OR REPLACE VIEW pg_rs.pg_attrdef AS
-SELECT d.oid, d.adrelid, d.adnum, e.text AS adbin, e.text AS adsrc
-FROM pg_catalog.pg_attrdef d
-CROSS JOIN LATERAL (SELECT pg_rs.default_text(pg_catalog.pg_get_expr(d.adbin, d.adrelid)) AS text) AS e
-UNION ALL
-SELECT a.relid, a.relid, a.attnum, e.text, e.text
+SELECT coalesce(d.oid, a.relid) AS oid, a.relid AS adrelid, a.attnum AS adnum, e.text AS adbin, e.text AS adsrc
 FROM pg_rs.attribute a
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.relid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN a.identity_by_default THEN '"default_identity"(' ELSE '"identity"(' END
-           || a.relid || ', ' || a.attnum - 1 || ', ''' || a.identity || '''::text)' AS text
+    SELECT CASE WHEN a.identity IS NULL THEN pg_rs.default_text(pg_catalog.pg_get_expr(d.adbin, d.adrelid))
+           ELSE CASE WHEN a.identity_by_default THEN '"default_identity"(' ELSE '"identity"(' END
+                || a.relid || ', ' || a.attnum - 1 || ', ''' || a.identity || '''::text)' END AS text
 ) AS e
-WHERE a.identity IS NOT NULL;
+WHERE d.oid IS NOT NULL OR a.identity IS NOT NULL;
 
 CREATE OR REPLACE VIEW pg_rs.pg_constraint AS
-SELECT k.oid, k.conname, c.relnamespace AS connamespace, k.contype, false AS condeferrable, false AS condeferred,
+SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid) AS connamespace, k.contype, false AS condeferrable, false AS condeferred,
        k.conrelid, 0::oid AS contypid, k.confrelid, 'a'::"char" AS confupdtype, 'a'::"char" AS confdeltype,
        'u'::"char" AS confmatchtype, k.conkey, k.confkey, NULL::text AS conbin, NULL::text AS consrc
-FROM pg_rs.key k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid;
+FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 
 -- Every column of every table, the one source of the views below.
 CREATE OR REPLACE VIEW pg_rs.columns AS
