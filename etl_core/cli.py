@@ -6,21 +6,20 @@ For checkouts only: no handler imports this module, so that click need not be in
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
-from etl_core.changes import Permission
 from etl_core.cli_data import FILE, UNUSABLE, check, infer, read_schema_file
 from etl_core.cli_live import PASSWORD_VARIABLE, USER_VARIABLE, Place, plan_against
 from etl_core.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.json_schema import schema_file_format
 from etl_core.lake_key import split_table_name
 from etl_core.names import faults_of_name, faults_of_schema
-from etl_core.plan import Plan, make_plan
+from etl_core.plan import Plan, make_plan, refused
+from etl_core.refusals import refuse_replacement
 from etl_core.schema_file import SchemaFile
 from etl_core.tables import as_created, table_of_schema_file
 
@@ -78,13 +77,11 @@ def plan(
     Exit code: 0 nothing to do, 1 there are changes, 2 refused, 3 a file, an option or the warehouse cannot be used.
     """
     place = _place(host, port, database, ca_file, actual)
-    spec = _read(context, desired)
-    wanted = table_of_schema_file(spec, *_names(table))
+    spec, names = _read(context, desired), _names(table)
     if place is None:
-        here = None if actual is None else table_of_schema_file(as_created(_read(context, actual)), *_names(table))
-        made = make_plan(here, wanted, spec.allowed_changes)
+        made = _plan_files(None if actual is None else _read(context, actual), spec, *names)
     else:
-        made = _plan_live(context, place, wanted, spec.allowed_changes)
+        made = _plan_live(context, place, spec, *names)
     click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False) if form == "json" else "\n".join(as_text(made)))
     context.exit(exit_code(made))
 
@@ -108,9 +105,15 @@ def _names(table: str) -> tuple[str, str]:
     return schema, name
 
 
-def _plan_live(context: click.Context, place: Place, wanted: sa.Table, allowed: Collection[Permission]) -> Plan:
+def _plan_files(in_force: SchemaFile | None, spec: SchemaFile, schema: str, name: str) -> Plan:
+    here = None if in_force is None else table_of_schema_file(as_created(in_force), schema, name)
+    made = make_plan(here, table_of_schema_file(spec, schema, name), spec.allowed_changes)
+    return refused(made, tuple(refuse_replacement(in_force, spec)))
+
+
+def _plan_live(context: click.Context, place: Place, spec: SchemaFile, schema: str, name: str) -> Plan:
     try:
-        return plan_against(place, wanted, allowed)
+        return plan_against(place, spec, schema, name)
     except EtlError as error:
         click.echo(f"{place.host}:{place.port}/{place.database}: {error.message}", err=True)
         return context.exit(REFUSED if isinstance(error, RejectedError) else INVALID)

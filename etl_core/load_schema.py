@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from etl_core.apply_plan import check_views, no_change_of, read_table, run_alone, run_together
 from etl_core.attempt import Load
-from etl_core.changes import ChangeClass
 from etl_core.earlier import list_schema_files, wait_for_earlier_uploads
 from etl_core.errors import (
     ActionNotAllowedError,
@@ -26,11 +25,11 @@ from etl_core.ledger_lock import MissingLedgerError, lock_ledger
 from etl_core.log import LoadOutcome, Status
 from etl_core.plan import Plan, Statement, make_plan
 from etl_core.ports import ListedVersion, Transaction
+from etl_core.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.tables import describe_table, table_of_schema_file
 
 _ROUNDS = 3
-_BY_ADOPTION = frozenset({ChangeClass.SAFE, ChangeClass.WIDEN})
 
 
 class _RunFirstError(Exception):
@@ -107,24 +106,17 @@ def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[ListedVersi
 
 
 def _check_allowed(load: Load, in_force: SchemaFile | None, spec: SchemaFile) -> None:
-    # The file that is in force already asks for nothing, so that it needs no leave.
-    if in_force is None or in_force == spec or Action.SCHEMA in in_force.allowed_operations:
-        return
-    load.table_exists = True
-    raise ActionNotAllowedError(
-        f"the action schema is not allowed for {load.key.target}: the schema in force (version {in_force.schema_version}) allows "
-        f"{', '.join(in_force.allowed_operations) or 'none'}; only a schema that lists schema can be replaced by a later one"
-    )
+    for refusal in refuse_replacement(in_force, spec):
+        load.table_exists = True
+        raise ActionNotAllowedError(f"the action schema is not allowed for {load.key.target}: {refusal}")
 
 
 def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile) -> Status:
     desired = table_of_schema_file(spec, load.key.schema, load.key.table)
     actual = read_table(transaction, desired)
     load.table_exists = actual is not None
-    plan = make_plan(actual, desired, spec.allowed_changes)
     adopts = actual is not None and in_force is None
-    if adopts:
-        _check_adoption(load, plan)
+    plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=adopts)
     _check_plan(load, plan)
     if actual is not None and plan.touched:
         check_views(load, transaction, desired, plan)
@@ -140,20 +132,7 @@ def _change(load: Load, transaction: Transaction, in_force: SchemaFile | None, s
 def _check_plan(load: Load, plan: Plan) -> None:
     if not plan.refusals:
         return
-    found = tuple(dict.fromkeys(str(refusal) for refusal in plan.refusals))
     raise SchemaChangeRefusedError(
-        f"the table {load.key.target} cannot be made what the schema file says. {'. '.join(found)}. {no_change_of(load)}",
-        found,
+        f"the table {load.key.target} cannot be made what the schema file says. {describe_refusals(plan.refusals)}. {no_change_of(load)}",
+        tuple(dict.fromkeys(map(str, plan.refusals))),
     )
-
-
-def _check_adoption(load: Load, plan: Plan) -> None:
-    """A table that the pipeline did not make may be in use elsewhere: it is taken over as it is, or with what disturbs nobody."""
-    found = tuple(dict.fromkeys(str(change) for change in plan.changes if change.change_class not in _BY_ADOPTION))
-    if found:
-        raise SchemaChangeRefusedError(
-            f"the table {load.key.target} was not made by this pipeline and differs from the schema file: {'; '.join(found)}. A table is "
-            "taken over only as it is, with new columns, or with longer texts: upload a schema file that describes the table as it "
-            f"is, then one that changes it. {no_change_of(load)}",
-            found,
-        )

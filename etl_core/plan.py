@@ -41,7 +41,7 @@ from etl_core.column_types import describe_type
 from etl_core.diff import constraint_name, diff
 from etl_core.keys import primary_key_of
 from etl_core.names import DEFAULT_SCHEMA
-from etl_core.refusals import Refusal, refuse
+from etl_core.refusals import Refusal, refuse, refuse_adoption
 from etl_core.sql import describe_sql, identifier
 
 
@@ -83,14 +83,25 @@ class Plan:
         return tuple(statement for statement in self.statements if statement.transactional)
 
 
-def make_plan(actual: sa.Table | None, desired: sa.Table, allowed: Collection[str]) -> Plan:
-    """The plan that makes `actual` (None: no table) what `desired` says. `allowed` is the file's allowed_changes."""
+def make_plan(
+    actual: sa.Table | None, desired: sa.Table, allowed: Collection[str], *, is_adoption: bool = False
+) -> Plan:
+    """The plan that makes `actual` (None: no table) what `desired` says. `allowed` is the file's allowed_changes; `is_adoption` tells
+    that the pipeline did not make the table."""
     changes = diff(actual, desired)
-    refusals = tuple(refuse(actual, desired, changes, allowed))
+    adoption = tuple(refuse_adoption(changes)) if is_adoption and actual is not None else ()
+    refusals = adoption or tuple(refuse(actual, desired, changes, allowed))
     if refusals:
         return Plan(changes, (), refusals)
     statements = tuple(_Writer(actual, desired, changes).statements())
     return Plan(changes, statements, (), tuple(_touched(changes)))
+
+
+def refused(plan: Plan, refusals: Sequence[Refusal]) -> Plan:
+    """The plan with what else speaks against it, first."""
+    if not refusals:
+        return plan
+    return Plan(plan.changes, (), (*refusals, *plan.refusals), plan.touched)
 
 
 def _touched(changes: Sequence[Change]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from etl_core.changes import (
     AddColumn,
     Change,
+    ChangeClass,
     ChangeDefault,
     ChangeDistribution,
     ChangeIdentity,
@@ -32,6 +33,8 @@ from etl_core.changes import (
 from etl_core.column_types import describe_type
 from etl_core.conversions import Conversion, conversion
 from etl_core.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
+from etl_core.lake_key import Action
+from etl_core.schema_file import SchemaFile
 
 _NEW_TABLE = "make a table of another name and copy the rows"
 _LOSSES: dict[Permission, str] = {
@@ -41,6 +44,7 @@ _LOSSES: dict[Permission, str] = {
     "drop": "the column's data would be lost",
     "narrow": "values may not fit the new type, or lose digits, time or zone",
 }
+_BY_ADOPTION = frozenset({ChangeClass.SAFE, ChangeClass.WIDEN})
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,38 @@ def refuse(
         yield from _unbuildable(change, primary_key_of(actual))
     for change in changes:
         yield from _of_keys(change, kept)
+
+
+def refuse_adoption(changes: Sequence[Change]) -> Iterator[Refusal]:
+    """Why a table that the pipeline did not make is not taken over. It may be in use elsewhere: only what disturbs nobody is done."""
+    for change in changes:
+        if change.change_class not in _BY_ADOPTION:
+            yield Refusal(
+                str(change),
+                "the table was not made by this pipeline, and such a table is taken over only as it is, with new columns, or with "
+                "longer texts",
+                "upload a schema file that describes the table as it is, then one that changes it",
+            )
+
+
+def refuse_replacement(in_force: SchemaFile | None, spec: SchemaFile) -> Iterator[Refusal]:
+    """Why the schema file in force does not let another one take its place. The file itself asks for nothing, so that it needs no leave."""
+    if in_force is None or in_force == spec or Action.SCHEMA in in_force.allowed_operations:
+        return
+    allowed = ", ".join(in_force.allowed_operations) or "none"
+    yield Refusal(
+        f"the schema in force (version {in_force.schema_version}) allows {allowed}",
+        "only a schema that lists schema can be replaced by a later one",
+        "make a table of another name, with a schema file that lists schema",
+    )
+
+
+def describe_refusals(refusals: Sequence[Refusal]) -> str:
+    """All of them in a few sentences: what falls under one rule is told together."""
+    groups: dict[tuple[str, str], dict[str, None]] = {}
+    for refusal in refusals:
+        groups.setdefault((refusal.rule, refusal.way_out), {})[refusal.found] = None
+    return ". ".join(f"{'; '.join(found)}; {rule}: {way_out}" for (rule, way_out), found in groups.items())
 
 
 def _without_leave(change: Change, permission: Permission) -> Refusal:

@@ -78,6 +78,19 @@ def test_what_is_refused_is_told_with_the_way_out(desk: Desk, form: str) -> None
     assert "in allowed_changes if that is meant" in result.output
 
 
+def test_a_file_that_may_not_be_replaced_refuses_the_plan(desk: Desk) -> None:
+    before = desk.file("a.json", allowed_operations=["append"])
+
+    result = desk.run(desk.file("b.json", a_column(), a_column("name", "VARCHAR(90)")), "--actual", before)
+
+    assert result.exit_code == 2
+    assert result.output == (
+        "refused: the schema in force (version 1) allows append; only a schema that lists schema can be replaced by a later one: make "
+        "a table of another name, with a schema file that lists schema\n"
+    )
+    assert desk.run(before, "--actual", before).exit_code == 0
+
+
 def test_every_fault_of_a_file_is_told(desk: Desk) -> None:
     result = desk.run(desk.file("a.json", {"name": "id"}, {"type": "INT"}))
 

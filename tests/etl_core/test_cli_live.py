@@ -9,10 +9,15 @@ import trustme
 from click.testing import CliRunner, Result
 
 from etl_core.cli import main
+from etl_core.lake_key import Action, LakeKey
+from etl_core.ledger import create_ledger_statements, insert_rows, ledger_table
+from etl_core.schema_file import SchemaFile
 from etl_core.tables import table_of_schema_file
 from local.redshift.server import Server
-from tests.builders import a_column, a_schema_file, a_spec
+from tests.builders import NOON, a_column, a_ledger_row, a_schema_file, a_spec
 from tests.etl_core.live import LiveTable
+
+_COLUMNS = (a_column(), a_column("name", "VARCHAR(9)"))
 
 
 class LivePlan:
@@ -34,8 +39,20 @@ class LivePlan:
 
 @pytest.fixture
 def desk(tmp_path: Path, stand_in: Server, certificates: Path, live: LiveTable) -> LivePlan:
-    live.create(table_of_schema_file(a_spec(a_column(), a_column("name", "VARCHAR(9)")), "public", "t"))
+    live.create(table_of_schema_file(a_spec(*_COLUMNS), "public", "t"))
+    in_force(live, a_spec(*_COLUMNS))
     return LivePlan(tmp_path, stand_in, certificates / "ca.pem")
+
+
+def in_force(live: LiveTable, *specs: SchemaFile) -> None:
+    """The ledger of the table says that these files took effect, one after the other; without any, there is no ledger."""
+    ledger = ledger_table(LakeKey("dev", Action.SCHEMA, "public", "t", ""))
+    live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
+    for statement in create_ledger_statements(ledger) if specs else ():
+        live.alone.execute(statement)
+    for number, spec in enumerate(specs):
+        row = a_ledger_row("schema", schema_file=spec, landed_at=NOON.replace(second=number), upload_id=str(number))
+        live.alone.execute(insert_rows(ledger, [row]))
 
 
 def test_a_table_that_is_as_wanted_needs_nothing(desk: LivePlan) -> None:
@@ -66,6 +83,31 @@ def test_a_view_that_stands_in_the_way_refuses_the_plan(desk: LivePlan, live: Li
 
     assert result.exit_code == 2
     assert "used by the view public.names" in result.output
+
+
+def test_a_table_that_the_pipeline_did_not_make_is_planned_as_one_to_be_taken_over(
+    desk: LivePlan, live: LiveTable
+) -> None:
+    in_force(live)
+
+    refused = desk.run(a_schema_file(a_column(), allowed_changes=["drop"]))
+    taken_over = desk.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
+
+    assert refused.exit_code == 2
+    assert "column 'name' is in the table, but not in the schema file" in refused.output
+    assert "the table was not made by this pipeline" in refused.output
+    assert taken_over.exit_code == 1
+
+
+def test_a_schema_that_may_not_be_replaced_refuses_the_plan(desk: LivePlan, live: LiveTable) -> None:
+    final = a_spec(*_COLUMNS, schema_version="7", allowed_operations=["append", "truncate"])
+    in_force(live, a_spec(*_COLUMNS), final)
+
+    result = desk.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
+
+    assert result.exit_code == 2
+    assert "the schema in force (version 7) allows append, truncate; only a schema that lists schema" in result.output
+    assert desk.run(final.to_json().encode()).exit_code == 0
 
 
 def test_the_login_is_asked_for_when_the_environment_has_none(desk: LivePlan) -> None:
