@@ -65,6 +65,10 @@ class LiveTable:
         names = "*" if columns is None else ", ".join(f'"{name}"' for name in columns) or "1"
         return sorted((tuple(row) for row in self.alone.exec_driver_sql(f"SELECT {names} FROM public.t")), key=repr)
 
+    def plain_rows(self) -> list[tuple[Any, ...]]:
+        """The rows as a client reads them, each in the order of the table's columns, sorted as text."""
+        return self.rows([str(column.name) for column in self.read().columns])
+
     def apply(self, plan: Plan) -> DBAPIError | None:
         """As the library does it; the error of a statement that failed, and then the transaction was rolled back."""
         try:

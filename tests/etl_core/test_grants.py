@@ -53,7 +53,9 @@ def changed(live: LiveTable) -> Iterator[LiveTable]:
 def may(live: LiveTable, role: str, privilege: str, column: str | None = None) -> bool:
     """Whether the role has the privilege, as the warehouse says."""
     function, more = ("has_table_privilege", "") if column is None else ("has_column_privilege", f"'{column}', ")
-    return bool(live.alone.exec_driver_sql(f"SELECT {function}('{role}', 'public.t', {more}'{privilege}')").scalar_one())
+    return bool(
+        live.alone.exec_driver_sql(f"SELECT {function}('{role}', 'public.t', {more}'{privilege}')").scalar_one()
+    )
 
 
 def test_grants_of_the_table_stay(changed: LiveTable) -> None:
@@ -75,8 +77,17 @@ def test_a_grant_on_a_single_column_that_is_made_anew_is_lost_as_the_documentati
 
 def test_views_and_descriptions_stay(changed: LiveTable) -> None:
     view = changed.alone.exec_driver_sql("SELECT id, kept FROM public.v_kept").fetchall()
-    right = changed.alone.exec_driver_sql("SELECT has_table_privilege('analyst', 'public.v_kept', 'SELECT')").scalar_one()
+    right = changed.alone.exec_driver_sql(
+        "SELECT has_table_privilege('analyst', 'public.v_kept', 'SELECT')"
+    ).scalar_one()
     comments = {str(column.name): column.comment for column in changed.read().columns}
 
     assert (list(map(tuple, view)), right) == ([(1, "a")], True)
-    assert comments == {"id": "who", "kept": "stays", "grows": None, "renamed": None, "retyped": "how many", "new": None}
+    assert comments == {
+        "id": "who",
+        "kept": "stays",
+        "grows": None,
+        "renamed": None,
+        "retyped": "how many",
+        "new": None,
+    }
