@@ -61,7 +61,7 @@ def _places(table: sa.Table) -> dict[str, int]:
 def is_default(value: Any, column: Column) -> bool:
     """Whether the value is what a column that was added has in the rows that were there."""
     default: Default = parse_server_default(column.server_default, describe_type(column.type))
-    if default is None or isinstance(default, DefaultFunction):
+    if default is None or value is None or isinstance(default, DefaultFunction):
         return (value is None) is (default is None)
     return _same(default, value, describe_type(column.type).name)
 

@@ -26,9 +26,9 @@ from tests.etl_core.kept_values import is_kept, lost_values
         (Decimal("1.55"), "NUMERIC(5,2)", Decimal("1.7"), "NUMERIC(5,1)", False),
         (True, "BOOLEAN", 1, "INTEGER", True),
         (True, "BOOLEAN", 0, "INTEGER", False),
-        (dt.date(2026, 1, 2), "DATE", dt.datetime(2026, 1, 2), "TIMESTAMP", True),
+        (dt.date(2026, 1, 2), "DATE", dt.datetime.fromisoformat("2026-01-02"), "TIMESTAMP", True),
         (dt.date(2026, 1, 2), "DATE", "2026-01-03", "VARCHAR(20)", False),
-        (dt.datetime(2026, 1, 2, 3), "TIMESTAMP", dt.time(3), "TIME", True),
+        (dt.datetime.fromisoformat("2026-01-02 03:00:00"), "TIMESTAMP", dt.time(3), "TIME", True),
         ("abc", "VARCHAR(5)", "ab", "VARCHAR(9)", False),
     ],
 )
