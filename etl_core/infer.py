@@ -14,7 +14,7 @@ from typing import Any
 
 from etl_core.csv_rows import CsvRow
 from etl_core.errors import InvalidDataFileError
-from etl_core.moments import is_auto_moment
+from etl_core.moments import is_auto_moment, is_time
 from etl_core.names import faults_of_column, fold
 from etl_core.schema_file import CsvOptions
 from etl_core.values import DEFAULT_NULL, size_of
@@ -25,8 +25,14 @@ _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)\.(\d+)", re.ASCII)
 _FLOAT = re.compile(r"-?\d(?:\.\d+[eE][-+]?\d{1,2}|[eE][-+]\d{1,2})", re.ASCII)
 _EXPONENT = re.compile(r"-?\d[eE]\d{1,2}", re.ASCII)  # 1e3 is a number among measurements, and a code by itself
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?(Z|[-+]\d\d:?\d\d)?", re.ASCII)
+_CLOCK = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?(?P<zone> ?(?:Z|UTC|[-+]\d\d(?::?\d\d)?))?"
+_TIME = re.compile(_CLOCK, re.ASCII)
+# Only what can be read in one way: 01/02/2003 may be any of two days, and stays text.
+_MOMENT = re.compile(
+    r"(?:\d{4}-\d\d-\d\d|(?P<dotted>\d\d\.\d\d\.\d{4})|(?P<named>\d\d?[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d\d?, \d{4}"
+    rf"|\d{{4}}-[A-Za-z]{{3}}-\d\d))(?P<clock>[ T]{_CLOCK})?",
+    re.ASCII,
+)
 _PAIRS: tuple[set[str], ...] = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 _NUMBERS = frozenset({"integer", "decimal", "float", "exponent"})
 _NULL_WORDS = frozenset({"na", "n/a", "null", "none", "nan", "nil", "-", "?", "\\n"})
@@ -54,6 +60,7 @@ class _Shapes:
     whole: int = 0
     decimals: set[int] = field(default_factory=set)
     fits_double: bool = True
+    date_styles: set[str] = field(default_factory=set)
 
     def add(self, value: str) -> None:
         """Takes one value into account."""
@@ -77,9 +84,15 @@ class _Shapes:
             return "float"
         if _EXPONENT.fullmatch(value):
             return "exponent"
-        if (match := _MOMENT.fullmatch(value)) and is_auto_moment(value):
-            return "zoned" if match[1] else "moment"
-        return "day" if _DAY.fullmatch(value) and is_auto_moment(value) else "word"
+        return self._moment(value) or "word"
+
+    def _moment(self, value: str) -> str | None:
+        if (match := _TIME.fullmatch(value)) and is_time(value):
+            return "zoned time" if match["zone"] else "time"
+        if not (match := _MOMENT.fullmatch(value)) or not is_auto_moment(value):
+            return None
+        self.date_styles.add("dotted" if match["dotted"] else "named" if match["named"] else "iso")
+        return "zoned" if match["zone"] else "moment" if match["clock"] else "day"
 
     def _extend(self, whole: str, fraction: str) -> None:
         self.whole = max(self.whole, len(whole))
@@ -94,7 +107,13 @@ class _Shapes:
             return self._decimal() if self.decimals else self._integer()
         if self.kinds <= _NUMBERS:
             return "DOUBLE PRECISION" if self.fits_double and self.kinds & {"decimal", "float"} else None
+        if len(self.date_styles) > 1:
+            return None
         match sorted(self.kinds):
+            case ["time"]:
+                return "TIME"
+            case ["zoned time"]:
+                return "TIMETZ"
             case ["day"]:
                 return "DATE"
             case ["moment"] | ["day", "moment"]:

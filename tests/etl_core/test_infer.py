@@ -61,6 +61,26 @@ def desk(tmp_path: Path) -> CsvDesk:
         (["2024-02-29", "2024-02-29 23:59:59.5"], "TIMESTAMP"),
         (["2024-02-29T23:59Z"], "TIMESTAMPTZ"),
         (["2024-02-29T23:59Z", "2024-02-29T23:59"], "VARCHAR(32)"),
+        (["2024-02-29 23:59:59+00", "2024-02-29 23:59:59 +02:30", "2024-02-29 23:59 UTC"], "TIMESTAMPTZ"),
+        (["2024-02-29 23:59:59 CEST"], "VARCHAR(64)"),
+        (["29.02.2024", "01.03.2024"], "DATE"),
+        (["29.02.2024 10:00", "01.03.2024"], "TIMESTAMP"),
+        (["29-Feb-2024", "1 March 2024"], "DATE"),
+        (["2024-Feb-29"], "DATE"),
+        (["29 Foo 2024"], "VARCHAR(32)"),
+        (["30.02.2024"], "VARCHAR(16)"),
+        (["29.02.2024", "2024-03-01"], "VARCHAR(16)"),
+        (["20240229"], "INTEGER"),
+        (["23:59", "00:00:59.5"], "TIME"),
+        (["23:59+02", "00:00:59.5 UTC"], "TIMETZ"),
+        (["23:59", "23:59Z"], "VARCHAR(16)"),
+        (["9:30"], "VARCHAR(8)"),
+        (["24:00"], "VARCHAR(8)"),
+        (["12:30", "2024-02-29"], "VARCHAR(16)"),
+        (["TRUE", "false", "True"], "BOOLEAN"),
+        (["t", "F"], "BOOLEAN"),
+        (["Yes", "NO"], "BOOLEAN"),
+        (["on", "off"], "VARCHAR(8)"),
         (["ü" * 10], "VARCHAR(32)"),
         (["x" * 50000], "VARCHAR(65535)"),
     ],
@@ -172,20 +192,46 @@ _VALUES = st.one_of(
     st.datetimes().map(str),
     st.sampled_from(["", " ", "NA", "\\N", "true", "f", "0", "1e3", "007"]),
 )
+_ZONES = st.sampled_from(["", "Z", "+02", " -0530", " UTC", "+15:59", "+16"])
+_MONTHS = st.sampled_from(["Feb", "march", "SEPTEMBER", "Sept", "Foo"])
+_KINDS = (
+    _VALUES,
+    st.integers(-(2**70), 2**70).map(str),
+    st.integers(-40000, 40000).map(str),
+    st.decimals(-(10**20), 10**20, allow_nan=False, places=2).map(str) | st.integers(-9, 9).map(str),
+    st.floats().map(repr) | st.floats(width=32).map(str),
+    st.tuples(st.datetimes().map(str), _ZONES).map("".join),
+    st.dates().map(str),
+    st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04}"),
+    st.tuples(st.integers(0, 32).map(str), _MONTHS, st.integers(0, 9999).map(str)).map(" ".join),
+    st.tuples(st.times().map(str) | st.times().map(lambda time: f"{time:%H:%M}"), _ZONES).map("".join),
+    st.sampled_from(["true", "FALSE", "t", "f"]),
+    st.sampled_from(["yes", "No", "y", "N", "on", "1"]),
+)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(_VALUES, _VALUES), min_size=1, max_size=8))
-def test_the_file_passes_the_schema_that_was_made_of_it(rows: list[tuple[str, str]]) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([("a", "b"), *rows])
+@st.composite
+def _tables(draw: st.DrawFn) -> list[list[str]]:
+    """Rows of columns each of which has values of one kind, or of another now and then."""
+    kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=3))
+    row = st.tuples(*(kind | st.just("") if draw(st.booleans()) else kind for kind in kinds))
+    return [list(values) for values in draw(st.lists(row, min_size=1, max_size=8))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(_tables(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["NA", None]))
+def test_the_file_passes_the_schema_that_was_made_of_it(
+    rows: list[list[str]], delimiter: str, null_as: str | None
+) -> None:
+    text, header = io.StringIO(newline=""), [f"c{number}" for number in range(len(rows[0]))]
+    csv.writer(text, lineterminator="\n", delimiter=delimiter).writerows([header, *rows])
     content = text.getvalue().encode()
-    options = CsvOptions(null_as="NA")
+    options = CsvOptions(null_as=null_as, delimiter=delimiter)
 
-    guesses = infer_columns(read_rows([content], options), ["a", "b"], "NA", sampled=False)
+    guesses = infer_columns(read_rows([content], options), header, null_as, sampled=False)
 
     spec = SchemaFile.parse(render_schema_file(guesses, options).encode())
-    assert list(check_rows(read_rows([content], options), ["a", "b"], spec)) == []
+    assert list(check_rows(read_rows([content], spec.csv), header, spec)) == []
 
 
 @pytest.mark.parametrize("table", [name for name in FLIGHT_TABLES if name != "flights"])
