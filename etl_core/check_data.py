@@ -25,8 +25,17 @@ class Finding:
     def __str__(self) -> str:
         if self.column is None:
             return f"line {self.line}: {self.reason}"
-        shown = repr(self.value[:_MOST_SHOWN]) + ("..." if len(self.value) > _MOST_SHOWN else "")
+        shown = _shown(self.value[:_MOST_SHOWN]) + ("..." if len(self.value) > _MOST_SHOWN else "")
         return f"line {self.line}, column {self.column!r}, value {shown}: {self.reason}"
+
+
+def _shown(value: str) -> str:
+    """The value in quotes; the bytes of one that is no text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return repr(value.encode("utf-8", "surrogateescape")).removeprefix("b")
+    return repr(value)
 
 
 def check_rows(rows: Iterable[CsvRow], columns: Sequence[str], spec: SchemaFile) -> Iterator[Finding]:

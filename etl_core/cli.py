@@ -27,14 +27,16 @@ NOTHING, CHANGES, REFUSED, INVALID = 0, 1, 2, 3
 
 
 class _Group(click.Group):
-    """Wrong options do not end like a refused plan."""
+    """Wrong options do not end like a refused plan, nor does a prompt without an answer end like one with changes."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
             error.show()
-            ctx.exit(INVALID if ctx.invoked_subcommand == "plan" else UNUSABLE)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("\nstopped before the end", err=True)
+        return ctx.exit(INVALID if ctx.invoked_subcommand == "plan" else UNUSABLE)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

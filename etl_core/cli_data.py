@@ -91,7 +91,7 @@ def check(context: click.Context, schema: Path, data: Path | None, most: int) ->
         stopped = f" (stopped after {most}; --most tells more)" if found >= most else ""
         click.echo(f"{data}: {found} {'fault' if found == 1 else 'faults'}{stopped}", err=True)
         context.exit(FAULTY)
-    click.echo(f"{data}: {rows:,} rows fit {schema}")
+    click.echo(f"{data}: {'1 row fits' if rows == 1 else f'{rows:,} rows fit'} {schema}")
 
 
 def read_schema_file(path: Path) -> SchemaFile:

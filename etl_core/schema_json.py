@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections import Counter
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,8 @@ _MAX_DEPTH = 20
 
 def parse_json(text: bytes) -> dict[str, Any]:
     """The file's object; numbers with a fraction as Decimal. Raises InvalidSchemaFileError, and nothing else."""
+    if not text.removeprefix(codecs.BOM_UTF8).strip():
+        raise InvalidSchemaFileError("the schema file is empty; it begins with { and lists the columns")
     try:
         raw = json.loads(
             text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_float=_number, parse_constant=_constant

@@ -119,6 +119,15 @@ def test_the_login_is_asked_for_when_the_environment_has_none(desk: LivePlan) ->
     assert str(password) not in result.output
 
 
+def test_a_login_that_is_not_given_does_not_end_like_a_plan_with_changes(desk: LivePlan) -> None:
+    desk.environment = {"REDSHIFT_USER": "", "REDSHIFT_PASSWORD": ""}
+
+    result = desk.run(a_schema_file(a_column()))
+
+    assert result.exit_code == 3
+    assert "stopped before the end" in result.output
+
+
 def test_a_refused_login_is_told_without_the_password(desk: LivePlan) -> None:
     desk.environment["REDSHIFT_PASSWORD"] = "wrong-secret"
 

@@ -48,6 +48,12 @@ def test_allowed_actions_is_another_name_of_allowed_operations() -> None:
     assert a_spec(allowed_actions=["append"]) == a_spec(allowed_operations=["append"])
 
 
+def test_both_names_at_once_are_one_fault() -> None:
+    told = refusal(a_schema_file(allowed_operations=["append"], allowed_actions=["append"])).details
+
+    assert told == ("$.allowed_actions: is the same as allowed_operations; give only one of the two",)
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -137,7 +143,7 @@ def test_a_default_is_kept_with_all_its_digits(kind: str, given_default: Any, ke
         (a_schema_file(allowed_operations=["upsert"]), "$.allowed_operations[0]: \"upsert\" was given; input should be 'append',"),
         (a_schema_file(allowed_operations="append"), '"append" was given; a list in [ ] is needed'),
         (a_schema_file(allowed_operations=[], allowed_actions=[]), "give only one of the two"),
-        (a_schema_file(allowed_operation=["append"]), "$.allowed_operation: is not a known property; known are allowed_changes,"),
+        (a_schema_file(allowed_operation=["append"]), "$.allowed_operation: is not a known property; known are allowed_actions,"),
         (a_schema_file(csv={"delimiter": ";;"}), "$.csv.delimiter: ';;' is not one ASCII character"),
         (a_schema_file(csv={"delimiter": "\\"}), "$.csv.delimiter"),
         (a_schema_file(csv={"quote": ","}), "$.csv.quote: is the same character as the delimiter"),
@@ -173,7 +179,7 @@ def test_every_fault_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (b"", "not valid JSON"),
+        (b"", "is empty"),
         (b"{", "not valid JSON"),
         (b"\xff\xfe{\x00}\x00", "save it as UTF-8"),
         (b"[]", "not a JSON object"),
@@ -258,3 +264,28 @@ def test_any_json_is_a_schema_file_or_refused(raw: dict[str, Any], columns: list
 def test_any_bytes_are_a_schema_file_or_refused(text: bytes) -> None:
     with suppress(InvalidSchemaFileError):
         assert SchemaFile.parse(text)
+
+
+@pytest.mark.parametrize("text", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_told_to_be_empty(text: bytes) -> None:
+    assert refusal(text).message == "the schema file is empty; it begins with { and lists the columns"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"columns": [{"name": "xmin", "type": "integer"}]},
+        {"columns": [{"name": "a", "type": "integer", "encode": "text255"}], "distkey": "b"},
+        {"columns": [{"name": "a", "type": "integer", "default": "x"}, {"name": "a", "type": "interval"}]},
+        {"columns": [{"name": "a", "type": "integer", "identity": [1, 1], "default": {"function": "SYSDATE"}}]},
+        {"columns": [], "csv": {"delimiter": "long"}, "allowed_operations": ["append"]},
+    ],
+)
+def test_a_file_that_was_accepted_is_read_again_though_a_rule_was_added_since(broken: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSchemaFileError):
+        SchemaFile.parse(json.dumps(broken).encode())
+
+    read = SchemaFile.from_json(json.dumps(broken))
+
+    assert json.loads(read.to_json()) == broken
+    assert SchemaFile.from_json(read.to_json()) == read
