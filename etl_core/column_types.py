@@ -14,6 +14,28 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine, UserDefinedType
 from sqlalchemy_redshift import dialect as redshift
 
+
+class VARBYTE(UserDefinedType[bytes]):
+    """VARBYTE(n); sqlalchemy-redshift 1.0 does not have it."""
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def get_col_spec(self, **_: object) -> str:
+        return f"VARBYTE({self.length})"
+
+
+class GEOGRAPHY(UserDefinedType[bytes]):
+    """GEOGRAPHY; sqlalchemy-redshift 1.0 does not have it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "GEOGRAPHY"
+
+
 DIALECT = redshift.RedshiftDialect_psycopg2()
 _SHAPE = re.compile(
     r"\s*([a-z][a-z0-9_ ]*?)\s*(?:\(\s*([^()]*?)\s*\))?((?:\s+with(?:out)?\s+time\s+zone)?)\s*", re.IGNORECASE
@@ -32,26 +54,14 @@ _PLAIN: dict[str, Any] = {
     "double precision": sa.DOUBLE_PRECISION, "boolean": sa.BOOLEAN, "date": sa.DATE,
     "time without time zone": sa.TIME, "time with time zone": redshift.TIMETZ,
     "timestamp without time zone": sa.TIMESTAMP, "timestamp with time zone": redshift.TIMESTAMPTZ,
-    "super": redshift.SUPER, "geometry": redshift.GEOMETRY, "hllsketch": redshift.HLLSKETCH,
+    "super": redshift.SUPER, "geometry": redshift.GEOMETRY, "geography": GEOGRAPHY, "hllsketch": redshift.HLLSKETCH,
 }  # fmt: skip
-MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 1_024_000}
+MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 16_777_216}
 """The longest that a type with a length may be, in bytes."""
 WITHOUT_LENGTH = frozenset({"text", "bpchar"})
 """Spellings of such types that take no length."""
 MAX_PRECISION, MAX_SCALE = 38, 37
-_NOT_KEYS = frozenset({"super", "geometry", "hllsketch", "binary varying"})
-
-
-class VARBYTE(UserDefinedType[bytes]):
-    """VARBYTE(n); sqlalchemy-redshift 1.0 does not have it."""
-
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    def get_col_spec(self, **_: object) -> str:
-        return f"VARBYTE({self.length})"
+_NOT_KEYS = frozenset({"super", "geometry", "geography", "hllsketch", "binary varying"})
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def schema_file_of_table(table: sa.Table) -> SchemaFile:
     )
 
 
-_NO_DEFAULT_ENCODING = frozenset({"boolean", "real", "double precision", "geometry", "hllsketch"})
+_NO_DEFAULT_ENCODING = frozenset({"boolean", "real", "double precision", "geometry", "geography", "hllsketch"})
 _TEXT_ENCODED = frozenset({"character", "character varying", "binary varying"})
 
 

@@ -23,9 +23,9 @@ class LiveTable:
 
     @classmethod
     @contextmanager
-    def connect(cls, host: str, port: int, password: str) -> Iterator[LiveTable]:
+    def connect(cls, host: str, port: int, password: str, user: str = "awsuser") -> Iterator[LiveTable]:
         """Connected for as long as the block lasts."""
-        url = sa.URL.create("redshift+psycopg2", "awsuser", password, host, port, "dev")
+        url = sa.URL.create("redshift+psycopg2", user, password, host, port, "dev")
         arguments = {"connect_args": {"sslmode": "disable"}, "poolclass": StaticPool, "use_native_hstore": False}
         alone, together = (
             sa.create_engine(url, isolation_level="AUTOCOMMIT", **arguments),

@@ -18,7 +18,7 @@ _TYPES = {
     "FLOAT": "double precision", "BOOL": "boolean", "CHAR(40)": "character", "VARCHAR(60)": "character varying",
     "TEXT": "character varying", "DATE": "date", "TIME": "time without time zone", "TIMETZ": "time with time zone",
     "TIMESTAMP": "timestamp without time zone", "TIMESTAMPTZ": "timestamp with time zone", "SUPER": "super",
-    "GEOMETRY": "geometry", "HLLSKETCH": "hllsketch", "VARBYTE(9)": "binary varying",
+    "GEOMETRY": "geometry", "GEOGRAPHY": "geography", "HLLSKETCH": "hllsketch", "VARBYTE(9)": "binary varying",
 }  # fmt: skip
 _FUNCTION = st.sampled_from(["SYSDATE", "getdate", "Current_Date"]).map(lambda name: {"function": name})
 _WHOLE = st.integers(-32768, 32767)
@@ -99,7 +99,7 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-_NOT_KEYS = {"SUPER", "GEOMETRY", "HLLSKETCH", "VARBYTE"}
+_NOT_KEYS = {"SUPER", "GEOMETRY", "GEOGRAPHY", "HLLSKETCH", "VARBYTE"}
 _CSV = {
     "delimiter": st.sampled_from([",", ";", "|", "\t"]),
     "quote": st.sampled_from(['"', "'", "~"]),

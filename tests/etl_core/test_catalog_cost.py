@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from etl_core.catalog import select_table, select_views
 from etl_core.column_types import DIALECT
-from etl_core.tables import table_of_schema_file
+from etl_core.diff import diff
+from etl_core.tables import describe_table, table_of_schema_file
+from local.redshift.server import Server
 from tests.builders import a_column, a_spec
 from tests.etl_core.live import LiveTable
 
@@ -38,3 +40,20 @@ def test_names_that_postgresql_stores_short_are_read_in_full(live: LiveTable) ->
     actual = live.create(table_of_schema_file(spec, "public", "t"))
 
     assert [str(column.name) for column in actual.columns] == names
+
+
+def test_whoever_may_log_in_may_read_what_a_table_is(live: LiveTable, stand_in: Server) -> None:
+    """Also one who has no right on the table, nor on anything else."""
+    spec = a_spec(a_column("id", nullable=False, default=5, description="x"), primary_key=["id"], sortkey=["id"])
+    mine = live.create(table_of_schema_file(spec, "public", "t"))
+    live.run("CREATE USER nobody_known PASSWORD 'Passw0rd'")
+    host, port = stand_in.address
+
+    try:
+        with LiveTable.connect(host, port, "Passw0rd", user="nobody_known") as other:
+            theirs = other.read()
+    finally:
+        live.run("DROP USER nobody_known")
+
+    assert diff(theirs, mine) == ()
+    assert describe_table(theirs) == describe_table(mine)
