@@ -37,7 +37,7 @@ _ABSENT = re.compile(r"(relation|schema|table) .* does not exist", re.IGNORECASE
 _COPY_INTO_ABSENT = re.compile(r"cannot copy into nonexistent table", re.IGNORECASE)
 _LOST = re.compile(
     r"server closed the connection|connection (?:not open|already closed|refused|timed out|reset)|terminating connection"
-    r"|could not (?:connect|receive|send)|ssl (?:connection|syscall|error)|timeout expired|broken pipe|eof detected"
+    r"|could not (?:connect|receive|send|translate host name)|ssl (?:connection|syscall|error)|timeout expired|broken pipe|eof detected"
     r"|starting up|shutting down",
     re.IGNORECASE,
 )

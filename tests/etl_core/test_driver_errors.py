@@ -29,6 +29,7 @@ from etl_core.errors import (
         ("could not open relation with OID 12345", LockConflictError),
         ("1023 DETAIL: Serializable isolation violation on table", LockConflictError),
         ("server closed the connection unexpectedly", ConnectionLostError),
+        ('could not translate host name "wh" to address: Name or service not known', ConnectionLostError),
         ('column "v" of relation "user_data" is of another type', LoadFailedError),
     ],
 )
