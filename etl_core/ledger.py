@@ -89,8 +89,13 @@ Decision = Duplicate | Superseded | Proceed
 
 def ledger_table(key: LakeKey) -> sa.Table:
     """The ledger of the key's target."""
+    return ledger_named(ledger_name(key.schema, key.table))
+
+
+def ledger_named(name: str) -> sa.Table:
+    """The ledger table of this name."""
     return sa.Table(
-        identifier(ledger_name(key.schema, key.table)),
+        identifier(name),
         sa.MetaData(),
         sa.Column(identifier("upload_id"), sa.VARCHAR(32), nullable=False),
         sa.Column(identifier("action"), sa.VARCHAR(16), nullable=False),

@@ -17,6 +17,8 @@ WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a vari
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LOG_TABLE = "LOG_TABLE"
+STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
+TABLES_FUNCTION = "TABLES_FUNCTION"
 REGION = "AWS_REGION"
 
 
@@ -38,6 +40,13 @@ def _port(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
+def _databases(environment: Mapping[str, str]) -> tuple[str, ...]:
+    databases = tuple(name.strip().lower() for name in _required(environment, DATABASES).split(",") if name.strip())
+    if not databases:
+        raise SettingsError(f"{DATABASES} is {environment[DATABASES]!r}; it names at least one database")
+    return databases
+
+
 @dataclass(frozen=True)
 class LoadSettings:
     """What the load function works on: two buckets, one warehouse, the role that COPY assumes, the log."""
@@ -56,13 +65,10 @@ class LoadSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
         """Raises SettingsError when a variable is missing or malformed."""
-        databases = tuple(name.strip().lower() for name in _required(environment, DATABASES).split(",") if name.strip())
-        if not databases:
-            raise SettingsError(f"{DATABASES} is {environment[DATABASES]!r}; it names at least one database")
         return cls(
             lake_bucket=_required(environment, LAKE_BUCKET),
             work_bucket=_required(environment, WORK_BUCKET),
-            databases=databases,
+            databases=_databases(environment),
             warehouse_host=_required(environment, WAREHOUSE_HOST),
             warehouse_port=_port(environment),
             warehouse_secret_arn=_required(environment, WAREHOUSE_SECRET_ARN),
@@ -83,3 +89,25 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Raises SettingsError when the variable is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class ReconcileSettings:
+    """What the reconcile function works on: the lake, the log, the state machine, and the function that reads the ledgers."""
+
+    lake_bucket: str
+    databases: tuple[str, ...]
+    log_table: str
+    state_machine_arn: str
+    tables_function: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ReconcileSettings:
+        """Raises SettingsError when a variable is missing or malformed."""
+        return cls(
+            lake_bucket=_required(environment, LAKE_BUCKET),
+            databases=_databases(environment),
+            log_table=_required(environment, LOG_TABLE),
+            state_machine_arn=_required(environment, STATE_MACHINE_ARN),
+            tables_function=_required(environment, TABLES_FUNCTION),
+        )

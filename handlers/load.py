@@ -28,7 +28,7 @@ _RESERVE_SECONDS = 10.0
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     """`{"event": the EventBridge event, "retry_count": n}` -> LoadOutcome as JSON. Raises RetryableError."""
     upload = Upload.from_event(event["event"])
-    settings, ports = _wiring()
+    settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
     retry_count = int(event.get("retry_count", 0))
     try:
@@ -42,7 +42,8 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
 
 
 @cache
-def _wiring() -> tuple[LoadSettings, Ports]:
+def wiring() -> tuple[LoadSettings, Ports]:
+    """What this environment works on; the tables function runs in one like it."""
     settings = LoadSettings.from_environment(os.environ)
     config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
     store = S3Store(boto3.client("s3", config=config), settings.work_bucket, settings.lake_bucket)

@@ -82,6 +82,22 @@ def query_log_entries(table_arn: str) -> list[Statement]:
     return [allow("QueryLogEntries", ["dynamodb:Query"], [table_arn])]
 
 
+def reconcile_uploads(lake_arn: str, table_arn: str, machine_arn: str, tables_arn: str) -> list[Statement]:
+    """What the reconcile function does: it reads no object and has no login; the tables function reads the ledgers for it."""
+    return [
+        allow("ListUploads", ["s3:ListBucketVersions"], [lake_arn]),
+        allow("CompleteLog", ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"], [table_arn]),
+        allow("AskTables", ["lambda:InvokeFunction"], [tables_arn]),
+        allow("StartLoads", ["states:StartExecution"], [machine_arn]),
+        allow("SeeLoads", ["states:DescribeExecution"], [f"{executions_of(machine_arn)}:*"]),
+    ]
+
+
+def executions_of(machine_arn: str) -> str:
+    """The beginning of the ARNs of a state machine's executions."""
+    return machine_arn.replace(":stateMachine:", ":execution:")
+
+
 def copy_data(lake_arn: str, work_arn: str) -> Document:
     """What COPY reads: uploads and pinned copies, and the manifests that name them."""
     return document(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
@@ -23,13 +23,18 @@ from infra.log_table import LogTable
 from infra.names import Names
 from infra.network import Network
 from infra.runtime import LAYER, ROOT
+from infra.schedule import Schedule
 from infra.settings import ConfigurationError, StackSettings, parse_settings
 from infra.warehouse import Warehouse
 from infra.workflow import LoadWorkflow, WorkflowSpec
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
+OPERATE_SECONDS = 900
+"""Lambda's limit: reconciling a large lake and rebuilding a large table take their time."""
+
 SMALL_MEMORY_MB = 256
+RECONCILE_MEMORY_MB = 512
 
 
 def deploy() -> None:
@@ -75,6 +80,7 @@ class Functions:
     load: LoaderFunction
     record: LoaderFunction
     query: LoaderFunction
+    tables: LoaderFunction
 
 
 def declare(names: Names, settings: StackSettings) -> None:
@@ -84,7 +90,8 @@ def declare(names: Names, settings: StackSettings) -> None:
     opts = ResourceOptions(providers=[provider])
     store = declare_store(names, settings, opts)
     layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
-    functions = declare_functions(names, settings, store, Code(archive, layer.arn, settings.log_group_keep_days), opts)
+    code = Code(archive, layer.arn, settings.log_group_keep_days)
+    functions = declare_functions(names, settings, store, code, opts)
     workflow_spec = WorkflowSpec(
         lake_bucket=store.lake.lake.bucket_name,
         load=functions.load,
@@ -96,7 +103,14 @@ def declare(names: Names, settings: StackSettings) -> None:
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
     Alarms(names.of("alarms"), settings, workflow, opts)
     api = MonitoringApi(names.of("api"), settings, functions.query, opts)
+    spec = reconcile_spec(settings, store, workflow, functions.tables)
+    reconcile = LoaderFunction(names.of("reconcile"), spec, code, opts)
+    if settings.reconcile_every_hours:
+        name = names.of("reconcile-schedule")
+        Schedule(name, settings.reconcile_every_hours, reconcile, {"kind": "lake"}, opts)
     export(settings, store, workflow, api)
+    pulumi.export("reconcile_function", reconcile.function_name)
+    pulumi.export("tables_function", functions.tables.function_name)
 
 
 def declare_store(names: Names, settings: StackSettings, opts: ResourceOptions) -> Store:
@@ -130,6 +144,7 @@ def declare_functions(
         load=LoaderFunction(names.of("load"), load_spec(settings, store), code, opts),
         record=LoaderFunction(names.of("record"), record, code, opts),
         query=LoaderFunction(names.of("query"), query, code, opts),
+        tables=LoaderFunction(names.of("tables"), tables_spec(settings, store), code, opts),
     )
 
 
@@ -156,6 +171,33 @@ def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
         statements=arns.apply(lambda known: policies.load_uploads(*known)),
         concurrency=settings.load_concurrency or None,
         reach=Reach(store.network.subnet_ids, store.network.load_group.id),
+    )
+
+
+def tables_spec(settings: StackSettings, store: Store) -> FunctionSpec:
+    """Like the load function, but beside it: loads that wait must not keep an operator waiting."""
+    load = load_spec(settings, store)
+    return replace(load, handler="handlers.tables.handler", timeout_seconds=OPERATE_SECONDS, concurrency=None)
+
+
+def reconcile_spec(
+    settings: StackSettings, store: Store, workflow: LoadWorkflow, tables: LoaderFunction
+) -> FunctionSpec:
+    """Outside of the private network, in which there is no way to Step Functions; the ledgers are read by `tables`."""
+    environment: dict[str, Input[str]] = {
+        env.LAKE_BUCKET: store.lake.lake.bucket_name,
+        env.DATABASES: ",".join(settings.databases),
+        env.LOG_TABLE: store.log_table.table_name,
+        env.STATE_MACHINE_ARN: workflow.state_machine_arn,
+        env.TABLES_FUNCTION: tables.function_name,
+    }
+    arns = Output.all(store.lake.lake.arn, store.log_table.arn, workflow.state_machine_arn, tables.arn)
+    return FunctionSpec(
+        handler="handlers.reconcile.handler",
+        timeout_seconds=OPERATE_SECONDS,
+        memory_mb=RECONCILE_MEMORY_MB,
+        environment=environment,
+        statements=arns.apply(lambda known: policies.reconcile_uploads(*known)),
     )
 
 

@@ -126,6 +126,9 @@ class StackSettings(BaseModel):
     load_timeout_seconds: Annotated[int, Field(ge=60, le=900, description="a whole number from 60 to 900")] = 900
     load_memory_mb: Annotated[int, Field(ge=256, le=10240, description="a whole number from 256 to 10240")] = 512
     load_concurrency: Annotated[int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")] = 0
+    reconcile_every_hours: Annotated[
+        int, Field(ge=0, le=168, description="a whole number of hours from 0 (never) to 168")
+    ] = 0
     api_rate_limit: Annotated[int, Field(ge=1, le=10000, description="a whole number from 1 to 10000")] = 20
     api_burst_limit: Annotated[int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")] = 40
     vpc_cidr: Annotated[

@@ -39,6 +39,8 @@ class Outputs:
     lake_bucket: str
     log_table: str
     state_machine_arn: str
+    reconcile_function: str
+    tables_function: str
     api_url: str
     api_key: str = field(repr=False)
     warehouse: WarehouseOutputs
@@ -55,6 +57,8 @@ class Outputs:
                 lake_bucket=stack["lake_bucket"],
                 log_table=stack["log_table"],
                 state_machine_arn=stack["state_machine_arn"],
+                reconcile_function=stack["reconcile_function"],
+                tables_function=stack["tables_function"],
                 api_url=stack["api_url"],
                 api_key=stack["api_key"],
                 warehouse=WarehouseOutputs(

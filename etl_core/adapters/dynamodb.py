@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 to_item = TypeSerializer().serialize
 from_item = TypeDeserializer().deserialize
 _PAGE = 200
+_BATCH = 100
 
 
 class LogError(EtlError):
@@ -63,12 +64,46 @@ class LogTable:
         arguments = self._query(query)
         while True:
             page = mapped(lambda: self._client.query(**arguments))
-            items = [{name: _plain(from_item(value)) for name, value in item.items()} for item in page.get("Items", [])]
+            items = [_entry(item) for item in page.get("Items", [])]
             last = page.get("LastEvaluatedKey")
             yield LogPage(items, None if last is None else str(from_item(last[SORT_KEY])))
             if last is None:
                 return
             arguments["ExclusiveStartKey"] = last
+
+    def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """The entries under these primary keys, as far as there are any; in no order."""
+        waiting = [{name: to_item(value) for name, value in key.items()} for key in keys]
+        found: list[dict[str, Any]] = []
+        while waiting:
+            some, waiting = waiting[:_BATCH], waiting[_BATCH:]
+            request: Any = {self._name: {"Keys": some}}
+            answer = mapped(lambda: self._client.batch_get_item(RequestItems=request))  # noqa: B023
+            found += [_entry(item) for item in answer["Responses"].get(self._name, [])]
+            left: Any = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
+            waiting += left["Keys"]
+            if len(left["Keys"]) == len(some):
+                raise ThrottledError("the log table answered none of the keys asked for")
+        return found
+
+    def read_between(self, table_name: str, first: str, last: str) -> Iterator[dict[str, Any]]:
+        """The table's entries whose sort key begins with something from `first` to `last`, both inclusive."""
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "#partition = :table AND #sort BETWEEN :first AND :last",
+            "ExpressionAttributeNames": {"#partition": PARTITION_KEY, "#sort": SORT_KEY},
+            "ExpressionAttributeValues": {
+                ":table": to_item(table_name),
+                ":first": to_item(first),
+                ":last": to_item(f"{last}~"),
+            },
+        }
+        while True:
+            page = mapped(lambda: self._client.query(**arguments))
+            yield from map(_entry, page.get("Items", []))
+            if page.get("LastEvaluatedKey") is None:
+                return
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _query(self, query: LogQuery) -> dict[str, Any]:
         filters = {"schema": query.schema, "status": query.status, "database": query.database, "action": query.action}
@@ -147,6 +182,10 @@ def mapped(call: Callable[[], _T]) -> _T:
         raise LogError(message) from error
     except BotoCoreError as error:
         raise ThrottledError(f"the log table could not be reached: {error}") from error
+
+
+def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(from_item(value)) for name, value in item.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     store = FakeStore()
     store.put(KEY, a_schema_file())
     made = FakeWarehouse(store)
-    monkeypatch.setattr(load, "_wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON)))
+    monkeypatch.setattr(load, "wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON)))
     return made
 
 

@@ -15,6 +15,7 @@ EVERYTHING = {
     "warehouseNodeCount": "2",
     "loadConcurrency": "5",
     "protectData": "true",
+    "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
     "vpcCidr": "192.168.0.0/20",
 }

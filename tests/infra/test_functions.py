@@ -2,11 +2,11 @@ import importlib.util
 
 import pytest
 
-from etl_core.settings import LoadSettings, LogSettings
+from etl_core.settings import LoadSettings, LogSettings, ReconcileSettings
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
-NOUNS = ("load", "record", "query")
+NOUNS = ("load", "record", "query", "tables", "reconcile")
 
 
 def policy(stack: Stack, noun: str):
@@ -63,10 +63,29 @@ def test_the_log_functions_know_the_log_table_and_nothing_else(plain: Stack, nou
     assert "vpcConfig" not in function
 
 
-def test_only_the_load_function_is_in_the_network(plain: Stack):
-    config = plain.one(FUNCTION, "-load").inputs["vpcConfig"]
-    assert config["securityGroupIds"] == ["redshift-lake-loader-dev-network-load-id"]
-    assert len(config["subnetIds"]) == 3
+def test_only_what_asks_the_warehouse_is_in_the_network(plain: Stack):
+    inside = {f.name.rsplit("-", 1)[1] for f in plain.of(FUNCTION) if "vpcConfig" in f.inputs}
+    assert inside == {"load", "tables"}
+    for noun in inside:
+        config = plain.one(FUNCTION, f"-{noun}").inputs["vpcConfig"]
+        assert config["securityGroupIds"] == ["redshift-lake-loader-dev-network-load-id"]
+        assert len(config["subnetIds"]) == 3
+
+
+def test_the_tables_function_works_where_the_load_function_does_but_takes_none_of_its_reserve(everything: Stack):
+    load, tables = (everything.one(FUNCTION, f"-{noun}").inputs for noun in ("load", "tables"))
+    assert tables["environment"] == load["environment"]
+    assert tables["timeout"] == 900
+    assert "reservedConcurrentExecutions" not in tables
+
+
+def test_the_reconcile_function_s_environment_is_what_it_parses(plain: Stack):
+    variables = plain.one(FUNCTION, "-reconcile").inputs["environment"]["variables"]
+    settings = ReconcileSettings.from_environment(variables)
+    assert settings.lake_bucket == plain.outputs["lake_bucket"]
+    assert settings.log_table == plain.outputs["log_table"]
+    assert settings.state_machine_arn == plain.outputs["state_machine_arn"]
+    assert settings.tables_function == plain.outputs["tables_function"]
 
 
 def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
@@ -79,6 +98,16 @@ def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert policy(plain, "query") == logs | {"dynamodb:Query"}
     assert policy(plain, "record") == logs | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert policy(plain, "reconcile") == logs | {
+        "s3:ListBucketVersions",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "lambda:InvokeFunction",
+        "states:StartExecution",
+        "states:DescribeExecution",
+    }
+    assert policy(plain, "tables") == policy(plain, "load")
     load = {action for action in policy(plain, "load") if not action.startswith(("ec2:", "logs:"))}
     assert load == {
         "s3:GetObject",

@@ -62,7 +62,7 @@ def test_nothing_is_allowed_to_everybody(deployed):
 
 def test_every_role_is_trusted_to_services_alone(deployed):
     roles = deployed.of("aws:iam/role:Role")
-    assert len(roles) == 6
+    assert len(roles) == 8
     for role in roles:
         for statement in role.json("assumeRolePolicy")["Statement"]:
             assert set(statement["Principal"]) == {"Service"}

@@ -12,6 +12,8 @@ OUTPUTS = {
     "work_bucket",
     "log_table",
     "state_machine_arn",
+    "reconcile_function",
+    "tables_function",
     "api_url",
     "api_key",
     "warehouse_host",

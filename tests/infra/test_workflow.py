@@ -34,7 +34,7 @@ def test_the_starter_may_start_this_state_machine_only(plain: Stack):
 
 def test_roles_are_used_once_they_have_their_policies(any_stack: Stack):
     assert any_stack.one(MACHINE).waits_for(any_stack.one(POLICY, "-workflow-machine"))
-    assert any_stack.one(TARGET).waits_for(any_stack.one(POLICY, "-workflow-starter"))
+    assert any_stack.one(TARGET, "-workflow").waits_for(any_stack.one(POLICY, "-workflow-starter"))
 
 
 def test_the_rule_of_the_lake_starts_the_machine(plain: Stack):

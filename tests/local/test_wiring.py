@@ -80,7 +80,7 @@ def test_there_is_something_to_check(cloud):
     actions = [deed.action for deed in deeds(cloud.deployment)]
     assert actions.count("lambda:InvokeFunction") == 3
     assert actions.count("states:StartExecution") == 1
-    assert actions.count("logs:PutLogEvents") == 3
+    assert actions.count("logs:PutLogEvents") == 5
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,11 @@ def test_functions_may_not_do_what_only_others_need(cloud):
         Deed(roles["query"], "secretsmanager:GetSecretValue", secret),
         Deed(roles["record"], "secretsmanager:GetSecretValue", secret),
         Deed(roles["record"], "s3:GetObject", lake),
+        Deed(roles["reconcile"], "dynamodb:DeleteItem", table),
+        Deed(roles["reconcile"], "secretsmanager:GetSecretValue", secret),
+        Deed(roles["reconcile"], "s3:GetObject", lake),
+        Deed(roles["tables"], "dynamodb:UpdateItem", table),
+        Deed(roles["tables"], "s3:DeleteObject", lake),
         Deed(roles["load"], "dynamodb:UpdateItem", table),
         Deed(roles["load"], "s3:PutObject", lake),
         Deed(roles["load"], "s3:DeleteObject", lake),

@@ -1,0 +1,145 @@
+"""Versions as S3 lists them, and the uploads that they are: what an event would tell of them, what the log's entries tell. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from etl_core.log import SORT_KEY, Status
+from etl_core.upload import Upload
+
+VersionKey = tuple[str, str]
+"""(key, version id): one version of one object of the lake."""
+
+
+@dataclass(frozen=True)
+class ListedVersion:
+    """One version as S3 lists it. `landed_at` is its LastModified, UTC, to the second (of a multipart upload: its beginning)."""
+
+    key: str
+    version_id: str
+    etag: str
+    size: int
+    landed_at: datetime
+    is_latest: bool
+
+    @property
+    def id(self) -> VersionKey:
+        """Names the version within its bucket."""
+        return self.key, self.version_id
+
+
+def parse_moment(text: str) -> datetime:
+    """A UTC time to the second; without a zone it is UTC, a day is its beginning. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+
+
+def first_uploads(bucket: str, versions: Iterable[ListedVersion]) -> dict[VersionKey, Upload]:
+    """The upload that each version is, as if its event had come. S3 lists no sequencers, so that versions of one key and one second
+    are numbered, the newest last (S3 lists it first); without a version id the etag identifies, and the sequencer must stay the same.
+    """
+    again: Counter[tuple[str, datetime]] = Counter()
+    made = {}
+    for version in reversed(list(versions)):
+        number = again[version.key, version.landed_at]
+        again[version.key, version.landed_at] += 1
+        identified = version.version_id != "null"
+        made[version.id] = Upload(
+            bucket=bucket,
+            key=version.key,
+            version_id=version.version_id if identified else None,
+            etag=version.etag,
+            size=version.size,
+            sequencer=f"{number:08x}" if identified and number else "0",
+            landed_at=version.landed_at,
+        )
+    return made
+
+
+def event_of(upload: Upload) -> dict[str, Any]:
+    """The event that EventBridge would deliver; Upload.from_event gives the upload back."""
+    stored = {
+        "key": upload.key,
+        "size": upload.size,
+        "etag": upload.etag,
+        "version-id": upload.version_id,
+        "sequencer": upload.sequencer,
+    }
+    return {
+        "version": "0",
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": upload.landed_timestamp,
+        "detail": {
+            "version": "0",
+            "bucket": {"name": upload.bucket},
+            "object": {name: value for name, value in stored.items() if value is not None},
+            "reason": "Reconcile",
+        },
+    }
+
+
+def upload_of_entry(entry: Mapping[str, Any]) -> Upload | None:
+    """The very upload of a log entry, so that what is sent again updates this entry; None when the entry does not tell it.
+
+    The version id in an answered entry may have come from the load: the digest in the sort key tells what the event said.
+    """
+    timestamp, _, rest = str(entry[SORT_KEY]).partition("#")
+    sequencer, _, digest = rest.rpartition("#")
+    for version_id in (entry.get("version_id"), None):
+        upload = Upload(
+            bucket=str(entry.get("s3_bucket")),
+            key=str(entry.get("s3_key")),
+            version_id=version_id,
+            etag=str(entry.get("etag")),
+            size=entry.get("file_size"),
+            sequencer=sequencer,
+            landed_at=parse_moment(timestamp),
+        )
+        if upload.upload_id.startswith(digest):
+            return upload
+    return None
+
+
+def match_entries(
+    versions: Iterable[ListedVersion], entries: Iterable[Mapping[str, Any]]
+) -> dict[VersionKey, Mapping[str, Any]]:
+    """The log entry of each version that has one: by version id, else by etag for an event that told no version id."""
+    by_version: dict[VersionKey, Mapping[str, Any]] = {}
+    by_etag: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: (entry.get("status") == Status.RECEIVED, entry[SORT_KEY])):
+        identity = (str(entry.get("s3_key")), str(entry.get("version_id")))
+        if entry.get("version_id") is not None and identity not in by_version:
+            by_version[identity] = entry
+        elif (upload := upload_of_entry(entry)) is not None and upload.version_id is None:
+            by_etag[upload.key, upload.etag].append(entry)
+    found = {}
+    for version in sorted(versions, key=lambda version: version.landed_at):
+        others = by_etag[version.key, version.etag]
+        told = by_version.get(version.id) or (others.pop(0) if others else None)
+        if told is not None:
+            found[version.id] = told
+    return found
+
+
+def upload_to_json(upload: Upload) -> dict[str, Any]:
+    """An upload between the command line and the reconcile function; the bucket is always the lake."""
+    return {
+        "key": upload.key,
+        "version_id": upload.version_id,
+        "etag": upload.etag,
+        "size": upload.size,
+        "sequencer": upload.sequencer,
+        "landed_at": upload.landed_timestamp,
+    }
+
+
+def upload_from_json(bucket: str, value: Mapping[str, Any]) -> Upload:
+    """What upload_to_json made, by way of the event that it leads to, whose faults are refused. Raises InvalidEventError."""
+    stored = {name: value.get(name) for name in ("key", "etag", "size", "sequencer")}
+    stored["version-id"] = value.get("version_id")
+    return Upload.from_event({"time": value.get("landed_at"), "detail": {"bucket": {"name": bucket}, "object": stored}})

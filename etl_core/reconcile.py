@@ -1,0 +1,165 @@
+"""Reconciling: what lies in the lake, beside what the ledger decided and the log told. Pure; no SQLAlchemy, so that it starts quickly.
+
+A version that the ledger does not hold and the log does not answer for is sent through the normal path; one that is in the ledger
+without an answer in the log gets its entry. The ledger stays the judge: what is sent twice is found to be a duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from etl_core.lake_key import describe_key, is_folder_marker, split_table_name
+from etl_core.listed import ListedVersion, VersionKey, first_uploads, parse_moment, upload_of_entry, upload_to_json
+from etl_core.log import SETTLED, Status
+from etl_core.names import fold
+from etl_core.upload import TIMESTAMP_FORMAT, Upload
+
+
+class State(StrEnum):
+    """What reconciling finds out about one version."""
+
+    NEVER_SEEN = "never seen"
+    STUCK = "stuck"
+    UNLOGGED = "unlogged"
+    UNDER_WAY = "under way"
+    NOT_COMPARED = "not compared"
+    FINE = "fine"
+
+
+TO_SEND = (State.NEVER_SEEN, State.STUCK)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which versions are meant. Names are folded; with a database or a table, keys that are no valid upload are left out."""
+
+    since: datetime | None = None
+    database: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    current_only: bool = False
+
+    @classmethod
+    def from_request(cls, request: Mapping[str, Any]) -> Scope:
+        """`{"since", "database", "table", "current_only"}`, each optional; `table` may be `schema.table`. Raises ValueError."""
+        since, database, name = request.get("since"), request.get("database"), request.get("table")
+        schema, table = split_table_name(str(name)) if name else (None, None)
+        return cls(
+            since=None if not since else parse_moment(str(since)),
+            database=fold(str(database)) if database else None,
+            schema=schema,
+            table=table,
+            current_only=bool(request.get("current_only")),
+        )
+
+    def holds(self, version: ListedVersion) -> bool:
+        """Whether the version is meant; folder markers never are."""
+        if is_folder_marker(version.key) or (self.current_only and not version.is_latest):
+            return False
+        if self.since is not None and version.landed_at < self.since:
+            return False
+        if self.database is None and self.table is None:
+            return True
+        facts = describe_key(version.key)
+        return facts.schema is not None and self.holds_table(facts.database, facts.schema, facts.table_name)
+
+    def holds_table(self, database: str | None, schema: str | None, table: str) -> bool:
+        """Whether the table is meant."""
+        if self.database is not None and self.database != database:
+            return False
+        return self.table is None or (self.schema, self.table) == (schema, table)
+
+
+@dataclass(frozen=True)
+class LedgerFact:
+    """A row of a ledger, without what only a load needs. Times are UTC."""
+
+    upload_id: str
+    landed_at: datetime
+    sequencer: str
+    s3_key: str
+    version_id: str
+    status: Status
+    rows_loaded: int | None
+    loaded_at: datetime
+    schema_version: str | None = None
+
+    @property
+    def id(self) -> VersionKey:
+        """The version that took effect."""
+        return self.s3_key, self.version_id
+
+    def to_json(self) -> dict[str, Any]:
+        """As the tables function answers it."""
+        times = {"landed_at": self.landed_at, "loaded_at": self.loaded_at}
+        made = {name: moment.strftime(TIMESTAMP_FORMAT) for name, moment in times.items()}
+        return {**vars(self), **made, "status": str(self.status)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> LedgerFact:
+        """What to_json made."""
+        times = {name: parse_moment(value[name]) for name in ("landed_at", "loaded_at")}
+        return cls(**(dict(value) | times | {"status": Status(value["status"])}))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about one version. `upload` is what would be sent; `entry` the log's word, `fact` the ledger's."""
+
+    version: ListedVersion
+    state: State
+    upload: Upload
+    entry: Mapping[str, Any] | None = None
+    fact: LedgerFact | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the reconcile function answers it."""
+        status = self.fact.status if self.fact is not None else (self.entry or {}).get("status")
+        return {"state": str(self.state), "status": status and str(status), "version": self.version.version_id} | (
+            upload_to_json(self.upload)
+        )
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """What ledger and log say. `entries` are the log's items; `busy` are versions whose ledger could not be read."""
+
+    facts: Mapping[VersionKey, LedgerFact]
+    logged: Mapping[str, Mapping[str, Any]]
+    """Entries of facts, by upload id."""
+    entries: Mapping[VersionKey, Mapping[str, Any]]
+    """Entries of other versions."""
+    busy: Collection[VersionKey] = ()
+
+
+def compare(
+    bucket: str, versions: Sequence[ListedVersion], witnesses: Witnesses, now: datetime, grace: timedelta
+) -> list[Finding]:
+    """A finding per version. What landed or was loaded within `grace` is under way: its event or its answer is to come."""
+    uploads = first_uploads(bucket, versions)
+    return [_compare(version, uploads[version.id], witnesses, now - grace) for version in versions]
+
+
+def _compare(version: ListedVersion, upload: Upload, witnesses: Witnesses, young_since: datetime) -> Finding:
+    fact = witnesses.facts.get(version.id)
+    if fact is not None:
+        entry = witnesses.logged.get(fact.upload_id)
+        if entry is not None and entry.get("status") in SETTLED:
+            return Finding(version, State.FINE, upload, entry, fact)
+        state = State.UNDER_WAY if fact.loaded_at > young_since else State.UNLOGGED
+        return Finding(version, state, upload, entry, fact)
+    entry = witnesses.entries.get(version.id)
+    if entry is not None and entry.get("status") != Status.RECEIVED:
+        return Finding(version, State.FINE, upload_of_entry(entry) or upload, entry)
+    if version.id in witnesses.busy:
+        return Finding(version, State.NOT_COMPARED, upload, entry)
+    landed_at = version.landed_at if entry is None else parse_moment(str(entry["landed_timestamp"]))
+    if landed_at > young_since:
+        return Finding(version, State.UNDER_WAY, upload, entry)
+    if entry is None:
+        return Finding(version, State.NEVER_SEEN, upload)
+    return Finding(version, State.STUCK, upload_of_entry(entry) or upload, entry)

@@ -1,0 +1,31 @@
+"""The tables function: what is asked of whole tables, in the network of the warehouse. People and the reconcile function ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from etl_core.ledger_read import Ask, read_facts, read_page
+from etl_core.reconcile import Scope
+from handlers import load
+from handlers.context import Context
+
+_RESERVE_SECONDS = 10.0
+"""Kept of the function's time for the rollback and the answer."""
+
+
+def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+    """`{"kind": "facts", "asks"}`: ledger rows of versions. `{"kind": "ledger_page", "scope", "marker"}`: ledgers row by row.
+
+    Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
+    """
+    settings, ports = load.wiring()
+    seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+    match event.get("kind"):
+        case "facts":
+            return read_facts(map(Ask.from_json, event["asks"]), ports.warehouse, seconds).to_json()
+        case "ledger_page":
+            scope = Scope.from_request(event.get("scope") or {})
+            return read_page(scope, event.get("marker"), settings.databases, ports.warehouse, seconds)
+        case other:
+            raise ValueError(f"the request's kind is {other!r}; it is one of facts, ledger_page")
