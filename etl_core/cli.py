@@ -1,4 +1,5 @@
 """The command line for those who write schema files: `python -m etl_core plan` shows what an upload would do, before it is made.
+Those who operate a stack find their commands in cli_operate.py.
 
 For checkouts only: no handler imports this module, so that click need not be in the functions' layer.
 """
@@ -14,6 +15,7 @@ import click
 
 from etl_core.cli_data import FILE, UNUSABLE, check, infer, read_schema_file
 from etl_core.cli_live import PASSWORD_VARIABLE, USER_VARIABLE, Place, plan_against
+from etl_core.cli_operate import rebuild_log, reconcile, replay
 from etl_core.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.json_schema import schema_file_format
 from etl_core.lake_key import split_table_name
@@ -41,11 +43,14 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Schema files: made from data, checked, and what they would do to a table."""
+    """Schema files: made from data, checked, and what they would do to a table. Stacks: what was missed, sent again."""
 
 
 main.add_command(infer)
 main.add_command(check)
+main.add_command(reconcile)
+main.add_command(replay)
+main.add_command(rebuild_log)
 
 
 @main.command()

@@ -9,17 +9,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.s3 import to_etl_error
-from etl_core.errors import LoadFailedError
+from etl_core.errors import LoadFailedError, RetryableError
 
 _GONE = frozenset({"ExecutionDoesNotExist", "InvalidArn", "ValidationException"})
 
 
-class FunctionError(LoadFailedError):
-    """The function ended in an error; the message is its own, `kind` the error's class."""
-
-    def __init__(self, message: str, kind: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+_MAY_PASS = {error.__name__: error for error in RetryableError.__subclasses__()}
 
 
 class Function:
@@ -29,7 +24,9 @@ class Function:
         self._client, self._name = client, name
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Its answer. Raises FunctionError with the function's own words, RetryableError or LoadFailedError when it cannot be asked."""
+        """Its answer. Raises the RetryableError that the function raised, else LoadFailedError with its own words; the same when
+        it cannot be asked.
+        """
         try:
             made = self._client.invoke(FunctionName=self._name, Payload=json.dumps(request).encode())
             answer: Any = json.loads(made["Payload"].read() or b"null")
@@ -37,10 +34,9 @@ class Function:
             raise to_etl_error(error, "Lambda") from error
         if made.get("FunctionError"):
             told = answer if isinstance(answer, dict) else {}
-            raise FunctionError(
-                str(told.get("errorMessage") or f"the function {self._name} ended without an answer: {answer}"),
-                str(told.get("errorType", "")),
-            )
+            words = str(told.get("errorMessage") or f"it ended without an answer: {answer}")
+            kind = _MAY_PASS.get(str(told.get("errorType")), LoadFailedError)
+            raise kind(words if kind is not LoadFailedError else f"the function {self._name}: {words}")
         return dict(answer)
 
 
