@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from etl_core.log import SORT_KEY, Status
+from etl_core.log import SORT_KEY, Status, upload_of_entry
 from etl_core.upload import Upload
 
 VersionKey = tuple[str, str]
@@ -16,7 +16,7 @@ VersionKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class ListedVersion:
+class LakeVersion:
     """One version as S3 lists it. `landed_at` is its LastModified, UTC, to the second (of a multipart upload: its beginning)."""
 
     key: str
@@ -38,7 +38,7 @@ def parse_moment(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
 
 
-def first_uploads(bucket: str, versions: Iterable[ListedVersion]) -> dict[VersionKey, Upload]:
+def first_uploads(bucket: str, versions: Iterable[LakeVersion]) -> dict[VersionKey, Upload]:
     """The upload that each version is, as if its event had come. S3 lists no sequencers, so that versions of one key and one second
     are numbered, the newest last (S3 lists it first); without a version id the etag identifies, and the sequencer must stay the same.
     """
@@ -83,30 +83,8 @@ def event_of(upload: Upload) -> dict[str, Any]:
     }
 
 
-def upload_of_entry(entry: Mapping[str, Any]) -> Upload | None:
-    """The very upload of a log entry, so that what is sent again updates this entry; None when the entry does not tell it.
-
-    The version id in an answered entry may have come from the load: the digest in the sort key tells what the event said.
-    """
-    timestamp, _, rest = str(entry[SORT_KEY]).partition("#")
-    sequencer, _, digest = rest.rpartition("#")
-    for version_id in (entry.get("version_id"), None):
-        upload = Upload(
-            bucket=str(entry.get("s3_bucket")),
-            key=str(entry.get("s3_key")),
-            version_id=version_id,
-            etag=str(entry.get("etag")),
-            size=entry.get("file_size"),
-            sequencer=sequencer,
-            landed_at=parse_moment(timestamp),
-        )
-        if upload.upload_id.startswith(digest):
-            return upload
-    return None
-
-
 def match_entries(
-    versions: Iterable[ListedVersion], entries: Iterable[Mapping[str, Any]]
+    versions: Iterable[LakeVersion], entries: Iterable[Mapping[str, Any]]
 ) -> dict[VersionKey, Mapping[str, Any]]:
     """The log entry of each version that has one: by version id, else by etag for an event that told no version id."""
     by_version: dict[VersionKey, Mapping[str, Any]] = {}

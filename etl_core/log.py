@@ -132,10 +132,11 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
     if facts.database and facts.schema:
         waiting[WAITING_FOR] = waiting_key(facts.database, facts.schema, facts.table_name)
         waiting[WAITING_SINCE] = now.strftime(TIMESTAMP_FORMAT)
-    return _facts(upload, execution_arn) | waiting
+    return facts_entry(upload, execution_arn) | waiting
 
 
-def _facts(upload: Upload, execution_arn: str) -> dict[str, Any]:
+def facts_entry(upload: Upload, execution_arn: str) -> dict[str, Any]:
+    """What every entry of the upload says, without its key."""
     facts = describe_key(upload.key)
     return _present(
         {
@@ -161,7 +162,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
         outcome = _outcome_of_failure(state.get("failure"))
     status = Status(outcome.get("settled") or outcome["status"])
     return _present(
-        _facts(upload, execution_arn)
+        facts_entry(upload, execution_arn)
         | {
             "status": str(status),
             "version_id": outcome.get("version_id") or upload.version_id,
@@ -179,14 +180,14 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
 def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
     """The upload that the entry is about, with the identity that its event gave it; None when the entry cannot tell that.
 
-    The version id of an answer may be the one found for an event that had none.
+    The version id of an answer may be the one found for an event that had none. An entry made from the ledger may have no etag.
     """
     sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
     known = Upload(
         bucket=item["s3_bucket"],
         key=item["s3_key"],
         version_id=item.get("version_id"),
-        etag=item["etag"],
+        etag=item.get("etag", ""),
         size=None if item.get("file_size") is None else int(item["file_size"]),
         sequencer=sequencer,
         landed_at=datetime.strptime(item["landed_timestamp"], TIMESTAMP_FORMAT).replace(tzinfo=UTC),

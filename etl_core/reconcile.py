@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from etl_core.lake_key import describe_key, is_folder_marker, split_table_name
-from etl_core.listed import ListedVersion, VersionKey, first_uploads, parse_moment, upload_of_entry, upload_to_json
-from etl_core.log import SETTLED, Status
+from etl_core.listed import LakeVersion, VersionKey, first_uploads, parse_moment, upload_to_json
+from etl_core.log import SETTLED, Status, upload_of_entry
 from etl_core.names import fold
 from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
@@ -56,7 +56,7 @@ class Scope:
             current_only=bool(request.get("current_only")),
         )
 
-    def holds(self, version: ListedVersion) -> bool:
+    def holds(self, version: LakeVersion) -> bool:
         """Whether the version is meant; folder markers never are."""
         if is_folder_marker(version.key) or (self.current_only and not version.is_latest):
             return False
@@ -110,7 +110,7 @@ class LedgerFact:
 class Finding:
     """What was found out about one version. `upload` is what would be sent; `entry` the log's word, `fact` the ledger's."""
 
-    version: ListedVersion
+    version: LakeVersion
     state: State
     upload: Upload
     entry: Mapping[str, Any] | None = None
@@ -137,14 +137,14 @@ class Witnesses:
 
 
 def compare(
-    bucket: str, versions: Sequence[ListedVersion], witnesses: Witnesses, now: datetime, grace: timedelta
+    bucket: str, versions: Sequence[LakeVersion], witnesses: Witnesses, now: datetime, grace: timedelta
 ) -> list[Finding]:
     """A finding per version. What landed or was loaded within `grace` is under way: its event or its answer is to come."""
     uploads = first_uploads(bucket, versions)
     return [_compare(version, uploads[version.id], witnesses, now - grace) for version in versions]
 
 
-def _compare(version: ListedVersion, upload: Upload, witnesses: Witnesses, young_since: datetime) -> Finding:
+def _compare(version: LakeVersion, upload: Upload, witnesses: Witnesses, young_since: datetime) -> Finding:
     fact = witnesses.facts.get(version.id)
     if fact is not None:
         entry = witnesses.logged.get(fact.upload_id)

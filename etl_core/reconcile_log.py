@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from etl_core.lake_key import describe_key
-from etl_core.listed import ListedVersion
-from etl_core.log import PARTITION_KEY, SORT_KEY, received_entry
+from etl_core.listed import LakeVersion
+from etl_core.log import PARTITION_KEY, SORT_KEY, facts_entry
 from etl_core.reconcile import LedgerFact
 from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
@@ -29,7 +29,7 @@ class Window:
     last: str
 
 
-def windows_of(versions: Iterable[ListedVersion]) -> Iterator[Window]:
+def windows_of(versions: Iterable[LakeVersion]) -> Iterator[Window]:
     """Where the entries of these versions are, each stretch once."""
     stretches = defaultdict(list)
     for version in versions:
@@ -55,7 +55,7 @@ def entry_key(fact: LedgerFact) -> dict[str, str]:
 def settled_entry(fact: LedgerFact, bucket: str, etag: str | None = None, size: int | None = None) -> dict[str, Any]:
     """The attributes of the entry that a ledger row makes. How long the load took, and its statements, nobody knows any more."""
     upload = Upload(bucket, fact.s3_key, fact.version_id, etag or "", size, fact.sequencer, fact.landed_at)
-    known = received_entry(upload, "") | {
+    known = facts_entry(upload, "") | {
         "status": str(fact.status),
         "loaded_timestamp": fact.loaded_at.strftime(TIMESTAMP_FORMAT),
         "schema_version": fact.schema_version,

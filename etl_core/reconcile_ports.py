@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from etl_core.listed import ListedVersion
+from etl_core.listed import LakeVersion
 
 Entry = Mapping[str, Any]
 
@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 class ListedPage:
     """Versions in the order of S3: by key, the newest version first. `marker` continues; None when nothing is left."""
 
-    versions: Sequence[ListedVersion]
+    versions: Sequence[LakeVersion]
     marker: Mapping[str, str] | None
 
 
@@ -27,7 +27,7 @@ class LakeListing(Protocol):
         """The next versions."""
         ...
 
-    def read_versions(self, key: str) -> Sequence[ListedVersion]:
+    def read_versions(self, key: str) -> Sequence[LakeVersion]:
         """All versions of one key, the newest first."""
         ...
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from etl_core.errors import InvalidKeyError
 from etl_core.lake_key import LakeKey
-from etl_core.listed import ListedVersion, VersionKey, event_of, match_entries, upload_from_json
+from etl_core.listed import LakeVersion, VersionKey, event_of, match_entries, upload_from_json
 from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY, Status, key_of
 from etl_core.reconcile import (
     TO_SEND,
@@ -80,7 +80,7 @@ def reconcile_page(request: PageRequest, desk: Desk) -> Page:
     return Page(shown, Counter(finding.state for finding in found), listed.marker)
 
 
-def find(desk: Desk, versions: Sequence[ListedVersion], grace: timedelta) -> list[Finding]:
+def find(desk: Desk, versions: Sequence[LakeVersion], grace: timedelta) -> list[Finding]:
     """What ledger and log say of these versions. An entry whose execution still runs is under way, however old."""
     facts, busy = _read_facts(desk, versions)
     logged = _read_logged(desk, facts.values())
@@ -159,9 +159,9 @@ def rebuild_page(desk: Desk, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_facts(desk: Desk, versions: Iterable[ListedVersion]) -> tuple[dict[VersionKey, LedgerFact], set[VersionKey]]:
+def _read_facts(desk: Desk, versions: Iterable[LakeVersion]) -> tuple[dict[VersionKey, LedgerFact], set[VersionKey]]:
     """What the ledgers hold of the versions, and the versions whose ledger is locked by a load right now."""
-    groups: dict[tuple[str, str, str], list[ListedVersion]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[LakeVersion]] = defaultdict(list)
     for version in versions:
         try:
             key = LakeKey.parse(version.key, desk.databases)
@@ -179,7 +179,7 @@ def _read_facts(desk: Desk, versions: Iterable[ListedVersion]) -> tuple[dict[Ver
     }
 
 
-def _ask(target: tuple[str, str, str], group: Sequence[ListedVersion]) -> dict[str, Any]:
+def _ask(target: tuple[str, str, str], group: Sequence[LakeVersion]) -> dict[str, Any]:
     unversioned = [version.key for version in group if version.version_id == "null"]
     ids = [version.version_id for version in group if version.version_id != "null"]
     return {"target": list(target), "version_ids": ids, "unversioned_keys": unversioned}
@@ -207,7 +207,7 @@ def _write_entries(desk: Desk, findings: Iterable[Finding]) -> None:
 
 
 def _write_entry(
-    desk: Desk, fact: LedgerFact, entry: Mapping[str, Any] | None, version: ListedVersion | None = None
+    desk: Desk, fact: LedgerFact, entry: Mapping[str, Any] | None, version: LakeVersion | None = None
 ) -> None:
     etag, size = (version.etag, version.size) if version is not None else (None, None)
     attributes = settled_entry(fact, desk.bucket, etag, size)

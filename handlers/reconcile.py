@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from etl_core.adapters.dynamodb import LogTable
 from etl_core.adapters.functions import Function, StateMachine
-from etl_core.adapters.lake_listing import LakeVersions
+from etl_core.adapters.lake_listing import LakeLister
 from etl_core.reconcile_ports import Desk
 from etl_core.reconcile_run import (
     PageRequest,
@@ -68,7 +68,7 @@ def _desk() -> Desk:
     return Desk(
         bucket=settings.lake_bucket,
         databases=settings.databases,
-        lake=LakeVersions(boto3.client("s3", config=config), settings.lake_bucket),
+        lake=LakeLister(boto3.client("s3", config=config), settings.lake_bucket),
         log=LogTable(boto3.client("dynamodb", config=config), settings.log_table),
         tables=Function(boto3.client("lambda", config=patient), settings.tables_function),
         workflow=StateMachine(boto3.client("stepfunctions", config=config), settings.state_machine_arn),

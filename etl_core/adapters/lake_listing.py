@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.s3 import to_etl_error
-from etl_core.listed import ListedVersion
+from etl_core.listed import LakeVersion
 from etl_core.reconcile_ports import ListedPage
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class LakeVersions:
+class LakeLister:
     """etl_core.reconcile_ports.LakeListing over boto3."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
@@ -34,15 +34,15 @@ class LakeVersions:
         versions = [_version(value) for value in page.get("Versions", [])]
         return ListedPage(versions, following if page.get("IsTruncated") else None)
 
-    def read_versions(self, key: str) -> Sequence[ListedVersion]:
+    def read_versions(self, key: str) -> Sequence[LakeVersion]:
         """See the port. A prefix finds longer keys too."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
         listed = _mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
         return [_version(value) for value in listed if value.get("Key") == key]
 
 
-def _version(value: Any) -> ListedVersion:
-    return ListedVersion(
+def _version(value: Any) -> LakeVersion:
+    return LakeVersion(
         key=value["Key"],
         version_id=value["VersionId"],
         etag=value["ETag"].strip('"'),

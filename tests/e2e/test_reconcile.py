@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl_core.adapters.dynamodb import LogTable
-from etl_core.adapters.lake_listing import LakeVersions
+from etl_core.adapters.lake_listing import LakeLister
 from etl_core.cli import main
 from etl_core.listed import first_uploads
 from etl_core.log import key_of, received_entry
@@ -149,7 +149,7 @@ def test_an_entry_whose_execution_ended_without_an_answer_gets_its_answer(
 def write_received(lake: Lake, key: str, version: str, *, tells_version: bool) -> None:
     """An entry as Receive writes it, of an execution that is gone. The local cloud's own events tell no version."""
     bucket = lake.client.outputs.lake_bucket
-    [listed] = LakeVersions(lake.client.aws.client("s3"), bucket).read_versions(key)
+    [listed] = LakeLister(lake.client.aws.client("s3"), bucket).read_versions(key)
     upload = first_uploads(bucket, [listed])[key, version]
     upload = replace(
         upload,
@@ -160,7 +160,7 @@ def write_received(lake: Lake, key: str, version: str, *, tells_version: bool) -
     machine = lake.client.outputs.state_machine_arn
     gone = machine.replace(":stateMachine:", ":execution:") + ":gone"
     log = LogTable(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
-    assert log.write_received(key_of(upload), received_entry(upload, gone))
+    assert log.write_received(key_of(upload), received_entry(upload, gone, datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("command", ["reconcile", "rebuild-log"])
@@ -246,7 +246,7 @@ def test_the_schedule_s_request_loads_what_was_missed(operator: Operator) -> Non
         FunctionName=lake.client.outputs.reconcile_function, Payload=json.dumps(request).encode()
     )
     assert json.load(made["Payload"]) == {"counts": {"never seen": 2}, "sent": 2, "marker": None}
-    [version] = LakeVersions(lake.client.aws.client("s3"), lake.client.outputs.lake_bucket).read_versions(
+    [version] = LakeLister(lake.client.aws.client("s3"), lake.client.outputs.lake_bucket).read_versions(
         f"dev/append/{table}/x.csv"
     )
     assert lake.entry(table, version.version_id)["status"] == "loaded"

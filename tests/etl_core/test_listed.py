@@ -10,30 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_core.listed import (
-    ListedVersion,
+    LakeVersion,
     event_of,
     first_uploads,
     match_entries,
     parse_moment,
     upload_from_json,
-    upload_of_entry,
     upload_to_json,
 )
-from etl_core.log import final_entry, key_of, received_entry
+from etl_core.log import final_entry, key_of, received_entry, upload_of_entry
 from etl_core.upload import Upload
 from tests.builders import LAKE, NOON, an_upload
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 
 
-def a_version(key: str = "dev/append/t/a.csv", version_id: str = "v1", **fields: Any) -> ListedVersion:
+def a_version(key: str = "dev/append/t/a.csv", version_id: str = "v1", **fields: Any) -> LakeVersion:
     plain = {"etag": "e1", "size": 10, "landed_at": NOON, "is_latest": True}
-    return ListedVersion(key=key, version_id=version_id, **(plain | fields))
+    return LakeVersion(key=key, version_id=version_id, **(plain | fields))
 
 
 def an_entry(upload: Upload, **more: Any) -> dict[str, Any]:
     """The log's item, as it is read."""
-    return key_of(upload) | received_entry(upload, "arn:execution") | more
+    return key_of(upload) | received_entry(upload, "arn:execution", NOON) | more
 
 
 @given(key=KEYS, version=st.sampled_from(["v1", None]), size=st.sampled_from([0, 10, None]), number=st.integers(0, 9))

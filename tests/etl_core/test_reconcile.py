@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.ledger_read import fact_of
-from etl_core.log import Status, key_of, received_entry
+from etl_core.log import Status, facts_entry, key_of
 from etl_core.reconcile import Finding, LedgerFact, Scope, State, Witnesses, compare
 from etl_core.reconcile_log import Window, entry_key, settled_entry, windows_of
 from tests.builders import LAKE, NOON, a_ledger_row, an_upload
@@ -115,7 +115,7 @@ def test_the_entry_of_a_ledger_row_has_the_key_of_its_upload() -> None:
 
 def test_the_entry_of_a_ledger_row_says_what_the_ledger_knows() -> None:
     made = settled_entry(a_fact(schema_version="7"), LAKE, "e1", 10)
-    assert made == {name: value for name, value in received_entry(an_upload(), "").items() if value} | {
+    assert made == {name: value for name, value in facts_entry(an_upload(), "").items() if value} | {
         "status": "loaded",
         "loaded_timestamp": "2026-11-22T12:00:00Z",
         "rows_loaded": 3,
