@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from etl_core.adapters.stack import Stack, StackError, open_stack
-from etl_core.errors import EtlError
+from etl_core.errors import EtlError, LoadFailedError
 from etl_core.lake_key import split_table_name
 from etl_core.listed import parse_moment
 from etl_core.names import faults_of_name, faults_of_schema
@@ -184,23 +184,61 @@ def _deliver(stack: Stack, uploads: list[dict[str, Any]], at_once: int) -> Deliv
 
 
 @click.command()
-@click.option("--key", required=True, help="The upload's key: db_name/action/table_name/file.")
-@click.option("--version-id", help="The version; default: the key's newest.")
+@click.option("--key", help="An upload's key: db_name/action/table_name/file.")
+@click.option("--version-id", help="The upload's version; default: the key's newest.")
+@_scoped
+@click.option("--dry-run", is_flag=True, help="Of a table: tell what would be loaded; change nothing.")
+@click.option(
+    "--accept-counts", is_flag=True, help="Of a table: commit also if other rows come out than the ledger says."
+)
 @_options
 @click.pass_context
 def replay(
     context: click.Context,
-    key: str,
+    key: str | None,
     version_id: str | None,
+    database: str | None,
+    table: str | None,
+    dry_run: bool,  # noqa: FBT001 - click names them
+    accept_counts: bool,  # noqa: FBT001
     outputs: Path,
-    as_json: bool,  # noqa: FBT001 - click names it
+    as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Send one upload through the pipeline again, after the cause of its refusal was mended.
+    """Send one upload (--key) through the pipeline again, after the cause of its refusal was mended; or rebuild a table (--table,
+    --database) from the lake, in place: its readers see the rows before or after, never in between.
 
     Exit code: 0 it succeeded; 1 it did not, or a replay would change nothing; 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
-    with _faults_of_stack(context):
+    if key is not None and table is None and database is None and not dry_run and not accept_counts:
+        _replay_upload(reply, key, version_id, outputs)
+    elif key is None and version_id is None and table is not None and database is not None:
+        request = {"database": database, "table": table, "dry_run": dry_run, "accept_counts": accept_counts}
+        _replay_table(reply, request, outputs)
+    else:
+        raise click.UsageError("give either --key, with or without --version-id, or --table and --database")
+
+
+def _replay_table(reply: Reply, request: dict[str, Any], outputs: Path) -> None:
+    with _faults_of_stack(reply.context), progress(f"rebuilding {request['table']}"):
+        tables = open_stack(outputs).tables
+        try:
+            made = ask_patiently(tables, {"kind": "replay", **request}, _CLOCK)
+        except LoadFailedError as error:
+            reply.show(error.message)
+            reply.end(LEFT, reason=error.message)
+    size = f"{made['files']:,} files, {made['bytes']:,} bytes, in {made['copies']:,} COPY"
+    if made["rows"] is None:
+        reply.show(
+            f"{request['table']} would be rebuilt from {size}; the ledger tells of {made['rows_expected']:,} rows"
+        )
+    else:
+        reply.show(f"{request['table']} was rebuilt from {size}: {made['rows']:,} rows")
+    reply.end(DONE, **made)
+
+
+def _replay_upload(reply: Reply, key: str, version_id: str | None, outputs: Path) -> None:
+    with _faults_of_stack(reply.context):
         stack = open_stack(outputs)
         versions = ask_patiently(stack.reconcile, {"kind": "key", "key": key}, _CLOCK)["findings"]
         upload = _choose(versions, key, version_id)

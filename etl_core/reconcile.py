@@ -1,4 +1,4 @@
-"""Reconciling: what lies in the lake, beside what the ledger decided and the log told. Pure; no SQLAlchemy, so that it starts quickly.
+"""Reconciling: what lies in the lake, beside what the ledger decided and the log told. Pure.
 
 A version that the ledger does not hold and the log does not answer for is sent through the normal path; one that is in the ledger
 without an answer in the log gets its entry. The ledger stays the judge: what is sent twice is found to be a duplicate.

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from etl_core.lake_key import Action, LakeKey
 from etl_core.ledger_read import Ask, read_facts, read_page
 from etl_core.reconcile import Scope
+from etl_core.replay import ReplayRequest, replay_table
+from etl_core.settings import LoadSettings
 from handlers import load
 from handlers.context import Context
 
@@ -16,6 +19,7 @@ _RESERVE_SECONDS = 10.0
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     """`{"kind": "facts", "asks"}`: ledger rows of versions. `{"kind": "ledger_page", "scope", "marker"}`: ledgers row by row.
+    `{"kind": "replay", "database", "table", "dry_run", "accept_counts"}`: a table rebuilt from the lake.
 
     Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
     """
@@ -27,5 +31,13 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         case "ledger_page":
             scope = Scope.from_request(event.get("scope") or {})
             return read_page(scope, event.get("marker"), settings.databases, ports.warehouse, seconds)
+        case "replay":
+            return replay_table(_replay_request(event, settings), settings, ports, seconds).to_json()
         case other:
-            raise ValueError(f"the request's kind is {other!r}; it is one of facts, ledger_page")
+            raise ValueError(f"the request's kind is {other!r}; it is one of facts, ledger_page, replay")
+
+
+def _replay_request(event: Mapping[str, Any], settings: LoadSettings) -> ReplayRequest:
+    """Raises InvalidKeyError for names that no upload could have."""
+    key = LakeKey.parse(f"{event['database']}/{Action.APPEND}/{event['table']}/-", settings.databases)
+    return ReplayRequest(key, dry_run=bool(event.get("dry_run")), accept_counts=bool(event.get("accept_counts")))

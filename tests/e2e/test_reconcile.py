@@ -6,9 +6,11 @@ The event rule is off where uploads are to be missed. The commands are those tha
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -250,3 +252,56 @@ def test_the_schedule_s_request_loads_what_was_missed(operator: Operator) -> Non
         f"dev/append/{table}/x.csv"
     )
     assert lake.entry(table, version.version_id)["status"] == "loaded"
+
+
+def test_a_table_is_rebuilt_from_the_lake_while_a_reader_sees_it_whole(operator: Operator) -> None:
+    lake, table = operator.lake, operator.lake.table("rebuilt")
+    lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
+    for number in range(3):
+        lake.drop(f"dev/append/{table}/{number}.csv", "id\n" + "".join(f"{id_}\n" for id_ in range(20_000)))
+    lake.client.sql("dev", f"DELETE FROM {table} WHERE id > 9999")
+    named = ("--database", "dev", "--table", table)
+    code, told = operator.run("replay", *named, "--dry-run")
+    assert (code, told["files"], told["rows_expected"], told["rows"]) == (0, 3, 60_000, None)
+    assert lake.count(table) == 30_000
+
+    with reader(lake, table) as counts:
+        for _ in range(5):
+            code, told = operator.run("replay", *named)
+            assert (code, told["rows"], told["copies"]) == (0, 60_000, 1), told
+
+    assert set(counts) <= {30_000, 60_000}
+    assert len(counts) > 5
+    assert lake.count(table) == 60_000
+    assert operator.statuses(table) == ["applied", "loaded", "loaded", "loaded"]
+
+
+@contextmanager
+def reader(lake: Lake, table: str) -> Iterator[list[int]]:
+    """Counts the table's rows without pause; the counts."""
+    counts: list[int] = []
+    done = threading.Event()
+
+    def count() -> None:
+        while not done.is_set():
+            counts.append(lake.count(table))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_table_whose_file_is_gone_stays_as_it_is(operator: Operator) -> None:
+    lake, table = operator.lake, operator.lake.table("gone")
+    lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
+    key = f"dev/append/{table}/x.csv"
+    version = lake.drop(key, "id\n1\n")["version_id"]
+    lake.client.aws.client("s3").delete_object(Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version)
+    code, told = operator.run("replay", "--database", "dev", "--table", table)
+    assert code == 1
+    assert key in told["reason"]
+    assert lake.rows(table) == [(1,)]
