@@ -126,6 +126,7 @@ def read_page(
     scope: Scope, marker: Mapping[str, str] | None, databases: Sequence[str], warehouse: Warehouse, seconds: float
 ) -> dict[str, Any]:
     """One page of all ledgers of the scope: `{"facts", "ledger", "busy", "marker"}`; the marker continues, None at the end."""
+    scope.check(databases)
     place = dict(marker or {"database": "", "ledger": "", "upload_id": ""})
     for database in sorted(databases):
         if database < place["database"] or scope.database not in (None, database):

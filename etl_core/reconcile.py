@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from etl_core.errors import LoadFailedError
 from etl_core.lake_key import describe_key, is_folder_marker, split_table_name
 from etl_core.listed import LakeVersion, VersionKey, first_uploads, parse_moment, upload_to_json
 from etl_core.log import SETTLED, Status, upload_of_entry
@@ -55,6 +56,13 @@ class Scope:
             table=table,
             current_only=bool(request.get("current_only")),
         )
+
+    def check(self, databases: Collection[str]) -> None:
+        """Raises LoadFailedError for a database that the stack does not have: nothing found in it would be no good news."""
+        if self.database is not None and self.database not in databases:
+            raise LoadFailedError(
+                f"the database {self.database!r} is not one of this stack's: {', '.join(sorted(databases))}"
+            )
 
     def holds(self, version: LakeVersion) -> bool:
         """Whether the version is meant; folder markers never are."""

@@ -71,6 +71,7 @@ class Page:
 
 def reconcile_page(request: PageRequest, desk: Desk) -> Page:
     """Compares one page of the lake. Writes the missing entries of what is in the ledger; sends nothing: that wants landed order."""
+    request.scope.check(desk.databases)
     listed = desk.lake.read_page(request.marker, PAGE)
     versions = [version for version in listed.versions if request.scope.holds(version)]
     found = find(desk, versions, request.grace)
