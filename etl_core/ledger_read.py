@@ -26,6 +26,9 @@ PAGE = 500
 _TABLES_PER_TRANSACTION = 10
 """A reader's lock makes the loads of what it has read wait until its transaction ends."""
 
+_BEHIND = "~"
+"""In the place of an upload id: the ledger is done with."""
+
 _NAMESPACE = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog").alias("n")
 _CLASS = sa.table(
     "pg_class", sa.column("relname"), sa.column("relnamespace"), sa.column("relkind"), schema="pg_catalog"
@@ -136,7 +139,7 @@ def read_page(
             if name < first or not _is_meant(scope, name):
                 continue
             after = place["upload_id"] if (database, name) == (place["database"], place["ledger"]) else ""
-            answer = _page_of(database, name, after, warehouse)
+            answer = None if after == _BEHIND else _page_of(database, name, after, warehouse)
             if answer is not None:
                 return answer
     return {"facts": [], "busy": [], "marker": None}
@@ -149,7 +152,7 @@ def _page_of(database: str, name: str, after: str, warehouse: Warehouse) -> dict
         with warehouse.transaction(database, BUSY_SECONDS) as transaction:
             rows = [parse_row(row) for row in transaction.execute(select_page(name, after))]
     except LoadTimeoutError:
-        return {"facts": [], "busy": [f"{database}: {name}"], "marker": {**place, "upload_id": "~"}}
+        return {"facts": [], "busy": [f"{database}: {name}"], "marker": {**place, "upload_id": _BEHIND}}
     if not rows:
         return None
     facts = [fact_of(row).to_json() for row in rows]

@@ -21,14 +21,14 @@ class Function:
     """One Lambda function, asked and waited for."""
 
     def __init__(self, client: Any, name: str) -> None:
-        self._client, self._name = client, name
+        self._client, self.name = client, name
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Its answer. Raises the RetryableError that the function raised, else LoadFailedError with its own words; the same when
         it cannot be asked.
         """
         try:
-            made = self._client.invoke(FunctionName=self._name, Payload=json.dumps(request).encode())
+            made = self._client.invoke(FunctionName=self.name, Payload=json.dumps(request).encode())
             answer: Any = json.loads(made["Payload"].read() or b"null")
         except (BotoCoreError, ClientError) as error:
             raise to_etl_error(error, "Lambda") from error
@@ -36,7 +36,7 @@ class Function:
             told = answer if isinstance(answer, dict) else {}
             words = str(told.get("errorMessage") or f"it ended without an answer: {answer}")
             kind = _MAY_PASS.get(str(told.get("errorType")), LoadFailedError)
-            raise kind(words if kind is not LoadFailedError else f"the function {self._name}: {words}")
+            raise kind(words if kind is not LoadFailedError else f"the function {self.name}: {words}")
         return dict(answer)
 
 

@@ -14,6 +14,7 @@ from etl_core.catalog import select_table, select_views
 from etl_core.column_types import DIALECT
 from etl_core.lake_key import LakeKey
 from etl_core.ledger import create_ledger_statements, insert_rows, ledger_table, select_relevant
+from etl_core.ledger_read import Ask, select_ledgers, select_page, select_versions
 from etl_core.sql import CopyCsv, CopySource, LockTable, describe_sql
 from etl_core.tables import table_of_schema_file
 from tests.builders import a_ledger_row, a_spec, an_upload
@@ -51,6 +52,9 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         CopyCsv(table, ("id", "name"), source),
         sa.select(sa.func.pg_last_copy_count()),
         insert_rows(ledger, [a_ledger_row(), a_ledger_row()]),
+        select_ledgers(),
+        select_versions(Ask(("dev", "public", "t"), ("v1", "v2"), ("dev/append/t/a.csv",))),
+        select_page("public__t", "0"),
     ]
     literal = {"literal_binds": True}
     statements = [
