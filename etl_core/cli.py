@@ -15,7 +15,8 @@ import click
 
 from etl_core.cli_data import FILE, UNUSABLE, check, infer, read_schema_file
 from etl_core.cli_live import PASSWORD_VARIABLE, USER_VARIABLE, Place, plan_against
-from etl_core.cli_operate import rebuild_log, reconcile, replay
+from etl_core.cli_operate import rebuild_log, reconcile
+from etl_core.cli_replay import replay
 from etl_core.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.json_schema import schema_file_format
 from etl_core.lake_key import split_table_name

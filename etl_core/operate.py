@@ -93,13 +93,22 @@ def pages(function: Asked, request: Mapping[str, Any], clock: Clock) -> Iterator
 
 
 def survey(function: Asked, request: Mapping[str, Any], clock: Clock, on_page: Callable[[Survey], None]) -> Survey:
-    """Compares the whole lake, page by page."""
+    """Compares the whole lake, page by page; then looks for what the log still waits for though the lake does not list it."""
     made = Survey()
     for page in pages(function, {**request, "kind": "page"}, clock):
         made.findings += page["findings"]
         made.counts.update(page["counts"])
         on_page(made)
+    known = {_identity(finding) for finding in made.findings}
+    for page in pages(function, {**request, "kind": "waiting"}, clock):
+        new = [finding for finding in page["findings"] if _identity(finding) not in known]
+        made.findings += new
+        made.counts.update(finding["state"] for finding in new)
     return made
+
+
+def _identity(finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(finding[name] for name in ("key", "version_id", "etag", "sequencer"))
 
 
 def deliver(

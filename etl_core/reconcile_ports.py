@@ -43,6 +43,10 @@ class LogReader(Protocol):
         """The entries whose sort key begins with something from `first` to `last`, both inclusive."""
         ...
 
+    def read_waiting(self, marker: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """Some entries without an answer, and where the next ones begin; None when nothing is left."""
+        ...
+
     def write_final(self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int) -> bool:
         """Writes an answer; False when the entry has one that stays."""
         ...

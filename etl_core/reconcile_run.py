@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.errors import InvalidKeyError
 from etl_core.lake_key import LakeKey
-from etl_core.listed import LakeVersion, VersionKey, event_of, match_entries, upload_from_json
-from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY, Status, key_of
+from etl_core.listed import LakeVersion, VersionKey, event_of, match_entries, parse_moment, upload_from_json
+from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY, WAITING_SINCE, Status, key_of, upload_of_entry
 from etl_core.reconcile import (
     TO_SEND,
     Finding,
@@ -37,7 +37,7 @@ class PageRequest:
     """One page of the lake. `writes` is off for a dry run."""
 
     scope: Scope
-    marker: Mapping[str, str] | None
+    marker: Mapping[str, Any] | None
     grace: timedelta
     writes: bool
 
@@ -58,7 +58,7 @@ class Page:
 
     findings: Sequence[Finding]
     counts: Mapping[State, int]
-    marker: Mapping[str, str] | None
+    marker: Mapping[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
         """As the function answers it."""
@@ -79,6 +79,27 @@ def reconcile_page(request: PageRequest, desk: Desk) -> Page:
         _write_entries(desk, (finding for finding in found if finding.state is State.UNLOGGED))
     shown = [finding for finding in found if finding.state not in (State.FINE, State.UNDER_WAY)]
     return Page(shown, Counter(finding.state for finding in found), listed.marker)
+
+
+def waiting_page(request: PageRequest, desk: Desk) -> Page:
+    """Entries without an answer whose execution is over, of one page of them: also of objects that the lake does not list any more."""
+    request.scope.check(desk.databases)
+    entries, marker = desk.log.read_waiting(request.marker)
+    young_since = desk.now() - request.grace
+    found = [finding for entry in entries for finding in _stuck(desk, entry, request.scope, young_since)]
+    return Page(found, Counter(finding.state for finding in found), marker)
+
+
+def _stuck(desk: Desk, entry: Mapping[str, Any], scope: Scope, young_since: datetime) -> Iterator[Finding]:
+    upload = upload_of_entry(entry)
+    if upload is None or parse_moment(str(entry[WAITING_SINCE])) > young_since:
+        return
+    version = LakeVersion(
+        upload.key, upload.version_id or "", upload.etag, upload.size or 0, upload.landed_at, is_latest=False
+    )
+    finding = Finding(version, State.STUCK, upload, entry)
+    if scope.holds(version) and _look_at_execution(desk, finding).state is State.STUCK:
+        yield finding
 
 
 def find(desk: Desk, versions: Sequence[LakeVersion], grace: timedelta) -> list[Finding]:
@@ -118,21 +139,26 @@ def reconcile_lake(request: PageRequest, desk: Desk, seconds: float) -> dict[str
     at: `marker` tells the place; None when the whole lake was seen.
     """
     ends_at = time.monotonic() + seconds
-    counts: Counter[State] = Counter()
-    findings: list[Finding] = []
-    while True:
-        page = reconcile_page(request, desk)
-        counts.update(page.counts)
-        findings += page.findings
-        request = replace(request, marker=page.marker)
-        if page.marker is None or time.monotonic() > ends_at:
-            break
-    to_send = sorted((each for each in findings if each.state in TO_SEND), key=lambda each: each.upload.order)
-    chosen = to_send[:MOST_AT_ONCE] if request.writes else []
+    listed, marker = _pages(reconcile_page, request, desk, ends_at)
+    waiting, _ = _pages(waiting_page, request, desk, ends_at) if marker is None else ([], None)
+    known = {finding.upload: finding for page in listed for finding in page.findings}
+    others = {finding.upload: finding for page in waiting for finding in page.findings if finding.upload not in known}
+    counts = sum((Counter(page.counts) for page in listed), Counter(finding.state for finding in others.values()))
+    to_send = [finding for finding in (known | others).values() if finding.state in TO_SEND]
+    chosen = sorted(to_send, key=lambda each: each.upload.order)[:MOST_AT_ONCE] if request.writes else []
     for finding in chosen:
         desk.workflow.start(event_of(finding.upload))
-    told = {str(state): count for state, count in counts.items()}
-    return {"counts": told, "sent": len(chosen), "marker": request.marker}
+    return {"counts": {str(state): count for state, count in counts.items()}, "sent": len(chosen), "marker": marker}
+
+
+def _pages(
+    look: Callable[[PageRequest, Desk], Page], request: PageRequest, desk: Desk, ends_at: float
+) -> tuple[list[Page], Mapping[str, Any] | None]:
+    """Page after page until the end or until the time is up; where it stopped."""
+    made = [look(request, desk)]
+    while made[-1].marker is not None and time.monotonic() < ends_at:
+        made.append(look(replace(request, marker=made[-1].marker), desk))
+    return made, made[-1].marker
 
 
 def read_answers(desk: Desk, log_keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from etl_core.reconcile_run import (
     reconcile_lake,
     reconcile_page,
     send,
+    waiting_page,
 )
 from etl_core.settings import ReconcileSettings
 from handlers.context import Context
@@ -33,7 +34,7 @@ _RESERVE_SECONDS = 120.0
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """`{"kind": "page" | "key" | "send" | "answers" | "log_page" | "lake", ...}`: see etl_core.reconcile_run for each.
+    """`{"kind": "page" | "waiting" | "key" | "send" | "answers" | "log_page" | "lake", ...}`: see etl_core.reconcile_run for each.
 
     Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
     """
@@ -41,6 +42,8 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     match kind:
         case "page":
             answer = reconcile_page(PageRequest.parse(event), desk).to_json()
+        case "waiting":
+            answer = waiting_page(PageRequest.parse(event), desk).to_json()
         case "key":
             answer = {"findings": inspect_key(desk, str(event["key"]))}
         case "send":
@@ -53,7 +56,9 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
             seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
             answer = reconcile_lake(PageRequest.parse(event), desk, seconds)
         case _:
-            raise ValueError(f"the request's kind is {kind!r}; it is one of page, key, send, answers, log_page, lake")
+            raise ValueError(
+                f"the request's kind is {kind!r}; it is one of page, waiting, key, send, answers, log_page, lake"
+            )
     counts = {name: len(value) if isinstance(value, list) else value for name, value in answer.items()}
     sys.stdout.write(json.dumps({"step": "reconcile", "kind": kind, **counts}) + "\n")
     return answer

@@ -87,6 +87,7 @@ def reconcile_uploads(lake_arn: str, table_arn: str, machine_arn: str, tables_ar
     return [
         allow("ListUploads", ["s3:ListBucketVersions"], [lake_arn]),
         allow("CompleteLog", ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"], [table_arn]),
+        allow("SeeWhoWaits", ["dynamodb:Scan"], [f"{table_arn}/index/*"]),
         allow("AskTables", ["lambda:InvokeFunction"], [tables_arn]),
         allow("StartLoads", ["states:StartExecution"], [machine_arn]),
         allow("SeeLoads", ["states:DescribeExecution"], [f"{executions_of(machine_arn)}:*"]),

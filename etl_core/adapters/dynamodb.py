@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.errors import EtlError, ThrottledError
-from etl_core.log import ANSWER_FIELDS, PARTITION_KEY, SETTLED, SORT_KEY, WAITING_FOR, WAITING_SINCE
+from etl_core.log import ANSWER_FIELDS, PARTITION_KEY, SETTLED, SORT_KEY, WAITING_FOR, WAITING_INDEX, WAITING_SINCE
 from etl_core.log_query import LogQuery
 
 if TYPE_CHECKING:
@@ -104,6 +104,12 @@ class LogTable:
             if page.get("LastEvaluatedKey") is None:
                 return
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def read_waiting(self, marker: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """Some entries of the index of those without an answer, which is small, and where the next ones begin."""
+        place: Any = {} if marker is None else {"ExclusiveStartKey": marker}
+        page = mapped(lambda: self._client.scan(TableName=self._name, IndexName=WAITING_INDEX, Limit=_PAGE, **place))
+        return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
     def _query(self, query: LogQuery) -> dict[str, Any]:
         filters = {"schema": query.schema, "status": query.status, "database": query.database, "action": query.action}

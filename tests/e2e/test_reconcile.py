@@ -165,6 +165,18 @@ def write_received(lake: Lake, key: str, version: str, *, tells_version: bool) -
     assert log.write_received(key_of(upload), received_entry(upload, gone, datetime.now(UTC)))
 
 
+@pytest.mark.usefixtures("rule_off")
+def test_an_entry_without_answer_whose_object_is_gone_gets_its_answer(operator: Operator) -> None:
+    lake, table = operator.lake, operator.lake.table("vanished")
+    key = f"dev/append/{table}/x.csv"
+    version = lake.put(key, "id\n1\n")
+    write_received(lake, key, version, tells_version=True)
+    lake.client.aws.client("s3").delete_object(Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version)
+    code, told = operator.reconcile(table)
+    assert (code, told["counts"]) == (1, {"stuck": 1})
+    assert operator.statuses(table) == ["rejected"]
+
+
 @pytest.mark.parametrize("command", ["reconcile", "rebuild-log"])
 def test_deleted_log_entries_are_written_again_from_the_ledger(operator: Operator, command: str) -> None:
     lake, table = operator.lake, operator.lake.table("forgotten")

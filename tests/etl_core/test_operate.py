@@ -123,12 +123,15 @@ def test_a_lake_is_compared_page_by_page_and_sent_in_landed_order() -> None:
 
     class Pages:
         def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+            if request["kind"] == "waiting":
+                return {"findings": [a_finding("c", 1, "stuck"), a_finding("a", 9, "stuck")]}
             return pages[(request["marker"] or {}).get("KeyMarker")]
 
     seen: list[int] = []
     made = survey(Pages(), {}, FakeClock().clock(), lambda made: seen.append(sum(made.counts.values())))
-    assert [each["key"] for each in made.to_send] == ["c", "b"]
+    assert [each["key"] for each in made.to_send] == ["c", "b", "a"]
     assert seen == [3, 5]
+    assert made.counts["stuck"] == 2
 
 
 def test_an_error_that_may_pass_is_met_by_asking_again() -> None:

@@ -12,7 +12,7 @@ import pytest
 from etl_core.errors import InvalidEventError, LoadFailedError
 from etl_core.listed import LakeVersion
 from etl_core.log import PARTITION_KEY, SETTLED, SORT_KEY, key_of, received_entry
-from etl_core.reconcile import LedgerFact
+from etl_core.reconcile import LedgerFact, State
 from etl_core.reconcile_log import entry_key
 from etl_core.reconcile_ports import Desk, ListedPage
 from etl_core.reconcile_run import (
@@ -24,6 +24,7 @@ from etl_core.reconcile_run import (
     reconcile_lake,
     reconcile_page,
     send,
+    waiting_page,
 )
 from etl_core.upload import Upload
 from tests.builders import LAKE, NOON, an_upload
@@ -59,6 +60,13 @@ class FakeLog:
         for table, sort in self.items:
             if table == table_name and first <= sort <= last + "~":
                 yield self._item((table, sort))
+
+    def read_waiting(self, marker: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """One entry a page."""
+        waiting = [key for key, item in self.items.items() if item["status"] == "received"]
+        number = (marker or {"n": 0})["n"]
+        some = [self._item(key) for key in waiting[number : number + 1]]
+        return some, {"n": number + 1} if number + 1 < len(waiting) else None
 
     def write_final(self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int) -> bool:
         entry = self.items.setdefault((key[PARTITION_KEY], key[SORT_KEY]), {})
@@ -195,6 +203,24 @@ def test_the_whole_lake_is_compared_then_sent_in_landed_order(office: Office) ->
         "counts": {"never seen": 5}, "sent": 5, "marker": None,
     }  # fmt: skip
     assert [upload.key[-5] for upload in office.workflow.started] == ["4", "3", "2", "1", "0"]
+
+
+def test_what_waits_though_its_object_is_gone_is_stuck_too(office: Office) -> None:
+    office.log.note(an_upload())
+    office.log.note(an_upload("dev/append/t/gone.csv"))
+    [seen] = waiting_page(PageRequest.parse({}), office.desk).findings
+    assert (seen.state, seen.upload) == (State.STUCK, an_upload())
+    told = reconcile_lake(PageRequest.parse({}), office.desk, 60)
+    assert told == {"counts": {"stuck": 2}, "sent": 2, "marker": None}
+    assert [upload.key for upload in office.workflow.started] == ["dev/append/t/a.csv", "dev/append/t/gone.csv"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"scope": {"table": "other"}}, {"scope": {"current_only": True}}, {"grace_seconds": 9999}]
+)
+def test_what_waits_elsewhere_or_not_for_long_is_left_alone(office: Office, request_: dict[str, Any]) -> None:
+    office.log.note(an_upload())
+    assert waiting_page(PageRequest.parse(request_), office.desk).findings == []
 
 
 def test_one_run_of_the_schedule_sends_no_more_than_may_wait_for_each_other(office: Office) -> None:

@@ -44,6 +44,7 @@ def test_a_page_a_key_and_the_lake_are_compared(office: Office) -> None:
     assert ask({"kind": "page"})["counts"] == {"never seen": 1}
     assert [each["version"] for each in ask({"kind": "key", "key": a_version().key})["findings"]] == ["v1"]
     assert ask({"kind": "lake", "dry_run": True})["sent"] == 0
+    assert ask({"kind": "waiting"})["findings"] == []
 
 
 def test_what_was_found_is_sent_and_its_answer_asked_for(office: Office) -> None:
@@ -65,7 +66,7 @@ def test_every_request_leaves_a_line_without_its_content(office: Office, capsys:
 
 @pytest.mark.parametrize("kind", [None, "nonsense"])
 def test_what_is_no_request_is_refused_with_the_kinds_that_there_are(office: Office, world: World, kind: Any) -> None:
-    with pytest.raises(ValueError, match="one of page, key, send"):
+    with pytest.raises(ValueError, match="one of page, waiting, key, send"):
         reconcile.handler({"kind": kind}, CONTEXT)
     with pytest.raises(ValueError, match="one of facts, ledger_page, replay"):
         tables.handler({"kind": kind}, CONTEXT)

@@ -102,6 +102,7 @@ def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
         "s3:ListBucketVersions",
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
+        "dynamodb:Scan",
         "dynamodb:UpdateItem",
         "lambda:InvokeFunction",
         "states:StartExecution",
