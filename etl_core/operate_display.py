@@ -16,9 +16,9 @@ from rich.text import Text
 
 MOST_ROWS = 40
 _MEANING = {
-    "never seen": "neither in the ledger nor in the log: sent through the pipeline",
-    "stuck": "received, but its execution ended without an answer: sent again",
-    "unlogged": "in the ledger, but without an answer in the log: its entry is written",
+    "never seen": "neither in the ledger nor in the log: reconcile sends it",
+    "stuck": "received, but its execution ended without an answer: reconcile sends it again",
+    "unlogged": "in the ledger, but without an answer in the log: reconcile writes its entry",
     "under way": "landed or loaded just now, or its execution runs",
     "not compared": "its table is being loaded, so that the ledger is locked: run again later",
     "fine": "answered for",
