@@ -152,22 +152,27 @@ def compare(
     return [_compare(version, uploads[version.id], witnesses, now - grace) for version in versions]
 
 
-def _compare(version: LakeVersion, upload: Upload, witnesses: Witnesses, young_since: datetime) -> Finding:
+def _compare(version: LakeVersion, listed: Upload, witnesses: Witnesses, young_since: datetime) -> Finding:
     fact = witnesses.facts.get(version.id)
+    entry = witnesses.entries.get(version.id) if fact is None else witnesses.logged.get(fact.upload_id)
+    # What is sent again is the very upload that the log has an entry of.
+    upload = (None if entry is None else upload_of_entry(entry)) or listed
+    state = _state(version, fact, entry, young_since)
+    if state in TO_SEND and version.id in witnesses.busy:
+        state = State.NOT_COMPARED
+    return Finding(version, state, upload, entry, fact)
+
+
+def _state(
+    version: LakeVersion, fact: LedgerFact | None, entry: Mapping[str, Any] | None, young_since: datetime
+) -> State:
+    status = None if entry is None else entry.get("status")
     if fact is not None:
-        entry = witnesses.logged.get(fact.upload_id)
-        if entry is not None and entry.get("status") in SETTLED:
-            return Finding(version, State.FINE, upload, entry, fact)
-        state = State.UNDER_WAY if fact.loaded_at > young_since else State.UNLOGGED
-        return Finding(version, state, upload, entry, fact)
-    entry = witnesses.entries.get(version.id)
-    if entry is not None and entry.get("status") != Status.RECEIVED:
-        return Finding(version, State.FINE, upload_of_entry(entry) or upload, entry)
-    if version.id in witnesses.busy:
-        return Finding(version, State.NOT_COMPARED, upload, entry)
-    landed_at = version.landed_at if entry is None else parse_moment(str(entry["landed_timestamp"]))
-    if landed_at > young_since:
-        return Finding(version, State.UNDER_WAY, upload, entry)
+        if status in SETTLED:
+            return State.FINE
+        return State.UNDER_WAY if fact.loaded_at > young_since else State.UNLOGGED
     if entry is None:
-        return Finding(version, State.NEVER_SEEN, upload)
-    return Finding(version, State.STUCK, upload_of_entry(entry) or upload, entry)
+        return State.UNDER_WAY if version.landed_at > young_since else State.NEVER_SEEN
+    if status != Status.RECEIVED:
+        return State.FINE
+    return State.UNDER_WAY if parse_moment(str(entry["landed_timestamp"])) > young_since else State.STUCK

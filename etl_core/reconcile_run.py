@@ -24,6 +24,7 @@ from etl_core.reconcile import (
 )
 from etl_core.reconcile_log import entry_key, settled_entry, windows_of
 from etl_core.reconcile_ports import Desk
+from etl_core.upload import Upload
 
 PAGE = 500
 GRACE_SECONDS = 300
@@ -139,26 +140,38 @@ def reconcile_lake(request: PageRequest, desk: Desk, seconds: float) -> dict[str
     at: `marker` tells the place; None when the whole lake was seen.
     """
     ends_at = time.monotonic() + seconds
-    listed, marker = _pages(reconcile_page, request, desk, ends_at)
-    waiting, _ = _pages(waiting_page, request, desk, ends_at) if marker is None else ([], None)
-    known = {finding.upload: finding for page in listed for finding in page.findings}
-    others = {finding.upload: finding for page in waiting for finding in page.findings if finding.upload not in known}
-    counts = sum((Counter(page.counts) for page in listed), Counter(finding.state for finding in others.values()))
-    to_send = [finding for finding in (known | others).values() if finding.state in TO_SEND]
-    chosen = sorted(to_send, key=lambda each: each.upload.order)[:MOST_AT_ONCE] if request.writes else []
-    for finding in chosen:
-        desk.workflow.start(event_of(finding.upload))
-    return {"counts": {str(state): count for state, count in counts.items()}, "sent": len(chosen), "marker": marker}
+    counts: Counter[State] = Counter()
+    first: list[Finding] = []
+    known: set[Upload] = set()
+    marker = request.marker
+    for page in _pages(reconcile_page, request, desk, ends_at):
+        counts.update(page.counts)
+        known |= {finding.upload for finding in page.findings if finding.entry is not None}
+        first, marker = _earliest([*first, *page.findings]), page.marker
+    for page in _pages(waiting_page, request, desk, ends_at) if marker is None else ():
+        new = [finding for finding in page.findings if finding.upload not in known]
+        counts.update(finding.state for finding in new)
+        first = _earliest([*first, *new])
+    sent = [desk.workflow.start(event_of(finding.upload)) for finding in first] if request.writes else []
+    return {"counts": {str(state): count for state, count in counts.items()}, "sent": len(sent), "marker": marker}
 
 
 def _pages(
     look: Callable[[PageRequest, Desk], Page], request: PageRequest, desk: Desk, ends_at: float
-) -> tuple[list[Page], Mapping[str, Any] | None]:
-    """Page after page until the end or until the time is up; where it stopped."""
-    made = [look(request, desk)]
-    while made[-1].marker is not None and time.monotonic() < ends_at:
-        made.append(look(replace(request, marker=made[-1].marker), desk))
-    return made, made[-1].marker
+) -> Iterator[Page]:
+    """Page after page until the end or until the time is up, at least one."""
+    while True:
+        page = look(request, desk)
+        yield page
+        if page.marker is None or time.monotonic() > ends_at:
+            return
+        request = replace(request, marker=page.marker)
+
+
+def _earliest(findings: Iterable[Finding]) -> list[Finding]:
+    """The first of what is to be sent, in landed order, as many as one run sends."""
+    to_send = (finding for finding in findings if finding.state in TO_SEND)
+    return sorted(to_send, key=lambda finding: finding.upload.order)[:MOST_AT_ONCE]
 
 
 def read_answers(desk: Desk, log_keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
