@@ -25,7 +25,7 @@ def without_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
 def small_program() -> None:
     """A bucket, and the names of what else a cloud's outputs tell."""
     pulumi.export("lake_bucket", aws.s3.Bucket("lake").bucket)
-    for name in ("log_table", "state_machine_arn", "api_url", "api_key"):
+    for name in ("log_table", "state_machine_arn", "reconcile_function", "tables_function", "api_url", "api_key"):
         pulumi.export(name, f"no {name}")
 
 
