@@ -13,9 +13,10 @@ from etl_core.errors import PATIENCE, EarlierUploadError, EtlError, NoSchemaErro
 from etl_core.lake_key import Action
 from etl_core.ledger import schema_history
 from etl_core.ledger_lock import Found
+from etl_core.listed import LakeVersion
 from etl_core.log import LONGEST_WAIT, Status
 from etl_core.names import DEFAULT_SCHEMA
-from etl_core.ports import ListedVersion, LoggedUpload
+from etl_core.ports import LoggedUpload
 
 _NEWEST = 20
 
@@ -28,13 +29,13 @@ class _Earlier:
     is_seen: bool = True
 
 
-def list_schema_files(load: Load) -> Sequence[ListedVersion]:
+def list_schema_files(load: Load) -> Sequence[LakeVersion]:
     """The schema files of the table that lie in the lake, in the spelling of the upload's own key."""
     database, _, table_name, _ = load.upload.key.split("/", 3)
     return load.ports.store.list_versions(f"{database}/{Action.SCHEMA}/{table_name}/")
 
 
-def wait_for_schema_files(load: Load, found: Found, listed: Sequence[ListedVersion]) -> None:
+def wait_for_schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
     """Raises SchemaNotReadyError while a schema file that landed before this data file has neither taken effect nor been refused."""
     for earlier in _schema_files(load, found, listed):
         if earlier.is_seen or load.retry_count < PATIENCE:
@@ -44,7 +45,7 @@ def wait_for_schema_files(load: Load, found: Found, listed: Sequence[ListedVersi
             )
 
 
-def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[ListedVersion]) -> None:
+def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
     """Raises EarlierUploadError, for a while, when something landed before this schema file and is not done yet.
 
     Data waits behind it only for a table that has a schema: without one it waits for this very file.
@@ -58,7 +59,7 @@ def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[ListedVe
         raise EarlierUploadError(f"{earlier[0].key!r} landed before this schema file and has no answer yet")
 
 
-def _schema_files(load: Load, found: Found, listed: Sequence[ListedVersion]) -> Iterator[_Earlier]:
+def _schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> Iterator[_Earlier]:
     for each in found.undecided:
         if each.key.action is Action.SCHEMA and each.upload.order < load.upload.order:
             yield _Earlier(each.upload.key)
@@ -72,7 +73,7 @@ def _schema_files(load: Load, found: Found, listed: Sequence[ListedVersion]) -> 
             yield from _look_up(load, version)
 
 
-def _look_up(load: Load, version: ListedVersion) -> Iterator[_Earlier]:
+def _look_up(load: Load, version: LakeVersion) -> Iterator[_Earlier]:
     """The version, unless the log has its answer, or tells that it landed later within the same second."""
     logged = load.ports.backlog.find(load.key, version)
     if logged is None:

@@ -23,8 +23,9 @@ from etl_core.errors import (
 from etl_core.lake_key import Action
 from etl_core.ledger import LedgerRow, Proceed, decide, insert_rows, ledger_row, ledger_table, schema_history
 from etl_core.ledger_lock import Found, MissingLedgerError, lock_ledger
+from etl_core.listed import LakeVersion
 from etl_core.log import LoadOutcome, Status
-from etl_core.ports import ListedVersion, Transaction
+from etl_core.ports import Transaction
 from etl_core.schema_file import SchemaFile
 
 
@@ -47,7 +48,7 @@ def load_data(load: Load) -> LoadOutcome:
             raise without_schema(load) from None
 
 
-def _attempt(load: Load, file: DataFile, listed: Sequence[ListedVersion], manner: Manner) -> LoadOutcome:
+def _attempt(load: Load, file: DataFile, listed: Sequence[LakeVersion], manner: Manner) -> LoadOutcome:
     load.statements.clear()
     copying: Copying | None = None
     try:

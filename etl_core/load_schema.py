@@ -22,9 +22,10 @@ from etl_core.errors import (
 from etl_core.lake_key import Action
 from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_rows, ledger_table
 from etl_core.ledger_lock import MissingLedgerError, lock_ledger
+from etl_core.listed import LakeVersion
 from etl_core.log import LoadOutcome, Status
 from etl_core.plan import Plan, Statement, make_plan
-from etl_core.ports import ListedVersion, Transaction
+from etl_core.ports import Transaction
 from etl_core.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.tables import describe_table, table_of_schema_file
@@ -89,7 +90,7 @@ def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     )
 
 
-def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[ListedVersion]) -> LoadOutcome:
+def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[LakeVersion]) -> LoadOutcome:
     ledger = ledger_table(load.key)
     with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
         found = lock_ledger(transaction, load)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.lake_key import LakeKey
+from etl_core.listed import LakeVersion
 from etl_core.log import Status
 from etl_core.upload import Upload
 
@@ -26,16 +26,6 @@ class StoredVersion:
     etag: str
     size: int
     is_current: bool
-
-
-@dataclass(frozen=True)
-class ListedVersion:
-    """One version of an object as a listing of the lake shows it. `landed_at` is UTC, to the second."""
-
-    key: str
-    version_id: str
-    etag: str
-    landed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class ObjectStore(Protocol):
         """The prefixes under which schema files for the key's table lie in the lake, in every spelling."""
         ...
 
-    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+    def list_versions(self, prefix: str) -> Sequence[LakeVersion]:
         """Every version of every object under the prefix."""
         ...
 
@@ -85,7 +75,7 @@ class Backlog(Protocol):
         """The uploads of the key's table that were received of late and have no answer. Raises ThrottledError."""
         ...
 
-    def find(self, key: LakeKey, version: ListedVersion) -> LoggedUpload | None:
+    def find(self, key: LakeKey, version: LakeVersion) -> LoggedUpload | None:
         """What the log has about a version of an object of the key's table. Raises ThrottledError."""
         ...
 

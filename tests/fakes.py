@@ -22,9 +22,10 @@ from etl_core.csv_header import decompressed
 from etl_core.default_values import parse_server_default
 from etl_core.errors import MissingObjectError, MissingTableError
 from etl_core.lake_key import LakeKey, describe_key
+from etl_core.listed import LakeVersion
 from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA
-from etl_core.ports import ListedVersion, LoggedUpload, StoredVersion
+from etl_core.ports import LoggedUpload, StoredVersion
 from etl_core.schema_file import DefaultFunction
 from etl_core.sql import CopyCsv, LockTable
 from etl_core.upload import Upload
@@ -86,9 +87,16 @@ class FakeStore:
                 found.add(name.rpartition("/")[0] + "/")
         yield from sorted(found)
 
-    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+    def list_versions(self, prefix: str) -> Sequence[LakeVersion]:
         return [
-            ListedVersion(key, f"v{number}", hashlib.md5(content).hexdigest(), self.landed.get((key, number), NOON))
+            LakeVersion(
+                key,
+                f"v{number}",
+                hashlib.md5(content).hexdigest(),
+                len(content),
+                self.landed.get((key, number), NOON),
+                number == len(versions),
+            )
             for (bucket, key), versions in self.versions.items()
             for number, content in enumerate(versions, 1)
             if bucket == LAKE and key.startswith(prefix)
@@ -115,7 +123,7 @@ class FakeBacklog:
         received = [each.upload for each in self.logged.values() if each.status is Status.RECEIVED]
         return [upload for upload in received if _target(upload) == (key.database, key.target)]
 
-    def find(self, key: LakeKey, version: ListedVersion) -> LoggedUpload | None:
+    def find(self, key: LakeKey, version: LakeVersion) -> LoggedUpload | None:
         for each in self.logged.values():
             if (each.upload.key, each.upload.version_id) == (version.key, version.version_id):
                 return each

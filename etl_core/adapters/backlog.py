@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl_core.adapters.dynamodb import from_item, mapped, to_item
 from etl_core.lake_key import LakeKey
+from etl_core.listed import LakeVersion
 from etl_core.log import (
     LONGEST_WAIT,
     PARTITION_KEY,
@@ -20,7 +21,7 @@ from etl_core.log import (
     upload_of_entry,
     waiting_key,
 )
-from etl_core.ports import ListedVersion, LoggedUpload
+from etl_core.ports import LoggedUpload
 from etl_core.upload import TIMESTAMP_FORMAT, Upload
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class LogBacklog:
         uploads = (upload_of_entry(item) for item in islice(items, MAX_WAITING))
         return [upload for upload in uploads if upload is not None]
 
-    def find(self, key: LakeKey, version: ListedVersion) -> LoggedUpload | None:
+    def find(self, key: LakeKey, version: LakeVersion) -> LoggedUpload | None:
         """See the port. The entry is looked for about the time at which the version landed."""
         first, last = version.landed_at - _CLOCKS_APART, version.landed_at + _CLOCKS_APART
         items = self._query(
@@ -88,7 +89,7 @@ class LogBacklog:
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _is_about(item: Mapping[str, Any], version: ListedVersion) -> bool:
+def _is_about(item: Mapping[str, Any], version: LakeVersion) -> bool:
     """An answer holds the version's id; an entry without an answer may hold no more than the object's etag."""
     if item.get("s3_key") != version.key:
         return False

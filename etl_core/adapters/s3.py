@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
 from etl_core.lake_key import Action, LakeKey, is_folder_marker, split_table_name
+from etl_core.listed import LakeVersion
 from etl_core.names import fold
-from etl_core.ports import ListedVersion, StoredVersion
+from etl_core.ports import StoredVersion
 from etl_core.upload import Upload
 
 if TYPE_CHECKING:
@@ -62,12 +63,12 @@ class S3Store:
     def pin(self, version: StoredVersion, name: str) -> str:
         """Copies the version, by parts where it is large; the managed copy of boto3 does both."""
         source: Any = {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}
-        _mapped(lambda: self._client.copy(source, self._work, name, SourceClient=self._client))
+        mapped(lambda: self._client.copy(source, self._work, name, SourceClient=self._client))
         return f"s3://{self._work}/{name}"
 
     def write_manifest(self, name: str, text: str) -> str:
         """The manifest's URL; the same name always gets the same text."""
-        _mapped(
+        mapped(
             lambda: self._client.put_object(
                 Bucket=self._work, Key=name, Body=text.encode(), ContentType="application/json"
             )
@@ -81,25 +82,16 @@ class S3Store:
             for action in self._folders(base, lambda name: fold(name) == Action.SCHEMA):
                 yield from self._folders(action, lambda name: split_table_name(name) == wanted)
 
-    def list_versions(self, prefix: str) -> Sequence[ListedVersion]:
+    def list_versions(self, prefix: str) -> Sequence[LakeVersion]:
         """Oldest last, as S3 lists the versions of a key; folder markers are left out."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._lake, Prefix=prefix)
-        return [
-            ListedVersion(
-                version["Key"],
-                version["VersionId"],
-                version["ETag"].strip('"'),
-                version["LastModified"].astimezone(UTC).replace(microsecond=0),
-            )
-            for page in _mapped(lambda: list(pages))
-            for version in page.get("Versions", [])
-            if not is_folder_marker(version["Key"])
-        ]
+        listed = mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
+        return [parse_version(value) for value in listed if not is_folder_marker(value["Key"])]
 
     def _folders(self, prefix: str, wanted: Callable[[str], bool]) -> Iterator[str]:
         token: dict[str, Any] = {}
         while True:
-            page = _mapped(
+            page = mapped(
                 lambda: self._client.list_objects_v2(Bucket=self._lake, Prefix=prefix, Delimiter="/", **token)  # noqa: B023
             )
             for entry in page.get("CommonPrefixes", []):
@@ -119,11 +111,11 @@ class S3Store:
             # A server may ignore the range (RFC 9110, 14.2), and then sends everything.
             return body if "ContentRange" in answer else body[first : last + 1]
 
-        return _mapped(get)
+        return mapped(get)
 
     def _head(self, bucket: str, key: str, version_id: str | None) -> StoredVersion | None:
         try:
-            head = _mapped(lambda: self._client.head_object(Bucket=bucket, Key=key, **_version(version_id)))
+            head = mapped(lambda: self._client.head_object(Bucket=bucket, Key=key, **_version(version_id)))
         except MissingObjectError:
             return None
         return StoredVersion(
@@ -138,7 +130,7 @@ class S3Store:
     def _version_with_etag(self, upload: Upload) -> str | None:
         """The newest version of the key that has the event's etag."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=upload.bucket, Prefix=upload.key)
-        for page in _mapped(lambda: list(pages)):
+        for page in mapped(lambda: list(pages)):
             for version in page.get("Versions", []):
                 if version.get("Key") == upload.key and version.get("ETag", "").strip('"') == upload.etag:
                     return version.get("VersionId")
@@ -149,7 +141,20 @@ def _version(version_id: str | None) -> dict[str, Any]:
     return {} if version_id in (None, "null") else {"VersionId": version_id}
 
 
-def _mapped(call: Callable[[], _T]) -> _T:
+def parse_version(value: Mapping[str, Any]) -> LakeVersion:
+    """One of the `Versions` of a listing."""
+    return LakeVersion(
+        key=value["Key"],
+        version_id=value["VersionId"],
+        etag=value["ETag"].strip('"'),
+        size=value["Size"],
+        landed_at=value["LastModified"].astimezone(UTC).replace(microsecond=0),
+        is_latest=value["IsLatest"],
+    )
+
+
+def mapped(call: Callable[[], _T]) -> _T:
+    """The call's result. Raises MissingObjectError, ThrottledError, LoadFailedError."""
     try:
         return call()
     except (BotoCoreError, ClientError) as error:

@@ -26,6 +26,7 @@ from etl_core.log import key_of, received_entry
 from tests.e2e.conftest import Lake, columns
 
 SCHEMA = columns(("id", "INTEGER"))
+FILES = 80
 
 
 @dataclass(frozen=True)
@@ -219,17 +220,17 @@ def test_a_bucket_that_already_has_files_is_adopted(operator: Operator) -> None:
     for table in tables:
         lake.put(f"dev/schema/{table}/s.json", SCHEMA)
     time.sleep(1.05)
-    for number in range(300):
+    for number in range(FILES):
         lake.put(f"dev/append/{tables[number % 4]}/{number:03}.csv", f"id\n{number}\n")
 
     code, told = operator.run("reconcile", "--since", since, "--grace", "0")
 
     assert code == 0, told["counts"]
-    assert Counter(each["status"] for each in told["answers"]) == {"applied": 4, "loaded": 300}
+    assert Counter(each["status"] for each in told["answers"]) == {"applied": 4, "loaded": FILES}
     for first, table in enumerate(tables):
-        assert lake.rows(table) == sorted(((number,) for number in range(first, 300, 4)), key=repr)
+        assert lake.rows(table) == sorted(((number,) for number in range(first, FILES, 4)), key=repr)
     code, told = operator.run("reconcile", "--since", since, "--grace", "0")
-    assert (code, told["counts"]) == (0, {"fine": 304})
+    assert (code, told["counts"]) == (0, {"fine": FILES + 4})
 
 
 def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_mended(operator: Operator) -> None:
