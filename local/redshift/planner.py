@@ -10,34 +10,35 @@ from local.redshift.aliases import alias_edits
 from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
-from local.redshift.lexer import Edit, Kind, Token, quote_literal, statements, tokenize
+from local.redshift.lexer import Edit, Kind, Token, is_name, quote_literal, quote_name, statements, tokenize
 from local.redshift.merge import check_merge
-from local.redshift.quick import plan_quickly
 from local.redshift.refusals import check_refusals, refusal
 from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues, stored_name
 from local.redshift.settings import plan_reset, plan_set, plan_show
-from local.redshift.sql import call, qualified
+from local.redshift.shapes import Template, shape_of, template_of
+from local.redshift.sql import call, qualified, together
 from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
-CACHED_LENGTH = 2_000
+CACHED_LENGTH = 4_000
 CACHED_PLANS = 5_000
-LONG_INSERT = 4_000
 MAX_STATEMENT_BYTES = 16_777_216
 
 # Rows of plain literals: nothing in them to refuse or to edit.
 _PLAIN_ROWS = re.compile(
     r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
 )
+_WRITERS = frozenset({"insert", "update", "delete", "merge"})
 _INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
 
 
 class Planner:
-    """Plans query strings; remembers the plans of short ones. Shared by all sessions."""
+    """Plans query strings; remembers the plans of short ones, by their text and by their shape. Shared by all sessions."""
 
     def __init__(self) -> None:
         self._plans: dict[tuple[bool, str], list[Step]] = {}
+        self._templates: dict[tuple[bool, str], Template] = {}
 
     def plan(self, sql: str, values: SessionValues) -> list[Step]:
         """The steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
@@ -45,25 +46,47 @@ class Planner:
         known = self._plans.get(key)
         if known is not None:
             return known
-        if (
-            len(sql) > MAX_STATEMENT_BYTES // 4
-            and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
-        ):
-            raise refusal("statement size", size=size)
-        quick = _plan_long_insert(sql, values) if len(sql) > LONG_INSERT else plan_quickly(sql)
-        if quick is not None:
-            return [quick]
+        if len(sql) > CACHED_LENGTH:
+            return _plan_long(sql, values)
+        shape = shape_of(sql)
+        template = self._templates.get((values.keep_case, shape)) if shape else None
+        if template is not None:
+            return [template.fill(sql)]
         tokens = tokenize(sql)
-        steps = [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
-        if len(sql) < CACHED_LENGTH and len(self._plans) < CACHED_PLANS and _may_come_again(tokens):
-            self._plans[key] = steps
+        steps = _plan_tokens(sql, tokens, values)
+        if not any(token.value in SESSION_FUNCTIONS for token in tokens):
+            self._remember(key, shape, tokens, steps)
         return steps
 
+    def _remember(self, key: tuple[bool, str], shape: str | None, tokens: list[Token], steps: list[Step]) -> None:
+        if len(self._plans) + len(self._templates) >= CACHED_PLANS:
+            self._plans.clear()
+            self._templates.clear()
+        keep_case, sql = key
+        values = SessionValues(keep_case=keep_case)
+        template = template_of(sql, shape, lambda text: _plan_text(text, values)) if shape else None
+        if shape and template:
+            self._templates[keep_case, shape] = template
+        elif sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens) < 2:
+            self._plans[key] = steps
 
-def _may_come_again(tokens: list[Token]) -> bool:
-    """Whether a plan is worth remembering: few literals, and nothing that the session itself answers."""
-    literals = sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens)
-    return literals < 2 and not any(token.value in SESSION_FUNCTIONS for token in tokens)
+
+def _plan_text(sql: str, values: SessionValues) -> list[Step]:
+    return _plan_tokens(sql, tokenize(sql), values)
+
+
+def _plan_tokens(sql: str, tokens: list[Token], values: SessionValues) -> list[Step]:
+    return [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
+
+
+def _plan_long(sql: str, values: SessionValues) -> list[Step]:
+    if (
+        len(sql) > MAX_STATEMENT_BYTES // 4
+        and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
+    ):
+        raise refusal("statement size", size=size)
+    insert = _plan_long_insert(sql, values)
+    return [insert] if insert else _plan_text(sql, values)
 
 
 def _plan_long_insert(sql: str, values: SessionValues) -> Step | None:
@@ -72,7 +95,8 @@ def _plan_long_insert(sql: str, values: SessionValues) -> Step | None:
     if head is None or not _PLAIN_ROWS.fullmatch(sql, head.end()):
         return None
     statement = Statement(sql, tokenize(sql[: head.end()]), values)
-    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names)
+    table = written_table(statement)
+    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=table)
 
 
 def plan_statement(statement: Statement) -> Step:
@@ -83,6 +107,32 @@ def plan_statement(statement: Statement) -> Step:
 
 def _relay(statement: Statement) -> Step:
     return Step(Do.RELAY, statement.rewritten(), long_names=statement.long_names)
+
+
+def _write(statement: Statement) -> Step:
+    """INSERT, UPDATE: other writers of the table have to wait (c_write_readwrite)."""
+    return _relay(statement)._replace(writes=written_table(statement))
+
+
+def written_table(statement: Statement) -> str:
+    """The table that an INSERT, UPDATE, DELETE or MERGE (perhaps behind a WITH) writes to, as SQL; "" for none."""
+    depth = 0
+    for place, word in enumerate(statement.words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word in _WRITERS:
+            cursor = statement.cursor(place + 1)
+            cursor.take_any("into", "from")
+            start = cursor.token.start
+            if not is_name(cursor.token):
+                return ""
+            cursor.qualified_name()
+            return statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end)
+    return ""
+
+
+def _with(statement: Statement) -> Step:
+    table = written_table(statement)
+    return _relay(statement)._replace(writes=table) if table else _select(statement)
 
 
 def _select(statement: Statement) -> Step:
@@ -131,6 +181,8 @@ def _end(statement: Statement) -> Step:
 
 def _create(statement: Statement) -> Step:
     words = [word for word in statement.words[1:5] if word not in ("local", "or", "replace")]
+    if words[:1] == ["user"]:
+        return _create_user(statement)
     if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
         return Step(Do.HIDDEN, create_table(statement), long_names=statement.long_names)
     if words[:1] == ["view"]:
@@ -138,6 +190,13 @@ def _create(statement: Statement) -> Step:
     if words[:1] in (["external"], ["library"], ["model"], ["datashare"]):
         raise refusal("stand-in", command="CREATE " + words[0].upper())
     return _alone(statement) if words[:1] == ["database"] else _relay(statement)
+
+
+def _create_user(statement: Statement) -> Step:
+    """A user who may insert into a table may hold it for writing, which PostgreSQL grants apart from INSERT."""
+    name = statement.cursor(2).name()
+    grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
+    return Step(Do.HIDDEN, together(statement.rewritten(), grant), "CREATE USER")
 
 
 def _late_binding(statement: Statement) -> list[Edit]:
@@ -202,12 +261,13 @@ def _delete(statement: Statement) -> Step:
     edits = []
     if len(statement.words) > 1 and statement.words[1] != "from":
         edits.append(Edit(statement.tokens[0].end, statement.tokens[0].end, " FROM"))
-    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names)
+    table = written_table(statement)
+    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=table)
 
 
 def _merge(statement: Statement) -> Step:
     check_merge(statement)
-    return _relay(statement)
+    return _write(statement)
 
 
 def _cancel(statement: Statement) -> Step:
@@ -223,7 +283,9 @@ def _no_group(statement: Statement) -> Step:
 
 _PLANS: dict[str, Callable[[Statement], Step]] = {
     "select": _select,
-    "with": _select,
+    "with": _with,
+    "insert": _write,
+    "update": _write,
     "(": _no_group,
     "begin": _begin,
     "start": _begin,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from local.redshift import wire
 from local.redshift.backend import Backend
-from local.redshift.block import Block
+from local.redshift.block import Block, write_lock
 from local.redshift.client import Client, ClientGoneError
 from local.redshift.context import AwsAccess, CopyContext
 from local.redshift.ddl.run_alter import run_alter
@@ -23,6 +23,8 @@ from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
 
+_RELAY = Do.RELAY
+_FIRST = frozenset((0,))
 _OWN_CONTROL = (Do.BEGIN, Do.END)
 _RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
 _ABORTED = SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
@@ -123,10 +125,9 @@ class Session:
             return
         if not steps:
             self.client.send(wire.frame(b"I") + wire.ready(self.backend.status))
-        elif len(steps) == 1 and steps[0].do is Do.RELAY:
+        elif len(steps) == 1 and steps[0].do is _RELAY:
             self.before(steps[0])
-            self.backend.send(wire.query(steps[0].sql))
-            self.relay.until_ready()
+            self._pass_on(steps[0], hold_ready=False)
             self.block.after(steps[0])
         else:
             self._run_all(steps)
@@ -164,8 +165,9 @@ class Session:
     def _relay_together(self, steps: list[Step]) -> None:
         for step in steps:
             self.before(step)
-        self.backend.send(wire.query(together(*(step.sql for step in steps))))
-        if self.relay.until_ready(hold_ready=True):
+        texts, locks = _with_locks(steps)
+        self.backend.send(wire.query(together(*texts)))
+        if self.relay.until_ready(hold_ready=True, drop=locks):
             for step in steps:
                 self._take_effect(step)
         self.block.forget()
@@ -208,9 +210,17 @@ class Session:
                 if expected.fatal:
                     raise
 
+    def _pass_on(self, step: Step, *, hold_ready: bool) -> bool:
+        """PostgreSQL answers the client, once it has the lock of the table that the step writes to."""
+        lock = self.block.write_lock(step)
+        if not lock:
+            self.backend.send(wire.query(step.sql))
+            return self.relay.until_ready(hold_ready=hold_ready)
+        self.backend.send(wire.query(together(lock, step.sql)))
+        return self.relay.until_ready(hold_ready=hold_ready, drop=_FIRST)
+
     def _relay(self, step: Step) -> bool:
-        self.backend.send(wire.query(step.sql))
-        done = self.relay.until_ready(hold_ready=True)
+        done = self._pass_on(step, hold_ready=True)
         if done:
             self._take_effect(step)
         return done
@@ -281,6 +291,22 @@ class Session:
 
     def _record_copy(self, count: int, copy_id: int) -> None:
         self.values.copy_count, self.values.copy_id = count, copy_id
+
+
+def _with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
+    """The texts of steps that are sent as one, with the locks they need, and the places of the locks. All locks come first,
+    before anything takes the snapshot, unless the string begins and ends blocks itself."""
+    locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
+    if not any(step.do in _OWN_CONTROL for step in steps):
+        return [*locks, *(step.sql for step in steps)], frozenset(range(len(locks)))
+    texts: list[str] = []
+    places: list[int] = []
+    for step in steps:
+        if step.writes:
+            places.append(len(texts))
+            texts.append(write_lock(step.writes))
+        texts.append(step.sql)
+    return texts, frozenset(places)
 
 
 _STEPS: dict[Do, Callable[[Session, Step], bool]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.redshift.block import write_lock
 from local.redshift.context import CopyContext, TableInfo
 from local.redshift.copy.columns import Column, column_of
 from local.redshift.copy.options import CopyOptions
@@ -21,12 +22,16 @@ from local.redshift.copy.threads import ReadAhead
 from local.redshift.copy.unpack import UnpackError, recode, unpack
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.lexer import quote_name
+from local.redshift.rewrite import stored_name
+from local.redshift.sql import qualified
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DEFAULT_ROLE_VARIABLE = "REDSHIFT_DEFAULT_IAM_ROLE"
 """The environment variable that holds the ARN of the role that IAM_ROLE default means."""
+
+_ABSENT = frozenset({"42P01", "3F000"})
 
 
 def run_copy(sql: str, context: CopyContext) -> str:
@@ -36,15 +41,14 @@ def run_copy(sql: str, context: CopyContext) -> str:
     in pg_rs.load_error before this returns or raises.
     """
     options = parse_copy(sql)
-    table = context.describe_table(options.schema, options.table)
-    if table is None:
-        raise SqlError("XX000", f"Cannot COPY into nonexistent table {options.table}")
-    columns = choose_columns(table, options)
-    report = LoadReport(context, options, table, context.next_query_id())
+    report: LoadReport | None = None
     alone = context.backend.status == b"I"
     if alone:
         context.backend.query("BEGIN")
     try:
+        table = _lock_table(context, options)
+        columns = choose_columns(table, options)
+        report = LoadReport(context, options, table, context.next_query_id())
         rows = _load(context, options, table, columns, report)
         report.write("completed", rows)
         if alone:
@@ -57,14 +61,30 @@ def run_copy(sql: str, context: CopyContext) -> str:
     return "COPY"
 
 
-def _clean_up(context: CopyContext, report: LoadReport, failure: BaseException, *, alone: bool) -> None:
+def _clean_up(context: CopyContext, report: LoadReport | None, failure: BaseException, *, alone: bool) -> None:
     if isinstance(failure, BackendError) and failure.fatal:
         return
     if alone:
         context.backend.query("ROLLBACK")
-    report.write("aborted", 0)
-    if report.rejected:
-        context.record_copy(0, report.query_id)
+    if report is not None:
+        report.write("aborted", 0)
+        if report.rejected:
+            context.record_copy(0, report.query_id)
+
+
+def _lock_table(context: CopyContext, options: CopyOptions) -> TableInfo:
+    """The table, which no one else writes to from now on. The lock comes first: looking the table up takes a snapshot."""
+    name = qualified(*(stored_name(part) for part in (options.schema, options.table) if part))
+    try:
+        context.backend.query(write_lock(name))
+        table = context.describe_table(options.schema, options.table)
+    except BackendError as failure:
+        if failure.sqlstate not in _ABSENT:
+            raise
+        table = None
+    if table is None:
+        raise SqlError("XX000", f"Cannot COPY into nonexistent table {options.table}")
+    return table
 
 
 def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
