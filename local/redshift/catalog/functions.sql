@@ -42,10 +42,17 @@ CREATE OR REPLACE FUNCTION pg_rs.default_encoding(type oid, sortkeyord integer, 
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_rs.encoding_number(CASE
         WHEN temporary OR sortkeyord <> 0 THEN 'raw'
-        WHEN format_type(type, NULL) IN ('boolean', 'real', 'double precision') THEN 'raw'
+        WHEN format_type(type, NULL) IN ('boolean', 'real', 'double precision', 'geometry', 'geography', 'hllsketch') THEN 'raw'
         WHEN format_type(type, NULL) IN ('character varying', 'character', 'bpchar', 'text', 'varbyte') THEN 'lzo'
         WHEN format_type(type, NULL) = 'super' THEN 'zstd'
         ELSE 'az64' END)
+$$;
+
+-- A type as Redshift spells it. A length is stored as PostgreSQL stores VARCHAR's: four more.
+CREATE OR REPLACE FUNCTION pg_rs.format_type(type oid, modifier integer) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN type = 'varbyte'::regtype
+        THEN 'binary varying' || CASE WHEN modifier > 4 THEN '(' || modifier - 4 || ')' ELSE '' END
+        ELSE pg_catalog.format_type(type, modifier) END
 $$;
 
 -- VARCHAR(n) and CHAR(n) count bytes: a constraint per column says so, named rs$len$<attnum>$<type>(<n>), from which the
@@ -56,14 +63,16 @@ DECLARE
 BEGIN
     SELECT string_agg(
         CASE WHEN k.oid IS NOT NULL THEN format('DROP CONSTRAINT %I, ', k.conname) ELSE '' END
-        || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, a.atttypmod - 4), ', ')
+        || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, m.modifier - 4), ', ')
     INTO change
     FROM pg_catalog.pg_attribute a
-    CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || format_type(a.atttypid, a.atttypmod) AS name) AS w
+    LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum
+    CROSS JOIN LATERAL (SELECT coalesce(r.length + 4, a.atttypmod) AS modifier) AS m
+    CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || pg_rs.format_type(a.atttypid, m.modifier) AS name) AS w
     LEFT JOIN pg_catalog.pg_constraint k
         ON k.conrelid = a.attrelid AND k.contype = 'c' AND k.conname LIKE 'rs$len$%' AND k.conkey = ARRAY[a.attnum]
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype, 'varbyte'::regtype) AND m.modifier > 4
         AND (k.oid IS NULL OR k.conname <> w.name);
     IF change IS NOT NULL THEN
         EXECUTE 'ALTER TABLE ' || relation || ' ' || change;
@@ -124,12 +133,13 @@ BEGIN
     SELECT relation, coalesce(s.diststyle, (note ->> 'diststyle')::smallint),
            coalesce(s.sort_auto, (note ->> 'sort_auto')::boolean), coalesce(s.encode_auto, (note ->> 'encode_auto')::boolean)
     FROM (VALUES (1)) AS one LEFT JOIN pg_rs.relation s ON s.oid = source;
-    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, identity, identity_by_default)
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, identity, identity_by_default, length)
     SELECT relation, a.attnum,
            coalesce(pg_rs.encoding_number(c ->> 'encoding'), s.encoding,
                     pg_rs.default_encoding(a.atttypid, coalesce((c ->> 'sortkey')::integer, 0), temporary)),
            coalesce((c ->> 'distkey')::boolean, s.distkey, false), coalesce((c ->> 'sortkey')::integer, s.sortkeyord, 0),
-           c ->> 'identity', coalesce((c ->> 'by_default')::boolean, false)
+           c ->> 'identity', coalesce((c ->> 'by_default')::boolean, false),
+           CASE a.atttypid WHEN 'varbyte'::regtype THEN coalesce((c ->> 'length')::integer, s.length, 64000) END
     FROM pg_catalog.pg_attribute a
     CROSS JOIN LATERAL (SELECT note -> 'columns' -> a.attname::text AS c) AS given
     LEFT JOIN pg_rs.attribute s ON s.relid = source AND s.attnum =
@@ -143,10 +153,11 @@ $$;
 -- Remembers columns that were added, and forgets those that are gone.
 CREATE OR REPLACE FUNCTION pg_rs.note_columns(relation regclass, columns jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord)
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, length)
     SELECT relation, a.attnum,
            coalesce(pg_rs.encoding_number(columns -> a.attname::text ->> 'encoding'),
-                    pg_rs.default_encoding(a.atttypid, 0, c.relpersistence = 't')), false, 0
+                    pg_rs.default_encoding(a.atttypid, 0, c.relpersistence = 't')), false, 0,
+           (columns -> a.attname::text ->> 'length')::integer
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
     ON CONFLICT DO NOTHING;
@@ -212,6 +223,9 @@ $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_encoding(relation regclass, attnum integer, encoding text) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute a SET encoding = pg_rs.encoding_number(set_encoding.encoding)
     WHERE a.relid = relation AND a.attnum = set_encoding.attnum
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_length(relation regclass, attnum integer, length integer) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.attribute a SET length = set_length.length WHERE a.relid = relation AND a.attnum = set_length.attnum
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_diststyle(relation regclass, style integer, key integer) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.relation SET diststyle = style WHERE oid = $1;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from local.redshift.block import write_lock
 from local.redshift.context import CopyContext, TableInfo
 from local.redshift.copy.columns import Column, column_of
-from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.options import Compression, CopyOptions
 from local.redshift.copy.report import LoadReport
 from local.redshift.copy.roles import Caller, s3_client
 from local.redshift.copy.s3 import S3Object, find_objects, read_manifest, read_object
-from local.redshift.copy.service_errors import service_error
+from local.redshift.copy.service_errors import CorruptFileError
 from local.redshift.copy.sieve import RowTooLongError
 from local.redshift.copy.statement import parse_copy
 from local.redshift.copy.stream import RowStream
@@ -28,9 +28,8 @@ from local.redshift.sql import qualified
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DEFAULT_ROLE_VARIABLE = "REDSHIFT_DEFAULT_IAM_ROLE"
-"""The environment variable that holds the ARN of the role that IAM_ROLE default means."""
-
+MOST_BLOCKS_AHEAD = 8_192
+"""How much of a file is read for its checksum behind a row that failed: 1 GB unpacked."""
 _ABSENT = frozenset({"42P01", "3F000"})
 
 
@@ -123,13 +122,13 @@ def _read_files(client: S3Client, sources: Sequence[S3Object], options: CopyOpti
         try:
             yield from recode(unpack(read_object(client, source), options.compression), options.encoding)
         except UnpackError as fault:
-            raise service_error(f"Failed to read file {source.url}: {fault}", f"Reading {source.url}") from fault
+            raise CorruptFileError(source.url, str(fault)) from fault
 
 
 def _load(
     context: CopyContext, options: CopyOptions, table: TableInfo, columns: Sequence[Column], report: LoadReport
 ) -> int:
-    caller = Caller(context.aws, context.user, context.database, os.environ.get(DEFAULT_ROLE_VARIABLE))
+    caller = Caller(context.aws, context.user, context.database, context.aws.default_role)
     client = s3_client(options.authorization, options.region, caller)
     sources = (read_manifest if options.manifest else find_objects)(client, options.source)
     target = f"{quote_name(table.schema)}.{quote_name(table.name)}"
@@ -138,20 +137,35 @@ def _load(
         ReadAhead(_read_files(client, sources, options)) as items,
     ):
         try:
-            _pump(items, stream, report)
+            _pump(iter(items), stream, report, looks_ahead=options.compression is not Compression.NONE)
         except RowTooLongError as fault:
             raise report.failure() from fault
+        except CorruptFileError as fault:
+            report.forget(fault.url)
+            raise
         report.replaced = stream.replaced
         return stream.finish()
 
 
-def _pump(items: ReadAhead[_FileStart | bytes], stream: RowStream, report: LoadReport) -> None:
+def _pump(items: Iterator[_FileStart | bytes], stream: RowStream, report: LoadReport, *, looks_ahead: bool) -> None:
     for item in items:
         if isinstance(item, bytes):
-            stream.feed(item)
+            try:
+                stream.feed(item)
+            except (SqlError, RowTooLongError):
+                if looks_ahead:
+                    _read_to_the_end(items)
+                raise
             continue
         stream.end_file()
         stream.begin_file(item.source.url)
         report.files += 1
         report.file_bytes += item.source.size
     stream.end_file()
+
+
+def _read_to_the_end(items: Iterator[_FileStart | bytes]) -> None:
+    """A row that cannot be loaded may come from damage that only the checksum at the file's end shows. CorruptFileError."""
+    for item in itertools.islice(items, MOST_BLOCKS_AHEAD):
+        if not isinstance(item, bytes):
+            return

@@ -16,8 +16,10 @@ from local.redshift.errors import SqlError
 from local.redshift.refusals import refusal
 from local.redshift.rewrite import stored_name
 from local.redshift.sql import call, qualified, together
+from local.redshift.types import VARBYTE
 
 _FIXED_ENCODINGS = {1: "bytedict", 8: "runlength", 9: "text255", 10: "text32k"}
+_RESIZABLE = ("character varying", VARBYTE)
 _KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
 
@@ -69,7 +71,7 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
     assert change.type is not None
     column = _column(facts, change.column)
     actual, wanted = column.info.length, change.type.arguments[0] if change.type.arguments else 0
-    if column.info.type_name != "character varying" or change.type.name != "character varying" or actual is None:
+    if column.info.type_name not in _RESIZABLE or change.type.name != column.info.type_name or actual is None:
         raise refusal("alter type", column=change.column, actual=column.info.type_name)
     if column.encoding in _FIXED_ENCODINGS:
         raise refusal("alter type encoding", encoding=_FIXED_ENCODINGS[column.encoding])
@@ -77,7 +79,10 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
         raise refusal("alter type key", key=_KEY_NAMES[column.key])
     if wanted < actual:
         _may_shrink(backend, facts, column, wanted)
-    backend.query(together(change.sql, call("pg_rs.guard_lengths", facts.sql_name)))
+    resize = change.sql
+    if change.type.name == VARBYTE:
+        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, wanted)
+    backend.query(together(resize, call("pg_rs.guard_lengths", facts.sql_name)))
 
 
 def _may_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, wanted: int) -> None:
