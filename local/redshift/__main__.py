@@ -36,6 +36,7 @@ from local.redshift.server import Server, ServerOptions, tls_context
 @click.option("--key", type=click.Path(path_type=Path, exists=True), help="TLS key (PEM).")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Written when it listens: `HOST PORT`.")
 @click.option("--isolation", type=click.Choice(["snapshot", "serializable"]), default="snapshot", show_default=True)
+@click.option("--flavour", type=click.Choice(["provisioned", "serverless"]), default="provisioned", show_default=True)
 @click.option(
     "--exit-with-stdin", is_flag=True, help="Stop when standard input ends, that is, with the parent process."
 )
@@ -53,6 +54,7 @@ def main(
     key: Path | None,
     ready_file: Path | None,
     isolation: str,
+    flavour: str,
     *,
     exit_with_stdin: bool,
 ) -> None:
@@ -71,6 +73,7 @@ def main(
         tls=tls_context(cert, key) if cert and key else None,
         aws=AwsAccess(s3_endpoint, region, default_role_file.resolve() if default_role_file else None),
         isolation=isolation,
+        flavour=flavour,
     )
     ended = _end_signal(exit_with_stdin=exit_with_stdin)
     with Server.start(options) as server:

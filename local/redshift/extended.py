@@ -34,7 +34,6 @@ class Extended:
         self._statements: dict[str, Step] = {}
         self._portals: dict[str, Step] = {}
         self._skipping = False
-        self._in_unseen_block = False
         self.outstanding = False
         self._handlers: dict[bytes, Callable[[bytes], None]] = {
             b"P": self._parse,
@@ -84,7 +83,7 @@ class Extended:
         if not self._settle():
             return False
         begin = "BEGIN" if session.backend.status == b"I" else ""
-        self._in_unseen_block = self._in_unseen_block or bool(begin)
+        session.in_unseen_block = session.in_unseen_block or bool(begin)
         try:
             session.backend.query(together(begin, lock))
         except BackendError as failure:
@@ -96,12 +95,12 @@ class Extended:
 
     def _end_unseen_block(self) -> None:
         """Commits it (rolls it back when it has failed); the client is told when that is not possible."""
-        if self._in_unseen_block and self._session.backend.status != b"I":
+        if self._session.in_unseen_block and self._session.backend.status != b"I":
             try:
                 self._session.backend.query("COMMIT")
             except BackendError as failure:
                 self._session.fail(failure)
-        self._in_unseen_block = False
+        self._session.in_unseen_block = False
 
     def _fail(self, failure: SqlError) -> None:
         if self._settle():
@@ -180,8 +179,8 @@ class Extended:
         del body
         self._skipping = self.outstanding = False
         self._session.backend.send(wire.frame(b"S"))
-        self._session.relay.until_ready(hold_ready=self._in_unseen_block)
-        if self._in_unseen_block:
+        self._session.relay.until_ready(hold_ready=self._session.in_unseen_block)
+        if self._session.in_unseen_block:
             self._end_unseen_block()
             self._session.client.send(wire.ready(self._session.backend.status))
         if self._session.client.gone:

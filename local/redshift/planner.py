@@ -13,7 +13,7 @@ from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, Token, is_name, quote_literal, quote_name, statements, tokenize
 from local.redshift.merge import check_merge
 from local.redshift.refusals import check_refusals, refusal
-from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
+from local.redshift.relations import is_leader_table, is_on_nodes, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues, stored_name
 from local.redshift.settings import plan_reset, plan_set, plan_show
 from local.redshift.shapes import Template, shape_of, template_of
@@ -140,14 +140,14 @@ def _select(statement: Statement) -> Step:
     into = _select_into(statement)
     if into:
         return into
-    if not any(is_user_table(name) for name in tables):
+    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
+        raise refusal("leader function")
+    if not any(map(is_user_table, tables)):
         light = (
             all(map(is_leader_table, tables)) and statement.words[0] == "select" and "set_config" not in statement.words
         )
         edits = alias_edits(statement.source, statement.tokens) if tables else []
         return Step(Do.RELAY, statement.rewritten(edits), light=light, long_names=statement.long_names)
-    if uses_leader_function(statement.words):
-        raise refusal("leader function")
     return _relay(statement)
 
 

@@ -83,6 +83,11 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("alter encoding same", "0A000", "column \"{column}\" has encoding {encoding} already", "[r_ALTER_TABLE]"),
     Refusal("encoding", "0A000", "encoding \"{encoding}\" is not valid for type {type}", "[az64-encoding, zstd-encoding]"),
     Refusal("add key nullable", "0A000", "column \"{column}\" of a primary key must have been created NOT NULL", "[r_ALTER_TABLE]"),
+    Refusal("append columns", "0A000", "ALTER TABLE APPEND: columns {columns} are in one of the tables only", "[r_ALTER_TABLE_APPEND]"),
+    Refusal(
+        "append unlike", "0A000", "ALTER TABLE APPEND: column \"{column}\" differs in type, NOT NULL, encoding or key",
+        "[r_ALTER_TABLE_APPEND]",
+    ),
     # CREATE TABLE
     Refusal("check", "0A000", "CHECK constraints are not supported", FEATURES),
     Refusal("exclude", "0A000", "EXCLUDE constraints are not supported", FEATURES),

@@ -56,6 +56,7 @@ class Session:
         self.user = user
         self.database = database
         self.values = SessionValues()
+        self.in_unseen_block = False  # PostgreSQL is in a block that the client knows nothing of
         self.block = Block(backend)
         self.relay = Relay(backend, client, warehouse.long_names)
         self._warehouse = warehouse
@@ -99,7 +100,7 @@ class Session:
         if self._backend_gone:
             return  # our own doing: see below
         self.client.gone = True
-        if self.backend.status != b"I":
+        if self.backend.status != b"I" and not self.in_unseen_block:
             self.backend.cancel()
 
     def backend_hung_up(self) -> None:
@@ -145,6 +146,7 @@ class Session:
             self._relay_together(steps)
             return
         implicit = len(steps) > 1 and self.backend.status == b"I" and not any(step.do in _OWN_CONTROL for step in steps)
+        self.in_unseen_block = implicit
         for place, step in enumerate(steps):
             if implicit and self.backend.status == b"I":
                 self.backend.query("BEGIN")
@@ -154,6 +156,7 @@ class Session:
                 self._commit_unseen()
         if implicit and self.backend.status != b"I":
             self.backend.query("ROLLBACK")
+        self.in_unseen_block = False
 
     def _commit_unseen(self) -> None:
         if self.backend.status == b"T":
@@ -261,7 +264,11 @@ class Session:
     def _copy(self, step: Step) -> bool:
         from local.redshift.copy import run_copy  # a part of its own; imports boto3, which sessions can do without
 
-        tag = run_copy(step.sql, self._copy_context())
+        self.in_unseen_block = self.in_unseen_block or self.backend.status == b"I"
+        try:
+            tag = run_copy(step.sql, self._copy_context())
+        finally:
+            self.in_unseen_block = self.in_unseen_block and self.backend.status != b"I"
         self.client.send(wire.complete(tag))
         return True
 

@@ -227,6 +227,22 @@ $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_length(relation regclass, attnum integer, length integer) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute a SET length = set_length.length WHERE a.relid = relation AND a.attnum = set_length.attnum
 $$;
+-- COPY into an empty table chooses encodings by type: always, or where every column is RAW (copy-parameters-data-load).
+CREATE OR REPLACE FUNCTION pg_rs.choose_encodings(relation regclass, raw_only boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    filled boolean;
+BEGIN
+    IF raw_only AND EXISTS (SELECT FROM pg_rs.attribute WHERE relid = relation AND encoding <> 0) THEN
+        RETURN;
+    END IF;
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || relation || ')' INTO filled;
+    IF NOT filled THEN
+        UPDATE pg_rs.attribute r SET encoding = pg_rs.default_encoding(a.atttypid, r.sortkeyord, c.relpersistence = 't')
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        WHERE r.relid = relation AND a.attrelid = relation AND a.attnum = r.attnum;
+    END IF;
+END
+$$;
 CREATE OR REPLACE FUNCTION pg_rs.set_diststyle(relation regclass, style integer, key integer) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.relation SET diststyle = style WHERE oid = $1;
     UPDATE pg_rs.attribute SET distkey = (attnum = key) WHERE relid = relation

@@ -135,7 +135,8 @@ SELECT user_id AS userid, 0 AS slice, table_id AS tbl, start_time AS starttime, 
        left(regexp_replace(raw_line, '[^\x01-\x7f]', '.', 'g'), 1024)::char(1024) AS raw_line,
        left(raw_field_value, 1024)::char(1024) AS raw_field_value, error_code AS err_code,
        left(error_message, 100)::char(100) AS err_reason, 0 AS is_partial, 0::bigint AS start_offset
-FROM pg_rs.load_error WHERE database_name = current_database();
+FROM pg_rs.load_error
+WHERE database_name = current_database() AND current_setting('redshift.flavour', true) IS DISTINCT FROM 'serverless';
 
 CREATE OR REPLACE VIEW pg_catalog.sys_load_history AS
 SELECT user_id, query_id, transaction_id, session_id, database_name::char(128) AS database_name, status::char(10) AS status,

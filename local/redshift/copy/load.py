@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.redshift.block import write_lock
 from local.redshift.context import CopyContext, TableInfo
 from local.redshift.copy.columns import Column, column_of
-from local.redshift.copy.options import Compression, CopyOptions
+from local.redshift.copy.options import Compression, CompUpdate, CopyOptions
 from local.redshift.copy.report import LoadReport
 from local.redshift.copy.roles import Caller, s3_client
 from local.redshift.copy.s3 import S3Object, find_objects, read_manifest, read_object
@@ -23,7 +23,7 @@ from local.redshift.copy.unpack import UnpackError, recode, unpack
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.lexer import quote_name
 from local.redshift.rewrite import stored_name
-from local.redshift.sql import qualified
+from local.redshift.sql import call, qualified
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,6 +48,9 @@ def run_copy(sql: str, context: CopyContext) -> str:
         table = _lock_table(context, options)
         columns = choose_columns(table, options)
         report = LoadReport(context, options, table, context.next_query_id())
+        if options.comp_update is not CompUpdate.OFF and not options.no_load:
+            name, raw_only = qualified(table.schema, table.name), options.comp_update is CompUpdate.UNSAID
+            context.backend.query(call("pg_rs.choose_encodings", name, "t" if raw_only else "f"))
         rows = _load(context, options, table, columns, report)
         report.write("completed", rows)
         if alone:

@@ -16,10 +16,10 @@ def service_error(message: str, context: str = "", code: int = 8001) -> SqlError
 
 
 class CorruptFileError(SqlError):
-    """A file that cannot be unpacked. Wording and code: no source."""
+    """A file that cannot be unpacked. The code and its context: snowplow #1265; the wording: no source."""
 
     def __init__(self, url: str, reason: str) -> None:
-        told = service_error(f"Failed to read file {url}: {reason}", f"Reading {url}")
+        told = service_error(f"Failed to read file {url}: {reason}", f"S3 key being read : {url}", 9001)
         super().__init__(told.sqlstate, told.message, told.detail)
         self.url = url
 

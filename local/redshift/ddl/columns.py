@@ -8,6 +8,7 @@ from local.redshift.cursor import Cursor
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Token
 from local.redshift.refusals import refusal
+from local.redshift.reserved import refuse_reserved
 from local.redshift.rewrite import stored_name
 from local.redshift.types import VARBYTE, ColumnType, read_type
 
@@ -89,6 +90,7 @@ class ColumnDefinition:
 def read_column(cursor: Cursor) -> ColumnDefinition:
     """Takes a column definition up to its comma or closing parenthesis. SqlError for what Redshift would refuse."""
     start = cursor.token.start
+    refuse_reserved(cursor)
     name = cursor.name()
     if name in SYSTEM_COLUMNS:
         raise refusal("system column", column=name)

@@ -13,6 +13,7 @@ from local.redshift.ddl.columns import check_encoding
 from local.redshift.ddl.create import DISTSTYLES
 from local.redshift.describe import ColumnFacts, TableFacts, table_facts
 from local.redshift.errors import SqlError
+from local.redshift.lexer import quote_name
 from local.redshift.refusals import refusal
 from local.redshift.rewrite import stored_name
 from local.redshift.sql import call, qualified, together
@@ -131,8 +132,34 @@ def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropCons
 
 
 def _append(backend: Backend, facts: TableFacts, change: alter.Append) -> None:
-    source = _sql_name(change.source)
-    backend.query(together("INSERT INTO " + facts.sql_name + " TABLE " + source, "TRUNCATE " + source))
+    schema = change.source[-2] if len(change.source) > 1 else None
+    source = table_facts(backend, schema, change.source[-1])
+    if source is None:
+        raise SqlError("42P01", f'relation "{change.source[-1]}" does not exist')
+    names = ", ".join(quote_name(stored_name(name)) for name in _columns_to_append(facts, source, change.extra))
+    insert = f"INSERT INTO {facts.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608 - names are quoted
+    backend.query(together(insert, "TRUNCATE " + source.sql_name))
+
+
+def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> list[str]:
+    """The columns that both have, which must be alike (r_ALTER_TABLE_APPEND); further ones only as `extra` allows."""
+    names = [name for name, column in target.columns.items() if not column.info.identity]
+    missing = [name for name in names if name not in source.columns]
+    surplus = [
+        name for name, column in source.columns.items() if name not in target.columns and not column.info.identity
+    ]
+    if (missing and extra != "filltarget") or (surplus and extra != "ignoreextra"):
+        raise refusal("append columns", columns=", ".join(missing + surplus))
+    for name in (name for name in names if name in source.columns):
+        if _append_traits(target.columns[name]) != _append_traits(source.columns[name]):
+            raise refusal("append unlike", column=name)
+    return [name for name in names if name in source.columns]
+
+
+def _append_traits(column: ColumnFacts) -> tuple[object, ...]:
+    info = column.info
+    kind = (info.type_name, info.length, info.precision, info.scale, info.not_null)
+    return (*kind, column.encoding, column.distkey, column.sortkeyord)
 
 
 _RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableFacts, Any], None]] = {
