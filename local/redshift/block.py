@@ -74,3 +74,19 @@ class Block:
 def write_lock(table: str) -> str:
     """The statement that makes other writers of a table wait. `table` is quoted already."""
     return "LOCK TABLE " + table + " IN SHARE ROW EXCLUSIVE MODE"
+
+
+def with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
+    """The texts of steps that are sent as one, with the locks they need, and the places of the locks. All locks come first,
+    before anything takes the snapshot, unless the string begins and ends blocks itself."""
+    locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
+    if not any(step.do in (Do.BEGIN, Do.END) for step in steps):
+        return [*locks, *(step.sql for step in steps)], frozenset(range(len(locks)))
+    texts: list[str] = []
+    places: list[int] = []
+    for step in steps:
+        if step.writes:
+            places.append(len(texts))
+            texts.append(write_lock(step.writes))
+        texts.append(step.sql)
+    return texts, frozenset(places)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from local.redshift import wire
 from local.redshift.backend import Backend
-from local.redshift.block import Block, write_lock
+from local.redshift.block import Block, with_locks
 from local.redshift.client import Client, ClientGoneError
 from local.redshift.context import AwsAccess, CopyContext
 from local.redshift.ddl.run_alter import run_alter
@@ -168,7 +168,7 @@ class Session:
     def _relay_together(self, steps: list[Step]) -> None:
         for step in steps:
             self.before(step)
-        texts, locks = _with_locks(steps)
+        texts, locks = with_locks(steps)
         self.backend.send(wire.query(together(*texts)))
         if self.relay.until_ready(hold_ready=True, drop=locks):
             for step in steps:
@@ -298,22 +298,6 @@ class Session:
 
     def _record_copy(self, count: int, copy_id: int) -> None:
         self.values.copy_count, self.values.copy_id = count, copy_id
-
-
-def _with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
-    """The texts of steps that are sent as one, with the locks they need, and the places of the locks. All locks come first,
-    before anything takes the snapshot, unless the string begins and ends blocks itself."""
-    locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
-    if not any(step.do in _OWN_CONTROL for step in steps):
-        return [*locks, *(step.sql for step in steps)], frozenset(range(len(locks)))
-    texts: list[str] = []
-    places: list[int] = []
-    for step in steps:
-        if step.writes:
-            places.append(len(texts))
-            texts.append(write_lock(step.writes))
-        texts.append(step.sql)
-    return texts, frozenset(places)
 
 
 _STEPS: dict[Do, Callable[[Session, Step], bool]] = {
