@@ -14,7 +14,8 @@ from local.redshift.errors import SqlError
 from local.redshift.steps import Do, Step
 
 _STRING = re.compile(r"'[^']*+(?:''[^']*+)*+'")
-_NUMBER = re.compile(r"(?<![\w$.])\d+(?:\.\d+)?")
+# A digit first, so that the search runs at full speed; then a look at what stands before it.
+_NUMBER = re.compile(r"[0-9](?<![\w$.][0-9])[0-9]*(?:\.[0-9]+)?")
 _LITERAL = re.compile(r'("[^"]*")|' + _STRING.pattern + "|" + _NUMBER.pattern)
 # What depends on a value: `WHERE 1`, which Redshift reads as true.
 _TOLD_BY_VALUE = re.compile(r"\bwhere\s*\0", re.IGNORECASE)
@@ -41,9 +42,9 @@ class Template(NamedTuple):
 
     def fill(self, sql: str) -> Step:
         """The step of a text of this shape."""
-        do, _, tag, alone, light, change, keep_case, long_names, writes = self.step
         text = _interleave(self.around, _literals(sql)) if self.around else sql
-        return Step(do, text, tag, alone, light, change, keep_case, long_names, writes)
+        do, _, *rest = self.step
+        return tuple.__new__(Step, (do, text, *rest))  # _replace() takes three times as long
 
 
 def template_of(sql: str, shape: str, plan: Plan) -> Template | None:

@@ -143,7 +143,8 @@ def parameter(name: str, value: str) -> bytes:
 
 def query(sql: str) -> bytes:
     """A simple Query."""
-    return frame(b"Q", cstring(sql))
+    body = sql.encode("utf-8", "surrogateescape")
+    return _HEADER.pack(b"Q", len(body) + 5) + body + b"\0"
 
 
 def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
