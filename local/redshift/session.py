@@ -4,47 +4,29 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Protocol
 
 from local.redshift import wire
 from local.redshift.backend import Backend
 from local.redshift.block import Block, with_locks
 from local.redshift.client import Client, ClientGoneError
-from local.redshift.context import AwsAccess, CopyContext
+from local.redshift.context import CopyContext
 from local.redshift.ddl.run_alter import run_alter
 from local.redshift.describe import describe_table
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.extended import Extended
-from local.redshift.planner import Planner
 from local.redshift.refusals import refusal
 from local.redshift.relay import Relay
 from local.redshift.rewrite import SessionValues
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
+from local.redshift.warehouse import Warehouse
 
 _RELAY = Do.RELAY
 _FIRST = frozenset((0,))
 _OWN_CONTROL = (Do.BEGIN, Do.END)
 _RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
 _ABORTED = SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
-
-
-class Warehouse(Protocol):
-    """What a session needs of the server around it."""
-
-    planner: Planner
-    aws: AwsAccess
-    long_names: dict[str, str]
-
-    def side(self, database: str) -> Backend:
-        """A connection of its own, autocommit, as superuser."""
-
-    def next_query_id(self) -> int:
-        """A new query id, ascending over all sessions."""
-
-    def keep_long_names(self, database: str, names: frozenset[str]) -> None:
-        """Remembers names that PostgreSQL cannot store whole."""
 
 
 class Session:
