@@ -37,8 +37,13 @@ class WarehouseCredentials:
     databases: tuple[str, ...]
     password: str = field(repr=False)
     ca_file: Path
+    default_role_file: Path
     host: str = HOST
     user: str = USER
+
+    def attach_default_role(self, arn: str) -> None:
+        """From now on this role is what `IAM_ROLE default` means."""
+        write_private(self.default_role_file, arn)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,9 @@ def prepare(state: StateDir, port: int, databases: Sequence[str]) -> WarehouseCr
     write_private(_file(state, "ca.pem"), authority.cert_pem.bytes().decode())
     write_private(_file(state, "cert.pem"), b"".join(pem.bytes() for pem in certificate.cert_chain_pems).decode())
     write_private(_file(state, "key.pem"), certificate.private_key_pem.bytes().decode())
-    return WarehouseCredentials(port, tuple(databases), password, _file(state, "ca.pem"))
+    return WarehouseCredentials(
+        port, tuple(databases), password, ca_file=_file(state, "ca.pem"), default_role_file=_file(state, "default-role")
+    )
 
 
 def _file(state: StateDir, name: str) -> Path:
@@ -92,6 +99,7 @@ def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url:
         "--port": credentials.port,
         "--s3-endpoint": s3_endpoint_url,
         "--region": aws_server.REGION,
+        "--default-role-file": credentials.default_role_file,
         "--databases": ",".join(credentials.databases),
         "--user": credentials.user,
         "--password-file": _file(state, "password"),

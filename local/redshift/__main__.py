@@ -22,6 +22,11 @@ from local.redshift.server import Server, ServerOptions, tls_context
 @click.option("--port", default=0, show_default="a free one", help="Port to listen on.")
 @click.option("--s3-endpoint", default=None, help="URL of the S3 (and STS, IAM) that COPY reads from.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region of the warehouse.")
+@click.option(
+    "--default-role-file",
+    type=click.Path(path_type=Path),
+    help="Holds the ARN of the role that IAM_ROLE default means.",
+)
 @click.option("--databases", default="dev", show_default=True, help="Databases to make, separated by commas.")
 @click.option("--user", default="awsuser", show_default=True, help="The master user.")
 @click.option(
@@ -31,6 +36,7 @@ from local.redshift.server import Server, ServerOptions, tls_context
 @click.option("--key", type=click.Path(path_type=Path, exists=True), help="TLS key (PEM).")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Written when it listens: `HOST PORT`.")
 @click.option("--isolation", type=click.Choice(["snapshot", "serializable"]), default="snapshot", show_default=True)
+@click.option("--flavour", type=click.Choice(["provisioned", "serverless"]), default="provisioned", show_default=True)
 @click.option(
     "--exit-with-stdin", is_flag=True, help="Stop when standard input ends, that is, with the parent process."
 )
@@ -40,6 +46,7 @@ def main(
     port: int,
     s3_endpoint: str | None,
     region: str,
+    default_role_file: Path | None,
     databases: str,
     user: str,
     password_file: Path | None,
@@ -47,6 +54,7 @@ def main(
     key: Path | None,
     ready_file: Path | None,
     isolation: str,
+    flavour: str,
     *,
     exit_with_stdin: bool,
 ) -> None:
@@ -63,8 +71,9 @@ def main(
         user=user,
         password=password_file.read_text("utf-8").strip() if password_file else None,
         tls=tls_context(cert, key) if cert and key else None,
-        aws=AwsAccess(s3_endpoint, region),
+        aws=AwsAccess(s3_endpoint, region, default_role_file.resolve() if default_role_file else None),
         isolation=isolation,
+        flavour=flavour,
     )
     ended = _end_signal(exit_with_stdin=exit_with_stdin)
     with Server.start(options) as server:

@@ -1,8 +1,12 @@
-"""When a transaction block takes its snapshot.
+"""When a transaction block takes its snapshot, and which tables it holds for writing.
 
 PostgreSQL takes it at the first query of a block. Redshift takes it at the first statement on a user table; catalog queries
 and leader-node functions take none (c_serial_isolation), so a LOCK after them still sees what the last holder committed.
 Here a block in which only such light statements ran is begun anew, unseen, before the next statement.
+
+Writers of one table wait for each other; readers go on and see the last commit (r_Serializable_isolation_example,
+c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE is such a lock. It comes before the statement, in the same message, so
+that a transaction's first statement takes its snapshot when the lock is granted and sees what the last writer committed.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 from local.redshift.backend import Backend
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
+
+_RELAY = Do.RELAY
 
 
 class Block:
@@ -21,6 +27,7 @@ class Block:
         self._fresh = False
         self._stale = False
         self._settings: list[str] = []
+        self._held: set[str] = set()
 
     def before(self, step: Step) -> None:
         """To be called before a step is carried out."""
@@ -30,6 +37,10 @@ class Block:
 
     def after(self, step: Step) -> None:
         """To be called after it."""
+        if step.do is not _RELAY:
+            self._held.clear()  # the block ended, or the name may mean another table now
+        elif step.writes:
+            self.hold(step)
         if step.do is Do.BEGIN and self._backend.status == b"T":
             self._begin, self._fresh, self._stale = step.sql, True, False
             self._settings.clear()
@@ -42,6 +53,40 @@ class Block:
         else:
             self._fresh = False
 
+    def write_lock(self, step: Step) -> str:
+        """The statement that must precede a step which writes; "" when there is none, or the block holds the lock."""
+        if not step.writes:
+            return ""
+        if self._backend.status != b"T":
+            self._held.clear()
+        return "" if step.writes in self._held else write_lock(step.writes)
+
+    def hold(self, step: Step) -> None:
+        """The block has the lock of a step which writes."""
+        self._held.add(step.writes)
+
     def forget(self) -> None:
         """After statements whose effect is not known in detail."""
         self._fresh = False
+        self._held.clear()
+
+
+def write_lock(table: str) -> str:
+    """The statement that makes other writers of a table wait. `table` is quoted already."""
+    return "LOCK TABLE " + table + " IN SHARE ROW EXCLUSIVE MODE"
+
+
+def with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
+    """The texts of steps that are sent as one, with the locks they need, and the places of the locks. All locks come first,
+    before anything takes the snapshot, unless the string begins and ends blocks itself."""
+    locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
+    if not any(step.do in (Do.BEGIN, Do.END) for step in steps):
+        return [*locks, *(step.sql for step in steps)], frozenset(range(len(locks)))
+    texts: list[str] = []
+    places: list[int] = []
+    for step in steps:
+        if step.writes:
+            places.append(len(texts))
+            texts.append(write_lock(step.writes))
+        texts.append(step.sql)
+    return texts, frozenset(places)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from local.redshift.backend import Backend
@@ -19,10 +20,18 @@ from local.redshift.backend import Backend
 
 @dataclass(frozen=True)
 class AwsAccess:
-    """Where S3, STS and IAM are. Credentials come from the AWS_* environment."""
+    """Where S3, STS and IAM are. Credentials come from the AWS_* environment. `default_role_file` holds the ARN of the role
+    that IAM_ROLE default means; it may come and change while the stand-in runs."""
 
     endpoint_url: str | None
     region: str
+    default_role_file: Path | None = None
+
+    @property
+    def default_role(self) -> str | None:
+        """The ARN; None while there is none."""
+        file = self.default_role_file
+        return file.read_text("utf-8").strip() or None if file is not None and file.exists() else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _TABLE = (
 )
 
 _COLUMNS = """
-SELECT p.attname, a.attnum, format_type(a.atttypid, NULL), a.atttypmod, a.attnotnull, r.identity,
+SELECT p.attname, a.attnum, pg_rs.format_type(a.atttypid, NULL), p.atttypmod, a.attnotnull, r.identity,
        coalesce(r.identity_by_default, false), a.atthasdef, coalesce(r.encoding, 0), coalesce(r.distkey, false),
        coalesce(r.sortkeyord, 0), (SELECT min(k.contype::text) FROM pg_rs.key k
                                    WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey))
@@ -89,7 +89,7 @@ def _column(row: tuple[str | None, ...]) -> ColumnFacts:
 
 def _modifiers(type_name: str, typmod: int) -> tuple[int | None, int | None, int | None]:
     """Length, precision and scale of a type modifier, as PostgreSQL packs them."""
-    if type_name in ("character varying", "character") and typmod > 4:
+    if type_name in ("character varying", "character", "binary varying") and typmod > 4:
         return typmod - 4, None, None
     if type_name == "numeric" and typmod > 4:
         return None, ((typmod - 4) >> 16) & 0xFFFF, (typmod - 4) & 0x7FF

@@ -2,6 +2,9 @@
 
 A statement that is carried out here (CREATE TABLE, COPY, ...) is answered here: what was passed on before it is settled
 first, so that the client sees all answers in order. After an error everything up to Sync is skipped, as PostgreSQL does.
+
+PostgreSQL takes a transaction's snapshot when it parses or binds a statement, so the lock of a table that is written to comes
+before that, and outside of a block it needs one: an unseen block that lasts until Sync, as PostgreSQL's own implicit one does.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from local.redshift import wire
 from local.redshift.client import ClientGoneError
-from local.redshift.errors import SqlError
+from local.redshift.errors import BackendError, SqlError
+from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 
 if TYPE_CHECKING:
@@ -53,6 +57,7 @@ class Extended:
     def leave(self) -> None:
         """A simple query ends whatever was going on."""
         self._settle()
+        self._end_unseen_block()
         self._skipping = False
 
     def _pass_on(self, kind: bytes, body: bytes) -> None:
@@ -66,6 +71,36 @@ class Extended:
             self._session.backend.send(wire.frame(b"S"))
             self._skipping = not self._session.relay.until_ready(hold_ready=True)
         return not self._skipping
+
+    def _prepare_for(self, step: Step) -> bool:
+        """What must come before PostgreSQL reads a statement. False when that failed: skip to Sync."""
+        session = self._session
+        if not self.outstanding:
+            session.before(step)
+        lock = session.block.write_lock(step)
+        if not lock:
+            return True
+        if not self._settle():
+            return False
+        begin = "BEGIN" if session.backend.status == b"I" else ""
+        session.in_unseen_block = session.in_unseen_block or bool(begin)
+        try:
+            session.backend.query(together(begin, lock))
+        except BackendError as failure:
+            session.fail(failure)
+            self._skipping = True
+            return False
+        session.block.hold(step)
+        return True
+
+    def _end_unseen_block(self) -> None:
+        """Commits it (rolls it back when it has failed); the client is told when that is not possible."""
+        if self._session.in_unseen_block and self._session.backend.status != b"I":
+            try:
+                self._session.backend.query("COMMIT")
+            except BackendError as failure:
+                self._session.fail(failure)
+        self._session.in_unseen_block = False
 
     def _fail(self, failure: SqlError) -> None:
         if self._settle():
@@ -84,8 +119,8 @@ class Extended:
         step = steps[0] if steps else Step(Do.RELAY, sql)
         self._statements[name] = step
         if step.do is Do.RELAY:
-            if not self.outstanding:
-                self._session.before(step)
+            if not self._prepare_for(step):
+                return
             rest = body.split(b"\0", 2)[2]
             self._pass_on(b"P", wire.cstring(name) + wire.cstring(step.sql) + rest)
         else:
@@ -108,7 +143,7 @@ class Extended:
             self._portals[portal] = step
         if self._here(self._statements, name):
             self._answer(wire.frame(b"2"))
-        else:
+        elif step is None or self._prepare_for(step):
             self._pass_on(b"B", body)
 
     def _describe(self, body: bytes) -> None:
@@ -126,6 +161,7 @@ class Extended:
             if name in self._portals:
                 self._session.block.after(self._portals[name])
         elif self._settle():
+            self._end_unseen_block()
             self._skipping = not self._session.run_step(step)
 
     def _close(self, body: bytes) -> None:
@@ -143,6 +179,9 @@ class Extended:
         del body
         self._skipping = self.outstanding = False
         self._session.backend.send(wire.frame(b"S"))
-        self._session.relay.until_ready()
+        self._session.relay.until_ready(hold_ready=self._session.in_unseen_block)
+        if self._session.in_unseen_block:
+            self._end_unseen_block()
+            self._session.client.send(wire.ready(self._session.backend.status))
         if self._session.client.gone:
             raise ClientGoneError("the client went away")

@@ -1,43 +1,26 @@
-"""A query string becomes steps. A table keyed by the first word says how each statement is planned; whatever is not in it
-is checked for refusals, edited word by word and relayed. Pure."""
+"""A query string becomes steps. What was planned once is remembered, by text and by shape. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
-from local.redshift.aliases import alias_edits
-from local.redshift.ddl.alter import read_alter
-from local.redshift.ddl.create import create_table
-from local.redshift.errors import SqlError
-from local.redshift.lexer import Edit, Kind, Token, quote_literal, statements, tokenize
-from local.redshift.merge import check_merge
-from local.redshift.quick import plan_quickly
-from local.redshift.refusals import check_refusals, refusal
-from local.redshift.relations import is_leader_table, is_user_table, relations, uses_leader_function
-from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues, stored_name
-from local.redshift.settings import plan_reset, plan_set, plan_show
-from local.redshift.sql import call, qualified
+from local.redshift.lexer import Kind, Token, statements, tokenize
+from local.redshift.plans import plan_long_insert, plan_statement
+from local.redshift.refusals import refusal
+from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues
+from local.redshift.shapes import Template, shape_of, template_of
 from local.redshift.statement import Statement
-from local.redshift.steps import Do, Step
+from local.redshift.steps import Step
 
-CACHED_LENGTH = 2_000
+CACHED_LENGTH = 4_000
 CACHED_PLANS = 5_000
-LONG_INSERT = 4_000
 MAX_STATEMENT_BYTES = 16_777_216
-
-# Rows of plain literals: nothing in them to refuse or to edit.
-_PLAIN_ROWS = re.compile(
-    r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
-)
-_INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
 
 
 class Planner:
-    """Plans query strings; remembers the plans of short ones. Shared by all sessions."""
+    """Plans query strings; remembers the plans of short ones, by their text and by their shape. Shared by all sessions."""
 
     def __init__(self) -> None:
         self._plans: dict[tuple[bool, str], list[Step]] = {}
+        self._templates: dict[tuple[bool, str], Template] = {}
 
     def plan(self, sql: str, values: SessionValues) -> list[Step]:
         """The steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
@@ -45,205 +28,44 @@ class Planner:
         known = self._plans.get(key)
         if known is not None:
             return known
-        if (
-            len(sql) > MAX_STATEMENT_BYTES // 4
-            and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
-        ):
-            raise refusal("statement size", size=size)
-        quick = _plan_long_insert(sql, values) if len(sql) > LONG_INSERT else plan_quickly(sql)
-        if quick is not None:
-            return [quick]
+        if len(sql) > CACHED_LENGTH:
+            return _plan_long(sql, values)
+        shape = shape_of(sql)
+        template = self._templates.get((values.keep_case, shape)) if shape else None
+        if template is not None:
+            return [template.fill(sql)]
         tokens = tokenize(sql)
-        steps = [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
-        if len(sql) < CACHED_LENGTH and len(self._plans) < CACHED_PLANS and _may_come_again(tokens):
-            self._plans[key] = steps
+        steps = _plan_tokens(sql, tokens, values)
+        if not any(token.value in SESSION_FUNCTIONS for token in tokens):
+            self._remember(key, shape, tokens, steps)
         return steps
 
-
-def _may_come_again(tokens: list[Token]) -> bool:
-    """Whether a plan is worth remembering: few literals, and nothing that the session itself answers."""
-    literals = sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens)
-    return literals < 2 and not any(token.value in SESSION_FUNCTIONS for token in tokens)
-
-
-def _plan_long_insert(sql: str, values: SessionValues) -> Step | None:
-    """INSERT .. VALUES with rows of plain literals alone: only its head is read."""
-    head = _INSERT_HEAD.match(sql)
-    if head is None or not _PLAIN_ROWS.fullmatch(sql, head.end()):
-        return None
-    statement = Statement(sql, tokenize(sql[: head.end()]), values)
-    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names)
+    def _remember(self, key: tuple[bool, str], shape: str | None, tokens: list[Token], steps: list[Step]) -> None:
+        if len(self._plans) + len(self._templates) >= CACHED_PLANS:
+            self._plans.clear()
+            self._templates.clear()
+        keep_case, sql = key
+        values = SessionValues(keep_case=keep_case)
+        template = template_of(sql, shape, lambda text: _plan_text(text, values)) if shape else None
+        if shape and template:
+            self._templates[keep_case, shape] = template
+        elif sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens) < 2:
+            self._plans[key] = steps
 
 
-def plan_statement(statement: Statement) -> Step:
-    """The step of one statement."""
-    check_refusals(statement.tokens, statement.words)
-    return _PLANS.get(statement.words[0], _relay)(statement)
+def _plan_text(sql: str, values: SessionValues) -> list[Step]:
+    return _plan_tokens(sql, tokenize(sql), values)
 
 
-def _relay(statement: Statement) -> Step:
-    return Step(Do.RELAY, statement.rewritten(), long_names=statement.long_names)
+def _plan_tokens(sql: str, tokens: list[Token], values: SessionValues) -> list[Step]:
+    return [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
 
 
-def _select(statement: Statement) -> Step:
-    tables = list(relations(statement.tokens))
-    into = _select_into(statement)
-    if into:
-        return into
-    if not any(is_user_table(name) for name in tables):
-        light = (
-            all(map(is_leader_table, tables)) and statement.words[0] == "select" and "set_config" not in statement.words
-        )
-        edits = alias_edits(statement.source, statement.tokens) if tables else []
-        return Step(Do.RELAY, statement.rewritten(edits), light=light, long_names=statement.long_names)
-    if uses_leader_function(statement.words):
-        raise refusal("leader function")
-    return _relay(statement)
-
-
-def _select_into(statement: Statement) -> Step | None:
-    words = statement.words
-    if "into" not in words or words[0] != "select":
-        return None
-    cursor = statement.cursor(words.index("into") + 1)
-    temporary = bool(cursor.take_any("temp", "temporary"))
-    cursor.take("table")
-    name = cursor.qualified_name()
-    temporary = temporary or name[-1].startswith("#")
-    note = call("pg_rs.note_table", _stored(name), '{"diststyle": 9, "sort_auto": true, "encode_auto": true}')
-    return Step(Do.HIDDEN, statement.rewritten() + "; " + note, long_names=statement.long_names)
-
-
-def _stored(name: tuple[str, ...]) -> str:
-    return qualified(*(stored_name(part) for part in name[-2:]))
-
-
-def _begin(statement: Statement) -> Step:
-    """Every isolation level means the database's own (r_BEGIN)."""
-    words = " ".join(statement.words)
-    mode = " READ ONLY" if "read only" in words else ""
-    return Step(Do.BEGIN, "BEGIN" + mode)
-
-
-def _end(statement: Statement) -> Step:
-    return Step(Do.END, statement.rewritten())
-
-
-def _create(statement: Statement) -> Step:
-    words = [word for word in statement.words[1:5] if word not in ("local", "or", "replace")]
-    if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
-        return Step(Do.HIDDEN, create_table(statement), long_names=statement.long_names)
-    if words[:1] == ["view"]:
-        return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
-    if words[:1] in (["external"], ["library"], ["model"], ["datashare"]):
-        raise refusal("stand-in", command="CREATE " + words[0].upper())
-    return _alone(statement) if words[:1] == ["database"] else _relay(statement)
-
-
-def _late_binding(statement: Statement) -> list[Edit]:
-    if statement.words[-4:] != ["with", "no", "schema", "binding"]:
-        return []
-    return [Edit(statement.tokens[-4].start, statement.end, "")]
-
-
-def _alone(statement: Statement) -> Step:
-    step = _relay(statement)
-    return Step(step.do, step.sql, alone=" ".join(statement.words[:2]).upper())
-
-
-def _drop(statement: Statement) -> Step:
-    return _alone(statement) if statement.words[1:2] == ["database"] else _relay(statement)
-
-
-def _alter(statement: Statement) -> Step:
-    if statement.words[1:2] != ["table"]:
-        return _relay(statement)
-    change = read_alter(statement)
-    return Step(Do.ALTER, change.sql, "ALTER TABLE", change.alone, change=change, long_names=statement.long_names)
-
-
-def _truncate(statement: Statement) -> Step:
-    cursor = statement.cursor(1)
-    cursor.take("table")
-    cursor.qualified_name()
-    cursor.expect_end()
-    return Step(Do.TRUNCATE, statement.rewritten(), "TRUNCATE TABLE", long_names=statement.long_names)
-
-
-def _lock(statement: Statement) -> Step:
-    cursor = statement.cursor(1)
-    cursor.take("table")
-    cursor.qualified_name()
-    while cursor.take(","):
-        cursor.qualified_name()
-    cursor.expect_end()
-    return Step(Do.LOCK, statement.rewritten(), "LOCK TABLE", long_names=statement.long_names)
-
-
-def _copy(statement: Statement) -> Step:
-    return Step(Do.COPY, statement.text, "COPY", long_names=statement.long_names)
-
-
-def _maintain(statement: Statement) -> Step:
-    """VACUUM and ANALYZE do nothing here; their table must exist."""
-    command = statement.words[0]
-    cursor = statement.cursor(1)
-    cursor.take_any("full", "reindex", "recluster", "verbose", "compression")
-    if cursor.take("sort") or cursor.take("delete"):
-        cursor.expect("only")
-    sql = "SELECT 1"
-    if not cursor.at_end and not cursor.at("boost"):
-        sql = "SELECT " + quote_literal(_stored(cursor.qualified_name())) + "::regclass"
-    return Step(Do.HIDDEN, sql, command.upper(), "VACUUM" if command == "vacuum" else "")
-
-
-def _delete(statement: Statement) -> Step:
-    """FROM may be left out."""
-    edits = []
-    if len(statement.words) > 1 and statement.words[1] != "from":
-        edits.append(Edit(statement.tokens[0].end, statement.tokens[0].end, " FROM"))
-    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names)
-
-
-def _merge(statement: Statement) -> Step:
-    check_merge(statement)
-    return _relay(statement)
-
-
-def _cancel(statement: Statement) -> Step:
-    cursor = statement.cursor(1)
-    return Step(Do.HIDDEN, call("pg_cancel_backend", cursor.integer()), "CANCEL")
-
-
-def _no_group(statement: Statement) -> Step:
-    if statement.tokens[0].kind is Kind.SYMBOL and statement.words[0] != "(":
-        raise SqlError("42601", 'syntax error at or near "' + statement.words[0] + '"')
-    return _select(statement)
-
-
-_PLANS: dict[str, Callable[[Statement], Step]] = {
-    "select": _select,
-    "with": _select,
-    "(": _no_group,
-    "begin": _begin,
-    "start": _begin,
-    "commit": _end,
-    "end": _end,
-    "rollback": _end,
-    "abort": _end,
-    "create": _create,
-    "drop": _drop,
-    "alter": _alter,
-    "truncate": _truncate,
-    "lock": _lock,
-    "copy": _copy,
-    "vacuum": _maintain,
-    "analyze": _maintain,
-    "analyse": _maintain,
-    "delete": _delete,
-    "merge": _merge,
-    "cancel": _cancel,
-    "set": plan_set,
-    "reset": plan_reset,
-    "show": plan_show,
-}
+def _plan_long(sql: str, values: SessionValues) -> list[Step]:
+    if (
+        len(sql) > MAX_STATEMENT_BYTES // 4
+        and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
+    ):
+        raise refusal("statement size", size=size)
+    insert = plan_long_insert(sql, values)
+    return [insert] if insert else _plan_text(sql, values)

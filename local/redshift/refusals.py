@@ -83,6 +83,11 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("alter encoding same", "0A000", "column \"{column}\" has encoding {encoding} already", "[r_ALTER_TABLE]"),
     Refusal("encoding", "0A000", "encoding \"{encoding}\" is not valid for type {type}", "[az64-encoding, zstd-encoding]"),
     Refusal("add key nullable", "0A000", "column \"{column}\" of a primary key must have been created NOT NULL", "[r_ALTER_TABLE]"),
+    Refusal("append columns", "0A000", "ALTER TABLE APPEND: columns {columns} are in one of the tables only", "[r_ALTER_TABLE_APPEND]"),
+    Refusal(
+        "append unlike", "0A000", "ALTER TABLE APPEND: column \"{column}\" differs in type, NOT NULL, encoding or key",
+        "[r_ALTER_TABLE_APPEND]",
+    ),
     # CREATE TABLE
     Refusal("check", "0A000", "CHECK constraints are not supported", FEATURES),
     Refusal("exclude", "0A000", "EXCLUDE constraints are not supported", FEATURES),
@@ -127,7 +132,22 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
     Refusal("statement size", "54001", "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
         "unconfirmed [c_redshift-sql]"),
+    Refusal("stand-in clause", "0A000", "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not part of this local stand-in",
+        "not Redshift's: a limit of the stand-in", ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
+    Refusal("stand-in statement", "0A000", "external schemas, libraries, models, datashares, procedures and masking policies are not part"
+        " of this local stand-in", "not Redshift's: a limit of the stand-in", (
+        "^create external", "^create library", "^create model", "^create datashare", "^alter datashare", "^create procedure",
+        "^create or replace procedure", "^call", "^create masking", "^attach", "^create rls")),
     # Functions
+    Refusal("stand-in function", "0A000", "{function}() is not part of this local stand-in", "not Redshift's: a limit of the stand-in", (
+        "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(", "json_extract_array_element_text(",
+        "json_parse(", "json_serialize(", "is_valid_json(", "is_valid_json_array(", "json_array_length(", "months_between(",
+        "next_day(", "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(",
+        "hll_create_sketch(", "get_array_length(", "split_to_array(", "object(", "st_geomfromtext(", "st_astext(", "st_point(",
+        "to_varbyte(", "from_varbyte(", "to_hex(", "from_hex(", "dexp(", "dlog1(", "pg_get_cols(", "timeofday(", "datetime(")),
+    Refusal("compute function", "0A000",
+        "One or more of the used functions must be applied on at least one user created tables. Examples of user table only"
+        " functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc", "[c_sql-functions-leader-node]"),
     Refusal("leader function", "0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables.",
         "[c_SQL_functions_leader_node_only]"),
     Refusal("function", "42883", "function {function}() does not exist", FUNCTIONS, (
@@ -180,7 +200,7 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
     for trigger in TRIGGERS.intersection(words):
         for shape in _SHAPES[trigger]:
             if _matches(words, shape):
-                function = shape.words[0] if shape.row.name == "function" else ""
+                function = shape.words[0] if "{function}" in shape.row.message else ""
                 raise refusal(shape.row.name, **({"function": function} if function else {}))
     for token, following in itertools.pairwise(tokens):
         if token.value == "e" and following.kind is Kind.STRING and token.end == following.start:

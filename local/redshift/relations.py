@@ -73,6 +73,12 @@ def is_user_table(name: tuple[str, ...]) -> bool:
     return not is_leader_table(name) and not name[-1].startswith(_SYSTEM_PREFIXES)
 
 
+def is_on_nodes(name: tuple[str, ...]) -> bool:
+    """Whether reading a table takes the compute nodes: user tables and system views, but those of external tables, which
+    Amazon's own dialect reads together with leader-node functions."""
+    return not is_leader_table(name) and not name[-1].startswith("svv_external_")
+
+
 def uses_leader_function(words: Sequence[str]) -> str:
     """The first leader-node function that is called, "" for none."""
     for place, word in enumerate(words):

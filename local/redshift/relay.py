@@ -11,9 +11,10 @@ from local.redshift.client import Client
 from local.redshift.errors import BackendError
 from local.redshift.translate import translate
 
-_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS = b"Z"[0], b"E"[0], b"S"[0], b"G"[0], b"T"[0]
+_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE = b"Z"[0], b"E"[0], b"S"[0], b"G"[0], b"T"[0], b"C"[0]
 _CAREFUL = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
 _HEADER = struct.Struct("!BI")
+_NOTHING: frozenset[int] = frozenset()
 HIDDEN_PARAMETERS = frozenset(
     {
         "standard_conforming_strings",
@@ -35,14 +36,17 @@ class Relay:
         self._long_names = long_names
         self._rest = b""
         self._skip = 0
+        self._drop: frozenset[int] = _NOTHING
+        self._completed = 0
 
-    def until_ready(self, *, hold_ready: bool = False) -> bool:
-        """Relays up to ReadyForQuery, which is kept back on demand. True when there was no error.
-        BackendError when the connection to PostgreSQL is lost."""
-        self.failed = False
-        while True:
-            if self._carry(hold_ready=hold_ready):
-                return not self.failed
+    def until_ready(self, *, hold_ready: bool = False, drop: frozenset[int] = _NOTHING) -> bool:
+        """Relays up to ReadyForQuery, which is kept back on demand. True when there was no error. `drop` numbers (from 0)
+        the commands whose completion the client must not see. BackendError when the connection to PostgreSQL is lost."""
+        self.failed, self._drop, self._completed = False, drop, 0
+        while not self._carry(hold_ready=hold_ready):
+            pass
+        self._drop = _NOTHING
+        return not self.failed
 
     def available(self) -> None:
         """Relays what has arrived while nothing was asked (notices, answers in the extended protocol)."""
@@ -53,11 +57,10 @@ class Relay:
         data = self.backend.receive()
         if self._rest:
             data, self._rest = self._rest + data, b""
-        size, position, sent = len(data), min(self._skip, len(data)), 0
+        size, position, sent, ready = len(data), min(self._skip, len(data)), 0, False
         self._skip -= position
-        ready = False
-        out = bytearray()
-        careful = _CAREFUL | {_ROWS} if self._long_names else _CAREFUL
+        careful = self._careful()
+        out: list[bytes] = []
         while position + 5 <= size:
             kind, length = _HEADER.unpack_from(data, position)
             end = position + 1 + length
@@ -65,24 +68,36 @@ class Relay:
                 if end > size:
                     break
                 ready = ready or kind == _READY
-                out += data[sent:position] + self._changed(kind, data[position:end], hold_ready=hold_ready)
-                sent = end
+                changed = self._changed(kind, data[position:end], hold_ready=hold_ready)
+                if changed is not None:
+                    out += (data[sent:position], changed)
+                    sent = end
             elif end > size:
                 self._skip = end - size
                 end = size
             position = end
         self._rest = data[position:]
-        if sent:
-            out += data[sent:position]
-            self.client.send(out)
-        elif position:
-            self.client.send(memoryview(data)[:position])
+        if sent or position < size:
+            out.append(data[sent:position])
+            data = b"".join(out)
+        if data:
+            self.client.send(data)
         return ready
 
-    def _changed(self, kind: int, frame: bytes, *, hold_ready: bool) -> bytes:
+    def _careful(self) -> frozenset[int]:
+        """The frames to look into."""
+        if not self._long_names and not self._drop:
+            return _CAREFUL
+        return _CAREFUL | ({_ROWS} if self._long_names else _NOTHING) | ({_COMPLETE} if self._drop else _NOTHING)
+
+    def _changed(self, kind: int, frame: bytes, *, hold_ready: bool) -> bytes | None:
+        """What the client gets in place of a frame; None for the frame itself."""
         if kind == _READY:
             self.backend.status = frame[5:6]
-            return b"" if hold_ready else frame
+            return b"" if hold_ready else None
+        if kind == _COMPLETE:
+            self._completed += 1
+            return b"" if self._completed - 1 in self._drop else None
         if kind == _ERROR:
             return self._error(frame)
         if kind == _COPY_IN:
@@ -91,7 +106,7 @@ class Relay:
         if kind == _ROWS:
             return rename_columns(frame, self._long_names)
         name = wire.text_of(frame[5:])
-        return b"" if name in HIDDEN_PARAMETERS or name == "server_version" else frame
+        return b"" if name in HIDDEN_PARAMETERS or name == "server_version" else None
 
     def _error(self, frame: bytes) -> bytes:
         fields = wire.fields_of(frame[5:])

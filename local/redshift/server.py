@@ -37,12 +37,14 @@ from local.redshift.sql import call
 from local.redshift.wire import CANCEL_REQUEST
 
 LOGIN_SECONDS = 30.0
+FLAVOUR = "redshift.flavour"
 logger = logging.getLogger("local.redshift")
 
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How a stand-in is set up. `password` None lets everyone in; `isolation` is "snapshot" or "serializable"."""
+    """How a stand-in is set up. `password` None lets everyone in; `isolation` is "snapshot" or "serializable",
+    `flavour` is "provisioned" or "serverless"."""
 
     data: Path
     host: str = "127.0.0.1"
@@ -53,6 +55,7 @@ class ServerOptions:
     tls: ssl.SSLContext | None = None
     aws: AwsAccess = field(default_factory=lambda: AwsAccess(None, "us-east-1"))
     isolation: str = "snapshot"
+    flavour: str = "provisioned"
 
 
 class Server:
@@ -76,7 +79,7 @@ class Server:
     def start(cls, options: ServerOptions) -> Server:
         """Starts PostgreSQL, makes what is missing and listens. ClusterError, OSError or BackendError when that fails."""
         level = "serializable" if options.isolation == "serializable" else "repeatable read"
-        cluster = Cluster.start(options.data, {"default_transaction_isolation": level})
+        cluster = Cluster.start(options.data, {"default_transaction_isolation": level, FLAVOUR: options.flavour})
         try:
             _prepare(cluster, options)
             listener = socket.create_server((options.host, options.port), backlog=128)
@@ -205,16 +208,25 @@ def _prepare(cluster: Cluster, options: ServerOptions) -> None:
     """The catalog in every database, the master user, and the databases that are asked for and not there yet."""
     with cluster.connect(MAINTENANCE, OWNER) as backend:
         install_catalog(backend)
+        backend.query(_rights_on_logs(options.flavour))
         present = {name or "" for (name,) in backend.query("SELECT datname FROM pg_database WHERE NOT datistemplate")}
         if backend.query(call("to_regrole", quote_name(options.user))) == [(None,)]:
             backend.query("CREATE ROLE " + quote_name(options.user) + " LOGIN SUPERUSER CREATEDB CREATEROLE")
     for name in sorted(present - {"postgres"}):
         with cluster.connect(name, OWNER) as backend:
             install_catalog(backend)
+            backend.query(_rights_on_logs(options.flavour))
     missing = [name for name in options.databases if name not in present]
     with cluster.connect("postgres", OWNER) as backend:
         for name in missing:
             backend.query("CREATE DATABASE " + quote_name(name) + " OWNER " + quote_name(options.user))
+
+
+def _rights_on_logs(flavour: str) -> str:
+    """On serverless, users who are not superusers may not read STL views (which hold nothing there)."""
+    return (
+        "REVOKE SELECT ON stl_load_errors FROM" if flavour == "serverless" else "GRANT SELECT ON stl_load_errors TO"
+    ) + " PUBLIC"
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

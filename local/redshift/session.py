@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Protocol
 
 from local.redshift import wire
 from local.redshift.backend import Backend
-from local.redshift.block import Block
+from local.redshift.block import Block, with_locks
 from local.redshift.client import Client, ClientGoneError
-from local.redshift.context import AwsAccess, CopyContext
+from local.redshift.context import CopyContext
 from local.redshift.ddl.run_alter import run_alter
 from local.redshift.describe import describe_table
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.extended import Extended
-from local.redshift.planner import Planner
 from local.redshift.refusals import refusal
 from local.redshift.relay import Relay
 from local.redshift.rewrite import SessionValues
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
+from local.redshift.warehouse import Warehouse
 
+_RELAY = Do.RELAY
+_FIRST = frozenset((0,))
 _OWN_CONTROL = (Do.BEGIN, Do.END)
 _RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
 _ABORTED = SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
-
-
-class Warehouse(Protocol):
-    """What a session needs of the server around it."""
-
-    planner: Planner
-    aws: AwsAccess
-    long_names: dict[str, str]
-
-    def side(self, database: str) -> Backend:
-        """A connection of its own, autocommit, as superuser."""
-
-    def next_query_id(self) -> int:
-        """A new query id, ascending over all sessions."""
-
-    def keep_long_names(self, database: str, names: frozenset[str]) -> None:
-        """Remembers names that PostgreSQL cannot store whole."""
 
 
 class Session:
@@ -54,6 +38,7 @@ class Session:
         self.user = user
         self.database = database
         self.values = SessionValues()
+        self.in_unseen_block = False  # PostgreSQL is in a block that the client knows nothing of
         self.block = Block(backend)
         self.relay = Relay(backend, client, warehouse.long_names)
         self._warehouse = warehouse
@@ -97,7 +82,7 @@ class Session:
         if self._backend_gone:
             return  # our own doing: see below
         self.client.gone = True
-        if self.backend.status != b"I":
+        if self.backend.status != b"I" and not self.in_unseen_block:
             self.backend.cancel()
 
     def backend_hung_up(self) -> None:
@@ -123,10 +108,9 @@ class Session:
             return
         if not steps:
             self.client.send(wire.frame(b"I") + wire.ready(self.backend.status))
-        elif len(steps) == 1 and steps[0].do is Do.RELAY:
+        elif len(steps) == 1 and steps[0].do is _RELAY:
             self.before(steps[0])
-            self.backend.send(wire.query(steps[0].sql))
-            self.relay.until_ready()
+            self._pass_on(steps[0], hold_ready=False)
             self.block.after(steps[0])
         else:
             self._run_all(steps)
@@ -144,6 +128,7 @@ class Session:
             self._relay_together(steps)
             return
         implicit = len(steps) > 1 and self.backend.status == b"I" and not any(step.do in _OWN_CONTROL for step in steps)
+        self.in_unseen_block = implicit
         for place, step in enumerate(steps):
             if implicit and self.backend.status == b"I":
                 self.backend.query("BEGIN")
@@ -153,6 +138,7 @@ class Session:
                 self._commit_unseen()
         if implicit and self.backend.status != b"I":
             self.backend.query("ROLLBACK")
+        self.in_unseen_block = False
 
     def _commit_unseen(self) -> None:
         if self.backend.status == b"T":
@@ -164,8 +150,9 @@ class Session:
     def _relay_together(self, steps: list[Step]) -> None:
         for step in steps:
             self.before(step)
-        self.backend.send(wire.query(together(*(step.sql for step in steps))))
-        if self.relay.until_ready(hold_ready=True):
+        texts, locks = with_locks(steps)
+        self.backend.send(wire.query(together(*texts)))
+        if self.relay.until_ready(hold_ready=True, drop=locks):
             for step in steps:
                 self._take_effect(step)
         self.block.forget()
@@ -208,9 +195,17 @@ class Session:
                 if expected.fatal:
                     raise
 
+    def _pass_on(self, step: Step, *, hold_ready: bool) -> bool:
+        """PostgreSQL answers the client, once it has the lock of the table that the step writes to."""
+        lock = self.block.write_lock(step)
+        if not lock:
+            self.backend.send(wire.query(step.sql))
+            return self.relay.until_ready(hold_ready=hold_ready)
+        self.backend.send(wire.query(together(lock, step.sql)))
+        return self.relay.until_ready(hold_ready=hold_ready, drop=_FIRST)
+
     def _relay(self, step: Step) -> bool:
-        self.backend.send(wire.query(step.sql))
-        done = self.relay.until_ready(hold_ready=True)
+        done = self._pass_on(step, hold_ready=True)
         if done:
             self._take_effect(step)
         return done
@@ -251,7 +246,11 @@ class Session:
     def _copy(self, step: Step) -> bool:
         from local.redshift.copy import run_copy  # a part of its own; imports boto3, which sessions can do without
 
-        tag = run_copy(step.sql, self._copy_context())
+        self.in_unseen_block = self.in_unseen_block or self.backend.status == b"I"
+        try:
+            tag = run_copy(step.sql, self._copy_context())
+        finally:
+            self.in_unseen_block = self.in_unseen_block and self.backend.status != b"I"
         self.client.send(wire.complete(tag))
         return True
 

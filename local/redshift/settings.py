@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.redshift.cursor import Cursor
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, literal, quote_literal
+from local.redshift.sql import call
 from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
@@ -83,6 +84,9 @@ def plan_show(statement: Statement) -> Step:
         return _show("SELECT * FROM pg_rs.show_columns WHERE (schema_name, table_name) = ", cursor)
     if cursor.take("tables", "from", "schema"):
         return _show("SELECT * FROM pg_rs.show_tables WHERE schema_name = ", cursor)
+    if cursor.take("table"):
+        name_and_schema = ("public", *cursor.qualified_name())[-2:]
+        return Step(Do.RELAY, call("pg_rs.show_table", *name_and_schema) + ' AS "Show Table DDL statement"', light=True)
     name = _name(cursor)
     if name in REDSHIFT_SETTINGS:
         sql = "SELECT current_setting('redshift." + name + "') AS " + name

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from local.redshift.ddl.alter import Alter
 
@@ -22,14 +22,15 @@ class Do(Enum):
     COPY = auto()  # see local.redshift.copy
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One statement, planned. `sql` is what PostgreSQL is told, `tag` what the client is told instead of PostgreSQL's tag.
+    (A tuple, because one is made for every statement: a dataclass costs three times as much.)
 
     alone        the command's name, when Redshift runs it only outside of a block
     light        reads catalogs and leader-node functions at most: takes no snapshot on Redshift
     keep_case    the new value of enable_case_sensitive_identifier
     long_names   names over 63 bytes that occur in it
+    writes       the table it writes to, as SQL: other writers have to wait
     """
 
     do: Do
@@ -40,3 +41,4 @@ class Step:
     change: Alter | None = None
     keep_case: bool | None = None
     long_names: frozenset[str] = frozenset()
+    writes: str = ""

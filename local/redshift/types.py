@@ -16,6 +16,7 @@ MAX_CHAR = 4_096
 MAX_PRECISION = 38
 MAX_SCALE = 37
 MAX_VARBYTE = 16_777_216
+VARBYTE = "binary varying"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class ColumnType:
     @property
     def sql(self) -> str:
         """The type as PostgreSQL is told."""
-        if self.name == "varbyte" or not self.arguments:
+        if self.name == VARBYTE:
+            return "varbyte"  # a domain, which takes no length: that is kept in the books, and guarded by a constraint
+        if not self.arguments:
             return self.name
         return self.name + "(" + ",".join(map(str, self.arguments)) + ")"
 
@@ -42,10 +45,12 @@ _PLAIN = {
 _UNSUPPORTED = frozenset(
     {"array", "bit", "bytea", "box", "cidr", "circle", "inet", "json", "jsonb", "line", "lseg", "macaddr", "money", "path",
      "point", "polygon", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "tsquery", "tsvector", "uuid",
-     "xml", "hstore", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "geometry", "geography",
-     "hllsketch"}
+     "xml", "hstore", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"}
 )  # fmt: skip
-NO_KEY_TYPES = frozenset({"super", "varbyte"})
+# Kept as the text that COPY and INSERT give.
+_OPAQUE = frozenset({"geometry", "geography", "hllsketch"})
+_PLAIN |= {name: name for name in _OPAQUE}
+NO_KEY_TYPES = frozenset({"super", VARBYTE, *_OPAQUE})
 
 
 def read_type(cursor: Cursor, column: str) -> ColumnType:
@@ -76,7 +81,7 @@ def _read_type(cursor: Cursor, column: str) -> ColumnType:
     if word == "interval":
         return ColumnType("interval" + _interval_fields(cursor))
     if word in ("varbyte", "varbinary") or (word == "binary" and cursor.take("varying")):
-        return ColumnType("varbyte", (_length(cursor, 64_000, MAX_VARBYTE, "varbyte"),))
+        return ColumnType(VARBYTE, (_length(cursor, 64_000, MAX_VARBYTE, "varbyte"),))
     if word in _UNSUPPORTED:
         raise refusal("type", column=column, type=word)
     raise SqlError("42704", f'type "{word}" does not exist')

@@ -37,29 +37,38 @@ class Frames:
     """Cuts a byte stream into frames, whatever pieces it arrives in."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = b""
+        self._start = 0
 
     def feed(self, data: bytes) -> None:
         """Adds what was received."""
+        if self._start == len(self._buffer):
+            self._buffer, self._start = data, 0  # by far the most common case: nothing is copied
+            return
+        if isinstance(self._buffer, bytes):
+            self._buffer = bytearray(self._buffer)
+        del self._buffer[: self._start]
+        self._start = 0
         self._buffer += data
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Yields (type, body) of every complete frame; what is incomplete stays for the next `feed`.
         ValueError for a length no server would send: the stream is not the protocol."""
-        while len(self._buffer) >= 5:
-            kind, length = _HEADER.unpack_from(self._buffer)
+        while len(self._buffer) - self._start >= 5:
+            buffer, start = self._buffer, self._start
+            kind, length = _HEADER.unpack_from(buffer, start)
             if not 4 <= length <= MAX_FRAME:
                 raise ValueError(f"a frame of type {kind!r} claims {length} bytes; the limit is {MAX_FRAME}")
-            if len(self._buffer) < length + 1:
+            end = start + length + 1
+            if len(buffer) < end:
                 return
-            body = bytes(self._buffer[5 : length + 1])
-            del self._buffer[: length + 1]
-            yield kind, body
+            self._start = end
+            yield kind, bytes(buffer[start + 5 : end])
 
     @property
     def rest(self) -> int:
         """Bytes held of a frame that is not complete yet."""
-        return len(self._buffer)
+        return len(self._buffer) - self._start
 
 
 def frame(kind: bytes, body: bytes = b"") -> bytes:
@@ -134,7 +143,8 @@ def parameter(name: str, value: str) -> bytes:
 
 def query(sql: str) -> bytes:
     """A simple Query."""
-    return frame(b"Q", cstring(sql))
+    body = sql.encode("utf-8", "surrogateescape")
+    return _HEADER.pack(b"Q", len(body) + 5) + body + b"\0"
 
 
 def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:

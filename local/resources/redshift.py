@@ -11,7 +11,6 @@ STAND_IN = "the stand-in for Redshift has no such setting"
 NO_NETWORK = "the local cloud has no network model"
 ROLES = {
     "iamRoles": "the stand-in takes the role that COPY names, and checks that the role trusts Redshift",
-    "defaultIamRoleArn": "the stand-in takes the role that COPY names",
 }
 
 
@@ -21,6 +20,11 @@ def _managed_secret(context: Context, item: Resource, wanted_key: str, owner: st
         return None
     user, password = context.warehouse.user, context.warehouse.password
     return create_admin_secret(context.aws, f"redshift!{owner}-{user}", user, password)
+
+
+def _attach_default_role(context: Context, item: Resource) -> None:
+    if arn := item.take("defaultIamRoleArn"):
+        context.warehouse.attach_default_role(arn)
 
 
 def _refuse_unknown_database(context: Context, name: str | None) -> None:
@@ -42,6 +46,7 @@ def _refuse_unknown_database(context: Context, name: str | None) -> None:
 def namespace(context: Context, item: Resource) -> Created:
     name = item.need("namespaceName")
     _refuse_unknown_database(context, item.take("dbName"))
+    _attach_default_role(context, item)
     secret_arn = _managed_secret(context, item, "manageAdminPassword", name)
     outputs: dict[str, Any] = {
         "arn": context.aws.arn("redshift-serverless", f"namespace/{name}"),
@@ -122,6 +127,7 @@ CLUSTER_NETWORK = (
 def cluster(context: Context, item: Resource) -> Created:
     name = item.need("clusterIdentifier")
     _refuse_unknown_database(context, item.take("databaseName"))
+    _attach_default_role(context, item)
     secret_arn = _managed_secret(context, item, "manageMasterPassword", name)
     where = context.warehouse
     outputs: dict[str, Any] = {

@@ -238,7 +238,7 @@ def test_what_is_taken_over_may_get_columns_and_longer_texts(world: World) -> No
 
 
 def test_what_is_taken_over_is_not_changed_beyond_that(world: World) -> None:
-    world.live.run("CREATE TABLE public.t (id bigint, old date)")
+    world.live.run('CREATE TABLE public.t (id bigint, "old" date)')
 
     for allowed in ([], ["drop"]):
         message = told(world.drop(ID, allowed_changes=allowed))

@@ -17,6 +17,7 @@ def main() -> None:
         "port",
         "s3-endpoint",
         "region",
+        "default-role-file",
         "databases",
         "user",
         "password-file",

@@ -15,8 +15,85 @@ $$;
 CREATE OR REPLACE FUNCTION pg_catalog.len(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT char_length($1)
 $$;
-CREATE OR REPLACE FUNCTION pg_catalog.nvl(anycompatible, anycompatible) RETURNS anycompatible LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce($1, $2)
+CREATE OR REPLACE FUNCTION pg_catalog.nvl2(anyelement, anycompatible, anycompatible) RETURNS anycompatible
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.charindex(text, text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT strpos($2, $1)
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.trunc(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::date $$;
+CREATE OR REPLACE FUNCTION pg_catalog.last_day(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT (date_trunc('month', $1) + interval '1 month' - interval '1 day')::date
+$$;
+-- The last day of a month stays the last day (r_ADD_MONTHS).
+CREATE OR REPLACE FUNCTION pg_catalog.add_months(timestamp, integer) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1::date = last_day($1)
+        THEN last_day($1 + $2 * interval '1 month') + $1::time ELSE $1 + $2 * interval '1 month' END
+$$;
+
+-- Date parts by all their names (r_Dateparts_for_datetime_functions).
+CREATE OR REPLACE FUNCTION pg_rs.date_part_name(part text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE
+        WHEN part ~* '^(year|years|y|yr|yrs)$' THEN 'year'
+        WHEN part ~* '^(quarter|quarters|qtr|qtrs)$' THEN 'quarter'
+        WHEN part ~* '^(month|months|mon|mons)$' THEN 'month'
+        WHEN part ~* '^(week|weeks|w)$' THEN 'week'
+        WHEN part ~* '^(day|days|d)$' THEN 'day'
+        WHEN part ~* '^(hour|hours|h|hr|hrs)$' THEN 'hour'
+        WHEN part ~* '^(minute|minutes|m|min|mins)$' THEN 'minute'
+        WHEN part ~* '^(second|seconds|s|sec|secs)$' THEN 'second'
+        WHEN part ~* '^(millisecond|milliseconds|ms|msec|msecs|msecond|mseconds|millisec|millisecs|millisecon)$' THEN 'millisecond'
+        WHEN part ~* '^(microsecond|microseconds|us|usec|usecs|usecond|useconds|microsec|microsecs|microsecon)$' THEN 'microsecond'
+    END;
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.date_add(part text, n bigint, at timestamp) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    name text := pg_rs.date_part_name(part);
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'DATEADD with the date part "%" is not part of this local stand-in', part USING ERRCODE = '0A000';
+    END IF;
+    RETURN at + n * CASE name WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || name)::interval END;
+END
+$$;
+-- How many boundaries of the part lie between two times; weeks begin on Monday.
+CREATE OR REPLACE FUNCTION pg_rs.date_diff(part text, a timestamp, b timestamp) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    name text := pg_rs.date_part_name(part);
+    months bigint := (extract(year FROM b) - extract(year FROM a)) * 12 + extract(month FROM b) - extract(month FROM a);
+BEGIN
+    RETURN CASE name
+        WHEN 'year' THEN extract(year FROM b) - extract(year FROM a)
+        WHEN 'quarter' THEN (extract(year FROM b) - extract(year FROM a)) * 4 + extract(quarter FROM b) - extract(quarter FROM a)
+        WHEN 'month' THEN months
+        WHEN 'week' THEN (date_trunc('week', b)::date - date_trunc('week', a)::date) / 7
+        WHEN 'day' THEN b::date - a::date
+        WHEN 'hour' THEN extract(epoch FROM date_trunc('hour', b) - date_trunc('hour', a)) / 3600
+        WHEN 'minute' THEN extract(epoch FROM date_trunc('minute', b) - date_trunc('minute', a)) / 60
+        WHEN 'second' THEN extract(epoch FROM date_trunc('second', b) - date_trunc('second', a))
+        WHEN 'millisecond' THEN extract(epoch FROM date_trunc('milliseconds', b) - date_trunc('milliseconds', a)) * 1000
+        WHEN 'microsecond' THEN extract(epoch FROM b - a) * 1000000
+    END;
+END
+$$;
+-- One function per type that an argument can have without a cast; TEXT is for literals.
+DO $$
+DECLARE
+    type text;
+    kind text;
+BEGIN
+    FOREACH type IN ARRAY ARRAY['text', 'date', 'timestamp', 'timestamptz'] LOOP
+        kind := CASE type WHEN 'timestamptz' THEN 'timestamptz' ELSE 'timestamp' END;
+        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.dateadd(text, bigint, %1$s) RETURNS %2$s LANGUAGE sql STABLE STRICT
+            AS 'SELECT pg_rs.date_add($1, $2, $3::timestamp)::%2$s'$f$, type, kind);
+        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.datediff(text, %1$s, %1$s) RETURNS bigint LANGUAGE sql STABLE STRICT
+            AS 'SELECT pg_rs.date_diff($1, $2::timestamp, $3::timestamp)'$f$, type);
+    END LOOP;
+END
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_count(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_id(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
@@ -42,10 +119,17 @@ CREATE OR REPLACE FUNCTION pg_rs.default_encoding(type oid, sortkeyord integer, 
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_rs.encoding_number(CASE
         WHEN temporary OR sortkeyord <> 0 THEN 'raw'
-        WHEN format_type(type, NULL) IN ('boolean', 'real', 'double precision') THEN 'raw'
+        WHEN format_type(type, NULL) IN ('boolean', 'real', 'double precision', 'geometry', 'geography', 'hllsketch') THEN 'raw'
         WHEN format_type(type, NULL) IN ('character varying', 'character', 'bpchar', 'text', 'varbyte') THEN 'lzo'
         WHEN format_type(type, NULL) = 'super' THEN 'zstd'
         ELSE 'az64' END)
+$$;
+
+-- A type as Redshift spells it. A length is stored as PostgreSQL stores VARCHAR's: four more.
+CREATE OR REPLACE FUNCTION pg_rs.format_type(type oid, modifier integer) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN type = 'varbyte'::regtype
+        THEN 'binary varying' || CASE WHEN modifier > 4 THEN '(' || modifier - 4 || ')' ELSE '' END
+        ELSE pg_catalog.format_type(type, modifier) END
 $$;
 
 -- VARCHAR(n) and CHAR(n) count bytes: a constraint per column says so, named rs$len$<attnum>$<type>(<n>), from which the
@@ -56,14 +140,16 @@ DECLARE
 BEGIN
     SELECT string_agg(
         CASE WHEN k.oid IS NOT NULL THEN format('DROP CONSTRAINT %I, ', k.conname) ELSE '' END
-        || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, a.atttypmod - 4), ', ')
+        || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, m.modifier - 4), ', ')
     INTO change
     FROM pg_catalog.pg_attribute a
-    CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || format_type(a.atttypid, a.atttypmod) AS name) AS w
+    LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum
+    CROSS JOIN LATERAL (SELECT coalesce(r.length + 4, a.atttypmod) AS modifier) AS m
+    CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || pg_rs.format_type(a.atttypid, m.modifier) AS name) AS w
     LEFT JOIN pg_catalog.pg_constraint k
         ON k.conrelid = a.attrelid AND k.contype = 'c' AND k.conname LIKE 'rs$len$%' AND k.conkey = ARRAY[a.attnum]
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4
+        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype, 'varbyte'::regtype) AND m.modifier > 4
         AND (k.oid IS NULL OR k.conname <> w.name);
     IF change IS NOT NULL THEN
         EXECUTE 'ALTER TABLE ' || relation || ' ' || change;
@@ -124,12 +210,13 @@ BEGIN
     SELECT relation, coalesce(s.diststyle, (note ->> 'diststyle')::smallint),
            coalesce(s.sort_auto, (note ->> 'sort_auto')::boolean), coalesce(s.encode_auto, (note ->> 'encode_auto')::boolean)
     FROM (VALUES (1)) AS one LEFT JOIN pg_rs.relation s ON s.oid = source;
-    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, identity, identity_by_default)
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, identity, identity_by_default, length)
     SELECT relation, a.attnum,
            coalesce(pg_rs.encoding_number(c ->> 'encoding'), s.encoding,
                     pg_rs.default_encoding(a.atttypid, coalesce((c ->> 'sortkey')::integer, 0), temporary)),
            coalesce((c ->> 'distkey')::boolean, s.distkey, false), coalesce((c ->> 'sortkey')::integer, s.sortkeyord, 0),
-           c ->> 'identity', coalesce((c ->> 'by_default')::boolean, false)
+           c ->> 'identity', coalesce((c ->> 'by_default')::boolean, false),
+           CASE a.atttypid WHEN 'varbyte'::regtype THEN coalesce((c ->> 'length')::integer, s.length, 64000) END
     FROM pg_catalog.pg_attribute a
     CROSS JOIN LATERAL (SELECT note -> 'columns' -> a.attname::text AS c) AS given
     LEFT JOIN pg_rs.attribute s ON s.relid = source AND s.attnum =
@@ -143,10 +230,11 @@ $$;
 -- Remembers columns that were added, and forgets those that are gone.
 CREATE OR REPLACE FUNCTION pg_rs.note_columns(relation regclass, columns jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord)
+    INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, length)
     SELECT relation, a.attnum,
            coalesce(pg_rs.encoding_number(columns -> a.attname::text ->> 'encoding'),
-                    pg_rs.default_encoding(a.atttypid, 0, c.relpersistence = 't')), false, 0
+                    pg_rs.default_encoding(a.atttypid, 0, c.relpersistence = 't')), false, 0,
+           (columns -> a.attname::text ->> 'length')::integer
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
     ON CONFLICT DO NOTHING;
@@ -205,6 +293,40 @@ BEGIN
 END
 $$;
 
+-- SHOW TABLE: a statement that makes the table again (r_SHOW_TABLE).
+CREATE OR REPLACE FUNCTION pg_rs.show_table(schema_name text, table_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    relation oid := to_regclass(format('%I.%I', schema_name, table_name));
+    books pg_rs.relation;
+    lines text;
+    sorted text;
+    sign integer;
+BEGIN
+    SELECT * INTO books FROM pg_rs.relation r WHERE r.oid = relation;
+    IF books.oid IS NULL THEN
+        RAISE EXCEPTION 'relation "%.%" does not exist', schema_name, table_name USING ERRCODE = '42P01';
+    END IF;
+    SELECT string_agg('    ' || line, E',\n' ORDER BY place) INTO lines FROM (
+        SELECT c.attnum::integer AS place, quote_ident(c.column_name) || ' ' || c.type
+            || CASE WHEN c.attnotnull AND a.identity IS NULL THEN ' NOT NULL' ELSE '' END
+            || CASE WHEN a.identity_by_default THEN ' GENERATED BY DEFAULT AS IDENTITY(' || a.identity || ')'
+                    WHEN a.identity IS NOT NULL THEN ' IDENTITY(' || a.identity || ')'
+                    WHEN c."default" IS NOT NULL THEN ' DEFAULT ' || c."default" ELSE '' END
+            || CASE WHEN c.encoding = 'none' THEN '' ELSE ' ENCODE ' || c.encoding END
+            || CASE WHEN c.attisdistkey THEN ' distkey' ELSE '' END AS line
+        FROM pg_rs.columns c JOIN pg_rs.attribute a ON a.relid = c.table_oid AND a.attnum = c.attnum
+        WHERE c.table_oid = relation
+        UNION ALL
+        SELECT 2000 + row_number() OVER (ORDER BY k.oid)::integer, pg_rs.pg_get_constraintdef(k.oid) FROM pg_rs.key k
+        WHERE k.conrelid = relation) AS each;
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY abs(attsortkeyord)), min(attsortkeyord) INTO sorted, sign
+    FROM pg_rs.pg_attribute WHERE attrelid = relation AND attsortkeyord <> 0;
+    RETURN 'CREATE TABLE ' || quote_ident(schema_name) || '.' || quote_ident(table_name) || E' (\n' || lines || E'\n)\nDISTSTYLE '
+        || CASE books.diststyle WHEN 0 THEN 'EVEN' WHEN 1 THEN 'KEY' WHEN 8 THEN 'ALL' ELSE 'AUTO' END
+        || coalesce(CASE WHEN sign < 0 THEN E'\nINTERLEAVED' ELSE E'\n' END || ' SORTKEY ( ' || sorted || ' )', '') || ';';
+END
+$$;
+
 -- What ALTER TABLE changes in the books. Names and numbers were checked by the caller.
 CREATE OR REPLACE FUNCTION pg_rs.set_encode_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.relation SET encode_auto = auto WHERE oid = $1
@@ -212,6 +334,25 @@ $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_encoding(relation regclass, attnum integer, encoding text) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute a SET encoding = pg_rs.encoding_number(set_encoding.encoding)
     WHERE a.relid = relation AND a.attnum = set_encoding.attnum
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_length(relation regclass, attnum integer, length integer) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.attribute a SET length = set_length.length WHERE a.relid = relation AND a.attnum = set_length.attnum
+$$;
+-- COPY into an empty table chooses encodings by type: always, or where every column is RAW (copy-parameters-data-load).
+CREATE OR REPLACE FUNCTION pg_rs.choose_encodings(relation regclass, raw_only boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    filled boolean;
+BEGIN
+    IF raw_only AND EXISTS (SELECT FROM pg_rs.attribute WHERE relid = relation AND encoding <> 0) THEN
+        RETURN;
+    END IF;
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || relation || ')' INTO filled;
+    IF NOT filled THEN
+        UPDATE pg_rs.attribute r SET encoding = pg_rs.default_encoding(a.atttypid, r.sortkeyord, c.relpersistence = 't')
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        WHERE r.relid = relation AND a.attrelid = relation AND a.attnum = r.attnum;
+    END IF;
+END
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_diststyle(relation regclass, style integer, key integer) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.relation SET diststyle = style WHERE oid = $1;

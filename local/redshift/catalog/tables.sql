@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS pg_rs.attribute (
     PRIMARY KEY (relid, attnum)
 );
 
+-- VARBYTE(n): PostgreSQL's type has no length.
+ALTER TABLE pg_rs.attribute ADD COLUMN IF NOT EXISTS length integer;
+
 -- Keys that are declared and never enforced.
 CREATE SEQUENCE IF NOT EXISTS pg_rs.key_oid START 2000000000;
 CREATE TABLE IF NOT EXISTS pg_rs.key (
@@ -91,6 +94,11 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'super') THEN
         CREATE DOMAIN pg_catalog.super AS text CHECK (VALUE IS JSON);
         CREATE DOMAIN pg_catalog.varbyte AS bytea;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'geometry') THEN
+        CREATE DOMAIN pg_catalog.geometry AS text;
+        CREATE DOMAIN pg_catalog.geography AS text;
+        CREATE DOMAIN pg_catalog.hllsketch AS text;
     END IF;
 END
 $$;

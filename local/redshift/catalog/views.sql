@@ -21,7 +21,8 @@ FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 
 CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
 SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
-       a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, a.atttypmod, a.attbyval, a.attstorage, a.attalign, a.attnotnull,
+       a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, coalesce(r.length + 4, a.atttypmod) AS atttypmod, a.attbyval,
+       a.attstorage, a.attalign, a.attnotnull,
        a.atthasdef OR r.identity IS NOT NULL AS atthasdef, a.attisdropped, a.attislocal, a.attinhcount::integer AS attinhcount,
        coalesce(r.encoding, 0)::smallint AS attencodingtype, coalesce(r.distkey, false) AS attisdistkey,
        coalesce(r.sortkeyord, 0) AS attsortkeyord
@@ -48,7 +49,7 @@ FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 -- Every column of every table, the one source of the views below.
 CREATE OR REPLACE VIEW pg_rs.columns AS
 SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,
-       a.attnum, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
+       a.attnum, pg_rs.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
        format_encoding(a.attencodingtype::integer) AS encoding, a.attisdistkey, a.attsortkeyord, c.relacl
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -134,7 +135,8 @@ SELECT user_id AS userid, 0 AS slice, table_id AS tbl, start_time AS starttime, 
        left(regexp_replace(raw_line, '[^\x01-\x7f]', '.', 'g'), 1024)::char(1024) AS raw_line,
        left(raw_field_value, 1024)::char(1024) AS raw_field_value, error_code AS err_code,
        left(error_message, 100)::char(100) AS err_reason, 0 AS is_partial, 0::bigint AS start_offset
-FROM pg_rs.load_error WHERE database_name = current_database();
+FROM pg_rs.load_error
+WHERE database_name = current_database() AND current_setting('redshift.flavour', true) IS DISTINCT FROM 'serverless';
 
 CREATE OR REPLACE VIEW pg_catalog.sys_load_history AS
 SELECT user_id, query_id, transaction_id, session_id, database_name::char(128) AS database_name, status::char(10) AS status,
@@ -171,7 +173,7 @@ CREATE OR REPLACE VIEW pg_rs.show_columns AS
 SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
        "default" AS column_default, CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
        split_part(type, '(', 1) AS data_type,
-       CASE WHEN type LIKE 'character%' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
+       CASE WHEN type ~ '^(character|binary)' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
        CASE WHEN type LIKE 'numeric%' THEN substring(type FROM '\((\d+)')::integer END AS numeric_precision,
        CASE WHEN type LIKE 'numeric%' THEN substring(type FROM ',(\d+)')::integer END AS numeric_scale,
        NULL::text AS remarks,

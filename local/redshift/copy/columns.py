@@ -27,6 +27,9 @@ class Kind(Enum):
     TIMESTAMPTZ = "timestamptz"
     SUPER = "super"
     VARBYTE = "varbyte"
+    GEOMETRY = "geometry"
+    GEOGRAPHY = "geography"
+    HLLSKETCH = "hllsketch"
     OTHER = "other"
 
 
@@ -47,7 +50,9 @@ _KINDS = {
     "timestamp with time zone": Kind.TIMESTAMPTZ,
     "super": Kind.SUPER,
     "binary varying": Kind.VARBYTE,
-    "varbyte": Kind.VARBYTE,
+    "geometry": Kind.GEOMETRY,
+    "geography": Kind.GEOGRAPHY,
+    "hllsketch": Kind.HLLSKETCH,
 }
 
 

@@ -17,6 +17,7 @@ from local.redshift.copy.numerals import read_boolean, read_float, read_integer,
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.patterns import value_patterns
 from local.redshift.copy.texts import read_char, read_varchar
+from local.redshift.copy.utf8 import fault_of
 
 _ASCII_BLANKS = b" \t\r\n\v\f"
 
@@ -83,6 +84,10 @@ def _reader(column: Column, options: CopyOptions) -> Convert:
             return _read_super
         case Kind.VARBYTE:
             return _read_varbyte(column)
+        case Kind.GEOMETRY | Kind.GEOGRAPHY:
+            return _read_hex
+        case Kind.HLLSKETCH:
+            return _read_text
         case Kind.OTHER:
             return _read_unknown
 
@@ -159,6 +164,19 @@ def _read_varbyte(column: Column) -> Convert:
         return b"\\x" + raw
 
     return read
+
+
+def _read_hex(raw: bytes) -> bytes:
+    """Hexadecimal EWKB, kept as it is: whether it is a shape is not looked at."""
+    if _HEX.fullmatch(raw) is None:
+        raise FieldError(1219, "Invalid hexadecimal string for EWKB")
+    return raw
+
+
+def _read_text(raw: bytes) -> bytes:
+    if fault := fault_of(raw):
+        raise FieldError(1220, f"String contains invalid or unsupported UTF8 codepoints. {fault}")
+    return raw
 
 
 def _read_unknown(_: bytes) -> bytes:

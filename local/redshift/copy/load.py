@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.redshift.block import write_lock
 from local.redshift.context import CopyContext, TableInfo
 from local.redshift.copy.columns import Column, column_of
-from local.redshift.copy.options import CopyOptions
+from local.redshift.copy.options import Compression, CompUpdate, CopyOptions
 from local.redshift.copy.report import LoadReport
 from local.redshift.copy.roles import Caller, s3_client
 from local.redshift.copy.s3 import S3Object, find_objects, read_manifest, read_object
-from local.redshift.copy.service_errors import service_error
+from local.redshift.copy.service_errors import CorruptFileError
 from local.redshift.copy.sieve import RowTooLongError
 from local.redshift.copy.statement import parse_copy
 from local.redshift.copy.stream import RowStream
@@ -21,12 +22,15 @@ from local.redshift.copy.threads import ReadAhead
 from local.redshift.copy.unpack import UnpackError, recode, unpack
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.lexer import quote_name
+from local.redshift.rewrite import stored_name
+from local.redshift.sql import call, qualified
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DEFAULT_ROLE_VARIABLE = "REDSHIFT_DEFAULT_IAM_ROLE"
-"""The environment variable that holds the ARN of the role that IAM_ROLE default means."""
+MOST_BLOCKS_AHEAD = 8_192
+"""How much of a file is read for its checksum behind a row that failed: 1 GB unpacked."""
+_ABSENT = frozenset({"42P01", "3F000"})
 
 
 def run_copy(sql: str, context: CopyContext) -> str:
@@ -36,15 +40,17 @@ def run_copy(sql: str, context: CopyContext) -> str:
     in pg_rs.load_error before this returns or raises.
     """
     options = parse_copy(sql)
-    table = context.describe_table(options.schema, options.table)
-    if table is None:
-        raise SqlError("XX000", f"Cannot COPY into nonexistent table {options.table}")
-    columns = choose_columns(table, options)
-    report = LoadReport(context, options, table, context.next_query_id())
+    report: LoadReport | None = None
     alone = context.backend.status == b"I"
     if alone:
         context.backend.query("BEGIN")
     try:
+        table = _lock_table(context, options)
+        columns = choose_columns(table, options)
+        report = LoadReport(context, options, table, context.next_query_id())
+        if options.comp_update is not CompUpdate.OFF and not options.no_load:
+            name, raw_only = qualified(table.schema, table.name), options.comp_update is CompUpdate.UNSAID
+            context.backend.query(call("pg_rs.choose_encodings", name, "t" if raw_only else "f"))
         rows = _load(context, options, table, columns, report)
         report.write("completed", rows)
         if alone:
@@ -57,14 +63,30 @@ def run_copy(sql: str, context: CopyContext) -> str:
     return "COPY"
 
 
-def _clean_up(context: CopyContext, report: LoadReport, failure: BaseException, *, alone: bool) -> None:
+def _clean_up(context: CopyContext, report: LoadReport | None, failure: BaseException, *, alone: bool) -> None:
     if isinstance(failure, BackendError) and failure.fatal:
         return
     if alone:
         context.backend.query("ROLLBACK")
-    report.write("aborted", 0)
-    if report.rejected:
-        context.record_copy(0, report.query_id)
+    if report is not None:
+        report.write("aborted", 0)
+        if report.rejected:
+            context.record_copy(0, report.query_id)
+
+
+def _lock_table(context: CopyContext, options: CopyOptions) -> TableInfo:
+    """The table, which no one else writes to from now on. The lock comes first: looking the table up takes a snapshot."""
+    name = qualified(*(stored_name(part) for part in (options.schema, options.table) if part))
+    try:
+        context.backend.query(write_lock(name))
+        table = context.describe_table(options.schema, options.table)
+    except BackendError as failure:
+        if failure.sqlstate not in _ABSENT:
+            raise
+        table = None
+    if table is None:
+        raise SqlError("XX000", f"Cannot COPY into nonexistent table {options.table}")
+    return table
 
 
 def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
@@ -103,13 +125,13 @@ def _read_files(client: S3Client, sources: Sequence[S3Object], options: CopyOpti
         try:
             yield from recode(unpack(read_object(client, source), options.compression), options.encoding)
         except UnpackError as fault:
-            raise service_error(f"Failed to read file {source.url}: {fault}", f"Reading {source.url}") from fault
+            raise CorruptFileError(source.url, str(fault)) from fault
 
 
 def _load(
     context: CopyContext, options: CopyOptions, table: TableInfo, columns: Sequence[Column], report: LoadReport
 ) -> int:
-    caller = Caller(context.aws, context.user, context.database, os.environ.get(DEFAULT_ROLE_VARIABLE))
+    caller = Caller(context.aws, context.user, context.database, context.aws.default_role)
     client = s3_client(options.authorization, options.region, caller)
     sources = (read_manifest if options.manifest else find_objects)(client, options.source)
     target = f"{quote_name(table.schema)}.{quote_name(table.name)}"
@@ -118,20 +140,35 @@ def _load(
         ReadAhead(_read_files(client, sources, options)) as items,
     ):
         try:
-            _pump(items, stream, report)
+            _pump(iter(items), stream, report, looks_ahead=options.compression is not Compression.NONE)
         except RowTooLongError as fault:
             raise report.failure() from fault
+        except CorruptFileError as fault:
+            report.forget(fault.url)
+            raise
         report.replaced = stream.replaced
         return stream.finish()
 
 
-def _pump(items: ReadAhead[_FileStart | bytes], stream: RowStream, report: LoadReport) -> None:
+def _pump(items: Iterator[_FileStart | bytes], stream: RowStream, report: LoadReport, *, looks_ahead: bool) -> None:
     for item in items:
         if isinstance(item, bytes):
-            stream.feed(item)
+            try:
+                stream.feed(item)
+            except (SqlError, RowTooLongError):
+                if looks_ahead:
+                    _read_to_the_end(items)
+                raise
             continue
         stream.end_file()
         stream.begin_file(item.source.url)
         report.files += 1
         report.file_bytes += item.source.size
     stream.end_file()
+
+
+def _read_to_the_end(items: Iterator[_FileStart | bytes]) -> None:
+    """A row that cannot be loaded may come from damage that only the checksum at the file's end shows. CorruptFileError."""
+    for item in itertools.islice(items, MOST_BLOCKS_AHEAD):
+        if not isinstance(item, bytes):
+            return

@@ -14,6 +14,14 @@ from local.redshift.errors import SqlError
 MAX_ERRORS = 100_000
 
 
+class CompUpdate(Enum):
+    """Whether a COPY into an empty table chooses encodings: unsaid, only when no column has one (copy-parameters-data-load)."""
+
+    UNSAID = "unsaid"
+    ON = "on"
+    OFF = "off"
+
+
 class Compression(Enum):
     """How the files are packed; one keyword for all of them, never inferred from a suffix."""
 
@@ -80,6 +88,7 @@ class CopyOptions:
     max_error: int = 0
     ignore_all_errors: bool = False
     no_load: bool = False
+    comp_update: CompUpdate = CompUpdate.UNSAID
 
     @property
     def tolerated_errors(self) -> int:

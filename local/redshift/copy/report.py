@@ -65,6 +65,10 @@ class LoadReport:
         if self.rejections > self.options.tolerated_errors:
             raise self.failure()
 
+    def forget(self, url: str) -> None:
+        """Rows of a file that turned out to be corrupt say nothing."""
+        self.rejected = [rejection for rejection in self.rejected if rejection.file != url]
+
     def failure(self) -> SqlError:
         """The error of a COPY that rejected too many rows."""
         name = self.options.table

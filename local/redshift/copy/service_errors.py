@@ -15,6 +15,15 @@ def service_error(message: str, context: str = "", code: int = 8001) -> SqlError
     return SqlError("XX000", message, detail="\n  " + "\n  ".join(lines) + "\n")
 
 
+class CorruptFileError(SqlError):
+    """A file that cannot be unpacked. The code and its context: snowplow #1265; the wording: no source."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        told = service_error(f"Failed to read file {url}: {reason}", f"S3 key being read : {url}", 9001)
+        super().__init__(told.sqlstate, told.message, told.detail)
+        self.url = url
+
+
 def s3_text(failure: ClientError) -> str:
     """``S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid ...,ExtRid ...,CanRetry 1``."""
     error = failure.response.get("Error", {})

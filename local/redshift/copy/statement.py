@@ -10,6 +10,7 @@ from local.redshift.copy.options import (
     AccessKeys,
     Authorization,
     Compression,
+    CompUpdate,
     CopyOptions,
     DefaultRole,
     missing_credentials,
@@ -202,9 +203,14 @@ class _Reader:
         if self.cursor.token.kind is Kind.NUMBER:
             self.cursor.integer()
 
+    def compress(self) -> None:
+        """COMPUPDATE [ON | OFF | PRESET]."""
+        word = self.cursor.take_any("on", "off", "true", "false", "preset")
+        self.values["comp_update"] = CompUpdate.OFF if word in ("off", "false") else CompUpdate.ON
+
     def switch(self) -> None:
-        """COMPUPDATE, STATUPDATE: accepted, there is nothing to compress or analyse here."""
-        self.cursor.take_any("on", "off", "true", "false", "preset")
+        """STATUPDATE: accepted, there is nothing to analyse here."""
+        self.cursor.take_any("on", "off", "true", "false")
 
     def sample(self) -> None:
         """COMPROWS n: the same."""
@@ -265,7 +271,7 @@ _READERS: dict[str, Callable[[_Reader], None]] = {
     "timeformat": lambda reader: reader.date_format("time_format"),
     "region": _Reader.region,
     "noload": _Reader.no_load,
-    "compupdate": _Reader.switch,
+    "compupdate": _Reader.compress,
     "statupdate": _Reader.switch,
     "iam_role": _Reader.role,
     "credentials": _Reader.credentials,

@@ -13,6 +13,7 @@ from local.redshift.ddl.columns import ColumnDefinition, Key, read_column, read_
 from local.redshift.ddl.create import DISTSTYLES, TableDefinition, read_key, read_sortkey
 from local.redshift.lexer import Edit
 from local.redshift.refusals import refusal
+from local.redshift.reserved import refuse_reserved
 from local.redshift.statement import Statement
 from local.redshift.types import ColumnType, read_type
 
@@ -90,6 +91,7 @@ class Append(Alter):
     """APPEND FROM s."""
 
     source: tuple[str, ...] = ()
+    extra: str = ""
 
 
 def read_alter(statement: Statement) -> Alter:
@@ -203,11 +205,13 @@ def _arrange(cursor: Cursor, table: tuple[str, ...]) -> Alter:
 
 def _rename(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alter:
     if cursor.take("to"):
+        refuse_reserved(cursor)
         cursor.name()
         return RenameTable(table, statement.rewritten())
     cursor.take("column")
     cursor.name()
     cursor.expect("to")
+    refuse_reserved(cursor)
     cursor.name()
     return Alter(table, statement.rewritten())
 
@@ -222,8 +226,8 @@ def _append(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alt
     del statement
     cursor.expect("from")
     source = cursor.qualified_name()
-    cursor.take_any("ignoreextra", "filltarget")
-    return Append(table, "", "ALTER TABLE APPEND", source=source)
+    extra = cursor.take_any("ignoreextra", "filltarget")
+    return Append(table, "", "ALTER TABLE APPEND", source=source, extra=extra)
 
 
 _READERS: dict[str, Callable[[Statement, Cursor, tuple[str, ...]], Alter]] = {

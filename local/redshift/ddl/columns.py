@@ -8,8 +8,9 @@ from local.redshift.cursor import Cursor
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Token
 from local.redshift.refusals import refusal
+from local.redshift.reserved import refuse_reserved
 from local.redshift.rewrite import stored_name
-from local.redshift.types import ColumnType, read_type
+from local.redshift.types import VARBYTE, ColumnType, read_type
 
 SYSTEM_COLUMNS = frozenset({"oid", "xmin", "ctid", "tableoid", "cmin", "cmax", "xmax"})
 ENCODINGS = frozenset(
@@ -79,6 +80,8 @@ class ColumnDefinition:
     def note(self) -> dict[str, object]:
         """What pg_rs.note_table() reads of this column."""
         note: dict[str, object] = {"encoding": self.encoding, "distkey": self.distkey or None}
+        if self.type.name == VARBYTE:
+            note["length"] = self.type.arguments[0]
         if self.identity:
             note |= {"identity": ",".join(map(str, self.identity)), "by_default": self.by_default}
         return {name: value for name, value in note.items() if value is not None}
@@ -87,6 +90,7 @@ class ColumnDefinition:
 def read_column(cursor: Cursor) -> ColumnDefinition:
     """Takes a column definition up to its comma or closing parenthesis. SqlError for what Redshift would refuse."""
     start = cursor.token.start
+    refuse_reserved(cursor)
     name = cursor.name()
     if name in SYSTEM_COLUMNS:
         raise refusal("system column", column=name)

@@ -13,6 +13,7 @@ from local.redshift.ddl.columns import ColumnDefinition, Key, read_column, read_
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, quote_literal, quote_name
 from local.redshift.refusals import refusal
+from local.redshift.reserved import refuse_reserved
 from local.redshift.rewrite import stored_name
 from local.redshift.statement import Statement
 from local.redshift.types import NO_KEY_TYPES
@@ -56,6 +57,7 @@ def create_table(statement: Statement) -> str:
     cursor.expect("table")
     cursor.take("if", "not", "exists")
     name_token = cursor.token
+    refuse_reserved(cursor)
     name = cursor.qualified_name()
     hash_name = name[-1].startswith("#")
     table = TableDefinition(name, temporary or hash_name)

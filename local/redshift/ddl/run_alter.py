@@ -13,11 +13,14 @@ from local.redshift.ddl.columns import check_encoding
 from local.redshift.ddl.create import DISTSTYLES
 from local.redshift.describe import ColumnFacts, TableFacts, table_facts
 from local.redshift.errors import SqlError
+from local.redshift.lexer import quote_name
 from local.redshift.refusals import refusal
 from local.redshift.rewrite import stored_name
 from local.redshift.sql import call, qualified, together
+from local.redshift.types import VARBYTE
 
 _FIXED_ENCODINGS = {1: "bytedict", 8: "runlength", 9: "text255", 10: "text32k"}
+_RESIZABLE = ("character varying", VARBYTE)
 _KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
 
@@ -69,7 +72,7 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
     assert change.type is not None
     column = _column(facts, change.column)
     actual, wanted = column.info.length, change.type.arguments[0] if change.type.arguments else 0
-    if column.info.type_name != "character varying" or change.type.name != "character varying" or actual is None:
+    if column.info.type_name not in _RESIZABLE or change.type.name != column.info.type_name or actual is None:
         raise refusal("alter type", column=change.column, actual=column.info.type_name)
     if column.encoding in _FIXED_ENCODINGS:
         raise refusal("alter type encoding", encoding=_FIXED_ENCODINGS[column.encoding])
@@ -77,7 +80,10 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
         raise refusal("alter type key", key=_KEY_NAMES[column.key])
     if wanted < actual:
         _may_shrink(backend, facts, column, wanted)
-    backend.query(together(change.sql, call("pg_rs.guard_lengths", facts.sql_name)))
+    resize = change.sql
+    if change.type.name == VARBYTE:
+        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, wanted)
+    backend.query(together(resize, call("pg_rs.guard_lengths", facts.sql_name)))
 
 
 def _may_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, wanted: int) -> None:
@@ -126,8 +132,34 @@ def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropCons
 
 
 def _append(backend: Backend, facts: TableFacts, change: alter.Append) -> None:
-    source = _sql_name(change.source)
-    backend.query(together("INSERT INTO " + facts.sql_name + " TABLE " + source, "TRUNCATE " + source))
+    schema = change.source[-2] if len(change.source) > 1 else None
+    source = table_facts(backend, schema, change.source[-1])
+    if source is None:
+        raise SqlError("42P01", f'relation "{change.source[-1]}" does not exist')
+    names = ", ".join(quote_name(stored_name(name)) for name in _columns_to_append(facts, source, change.extra))
+    insert = f"INSERT INTO {facts.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608 - names are quoted
+    backend.query(together(insert, "TRUNCATE " + source.sql_name))
+
+
+def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> list[str]:
+    """The columns that both have, which must be alike (r_ALTER_TABLE_APPEND); further ones only as `extra` allows."""
+    names = [name for name, column in target.columns.items() if not column.info.identity]
+    missing = [name for name in names if name not in source.columns]
+    surplus = [
+        name for name, column in source.columns.items() if name not in target.columns and not column.info.identity
+    ]
+    if (missing and extra != "filltarget") or (surplus and extra != "ignoreextra"):
+        raise refusal("append columns", columns=", ".join(missing + surplus))
+    for name in (name for name in names if name in source.columns):
+        if _append_traits(target.columns[name]) != _append_traits(source.columns[name]):
+            raise refusal("append unlike", column=name)
+    return [name for name in names if name in source.columns]
+
+
+def _append_traits(column: ColumnFacts) -> tuple[object, ...]:
+    info = column.info
+    kind = (info.type_name, info.length, info.precision, info.scale, info.not_null)
+    return (*kind, column.encoding, column.distkey, column.sortkeyord)
 
 
 _RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableFacts, Any], None]] = {

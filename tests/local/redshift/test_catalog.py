@@ -20,7 +20,9 @@ TYPES = [
     ("text", "character varying(256)", "lzo"), ("date", "date", "az64"), ("time", "time without time zone", "az64"),
     ("timetz", "time with time zone", "az64"), ("timestamp", "timestamp without time zone", "az64"),
     ("timestamptz", "timestamp with time zone", "az64"), ("timestamp with time zone", "timestamp with time zone", "az64"),
-    ("super", "super", "zstd"),
+    ("super", "super", "zstd"), ("varbyte(4)", "binary varying(4)", "lzo"), ("varbyte", "binary varying(64000)", "lzo"),
+    ("binary varying(9)", "binary varying(9)", "lzo"), ("geometry", "geometry", "none"), ("geography", "geography", "none"),
+    ("hllsketch", "hllsketch", "none"),
 ]  # fmt: skip
 
 COLUMNS = """

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.redshift.errors import SqlError
@@ -23,12 +23,12 @@ from local.redshift.lexer import (
     statements,
     tokenize,
 )
-from local.redshift.planner import Planner, plan_statement
-from local.redshift.quick import plan_quickly
+from local.redshift.planner import Planner
 from local.redshift.refusals import REFUSALS
 from local.redshift.relations import LEADER_FUNCTIONS
 from local.redshift.rewrite import INTERESTING, SessionValues, stored_name
-from local.redshift.statement import Statement
+from local.redshift.shapes import shape_of, template_of
+from local.redshift.steps import Step
 
 PIECES = st.sampled_from(
     ["'", '"', "\\", "--", "/*", "*/", "$$", "$a$", "$1", ";", "(", ")", ",", ".", "::", "\n", " ", "E", "#t", "select", "from",
@@ -127,22 +127,66 @@ def test_edits_are_made_from_the_end_or_in_any_order() -> None:
     assert Token(Kind.WORD, "a", 0, 1).value == "a"
 
 
-@given(
-    st.sampled_from(["select", "insert into", "update", "delete from", "delete", "with"]),
-    st.lists(st.sampled_from(sorted(WORDS)) | PIECES, max_size=15),
+LITERALS = st.sampled_from(
+    ["1", "0", "2.5", "70000", "'x'", "''", "'it''s'", "'a \"b\"'", "'-- /* $'", "'1'", "E'x'", "$1", "$$x$$"]
 )
-@settings(max_examples=300)
-def test_a_quick_plan_is_the_full_plan(head: str, pieces: list[str]) -> None:
-    sql = " ".join([head, *pieces]).strip()
-    quick = plan_quickly(sql)
-    if quick is not None:
-        parts = statements(tokenize_or_skip(sql))
-        assert [plan_statement(Statement(sql, part, SessionValues())) for part in parts] == [quick]
 
 
-def tokenize_or_skip(sql: str) -> list[Token]:
-    """An open string is PostgreSQL's to refuse, in the quick way as in the full one."""
+@given(
+    st.sampled_from(["select", "insert into t", "update t set a =", "delete from t", "delete", "with", "merge into t"]),
+    st.lists(
+        st.sampled_from([*sorted(WORDS), "LITERAL", "LITERAL", '"Q 1"', "top", "::numeric", "sysdate"]) | PIECES,
+        max_size=15,
+    ),
+    st.lists(LITERALS, min_size=15, max_size=15),
+    st.lists(LITERALS, min_size=15, max_size=15),
+)
+@settings(max_examples=500)
+def test_a_plan_made_from_another_text_of_the_shape_is_the_full_plan(
+    head: str, pieces: list[str], first: list[str], second: list[str]
+) -> None:
+    known, asked = (
+        " ".join([head, *(literals[at] if piece == "LITERAL" else piece for at, piece in enumerate(pieces))])
+        for literals in (first, second)
+    )
+    planner = Planner()
+    plan_or_refusal(planner, known)
+    assert plan_or_refusal(planner, asked) == plan_or_refusal(Planner(), asked)
+
+
+def plan_or_refusal(planner: Planner, sql: str) -> list[Step] | str:
+    """The plan of a text, or the words in which it is refused."""
     try:
-        return tokenize(sql)
-    except SqlError:
-        reject()
+        return planner.plan(sql, SessionValues())
+    except SqlError as refused:
+        return refused.message
+
+
+@pytest.mark.parametrize(
+    ("sql", "shape"),
+    [
+        ("SELECT a1 FROM t WHERE b = 1.5 AND c <> 'it''s'", "SELECT a1 FROM t WHERE b = \0 AND c <> '"),
+        ("SELECT \"a 1 'x'\", 1", "SELECT \"a 1 'x'\", \0"),
+        ("SELECT 1 -- it's\n, 'x'", None),
+        ("SELECT '/* -- $'", "SELECT '"),
+        (r"SELECT 'it\'s', 'x'", None),
+        ("SELECT $$x$$", None),
+    ],
+)
+def test_a_shape_is_a_text_without_its_literals(sql: str, shape: str | None) -> None:
+    assert shape_of(sql) == shape
+
+
+def test_literals_come_back_where_they_belong() -> None:
+    sql = "SELECT \"A\", sysdate FROM t WHERE b = 'x' AND c = 7"
+    template = template_of(sql, shape_of(sql) or "", lambda text: Planner().plan(text, SessionValues()))
+    assert template is not None
+    asked = sql.replace("'x'", "'it''s'").replace("7", "0.5")
+    assert template.fill(asked).sql == "SELECT \"a\", sysdate() FROM t WHERE b = 'it''s' AND c = 0.5"
+
+
+def test_a_value_that_is_read_as_true_is_never_part_of_a_shape() -> None:
+    planner = Planner()
+    for number, condition in (("2", "2"), ("1", "true"), ("3", "3")):
+        [step] = planner.plan(f"SELECT a FROM t WHERE {number}", SessionValues())
+        assert step.sql.endswith("WHERE " + condition)

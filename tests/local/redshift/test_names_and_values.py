@@ -99,6 +99,32 @@ def test_super_takes_json_and_gives_text(cursor: Cursor) -> None:
     assert value(cursor, "SELECT a FROM t") == '{"x": 1}'
 
 
+def test_varbyte_keeps_its_length(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a varbyte(2), b integer)")
+    cursor.execute("INSERT INTO t VALUES ('ab', 1)")
+    too_long = ("22001", "value too long for type binary varying(2)")
+    assert error(cursor, "INSERT INTO t VALUES ('abc', 1)") == too_long
+    cursor.execute("ALTER TABLE t ADD COLUMN c varbinary(1)")
+    assert error(cursor, "INSERT INTO t (c) VALUES ('ab')")[0] == "22001"
+    cursor.execute("ALTER TABLE t ALTER COLUMN a TYPE varbyte(3)")
+    cursor.execute("INSERT INTO t VALUES ('abc', 1)")
+    cursor.execute("CREATE TABLE u (LIKE t)")
+    shown = "SELECT type FROM pg_table_def WHERE tablename = %s"
+    assert rows(cursor, shown, "u") == rows(cursor, shown, "t")
+    assert rows(cursor, shown, "t") == [("binary varying(3)",), ("integer",), ("binary varying(1)",)]
+    assert value(cursor, "SELECT character_maximum_length FROM pg_rs.show_columns WHERE column_name = 'c'") == 1
+    assert error(cursor, "CREATE TABLE n (a varbyte(16777217))")[0] == "22023"
+    assert error(cursor, "CREATE TABLE n (a varbyte(1) SORTKEY)")[0] == "0A000"
+
+
+def test_shapes_and_sketches_are_kept_as_they_came(cursor: Cursor) -> None:
+    point = "0101000000000000000000F03F0000000000000040"
+    cursor.execute("CREATE TABLE t (a geometry, b geography, c hllsketch)")
+    cursor.execute("INSERT INTO t VALUES (%s, %s, 'sketch')", (point, point))
+    assert rows(cursor, "SELECT * FROM t") == [(point, point, "sketch")]
+    assert error(cursor, "CREATE TABLE n (a geometry DISTKEY)")[0] == "0A000"
+
+
 def test_temporary_tables_with_a_hash_name(connect: Connect) -> None:
     one, other = connect().cursor(), connect().cursor()
     one.execute("CREATE TABLE #stage (a varchar(3))")

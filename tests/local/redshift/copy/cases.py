@@ -178,6 +178,7 @@ LOADS = [
     Loads("zstd", AB, zstd.compress(b"1,x\n") + zstd.compress(b"2,y\n"), [(1, "x"), (2, "y")], "csv zstd"),
     Loads("utf16", AB, "1,é\n2,z\n".encode("utf-16"), [(1, "é"), (2, "z")], "csv encoding utf16"),
     Loads("utf16_big_endian", AB, "1,é\n".encode("utf-16-be"), [(1, "é")], "csv encoding as utf16be"),
+    Loads("shapes", "a geometry, b geography, c hllsketch", b"00fF,,x\n", [("00fF", None, "x")]),
     Loads("varbyte", "a int, b varbyte(4)", b"1,00fF\n", [(1, b"\x00\xff")]),
     Loads("defaults_are_not_for_empty_fields", "a int, b int default 7", b"1,\n", [(1, None)]),
 ]
@@ -210,6 +211,8 @@ FAILS = [
     Fails("bare_carriage_returns_end_nothing", AB, b"1,x\r2,y\r", (1202, 1, "b", "y")),
     Fails("not_json", "a super", b"{a}\n", (1224, 1, "a", "{a}")),
     Fails("not_hex", "a varbyte(2)", b"0g\n", (1219, 1, "a", "0g")),
+    Fails("no_shape", "a geometry", b"POINT(1 2)\n", (1219, 1, "a", "POINT(1 2)")),
+    Fails("too_long_for_varbyte", "a int, b varbyte(2)", b"1,00ff\n2,00ff00\n", (1204, 2, "b", "00ff00")),
     Fails("the_second_error_is_too_much", AB, b"x,1\n2,x\ny,3\n", (1207, 1, "a", "x"), "csv maxerror 2"),
     Fails("noload_finds_errors", AB, b"1,x\nz,y\n", (1207, 2, "a", "z"), "csv noload"),
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 
@@ -14,11 +13,8 @@ from psycopg2.extensions import connection
 
 from local import aws_server, processes, warehouse
 from local.ports import free_port
-from local.redshift.copy.load import DEFAULT_ROLE_VARIABLE
 from local.state import StateDir
 from tests.local.redshift.copy.lake import BUCKET, Lake
-
-DEFAULT_ROLE = f"arn:aws:iam::{aws_server.ACCOUNT_ID}:role/default-role"
 
 
 @pytest.fixture(scope="package")
@@ -28,20 +24,21 @@ def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     state.create()
     server = aws_server.launch(state, free_port(), outlives_us=False)
     credentials = warehouse.prepare(state, free_port(), ["dev"])
-    stand_in = _launch(state, warehouse.command(state, credentials, server.endpoint_url))
+    stand_in = warehouse.launch(state, credentials, server.endpoint_url, outlives_us=False)
     try:
         aws_server.wait_until_ready(server, state)
-        warehouse.wait_until_ready(warehouse.Warehouse(stand_in, state.temporary / "warehouse.ready"), state)
+        warehouse.wait_until_ready(stand_in, state)
         connect = partial(_connect, credentials)
         lake = Lake(_client("s3", server), _client("iam", server), connect, connect())
         lake.s3.create_bucket(Bucket=BUCKET)
         lake.role = lake.add_role("copy")
+        lake.attach_default_role = credentials.attach_default_role
         yield lake
         lake.connection.close()
         lake.s3.close()
         lake.iam.close()
     finally:
-        processes.stop_children([server.child, stand_in])
+        processes.stop_children([server.child, stand_in.child])
 
 
 def _connect(credentials: warehouse.WarehouseCredentials) -> connection:
@@ -57,18 +54,6 @@ def _connect(credentials: warehouse.WarehouseCredentials) -> connection:
     )
     session.autocommit = True
     return session
-
-
-def _launch(state: StateDir, command: list[str]) -> processes.Child:
-    """The stand-in with a default role, as `warehouse.launch` starts it without one."""
-    return processes.start(
-        "warehouse",
-        [*command, "--exit-with-stdin"],
-        environment=warehouse.environment(state) | {DEFAULT_ROLE_VARIABLE: DEFAULT_ROLE},
-        log_file=state.warehouse_log,
-        working_directory=state.temporary,
-        stdin=subprocess.PIPE,
-    )
 
 
 def _client(service: str, server: aws_server.AwsServer):  # type: ignore[no-untyped-def]

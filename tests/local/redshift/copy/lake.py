@@ -42,6 +42,7 @@ class Lake:
     open_connection: Callable[[], connection]
     connection: connection
     role: str = ""
+    attach_default_role: Callable[[str], None] = lambda _: None
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.contextmanager

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.redshift.copy.options import AccessKeys, Compression, CopyOptions, DefaultRole, Roles
+from local.redshift.copy.options import AccessKeys, Compression, CompUpdate, CopyOptions, DefaultRole, Roles
 from local.redshift.copy.statement import parse_copy
 from local.redshift.errors import SqlError
 
@@ -37,6 +37,7 @@ def test_the_statement_of_the_loader_is_read() -> None:
         region="eu-west-1",
         date_format="auto",
         time_format="auto",
+        comp_update=CompUpdate.OFF,
     )
 
 

@@ -1,0 +1,250 @@
+"""A statement becomes a step. A table keyed by the first word says how each is planned; whatever is not in it is checked for
+refusals, edited word by word and relayed. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from local.redshift.aliases import alias_edits
+from local.redshift.ddl.alter import read_alter
+from local.redshift.ddl.create import create_table
+from local.redshift.errors import SqlError
+from local.redshift.lexer import Edit, Kind, is_name, quote_literal, quote_name, tokenize
+from local.redshift.merge import check_merge
+from local.redshift.refusals import check_refusals, refusal
+from local.redshift.relations import is_leader_table, is_on_nodes, is_user_table, relations, uses_leader_function
+from local.redshift.rewrite import SessionValues, stored_name
+from local.redshift.settings import plan_reset, plan_set, plan_show
+from local.redshift.sql import call, qualified, together
+from local.redshift.statement import Statement
+from local.redshift.steps import Do, Step
+
+# Rows of plain literals: nothing in them to refuse or to edit.
+_PLAIN_ROWS = re.compile(
+    r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
+)
+_WRITERS = frozenset({"insert", "update", "delete", "merge"})
+_INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
+
+
+def plan_long_insert(sql: str, values: SessionValues) -> Step | None:
+    """INSERT .. VALUES with rows of plain literals alone: only its head is read."""
+    head = _INSERT_HEAD.match(sql)
+    if head is None or not _PLAIN_ROWS.fullmatch(sql, head.end()):
+        return None
+    statement = Statement(sql, tokenize(sql[: head.end()]), values)
+    table = written_table(statement)
+    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=table)
+
+
+def plan_statement(statement: Statement) -> Step:
+    """The step of one statement."""
+    check_refusals(statement.tokens, statement.words)
+    return _PLANS.get(statement.words[0], _relay)(statement)
+
+
+def _relay(statement: Statement) -> Step:
+    return Step(Do.RELAY, statement.rewritten(), long_names=statement.long_names)
+
+
+def _write(statement: Statement) -> Step:
+    """INSERT, UPDATE: other writers of the table have to wait (c_write_readwrite)."""
+    return _relay(statement)._replace(writes=written_table(statement))
+
+
+def written_table(statement: Statement) -> str:
+    """The table that an INSERT, UPDATE, DELETE or MERGE (perhaps behind a WITH) writes to, as SQL; "" for none."""
+    depth = 0
+    for place, word in enumerate(statement.words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word in _WRITERS:
+            cursor = statement.cursor(place + 1)
+            cursor.take_any("into", "from")
+            start = cursor.token.start
+            if not is_name(cursor.token):
+                return ""
+            cursor.qualified_name()
+            return statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end)
+    return ""
+
+
+def _with(statement: Statement) -> Step:
+    table = written_table(statement)
+    return _relay(statement)._replace(writes=table) if table else _select(statement)
+
+
+def _select(statement: Statement) -> Step:
+    tables = list(relations(statement.tokens))
+    into = _select_into(statement)
+    if into:
+        return into
+    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
+        raise refusal("leader function")
+    if not any(map(is_user_table, tables)):
+        if "listagg" in statement.words:
+            raise refusal("compute function")
+        light = (
+            all(map(is_leader_table, tables)) and statement.words[0] == "select" and "set_config" not in statement.words
+        )
+        edits = alias_edits(statement.source, statement.tokens) if tables else []
+        return Step(Do.RELAY, statement.rewritten(edits), light=light, long_names=statement.long_names)
+    return _relay(statement)
+
+
+def _select_into(statement: Statement) -> Step | None:
+    words = statement.words
+    if "into" not in words or words[0] != "select":
+        return None
+    cursor = statement.cursor(words.index("into") + 1)
+    temporary = bool(cursor.take_any("temp", "temporary"))
+    cursor.take("table")
+    name = cursor.qualified_name()
+    temporary = temporary or name[-1].startswith("#")
+    note = call("pg_rs.note_table", _stored(name), '{"diststyle": 9, "sort_auto": true, "encode_auto": true}')
+    return Step(Do.HIDDEN, statement.rewritten() + "; " + note, long_names=statement.long_names)
+
+
+def _stored(name: tuple[str, ...]) -> str:
+    return qualified(*(stored_name(part) for part in name[-2:]))
+
+
+def _begin(statement: Statement) -> Step:
+    """Every isolation level means the database's own (r_BEGIN)."""
+    words = " ".join(statement.words)
+    mode = " READ ONLY" if "read only" in words else ""
+    return Step(Do.BEGIN, "BEGIN" + mode)
+
+
+def _end(statement: Statement) -> Step:
+    return Step(Do.END, statement.rewritten())
+
+
+def _create(statement: Statement) -> Step:
+    words = [word for word in statement.words[1:5] if word not in ("local", "or", "replace")]
+    if words[:1] == ["user"]:
+        return _create_user(statement)
+    if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
+        return Step(Do.HIDDEN, create_table(statement), long_names=statement.long_names)
+    if words[:1] == ["view"]:
+        return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
+    return _alone(statement) if words[:1] == ["database"] else _relay(statement)
+
+
+def _create_user(statement: Statement) -> Step:
+    """A user who may insert into a table may hold it for writing, which PostgreSQL grants apart from INSERT."""
+    name = statement.cursor(2).name()
+    grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
+    return Step(Do.HIDDEN, together(statement.rewritten(), grant), "CREATE USER")
+
+
+def _late_binding(statement: Statement) -> list[Edit]:
+    if statement.words[-4:] != ["with", "no", "schema", "binding"]:
+        return []
+    return [Edit(statement.tokens[-4].start, statement.end, "")]
+
+
+def _alone(statement: Statement) -> Step:
+    step = _relay(statement)
+    return Step(step.do, step.sql, alone=" ".join(statement.words[:2]).upper())
+
+
+def _drop(statement: Statement) -> Step:
+    return _alone(statement) if statement.words[1:2] == ["database"] else _relay(statement)
+
+
+def _alter(statement: Statement) -> Step:
+    if statement.words[1:2] != ["table"]:
+        return _relay(statement)
+    change = read_alter(statement)
+    return Step(Do.ALTER, change.sql, "ALTER TABLE", change.alone, change=change, long_names=statement.long_names)
+
+
+def _truncate(statement: Statement) -> Step:
+    cursor = statement.cursor(1)
+    cursor.take("table")
+    cursor.qualified_name()
+    cursor.expect_end()
+    return Step(Do.TRUNCATE, statement.rewritten(), "TRUNCATE TABLE", long_names=statement.long_names)
+
+
+def _lock(statement: Statement) -> Step:
+    cursor = statement.cursor(1)
+    cursor.take("table")
+    cursor.qualified_name()
+    while cursor.take(","):
+        cursor.qualified_name()
+    cursor.expect_end()
+    return Step(Do.LOCK, statement.rewritten(), "LOCK TABLE", long_names=statement.long_names)
+
+
+def _copy(statement: Statement) -> Step:
+    return Step(Do.COPY, statement.text, "COPY", long_names=statement.long_names)
+
+
+def _maintain(statement: Statement) -> Step:
+    """VACUUM and ANALYZE do nothing here; their table must exist."""
+    command = statement.words[0]
+    cursor = statement.cursor(1)
+    cursor.take_any("full", "reindex", "recluster", "verbose", "compression")
+    if cursor.take("sort") or cursor.take("delete"):
+        cursor.expect("only")
+    sql = "SELECT 1"
+    if not cursor.at_end and not cursor.at("boost"):
+        sql = "SELECT " + quote_literal(_stored(cursor.qualified_name())) + "::regclass"
+    return Step(Do.HIDDEN, sql, command.upper(), "VACUUM" if command == "vacuum" else "")
+
+
+def _delete(statement: Statement) -> Step:
+    """FROM may be left out."""
+    edits = []
+    if len(statement.words) > 1 and statement.words[1] != "from":
+        edits.append(Edit(statement.tokens[0].end, statement.tokens[0].end, " FROM"))
+    table = written_table(statement)
+    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=table)
+
+
+def _merge(statement: Statement) -> Step:
+    check_merge(statement)
+    return _write(statement)
+
+
+def _cancel(statement: Statement) -> Step:
+    cursor = statement.cursor(1)
+    return Step(Do.HIDDEN, call("pg_cancel_backend", cursor.integer()), "CANCEL")
+
+
+def _no_group(statement: Statement) -> Step:
+    if statement.tokens[0].kind is Kind.SYMBOL and statement.words[0] != "(":
+        raise SqlError("42601", 'syntax error at or near "' + statement.words[0] + '"')
+    return _select(statement)
+
+
+_PLANS: dict[str, Callable[[Statement], Step]] = {
+    "select": _select,
+    "with": _with,
+    "insert": _write,
+    "update": _write,
+    "(": _no_group,
+    "begin": _begin,
+    "start": _begin,
+    "commit": _end,
+    "end": _end,
+    "rollback": _end,
+    "abort": _end,
+    "create": _create,
+    "drop": _drop,
+    "alter": _alter,
+    "truncate": _truncate,
+    "lock": _lock,
+    "copy": _copy,
+    "vacuum": _maintain,
+    "analyze": _maintain,
+    "analyse": _maintain,
+    "delete": _delete,
+    "merge": _merge,
+    "cancel": _cancel,
+    "set": plan_set,
+    "reset": plan_reset,
+    "show": plan_show,
+}

@@ -1,0 +1,97 @@
+"""What people type every day: translated, or refused as a limit of the stand-in and never with PostgreSQL's words."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from tests.local.redshift.conftest import error, rows, value
+
+ASKED = [
+    ("SELECT TOP 2 a FROM t ORDER BY a DESC", [(3,), (2,)]),
+    ("SELECT DISTINCT TOP 1 b FROM t WHERE a < 3 ORDER BY b", [("x",)]),
+    ("SELECT count(*) FROM (SELECT TOP 2 a FROM t) AS s", [(2,)]),
+    ("SELECT a FROM t MINUS SELECT 1 MINUS (SELECT 2)", [(3,)]),
+    ("SELECT LISTAGG(b) FROM t WHERE a = 1", [("x",)]),
+    ("SELECT LISTAGG(\"A\", ', ') WITHIN GROUP (ORDER BY a DESC) FROM t", [("3, 2, 1",)]),
+    (
+        "SELECT b, listagg(nvl(a, 0) + 1, '-') within group (order by a) FROM t GROUP BY b ORDER BY b",
+        [("x", "2-3"), ("y", "4")],
+    ),
+    ("SELECT LISTAGG(DISTINCT b, ',') FROM t WHERE b = 'x'", [("x",)]),
+    ("SELECT APPROXIMATE COUNT(DISTINCT b) FROM t", [(2,)]),
+    ("SELECT NVL(NULL, NULL, 'z'), NVL2(NULL::int, 'a', 'b')", [("z", "b")]),
+    ("SELECT CHARINDEX('b', 'abc'), LEN('ä')", [(2, 1)]),
+    ("SELECT DATEADD(day, 30, '2008-11-01')", [(datetime(2008, 12, 1),)]),  # noqa: DTZ001 - TIMESTAMP has no zone
+    ("SELECT DATEADD(month, 18, '2008-02-28')", [(datetime(2009, 8, 28),)]),  # noqa: DTZ001
+    ("SELECT dateadd('qtr', -1, d) FROM t WHERE a = 1", [(datetime(2023, 11, 29),)]),  # noqa: DTZ001
+    ("SELECT ADD_MONTHS('2008-02-29', 1)", [(datetime(2008, 3, 31),)]),  # noqa: DTZ001
+    ("SELECT LAST_DAY('2024-02-01'), TRUNC(SYSDATE) <= CURRENT_DATE", [(date(2024, 2, 29), True)]),
+    ("SELECT DATEDIFF(week, '2009-01-01', '2009-12-31')", [(52,)]),
+    ("SELECT DATEDIFF(hour, '2023-01-01', '2023-01-03 05:04:03')", [(53,)]),
+    ("SELECT DATEDIFF(qtr, '2009-03-31', '2009-04-01'), datediff(YEAR, '2008-12-31', '2009-01-01')", [(1, 1)]),
+    ("SELECT DATEDIFF(day, d, '2024-03-01') FROM t WHERE a = 1", [(1,)]),
+    ("SELECT DATEDIFF(d, SYSDATE, GETDATE())", [(0,)]),
+    ("SELECT DATE_PART(year, d) FROM t WHERE a = 1", [(2024,)]),
+]
+NOT_PART = [
+    "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
+    "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))", "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t",
+    "SELECT MEDIAN(a) FROM t", "SELECT DECODE(a, 1, 'x') FROM t", "SELECT CONVERT(int, '1')", "SELECT JSON_PARSE('1')",
+    "UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "COPY t FROM 's3://b/k' IAM_ROLE default CSV JOB CREATE j", "COPY JOB RUN j",
+    "MERGE INTO t USING s ON t.a = s.a REMOVE DUPLICATES", "CREATE EXTERNAL SCHEMA e FROM DATA CATALOG DATABASE 'd'",
+    "CREATE MODEL m FROM t", "CALL p()", "CREATE PROCEDURE p() AS $$ BEGIN END $$ LANGUAGE plpgsql",
+    "SELECT DATEADD(epoch, 1, '2020-01-01')",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def table(cursor: Cursor) -> None:
+    """Three rows."""
+    cursor.execute("CREATE TABLE t (a integer, b varchar(3), d date); CREATE TABLE s (a integer)")
+    cursor.execute("INSERT INTO t VALUES (1, 'x', '2024-02-29'), (2, 'x', NULL), (3, 'y', NULL)")
+
+
+@pytest.mark.parametrize(("sql", "expected"), ASKED, ids=[sql for sql, _ in ASKED])
+def test_what_is_translated(cursor: Cursor, sql: str, expected: list[tuple[object, ...]]) -> None:
+    assert rows(cursor, sql) == expected
+    assert rows(cursor, sql) == expected
+
+
+@pytest.mark.parametrize("sql", NOT_PART)
+def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> None:
+    code, message = error(cursor, sql)
+    assert code == "0A000"
+    assert "stand-in" in message
+
+
+def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
+    assert (
+        "must be applied on at least one user created tables"
+        in error(cursor, "SELECT LISTAGG(relname) FROM pg_class")[1]
+    )
+
+
+def test_show_table_gives_a_statement_that_makes_the_table_again(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE made (id bigint IDENTITY(1,2), a integer NOT NULL, b varchar(9) DEFAULT 'x' DISTKEY, c varbyte(3), PRIMARY KEY (a))"
+        " SORTKEY (a)"
+    )
+    shown = str(value(cursor, "SHOW TABLE made"))
+    assert shown.splitlines() == [
+        "CREATE TABLE public.made (",
+        "    id bigint IDENTITY(1,2) ENCODE az64,",
+        "    a integer NOT NULL,",
+        "    b character varying(9) DEFAULT 'x'::character varying ENCODE lzo distkey,",
+        "    c binary varying(3) ENCODE lzo,",
+        "    PRIMARY KEY (a)",
+        ")",
+        "DISTSTYLE KEY",
+        " SORTKEY ( a );",
+    ]
+    cursor.execute("DROP TABLE made")
+    cursor.execute(shown)
+    assert value(cursor, "SHOW TABLE public.made") == shown
+    assert error(cursor, "SHOW TABLE absent")[0] == "42P01"
