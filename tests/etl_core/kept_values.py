@@ -85,6 +85,8 @@ def _same(before: Any, after: Any, wanted: str) -> bool:
         return abs(Decimal(str(before)) - after) <= Decimal("0.5").scaleb(after.as_tuple().exponent)
     if wanted in _FLOATS:
         return isclose(float(before), after, rel_tol=_FLOATS[wanted])
+    if wanted == "binary varying":
+        return bool(before == after)
     if wanted == "boolean":
         return bool(before) is after
     return _is_moment_of(before, after)

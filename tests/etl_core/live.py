@@ -63,7 +63,9 @@ class LiveTable:
     def rows(self, columns: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
         """The rows of these columns, else of all, sorted as text."""
         names = "*" if columns is None else ", ".join(f'"{name}"' for name in columns) or "1"
-        return sorted((tuple(row) for row in self.alone.exec_driver_sql(f"SELECT {names} FROM public.t")), key=repr)
+        return sorted(
+            (tuple(map(_plain, row)) for row in self.alone.exec_driver_sql(f"SELECT {names} FROM public.t")), key=repr
+        )
 
     def plain_rows(self) -> list[tuple[Any, ...]]:
         """The rows as a client reads them, each in the order of the table's columns, sorted as text."""
@@ -81,3 +83,8 @@ class LiveTable:
             self.together.rollback()
             return error
         return None
+
+
+def _plain(value: Any) -> Any:
+    """A VARBYTE comes as a memoryview, which has no order."""
+    return bytes(value) if isinstance(value, memoryview) else value

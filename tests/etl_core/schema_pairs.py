@@ -33,6 +33,8 @@ VALUES: dict[str, tuple[str, list[Any]]] = {
     "TIMESTAMP": ("timestamp without time zone", ["2026-01-02 03:04:05", "1999-12-31 00:00:00"]),
     "TIMESTAMPTZ": ("timestamp with time zone", ["2026-01-02 03:04:05+00"]),
     "TIME": ("time without time zone", ["03:04:05"]),
+    "VARBYTE(3)": ("binary varying", [b"", b"abc"]),
+    "VARBYTE(8)": ("binary varying", [b"\\x", b"abcdefgh"]),
     "SUPER": ("super", []),
 }
 NAMES = ["a", "b", "Order", "é x"]
@@ -80,7 +82,7 @@ def columns(draw: st.DrawFn, name: str) -> Json:
     chance = draw(st.integers(0, 11))
     if plain in ("integer", "bigint") and chance == 0:
         return made | {"identity": [1, 1]}
-    if values and chance % 3 == 0:
+    if values and chance % 3 == 0 and not kind.startswith("VARBYTE"):
         made["default"] = draw(st.sampled_from(values))
     if plain.startswith(("date", "timestamp")) and chance == 1:
         made["default"] = {"function": draw(st.sampled_from(["SYSDATE", "GETDATE", "CURRENT_DATE"]))}
@@ -118,7 +120,7 @@ def files(draw: st.DrawFn, base: Json | None = None) -> Json:
 
 
 def _draw_keys(draw: st.DrawFn, file: Json, candidates: list[Json]) -> None:
-    keys = [column["name"] for column in candidates if column["type"] != "SUPER"]
+    keys = [column["name"] for column in candidates if VALUES[column["type"]][0] not in ("super", "binary varying")]
     primary = [column["name"] for column in candidates if not column.get("nullable", "identity" not in column)]
     for part, names in (("primary_key", primary), ("sortkey", keys)):
         if names and draw(st.integers(0, 3)) == 0:
@@ -188,7 +190,14 @@ def _changed(draw: st.DrawFn, column: Json, in_primary_key: bool) -> Json:
             case "description":
                 made["description"] = draw(_DESCRIPTIONS)
     is_null = made.get("nullable", True) and not in_primary_key
-    if made != column and "default" not in made and VALUES[made["type"]][1] and (not is_null or _often(draw, 30)):
+    plain = VALUES[made["type"]][0]
+    if (
+        made != column
+        and "default" not in made
+        and VALUES[made["type"]][1]
+        and plain != "binary varying"
+        and (not is_null or _often(draw, 30))
+    ):
         made["default"] = draw(st.sampled_from(VALUES[made["type"]][1]))
     return made
 
