@@ -17,10 +17,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from etl_core.catalog import parse_table, select_table
-from etl_core.plan import make_plan
-from etl_core.schema_file import ColumnSpec, SchemaFile
-from etl_core.tables import table_of_schema_file
+from etl_core.planning.catalog import parse_table, select_table
+from etl_core.planning.plan import make_plan
+from etl_core.schema.schema_file import ColumnSpec, SchemaFile
+from etl_core.schema.tables import table_of_schema_file
 from local.redshift.server import Server, ServerOptions
 
 RUNS = 30

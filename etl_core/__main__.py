@@ -1,5 +1,5 @@
-"""`python -m etl_core`; see cli.py."""
+"""`python -m etl_core`; see cli/main.py."""
 
-from etl_core.cli import main
+from etl_core.cli.main import main
 
 main(prog_name="python -m etl_core")

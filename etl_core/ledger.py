@@ -19,7 +19,7 @@ from etl_core.errors import InvalidSchemaFileError
 from etl_core.lake_key import Action, LakeKey
 from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA, ledger_name
-from etl_core.schema_file import SchemaFile
+from etl_core.schema.schema_file import SchemaFile
 from etl_core.sql import identifier
 from etl_core.upload import Upload, identity, padded_sequencer
 

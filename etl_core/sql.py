@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.column_types import DIALECT
+from etl_core.schema.column_types import DIALECT
 
 COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
 """A data file's suffix behind `.csv`, and COPY's keyword for it."""

@@ -15,8 +15,8 @@ from etl_core.adapters.backlog import LogBacklog
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.s3 import S3Store
 from etl_core.adapters.secrets import SecretStore
-from etl_core.attempt import Ports
-from etl_core.load import load_upload
+from etl_core.loading.attempt import Ports
+from etl_core.loading.load import load_upload
 from etl_core.settings import LoadSettings
 from etl_core.upload import Upload
 from handlers.context import Context, log_line

@@ -15,8 +15,8 @@ from botocore.config import Config
 from etl_core.adapters.dynamodb import LogTable
 from etl_core.adapters.functions import Function, StateMachine
 from etl_core.adapters.lake_listing import LakeLister
-from etl_core.reconcile_ports import Desk
-from etl_core.reconcile_run import (
+from etl_core.operating.ports import Desk
+from etl_core.operating.reconcile_run import (
     PageRequest,
     inspect_key,
     read_answers,
@@ -34,7 +34,9 @@ _RESERVE_SECONDS = 120.0
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """`{"kind": "page" | "waiting" | "key" | "send" | "answers" | "log_page" | "lake", ...}`: see etl_core.reconcile_run for each.
+    """`{"kind": "page" | "waiting" | "key" | "send" | "answers" | "log_page" | "lake", ...}`.
+
+    What each does is told by etl_core.operating.reconcile_run.
 
     Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
     """

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from etl_core.lake_key import Action, LakeKey
-from etl_core.ledger_read import Ask, read_facts, read_page
-from etl_core.reconcile import Scope
-from etl_core.replay import ReplayRequest, replay_table
+from etl_core.operating.ledger_read import Ask, read_facts, read_page
+from etl_core.operating.reconcile import Scope
+from etl_core.operating.replay import ReplayRequest, replay_table
 from etl_core.settings import LoadSettings
 from handlers import load
 from handlers.context import Context

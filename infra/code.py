@@ -1,4 +1,4 @@
-"""What goes into the functions' code archive: handlers/ and etl_core/, nothing else.
+"""What goes into the functions' code archive: handlers/ and etl_core/ without its command line, nothing else.
 
 The third-party packages are in the layer (infra/bundle.py).
 """
@@ -14,6 +14,7 @@ from pulumi import AssetArchive, FileAsset
 from infra.settings import ConfigurationError
 
 PACKAGES = ("etl_core", "handlers")
+CHECKOUT_ONLY = ("etl_core/__main__.py", "etl_core/cli/")
 CA_FILE = "warehouse-ca.pem"
 """The name, below the code's root, of the certificate that `warehouseCaFile` brings."""
 
@@ -22,8 +23,10 @@ def code_files(root: Path) -> Iterator[str]:
     """The paths of the packages' files below `root`, with slashes, sorted; no caches, no compiled files."""
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts:
-                yield path.relative_to(root).as_posix()
+            name = path.relative_to(root).as_posix()
+            is_source = path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts
+            if is_source and not name.startswith(CHECKOUT_ONLY):
+                yield name
 
 
 def code_archive(root: Path, ca_file: str | None) -> AssetArchive:

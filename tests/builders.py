@@ -10,7 +10,7 @@ from typing import Any
 from etl_core.lake_key import Action
 from etl_core.ledger import LedgerRow
 from etl_core.log import Status
-from etl_core.schema_file import SchemaFile
+from etl_core.schema.schema_file import SchemaFile
 from etl_core.settings import LoadSettings
 from etl_core.upload import Upload
 

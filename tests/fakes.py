@@ -17,16 +17,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from etl_core.column_types import describe_type
-from etl_core.csv_header import decompressed
-from etl_core.default_values import parse_server_default
+from etl_core.csv_files.header import decompressed
 from etl_core.errors import MissingObjectError, MissingTableError
 from etl_core.lake_key import LakeKey, describe_key
 from etl_core.listed import LakeVersion
 from etl_core.log import Status
 from etl_core.names import LEDGER_SCHEMA
 from etl_core.ports import LoggedUpload, StoredVersion
-from etl_core.schema_file import DefaultFunction
+from etl_core.schema.column_types import describe_type
+from etl_core.schema.default_values import parse_server_default
+from etl_core.schema.schema_file import DefaultFunction
 from etl_core.sql import CopyCsv, LockTable
 from etl_core.upload import Upload
 from tests.builders import LAKE, NOON, WORK, an_upload

@@ -41,7 +41,7 @@ class Function:
 
 
 class StateMachine:
-    """etl_core.reconcile_ports.Workflow over boto3."""
+    """etl_core.operating.ports.Workflow over boto3."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client, self._arn = client, arn

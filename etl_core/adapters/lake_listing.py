@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from etl_core.adapters.s3 import mapped, parse_version
 from etl_core.listed import LakeVersion
-from etl_core.reconcile_ports import ListedPage
+from etl_core.operating.ports import ListedPage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 class LakeLister:
-    """etl_core.reconcile_ports.LakeListing over boto3."""
+    """etl_core.operating.ports.LakeListing over boto3."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from etl_core.adapters.dynamodb import LogTable
 from etl_core.adapters.lake_listing import LakeLister
-from etl_core.cli import main
+from etl_core.cli.main import main
 from etl_core.listed import first_uploads
 from etl_core.log import key_of, received_entry
 from tests.e2e.conftest import Lake, columns

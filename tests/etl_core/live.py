@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from etl_core.catalog import parse_table, select_table
-from etl_core.plan import Plan, make_plan
+from etl_core.planning.catalog import parse_table, select_table
+from etl_core.planning.plan import Plan, make_plan
 from etl_core.sql import identifier
 
 

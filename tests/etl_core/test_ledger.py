@@ -29,7 +29,7 @@ from etl_core.ledger import (
     select_relevant,
 )
 from etl_core.log import Status
-from etl_core.schema_file import SchemaFile
+from etl_core.schema.schema_file import SchemaFile
 from etl_core.sql import describe_sql
 from tests.builders import NOON, a_column, a_ledger_row, a_spec, an_upload
 

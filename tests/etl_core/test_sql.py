@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.column_types import DIALECT
+from etl_core.schema.column_types import DIALECT
 from etl_core.sql import COMPRESSIONS, CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
 
 TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))

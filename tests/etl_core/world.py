@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl_core.attempt import Ports
-from etl_core.load import load_upload
+from etl_core.loading.attempt import Ports
+from etl_core.loading.load import load_upload
 from etl_core.log import LoadOutcome
 from etl_core.upload import Upload
 from tests.builders import NOON, settings

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from etl_core.attempt import Ports
 from etl_core.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
+from etl_core.loading.attempt import Ports
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
 from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from etl_core.attempt import Ports
 from etl_core.errors import InvalidKeyError
+from etl_core.loading.attempt import Ports
 from handlers import load, reconcile, tables
 from tests.builders import NOON, a_schema_file, settings
-from tests.etl_core.test_reconcile_run import Office, a_version
+from tests.etl_core.operating.test_reconcile_run import Office, a_version
 from tests.etl_core.world import World
 from tests.handlers.conftest import CONTEXT
 

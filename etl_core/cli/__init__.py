@@ -1,0 +1,1 @@
+"""The command line, for checkouts only: the functions' archive leaves it out."""

@@ -1,0 +1,100 @@
+"""Companions: uploads that wait for the same table and can be loaded together with the one that holds its lock.
+
+Many small files at once would else cost a transaction and a COPY each. A companion counts for itself: it gets its own ledger row, and
+its own run finds it loaded. What could be in doubt about it (its header, its rows) leaves it to its own run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from etl_core.csv_files.header import compression_of
+from etl_core.errors import EtlError
+from etl_core.lake_key import Action
+from etl_core.ledger import LedgerRow, Proceed, decide
+from etl_core.loading.attempt import Load
+from etl_core.loading.copy_group import Part
+from etl_core.loading.data_file import count_rows, in_threads, open_file, shape_of
+from etl_core.loading.ledger_lock import Found
+from etl_core.loading.waiting import Waiting
+from etl_core.upload import Upload
+
+MAX_COMPANIONS = 200
+MAX_FILE_BYTES = 4 << 20
+"""As it lies in S3. A larger file is worth a COPY of its own."""
+_MAX_TOTAL_BYTES = 64 << 20
+_BEGINNING = (datetime.min.replace(tzinfo=UTC), "", "")
+_END = (datetime.max.replace(tzinfo=UTC), "", "")
+
+
+@dataclass(frozen=True)
+class Companion:
+    """An upload that goes along, ready for COPY."""
+
+    upload: Upload
+    part: Part
+
+
+def choose_companions(
+    load: Load, found: Found, history: Sequence[LedgerRow], left_out: Collection[str]
+) -> list[Waiting]:
+    """The waiting appends that take effect as the load's own upload does, in landed order.
+
+    None from behind a waiting truncate or schema file: that one is to take effect first. None from before a truncate in hand.
+    """
+    barriers = [each.upload.order for each in found.undecided if each.key.action is not Action.APPEND]
+    first = load.upload.order
+    if load.key.action is Action.APPEND:
+        first = max((order for order in barriers if order < load.upload.order), default=_BEGINNING)
+    last = min((order for order in barriers if order > load.upload.order), default=_END)
+    fitting = [
+        each
+        for each in found.undecided
+        if each.key.action is Action.APPEND
+        and first < each.upload.order < last
+        and each.upload.upload_id not in left_out
+        and _is_small(each.upload)
+        and decide(found.rows, each.upload, Action.APPEND) == Proceed(tuple(history))
+    ]
+    governing = history[0].schema_file
+    if governing is None or Action.APPEND not in governing.allowed_operations:
+        return []
+    return list(_together(sorted(fitting, key=lambda each: each.upload.order)))
+
+
+def open_companions(load: Load, chosen: Sequence[Waiting], history: Sequence[LedgerRow]) -> list[Companion]:
+    """The chosen ones ready for COPY, without those that are not certain to load."""
+    opened = in_threads(lambda each: _open(load, each, history), chosen)
+    return [companion for companion in opened if companion is not None]
+
+
+def _open(load: Load, waiting: Waiting, history: Sequence[LedgerRow]) -> Companion | None:
+    upload, store = waiting.upload, load.ports.store
+    try:
+        compression = compression_of(waiting.key.file)
+        version = store.find_version(upload)
+        if not 0 < version.size <= MAX_FILE_BYTES:
+            return None
+        file = open_file(store, upload.upload_id, version, compression)
+        shape = shape_of(file, history)
+        rows = count_rows(file, shape)
+    except EtlError:
+        # Its own run meets the same, and answers it.
+        return None
+    return None if rows is None else Companion(upload, Part(file, shape, rows))
+
+
+def _is_small(upload: Upload) -> bool:
+    return upload.size is not None and 0 < upload.size <= MAX_FILE_BYTES
+
+
+def _together(waiting: Sequence[Waiting]) -> Iterator[Waiting]:
+    """The first of them, as many as one load takes."""
+    total = 0
+    for each in waiting[:MAX_COMPANIONS]:
+        total += each.upload.size or 0
+        if total > _MAX_TOTAL_BYTES:
+            return
+        yield each

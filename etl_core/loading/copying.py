@@ -1,0 +1,91 @@
+"""Copying a batch within the load's transaction, and what a refused COPY means for the batch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+import sqlalchemy as sa
+
+from etl_core.csv_files.header import decompressed
+from etl_core.errors import CopyRefusedError
+from etl_core.lake_key import Action
+from etl_core.loading.attempt import Load
+from etl_core.loading.batch import AgainError, Batch, Manner, name_file
+from etl_core.loading.copy_group import Group, Part, copy_command, group_parts, part_named, write_manifest
+from etl_core.loading.data_file import in_threads
+from etl_core.loading.load_errors import describe_refusal
+from etl_core.log import Failure
+from etl_core.ports import Transaction
+from etl_core.schema.schema_file import SchemaFile
+from etl_core.schema.tables import table_of_schema_file
+from etl_core.sql import CopyCsv
+
+
+@dataclass
+class Copying:
+    """The COPYs of one batch; `running` is the one under way."""
+
+    load: Load
+    batch: Batch
+    in_force: SchemaFile
+    manner: Manner
+    running: tuple[Group, CopyCsv] | None = None
+
+    def run(self, transaction: Transaction) -> int:
+        """Deletes what a truncate replaces, then copies all; the rows of the upload itself.
+
+        Raises AgainError when a file was overwritten meanwhile, or when the counts do not come out as they were counted.
+        """
+        load = self.load
+        if load.key.action is Action.TRUNCATE:
+            # Never TRUNCATE: it commits, so that a reader would find the table empty, and a failed COPY would leave it so.
+            load.run(transaction, sa.delete(table_of_schema_file(self.in_force, load.key.schema, load.key.table)))
+        counts = [self._copy(transaction, group) for group in group_parts(self.batch.parts)]
+        self._check_versions()
+        return counts[0] if self.batch.own.rows is None else self.batch.own.rows
+
+    def _copy(self, transaction: Transaction, group: Group) -> int:
+        load = self.load
+        command = copy_command(group, write_manifest(load.ports.store, group), load.key, self.in_force, load.settings)
+        self.running = group, command
+        load.run(transaction, command)
+        [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
+        if len(group) > 1 and count != sum(part.rows or 0 for part in group):
+            # The rows of the single files are not certain: each is to have a COPY of its own, which counts them.
+            raise AgainError(replace(self.manner, alone=True))
+        return count
+
+    def _check_versions(self) -> None:
+        """What COPY read was the current version; it must have been the one that is meant from beginning to end."""
+        loose = [part for part in self.batch.parts if not part.file.is_pinned]
+        current = in_threads(lambda part: self.load.ports.store.is_current(part.file.version), loose)
+        for part, is_current in zip(loose, current, strict=True):
+            if not is_current:
+                raise AgainError(self._without(part))
+
+    def _without(self, part: Part) -> Manner:
+        if self.batch.is_companion(part):
+            return self.manner.without(part.file.upload_id)
+        return replace(self.manner, pin=True)
+
+    def explain(self, error: CopyRefusedError) -> Failure:
+        """The log's failure for a COPY that refused rows of the upload, or of one that a truncate loads again.
+
+        Raises AgainError when a companion is at fault, which its own run will answer, or when it is not certain whose row it was.
+        """
+        if self.running is None:
+            raise error
+        group, command = self.running
+        part = part_named(group, error.lines[0].file if error.lines else "")
+        if part is None:
+            raise AgainError(replace(self.manner, alone=True))
+        if self.batch.is_companion(part):
+            raise AgainError(self.manner.without(part.file.upload_id))
+        # No longer than the time there is: the reason without the value is worth more than no answer.
+        load, file = self.load, part.file
+        chunks = takewhile(lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version))
+        pieces = decompressed(chunks, file.compression)
+        failure = describe_refusal(error, pieces, command.columns, command.source)
+        return replace(failure, message=name_file(load, file.version.key, failure.message))

@@ -1,0 +1,70 @@
+"""Putting one upload into one table: the use case of the load function, over the ports.
+
+LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
+append, truncate: read the catalog          -- the table must be what its schema file says
+                  [DELETE,] COPY from a manifest that names exactly the objects that are meant
+schema:           the plan from the live table to the file
+INSERT the ledger rows                      -- in the same transaction
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from etl_core.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
+from etl_core.lake_key import Action, LakeKey
+from etl_core.loading.attempt import Load, Ports
+from etl_core.loading.load_data import load_data
+from etl_core.loading.load_schema import load_schema
+from etl_core.log import Failure, LoadOutcome, Status
+from etl_core.settings import LoadSettings
+from etl_core.upload import Upload
+
+
+def load_upload(
+    upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
+) -> LoadOutcome:
+    """Decides about one upload and puts it into its table. `seconds` is the time there is, `retry_count` tells of earlier tries.
+
+    Raises RetryableError when the same upload may succeed a moment later; every other fault is an answer.
+    """
+    started = time.monotonic()
+    outcome = _decide(upload, settings, ports, started + seconds, retry_count)
+    if outcome.version_id is None:
+        outcome = replace(outcome, version_id=_version_id(upload, ports))
+    return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def _decide(upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int) -> LoadOutcome:
+    try:
+        key = _parse_key(upload, settings)
+    except RejectedError as error:
+        return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))
+    load = Load(upload, key, settings, ports, deadline, retry_count, version_id=upload.version_id)
+    try:
+        return load_schema(load) if key.action is Action.SCHEMA else load_data(load)
+    except RejectedError as error:
+        return load.refusal(Status.REJECTED, _failure(error))
+    except LoadFailedError as error:
+        return load.refusal(Status.FAILED, _failure(error))
+
+
+def _version_id(upload: Upload, ports: Ports) -> str | None:
+    """For an upload that was refused before its object was looked at, when its event carried no version id."""
+    try:
+        return ports.store.find_version(upload).version_id
+    except EtlError:
+        return None
+
+
+def _parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:
+    if upload.bucket != settings.lake_bucket:
+        raise InvalidKeyError(
+            f"the object lies in bucket {upload.bucket!r}; this stack loads from {settings.lake_bucket!r} only"
+        )
+    return LakeKey.parse(upload.key, settings.databases)
+
+
+def _failure(error: EtlError) -> Failure:
+    return Failure(type(error).__name__, error.message, error.details)

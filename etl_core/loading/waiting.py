@@ -1,0 +1,41 @@
+"""The uploads of one table that were received and have no answer yet, besides the one in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from etl_core.errors import RejectedError
+from etl_core.lake_key import LakeKey
+from etl_core.ledger import LedgerRow, Proceed, decide
+from etl_core.loading.attempt import Load
+from etl_core.upload import Upload
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One of them, its key understood."""
+
+    upload: Upload
+    key: LakeKey
+
+
+def read_waiting(load: Load) -> list[Waiting]:
+    """What the log shows as waiting for the load's table. Raises ThrottledError."""
+    return list(_parsed(load))
+
+
+def _parsed(load: Load) -> Iterator[Waiting]:
+    for upload in load.ports.backlog.waiting(load.key):
+        if upload.upload_id == load.upload.upload_id:
+            continue
+        try:
+            yield Waiting(upload, LakeKey.parse(upload.key, load.settings.databases))
+        except RejectedError:
+            # Its own run rejects it.
+            continue
+
+
+def undecided(rows: Sequence[LedgerRow], waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Those that may still take effect: an answer reaches the log only a moment after the ledger."""
+    return [each for each in waiting if isinstance(decide(rows, each.upload, each.key.action), Proceed)]

@@ -1,0 +1,1 @@
+"""Schema files, and the tables that they describe."""

@@ -1,0 +1,245 @@
+"""Headers: read from the first bytes of any file, matched by folded name, and never at the price of time or memory."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl_core.csv_files import header as csv_header
+from etl_core.csv_files.header import compression_of, decompressed, match_header, read_header
+from etl_core.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.schema.schema_file import CsvOptions
+
+COMPRESS: dict[str | None, Callable[[bytes], bytes]] = {
+    None: bytes, "GZIP": gzip.compress, "BZIP2": bz2.compress, "ZSTD": zstd.compress,
+}  # fmt: skip
+
+
+def header(content: bytes, compression: str | None = None, chunk: int = 1 << 16, **options: Any) -> tuple[str, ...]:
+    chunks = (content[start : start + chunk] for start in range(0, len(content), chunk))
+    return read_header(chunks, compression, CsvOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "names"),
+    [
+        (b"id,name\n1,a\n", {}, ("id", "name")),
+        (b"id,name\r\n1,a\r\n", {}, ("id", "name")),
+        (b"id,name", {}, ("id", "name")),
+        (b"\xef\xbb\xbfid,name\n", {}, ("id", "name")),
+        (b'\xef\xbb\xbf"id","na""me"\n', {}, ("id", 'na"me')),
+        (b'"a,b",c\n', {}, ("a,b", "c")),
+        (b"a;b\n", {"delimiter": ";"}, ("a", "b")),
+        (b"a\tb c\n", {"delimiter": "\t"}, ("a", "b c")),
+        (b"'a,b',c\n", {"quote": "'"}, ("a,b", "c")),
+        ("é,ü\n".encode(), {}, ("é", "ü")),
+        ("a,é\n1,2\n".encode("utf-16"), {"encoding": "UTF16"}, ("a", "é")),
+        ("a,\u0a0a\n1,2\n".encode("utf-16-le"), {"encoding": "UTF16LE"}, ("a", "\u0a0a")),
+        ("\ufeffa,b\n".encode("utf-16-be"), {"encoding": "UTF16BE"}, ("a", "b")),
+        (b"id\n", {}, ("id",)),
+        (b"id,\n", {}, ("id", "")),
+        (b"id,name\n\xff\xfe,1\n", {}, ("id", "name")),
+    ],
+)
+@pytest.mark.parametrize("compression", COMPRESS)
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 16])
+def test_a_header_is_read_whatever_its_form(
+    content: bytes, options: dict[str, Any], names: tuple[str, ...], compression: str | None, chunk: int
+) -> None:
+    assert header(COMPRESS[compression](content), compression, chunk, **options) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "compression", "options", "says"),
+    [
+        (b"", None, {}, "the file is empty"),
+        (b"\n1,2\n", None, {}, "the file is empty, or its first row is"),
+        (b"\xef\xbb\xbf", None, {}, "the file is empty"),
+        (gzip.compress(b""), "GZIP", {}, "the file is empty"),
+        (b"a,b\r1,2\r", None, {}, "bare CR"),
+        (b'"a\nb",c\n1,2\n', None, {}, "a line break inside a name"),
+        (b"a,b\r" * 400_000, None, {}, "bare CR"),
+        (b'"a,b\n1,2\n' * 3, None, {}, "line break inside a name"),
+        (b'"a"x,b\n', None, {}, "not valid CSV"),
+        (b"\xff\xfea,b\n", None, {}, "not UTF8 text"),
+        ("a,b\n".encode("utf-16"), None, {}, "set csv.encoding in the schema file"),
+        (b"a,b\n", "GZIP", {}, "its extension says it is"),
+        (b"a,b\n", "BZIP2", {}, "its extension says it is"),
+        (b"a,b\n", "ZSTD", {}, "its extension says it is"),
+        (gzip.compress(b"alpha,beta,gamma\n1,2,3\n")[:18], "GZIP", {}, "in the middle of its GZIP data"),
+        (gzip.compress(b"alpha,beta,gamma\n")[:-12] + b"x" * 12, "GZIP", {}, "not valid GZIP"),
+        (bz2.compress(b"alpha,beta,gamma\n")[:20], "BZIP2", {}, "in the middle of its BZIP2 data"),
+        (zstd.compress(b"alpha,beta,gamma\n" * 9)[:12], "ZSTD", {}, "in the middle of its ZSTD data"),
+    ],
+)
+def test_a_file_without_a_readable_header_is_refused_with_the_reason(
+    content: bytes, compression: str | None, options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidDataFileError) as caught:
+        header(content, compression, **options)
+
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize("compression", [name for name in COMPRESS if name])
+def test_joined_members_are_one_file(compression: str) -> None:
+    members = b"".join(COMPRESS[compression](part) for part in (b"id,", b"", b"na", b"me\n", b"1,a\n"))
+
+    assert header(members, compression) == ("id", "name")
+
+
+@given(st.binary(max_size=3000), st.sampled_from(list(COMPRESS)), st.integers(1, 700))
+def test_decompressed_bytes_are_the_bytes_whatever_the_chunks(
+    content: bytes, compression: str | None, chunk: int
+) -> None:
+    packed = COMPRESS[compression](content) + COMPRESS[compression](content[:50])
+    chunks = (packed[start : start + chunk] for start in range(0, len(packed), chunk))
+
+    assert b"".join(decompressed(chunks, compression)) == content + content[:50]
+
+
+def test_a_bomb_is_unpacked_in_small_pieces() -> None:
+    bomb = gzip.compress(b"a" * 50_000_000, 1)
+
+    assert max(len(piece) for piece in decompressed([bomb], "GZIP")) <= 1 << 16
+
+
+def test_reading_stops_at_the_end_of_the_header() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"id,na"
+        yield b"me\n1,a\n"
+        pytest.fail("read on behind the header")
+
+    assert read_header(chunks(), None, CsvOptions()) == ("id", "name")
+
+
+ENDLESS = {
+    "a bomb": (gzip.compress(b"a" * 50_000_000, 1), "GZIP", "does not end within"),
+    "no line break": (b"abc," * 1_000_000, None, "does not end within"),
+    "an open quote": (b'"' + b"\n" * 2_000_000, None, "does not end within"),
+    "empty members": (gzip.compress(b"") * 400_000, "GZIP", "hold no header row"),
+    "members of one byte": (gzip.compress(b"a", 1) * 300_000, "GZIP", "hold no header row"),
+}
+
+
+@pytest.mark.parametrize(("content", "compression", "says"), ENDLESS.values(), ids=ENDLESS)
+def test_a_file_made_to_be_slow_is_refused_soon(
+    content: bytes, compression: str | None, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_header, "_MAX_READ_BYTES", 1 << 20)
+    monkeypatch.setattr(csv_header, "MAX_HEADER_BYTES", 1 << 18)
+    started = time.process_time()
+    with pytest.raises(InvalidDataFileError, match=says):
+        header(content, compression, 8 << 20)
+
+    assert time.process_time() - started < 5
+
+
+@given(
+    st.binary(max_size=80) | st.text('ab,"\n\r', max_size=40).map(str.encode),
+    st.sampled_from(list(COMPRESS)),
+    st.booleans(),
+)
+def test_any_bytes_have_a_header_or_are_refused(content: bytes, compression: str | None, packed: bool) -> None:
+    try:
+        names = header(COMPRESS[compression](content) if packed else content, compression, 16)
+    except InvalidDataFileError:
+        return
+    assert names
+
+
+COLUMNS = ("id", "name", "first name")
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (("id", "name", "first name"), COLUMNS),
+        (("First Name", " ID ", "NAME"), ("first name", "id", "name")),
+    ],
+)
+def test_names_match_when_they_fold_to_the_same_in_the_files_order(
+    names: tuple[str, ...], columns: tuple[str, ...]
+) -> None:
+    assert match_header(names, COLUMNS) == columns
+
+
+@pytest.mark.parametrize(
+    ("names", "details"),
+    [
+        (("id", "name"), ("column 'first name' is missing",)),
+        (("id", "name", "first name", "more"), ("column 'more' is not in the table",)),
+        (
+            ("id", "nmae", "first name"),
+            ("column 'nmae' is not in the table (did you mean 'name'?)", "column 'name' is missing"),
+        ),
+        (("id", "name", "first name", "ID"), ("column 'id' is there 2 times",)),
+        (("id", "name", "first name", ""), ("column '' is not in the table",)),
+        (
+            ("id", "name", "first name", "x", "X", "x"),
+            ("column 'x' is there 3 times", "column 'x' is not in the table"),
+        ),
+        (
+            ("x9", "ID", "id"),
+            (
+                "column 'id' is there 2 times",
+                "column 'x9' is not in the table",
+                "column 'name' is missing",
+                "column 'first name' is missing",
+            ),
+        ),
+    ],
+)
+def test_a_header_that_does_not_match_names_every_column_at_fault(
+    names: tuple[str, ...], details: tuple[str, ...]
+) -> None:
+    with pytest.raises(HeaderMismatchError) as caught:
+        match_header(names, COLUMNS)
+
+    assert caught.value.details == details
+    assert "The table's columns are: id, name, first name" in caught.value.message
+
+
+def test_optional_columns_may_be_absent() -> None:
+    assert match_header(("id",), COLUMNS, ("name", "first name")) == ("id",)
+
+
+def test_a_header_of_very_many_or_very_long_names_is_refused_soon_and_briefly() -> None:
+    columns = tuple(f"column_{number:04}" for number in range(1600))
+    started = time.process_time()
+    for names in ([f"c_{number}" for number in range(200_000)], ["x" * 100_000] * 9):
+        with pytest.raises(HeaderMismatchError) as caught:
+            match_header(names, columns)
+        assert len(caught.value.details) <= 100
+        assert len(caught.value.message) < 60_000
+
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("file", "keyword"),
+    [("a.csv", None), ("A.CSV", None), ("x/a b.csv.gz", "GZIP"), ("a.csv.bz2", "BZIP2"), ("a.csv.ZST", "ZSTD")],
+)
+def test_the_extension_tells_the_compression(file: str, keyword: str | None) -> None:
+    assert compression_of(file) == keyword
+
+
+@pytest.mark.parametrize("file", ["a.txt", "a.json", "a.gz", "csv", "a.csv.zip", "a.csv.gz.bak", "a.parquet"])
+def test_another_extension_is_refused_with_those_that_are_known(file: str) -> None:
+    with pytest.raises(InvalidDataFileError, match=r"\.csv, \.csv\.gz, \.csv\.bz2 or \.csv\.zst") as caught:
+        compression_of(file)
+
+    assert repr(file) in caught.value.message
+
+
+def test_a_header_that_names_an_identity_column_is_told_to_leave_it_out() -> None:
+    with pytest.raises(HeaderMismatchError, match="'K' is filled by the warehouse"):
+        match_header(("a", "K"), ("a",), generated=("k",))

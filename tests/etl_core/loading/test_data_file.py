@@ -1,0 +1,100 @@
+"""How COPY reads a file: by the schema under which it landed, into the columns as they are called now; and how many rows it has."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import pytest
+
+from etl_core.errors import HeaderMismatchError
+from etl_core.ledger import LedgerRow
+from etl_core.loading.data_file import MAX_COUNTED_BYTES, CopyShape, DataFile, Head, count_rows, open_file, shape_of
+from etl_core.schema.schema_file import CsvOptions
+from tests.builders import a_column, a_ledger_row, a_spec
+from tests.fakes import FakeStore
+
+
+def a_file(content: bytes, compression: str | None = None) -> DataFile:
+    store = FakeStore()
+    version = store.find_version(store.put("dev/append/t/x.csv", content))
+    return open_file(store, "id", version, compression)
+
+
+def history(*columns: list[dict[str, object]]) -> list[LedgerRow]:
+    """The schema files of a table, one after the other."""
+    return [a_ledger_row("schema", schema_file=a_spec(*each)) for each in columns]
+
+
+ID, NAME = a_column(), a_column("name", "VARCHAR(20)")
+
+
+def test_a_file_is_read_into_columns_that_were_renamed_since() -> None:
+    schemas = history([ID, NAME], [ID, a_column("label", "VARCHAR(20)", renamed_from="name")], [ID, a_column("label")])
+
+    assert shape_of(a_file(b"NAME,id\na,1\n"), schemas).columns == ("label", "id")
+
+
+def test_a_rename_that_was_done_before_is_not_done_again() -> None:
+    """A column `name` that came back is another one than that which was renamed to `label`."""
+    label = a_column("label", "VARCHAR(20)", renamed_from="name")
+
+    assert shape_of(a_file(b"id,label\n1,a\n"), history([ID, label], [ID, label, NAME])).columns == ("id", "label")
+    assert shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID, label], [ID, label, NAME])).columns == (
+        "id",
+        "label",
+    )
+
+
+def test_columns_that_came_later_are_left_to_their_defaults() -> None:
+    assert shape_of(a_file(b"id\n1\n"), history([ID], [ID, NAME])).columns == ("id",)
+
+
+def test_a_column_that_was_dropped_since_is_named_with_the_way_out() -> None:
+    with pytest.raises(HeaderMismatchError, match="the file names 'name', which a later schema file has dropped"):
+        shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID]))
+
+
+def test_the_header_is_matched_to_the_schema_under_which_the_file_landed() -> None:
+    with pytest.raises(HeaderMismatchError, match="'note' is not in the table"):
+        shape_of(a_file(b"id,note\n1,a\n"), history([ID], [ID, a_column("note")]))
+
+
+TWO = CopyShape(("a", "b"), None, CsvOptions())
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"a,b\n", 0),
+        (b"a,b\n1,2", 1),
+        (b"a,b\r\n1,2\r\n\r\n3,4\r\n", 2),
+        (b'a,b\n"1\n\n1",2\n', 1),
+        ("a,b\nä,é\n".encode("latin-1"), 1),
+        (b'a,b\n1,"2\n', None),
+        (b'a,b\n1,2"3\n', None),
+    ],
+)
+def test_rows_are_counted_as_copy_counts_them(content: bytes, rows: int | None) -> None:
+    assert count_rows(a_file(content), TWO) == rows
+
+
+def test_compressed_rows_are_counted() -> None:
+    content = b"a,b\n" + b"1,2\n" * 1000
+
+    assert count_rows(a_file(gzip.compress(content), "GZIP"), CopyShape(("a", "b"), "GZIP", CsvOptions())) == 1000
+    assert count_rows(a_file(bz2.compress(content)[:-9], "BZIP2"), CopyShape(("a", "b"), "BZIP2", CsvOptions())) is None
+
+
+def test_a_file_too_large_to_be_counted_is_not_counted() -> None:
+    content = gzip.compress(b"a,b\n" + b"1,2\n" * (MAX_COUNTED_BYTES // 4), 1)
+
+    assert count_rows(a_file(content, "GZIP"), CopyShape(("a", "b"), "GZIP", CsvOptions())) is None
+
+
+def test_the_first_bytes_are_read_once() -> None:
+    chunks = iter([b"a", b"b", b"c"])
+    head = Head(chunks)
+
+    assert next(iter(head)) == b"a"
+    assert list(head) == list(head) == [b"a", b"b", b"c"]
