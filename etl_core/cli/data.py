@@ -1,5 +1,4 @@
-"""`infer` and `check`: from a data file to a schema file, and whether the one fits the other; both without a warehouse.
-"""
+"""`infer` and `check`: from a data file to a schema file, and whether the one fits the other; both without a warehouse."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How the operator's commands show what they found and what became of it.
-"""
+"""How the operator's commands show what they found and what became of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The command line for those who write schema files: `python -m etl_core plan` shows what an upload would do, before it is made.
-Those who operate a stack find their commands in cli_operate.py.
-
-For checkouts only: no handler imports this module, so that click need not be in the functions' layer.
+The commands of those who operate a stack are in operate.py and replay.py.
 """
 
 from __future__ import annotations

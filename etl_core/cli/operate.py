@@ -1,5 +1,4 @@
-"""`reconcile` and `rebuild-log`: what the operator of a stack asks of it. The work is done by the stack's own functions.
-"""
+"""`reconcile` and `rebuild-log`: what the operator of a stack asks of it. The work is done by the stack's own functions."""
 
 from __future__ import annotations
 

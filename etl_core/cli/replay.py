@@ -1,5 +1,4 @@
-"""`replay`: one upload sent again, or a table rebuilt from the lake.
-"""
+"""`replay`: one upload sent again, or a table rebuilt from the lake."""
 
 from __future__ import annotations
 

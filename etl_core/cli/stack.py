@@ -1,5 +1,4 @@
-"""What the operator's commands share: how the stack is named, how the answer is given, and the wait for what was sent.
-"""
+"""What the operator's commands share: how the stack is named, how the answer is given, and the wait for what was sent."""
 
 from __future__ import annotations
 
