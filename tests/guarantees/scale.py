@@ -1,0 +1,16 @@
+"""How much the proofs try. `ETL_ORDER_RUNS=300` is the long run: so many stories per isolation level, and everything else in full."""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+RUNS = int(os.environ.get("ETL_ORDER_RUNS", "0"))
+IS_LONG = RUNS > 0
+
+
+def few_or_all(few: _T, every: _T) -> _T:
+    """The first in the normal run, the second in the long one."""
+    return every if IS_LONG else few
