@@ -17,6 +17,7 @@ from local.state import StateDir
 from tests.e2e.conftest import Lake
 from tests.guarantees.machine import Machine
 from tests.guarantees.pool import Nursery, pool
+from tests.guarantees.scale import FIGURES, IS_LONG
 from tests.guarantees.site import Site
 
 WORKERS = 4
@@ -124,3 +125,11 @@ def site(
     chosen: Warehouse = request.getfixturevalue(request.param)
     with pool(nursery, chosen.environment, size=WORKERS) as workers:
         yield Site(chosen.lake, machine, workers)
+        FIGURES[f"deaths, {request.param}"].update(workers.deaths)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of the long run."""
+    for kind, counts in sorted(FIGURES.items()) if IS_LONG else ():
+        listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        terminalreporter.write_line(f"{kind}: {counts.total()} ({listed})")

@@ -26,18 +26,13 @@ class Landed:
     table: int
     action: Action
     version: int
-    second: int
-    slot: int
+    slot: int = 0
     lines: int = 1
     fault: Literal["", "value", "header"] = ""
 
     @property
     def file(self) -> str:
         return f"{self.slot}.{'json' if self.action == 'schema' else 'csv'}"
-
-    @property
-    def order(self) -> tuple[int, int]:
-        return self.second, self.number
 
     @property
     def rows(self) -> list[Row]:
@@ -74,7 +69,7 @@ class Story:
     deliveries: tuple[Delivery, ...]
 
     def of_table(self, table: int) -> list[Landed]:
-        return sorted((each for each in self.landed if each.table == table), key=lambda each: each.order)
+        return [each for each in self.landed if each.table == table]
 
 
 def columns_of(version: int) -> list[str]:
@@ -103,7 +98,7 @@ def rows_of(uploads: Sequence[Landed]) -> Counter[Row]:
 def statuses_of(upload: Landed, uploads: Sequence[Landed]) -> set[str]:
     """The final statuses that are right for an upload among those of its table."""
     voids = "schema" if upload.action == "schema" else "truncate"
-    later = [each for each in uploads if each.action == voids and not each.fault and each.order > upload.order]
+    later = [each for each in uploads if each.action == voids and not each.fault and each.number > upload.number]
     if upload.action == "schema" and upload.fault:
         return {"rejected"}
     own = {"applied", "unchanged"} if upload.action == "schema" else {"loaded"}
@@ -115,15 +110,14 @@ def statuses_of(upload: Landed, uploads: Sequence[Landed]) -> set[str]:
 @st.composite
 def uploads(draw: st.DrawFn, most: int) -> list[Landed]:
     """A table's first upload is its schema file; later ones add a nullable column or widen one, or say the same again."""
-    versions, made, second = [0] * TABLES, list[Landed](), 0
+    versions, made = [0] * TABLES, list[Landed]()
     for number in range(draw(st.integers(3, most))):
         table = draw(st.integers(0, TABLES - 1)) if number else 0
-        second += draw(st.integers(0, 1))
         action, fault = draw(st.sampled_from(_KINDS)) if versions[table] else ("schema", "")
         if action == "schema" and not fault and (not versions[table] or draw(st.booleans())):
             versions[table] += 1
         slot = draw(st.integers(0, 3))
-        made.append(Landed(number, table, action, versions[table], second, slot, draw(st.integers(0, 3)), fault))
+        made.append(Landed(number, table, action, versions[table], slot, draw(st.integers(0, 3)), fault))
     return made
 
 
@@ -144,8 +138,7 @@ def stories(draw: st.DrawFn, most: int = 10) -> Story:
     landed = draw(uploads(most))
     again = draw(st.lists(st.sampled_from(landed), max_size=4))
     kills = st.lists(st.integers(1, MOST_STEPS), max_size=2).map(tuple)
-    deliveries = [
-        Delivery(each.number, draw(kills), draw(st.integers(0, 3)) == 0)
-        for each in draw(st.permutations([*landed, *again]))
-    ]
+    order = draw(st.permutations([*landed, *again]))
+    pauses = draw(st.sets(st.integers(1, len(order)), max_size=4))
+    deliveries = [Delivery(each.number, draw(kills), index in pauses) for index, each in enumerate(order)]
     return Story(tuple(landed), tuple(deliveries))

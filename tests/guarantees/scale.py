@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -14,3 +15,12 @@ IS_LONG = RUNS > 0
 def few_or_all(few: _T, every: _T) -> _T:
     """The first in the normal run, the second in the long one."""
     return every if IS_LONG else few
+
+
+FIGURES: defaultdict[str, Counter[str]] = defaultdict(Counter)
+"""What the long run did, by kind; shown at its end."""
+
+
+def note(kind: str, *whats: str) -> None:
+    """Counts one of each."""
+    FIGURES[kind].update(whats)

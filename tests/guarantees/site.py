@@ -10,13 +10,14 @@ from typing import Any
 
 from etl_core.adapters.dynamodb import LogTable
 from etl_core.log_query import LogQuery
+from etl_core.upload import TIMESTAMP_FORMAT
 from tests.e2e.conftest import Lake
 from tests.guarantees.machine import Ended, Machine
 from tests.guarantees.model import Delivery, Landed, Row, Story
 from tests.guarantees.pool import Pool
 
-PAUSE_SECONDS = 0.4
-"""For what is under way to end or to begin waiting. Only the order of events depends on it, no result."""
+PAUSE_SECONDS = 0.25
+"""For what is under way to end or to begin waiting. Much shorter than the time for which data waits for a schema file."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,14 +29,14 @@ class Site:
     pool: Pool
     database: str = "dev"
 
-    def land(self, action: str, table: str, content: str, number: int, *, file: str = "", second: int = -1) -> Any:
-        """Puts a file; its event, as the `number`th of its second."""
-        file = file or f"{number}.{'json' if action == 'schema' else 'csv'}"
-        key = f"{self.database}/{action}/{table}/{file}"
+    def land(self, action: str, table: str, content: str, number: int, file: str = "") -> dict[str, Any]:
+        """Puts a file; its event, with the time of its landing, and `number` for what puts two of one second in order."""
+        key = f"{self.database}/{action}/{table}/{file or f'{number}.' + ('json' if action == 'schema' else 'csv')}"
         version = self.lake.put(key, content)
-        second = number if second < 0 else second
-        landed_at = f"2026-11-22T10:{second // 60:02}:{second % 60:02}Z"
-        return self.lake.s3_event(key, content.encode(), landed_at, f"{number:018X}", version)
+        landed = self.lake.client.aws.client("s3").head_object(
+            Bucket=self.lake.client.outputs.lake_bucket, Key=key, VersionId=version
+        )["LastModified"]
+        return self.lake.s3_event(key, content.encode(), landed.strftime(TIMESTAMP_FORMAT), f"{number:018X}", version)
 
     def run(self, event: Mapping[str, Any], kills: Sequence[int] = ()) -> Ended:
         return self.machine.run(self.pool, event, kills)
@@ -60,8 +61,8 @@ class Site:
         events = {each.number: self._land(each, names[each.table]) for each in story.landed}
         return names, events, self.deliver(story.deliveries, events)
 
-    def _land(self, upload: Landed, table: str) -> Any:
-        return self.land(upload.action, table, upload.content, upload.number, file=upload.file, second=upload.second)
+    def _land(self, upload: Landed, table: str) -> dict[str, Any]:
+        return self.land(upload.action, table, upload.content, upload.number, upload.file)
 
     def rows(self, table: str) -> Counter[Row]:
         """The table as a multiset; nulls left out, values as text."""
