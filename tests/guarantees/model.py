@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-TABLES = 3
+TABLES = 2
 MOST_STEPS = 50
 """About as many steps as an execution has, from `received` to its answer."""
 
@@ -111,7 +111,7 @@ def statuses_of(upload: Landed, uploads: Sequence[Landed]) -> set[str]:
 def uploads(draw: st.DrawFn, most: int) -> list[Landed]:
     """A table's first upload is its schema file; later ones add a nullable column or widen one, or say the same again."""
     versions, made = [0] * TABLES, list[Landed]()
-    for number in range(draw(st.integers(3, most))):
+    for number in range(draw(st.integers(4, most))):
         table = draw(st.integers(0, TABLES - 1)) if number else 0
         action, fault = draw(st.sampled_from(_KINDS)) if versions[table] else ("schema", "")
         if action == "schema" and not fault and (not versions[table] or draw(st.booleans())):
@@ -123,7 +123,7 @@ def uploads(draw: st.DrawFn, most: int) -> list[Landed]:
 
 _KINDS: list[tuple[Action, Any]] = [
     *[("append", "")] * 8,
-    *[("truncate", "")] * 4,
+    *[("truncate", "")] * 5,
     *[("schema", "")] * 3,
     ("append", "value"),
     ("append", "header"),
@@ -142,3 +142,9 @@ def stories(draw: st.DrawFn, most: int = 10) -> Story:
     pauses = draw(st.sets(st.integers(1, len(order)), max_size=4))
     deliveries = [Delivery(each.number, draw(kills), index in pauses) for index, each in enumerate(order)]
     return Story(tuple(landed), tuple(deliveries))
+
+
+def a_story(uploads: Sequence[Landed], *deliveries: int | tuple[int, ...]) -> Story:
+    """A story of these uploads; a delivery is a number, or a number and its kills; each waits for the one before."""
+    pairs = [each if isinstance(each, tuple) else (each,) for each in deliveries]
+    return Story(tuple(uploads), tuple(Delivery(number, tuple(kills), waits=True) for number, *kills in pairs))

@@ -20,7 +20,7 @@ PAUSE_SECONDS = 0.25
 """For what is under way to end or to begin waiting. Much shorter than the time for which data waits for a schema file."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Site:
     """`lake.client` speaks to the warehouse that `pool`'s workers load."""
 

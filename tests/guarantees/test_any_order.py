@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
-from tests.guarantees.model import MOST_STEPS, Landed, Story, columns_of, rows_of, statuses_of, stories
+from tests.guarantees.model import MOST_STEPS, Landed, Story, a_story, columns_of, rows_of, statuses_of, stories
 from tests.guarantees.scale import RUNS, few_or_all, note
 from tests.guarantees.site import Site
 
@@ -20,17 +20,47 @@ SCALE = 0.2
 """Of the pauses between attempts: data waits for a schema file, whose event is late, longer than a story lasts."""
 
 
-@pytest.mark.timeout(180 + 30 * RUNS)
-@settings(
-    max_examples=RUNS or 5,
-    derandomize=not RUNS,
-    print_blob=bool(RUNS),
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+LATE_TRUNCATE = a_story(
+    [
+        Landed(0, 0, "schema", 1),
+        Landed(1, 0, "append", 1),
+        Landed(2, 0, "truncate", 1),
+        Landed(3, 0, "append", 1, lines=3),
+        Landed(4, 0, "append", 1, fault="value"),
+    ],
+    *(0, 1, (3, 20), 4, (2, 25, 30), 3, 1),
 )
-@given(story=stories())
-def test_any_order_any_repetition_any_death_gives_the_sequential_run(site: Site, story: Story) -> None:
-    check(replace(site, machine=replace(site.machine, scale=SCALE)), story)
+OVERTAKING_SCHEMAS = a_story(
+    [
+        Landed(0, 0, "schema", 1),
+        Landed(1, 0, "append", 1),
+        Landed(2, 0, "schema", 2),
+        Landed(3, 0, "append", 2),
+        Landed(4, 0, "truncate", 2, fault="header"),
+        Landed(5, 0, "schema", 3),
+    ],
+    *(3, 1, (0, 15), 4, 5, (2, 20), 3),
+)
+
+
+@pytest.mark.timeout(180 + 60 * RUNS)
+def test_any_order_any_repetition_any_death_gives_the_sequential_run(site: Site) -> None:
+    patient = replace(site, machine=replace(site.machine, scale=SCALE))
+
+    @settings(
+        max_examples=RUNS or 5,
+        derandomize=not RUNS,
+        print_blob=bool(RUNS),
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @example(story=LATE_TRUNCATE)
+    @example(story=OVERTAKING_SCHEMAS)
+    @given(story=stories())
+    def law(story: Story) -> None:
+        check(patient, story)
+
+    law()
 
 
 def check(site: Site, story: Story) -> None:
