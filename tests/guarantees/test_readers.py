@@ -19,6 +19,8 @@ from tests.e2e.conftest import columns
 from tests.guarantees.scale import few_or_all
 from tests.guarantees.site import Site
 
+pytestmark = pytest.mark.parametrize("site", few_or_all(["snapshot"], ["snapshot", "serializable"]), indirect=True)
+
 LOADS = 100
 ROWS = 200
 REBUILDS = few_or_all(6, 100)
