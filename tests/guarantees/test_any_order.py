@@ -86,7 +86,7 @@ def test_a_death_at_every_single_step_of_a_load_changes_nothing(site: Site, acti
     site.load("append", table, "id,file\n1,first\n", 1)
     deliveries = [
         (site.land(action, table, f"id,file\n{step + 10},x\n", step + 2), step)
-        for step in range(1, MOST_STEPS, few_or_all(4, 1))
+        for step in range(1, MOST_STEPS, few_or_all(6, 1))
     ]
     ended = [site.run(event, [step]) for event, step in deliveries]
     assert [each.data["record"]["status"] for each in ended] == ["loaded"] * len(deliveries)
@@ -98,10 +98,10 @@ def test_a_death_at_every_single_step_of_a_load_changes_nothing(site: Site, acti
 
 def test_a_death_at_every_step_of_a_schema_change_changes_nothing(site: Site) -> None:
     table = site.lake.table("steps")
-    versions = few_or_all(8, 45)
+    versions = few_or_all(6, 45)
     for version in range(1, versions + 1):
         event = site.land("schema", table, Landed(0, 0, "schema", version).content, version)
-        assert site.run(event, [version * few_or_all(5, 1), 7]).data["record"]["status"] == "applied"
+        assert site.run(event, [version * few_or_all(7, 1), 7]).data["record"]["status"] == "applied"
     assert {entry["status"] for entry in site.entries(table)} == {"applied"}
     assert list(site.lake.client.sql("dev", f"SELECT * FROM {table}").columns) == columns_of(versions)
 

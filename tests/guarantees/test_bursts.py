@@ -1,7 +1,7 @@
 """Many uploads at once, through the real door: S3, EventBridge, Step Functions, Lambda. Every event comes twice, the second time
 while the first is under way. Nothing is lost, nothing doubled, nothing left `received`.
 
-The normal run drops 40 files; ETL_ORDER_RUNS makes it 200.
+The normal run drops 32 files; ETL_ORDER_RUNS makes it 200.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.conftest import Lake, columns
 from tests.guarantees.scale import few_or_all
 
-UPLOADS = few_or_all(40, 200)
+UPLOADS = few_or_all(32, 200)
 SECONDS = few_or_all(150.0, 900.0)
 AGAIN = "again-"
 

@@ -105,7 +105,7 @@ def test_a_fault_of_a_service_that_passes_ends_in_loaded(street: Street, service
 
 
 @pytest.mark.parametrize("service", ["s3", "secretsmanager"])
-@pytest.mark.parametrize("kind", ["reset", "answer"])
+@pytest.mark.parametrize("kind", few_or_all(["answer"], ["reset", "answer"]))
 def test_a_service_that_stays_away_is_a_failure_in_plain_words(street: Street, service: str, kind: Any) -> None:
     fault = Fault(f"{service}\\.", kind, FOR_GOOD, status=503 if service == "s3" else 400, code=SERVICES[service])
     ended, entry = street.load(fault, scale=QUICK)
@@ -123,7 +123,7 @@ def test_what_a_role_may_not_do_is_a_failure_in_plain_words_at_once(street: Stre
     assert entry["attempts"] == 1
 
 
-@pytest.mark.parametrize("kind", ["reset", "answer"])
+@pytest.mark.parametrize("kind", few_or_all(["answer"], ["reset", "answer"]))
 def test_a_log_that_stays_away_fails_the_execution_and_a_second_delivery_finds_the_answer(
     street: Street, kind: Any
 ) -> None:
@@ -132,6 +132,14 @@ def test_a_log_that_stays_away_fails_the_execution_and_a_second_delivery_finds_t
     assert (ended.succeeded, ended.error) == (False, "ThrottledError")
     assert street.again(event)["status"] == "loaded"
     assert street.ids() == [1, 2]
+
+
+def test_a_log_that_can_be_written_and_not_read_is_a_failure_in_plain_words(street: Street) -> None:
+    fault = Fault("dynamodb\\.Query", "answer", FOR_GOOD, status=400, code=SERVICES["dynamodb"])
+    ended, entry = street.load(fault, scale=QUICK)
+    assert (ended.succeeded, entry["status"], entry["error"]["type"]) == (False, "failed", "ThrottledError")
+    assert "the log table answered" in entry["error"]["message"]
+    assert street.ids() == [1]
 
 
 def test_a_password_that_was_changed_is_read_anew(street: Street) -> None:
@@ -145,7 +153,7 @@ def test_a_password_that_was_changed_is_read_anew(street: Street) -> None:
 def test_a_connection_that_breaks_after_any_number_of_bytes_loads_once(street: Street, side: Any) -> None:
     """Among them: in the greeting, in COPY, and between COMMIT and its answer."""
     street.load()
-    whole, count = street.warehouse.passed[side], few_or_all(8, 60)
+    whole, count = street.warehouse.passed[side], few_or_all(5, 60)
     for part in range(count):
         line = Line("reset", (whole - 60) * part // (count - 1), side)
         ended, entry = street.load(line=line)

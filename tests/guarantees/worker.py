@@ -104,7 +104,7 @@ def serve(connection: socket.socket) -> None:
     os.environ.update(json.loads(stream.readline()))
     # The SDK's own pauses are shortened like those of the state machine; how often it tries is the handlers' choice.
     whole = botocore.retries.standard.ExponentialBackoff.delay_amount
-    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.05 * whole(*of)  # type: ignore[method-assign]
+    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * whole(*of)  # type: ignore[method-assign]
     say(stream, {"pid": os.getpid()})
     for line in stream:
         request = json.loads(line)
