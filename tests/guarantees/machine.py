@@ -117,7 +117,8 @@ class _Execution:
 
     def _pause(self, retrier: Mapping[str, Any], used: int) -> None:
         longest = min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** used, retrier.get("MaxDelaySeconds", 3600))
-        time.sleep(random.uniform(0, longest) * self.machine.scale)
+        # Not the full jitter: what waits for something is to wait longer than the test makes it wait.
+        time.sleep(random.uniform(longest / 2, longest) * self.machine.scale)
 
     def _path(self, path: str, retries: int = 0) -> Any:
         if path.startswith("$$."):

@@ -16,7 +16,7 @@ from tests.guarantees.model import MOST_STEPS, Landed, Story, a_story, columns_o
 from tests.guarantees.scale import RUNS, few_or_all, note
 from tests.guarantees.site import Site
 
-SCALE = 0.2
+SCALE = 0.15
 """Of the pauses between attempts: data waits for a schema file, whose event is late, longer than a story lasts."""
 
 

@@ -86,7 +86,7 @@ def test_during_a_hundred_replacements_a_reader_sees_the_old_rows_or_the_new_one
     assert not readers.errors
     assert readers.seen <= {(ROWS + run, run, run, sum(range(ROWS + run))) for run in range(LOADS + 1)}
     assert readers.reads > LOADS
-    assert len(readers.seen) > LOADS / 4
+    assert len(readers.seen) > 10
 
 
 def test_during_rebuilds_of_a_column_a_reader_sees_every_row(site: Site) -> None:
