@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
-.PHONY: help setup demo test check up down bench lock bundle clean
+.PHONY: help setup demo test proofs check up down bench lock bundle clean
 
 help:             ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ check: setup      ## linting, strict typing, import contracts
 
 test: check       ## check, then every test
 	@$(BIN)/python -m pytest
+
+proofs: setup     ## the long run of tests/guarantees: docs/guarantees.md tells what it proves
+	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} $(BIN)/python -m pytest tests/guarantees
 
 bench: setup      ## the measurements of bench/
 	@$(BIN)/python -m bench.flights

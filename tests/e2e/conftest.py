@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests; every test works in tables of its own."""
+"""What end-to-end tests see of the local cloud; every test works in tables of its own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import pytest
 
 from local.client import Client
 from local.cloud import LocalCloud
@@ -102,16 +100,3 @@ def columns(*pairs: tuple[str, str], **properties: Any) -> dict[str, Any]:
     """A schema file of nullable columns."""
     made = {"schema_version": "1", "columns": [{"name": name, "type": kind} for name, kind in pairs]}
     return {**made, **properties}
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def lake(cloud: LocalCloud) -> Iterator[Lake]:
-    client = Client.of(cloud.outputs)
-    yield Lake(cloud, client)
-    client.close()

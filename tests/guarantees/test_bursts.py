@@ -1,0 +1,98 @@
+"""Many uploads at once, through the real door: S3, EventBridge, Step Functions, Lambda. Every event comes twice, the second time
+while the first is under way. Nothing is lost, nothing doubled, nothing left `received`.
+
+The normal run drops 32 files; ETL_ORDER_RUNS makes it 200.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Lake, columns
+from tests.guarantees.scale import few_or_all
+
+UPLOADS = few_or_all(32, 200)
+SECONDS = few_or_all(150.0, 900.0)
+AGAIN = "again-"
+
+
+@dataclass
+class Echo:
+    """Delivers every event that the state machine was given once more."""
+
+    lake: Lake
+    seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._states: Any = self.lake.client.aws.client("stepfunctions")
+        self._machine = self.lake.client.outputs.state_machine_arn
+        self.seen |= {each["executionArn"] for each in self.executions()}
+
+    def executions(self, **filters: str) -> Iterator[dict[str, Any]]:
+        pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine, **filters)
+        for page in pages:
+            yield from page["executions"]
+
+    def repeat(self) -> int:
+        """How many new events were delivered again."""
+        new = [each for each in self.executions() if each["executionArn"] not in self.seen]
+        first = [each for each in new if not each["name"].startswith(AGAIN)]
+        for each in first:
+            event = self._states.describe_execution(executionArn=each["executionArn"])["input"]
+            self._states.start_execution(stateMachineArn=self._machine, name=AGAIN + each["name"][-60:], input=event)
+        self.seen |= {each["executionArn"] for each in new}
+        return len(first)
+
+    def is_quiet(self) -> bool:
+        return not any(True for _ in self.executions(statusFilter="RUNNING"))
+
+
+@pytest.mark.timeout(SECONDS + 60)
+@pytest.mark.parametrize("tables", [1, UPLOADS // 4], ids=["one table", "many tables"])
+def test_files_dropped_at_once_are_loaded_once_each(lake: Lake, tables: int) -> None:
+    names = [lake.table("burst") for _ in range(tables)]
+    for name in names:
+        lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
+    for name in names:
+        _until(lambda name=name: [each["status"] for each in _entries(lake, name)] == ["applied"])
+    echo = Echo(lake)
+    _drop(lake, names)
+    repeated = 0
+
+    def all_came() -> bool:
+        nonlocal repeated
+        repeated += echo.repeat()
+        return repeated == UPLOADS
+
+    _until(all_came)
+    _until(echo.is_quiet)
+    loaded = Counter(value for name in names for (value,) in lake.rows(name))
+    assert loaded == Counter(range(UPLOADS))
+    entries = [entry for name in names for entry in _entries(lake, name) if entry["action"] == "append"]
+    assert Counter(entry["status"] for entry in entries) == {"loaded": UPLOADS}
+    assert sum(int(entry["rows_loaded"]) for entry in entries) == UPLOADS
+    assert all(int(entry["attempts"]) >= 2 for entry in entries)
+
+
+def _drop(lake: Lake, names: list[str]) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        keys = [f"dev/append/{names[number % len(names)]}/{number}.csv" for number in range(UPLOADS)]
+        list(threads.map(lambda pair: lake.put(pair[1], f"id\n{pair[0]}\n"), enumerate(keys)))
+
+
+def _entries(lake: Lake, table: str) -> list[dict[str, Any]]:
+    return lake.client.log_entries(table)
+
+
+def _until(condition: Any) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
