@@ -40,7 +40,7 @@ check: setup      ## linting, strict typing, import contracts
 	@$(BIN)/lint-imports --cache-dir .cache/import-linter
 
 test: check       ## check, then every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 proofs: setup     ## the long run of tests/guarantees: docs/guarantees.md tells what it proves
 	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} $(BIN)/python -m pytest tests/guarantees

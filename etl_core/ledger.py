@@ -31,7 +31,7 @@ _CLOCKS_APART = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One upload that took effect. Times are UTC; `rows_loaded` is None for a schema file."""
+    """One upload that took effect, or a schema file that a later one superseded. Times are UTC; `rows_loaded` is None for a schema file."""
 
     upload_id: str
     action: Action

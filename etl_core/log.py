@@ -226,8 +226,9 @@ def _plain_words(name: str, cause: str) -> tuple[str, str]:
     message = _message(cause)
     if name in (*LAMBDA_DIED.errors, "Runtime.OutOfMemory") or not message:
         return name, (
-            f"the load function ended without an answer ({name}: {message or 'no message'}); what it had begun was rolled back. "
-            "Upload the file again; if that fails too, the function's log group tells more"
+            f"the load function ended without an answer ({name}: {message or 'no message'}); what it had not committed was rolled back. "
+            "Send the upload again, which cannot load it twice (python -m etl_core replay --key ...); if that fails too, the "
+            "function's log group tells more"
         )
     return name, message
 

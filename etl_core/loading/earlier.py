@@ -6,7 +6,6 @@ S3 lists an object as soon as it is there, so that a schema file is seen here al
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from etl_core.errors import PATIENCE, EarlierUploadError, EtlError, NoSchemaError, SchemaNotReadyError
 from etl_core.lake_key import Action
@@ -21,14 +20,6 @@ from etl_core.ports import LoggedUpload
 _NEWEST = 20
 
 
-@dataclass(frozen=True)
-class _Earlier:
-    """An upload that landed before. `is_seen`: its event has arrived."""
-
-    key: str
-    is_seen: bool = True
-
-
 def list_schema_files(load: Load) -> Sequence[LakeVersion]:
     """The schema files of the table that lie in the lake, in the spelling of the upload's own key."""
     database, _, table_name, _ = load.upload.key.split("/", 3)
@@ -37,12 +28,11 @@ def list_schema_files(load: Load) -> Sequence[LakeVersion]:
 
 def wait_for_schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
     """Raises SchemaNotReadyError while a schema file that landed before this data file has neither taken effect nor been refused."""
-    for earlier in _schema_files(load, found, listed):
-        if earlier.is_seen or load.retry_count < PATIENCE:
-            raise SchemaNotReadyError(
-                f"the schema file {earlier.key!r} landed before this file and has no answer yet. See the log of its upload; "
-                "when it has one, upload this file again"
-            )
+    for key in _schema_files(load, found, listed):
+        raise SchemaNotReadyError(
+            f"the schema file {key!r} landed before this file and has no answer yet. See the log of its upload; "
+            "when it has one, upload this file again"
+        )
 
 
 def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
@@ -54,32 +44,36 @@ def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[LakeVers
         return
     earlier = list(_schema_files(load, found, listed))
     if any(row.schema_file is not None for row in found.rows):
-        earlier += [_Earlier(each.upload.key) for each in found.undecided if each.upload.order < load.upload.order]
+        earlier += [each.upload.key for each in found.undecided if each.upload.order < load.upload.order]
     if earlier:
-        raise EarlierUploadError(f"{earlier[0].key!r} landed before this schema file and has no answer yet")
+        raise EarlierUploadError(f"{earlier[0]!r} landed before this schema file and has no answer yet")
 
 
-def _schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> Iterator[_Earlier]:
+def _schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> Iterator[str]:
+    """The keys of those that were received and have no answer, and, for PATIENCE tries, of those that nobody has seen."""
     for each in found.undecided:
         if each.key.action is Action.SCHEMA and each.upload.order < load.upload.order:
-            yield _Earlier(each.upload.key)
+            yield each.upload.key
+    if load.retry_count >= PATIENCE:
+        return
     known = {(row.s3_key, row.version_id) for row in found.rows} | {(load.upload.key, load.version_id)}
     oldest = load.ports.now() - LONGEST_WAIT
     governing = next(iter(schema_history(found.rows, load.upload)), None)
     if governing is not None and governing.order < load.upload.order:
         oldest = max(oldest, governing.landed_at)
     for version in listed:
-        if oldest <= version.landed_at <= load.upload.landed_at and (version.key, version.version_id) not in known:
-            yield from _look_up(load, version)
+        if (
+            oldest <= version.landed_at <= load.upload.landed_at
+            and version.id not in known
+            and _is_ahead(load, version)
+        ):
+            yield version.key
 
 
-def _look_up(load: Load, version: LakeVersion) -> Iterator[_Earlier]:
-    """The version, unless the log has its answer, or tells that it landed later within the same second."""
+def _is_ahead(load: Load, version: LakeVersion) -> bool:
+    """Unless the log has its answer, or tells that it landed later within the same second."""
     logged = load.ports.backlog.find(load.key, version)
-    if logged is None:
-        yield _Earlier(version.key, is_seen=False)
-    elif logged.status is Status.RECEIVED and logged.upload.order < load.upload.order:
-        yield _Earlier(version.key)
+    return logged is None or (logged.status is Status.RECEIVED and logged.upload.order < load.upload.order)
 
 
 def without_schema(load: Load) -> EtlError:

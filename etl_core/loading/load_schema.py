@@ -17,7 +17,7 @@ from etl_core.errors import (
     SchemaChangeRefusedError,
 )
 from etl_core.lake_key import Action
-from etl_core.ledger import Proceed, create_ledger_statements, decide, insert_rows, ledger_table
+from etl_core.ledger import Proceed, Superseded, create_ledger_statements, decide, insert_rows, ledger_table
 from etl_core.listed import LakeVersion
 from etl_core.loading.apply_plan import check_views, no_change_of, read_table, run_alone, run_together
 from etl_core.loading.attempt import Load
@@ -95,6 +95,10 @@ def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[LakeVersion
     with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
         found = lock_ledger(transaction, load)
         decision = decide(found.rows, load.upload, Action.SCHEMA, load.version_id)
+        if isinstance(decision, Superseded):
+            # It changes nothing, but governs the data files that landed between it and the later one.
+            row = replace(load.row(Status.SUPERSEDED), schema_file=spec)
+            transaction.execute(insert_rows(ledger, [row]))
         if not isinstance(decision, Proceed):
             return load.outcome_without_effect(decision)
         wait_for_earlier_uploads(load, found, listed)

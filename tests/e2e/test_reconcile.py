@@ -26,7 +26,7 @@ from etl_core.log import key_of, received_entry
 from tests.e2e.conftest import Lake, columns
 
 SCHEMA = columns(("id", "INTEGER"))
-FILES = 80
+FILES = 40
 
 
 @dataclass(frozen=True)

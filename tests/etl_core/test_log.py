@@ -131,7 +131,7 @@ def test_a_function_that_died_is_told_with_the_way_out(error: str, cause: object
 
     assert entry["status"] == "failed"
     assert "ended without an answer" in entry["error"]["message"]
-    assert "Upload the file again" in entry["error"]["message"]
+    assert "Send the upload again, which cannot load it twice" in entry["error"]["message"]
 
 
 @pytest.mark.parametrize("cause", ["plain text", "[1]", "null", "{", "[" * 20_000])

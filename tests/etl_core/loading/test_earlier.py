@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from etl_core.errors import PATIENCE, EarlierUploadError, SchemaNotReadyError
+from etl_core.errors import PATIENCE, EarlierUploadError, SchemaNotReadyError, ThrottledError
 from etl_core.log import Status
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.world import ROWS, World
@@ -123,3 +123,31 @@ def test_a_file_is_read_by_the_schema_under_which_it_landed(world: World) -> Non
 
     assert (outcome.status, outcome.schema_version) == (Status.LOADED, "1")
     assert world.warehouse.table("t") == [["3", "c"]]
+
+
+def test_a_superseded_schema_file_governs_the_data_that_landed_under_it(world: World) -> None:
+    overtaken = world.put("dev/schema/t/s2.json", a_schema_file(csv={"delimiter": ";"}))
+    data = world.put("dev/append/t/x.csv", b"id;name\n3;c\n")
+    assert (
+        world.drop(
+            "dev/schema/t/s3.json",
+            a_schema_file(allowed_operations=["append"]),
+        ).status
+        is Status.APPLIED
+    )
+
+    assert world.load(overtaken).status is Status.SUPERSEDED
+    assert (world.load(overtaken).settled, world.load(data).status) == (Status.SUPERSEDED, Status.LOADED)
+    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+
+
+def test_a_log_that_cannot_be_read_holds_up_nobody_for_long(world: World) -> None:
+    def throttled() -> None:
+        raise ThrottledError("slow down")
+
+    world.backlog.hook = throttled
+    data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+
+    with pytest.raises(ThrottledError):
+        world.load(data, PATIENCE - 1)
+    assert world.load(data, PATIENCE).status is Status.LOADED
