@@ -36,6 +36,24 @@ class GEOGRAPHY(UserDefinedType[bytes]):
         return "GEOGRAPHY"
 
 
+class INTERVALYEARTOMONTH(UserDefinedType[str]):
+    """INTERVAL YEAR TO MONTH; SQLAlchemy's INTERVAL renders PostgreSQL's fields only for its own dialect."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "INTERVAL YEAR TO MONTH"
+
+
+class INTERVALDAYTOSECOND(UserDefinedType[str]):
+    """INTERVAL DAY TO SECOND."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "INTERVAL DAY TO SECOND"
+
+
 DIALECT = redshift.RedshiftDialect_psycopg2()
 _SHAPE = re.compile(
     r"\s*([a-z][a-z0-9_ ]*?)\s*(?:\(\s*([^()]*?)\s*\))?((?:\s+with(?:out)?\s+time\s+zone)?)\s*", re.IGNORECASE
@@ -55,13 +73,24 @@ _PLAIN: dict[str, Any] = {
     "time without time zone": sa.TIME, "time with time zone": redshift.TIMETZ,
     "timestamp without time zone": sa.TIMESTAMP, "timestamp with time zone": redshift.TIMESTAMPTZ,
     "super": redshift.SUPER, "geometry": redshift.GEOMETRY, "geography": GEOGRAPHY, "hllsketch": redshift.HLLSKETCH,
+    "interval year to month": INTERVALYEARTOMONTH, "interval day to second": INTERVALDAYTOSECOND,
 }  # fmt: skip
 MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 16_777_216}
 """The longest that a type with a length may be, in bytes."""
 WITHOUT_LENGTH = frozenset({"text", "bpchar"})
 """Spellings of such types that take no length."""
 MAX_PRECISION, MAX_SCALE = 38, 37
-_NOT_KEYS = frozenset({"super", "geometry", "geography", "hllsketch", "binary varying"})
+_NOT_KEYS = frozenset(
+    {
+        "super",
+        "geometry",
+        "geography",
+        "hllsketch",
+        "binary varying",
+        "interval year to month",
+        "interval day to second",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +150,8 @@ def known_types() -> tuple[str, ...]:
     """The type names that a schema file may use, in upper case."""
     short = {"character": "CHAR", "character varying": "VARCHAR", "binary varying": "VARBYTE", "numeric": "NUMERIC"}
     named = set(_ALIASES) | set(_PLAIN) | set(short)
-    return tuple(sorted(name.upper() for name in named if " " not in name or name == "double precision"))
+    long = ("double precision", "interval year to month", "interval day to second")
+    return tuple(sorted(name.upper() for name in named if " " not in name or name in long))
 
 
 def spellings(name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from tests.builders import a_column, a_schema_file
 from tests.etl_core.csv_files.csv_desk import CsvDesk
 
 _SCHEMA = a_schema_file(a_column("a", "VARCHAR(9)"), a_column("b"))
-_PACKED = gzip.compress(b"a,b\n1,2\n")
+_PACKED = gzip.compress(b"a,b\n1,2\n", mtime=0)
 _NO_CSV: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "the file is empty"),
     "only a mark": (b"\xef\xbb\xbf", "the file is empty"),

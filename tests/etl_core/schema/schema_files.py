@@ -19,6 +19,7 @@ _TYPES = {
     "TEXT": "character varying", "DATE": "date", "TIME": "time without time zone", "TIMETZ": "time with time zone",
     "TIMESTAMP": "timestamp without time zone", "TIMESTAMPTZ": "timestamp with time zone", "SUPER": "super",
     "GEOMETRY": "geometry", "GEOGRAPHY": "geography", "HLLSKETCH": "hllsketch", "VARBYTE(9)": "binary varying",
+    "INTERVAL YEAR TO MONTH": "interval year to month", "interval day to second": "interval day to second",
 }  # fmt: skip
 _FUNCTION = st.sampled_from(["SYSDATE", "getdate", "Current_Date"]).map(lambda name: {"function": name})
 _WHOLE = st.integers(-32768, 32767)
@@ -99,7 +100,15 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-_NOT_KEYS = {"SUPER", "GEOMETRY", "GEOGRAPHY", "HLLSKETCH", "VARBYTE"}
+_NOT_KEYS = {
+    "SUPER",
+    "GEOMETRY",
+    "GEOGRAPHY",
+    "HLLSKETCH",
+    "VARBYTE",
+    "INTERVAL YEAR TO MONTH",
+    "INTERVAL DAY TO SECOND",
+}
 _CSV = {
     "delimiter": st.sampled_from([",", ";", "|", "\t"]),
     "quote": st.sampled_from(['"', "'", "~"]),
