@@ -179,12 +179,13 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
     max_delay_seconds=60,
 )
 
-PATIENCE = 6
-"""After so many tries a schema file goes ahead of what landed before it, and a data file ahead of a schema file that nobody has seen."""
+PATIENCE = 20
+"""After so many tries a schema file goes ahead of what landed before it, and a data file ahead of a schema file that nobody has seen.
+Tries that found no free function count too, so that it is not a small number."""
 
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, PATIENCE, 1.5, 10),
-    RetryPolicy((SchemaNotReadyError.__name__,), 2, 12, 1.5, 60),
+    RetryPolicy((SchemaNotReadyError.__name__,), 2, 60, 1.5, 10),
     RetryPolicy(
         (
             LockConflictError.__name__,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from etl_core.lake_key import Action, describe_key
 from etl_core.log import SORT_KEY, Status, upload_of_entry
 from etl_core.upload import Upload
 
@@ -39,8 +40,9 @@ def parse_moment(text: str) -> datetime:
 
 
 def first_uploads(bucket: str, versions: Iterable[LakeVersion]) -> dict[VersionKey, Upload]:
-    """The upload that each version is, as if its event had come. S3 lists no sequencers, so that versions of one key and one second
-    are numbered, the newest last (S3 lists it first); without a version id the etag identifies, and the sequencer must stay the same.
+    """The upload that each version is, as if its event had come. S3 lists no sequencers: of what landed in one second the schema files
+    come first, and versions of one key are numbered, the newest last (S3 lists it first). Without a version id the etag and the
+    sequencer identify, so that this must stay the same.
     """
     again: Counter[tuple[str, datetime]] = Counter()
     made = {}
@@ -48,13 +50,14 @@ def first_uploads(bucket: str, versions: Iterable[LakeVersion]) -> dict[VersionK
         number = again[version.key, version.landed_at]
         again[version.key, version.landed_at] += 1
         identified = version.version_id != "null"
+        rank = "0" if describe_key(version.key).action == Action.SCHEMA else "1"
         made[version.id] = Upload(
             bucket=bucket,
             key=version.key,
             version_id=version.version_id if identified else None,
             etag=version.etag,
             size=version.size,
-            sequencer=f"{number:08x}" if identified and number else "0",
+            sequencer=(f"{rank}{number:08x}" if number else rank) if identified else "0",
             landed_at=version.landed_at,
         )
     return made

@@ -19,8 +19,9 @@ LOAD_MARGIN_SECONDS = 30
 NO_EVENT = RetryPolicy((InvalidEventError.__name__,), 1, 0, 2.0, 5)
 """What is no event of S3 names no upload, and does not become one by asking again: the execution fails at once."""
 
-RECEIVE_RETRIES = (NO_EVENT, RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5))
-"""Few and quick: the entry `received` is a courtesy, and the load does not wait for it."""
+RECEIVE_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5))
+"""Few and quick, except where no function is free: the entry `received` tells other uploads of the table that this one is there, but a log
+that fails does not keep a file from its table."""
 
 RECORD_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300))
 """Many and patient: without its final entry an upload has no answer."""

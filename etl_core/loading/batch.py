@@ -13,6 +13,7 @@ from etl_core.loading.attempt import Load
 from etl_core.loading.companions import MAX_FILE_BYTES, Companion, choose_companions, open_companions
 from etl_core.loading.copy_group import Part
 from etl_core.loading.data_file import DataFile, count_rows, in_threads, open_file, shape_of
+from etl_core.loading.earlier import OpenSchemaFile
 from etl_core.loading.ledger_lock import Found
 from etl_core.upload import Upload
 
@@ -59,14 +60,21 @@ class Batch:
         return any(part is companion.part for companion in self.companions)
 
 
-def gather_batch(load: Load, file: DataFile, found: Found, decision: Proceed, manner: Manner) -> Batch:
+def gather_batch(
+    load: Load,
+    file: DataFile,
+    found: Found,
+    decision: Proceed,
+    schema_files: Sequence[OpenSchemaFile],
+    manner: Manner,
+) -> Batch:
     """The batch of a load that may proceed. Raises RejectedError naming the file that cannot be loaded."""
     own = Part(file, shape_of(file, decision.history), None)
     rows = appends_since(found.rows, load.upload, load.key.action)
     later = in_threads(lambda row: _open_again(load, row, found.rows, manner), rows)
     companions: list[Companion] = []
     if not manner.alone and file.version.size <= MAX_FILE_BYTES:
-        chosen = choose_companions(load, found, decision.history, manner.left_out)
+        chosen = choose_companions(load, found, decision.history, schema_files, manner.left_out)
         companions = open_companions(load, chosen, decision.history)
         if later or companions:
             own = replace(own, rows=count_rows(file, own.shape))

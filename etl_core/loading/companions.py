@@ -17,6 +17,7 @@ from etl_core.ledger import LedgerRow, Proceed, decide
 from etl_core.loading.attempt import Load
 from etl_core.loading.copy_group import Part
 from etl_core.loading.data_file import count_rows, in_threads, open_file, shape_of
+from etl_core.loading.earlier import OpenSchemaFile
 from etl_core.loading.ledger_lock import Found
 from etl_core.loading.waiting import Waiting
 from etl_core.upload import Upload
@@ -38,13 +39,18 @@ class Companion:
 
 
 def choose_companions(
-    load: Load, found: Found, history: Sequence[LedgerRow], left_out: Collection[str]
+    load: Load,
+    found: Found,
+    history: Sequence[LedgerRow],
+    schema_files: Sequence[OpenSchemaFile],
+    left_out: Collection[str],
 ) -> list[Waiting]:
     """The waiting appends that take effect as the load's own upload does, in landed order.
 
-    None from behind a waiting truncate or schema file: that one is to take effect first. None from before a truncate in hand.
+    None from behind a waiting truncate or an open schema file: that one is to take effect first. None from before a truncate in hand.
     """
-    barriers = [each.upload.order for each in found.undecided if each.key.action is not Action.APPEND]
+    barriers = [each.order for each in schema_files]
+    barriers += [each.upload.order for each in found.undecided if each.key.action is Action.TRUNCATE]
     first = load.upload.order
     if load.key.action is Action.APPEND:
         first = max((order for order in barriers if order < load.upload.order), default=_BEGINNING)

@@ -5,9 +5,18 @@ S3 lists an object as soon as it is there, so that a schema file is seen here al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from etl_core.errors import PATIENCE, EarlierUploadError, EtlError, NoSchemaError, SchemaNotReadyError
+from etl_core.errors import (
+    PATIENCE,
+    EarlierUploadError,
+    EtlError,
+    NoSchemaError,
+    SchemaNotReadyError,
+    ThrottledError,
+)
 from etl_core.lake_key import Action
 from etl_core.ledger import schema_history
 from etl_core.listed import LakeVersion
@@ -20,60 +29,69 @@ from etl_core.ports import LoggedUpload
 _NEWEST = 20
 
 
-def list_schema_files(load: Load) -> Sequence[LakeVersion]:
-    """The schema files of the table that lie in the lake, in the spelling of the upload's own key."""
-    database, _, table_name, _ = load.upload.key.split("/", 3)
-    return load.ports.store.list_versions(f"{database}/{Action.SCHEMA}/{table_name}/")
+@dataclass(frozen=True)
+class OpenSchemaFile:
+    """A schema file that is neither in the ledger nor refused. `order` is the lowest it can have, when its event was not seen."""
+
+    key: str
+    order: tuple[datetime, str, str]
+    is_seen: bool
 
 
-def wait_for_schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
-    """Raises SchemaNotReadyError while a schema file that landed before this data file has neither taken effect nor been refused."""
-    for key in _schema_files(load, found, listed):
-        raise SchemaNotReadyError(
-            f"the schema file {key!r} landed before this file and has no answer yet. See the log of its upload; "
-            "when it has one, upload this file again"
-        )
-
-
-def wait_for_earlier_uploads(load: Load, found: Found, listed: Sequence[LakeVersion]) -> None:
-    """Raises EarlierUploadError, for a while, when something landed before this schema file and is not done yet.
-
-    Data waits behind it only for a table that has a schema: without one it waits for this very file.
-    """
-    if load.retry_count >= PATIENCE:
-        return
-    earlier = list(_schema_files(load, found, listed))
-    if any(row.schema_file is not None for row in found.rows):
-        earlier += [each.upload.key for each in found.undecided if each.upload.order < load.upload.order]
-    if earlier:
-        raise EarlierUploadError(f"{earlier[0]!r} landed before this schema file and has no answer yet")
-
-
-def _schema_files(load: Load, found: Found, listed: Sequence[LakeVersion]) -> Iterator[str]:
-    """The keys of those that were received and have no answer, and, for PATIENCE tries, of those that nobody has seen."""
-    for each in found.undecided:
-        if each.key.action is Action.SCHEMA and each.upload.order < load.upload.order:
-            yield each.upload.key
-    if load.retry_count >= PATIENCE:
-        return
+def open_schema_files(load: Load, found: Found) -> list[OpenSchemaFile]:
+    """Those of the table that may govern data and are still to be settled, without the upload in hand."""
+    received = [each.upload for each in found.undecided if each.key.action is Action.SCHEMA]
     known = {(row.s3_key, row.version_id) for row in found.rows} | {(load.upload.key, load.version_id)}
     oldest = load.ports.now() - LONGEST_WAIT
     governing = next(iter(schema_history(found.rows, load.upload)), None)
     if governing is not None and governing.order < load.upload.order:
         oldest = max(oldest, governing.landed_at)
-    for version in listed:
-        if (
-            oldest <= version.landed_at <= load.upload.landed_at
-            and version.id not in known
-            and _is_ahead(load, version)
-        ):
-            yield version.key
+    listed = [version for version in found.listed if version.landed_at >= oldest and version.id not in known]
+    looked_up = (_look_up(load, version) for version in listed)
+    return [
+        *(OpenSchemaFile(upload.key, upload.order, is_seen=True) for upload in received),
+        *(each for each in looked_up if each is not None),
+    ]
 
 
-def _is_ahead(load: Load, version: LakeVersion) -> bool:
-    """Unless the log has its answer, or tells that it landed later within the same second."""
-    logged = load.ports.backlog.find(load.key, version)
-    return logged is None or (logged.status is Status.RECEIVED and logged.upload.order < load.upload.order)
+def _look_up(load: Load, version: LakeVersion) -> OpenSchemaFile | None:
+    """What the log knows of a version in the lake; None when it has its answer."""
+    try:
+        logged = load.ports.backlog.find(load.key, version)
+    except ThrottledError:
+        if load.retry_count < PATIENCE:
+            raise
+        logged = None
+    if logged is None:
+        return OpenSchemaFile(version.key, (version.landed_at, "", ""), is_seen=False)
+    if logged.status is Status.RECEIVED:
+        return OpenSchemaFile(version.key, logged.upload.order, is_seen=True)
+    return None
+
+
+def wait_for_schema_files(load: Load, schema_files: Sequence[OpenSchemaFile]) -> None:
+    """Raises SchemaNotReadyError while a schema file that landed before this data file is open; one that nobody has seen, for
+    PATIENCE tries."""
+    for each in schema_files:
+        if each.order < load.upload.order and (each.is_seen or load.retry_count < PATIENCE):
+            raise SchemaNotReadyError(
+                f"the schema file {each.key!r} landed before this file and has no answer yet. See the log of its upload; "
+                "when it has one, upload this file again"
+            )
+
+
+def wait_for_earlier_uploads(load: Load, found: Found) -> None:
+    """Raises EarlierUploadError, for PATIENCE tries, when something landed before this schema file and is not done yet.
+
+    Data waits behind it only for a table that has a schema: without one it waits for this very file.
+    """
+    if load.retry_count >= PATIENCE:
+        return
+    earlier = [each.key for each in open_schema_files(load, found) if each.order < load.upload.order]
+    if any(row.schema_file is not None for row in found.rows):
+        earlier += [each.upload.key for each in found.undecided if each.upload.order < load.upload.order]
+    if earlier:
+        raise EarlierUploadError(f"{earlier[0]!r} landed before this schema file and has no answer yet")
 
 
 def without_schema(load: Load) -> EtlError:

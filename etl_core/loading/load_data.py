@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from etl_core.csv_files.header import compression_of
 from etl_core.errors import (
     ActionNotAllowedError,
@@ -15,12 +13,11 @@ from etl_core.errors import (
 )
 from etl_core.lake_key import Action
 from etl_core.ledger import LedgerRow, Proceed, decide, insert_rows, ledger_row, ledger_table, schema_history
-from etl_core.listed import LakeVersion
 from etl_core.loading.attempt import Load
 from etl_core.loading.batch import AgainError, Batch, Manner, gather_batch
 from etl_core.loading.copying import Copying
 from etl_core.loading.data_file import DataFile, open_file
-from etl_core.loading.earlier import list_schema_files, wait_for_schema_files, without_schema
+from etl_core.loading.earlier import open_schema_files, wait_for_schema_files, without_schema
 from etl_core.loading.ledger_lock import Found, MissingLedgerError, lock_ledger
 from etl_core.log import LoadOutcome, Status
 from etl_core.planning.catalog import select_table
@@ -36,19 +33,18 @@ def load_data(load: Load) -> LoadOutcome:
     load.version_id = version.version_id
     if version.size == 0:
         raise InvalidDataFileError("the file is empty (0 bytes): its first row must name the table's columns")
-    listed = list_schema_files(load)
     manner = Manner()
     while True:
         file = open_file(load.ports.store, load.upload.upload_id, version, compression, pin=manner.pin)
         try:
-            return _attempt(load, file, listed, manner)
+            return _attempt(load, file, manner)
         except AgainError as again:
             manner = again.manner
         except MissingLedgerError:
             raise without_schema(load) from None
 
 
-def _attempt(load: Load, file: DataFile, listed: Sequence[LakeVersion], manner: Manner) -> LoadOutcome:
+def _attempt(load: Load, file: DataFile, manner: Manner) -> LoadOutcome:
     load.statements.clear()
     copying: Copying | None = None
     try:
@@ -58,10 +54,11 @@ def _attempt(load: Load, file: DataFile, listed: Sequence[LakeVersion], manner: 
             _note_schema(load, found)
             if not isinstance(decision, Proceed):
                 return load.outcome_without_effect(decision)
-            wait_for_schema_files(load, found, listed)
+            schema_files = open_schema_files(load, found)
+            wait_for_schema_files(load, schema_files)
             in_force = _check_action(load, decision)
             _check_table(load, transaction, in_force)
-            batch = gather_batch(load, file, found, decision, manner)
+            batch = gather_batch(load, file, found, decision, schema_files, manner)
             copying = Copying(load, batch, in_force, manner)
             row = load.row(Status.LOADED, copying.run(transaction))
             transaction.execute(insert_rows(ledger_table(load.key), [row, *_rows_of_companions(load, batch)]))

@@ -6,7 +6,6 @@ ledger's lock. A crash at any point leaves the upload out of the ledger, so that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from etl_core.errors import (
@@ -18,10 +17,9 @@ from etl_core.errors import (
 )
 from etl_core.lake_key import Action
 from etl_core.ledger import Proceed, Superseded, create_ledger_statements, decide, insert_rows, ledger_table
-from etl_core.listed import LakeVersion
 from etl_core.loading.apply_plan import check_views, no_change_of, read_table, run_alone, run_together
 from etl_core.loading.attempt import Load
-from etl_core.loading.earlier import list_schema_files, wait_for_earlier_uploads
+from etl_core.loading.earlier import wait_for_earlier_uploads
 from etl_core.loading.ledger_lock import MissingLedgerError, lock_ledger
 from etl_core.log import LoadOutcome, Status
 from etl_core.planning.plan import Plan, Statement, make_plan
@@ -79,10 +77,9 @@ def _create_ledger(load: Load) -> LoadFailedError | None:
 
 def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     load.statements.clear()
-    listed = list_schema_files(load)
     for _ in range(_ROUNDS):
         try:
-            return _apply_under_lock(load, spec, listed)
+            return _apply_under_lock(load, spec)
         except _RunFirstError as first:
             run_alone(load, first.statements)
     raise LockConflictError(
@@ -90,7 +87,7 @@ def _apply(load: Load, spec: SchemaFile) -> LoadOutcome:
     )
 
 
-def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[LakeVersion]) -> LoadOutcome:
+def _apply_under_lock(load: Load, spec: SchemaFile) -> LoadOutcome:
     ledger = ledger_table(load.key)
     with load.ports.warehouse.transaction(load.key.database, load.seconds_left) as transaction:
         found = lock_ledger(transaction, load)
@@ -101,7 +98,7 @@ def _apply_under_lock(load: Load, spec: SchemaFile, listed: Sequence[LakeVersion
             transaction.execute(insert_rows(ledger, [row]))
         if not isinstance(decision, Proceed):
             return load.outcome_without_effect(decision)
-        wait_for_earlier_uploads(load, found, listed)
+        wait_for_earlier_uploads(load, found)
         _check_allowed(load, decision.in_force, spec)
         status = _change(load, transaction, decision.in_force, spec)
         row = replace(load.row(status), schema_file=spec)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from etl_core.errors import PATIENCE, RejectedError, ThrottledError
-from etl_core.lake_key import LakeKey
-from etl_core.ledger import LedgerRow, Proceed, decide
+from etl_core.lake_key import Action, LakeKey
+from etl_core.ledger import Decision, LedgerRow, Proceed, Superseded, decide
 from etl_core.loading.attempt import Load
 from etl_core.upload import Upload
 
@@ -45,5 +45,12 @@ def _parsed(load: Load) -> Iterator[Waiting]:
 
 
 def undecided(rows: Sequence[LedgerRow], waiting: Sequence[Waiting]) -> list[Waiting]:
-    """Those that may still take effect: an answer reaches the log only a moment after the ledger."""
-    return [each for each in waiting if isinstance(decide(rows, each.upload, each.key.action), Proceed)]
+    """Those that are still to be settled: an answer reaches the log only a moment after the ledger.
+
+    Among them a schema file that a later one supersedes: until the ledger has it, nobody knows which data it governs.
+    """
+    return [each for each in waiting if _is_undecided(decide(rows, each.upload, each.key.action), each.key.action)]
+
+
+def _is_undecided(decision: Decision, action: Action) -> bool:
+    return isinstance(decision, Proceed) or (isinstance(decision, Superseded) and action is Action.SCHEMA)

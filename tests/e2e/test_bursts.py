@@ -70,3 +70,22 @@ def _until_received(lake: Lake, table: str, count: int) -> None:
             return
         time.sleep(0.3)
     raise AssertionError(f"{count} uploads of {table} were not received")
+
+
+def test_every_file_of_a_chain_of_schemas_dropped_at_once_is_read_by_its_own(lake: Lake) -> None:
+    table, kinds = lake.table("chain"), [("id", "INTEGER"), *((f"c{number}", "INTEGER") for number in range(1, 5))]
+    landed = []
+    for count in range(1, 6):
+        header = ",".join(name for name, _ in kinds[:count])
+        landed.append(lake.put(f"dev/schema/{table}/v{count}.json", columns(*kinds[:count])))
+        for number in range(2):
+            landed.append(lake.put(f"dev/append/{table}/v{count}_{number}.csv", f"{header}\n{','.join('7' * count)}\n"))
+    entries = [lake.entry(table, version, 120) for version in landed]
+
+    assert {(entry["action"], entry["status"]) for entry in entries} <= {
+        ("schema", "applied"),
+        ("schema", "superseded"),
+        ("append", "loaded"),
+    }
+    assert lake.count(table) == 10
+    assert lake.rows(table, "COUNT(c4)") == [(2,)]

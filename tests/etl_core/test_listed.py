@@ -48,7 +48,12 @@ def test_versions_of_one_second_are_numbered_oldest_first() -> None:
     assert sorted((upload.order, upload.version_id) for upload in uploads.values() if upload.key.endswith("a.csv")) == [
         (uploads[version.id].order, version.version_id) for version in (oldest, older, newest)
     ]
-    assert uploads["dev/append/t/b.csv", "v1"].sequencer == "0"
+
+
+def test_of_what_landed_in_one_second_schema_files_come_first() -> None:
+    data, schema = a_version("dev/append/t/a.csv"), a_version("dev/schema/t/s.json")
+    uploads = first_uploads(LAKE, [data, schema])
+    assert uploads[schema.id].order < uploads[data.id].order
 
 
 def test_a_version_from_before_versioning_is_identified_by_its_etag() -> None:

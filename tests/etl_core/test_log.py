@@ -174,7 +174,7 @@ def test_what_is_short_is_not_cut() -> None:
         ({"outcome": {"status": "loaded", "attempts": 3}}, 3),
         ({"outcome": {"status": "loaded"}}, 1),
         ({"failure": {"Error": "LockConflictError"}}, 9),
-        ({"failure": {"Error": "SchemaNotReadyError"}}, 13),
+        ({"failure": {"Error": "SchemaNotReadyError"}}, 61),
         ({"failure": {"Error": "Runtime.ExitError"}}, 3),
         ({"failure": {"Error": "Runtime.Unknown"}}, 3),
         ({"failure": {"Error": "InvalidKeyError"}}, 1),

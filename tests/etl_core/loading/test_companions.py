@@ -200,3 +200,13 @@ def test_a_file_of_one_column_counts_its_empty_lines() -> None:
     world.drop("dev/append/t/d.csv", b"name\nc\n")
 
     assert ledger_of(world)["dev/append/t/b.csv"] in (None, 3)
+
+
+def test_none_goes_along_from_behind_a_schema_file_that_nobody_has_seen_yet(world: World) -> None:
+    first = world.put("dev/append/t/a.csv", b"id,name\n3,c\n")
+    world.put("dev/schema/t/s2.json", a_schema_file(csv={"delimiter": ";"}))
+    waits(world, "dev/append/t/b.csv", b"id,name\n4,d\n")
+
+    world.load(first)
+
+    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]

@@ -146,3 +146,16 @@ def test_a_log_that_cannot_be_read_holds_up_nobody_for_long(world: World) -> Non
     with pytest.raises(ThrottledError):
         world.load(data, PATIENCE - 1)
     assert world.load(data, PATIENCE).status is Status.LOADED
+
+
+def test_data_waits_for_its_schema_file_also_when_a_later_one_has_overtaken_that(world: World) -> None:
+    """Until the overtaken file is in the ledger nobody knows what it says."""
+    overtaken = world.put("dev/schema/t/s2.json", a_schema_file(csv={"delimiter": ";"}))
+    world.backlog.note(overtaken)
+    data = world.put("dev/append/t/x.csv", b"id;name\n3;c\n")
+    world.load(world.put("dev/schema/t/s3.json", a_schema_file(allowed_operations=["append"])), PATIENCE)
+
+    with pytest.raises(SchemaNotReadyError):
+        world.load(data, PATIENCE)
+    world.load(overtaken)
+    assert world.load(data).status is Status.LOADED
