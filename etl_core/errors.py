@@ -183,6 +183,9 @@ PATIENCE = 20
 """After so many tries a schema file goes ahead of what landed before it, and a data file ahead of a schema file that nobody has seen.
 Tries that found no free function count too, so that it is not a small number."""
 
+LOG_PATIENCE = 5
+"""After so many tries a load goes on without a log that cannot be read. Fewer than ThrottledError is repeated."""
+
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, PATIENCE, 1.5, 10),
     RetryPolicy((SchemaNotReadyError.__name__,), 2, 60, 1.5, 10),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etl_core.errors import (
+    LOG_PATIENCE,
     PATIENCE,
     EarlierUploadError,
     EtlError,
@@ -59,7 +60,7 @@ def _look_up(load: Load, version: LakeVersion) -> OpenSchemaFile | None:
     try:
         logged = load.ports.backlog.find(load.key, version)
     except ThrottledError:
-        if load.retry_count < PATIENCE:
+        if load.retry_count < LOG_PATIENCE:
             raise
         logged = None
     if logged is None:

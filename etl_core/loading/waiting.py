@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from etl_core.errors import PATIENCE, RejectedError, ThrottledError
+from etl_core.errors import LOG_PATIENCE, RejectedError, ThrottledError
 from etl_core.lake_key import Action, LakeKey
 from etl_core.ledger import Decision, LedgerRow, Proceed, Superseded, decide
 from etl_core.loading.attempt import Load
@@ -23,12 +23,12 @@ class Waiting:
 def read_waiting(load: Load) -> list[Waiting]:
     """What the log shows as waiting for the load's table.
 
-    Raises ThrottledError; after PATIENCE tries it shows nobody, as a log that cannot be read must not keep a file from its table.
+    Raises ThrottledError; after LOG_PATIENCE tries it shows nobody, as a log that cannot be read must not keep a file from its table.
     """
     try:
         return list(_parsed(load))
     except ThrottledError:
-        if load.retry_count < PATIENCE:
+        if load.retry_count < LOG_PATIENCE:
             raise
         return []
 

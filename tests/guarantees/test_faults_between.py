@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import PATIENCE
+from etl_core.errors import LOG_PATIENCE
 from tests.e2e.conftest import Lake, columns
 from tests.guarantees.conftest import Warehouse
 from tests.guarantees.machine import Ended, Machine
@@ -138,7 +138,7 @@ def test_a_log_that_stays_away_fails_the_execution_and_a_second_delivery_finds_t
 def test_a_log_that_can_be_written_and_not_read_holds_up_nobody_for_long(street: Street) -> None:
     fault = Fault("dynamodb\\.Query", "answer", FOR_GOOD, status=400, code=SERVICES["dynamodb"])
     ended, entry = street.load(fault, scale=QUICK)
-    assert (ended.succeeded, entry["status"], entry["attempts"]) == (True, "loaded", PATIENCE + 1)
+    assert (ended.succeeded, entry["status"], entry["attempts"]) == (True, "loaded", LOG_PATIENCE + 1)
     assert street.ids() == [1, 2]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from etl_core.errors import PATIENCE, EarlierUploadError, SchemaNotReadyError, ThrottledError
+from etl_core.errors import LOG_PATIENCE, PATIENCE, EarlierUploadError, SchemaNotReadyError, ThrottledError
 from etl_core.log import Status
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.world import ROWS, World
@@ -144,8 +144,8 @@ def test_a_log_that_cannot_be_read_holds_up_nobody_for_long(world: World) -> Non
     data = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
 
     with pytest.raises(ThrottledError):
-        world.load(data, PATIENCE - 1)
-    assert world.load(data, PATIENCE).status is Status.LOADED
+        world.load(data, LOG_PATIENCE - 1)
+    assert world.load(data, LOG_PATIENCE).status is Status.LOADED
 
 
 def test_data_waits_for_its_schema_file_also_when_a_later_one_has_overtaken_that(world: World) -> None:
