@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from etl_core.csv_files.header import compression_of
 from etl_core.errors import RejectedError
-from etl_core.lake_key import LakeKey
-from etl_core.ledger import LedgerRow, Proceed, appends_since, schema_history
+from etl_core.ledger import LedgerRow, Proceed, appends_since
 from etl_core.loading.attempt import Load
 from etl_core.loading.companions import MAX_FILE_BYTES, Companion, choose_companions, open_companions
-from etl_core.loading.copy_group import Part
-from etl_core.loading.data_file import DataFile, count_rows, in_threads, open_file, shape_of
+from etl_core.loading.copy_group import Part, open_row
+from etl_core.loading.data_file import DataFile, count_rows, in_threads, shape_of
 from etl_core.loading.earlier import OpenSchemaFile
 from etl_core.loading.ledger_lock import Found
-from etl_core.upload import Upload
 
 _MAX_LEFT_OUT = 5
 
@@ -83,12 +80,9 @@ def gather_batch(
 
 def _open_again(load: Load, row: LedgerRow, rows: Sequence[LedgerRow], manner: Manner) -> Part:
     """An append that was loaded before this truncate, though it landed after it: it is loaded again, behind the truncate."""
-    upload = Upload(load.upload.bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-    compression = compression_of(LakeKey.parse(row.s3_key, load.settings.databases).file)
-    store = load.ports.store
     try:
-        file = open_file(store, row.upload_id, store.find_version(upload), compression, pin=manner.pin)
-        return Part(file, shape_of(file, schema_history(rows, upload)), None if manner.alone else row.rows_loaded)
+        part = open_row(load.ports.store, load.upload.bucket, row, rows, pin=manner.pin)
+        return replace(part, rows=None) if manner.alone else part
     except RejectedError as error:
         raise type(error)(name_file(load, row.s3_key, error.message), error.details) from None
 

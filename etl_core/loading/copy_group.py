@@ -7,13 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from etl_core.csv_files.header import compression_of
 from etl_core.lake_key import LakeKey
-from etl_core.loading.data_file import CopyShape, DataFile
-from etl_core.ports import ObjectStore
+from etl_core.ledger import LedgerRow, schema_history
+from etl_core.loading.data_file import CopyShape, DataFile, open_file, shape_of
+from etl_core.ports import ObjectStore, Transaction
 from etl_core.schema.schema_file import SchemaFile
 from etl_core.schema.tables import table_of_schema_file
 from etl_core.settings import LoadSettings
 from etl_core.sql import CopyCsv, CopySource
+from etl_core.upload import Upload
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,13 @@ class Part:
     file: DataFile
     shape: CopyShape
     rows: int | None
+
+
+def open_row(store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False) -> Part:
+    """The file of an upload that took effect, to be loaded again; `rows` has the table's schema files. Raises RejectedError."""
+    upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
+    file = open_file(store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin)
+    return Part(file, shape_of(file, schema_history(rows, upload)), row.rows_loaded)
 
 
 Group = Sequence[Part]
@@ -65,6 +77,12 @@ def copy_command(
         encoding=shape.csv.encoding,
     )
     return CopyCsv(table_of_schema_file(in_force, key.schema, key.table), shape.columns, source)
+
+
+def read_copied_rows(transaction: Transaction) -> int:
+    """How many rows the transaction's last COPY loaded."""
+    [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
+    return count
 
 
 def part_named(group: Group, file_name: str) -> Part | None:

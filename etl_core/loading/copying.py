@@ -13,7 +13,15 @@ from etl_core.errors import CopyRefusedError
 from etl_core.lake_key import Action
 from etl_core.loading.attempt import Load
 from etl_core.loading.batch import AgainError, Batch, Manner, name_file
-from etl_core.loading.copy_group import Group, Part, copy_command, group_parts, part_named, write_manifest
+from etl_core.loading.copy_group import (
+    Group,
+    Part,
+    copy_command,
+    group_parts,
+    part_named,
+    read_copied_rows,
+    write_manifest,
+)
 from etl_core.loading.data_file import in_threads
 from etl_core.loading.load_errors import describe_refusal
 from etl_core.log import Failure
@@ -51,7 +59,7 @@ class Copying:
         command = copy_command(group, write_manifest(load.ports.store, group), load.key, self.in_force, load.settings)
         self.running = group, command
         load.run(transaction, command)
-        [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
+        count = read_copied_rows(transaction)
         if len(group) > 1 and count != sum(part.rows or 0 for part in group):
             # The rows of the single files are not certain: each is to have a COPY of its own, which counts them.
             raise AgainError(replace(self.manner, alone=True))

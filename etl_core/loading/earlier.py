@@ -40,19 +40,30 @@ class OpenSchemaFile:
 
 
 def open_schema_files(load: Load, found: Found) -> list[OpenSchemaFile]:
-    """Those of the table that may govern data and are still to be settled, without the upload in hand."""
+    """Those of the table that may govern data and are still to be settled, without the upload in hand.
+
+    Listed after the look at who waits, so that a schema file that landed before one of these is seen.
+    """
     received = [each.upload for each in found.undecided if each.key.action is Action.SCHEMA]
     known = {(row.s3_key, row.version_id) for row in found.rows} | {(load.upload.key, load.version_id)}
     oldest = load.ports.now() - LONGEST_WAIT
     governing = next(iter(schema_history(found.rows, load.upload)), None)
     if governing is not None and governing.order < load.upload.order:
         oldest = max(oldest, governing.landed_at)
-    listed = [version for version in found.listed if version.landed_at >= oldest and version.id not in known]
+    listed = [
+        version for version in _list_schema_files(load) if version.landed_at >= oldest and version.id not in known
+    ]
     looked_up = (_look_up(load, version) for version in listed)
     return [
         *(OpenSchemaFile(upload.key, upload.order, is_seen=True) for upload in received),
         *(each for each in looked_up if each is not None),
     ]
+
+
+def _list_schema_files(load: Load) -> Sequence[LakeVersion]:
+    """Those of the table that lie in the lake, in the spelling of the upload's own key."""
+    database, _, table_name, _ = load.upload.key.split("/", 3)
+    return load.ports.store.list_versions(f"{database}/{Action.SCHEMA}/{table_name}/")
 
 
 def _look_up(load: Load, version: LakeVersion) -> OpenSchemaFile | None:

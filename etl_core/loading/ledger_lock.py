@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from etl_core.errors import MissingTableError
-from etl_core.lake_key import Action
 from etl_core.ledger import LedgerRow, ledger_table, parse_row, select_relevant
-from etl_core.listed import LakeVersion
 from etl_core.loading.attempt import Load
 from etl_core.loading.waiting import Waiting, read_waiting, undecided
 from etl_core.ports import Transaction
@@ -20,11 +18,10 @@ class MissingLedgerError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """The rows that decide about the upload, the other uploads that are to be settled, and the table's schema files in the lake."""
+    """The rows that decide about the upload, and the other uploads that are to be settled."""
 
     rows: list[LedgerRow]
     undecided: list[Waiting]
-    listed: list[LakeVersion]
 
 
 def lock_ledger(transaction: Transaction, load: Load) -> Found:
@@ -38,11 +35,4 @@ def lock_ledger(transaction: Transaction, load: Load) -> Found:
     waiting = read_waiting(load)
     relevant = select_relevant(ledger, load.upload, load.version_id, [each.upload for each in waiting])
     rows = [parse_row(row) for row in transaction.execute(relevant)]
-    # After the look at who waits: a schema file that landed before one of them is among these.
-    return Found(rows, undecided(rows, waiting), _list_schema_files(load))
-
-
-def _list_schema_files(load: Load) -> list[LakeVersion]:
-    """Those of the table, in the spelling of the upload's own key."""
-    database, _, table_name, _ = load.upload.key.split("/", 3)
-    return list(load.ports.store.list_versions(f"{database}/{Action.SCHEMA}/{table_name}/"))
+    return Found(rows, undecided(rows, waiting))

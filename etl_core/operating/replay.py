@@ -16,7 +16,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from etl_core.csv_files.header import compression_of
 from etl_core.errors import (
     CopyRefusedError,
     LoadFailedError,
@@ -26,10 +25,19 @@ from etl_core.errors import (
     RejectedError,
 )
 from etl_core.lake_key import Action, LakeKey
-from etl_core.ledger import LedgerRow, ledger_table, parse_row, schema_history
+from etl_core.ledger import LedgerRow, ledger_table, parse_row
 from etl_core.loading.attempt import Ports
-from etl_core.loading.copy_group import Group, Part, copy_command, group_parts, part_named, write_manifest
-from etl_core.loading.data_file import in_threads, open_file, shape_of
+from etl_core.loading.copy_group import (
+    Group,
+    Part,
+    copy_command,
+    group_parts,
+    open_row,
+    part_named,
+    read_copied_rows,
+    write_manifest,
+)
+from etl_core.loading.data_file import in_threads
 from etl_core.loading.load_errors import describe_refusal
 from etl_core.planning.catalog import select_table
 from etl_core.planning.drift import check_drift
@@ -38,7 +46,6 @@ from etl_core.schema.schema_file import SchemaFile
 from etl_core.schema.tables import table_of_schema_file
 from etl_core.settings import LoadSettings
 from etl_core.sql import LockTable
-from etl_core.upload import Upload
 
 _ROUNDS = 3
 _MOST_NAMED = 20
@@ -137,7 +144,7 @@ class _Replay:
             if row.upload_id in known:
                 return known[row.upload_id]
             try:
-                return self._open(row, rows)
+                return open_row(self.ports.store, self.settings.lake_bucket, row, rows)
             except RejectedError as error:
                 faults.append(f"{row.s3_key!r} (version {row.version_id}): {error.message}")
                 return None
@@ -150,13 +157,6 @@ class _Replay:
                 sorted(faults)[:_MOST_NAMED],
             )
         return {row.upload_id: part for row, part in zip(content, parts, strict=True) if part is not None}
-
-    def _open(self, row: LedgerRow, rows: Sequence[LedgerRow]) -> Part:
-        store, compression = self.ports.store, compression_of(row.s3_key)
-        upload = Upload(self.settings.lake_bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-        version = store.find_version(upload)
-        file = open_file(store, row.upload_id, version, compression)
-        return Part(file, shape_of(file, schema_history(rows, upload)), row.rows_loaded)
 
     def _rebuild(self, known: dict[str, Part]) -> Replayed:
         key = self.request.key
@@ -186,8 +186,7 @@ class _Replay:
             reason = describe_refusal(error, (), command.columns, command.source).message
             error.message = f"{where}, which was loaded before, does not load again: {reason}"
             raise
-        [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
-        return count
+        return read_copied_rows(transaction)
 
     def _check_counts(self, groups: Sequence[Group], counts: Sequence[int]) -> None:
         """Other rows than the ledger tells of mean that the files are read otherwise now than when they were loaded."""
