@@ -1,7 +1,7 @@
 """The Redshift stand-in against the PostgreSQL inside it: COPY of a million rows from S3, and small statements.
 
 `python -m bench.standin_copy [rows]` starts both stand-ins, measures in turn and prints medians and ratios. Targets: COPY at no
-less than 0.8 of a raw copy_expert of the same file into the same PostgreSQL; under 100 microseconds added to a statement.
+less than 0.8 of a raw copy_expert of the same file into the same PostgreSQL; see `redshift_statements` for the statements.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,12 @@ import boto3
 import psutil
 import psycopg2
 
+from bench import redshift_statements
 from local import aws_server, processes, warehouse
 from local.ports import free_port
 from local.state import StateDir
 
 RUNS = 5
-STATEMENTS = 3000
 BUCKET = "bench"
 KEYS = f"ACCESS_KEY_ID '{aws_server.ACCESS_KEY_ID}' SECRET_ACCESS_KEY '{aws_server.SECRET_ACCESS_KEY}'"
 COLUMNS = (
@@ -46,7 +45,7 @@ def main() -> None:
         s3.put_object(Bucket=BUCKET, Key="gzip/file.csv.gz", Body=gzip.compress(content, 6))
         print(f"{rows:,} rows, {len(content) / 1e6:.0f} MB, ten columns; seconds per run")
         measure_copy(connect, raw, content, psutil.Process(pid))
-        measure_statements(connect, raw)
+        redshift_statements.compare(connect, raw, psutil.Process(pid))
 
 
 def make_file(rows: int) -> bytes:
@@ -149,23 +148,6 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 def copy_sql(folder: str, parameters: str) -> str:
     return f"COPY loaded FROM 's3://{BUCKET}/{folder}/file.csv' {KEYS} {parameters}"
-
-
-def measure_statements(connect: Connect, raw: Connect) -> None:
-    """Small statements one after the other: the same text each time, and one that differs each time."""
-    texts = {"SELECT 1": ["SELECT 1"] * STATEMENTS, "a text never seen": [f"SELECT {n} + 1" for n in range(STATEMENTS)]}
-    for name, statements in texts.items():
-        through, direct = (1e6 * median_time(way, statements) for way in (connect, raw))
-        print(
-            f"{name:18} {through:.0f} us, direct {direct:.0f} us, added {through - direct:.0f} us (target: under 100)"
-        )
-
-
-def median_time(connect: Connect, statements: list[str]) -> float:
-    """Seconds of one statement."""
-    with contextlib.closing(connect()) as connection:
-        connection.autocommit = True
-        return statistics.median(timed(partial(run, connection, sql)) for sql in statements)
 
 
 def run(connection: Any, sql: str) -> None:

@@ -112,7 +112,7 @@ class Backend:
     def query(self, sql: str) -> list[tuple[str | None, ...]]:
         """Runs one simple query and returns the rows of its last result as text. Raises BackendError."""
         self.notices.clear()
-        self.send(wire.query(sql))
+        self.send(wire.query(wire.raw(sql)))
         rows: list[tuple[str | None, ...]] = []
         for kind, body in self.frames():
             if kind == b"T":
@@ -124,14 +124,14 @@ class Backend:
     def run(self, sql: str) -> str:
         """Runs one simple query and returns the tag of its first command ("CREATE TABLE"). Raises BackendError."""
         self.notices.clear()
-        self.send(wire.query(sql))
+        self.send(wire.query(wire.raw(sql)))
         tags = [wire.text_of(body) for kind, body in self.frames() if kind == b"C"]
         return tags[0] if tags else ""
 
     def copy_in(self, sql: str) -> CopyIn:
         """Sends COPY ... FROM STDIN and returns the open stream. BackendError when PostgreSQL does not accept it."""
         self.notices.clear()
-        self.send(wire.query(sql))
+        self.send(wire.query(wire.raw(sql)))
         failure: BackendError | None = None
         while True:
             for kind, body in self._frames:

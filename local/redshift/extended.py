@@ -27,13 +27,15 @@ _NO_DATA = wire.frame(b"n")
 
 
 class Extended:
-    """The state of one session's extended protocol; `outstanding` while answers of PostgreSQL may still come."""
+    """The state of one session's extended protocol: `entered` from its first message to the next simple query, `outstanding`
+    while answers of PostgreSQL may still come."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._statements: dict[str, Step] = {}
         self._portals: dict[str, Step] = {}
         self._skipping = False
+        self.entered = False
         self.outstanding = False
         self._handlers: dict[bytes, Callable[[bytes], None]] = {
             b"P": self._parse,
@@ -50,6 +52,7 @@ class Extended:
         handler = self._handlers.get(kind)
         if handler is None:
             return False
+        self.entered = True
         if not self._skipping or kind == b"S":
             handler(body)
         return True
@@ -58,7 +61,7 @@ class Extended:
         """A simple query ends whatever was going on."""
         self._settle()
         self._end_unseen_block()
-        self._skipping = False
+        self._skipping = self.entered = False
 
     def _pass_on(self, kind: bytes, body: bytes) -> None:
         self._session.backend.send(wire.frame(kind, body))
@@ -108,23 +111,20 @@ class Extended:
             self._skipping = True
 
     def _parse(self, body: bytes) -> None:
-        name, sql = (part.decode("utf-8", "surrogateescape") for part in body.split(b"\0", 2)[:2])
+        name, text, rest = body.split(b"\0", 2)
         try:
-            steps = self._session.plan(sql)
+            steps = self._session.plan(text)
             if len(steps) > 1:
                 raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
         except SqlError as refused:
             self._fail(refused)
             return
-        step = steps[0] if steps else Step(Do.RELAY, sql)
-        self._statements[name] = step
-        if step.do is Do.RELAY:
-            if not self._prepare_for(step):
-                return
-            rest = body.split(b"\0", 2)[2]
-            self._pass_on(b"P", wire.cstring(name) + wire.cstring(step.sql) + rest)
-        else:
+        step = steps[0] if steps else Step(Do.RELAY, wire.cooked(text))
+        self._statements[wire.cooked(name)] = step
+        if step.do is not Do.RELAY:
             self._answer(wire.frame(b"1"))
+        elif self._prepare_for(step):
+            self._pass_on(b"P", name + b"\0" + wire.cstring(step.sql) + rest)
 
     def _answer(self, frames: bytes) -> None:
         if self._settle():
@@ -136,7 +136,7 @@ class Extended:
         return step if step and step.do is not Do.RELAY else None
 
     def _bind(self, body: bytes) -> None:
-        portal, name = (part.decode("utf-8", "surrogateescape") for part in body.split(b"\0", 2)[:2])
+        portal, name = map(wire.cooked, body.split(b"\0", 2)[:2])
         step = self._statements.get(name)
         self._portals.pop(portal, None)
         if step is not None:

@@ -84,7 +84,7 @@ def ask_password(client: Client) -> str:
 def verify_password(user: str, password: str, known: str | None, superuser: Backend) -> None:
     """Compares with the password of the master user, or with what CREATE USER .. PASSWORD stored. SqlError when wrong."""
     if known is not None:
-        if hmac.compare_digest(known.encode(), password.encode("utf-8", "surrogateescape")):
+        if hmac.compare_digest(known.encode(), wire.raw(password)):
             return
     else:
         rows = superuser.query(call("pg_rs.password_verifier", user))

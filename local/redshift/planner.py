@@ -6,9 +6,10 @@ from local.redshift.lexer import Kind, Token, statements, tokenize
 from local.redshift.plans import plan_long_insert, plan_statement
 from local.redshift.refusals import refusal
 from local.redshift.rewrite import SESSION_FUNCTIONS, SessionValues
-from local.redshift.shapes import Template, shape_of, template_of
+from local.redshift.shapes import Shape, Template, shape_of, template_of
 from local.redshift.statement import Statement
 from local.redshift.steps import Step
+from local.redshift.wire import cooked
 
 CACHED_LENGTH = 4_000
 CACHED_PLANS = 5_000
@@ -19,36 +20,41 @@ class Planner:
     """Plans query strings; remembers the plans of short ones, by their text and by their shape. Shared by all sessions."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[bool, str], list[Step]] = {}
-        self._templates: dict[tuple[bool, str], Template] = {}
+        self._plans: dict[tuple[bool, bytes], list[Step]] = {}
+        self._templates: dict[bool, dict[Shape, Template]] = {False: {}, True: {}}
 
-    def plan(self, sql: str, values: SessionValues) -> list[Step]:
+    def remembered(self, text: bytes, values: SessionValues) -> Template | None:
+        """The plan of an earlier statement that differed from this one in its literals alone, if there was one."""
+        return self._templates[values.keep_case].get(shape_of(text)) if len(text) <= CACHED_LENGTH else None
+
+    def plan(self, text: bytes, values: SessionValues) -> list[Step]:
         """The steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
-        key = (values.keep_case, sql)
+        key = (values.keep_case, text)
         known = self._plans.get(key)
         if known is not None:
             return known
-        if len(sql) > CACHED_LENGTH:
-            return _plan_long(sql, values)
-        shape = shape_of(sql)
-        template = self._templates.get((values.keep_case, shape)) if shape else None
+        if len(text) > CACHED_LENGTH:
+            return _plan_long(text, values)
+        template = self.remembered(text, values)
         if template is not None:
-            return [template.fill(sql)]
+            return [template.step._replace(sql=cooked(template.fill(text)))]
+        sql = cooked(text)
         tokens = tokenize(sql)
         steps = _plan_tokens(sql, tokens, values)
         if not any(token.value in SESSION_FUNCTIONS for token in tokens):
-            self._remember(key, shape, tokens, steps)
+            self._remember(key, tokens, steps)
         return steps
 
-    def _remember(self, key: tuple[bool, str], shape: str | None, tokens: list[Token], steps: list[Step]) -> None:
-        if len(self._plans) + len(self._templates) >= CACHED_PLANS:
+    def _remember(self, key: tuple[bool, bytes], tokens: list[Token], steps: list[Step]) -> None:
+        keep_case, text = key
+        templates = self._templates[keep_case]
+        if len(self._plans) + len(templates) >= CACHED_PLANS:
             self._plans.clear()
-            self._templates.clear()
-        keep_case, sql = key
+            templates.clear()
         values = SessionValues(keep_case=keep_case)
-        template = template_of(sql, shape, lambda text: _plan_text(text, values)) if shape else None
-        if shape and template:
-            self._templates[keep_case, shape] = template
+        template = template_of(text, lambda other: _plan_text(cooked(other), values))
+        if template:
+            templates[shape_of(text)] = template
         elif sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens) < 2:
             self._plans[key] = steps
 
@@ -61,11 +67,9 @@ def _plan_tokens(sql: str, tokens: list[Token], values: SessionValues) -> list[S
     return [plan_statement(Statement(sql, part, values)) for part in statements(tokens)]
 
 
-def _plan_long(sql: str, values: SessionValues) -> list[Step]:
-    if (
-        len(sql) > MAX_STATEMENT_BYTES // 4
-        and (size := len(sql.encode("utf-8", "surrogateescape"))) > MAX_STATEMENT_BYTES
-    ):
-        raise refusal("statement size", size=size)
+def _plan_long(text: bytes, values: SessionValues) -> list[Step]:
+    if len(text) > MAX_STATEMENT_BYTES:
+        raise refusal("statement size", size=len(text))
+    sql = cooked(text)
     insert = plan_long_insert(sql, values)
     return [insert] if insert else _plan_text(sql, values)

@@ -54,21 +54,23 @@ class Relay:
 
     def _carry(self, *, hold_ready: bool) -> bool:
         """Relays one received buffer. True when ReadyForQuery was in it."""
-        data = self.backend.receive()
-        if self._rest:
-            data, self._rest = self._rest + data, b""
+        data = self._rest + self.backend.receive() if self._rest else self.backend.receive()
         size, position, sent, ready = len(data), min(self._skip, len(data)), 0, False
         self._skip -= position
-        careful = self._careful()
+        careful = self._careful() if self._long_names or self._drop else _CAREFUL
         out: list[bytes] = []
-        while position + 5 <= size:
+        while size - position >= 5:
             kind, length = _HEADER.unpack_from(data, position)
             end = position + 1 + length
             if kind in careful:
                 if end > size:
                     break
-                ready = ready or kind == _READY
-                changed = self._changed(kind, data[position:end], hold_ready=hold_ready)
+                if kind == _READY:
+                    ready, self.backend.status = True, data[end - 1 : end]
+                    if not hold_ready:
+                        position = end
+                        continue
+                changed = self._changed(kind, data[position:end])
                 if changed is not None:
                     out += (data[sent:position], changed)
                     sent = end
@@ -86,15 +88,12 @@ class Relay:
 
     def _careful(self) -> frozenset[int]:
         """The frames to look into."""
-        if not self._long_names and not self._drop:
-            return _CAREFUL
         return _CAREFUL | ({_ROWS} if self._long_names else _NOTHING) | ({_COMPLETE} if self._drop else _NOTHING)
 
-    def _changed(self, kind: int, frame: bytes, *, hold_ready: bool) -> bytes | None:
+    def _changed(self, kind: int, frame: bytes) -> bytes | None:
         """What the client gets in place of a frame; None for the frame itself."""
         if kind == _READY:
-            self.backend.status = frame[5:6]
-            return b"" if hold_ready else None
+            return b""
         if kind == _COMPLETE:
             self._completed += 1
             return b"" if self._completed - 1 in self._drop else None

@@ -22,7 +22,6 @@ from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
 from local.redshift.warehouse import Warehouse
 
-_RELAY = Do.RELAY
 _FIRST = frozenset((0,))
 _OWN_CONTROL = (Do.BEGIN, Do.END)
 _RELAYED = (Do.RELAY, Do.SET, Do.BEGIN, Do.END)
@@ -55,9 +54,12 @@ class Session:
             while True:
                 self._wait()
                 for kind, body in self.client.frames:
-                    if kind == b"X":
+                    if kind == b"Q":
+                        self._query(body.partition(b"\0")[0])
+                    elif kind == b"X":
                         return
-                    self._handle(kind, body)
+                    elif not self._extended.handle(kind, body):
+                        raise ValueError(f"a message of type {kind!r} is not expected here")
         except ClientGoneError:
             if self._backend_gone:
                 self.client.send(wire.error(translate(self.backend.lost().fields)))
@@ -90,37 +92,37 @@ class Session:
         self._backend_gone = True
         self.client.stop_receiving()
 
-    def _handle(self, kind: bytes, body: bytes) -> None:
-        if kind == b"Q":
-            self._extended.leave()
-            self._query(wire.text_of(body))
-        elif not self._extended.handle(kind, body):
-            raise ValueError(f"a message of type {kind!r} is not expected here")
-
     # Simple queries
 
-    def _query(self, sql: str) -> None:
+    def _query(self, text: bytes) -> None:
+        if self._extended.entered:
+            self._extended.leave()
+        template = self._warehouse.planner.remembered(text, self.values)
+        if template is None:
+            self._first_time(text)
+        else:  # the short way of a statement like one before, which nearly all are
+            self.block.before(template.step)
+            self._pass_on(template.step, template.fill(text), hold_ready=False)
+            self.block.after(template.step)
+        if self.client.gone:
+            raise ClientGoneError("the client went away")
+
+    def _first_time(self, text: bytes) -> None:
         try:
-            steps = self.plan(sql)
+            steps = self.plan(text)
         except SqlError as refused:
             self.fail(refused)
             self.client.send(wire.ready(self.backend.status))
             return
         if not steps:
             self.client.send(wire.frame(b"I") + wire.ready(self.backend.status))
-        elif len(steps) == 1 and steps[0].do is _RELAY:
-            self.before(steps[0])
-            self._pass_on(steps[0], hold_ready=False)
-            self.block.after(steps[0])
         else:
             self._run_all(steps)
             self.client.send(wire.ready(self.backend.status))
-        if self.client.gone:
-            raise ClientGoneError("the client went away")
 
-    def plan(self, sql: str) -> list[Step]:
+    def plan(self, text: bytes) -> list[Step]:
         """The steps of a query string. SqlError for what Redshift refuses."""
-        return self._warehouse.planner.plan(sql, self.values)
+        return self._warehouse.planner.plan(text, self.values)
 
     def _run_all(self, steps: list[Step]) -> None:
         """Several statements of one string are one transaction, unless they hold their own BEGIN and COMMIT."""
@@ -151,7 +153,7 @@ class Session:
         for step in steps:
             self.before(step)
         texts, locks = with_locks(steps)
-        self.backend.send(wire.query(together(*texts)))
+        self.backend.send(wire.query(wire.raw(together(*texts))))
         if self.relay.until_ready(hold_ready=True, drop=locks):
             for step in steps:
                 self._take_effect(step)
@@ -195,17 +197,17 @@ class Session:
                 if expected.fatal:
                     raise
 
-    def _pass_on(self, step: Step, *, hold_ready: bool) -> bool:
+    def _pass_on(self, step: Step, text: bytes, *, hold_ready: bool) -> bool:
         """PostgreSQL answers the client, once it has the lock of the table that the step writes to."""
         lock = self.block.write_lock(step)
         if not lock:
-            self.backend.send(wire.query(step.sql))
+            self.backend.send(wire.query(text))
             return self.relay.until_ready(hold_ready=hold_ready)
-        self.backend.send(wire.query(together(lock, step.sql)))
+        self.backend.send(wire.query(wire.raw(lock) + b"; " + text))
         return self.relay.until_ready(hold_ready=hold_ready, drop=_FIRST)
 
     def _relay(self, step: Step) -> bool:
-        done = self._pass_on(step, hold_ready=True)
+        done = self._pass_on(step, wire.raw(step.sql), hold_ready=True)
         if done:
             self._take_effect(step)
         return done

@@ -76,14 +76,24 @@ def frame(kind: bytes, body: bytes = b"") -> bytes:
     return _HEADER.pack(kind, len(body) + 4) + body
 
 
-def cstring(text: str) -> bytes:
+def raw(text: str) -> bytes:
     """Text as the protocol carries it. Bytes that were not UTF-8 when they came in go out as they were."""
-    return text.encode("utf-8", "surrogateescape") + b"\0"
+    return text.encode("utf-8", "surrogateescape")
+
+
+def cooked(text: bytes) -> str:
+    """The reverse of `raw`."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def cstring(text: str) -> bytes:
+    """Text with the zero byte that ends it."""
+    return raw(text) + b"\0"
 
 
 def text_of(body: bytes) -> str:
     """The first zero-terminated text of a body."""
-    return body.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+    return cooked(body.split(b"\0", 1)[0])
 
 
 def startup_packet(parameters: Mapping[str, str]) -> bytes:
@@ -141,10 +151,9 @@ def parameter(name: str, value: str) -> bytes:
     return frame(b"S", cstring(name) + cstring(value))
 
 
-def query(sql: str) -> bytes:
+def query(text: bytes) -> bytes:
     """A simple Query."""
-    body = sql.encode("utf-8", "surrogateescape")
-    return _HEADER.pack(b"Q", len(body) + 5) + body + b"\0"
+    return _HEADER.pack(b"Q", len(text) + 5) + text + b"\0"
 
 
 def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
@@ -155,7 +164,7 @@ def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
 
 def data_row(values: Iterable[str | None]) -> bytes:
     """DataRow in text format; None is NULL."""
-    cells = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
+    cells = [None if value is None else raw(value) for value in values]
     body = b"".join(struct.pack("!i", -1) if c is None else _LENGTH.pack(len(c)) + c for c in cells)
     return frame(b"D", struct.pack("!H", len(cells)) + body)
 
@@ -166,7 +175,7 @@ def parse_row(body: bytes) -> tuple[str | None, ...]:
     for _ in range(count):
         length = struct.unpack_from("!i", body, offset)[0]
         offset += 4
-        values.append(None if length < 0 else body[offset : offset + length].decode("utf-8", "surrogateescape"))
+        values.append(None if length < 0 else cooked(body[offset : offset + length]))
         offset += max(length, 0)
     return tuple(values)
 
