@@ -15,8 +15,6 @@ from local.redshift.backend import Backend
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 
-_RELAY = Do.RELAY
-
 
 class Block:
     """The open transaction block of a session, if any."""
@@ -37,15 +35,16 @@ class Block:
 
     def after(self, step: Step) -> None:
         """To be called after it."""
-        if step.do is not _RELAY:
-            self._held.clear()  # the block ended, or the name may mean another table now
+        if self._backend.status != b"T":
+            self.forget()
+            return
+        if step.do is not Do.RELAY:
+            self._held.clear()  # the name may mean another table now
         elif step.writes:
             self.hold(step)
-        if step.do is Do.BEGIN and self._backend.status == b"T":
+        if step.do is Do.BEGIN:
             self._begin, self._fresh, self._stale = step.sql, True, False
             self._settings.clear()
-        elif self._backend.status != b"T":
-            self._fresh = False
         elif step.light:
             self._stale = True
         elif step.do is Do.SET and self._fresh:
@@ -66,7 +65,7 @@ class Block:
         self._held.add(step.writes)
 
     def forget(self) -> None:
-        """After statements whose effect is not known in detail."""
+        """After the end of a block, and after statements whose effect is not known in detail."""
         self._fresh = False
         self._held.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def small(monkeypatch: pytest.MonkeyPatch, without_warehouse: None) -> None:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The real program, deployed once for all tests that only look at it."""
     state: Path = tmp_path_factory.mktemp("cloud")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warehouse, "STAND_IN_MODULE", FAKE_WAREHOUSE)
-        with LocalCloud.start(state) as running:
-            yield running
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # for the start alone: other tests of the package want the real one
+            patch.setattr(warehouse, "STAND_IN_MODULE", FAKE_WAREHOUSE)
+            running = stack.enter_context(LocalCloud.start(state))
+        yield running

@@ -21,7 +21,8 @@ ENCODINGS = 'SELECT "column", encoding FROM pg_table_def WHERE tablename = %s'
 
 @pytest.fixture
 def cursor(lake: Lake) -> Cursor:
-    """A cursor in autocommit."""
+    """A cursor in autocommit, on a connection that has heard no notice yet."""
+    lake.connection.notices.clear()
     return lake.connection.cursor()
 
 
