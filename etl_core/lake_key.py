@@ -43,7 +43,11 @@ class LakeKey:
         """Raises InvalidKeyError naming every fault of the key at once."""
         faults = tuple(_faults(key, databases))
         if faults:
-            raise InvalidKeyError(f"the key {key!r} is not a valid upload: {'; '.join(faults)}", faults)
+            raise InvalidKeyError(
+                f"the key {key!r} is not a valid upload: {'; '.join(faults)}. "
+                f"Nothing was loaded; upload the file again under a key {LAYOUT}",
+                faults,
+            )
         database, action, table_name, file = key.split("/", 3)
         schema, table = split_table_name(table_name)
         return cls(fold(database), Action(fold(action)), schema, table, file)
@@ -84,10 +88,10 @@ def describe_key(key: str) -> KeyFacts:
 def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     parts = key.split("/", 3)
     if key.startswith("/"):
-        yield f"it begins with a slash; write {LAYOUT}"
+        yield "it begins with a slash"
         return
     if len(parts) < 4 or not parts[3]:
-        yield f"it has {len([part for part in parts if part])} of the four parts {LAYOUT}"
+        yield f"it has {len([part for part in parts if part])} of the four parts"
         return
     database, action, table_name, _ = parts
     if fold(database) not in databases:

@@ -6,7 +6,9 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from etl_core.lake_key import split_table_name
 from etl_core.log import Status
@@ -16,6 +18,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 PARAMETERS = ("table_name", "landed_timestamp", "from", "to", "status", "database", "action", "limit", "next_token")
 _MAX_TABLE_NAME = 1024
 _TIME = "0000-00-00T00:00:00Z"
+_ENDINGS = ("0001-01-01T00:00:00Z", "0000-10-10T00:00:00Z")
+"""A beginning of a time goes on with one of these: a digit alone may need a zero behind it, or anything else."""
 _LAST = "~"
 _ACTIONS = ("append", "truncate", "schema")
 
@@ -50,7 +54,7 @@ class LogQuery:
                 raise InvalidQueryError(name, f"{name!r} is not a parameter; known are {', '.join(PARAMETERS)}")
         table_name, schema = _table_name(parameters.get("table_name"))
         first, last = _bounds(parameters)
-        after = _token(parameters.get("next_token"))
+        after = _token(parameters.get("next_token"), table_name)
         if after is not None and not first <= after <= last:
             raise InvalidQueryError(
                 "next_token", "next_token belongs to a query for other times; repeat that query with it"
@@ -68,9 +72,9 @@ class LogQuery:
         )
 
 
-def next_token(landed_key: str) -> str:
-    """The token with which the next page begins behind this entry."""
-    return base64.urlsafe_b64encode(landed_key.encode()).decode().rstrip("=")
+def next_token(table_name: str, landed_key: str) -> str:
+    """The token with which the next page of a table (as `LogQuery.table_name` has it) begins behind this entry."""
+    return base64.urlsafe_b64encode(f"{landed_key}\n{table_name}".encode()).decode().rstrip("=")
 
 
 def _table_name(text: str | None) -> tuple[str, str | None]:
@@ -108,12 +112,19 @@ def _timestamp(parameter: str, text: str) -> str:
     """A timestamp or any beginning of one, at least the year."""
     given = text.strip().replace(" ", "T")
     shape = "".join(r"\d" if sign == "0" else sign for sign in _TIME[: len(given)])
-    if not 4 <= len(given) <= len(_TIME) or not re.fullmatch(shape, given, re.ASCII):
+    if not 4 <= len(given) <= len(_TIME) or not re.fullmatch(shape, given, re.ASCII) or not _begins_a_time(given):
         raise InvalidQueryError(
             parameter,
             f"{parameter} is {text[:80]!r}; it is a UTC time such as 2026-11-22T09:30:00Z, or a beginning of one such as 2026-11-22",
         )
     return given
+
+
+def _begins_a_time(given: str) -> bool:
+    for ending in _ENDINGS:
+        with suppress(ValueError):
+            return bool(datetime.fromisoformat(given + ending[len(given) :]))
+    return False
 
 
 def _choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
@@ -142,13 +153,17 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _token(text: str | None) -> str | None:
+def _token(text: str | None, table_name: str) -> str | None:
+    """The entry that a token names."""
     if text is None:
         return None
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         decoded = ""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ#[^#]{0,64}#[0-9a-f]{12}", decoded, re.ASCII):
+    key, _, table = decoded.rpartition("\n")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ#[^#]{0,64}#[0-9a-f]{12}", key, re.ASCII):
         raise InvalidQueryError("next_token", "next_token is not one that this API gave; repeat the query without it")
-    return decoded
+    if table != table_name:
+        raise InvalidQueryError("next_token", "next_token belongs to another table; repeat that table's query with it")
+    return key

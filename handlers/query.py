@@ -57,15 +57,16 @@ def _answer(query: LogQuery) -> dict[str, Any]:
         for item in page.items:
             size += len(json.dumps(json.dumps(item, ensure_ascii=False)))
             if len(items) == query.limit or size > _MAX_BODY_BYTES:
-                return _page(items, items[-1][SORT_KEY])
+                return _page(query, items, items[-1][SORT_KEY])
             items.append(item)
         ends_at = page.ends_at
-    return _page(items, ends_at)
+    return _page(query, items, ends_at)
 
 
-def _page(items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
+def _page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
+    token = None if ends_at is None else next_token(query.table_name, ends_at)
     public = [{name: value for name, value in item.items() if name not in INTERNAL_FIELDS} for item in items]
-    return {"items": public, "count": len(public), "next_token": None if ends_at is None else next_token(ends_at)}
+    return {"items": public, "count": len(public), "next_token": token}
 
 
 def _response(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -230,7 +230,9 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
         )
     if (state or "").startswith("08") or state in ("57P01", "57P02", "57P03") or _LOST.search(text):
         return ConnectionLostError(f"the connection to the warehouse failed: {message}")
-    return LoadFailedError(f"the warehouse refused the statement: {message}")
+    return LoadFailedError(
+        f"the warehouse refused the statement: {message.rstrip('.')}. Nothing was changed; put right what it names, then upload again"
+    )
 
 
 def _is_absent(state: str | None, text: str) -> bool:

@@ -35,7 +35,10 @@ def describe_refusal(
 ) -> Failure:
     """The log's failure for a COPY that refused rows. `pieces` are the file's uncompressed bytes, `columns` in file order."""
     if not error.lines:
-        return Failure("CopyRefusedError", f"{error.message}. Nothing was loaded; the table is as it was")
+        return Failure(
+            "CopyRefusedError",
+            f"{error.message.rstrip('.')}. Nothing was loaded; the table is as it was. Correct the file and upload it again",
+        )
     lines = sorted(error.lines, key=lambda line: line.line)[:MAX_LINES]
     rows = _rows_at({line.line for line in lines}, pieces, options) if options.encoding == "UTF8" else {}
     details = tuple(_describe(line, rows.get(line.line), columns) for line in lines)

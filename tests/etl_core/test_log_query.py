@@ -68,6 +68,12 @@ def test_a_beginning_of_a_time_means_all_that_begins_so(given_times: dict[str, s
     assert (query.first <= KEY <= query.last) is is_found
 
 
+@pytest.mark.parametrize("length", range(4, 21))
+@pytest.mark.parametrize("time", ["2026-01-30T00:00:00Z", "2024-02-29T23:59:59Z", "2026-12-31T09:10:20Z"])
+def test_every_beginning_of_a_time_is_one(time: str, length: int) -> None:
+    assert ask(landed_timestamp=time[:length]).first == time[:length]
+
+
 @pytest.mark.parametrize(
     ("parameter", "value", "read"),
     [
@@ -94,8 +100,11 @@ BAD = [
     ("database", {"database": "d" * 128}), ("limit", {"limit": "0"}), ("limit", {"limit": "501"}), ("limit", {"limit": "-1"}),
     ("limit", {"limit": "ten"}), ("limit", {"limit": "9" * 5000}), ("limit", {"limit": "²"}), ("next_token", {"next_token": ""}),
     ("next_token", {"next_token": "%%%"}), ("next_token", {"next_token": "é"}), ("next_token", {"next_token": "YWJj"}),
-    ("next_token", {"next_token": next_token(KEY) + "AAAA"}),
-    ("next_token", {"next_token": next_token(KEY), "landed_timestamp": "2025"}),
+    ("next_token", {"next_token": next_token("t", KEY) + "AAAA"}),
+    ("next_token", {"next_token": next_token("t", KEY), "landed_timestamp": "2025"}),
+    ("next_token", {"next_token": next_token("other", KEY)}), ("from", {"from_": "2026-13"}), ("to", {"to": "2026-2"}),
+    ("landed_timestamp", {"landed_timestamp": "2026-02-30"}), ("landed_timestamp", {"landed_timestamp": "2026-11-22T24"}),
+    ("landed_timestamp", {"landed_timestamp": "2026-11-22T12:6"}), ("landed_timestamp", {"landed_timestamp": "0000"}),
 ]  # fmt: skip
 
 
@@ -118,7 +127,7 @@ def test_without_a_table_the_parameter_is_named_with_an_example() -> None:
 def test_a_token_brings_back_the_entry_it_was_made_of(sequencer: str, number: int) -> None:
     key = an_upload(sequencer=sequencer or "0", version_id=f"v{number}").landed_key
 
-    assert ask(next_token=next_token(key)).after == key
+    assert ask(next_token=next_token("t", key)).after == key
 
 
 @given(
@@ -130,7 +139,7 @@ def test_a_token_of_somebody_elses_making_is_refused(token: str) -> None:
         ask(next_token=token)
 
 
-_VALUES: Any = st.text(max_size=30) | st.sampled_from(["t", "2026-11", "loaded", "append", "7", next_token(KEY)])
+_VALUES: Any = st.text(max_size=30) | st.sampled_from(["t", "2026-11", "loaded", "append", "7", next_token("t", KEY)])
 
 
 @given(st.dictionaries(st.sampled_from(PARAMETERS) | st.text(max_size=5), _VALUES, max_size=5))

@@ -156,7 +156,9 @@ def test_a_refusal_without_detail_is_told_all_the_same(world: World) -> None:
     outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
-    assert outcome.error.message == "load into table t failed. Nothing was loaded; the table is as it was"
+    assert outcome.error.message == (
+        "load into table t failed. Nothing was loaded; the table is as it was. Correct the file and upload it again"
+    )
 
 
 def test_a_table_that_somebody_dropped_is_told_with_the_way_out(world: World) -> None:
