@@ -12,7 +12,14 @@ from local.redshift.errors import BackendError
 from local.redshift.translate import translate
 
 _READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE = b"Z"[0], b"E"[0], b"S"[0], b"G"[0], b"T"[0], b"C"[0]
-_CAREFUL = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
+_ALWAYS = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
+# The frames to look into, by whether there are long names, and whether completions are dropped.
+_CAREFUL = {
+    (False, False): _ALWAYS,
+    (False, True): _ALWAYS | {_COMPLETE},
+    (True, False): _ALWAYS | {_ROWS},
+    (True, True): _ALWAYS | {_ROWS, _COMPLETE},
+}
 _HEADER = struct.Struct("!BI")
 _NOTHING: frozenset[int] = frozenset()
 HIDDEN_PARAMETERS = frozenset(
@@ -57,7 +64,7 @@ class Relay:
         data = self._rest + self.backend.receive() if self._rest else self.backend.receive()
         size, position, sent, ready = len(data), min(self._skip, len(data)), 0, False
         self._skip -= position
-        careful = self._careful() if self._long_names or self._drop else _CAREFUL
+        careful = _CAREFUL[bool(self._long_names), bool(self._drop)]
         out: list[bytes] = []
         while size - position >= 5:
             kind, length = _HEADER.unpack_from(data, position)
@@ -85,10 +92,6 @@ class Relay:
         if data:
             self.client.send(data)
         return ready
-
-    def _careful(self) -> frozenset[int]:
-        """The frames to look into."""
-        return _CAREFUL | ({_ROWS} if self._long_names else _NOTHING) | ({_COMPLETE} if self._drop else _NOTHING)
 
     def _changed(self, kind: int, frame: bytes) -> bytes | None:
         """What the client gets in place of a frame; None for the frame itself."""
