@@ -69,6 +69,21 @@ class Backend:
         except OSError as failure:
             raise self.lost() from failure
 
+    def send_some(self, data: memoryview) -> int:
+        """Sends what there is room for now; the bytes sent. BackendError (fatal) when the connection is gone."""
+        try:
+            return self.socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError as failure:
+            raise self.lost() from failure
+
+    def await_room_or_answer(self) -> bool:
+        """Waits until it takes more, or has said something: True for the latter."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN | select.POLLOUT)
+        return any(event & select.POLLIN for _, event in waiting.poll())
+
     def lost(self) -> BackendError:
         """The error of a connection that is gone: what the backend said last, if it said anything."""
         try:

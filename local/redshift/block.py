@@ -2,7 +2,7 @@
 
 PostgreSQL takes it at the first query of a block. Redshift takes it at the first statement on a user table; catalog queries
 and leader-node functions take none (c_serial_isolation), so a LOCK after them still sees what the last holder committed.
-Here a block in which only such light statements ran is begun anew, unseen, before the next statement.
+Here a block in which only such light statements ran is begun anew, unseen, before the next statement; SYSDATE stays as it was.
 
 Writers of one table wait for each other; readers go on and see the last commit (r_Serializable_isolation_example,
 c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE is such a lock. It comes before the statement, in the same message, so
@@ -12,8 +12,11 @@ that a transaction's first statement takes its snapshot when the lock is granted
 from __future__ import annotations
 
 from local.redshift.backend import Backend
+from local.redshift.lexer import quote_literal
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
+
+_BEGAN = "SELECT coalesce(nullif(current_setting('redshift.block_began', true), ''), transaction_timestamp()::text)"
 
 
 class Block:
@@ -27,10 +30,17 @@ class Block:
         self._settings: list[str] = []
         self._held: set[str] = set()
 
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the next statement, unless it ends the block, makes the block begin anew."""
+        return self._fresh and self._stale
+
     def before(self, step: Step) -> None:
         """To be called before a step is carried out."""
-        if self._fresh and self._stale and self._backend.status == b"T" and step.do is not Do.END:
-            self._backend.query(together("ROLLBACK", self._begin, *self._settings))
+        if self.begins_anew and self._backend.status == b"T" and step.do is not Do.END:
+            began = self._backend.query(_BEGAN)[0][0] or ""
+            keep_time = "SET LOCAL redshift.block_began TO " + quote_literal(began)
+            self._backend.query(together("ROLLBACK", self._begin, keep_time, *self._settings))
             self._stale = False
 
     def after(self, step: Step) -> None:

@@ -64,7 +64,7 @@ class Extended:
         self._skipping = self.entered = False
 
     def _pass_on(self, kind: bytes, body: bytes) -> None:
-        self._session.backend.send(wire.frame(kind, body))
+        self._session.relay.push(wire.frame(kind, body))
         self.outstanding = True
 
     def _settle(self) -> bool:
@@ -78,8 +78,9 @@ class Extended:
     def _prepare_for(self, step: Step) -> bool:
         """What must come before PostgreSQL reads a statement. False when that failed: skip to Sync."""
         session = self._session
-        if not self.outstanding:
-            session.before(step)
+        if session.block.begins_anew and not self._settle():
+            return False
+        session.before(step)
         lock = session.block.write_lock(step)
         if not lock:
             return True
@@ -159,7 +160,10 @@ class Extended:
         if step is None:
             self._pass_on(b"E", body)
             if name in self._portals:
-                self._session.block.after(self._portals[name])
+                is_whole = body.endswith(
+                    b"\0\0\0\0"
+                )  # without a limit of rows, after which the portal would be open still
+                self._session.block.after(self._portals[name]._replace(light=self._portals[name].light and is_whole))
         elif self._settle():
             self._end_unseen_block()
             self._skipping = not self._session.run_step(step)

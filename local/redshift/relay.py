@@ -59,6 +59,14 @@ class Relay:
         """Relays what has arrived while nothing was asked (notices, answers in the extended protocol)."""
         self._carry(hold_ready=False)
 
+    def push(self, data: bytes) -> None:
+        """Sends to PostgreSQL, and relays what it answers meanwhile: it takes no more while nobody takes its answers."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self.backend.send_some(rest) :]
+            if rest and self.backend.await_room_or_answer():
+                self.available()
+
     def _carry(self, *, hold_ready: bool) -> bool:
         """Relays one received buffer. True when ReadyForQuery was in it."""
         data = self._rest + self.backend.receive() if self._rest else self.backend.receive()

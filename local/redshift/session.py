@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from local.redshift import wire
 from local.redshift.backend import Backend
@@ -17,6 +17,7 @@ from local.redshift.extended import Extended
 from local.redshift.refusals import refusal
 from local.redshift.relay import Relay
 from local.redshift.rewrite import SessionValues
+from local.redshift.settings import CASE_SETTING, is_on
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 from local.redshift.translate import translate
@@ -43,6 +44,7 @@ class Session:
         self._warehouse = warehouse
         self._extended = Extended(self)
         self._user_id = 0
+        self._set_case = False
         self._backend_gone = False
         self._poll = select.poll()
         self._poll.register(client.socket, select.POLLIN)
@@ -140,6 +142,7 @@ class Session:
                 self._commit_unseen()
         if implicit and self.backend.status != b"I":
             self.backend.query("ROLLBACK")
+            self._follow_case_setting(steps)
         self.in_unseen_block = False
 
     def _commit_unseen(self) -> None:
@@ -154,9 +157,8 @@ class Session:
             self.before(step)
         texts, locks = with_locks(steps)
         self.backend.send(wire.query(wire.raw(together(*texts))))
-        if self.relay.until_ready(hold_ready=True, drop=locks):
-            for step in steps:
-                self._take_effect(step)
+        self.relay.until_ready(hold_ready=True, drop=locks)
+        self._follow_case_setting(steps)
         self.block.forget()
 
     # Steps
@@ -208,13 +210,14 @@ class Session:
 
     def _relay(self, step: Step) -> bool:
         done = self._pass_on(step, wire.raw(step.sql), hold_ready=True)
-        if done:
-            self._take_effect(step)
+        self._follow_case_setting([step])
         return done
 
-    def _take_effect(self, step: Step) -> None:
-        if step.keep_case is not None:
-            self.values.keep_case = step.keep_case
+    def _follow_case_setting(self, steps: Sequence[Step]) -> None:
+        """PostgreSQL knows best what the setting is now: a rollback takes it back."""
+        self._set_case = self._set_case or any(step.sets_case for step in steps)
+        if self._set_case and self.backend.status != b"E" and any(step.do in (Do.SET, Do.END) for step in steps):
+            self.values.keep_case = is_on(self.backend.query(f"SHOW redshift.{CASE_SETTING}")[0][0] or "")
 
     def _hidden(self, step: Step) -> bool:
         tag = self.backend.run(step.sql)
@@ -235,7 +238,13 @@ class Session:
         return True
 
     def _lock(self, step: Step) -> bool:
-        self.backend.query(step.sql if self.backend.status == b"T" else together("BEGIN", step.sql, "COMMIT"))
+        alone = self.backend.status == b"I"
+        try:
+            self.backend.query(together("BEGIN", step.sql, "COMMIT") if alone else step.sql)
+        except BackendError as failure:
+            if alone and not failure.fatal:
+                self.backend.query("ROLLBACK")
+            raise
         self.client.send(wire.complete(step.tag))
         return True
 

@@ -52,27 +52,33 @@ def plan_set(statement: Statement) -> Step:
         return Step(Do.HIDDEN, "SELECT 1", "SET")
     if name not in REDSHIFT_SETTINGS:
         return Step(Do.SET, statement.rewritten())
-    keep_case = _is_on(statement) if name == CASE_SETTING else None
-    return Step(Do.SET, statement.rewritten([Edit(place.start, place.end, "redshift." + name)]), keep_case=keep_case)
+    sets_case = name == CASE_SETTING
+    if sets_case:
+        _check_boolean(statement)
+    return Step(Do.SET, statement.rewritten([Edit(place.start, place.end, "redshift." + name)]), sets_case=sets_case)
 
 
-def _is_on(statement: Statement) -> bool:
+def _check_boolean(statement: Statement) -> None:
     last = statement.tokens[-1]
     value = literal(last) if last.kind is Kind.STRING else last.value
     if value.lower() not in ("on", "off", "true", "false", "1", "0", "yes", "no", "default"):
         raise SqlError("22023", f'parameter "{CASE_SETTING}" requires a Boolean value')
+
+
+def is_on(value: str) -> bool:
+    """Whether the text of a Boolean setting means yes."""
     return value.lower() in ("on", "true", "1", "yes")
 
 
 def plan_reset(statement: Statement) -> Step:
-    """RESET name."""
+    """RESET name, RESET ALL."""
     cursor = statement.cursor(1)
     place = cursor.token
     name = _name(cursor)
     if name not in REDSHIFT_SETTINGS:
-        return Step(Do.SET, statement.rewritten())
-    keep_case = False if name == CASE_SETTING else None
-    return Step(Do.SET, statement.rewritten([Edit(place.start, place.end, "redshift." + name)]), keep_case=keep_case)
+        return Step(Do.SET, statement.rewritten(), sets_case=name == "all")
+    edit = Edit(place.start, place.end, "redshift." + name)
+    return Step(Do.SET, statement.rewritten([edit]), sets_case=name == CASE_SETTING)
 
 
 def plan_show(statement: Statement) -> Step:

@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
     alone        the command's name, when Redshift runs it only outside of a block
     light        reads catalogs and leader-node functions at most: takes no snapshot on Redshift
-    keep_case    the new value of enable_case_sensitive_identifier
+    sets_case    may change enable_case_sensitive_identifier
     long_names   names over 63 bytes that occur in it
     writes       the table it writes to, as SQL: other writers have to wait
     """
@@ -39,6 +39,6 @@ class Step(NamedTuple):
     alone: str = ""
     light: bool = False
     change: Alter | None = None
-    keep_case: bool | None = None
+    sets_case: bool = False
     long_names: frozenset[str] = frozenset()
     writes: str = ""

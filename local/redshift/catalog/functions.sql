@@ -7,7 +7,8 @@ $$;
 
 -- SYSDATE: start of the transaction. GETDATE(): start of the statement, whole seconds. Both UTC without zone.
 CREATE OR REPLACE FUNCTION pg_catalog.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
-    SELECT transaction_timestamp() AT TIME ZONE 'UTC'
+    SELECT coalesce(nullif(current_setting('redshift.block_began', true), '')::timestamptz, transaction_timestamp())
+        AT TIME ZONE 'UTC'
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
     SELECT date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')

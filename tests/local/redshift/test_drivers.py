@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -9,6 +12,7 @@ import psycopg
 import pytest
 import redshift_connector
 
+from local.redshift import wire
 from tests.local.redshift.conftest import PASSWORD, Connect, Warehouse
 
 
@@ -59,6 +63,54 @@ def test_psycopg_in_pipeline_mode(modern: psycopg.Connection) -> None:
         modern.execute("ALTER TABLE t ADD COLUMN b integer", prepare=True)
         counted = modern.execute("SELECT count(*), count(b) FROM t")
     assert counted.fetchall() == [(5, 0)]
+
+
+def test_a_pipeline_may_be_longer_than_all_buffers_on_its_way(modern: psycopg.Connection) -> None:
+    with modern.pipeline():
+        asked = [modern.execute("SELECT %s::int, repeat('x', 2000)", (number,)) for number in range(3000)]
+    assert [row[0] for cursor in asked for row in cursor.fetchall()] == list(range(3000))
+
+
+def test_a_pipeline_takes_its_snapshot_where_its_statements_would(modern: psycopg.Connection, connect: Connect) -> None:
+    """The INSERT behind a catalog query waits for the other writer, and sees what that one committed."""
+    other = connect().cursor()
+    other.execute("CREATE TABLE t (a integer)")
+    other.execute("BEGIN; INSERT INTO t VALUES (1)")
+    commit = threading.Timer(0.5, other.execute, ["COMMIT"])
+    commit.start()
+    with modern.pipeline():
+        modern.execute("BEGIN")
+        modern.execute("SELECT current_schema()")
+        modern.execute("INSERT INTO t SELECT 100 + count(*) FROM t")
+        modern.execute("COMMIT")
+    commit.join()
+    assert modern.execute("SELECT a FROM t ORDER BY a").fetchall() == [(1,), (101,)]
+
+
+def test_a_portal_that_is_read_in_parts_outlives_catalog_queries(warehouse: Warehouse) -> None:
+    """As JDBC's setFetchSize has it."""
+    portal = wire.cstring("part") + wire.cstring("") + bytes(6)
+    fetch = wire.frame(b"E", wire.cstring("part") + struct.pack("!I", 3))
+    with socket.create_connection((warehouse.host, warehouse.port), 10) as line:
+        frames = wire.Frames()
+
+        def ask(message: bytes, *last: bytes) -> list[bytes]:
+            line.sendall(message)
+            kinds: list[bytes] = []
+            while not kinds or kinds[-1] not in last:
+                kinds += [kind for kind, _ in frames]
+                if not kinds or kinds[-1] not in last:
+                    frames.feed(line.recv(1 << 16))
+            return kinds
+
+        ask(wire.startup_packet({"user": "awsuser", "database": "dev"}), b"R")
+        ask(wire.frame(b"p", wire.cstring(PASSWORD)), b"Z")
+        ask(wire.query(b"BEGIN"), b"Z")
+        parse = wire.frame(b"P", wire.cstring("") + wire.cstring("SELECT relname FROM pg_class") + bytes(2))
+        first = ask(parse + wire.frame(b"B", portal) + fetch + wire.frame(b"S"), b"Z")
+        assert first == [b"1", b"2", b"D", b"D", b"D", b"s", b"Z"]
+        ask(wire.query(b"SELECT current_schema()"), b"Z")
+        assert ask(fetch + wire.frame(b"S"), b"Z") == [b"D", b"D", b"D", b"s", b"Z"]
 
 
 def test_an_error_in_a_pipeline_skips_to_its_end(modern: psycopg.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import psycopg2
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -23,6 +25,27 @@ def test_case_sensitive_identifiers_on_demand(cursor: Cursor) -> None:
     assert error(cursor, "SELECT id FROM t")[0] == "42703"
     cursor.execute("RESET enable_case_sensitive_identifier")
     assert error(cursor, 'SELECT "Id" FROM t')[0] == "42703"
+
+
+@pytest.mark.parametrize(
+    ("statements", "setting"),
+    [
+        (["BEGIN", "SET enable_case_sensitive_identifier TO on", "ROLLBACK"], "off"),
+        (["BEGIN", "SET enable_case_sensitive_identifier TO on", "COMMIT"], "on"),
+        (["BEGIN; SET enable_case_sensitive_identifier TO on; ROLLBACK"], "off"),
+        (["SET enable_case_sensitive_identifier TO on; SELECT 1/0"], "off"),
+        (["BEGIN", "SET enable_case_sensitive_identifier TO on", "SELECT 1/0", "COMMIT"], "off"),
+        (["SET enable_case_sensitive_identifier TO on", "RESET ALL"], "off"),
+    ],
+)
+def test_the_case_of_names_follows_the_setting(cursor: Cursor, statements: list[str], setting: str) -> None:
+    for statement in statements:
+        with contextlib.suppress(psycopg2.errors.DivisionByZero):
+            cursor.execute(statement)
+    assert value(cursor, "SHOW enable_case_sensitive_identifier") == setting
+    cursor.execute('SELECT 1 AS "AbC"')
+    assert cursor.description is not None
+    assert cursor.description[0].name == ("AbC" if setting == "on" else "abc")
 
 
 @pytest.mark.parametrize("quoted", [True, False])

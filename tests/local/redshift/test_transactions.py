@@ -94,6 +94,30 @@ def test_a_lock_first_then_the_snapshot(cursor: Cursor, connect: Connect) -> Non
     assert seen == [(1,), ("1min",)]
 
 
+def test_sysdate_is_the_beginning_of_the_block(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a integer)")
+    cursor.execute("INSERT INTO t VALUES (1)")
+    cursor.execute("BEGIN")
+    seen = set()
+    for statement in ("SELECT sysdate", "SELECT sysdate", "SELECT current_schema()", "SELECT sysdate FROM t"):
+        time.sleep(0.01)
+        seen.add(value(cursor, statement))
+    cursor.execute("COMMIT")
+    assert len(seen - {"public"}) == 1
+    assert value(cursor, "SELECT sysdate") > max(seen - {"public"})  # type: ignore[operator, type-var]
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_lock_that_fails_by_itself_opens_no_block(cursor: Cursor, connect: Connect, wait: bool) -> None:
+    cursor.execute("CREATE TABLE t (a integer)")
+    if wait:
+        other = connect()
+        other.cursor().execute("BEGIN; LOCK t")
+        cursor.execute("SET statement_timeout TO 100")
+    assert error(cursor, "LOCK t" if wait else "LOCK nothere")[0] == ("57014" if wait else "42P01")
+    assert value(cursor, "SELECT 1") == 1
+
+
 @pytest.mark.usefixtures("table")
 def test_a_lock_stops_readers(cursor: Cursor, connect: Connect) -> None:
     cursor.execute("BEGIN")
