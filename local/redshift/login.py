@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import socket
 import ssl
 import struct
@@ -16,9 +17,11 @@ from local.redshift.backend import Backend
 from local.redshift.client import Client, ClientGoneError
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.relay import HIDDEN_PARAMETERS
+from local.redshift.settings import REDSHIFT_SETTINGS
 from local.redshift.sql import call
 
 HIDDEN_DATABASES = frozenset({"postgres", "template0", "template1"})
+_OPTION = re.compile(r"(-c\s*|--)(\w+)(?==)")
 _FORWARDED = ("client_encoding", "application_name", "options")
 
 
@@ -69,7 +72,14 @@ def read_login(startup: wire.StartUp) -> Login:
     if database in HIDDEN_DATABASES:
         raise SqlError("3D000", f'database "{database}" does not exist')
     kept = {name: startup.parameters[name] for name in _FORWARDED if startup.parameters.get(name)}
+    if "options" in kept:
+        kept["options"] = _OPTION.sub(_own_setting, kept["options"])
     return Login(user, database, kept)
+
+
+def _own_setting(found: re.Match[str]) -> str:
+    """Redshift's own settings are kept under a prefix."""
+    return found[1] + ("redshift." if found[2].lower() in REDSHIFT_SETTINGS else "") + found[2]
 
 
 def ask_password(client: Client) -> str:

@@ -187,6 +187,8 @@ class Server:
             client.socket.settimeout(None)
             greet(client, backend, startup)
             session = Session(client, backend, self, login.user, login.database)
+            if "options" in login.parameters:
+                session.read_case_setting()
             self._hangups.watch(client.socket, session.client_hung_up)
             self._hangups.watch(backend.socket, session.backend_hung_up)
             try:

@@ -217,7 +217,11 @@ class Session:
         """PostgreSQL knows best what the setting is now: a rollback takes it back."""
         self._set_case = self._set_case or any(step.sets_case for step in steps)
         if self._set_case and self.backend.status != b"E" and any(step.do in (Do.SET, Do.END) for step in steps):
-            self.values.keep_case = is_on(self.backend.query(f"SHOW redshift.{CASE_SETTING}")[0][0] or "")
+            self.read_case_setting()
+
+    def read_case_setting(self) -> None:
+        """Takes over what enable_case_sensitive_identifier is."""
+        self.values.keep_case = is_on(self.backend.query(f"SHOW redshift.{CASE_SETTING}")[0][0] or "")
 
     def _hidden(self, step: Step) -> bool:
         tag = self.backend.run(step.sql)

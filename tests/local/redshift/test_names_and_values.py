@@ -48,6 +48,15 @@ def test_the_case_of_names_follows_the_setting(cursor: Cursor, statements: list[
     assert cursor.description[0].name == ("AbC" if setting == "on" else "abc")
 
 
+def test_settings_of_redshifts_own_may_come_with_the_login(connect: Connect) -> None:
+    options = "-c query_group=etl -c enable_case_sensitive_identifier=on -c statement_timeout=5000"
+    cursor = connect(options=options).cursor()
+    assert [value(cursor, "SHOW " + name) for name in ("query_group", "statement_timeout")] == ["etl", "5s"]
+    cursor.execute('SELECT 1 AS "AbC"')
+    assert cursor.description is not None
+    assert cursor.description[0].name == "AbC"
+
+
 @pytest.mark.parametrize("quoted", [True, False])
 def test_names_are_cut_at_127_bytes(cursor: Cursor, quoted: bool) -> None:
     name = "n" * 140
