@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.errors import LoadErrorLine
 from etl_core.lake_key import LakeKey
 from etl_core.listed import LakeVersion
 from etl_core.log import Status
@@ -102,5 +103,12 @@ class Warehouse(Protocol):
         """Runs one statement outside of any transaction: what Redshift refuses inside of one. It has committed when this returns.
 
         Raises what a Transaction's execute raises.
+        """
+        ...
+
+    def try_copy(self, database: str, trial: Executable, timeout_seconds: float) -> Sequence[LoadErrorLine]:
+        """Runs a COPY's trial; the rows that it refuses, those with the lowest line numbers first. Loads nothing.
+
+        None may mean that the load-error view does not tell. Raises what a Transaction's execute raises, but for CopyRefusedError.
         """
         ...

@@ -96,12 +96,20 @@ class CopyCsv(Executable, ClauseElement):
 
     sqlalchemy-redshift's CopyCommand is not used: it knows no ZSTD and does not escape its texts. MAXERROR stays at its
     default: one bad row fails the whole file. COMPUPDATE OFF: a first COPY must not choose encodings of its own.
+
+    `is_trial`: nothing is loaded, and all rows are gone through, so that the load-error view names every file at fault.
     """
 
     inherit_cache = False
 
-    def __init__(self, table: sa.Table, columns: tuple[str, ...], source: CopySource) -> None:
-        self.table, self.columns, self.source = table, columns, source
+    def __init__(
+        self, table: sa.Table, columns: tuple[str, ...], source: CopySource, *, is_trial: bool = False
+    ) -> None:
+        self.table, self.columns, self.source, self.is_trial = table, columns, source, is_trial
+
+    def trial(self) -> CopyCsv:
+        """The same COPY as a trial."""
+        return CopyCsv(self.table, self.columns, self.source, is_trial=True)
 
 
 @compiles(CopyCsv, "redshift")
@@ -122,6 +130,7 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         # In a file of one column an empty line is a row: an empty text, or a null.
         *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),
         "COMPUPDATE OFF",
+        *(["NOLOAD MAXERROR AS 100000"] if element.is_trial else []),
     ]
     return " ".join(parts)
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from etl_core.csv_files.header import decompressed
-from etl_core.errors import MissingObjectError, MissingTableError
+from etl_core.errors import LoadErrorLine, MissingObjectError, MissingTableError
 from etl_core.lake_key import LakeKey, describe_key
 from etl_core.listed import LakeVersion
 from etl_core.log import Status
@@ -151,6 +151,7 @@ class FakeWarehouse:
     log: list[str] = field(default_factory=list)
     copies: list[CopyCsv] = field(default_factory=list)
     states: dict[str, _State] = field(default_factory=dict)
+    refused: list[LoadErrorLine] = field(default_factory=list)
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[FakeTransaction]:
@@ -169,6 +170,12 @@ class FakeWarehouse:
         """Only noted; what plans do to a table is tested on the stand-in."""
         self.log.append("ALONE")
         self.hook("ALONE", statement)
+
+    def try_copy(self, database: str, trial: Any, timeout_seconds: float) -> Sequence[LoadErrorLine]:
+        """Finds `refused` at fault."""
+        self.log.append("TRIAL")
+        assert trial.is_trial
+        return self.refused
 
     def table(self, name: str, schema: str = "public", database: str = "dev") -> list[list[str]] | None:
         """The table's rows as text, None when there is no such table."""

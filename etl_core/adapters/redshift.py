@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ _LOST = re.compile(
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
 _POLL_SECONDS, _POLLS = 0.5, 10
+_MAX_LINES, _MAX_TRIAL_LINES = 20, 2000
 
 _ERROR_DETAIL = sa.table(
     "sys_load_error_detail",
@@ -102,6 +103,19 @@ class RedshiftWarehouse:
         finally:
             engine.dispose()
 
+    def try_copy(self, database: str, trial: Executable, timeout_seconds: float) -> tuple[LoadErrorLine, ...]:
+        """See the port."""
+        engine = self._engine(database)
+        try:
+            with _mapped(self._secrets), engine.connect() as connection:
+                transaction = RedshiftTransaction(connection, timeout_seconds)
+                with suppress(CopyRefusedError):
+                    transaction.execute(trial)
+                _roll_back(connection)
+                return transaction.read_load_errors(_MAX_TRIAL_LINES)
+        finally:
+            engine.dispose()
+
     def _engine(self, database: str, **options: Any) -> sa.Engine:
         credentials = self._secrets.credentials()
         url = sa.URL.create(
@@ -150,7 +164,7 @@ class RedshiftTransaction:
         result = self._connection.execute(statement)
         return result.fetchall() if result.returns_rows else []
 
-    def read_load_errors(self) -> tuple[LoadErrorLine, ...]:
+    def read_load_errors(self, most: int = _MAX_LINES) -> tuple[LoadErrorLine, ...]:
         """What sys_load_error_detail holds of this session's last COPY; its rows survive the rollback and may come late."""
         connection = self._connection
         pid = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
@@ -159,7 +173,7 @@ class RedshiftTransaction:
             sa.select(_ERROR_DETAIL)
             .where(columns.session_id == pid)
             .order_by(columns.query_id.desc(), columns.line_number)
-            .limit(20)
+            .limit(most)
         )
         for _ in range(_POLLS):
             rows = connection.execute(newest).fetchall()

@@ -14,21 +14,26 @@ from etl_core.loading.data_file import DataFile, count_rows, in_threads, shape_o
 from etl_core.loading.earlier import OpenSchemaFile
 from etl_core.loading.ledger_lock import Found
 
-_MAX_LEFT_OUT = 5
+_MAX_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How an attempt is made. `pin`: from copies that nobody overwrites; `alone`: a COPY for each file, and no companions."""
+    """How an attempt is made. `pin`: from copies that nobody overwrites; `alone`: a COPY for each file, and no companions.
+
+    `left_out`: companions that could not go along, found in so many `rounds`.
+    """
 
     pin: bool = False
     alone: bool = False
     left_out: frozenset[str] = frozenset()
+    rounds: int = 0
 
-    def without(self, upload_id: str) -> Manner:
-        """The same without this companion; without any when too many could not go along."""
-        left_out = self.left_out | {upload_id}
-        return replace(self, left_out=left_out, alone=self.alone or len(left_out) > _MAX_LEFT_OUT)
+    def without(self, *upload_ids: str) -> Manner:
+        """The same without these companions; without any when too many rounds were needed."""
+        rounds = self.rounds + 1
+        left_out = self.left_out.union(upload_ids)
+        return replace(self, left_out=left_out, rounds=rounds, alone=self.alone or rounds > _MAX_ROUNDS)
 
 
 class AgainError(Exception):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import sqlalchemy as sa
 
 from etl_core.csv_files.header import decompressed
-from etl_core.errors import CopyRefusedError
+from etl_core.errors import CopyRefusedError, LoadErrorLine, LoadFailedError
 from etl_core.lake_key import Action
 from etl_core.loading.attempt import Load
 from etl_core.loading.batch import AgainError, Batch, Manner, name_file
@@ -86,9 +87,9 @@ class Copying:
         if self.running is None:
             raise error
         group, command = self.running
-        part = part_named(group, error.lines[0].file if error.lines else "")
-        if part is None:
-            raise AgainError(replace(self.manner, alone=True))
+        part = group[0]
+        if len(group) > 1:
+            part, error.lines = self._at_fault(group, command, error.lines)
         if self.batch.is_companion(part):
             raise AgainError(self.manner.without(part.file.upload_id))
         # No longer than the time there is: the reason without the value is worth more than no answer.
@@ -97,3 +98,25 @@ class Copying:
         pieces = decompressed(chunks, file.compression)
         failure = describe_refusal(error, pieces, command.columns, command.source)
         return replace(failure, message=name_file(load, file.version.key, failure.message))
+
+    def _at_fault(
+        self, group: Group, command: CopyCsv, known: Sequence[LoadErrorLine]
+    ) -> tuple[Part, tuple[LoadErrorLine, ...]]:
+        """Of several files the one that the upload is answered with, and its refused rows.
+
+        COPY ends at the first bad row: a trial names every file that has some, so that each bad companion is left out at once.
+        """
+        load = self.load
+        try:
+            lines = load.ports.warehouse.try_copy(load.key.database, command.trial(), load.seconds_left) or known
+        except LoadFailedError:
+            lines = known
+        at_fault: dict[str, tuple[Part, list[LoadErrorLine]]] = {}
+        for line in lines:
+            part = part_named(group, line.file)
+            if part is not None:
+                at_fault.setdefault(part.file.upload_id, (part, []))[1].append(line)
+        for part, its_lines in at_fault.values():
+            if not self.batch.is_companion(part):
+                return part, tuple(its_lines)
+        raise AgainError(self.manner.without(*at_fault) if at_fault else replace(self.manner, alone=True))

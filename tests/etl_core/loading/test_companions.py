@@ -103,6 +103,26 @@ def test_a_bad_row_of_a_companion_fails_it_alone(world: World) -> None:
     assert bad.key not in ledger_of(world)
 
 
+def test_all_that_a_trial_finds_at_fault_are_left_out_at_once(world: World) -> None:
+    for number in range(8):
+        waits(world, f"dev/append/t/b{number}.csv", b"id,name\nx,c\n")
+    waits(world, "dev/append/t/c.csv", b"id,name\n5,e\n")
+    world.on("COPY", CopyRefusedError("load into table t failed"))
+    world.warehouse.refused = [
+        LoadErrorLine(f"s3://lake/dev/append/t/b{number}.csv", line, "id", "int4", 1207, "Invalid digit")
+        for line in (2, 3)
+        for number in range(8)
+    ]
+
+    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+
+    assert outcome.status is Status.LOADED
+    assert sorted(world.warehouse.table("t") or []) == [*ROWS, ["5", "e"], ["6", "f"]]
+    assert [word for word in world.warehouse.log if word in ("COPY", "TRIAL", "COMMIT")][-4:] == [
+        "COPY", "TRIAL", "COPY", "COMMIT",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "error", [CopyRefusedError("load into table t failed"), LoadFailedError("a file of the manifest is gone")]
 )
@@ -126,6 +146,7 @@ def test_a_bad_row_of_the_upload_itself_is_its_own_failure(world: World) -> None
     assert outcome.error is not None
     assert "line 2, column 'id' (int4), value 'x6': Invalid digit" in outcome.error.message
     assert world.warehouse.table("t") == ROWS
+    assert world.warehouse.log.count("COPY") == 1
 
 
 def test_counts_that_do_not_come_out_are_settled_by_loading_alone(world: World) -> None:
