@@ -101,3 +101,5 @@ def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     schema, table = split_table_name(table_name)
     yield from faults_of_schema(schema)
     yield from faults_of_name(table, "table")
+    if table == UNPARSED:
+        yield f"the table name {UNPARSED!r} is reserved: the log keeps there what names no table; choose another name"

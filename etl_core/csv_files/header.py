@@ -161,7 +161,7 @@ def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[b
                 piece = engine.decompress(data, _PIECE)
             except Exception as error:  # each library has an error of its own
                 raise InvalidDataFileError(
-                    f"the file is not valid {compression}: {error}; its extension says it is. Compress it again, or name it .csv"
+                    f"the file is not valid {compression}: {error}. Compress it again; if it is not compressed at all, name it .csv"
                 ) from None
             data, inside = b"", not engine.eof
             if piece:

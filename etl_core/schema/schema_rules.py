@@ -3,8 +3,11 @@ whose single parts have faults of their own, and skip what is not of the right s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -38,6 +41,10 @@ ENCODINGS: dict[str, frozenset[str]] = {
 
 MAX_COLUMNS = 1600
 _MOST_DIGITS = 310
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CLOCK = re.compile(
+    r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?: ?(?:Z|[+-][01]\d(?::?[0-5]\d)?))?", re.ASCII
+)
 _RANGES = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 
 
@@ -69,7 +76,13 @@ def faults_across(raw: dict[str, Any]) -> list[Fault]:
     if raw.get("columns") == []:
         return [Fault(("columns",), f"no columns were given; a table has 1 to {MAX_COLUMNS}")]
     named = {fold(column["name"]): column for column in columns if _has_name(column)}
-    faults = [*_repeated(columns), *_of_keys(raw, named), *_of_distribution(raw), *_of_csv(raw)]
+    faults = [
+        *_repeated(columns),
+        *_renamed_in_circles(columns),
+        *_of_keys(raw, named),
+        *_of_distribution(raw),
+        *_of_csv(raw),
+    ]
     if "allowed_operations" in raw and "allowed_actions" in raw:
         faults.append(Fault(("allowed_actions",), "is the same as allowed_operations; give only one of the two"))
     for index, column in enumerate(columns):
@@ -94,6 +107,27 @@ def _repeated(columns: list[Any]) -> Iterator[Fault]:
                 ("columns", index, "name"),
                 f"{column['name']!r} is the same name as columns[{first}] ({columns[first]['name']!r}): Redshift folds upper and "
                 "lower case; rename one of them",
+            )
+
+
+def _renamed_in_circles(columns: list[Any]) -> Iterator[Fault]:
+    """Such a file does not tell whether its renames were made already: before and after, the table has the same names."""
+    sources = {
+        fold(column["name"]): fold(column["renamed_from"])
+        for column in columns
+        if _has_name(column) and isinstance(column.get("renamed_from"), str)
+    }
+    for index, column in enumerate(columns):
+        if not _has_name(column) or fold(column["name"]) not in sources:
+            continue
+        circle = [fold(column["name"])]
+        while (source := sources.get(circle[-1])) is not None and source not in circle:
+            circle.append(source)
+        if source == circle[0] and len(circle) > 1:
+            yield Fault(
+                ("columns", index, "renamed_from"),
+                f"the renames of {', '.join(map(repr, sorted(circle)))} go in a circle; rename one of them to a name that is not taken, "
+                "and in a next schema file the others, then that one",
             )
 
 
@@ -153,6 +187,12 @@ def _of_identity(column: dict[str, Any], kind: ColumnType) -> Iterator[Fault]:
         yield Fault(("identity",), f"an identity column is INTEGER or BIGINT, not {kind}")
     if column.get("nullable") is True or column.get("default") is not None:
         yield Fault(("identity",), "an identity column is never null and has no default")
+    given = column["identity"]
+    seed, step = given if isinstance(given, list) and len(given) == 2 else (None, None)
+    if step == 0:
+        yield Fault(("identity", 1), "the step is 0: every row would get the same number")
+    if kind.name in _RANGES and isinstance(seed, int) and not _is_number(seed, kind):
+        yield Fault(("identity", 0), f"{_given(seed)} is not a number that fits {kind}")
 
 
 def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
@@ -168,6 +208,9 @@ def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
             yield Fault(path, f"{_given(value)} is not a number that fits {kind}")
     elif not isinstance(value, str):
         yield Fault(path, f"{_given(value)} is not a text, as {kind} needs")
+    elif kind.name in _TIMES and not _is_moment(value, kind):
+        example = "2026-11-22 or 2026-11-22 09:30:00" if kind.name in MOMENTS else "09:30:00"
+        yield Fault(path, f"{_given(value)} is not a moment written as {example}, as {kind} needs")
     elif "\0" in value:
         yield Fault(path, f"{value!r} holds a NUL character, which Redshift cannot store")
     elif kind.name in _STRINGS and len(value.encode("utf-8", "surrogatepass")) > kind.arguments[0]:
@@ -194,6 +237,17 @@ def _is_number(value: Any, kind: ColumnType) -> bool:
         return number == number.to_integral_value() and -_RANGES[kind.name] <= number < _RANGES[kind.name]
     # copy_abs, not abs: that would round to the 28 digits of the decimal context, and 38 nines would become 10**38.
     return kind.name != "numeric" or number.copy_abs() < 10 ** (kind.arguments[0] - kind.arguments[1])
+
+
+def _is_moment(value: str, kind: ColumnType) -> bool:
+    """Only forms that mean one moment under every DATESTYLE."""
+    if kind.name not in MOMENTS:
+        return _CLOCK.fullmatch(value) is not None
+    day, clock = value[:10], value[10:]
+    with suppress(ValueError):
+        is_day = _DAY.fullmatch(day) is not None and bool(date.fromisoformat(day))
+        return is_day and (not clock or (clock[0] in " T" and _CLOCK.fullmatch(clock[1:]) is not None))
+    return False
 
 
 def _type_of(column: dict[str, Any]) -> ColumnType | None:

@@ -61,6 +61,7 @@ def test_a_valid_key_is_understood_with_its_names_folded_and_its_file_as_it_is(k
         ("dev/append/ETL_Ledger.t/a.csv", ("reserved",)),
         ("dev/append/pg_catalog.t/a.csv", ("reserved",)),
         ("dev/append/information_schema.t/a.csv", ("reserved",)),
+        ("dev/append/_Unparsed/a.csv", ("_unparsed", "reserved")),
     ],
 )
 def test_an_invalid_key_is_refused_with_what_was_given_and_the_rule(key: str, says: tuple[str, ...]) -> None:

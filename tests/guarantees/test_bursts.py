@@ -81,6 +81,24 @@ def test_files_dropped_at_once_are_loaded_once_each(lake: Lake, tables: int) -> 
     assert all(int(entry["attempts"]) >= 2 for entry in entries)
 
 
+@pytest.mark.timeout(SECONDS + 60)
+def test_bad_files_among_them_fail_alone_and_hold_nobody_up(lake: Lake) -> None:
+    name = lake.table("burst")
+    lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
+    _until(lambda: [each["status"] for each in _entries(lake, name)] == ["applied"])
+    with ThreadPoolExecutor(8) as threads:
+        texts = {f"dev/append/{name}/{number}.csv": "x" if number % 4 == 3 else str(number) for number in range(32)}
+        list(threads.map(lambda key: lake.put(key, f"id\n{texts[key]}\n"), texts))
+
+    _until(lambda: not {"received"} & {each["status"] for each in _entries(lake, name)})
+
+    answers = {each["s3_key"]: each["status"] for each in _entries(lake, name) if each["action"] == "append"}
+    assert answers == {key: "failed" if text == "x" else "loaded" for key, text in texts.items()}
+    assert sorted(value for (value,) in lake.rows(name)) == [number for number in range(32) if number % 4 != 3]
+    [(copies,)] = lake.sql(f"SELECT count(*) FROM sys_load_history WHERE table_name = '{name}'")
+    assert copies <= 2 * len(texts)
+
+
 def _drop(lake: Lake, names: list[str]) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = [f"dev/append/{names[number % len(names)]}/{number}.csv" for number in range(UPLOADS)]
