@@ -19,6 +19,14 @@ CREATE OR REPLACE FUNCTION pg_catalog.nvl2(anyelement, anycompatible, anycompati
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
 $$;
+-- Every occurrence, from a position on (REGEXP_REPLACE). Of the parameters, i and c are as there; p (PCRE) takes PostgreSQL's own
+-- dialect, which is near.
+CREATE OR REPLACE FUNCTION pg_rs.regexp_replace(
+    source text, pattern text, replacement text DEFAULT '', start integer DEFAULT 1, parameters text DEFAULT 'c'
+) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN start > char_length(source) THEN source
+        ELSE pg_catalog.regexp_replace(source, pattern, replacement, greatest(start, 1), 0, translate(parameters, 'p', '')) END
+$$;
 CREATE OR REPLACE FUNCTION pg_catalog.charindex(text, text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT strpos($2, $1)
 $$;

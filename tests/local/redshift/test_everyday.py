@@ -35,6 +35,14 @@ ASKED = [
     ("SELECT DATEDIFF(day, d, '2024-03-01') FROM t WHERE a = 1", [(1,)]),
     ("SELECT DATEDIFF(d, SYSDATE, GETDATE())", [(0,)]),
     ("SELECT DATE_PART(year, d) FROM t WHERE a = 1", [(2024,)]),
+    ("SELECT REGEXP_REPLACE('aXbXc', 'X', '-'), REGEXP_REPLACE('aXbXc', 'X')", [("a-b-c", "abc")]),
+    ("SELECT regexp_replace('aXbXc', 'X', '-', 3), regexp_replace('aXb', 'X', '-', 9)", [("aXb-c", "aXb")]),
+    ("SELECT regexp_replace('aXbX', '[a-z]', '', 0), regexp_replace('ab', 'a', NULL)", [("XX", None)]),
+    ("SELECT REGEXP_REPLACE('the fox', 'FOX', 'quick brown fox', 1, 'i')", [("the quick brown fox",)]),
+    (
+        "SELECT REGEXP_REPLACE('the fox', 'FOX', 'dog'), REGEXP_REPLACE('axbx', '(?<=b)x', 'y', 1, 'p')",
+        [("the fox", "axby")],
+    ),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
