@@ -19,6 +19,11 @@ CREATE OR REPLACE FUNCTION pg_catalog.nvl2(anyelement, anycompatible, anycompati
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
 $$;
+-- Two arguments, and the same as || (r_CONCAT).
+CREATE OR REPLACE FUNCTION pg_rs.concat(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(text, anynonarray) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(anynonarray, text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(bytea, bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
 -- Every occurrence, from a position on (REGEXP_REPLACE). Of the parameters, i and c are as there; p (PCRE) takes PostgreSQL's own
 -- dialect, which is near.
 CREATE OR REPLACE FUNCTION pg_rs.regexp_replace(

@@ -43,6 +43,8 @@ ASKED = [
         "SELECT REGEXP_REPLACE('the fox', 'FOX', 'dog'), REGEXP_REPLACE('axbx', '(?<=b)x', 'y', 1, 'p')",
         [("the fox", "axby")],
     ),
+    ("SELECT CONCAT('a', NULL), CONCAT('a', 'b'), CONCAT(b, '!') FROM t WHERE a = 1", [(None, "ab", "x!")]),
+    ("SELECT concat('a', concat('b', a)), concat(a, b) FROM t WHERE a = 1", [("ab1", "1x")]),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
@@ -73,6 +75,10 @@ def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> N
     code, message = error(cursor, sql)
     assert code == "0A000"
     assert "stand-in" in message
+
+
+def test_concat_takes_two_arguments(cursor: Cursor) -> None:
+    assert error(cursor, "SELECT CONCAT('a', 'b', 'c')")[0] == "42883"
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
