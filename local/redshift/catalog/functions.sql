@@ -19,6 +19,10 @@ CREATE OR REPLACE FUNCTION pg_catalog.nvl2(anyelement, anycompatible, anycompati
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
 $$;
+CREATE OR REPLACE FUNCTION pg_catalog.nvl2(text, anycompatible, anycompatible) RETURNS anycompatible
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
+$$;
 -- Two arguments, and the same as || (r_CONCAT).
 CREATE OR REPLACE FUNCTION pg_rs.concat(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
 CREATE OR REPLACE FUNCTION pg_rs.concat(text, anynonarray) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;

@@ -45,6 +45,11 @@ ASKED = [
     ),
     ("SELECT CONCAT('a', NULL), CONCAT('a', 'b'), CONCAT(b, '!') FROM t WHERE a = 1", [(None, "ab", "x!")]),
     ("SELECT concat('a', concat('b', a)), concat(a, b) FROM t WHERE a = 1", [("ab1", "1x")]),
+    (
+        "SELECT NVL2('a', 'b', 'c'), NVL2(NULL, 'a', 'b'), NVL2(b, d, SYSDATE) = d FROM t WHERE a = 1",
+        [("b", "b", True)],
+    ),
+    ("SELECT NVL2(d, b, 'none'), NVL2(b, 1, 2.5) FROM t ORDER BY a", [("x", 1), ("none", 1), ("none", 1)]),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
