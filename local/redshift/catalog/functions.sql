@@ -40,6 +40,13 @@ CREATE OR REPLACE FUNCTION pg_catalog.charindex(text, text) RETURNS integer LANG
     SELECT strpos($2, $1)
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.trunc(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::date $$;
+-- Dates and literals give a TIMESTAMP, too (r_DATE_TRUNC).
+CREATE OR REPLACE FUNCTION pg_catalog.date_trunc(text, date) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT date_trunc($1, $2::timestamp)
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.date_trunc(text, text) RETURNS timestamp LANGUAGE sql STABLE STRICT AS $$
+    SELECT date_trunc($1, $2::timestamp)
+$$;
 CREATE OR REPLACE FUNCTION pg_catalog.last_day(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (date_trunc('month', $1) + interval '1 month' - interval '1 day')::date
 $$;

@@ -50,6 +50,10 @@ ASKED = [
         [("b", "b", True)],
     ),
     ("SELECT NVL2(d, b, 'none'), NVL2(b, 1, 2.5) FROM t ORDER BY a", [("x", 1), ("none", 1), ("none", 1)]),
+    (
+        "SELECT DATE_TRUNC('month', d)::varchar, date_trunc('year', '2024-02-29')::date FROM t WHERE a = 1",
+        [("2024-02-01 00:00:00", date(2024, 1, 1))],
+    ),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
@@ -84,6 +88,14 @@ def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> N
 
 def test_concat_takes_two_arguments(cursor: Cursor) -> None:
     assert error(cursor, "SELECT CONCAT('a', 'b', 'c')")[0] == "42883"
+
+
+def test_date_trunc_of_a_date_has_no_zone(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE truncated AS SELECT DATE_TRUNC('month', d) AS a, DATE_TRUNC('month', '2024-02-29') AS b FROM t"
+    )
+    types = rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'truncated'")
+    assert types == [("timestamp without time zone",)] * 2
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
