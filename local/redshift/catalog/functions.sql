@@ -119,6 +119,46 @@ BEGIN
     END LOOP;
 END
 $$;
+-- AVG: BIGINT of integers, decimals chopped off; NUMERIC keeps the scale of its argument; else DOUBLE PRECISION (r_AVG). States are
+-- the count and the sum.
+CREATE OR REPLACE FUNCTION pg_rs.add_to_average(numeric[], numeric) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN ARRAY[$1[1] + 1, $1[2] + $2];
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.add_to_average(numeric[], bigint) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN ARRAY[$1[1] + 1, $1[2] + $2];
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.numeric_average(numeric[]) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN round($1[2] / $1[1], scale($1[2])) END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.whole_average(numeric[]) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN div($1[2], $1[1])::bigint END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.whole_average(bigint[]) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN $1[2] / $1[1] END
+$$;
+CREATE OR REPLACE AGGREGATE pg_rs.avg(smallint) (
+    SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(integer) (
+    SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(bigint) (
+    SFUNC = pg_rs.add_to_average, STYPE = numeric[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(numeric) (
+    SFUNC = pg_rs.add_to_average, STYPE = numeric[], INITCOND = '{0,0}', FINALFUNC = pg_rs.numeric_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(real) (
+    SFUNC = float4_accum, STYPE = double precision[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(double precision) (
+    SFUNC = float8_accum, STYPE = double precision[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg
+);
+
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_count(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_id(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 

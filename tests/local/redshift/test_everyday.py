@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -54,6 +55,12 @@ ASKED = [
         "SELECT DATE_TRUNC('month', d)::varchar, date_trunc('year', '2024-02-29')::date FROM t WHERE a = 1",
         [("2024-02-01 00:00:00", date(2024, 1, 1))],
     ),
+    ("SELECT AVG(a), avg(-a::smallint), avg(9223372036854775807) FROM t WHERE a < 3", [(1, -1, 9223372036854775807)]),
+    (
+        "SELECT AVG(a::numeric(8,2)), avg(a::real), AVG(DISTINCT a::float) FROM t WHERE a < 3",
+        [(Decimal("1.50"), 1.5, 1.5)],
+    ),
+    ("SELECT AVG(a) OVER (ORDER BY a), avg(NULL::int) OVER () FROM t", [(1, None), (1, None), (2, None)]),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
@@ -96,6 +103,15 @@ def test_date_trunc_of_a_date_has_no_zone(cursor: Cursor) -> None:
     )
     types = rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'truncated'")
     assert types == [("timestamp without time zone",)] * 2
+
+
+def test_avg_has_the_type_that_its_argument_calls_for(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE averages AS SELECT AVG(a::smallint) AS a, AVG(a) AS b, AVG(a::bigint) AS c, AVG(a::dec(5,2)) AS d,"
+        " AVG(a::real) AS e, AVG(a::float) AS f FROM t"
+    )
+    types = [row[0] for row in rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'averages'")]
+    assert types == ["bigint", "bigint", "bigint", "numeric", "double precision", "double precision"]
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
