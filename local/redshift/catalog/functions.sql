@@ -104,18 +104,24 @@ BEGIN
     END;
 END
 $$;
--- One function per type that an argument can have without a cast; TEXT is for literals.
+-- One function per type that an argument can have without a cast; TEXT is for literals. date_add and date_diff are not
+-- documented, and take the part as a string (sqlglot#1995, sqlglot#2491).
 DO $$
 DECLARE
     type text;
     kind text;
+    name text;
 BEGIN
     FOREACH type IN ARRAY ARRAY['text', 'date', 'timestamp', 'timestamptz'] LOOP
         kind := CASE type WHEN 'timestamptz' THEN 'timestamptz' ELSE 'timestamp' END;
-        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.dateadd(text, bigint, %1$s) RETURNS %2$s LANGUAGE sql STABLE STRICT
-            AS 'SELECT pg_rs.date_add($1, $2, $3::timestamp)::%2$s'$f$, type, kind);
-        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.datediff(text, %1$s, %1$s) RETURNS bigint LANGUAGE sql STABLE STRICT
-            AS 'SELECT pg_rs.date_diff($1, $2::timestamp, $3::timestamp)'$f$, type);
+        FOREACH name IN ARRAY ARRAY['dateadd', 'date_add'] LOOP
+            EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.%3$s(text, bigint, %1$s) RETURNS %2$s LANGUAGE sql STABLE STRICT
+                AS 'SELECT pg_rs.date_add($1, $2, $3::timestamp)::%2$s'$f$, type, kind, name);
+        END LOOP;
+        FOREACH name IN ARRAY ARRAY['datediff', 'date_diff'] LOOP
+            EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.%2$s(text, %1$s, %1$s) RETURNS bigint LANGUAGE sql STABLE STRICT
+                AS 'SELECT pg_rs.date_diff($1, $2::timestamp, $3::timestamp)'$f$, type, name);
+        END LOOP;
     END LOOP;
 END
 $$;

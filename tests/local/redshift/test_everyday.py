@@ -61,6 +61,10 @@ ASKED = [
         [(Decimal("1.50"), 1.5, 1.5)],
     ),
     ("SELECT AVG(a) OVER (ORDER BY a), avg(NULL::int) OVER () FROM t", [(1, None), (1, None), (2, None)]),
+    (
+        "SELECT DATE_DIFF('day', d, '2024-03-01'), date_add('month', 1, d)::date FROM t WHERE a = 1",
+        [(1, date(2024, 3, 29))],
+    ),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
@@ -112,6 +116,10 @@ def test_avg_has_the_type_that_its_argument_calls_for(cursor: Cursor) -> None:
     )
     types = [row[0] for row in rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'averages'")]
     assert types == ["bigint", "bigint", "bigint", "numeric", "double precision", "double precision"]
+
+
+def test_date_diff_takes_its_part_as_a_string(cursor: Cursor) -> None:
+    assert error(cursor, "SELECT DATE_DIFF(day, d, d) FROM t")[0] == "42703"
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
