@@ -190,6 +190,22 @@ SELECT oid AS prooid, proname, pronamespace, proowner, prolang, prokind = 'a' AS
        provolatile, pronargs, prorettype, proargtypes, proargnames, prosrc, probin, proacl, prokind, proargmodes, proallargtypes
 FROM pg_catalog.pg_proc WHERE pronamespace <> 'pg_rs'::regnamespace;
 
+-- information_schema as it is, but for this catalog's own schema.
+DO $$
+DECLARE
+    name text;
+    definition text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['columns', 'schemata', 'tables', 'views'] LOOP
+        definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
+        IF definition !~ 'pg_rs' THEN
+            EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I <> ''pg_rs''',
+                name, rtrim(definition, ';'), CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END);
+        END IF;
+    END LOOP;
+END
+$$;
+
 CREATE OR REPLACE VIEW pg_rs.table_constraints AS
 SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,
        current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname AS table_name,

@@ -264,3 +264,16 @@ def test_schemas_databases_and_users_are_listed(cursor: Cursor, connect: Connect
         assert error(other, "SELECT * FROM svl_user_info")[0] == "42501"
     finally:
         cursor.execute("DROP USER reader")
+
+
+def test_the_stand_ins_own_schema_is_hidden(cursor: Cursor) -> None:
+    for view in (
+        "information_schema.tables",
+        "information_schema.columns",
+        "information_schema.views",
+        "svv_tables",
+        "svv_columns",
+    ):
+        assert rows(cursor, f"SELECT * FROM {view} WHERE table_schema = 'pg_rs'") == []
+        assert rows(cursor, f"SELECT count(*) FROM {view} WHERE table_schema = 'pg_catalog'") != [(0,)]
+    assert ("pg_rs",) not in rows(cursor, "SELECT schema_name FROM information_schema.schemata")
