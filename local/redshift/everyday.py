@@ -1,7 +1,7 @@
 """Redshift's everyday SQL that PostgreSQL writes otherwise: TOP, MINUS, LISTAGG, date parts without quotes, NVL. Pure.
 
-Sources: r_TOP_clause, r_UNION, r_LISTAGG, r_DATEADD_function, r_DATEDIFF_function, r_NVL_function. What these edits cannot say is
-refused as a limit of the stand-in.
+Sources: r_TOP_clause, r_UNION, r_LISTAGG, r_DATEADD_function, r_DATEDIFF_function, r_DATE_PART_function, r_NVL_function. What these
+edits cannot say is refused as a limit of the stand-in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from local.redshift.lexer import Edit, Kind, Token
 from local.redshift.refusals import refusal
 
-_DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_diff", "date_part", "datepart"})
+_DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_part"})
 EVERYDAY = _DATE_FUNCTIONS | {"top", "minus", "listagg", "nvl", "approximate"}
 
 

@@ -15,7 +15,7 @@ POSTGRES_NAME_BYTES = 63
 _SUBSTITUTES = frozenset(
     {"pg_class", "pg_class_info", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_get_expr", "pg_get_constraintdef"}
 )
-_CALLED_SUBSTITUTES = frozenset({"version", "format_type"})
+_CALLED_SUBSTITUTES = frozenset({"avg", "concat", "format_type", "regexp_replace", "version"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 _BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
 INTERESTING = (

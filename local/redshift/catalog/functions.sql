@@ -20,10 +20,34 @@ CREATE OR REPLACE FUNCTION pg_catalog.nvl2(anyelement, anycompatible, anycompati
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
 $$;
+CREATE OR REPLACE FUNCTION pg_catalog.nvl2(text, anycompatible, anycompatible) RETURNS anycompatible
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
+$$;
+-- Two arguments, and the same as || (r_CONCAT).
+CREATE OR REPLACE FUNCTION pg_rs.concat(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(text, anynonarray) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(anynonarray, text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
+CREATE OR REPLACE FUNCTION pg_rs.concat(bytea, bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
+-- Every occurrence, from a position on (REGEXP_REPLACE). Of the parameters, i and c are as there; p (PCRE) takes PostgreSQL's own
+-- dialect, which is near.
+CREATE OR REPLACE FUNCTION pg_rs.regexp_replace(
+    source text, pattern text, replacement text DEFAULT '', start integer DEFAULT 1, parameters text DEFAULT 'c'
+) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN start > char_length(source) THEN source
+        ELSE pg_catalog.regexp_replace(source, pattern, replacement, greatest(start, 1), 0, translate(parameters, 'p', '')) END
+$$;
 CREATE OR REPLACE FUNCTION pg_catalog.charindex(text, text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT strpos($2, $1)
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.trunc(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::date $$;
+-- Dates and literals give a TIMESTAMP, too (r_DATE_TRUNC).
+CREATE OR REPLACE FUNCTION pg_catalog.date_trunc(text, date) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT date_trunc($1, $2::timestamp)
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.date_trunc(text, text) RETURNS timestamp LANGUAGE sql STABLE STRICT AS $$
+    SELECT date_trunc($1, $2::timestamp)
+$$;
 CREATE OR REPLACE FUNCTION pg_catalog.last_day(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (date_trunc('month', $1) + interval '1 month' - interval '1 day')::date
 $$;
@@ -81,21 +105,67 @@ BEGIN
     END;
 END
 $$;
--- One function per type that an argument can have without a cast; TEXT is for literals.
+-- One function per type that an argument can have without a cast; TEXT is for literals. date_add and date_diff are not
+-- documented, and take the part as a string (sqlglot#1995, sqlglot#2491).
 DO $$
 DECLARE
     type text;
     kind text;
+    name text;
 BEGIN
     FOREACH type IN ARRAY ARRAY['text', 'date', 'timestamp', 'timestamptz'] LOOP
         kind := CASE type WHEN 'timestamptz' THEN 'timestamptz' ELSE 'timestamp' END;
-        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.dateadd(text, bigint, %1$s) RETURNS %2$s LANGUAGE sql STABLE STRICT
-            AS 'SELECT pg_rs.date_add($1, $2, $3::timestamp)::%2$s'$f$, type, kind);
-        EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.datediff(text, %1$s, %1$s) RETURNS bigint LANGUAGE sql STABLE STRICT
-            AS 'SELECT pg_rs.date_diff($1, $2::timestamp, $3::timestamp)'$f$, type);
+        FOREACH name IN ARRAY ARRAY['dateadd', 'date_add'] LOOP
+            EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.%3$s(text, bigint, %1$s) RETURNS %2$s LANGUAGE sql STABLE STRICT
+                AS 'SELECT pg_rs.date_add($1, $2, $3::timestamp)::%2$s'$f$, type, kind, name);
+        END LOOP;
+        FOREACH name IN ARRAY ARRAY['datediff', 'date_diff'] LOOP
+            EXECUTE format($f$CREATE OR REPLACE FUNCTION pg_catalog.%2$s(text, %1$s, %1$s) RETURNS bigint LANGUAGE sql STABLE STRICT
+                AS 'SELECT pg_rs.date_diff($1, $2::timestamp, $3::timestamp)'$f$, type, name);
+        END LOOP;
     END LOOP;
 END
 $$;
+-- AVG: BIGINT of integers, decimals chopped off; NUMERIC keeps the scale of its argument; else DOUBLE PRECISION (r_AVG). States are
+-- the count and the sum.
+CREATE OR REPLACE FUNCTION pg_rs.add_to_average(numeric[], numeric) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN ARRAY[$1[1] + 1, $1[2] + $2];
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.add_to_average(numeric[], bigint) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN ARRAY[$1[1] + 1, $1[2] + $2];
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.numeric_average(numeric[]) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN round($1[2] / $1[1], scale($1[2])) END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.whole_average(numeric[]) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN div($1[2], $1[1])::bigint END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.whole_average(bigint[]) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN $1[1] > 0 THEN $1[2] / $1[1] END
+$$;
+CREATE OR REPLACE AGGREGATE pg_rs.avg(smallint) (
+    SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(integer) (
+    SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(bigint) (
+    SFUNC = pg_rs.add_to_average, STYPE = numeric[], INITCOND = '{0,0}', FINALFUNC = pg_rs.whole_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(numeric) (
+    SFUNC = pg_rs.add_to_average, STYPE = numeric[], INITCOND = '{0,0}', FINALFUNC = pg_rs.numeric_average
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(real) (
+    SFUNC = float4_accum, STYPE = double precision[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg
+);
+CREATE OR REPLACE AGGREGATE pg_rs.avg(double precision) (
+    SFUNC = float8_accum, STYPE = double precision[], INITCOND = '{0,0,0}', FINALFUNC = float8_avg
+);
+
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_count(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_id(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 

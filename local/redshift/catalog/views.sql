@@ -50,7 +50,8 @@ FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs.columns AS
 SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,
        a.attnum, pg_rs.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
-       format_encoding(a.attencodingtype::integer) AS encoding, a.attisdistkey, a.attsortkeyord, c.relacl
+       format_encoding(a.attencodingtype::integer) AS encoding, a.attisdistkey, a.attsortkeyord, c.relacl,
+       a.atttypid, a.atttypmod
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -104,9 +105,106 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT pg_rs.row_count(c.oid) AS rows) AS t
 WHERE c.relkind = 'r' AND t.rows > 0;
 
-CREATE OR REPLACE VIEW pg_catalog.svv_columns AS SELECT * FROM information_schema.columns;
+-- A column in information_schema's words: its type without length, and the precisions (r_SVV_COLUMNS, r_SVV_ALL_COLUMNS).
+CREATE OR REPLACE VIEW pg_rs.column_details AS
+SELECT schema_name, table_name, column_name, attnum::integer AS ordinal_position, "default" AS column_default,
+       CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable, regexp_replace(type, '\(.*\)', '') AS data_type,
+       CASE WHEN type ~ '^(character|binary)' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
+       information_schema._pg_numeric_precision(atttypid, atttypmod) AS numeric_precision,
+       information_schema._pg_numeric_precision_radix(atttypid, atttypmod) AS numeric_precision_radix,
+       information_schema._pg_numeric_scale(atttypid, atttypmod) AS numeric_scale,
+       information_schema._pg_datetime_precision(atttypid, atttypmod) AS datetime_precision,
+       col_description(table_oid, attnum) AS remarks
+FROM pg_rs.columns;
+
+-- An older catalog has it with the columns of information_schema.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute
+               WHERE attrelid = to_regclass('pg_catalog.svv_columns') AND attname = 'character_octet_length') THEN
+        DROP VIEW pg_catalog.svv_columns;
+    END IF;
+END
+$$;
+CREATE OR REPLACE VIEW pg_catalog.svv_columns AS
+SELECT current_database()::text AS table_catalog, schema_name AS table_schema, table_name, column_name, ordinal_position,
+       column_default, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_precision_radix,
+       numeric_scale, datetime_precision, NULL::text AS interval_type, NULL::text AS interval_precision,
+       NULL::text AS character_set_catalog, NULL::text AS character_set_schema, NULL::text AS character_set_name,
+       NULL::text AS collation_catalog, NULL::text AS collation_schema, NULL::text AS collation_name,
+       NULL::text AS domain_name, remarks
+FROM pg_rs.column_details;
 CREATE OR REPLACE VIEW pg_catalog.svv_tables AS
 SELECT table_catalog, table_schema, table_name, table_type, NULL::text AS remarks FROM information_schema.tables;
+
+-- External and shared objects would be in the SVV_ALL views, too; there are none (r_SVV_ALL_COLUMNS, r_SVV_ALL_TABLES,
+-- r_SVV_ALL_SCHEMAS, r_SVV_REDSHIFT_SCHEMAS).
+CREATE OR REPLACE VIEW pg_catalog.svv_all_columns AS
+SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(128) AS schema_name,
+       table_name::varchar(128) AS table_name, column_name::varchar(128) AS column_name, ordinal_position,
+       column_default::varchar(4000) AS column_default, is_nullable::varchar(3) AS is_nullable,
+       data_type::varchar(128) AS data_type, character_maximum_length, numeric_precision, numeric_scale,
+       remarks::varchar(256) AS remarks
+FROM pg_rs.column_details WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+
+CREATE OR REPLACE VIEW pg_catalog.svv_all_tables AS
+SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_schemas AS
+SELECT current_database()::varchar(128) AS database_name, pg_rs.full_name(nspname)::varchar(128) AS schema_name,
+       nspowner::integer AS schema_owner, 'local'::varchar(16) AS schema_type, nspacl::varchar(128) AS schema_acl,
+       NULL::varchar(128) AS schema_option
+FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema';
+
+CREATE OR REPLACE VIEW pg_catalog.svv_all_schemas AS
+SELECT database_name, schema_name, schema_owner, schema_type::varchar(128) AS schema_type, schema_acl,
+       NULL::varchar(128) AS source_database, schema_option::varchar(256) AS schema_option
+FROM pg_catalog.svv_redshift_schemas;
+
+-- The databases that can be connected to (r_SVV_REDSHIFT_DATABASES).
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_databases AS
+SELECT datname::varchar(128) AS database_name, datdba::integer AS database_owner, 'local'::varchar(32) AS database_type,
+       NULL::varchar(128) AS database_acl, NULL::varchar(128) AS database_options,
+       (CASE current_setting('default_transaction_isolation')
+        WHEN 'serializable' THEN 'Serializable' ELSE 'Snapshot Isolation' END)::varchar(128) AS database_isolation_level
+FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres';
+
+-- Users: all of them for superusers, else oneself (r_SVV_USER_INFO); the same for superusers alone (r_SVL_USER_INFO).
+CREATE OR REPLACE VIEW pg_catalog.svv_user_info AS
+SELECT rolname::text AS user_name, oid::integer AS user_id, rolcreatedb AS createdb, rolsuper AS superuser,
+       rolsuper AS catalog_update, CASE WHEN rolconnlimit < 0 THEN 'UNLIMITED' ELSE rolconnlimit::text END AS connection_limit,
+       CASE WHEN rolsuper THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END AS syslog_access, NULL::timestamp AS last_ddl_timestamp,
+       0 AS session_timeout, NULL::text AS external_user_id
+FROM pg_catalog.pg_roles
+WHERE rolcanlogin AND (rolname = current_user OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user));
+
+CREATE OR REPLACE VIEW pg_catalog.svl_user_info AS
+SELECT user_name AS usename, user_id AS usesysid, createdb AS usecreatedb, superuser AS usesuper, catalog_update AS usecatupd,
+       connection_limit AS useconnlimit, syslog_access AS syslogaccess, last_ddl_timestamp AS last_ddl_ts,
+       session_timeout AS sessiontimeout, external_user_id AS external_id
+FROM pg_catalog.svv_user_info;
+
+-- pg_proc with what procedures have (r_PG_PROC_INFO).
+CREATE OR REPLACE VIEW pg_catalog.pg_proc_info AS
+SELECT oid AS prooid, proname, pronamespace, proowner, prolang, prokind = 'a' AS proisagg, prosecdef, proisstrict, proretset,
+       provolatile, pronargs, prorettype, proargtypes, proargnames, prosrc, probin, proacl, prokind, proargmodes, proallargtypes
+FROM pg_catalog.pg_proc WHERE pronamespace <> 'pg_rs'::regnamespace;
+
+-- information_schema as it is, but for this catalog's own schema.
+DO $$
+DECLARE
+    name text;
+    definition text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['columns', 'schemata', 'tables', 'views'] LOOP
+        definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
+        IF definition !~ 'pg_rs' THEN
+            EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I <> ''pg_rs''',
+                name, rtrim(definition, ';'), CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END);
+        END IF;
+    END LOOP;
+END
+$$;
 
 CREATE OR REPLACE VIEW pg_rs.table_constraints AS
 SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,
@@ -161,7 +259,7 @@ DECLARE
 BEGIN
     FOR v IN SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind = 'v' AND (n.nspname = 'pg_rs' OR c.relname ~ '^(svv|stl|sys)_|^pg_(table_def|database_info)$')
+             WHERE c.relkind = 'v' AND (n.nspname = 'pg_rs' OR c.relname ~ '^(svv|stl|sys)_|^pg_(table_def|database_info|proc_info)$')
     LOOP
         EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
     END LOOP;

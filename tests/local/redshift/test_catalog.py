@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from tests.local.redshift.conftest import error, rows, value
+from tests.local.redshift.conftest import Connect, error, rows, value
 
 TYPES = [
     ("smallint", "smallint", "az64"), ("int2", "smallint", "az64"), ("int", "integer", "az64"), ("int4", "integer", "az64"),
@@ -198,3 +198,82 @@ def test_comments(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
     cursor.execute("COMMENT ON COLUMN t.a IS 'it''s'")
     assert value(cursor, "SELECT remarks FROM svv_redshift_columns WHERE table_name = 't'") == "it's"
+
+
+ALL_VIEWS = [
+    ("svv_all_schemas", ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "source_database", "schema_option"]),
+    ("svv_redshift_schemas", ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "schema_option"]),
+    ("svv_all_tables", ["database_name", "schema_name", "table_name", "table_type", "table_acl", "remarks"]),
+    ("svv_all_columns", [
+        "database_name", "schema_name", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
+        "character_maximum_length", "numeric_precision", "numeric_scale", "remarks",
+    ]),
+    ("svv_redshift_databases", [
+        "database_name", "database_owner", "database_type", "database_acl", "database_options", "database_isolation_level",
+    ]),
+    ("svv_user_info", [
+        "user_name", "user_id", "createdb", "superuser", "catalog_update", "connection_limit", "syslog_access", "last_ddl_timestamp",
+        "session_timeout", "external_user_id",
+    ]),
+    ("svl_user_info", [
+        "usename", "usesysid", "usecreatedb", "usesuper", "usecatupd", "useconnlimit", "syslogaccess", "last_ddl_ts", "sessiontimeout",
+        "external_id",
+    ]),
+    ("svv_columns", [
+        "table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
+        "character_maximum_length", "numeric_precision", "numeric_precision_radix", "numeric_scale", "datetime_precision",
+        "interval_type", "interval_precision", "character_set_catalog", "character_set_schema", "character_set_name",
+        "collation_catalog", "collation_schema", "collation_name", "domain_name", "remarks",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("view", "columns"), ALL_VIEWS, ids=[view for view, _ in ALL_VIEWS])
+def test_views_have_the_columns_of_their_pages(cursor: Cursor, view: str, columns: list[str]) -> None:
+    cursor.execute("CREATE TABLE t (a integer)")
+    assert rows(cursor, f"SELECT * FROM {view} LIMIT 1")
+    assert [column.name for column in cursor.description or ()] == columns
+
+
+def test_svv_all_columns_and_svv_columns_tell_precisions(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a smallint NOT NULL, b numeric(8,2), c varchar(9) DEFAULT 'x', d super)")
+    cursor.execute("COMMENT ON COLUMN t.b IS 'price'")
+    query = """SELECT column_name, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_scale, remarks
+               FROM {} WHERE table_name = 't' ORDER BY ordinal_position"""
+    expected = [
+        ("a", "NO", "smallint", None, 16, 0, None),
+        ("b", "YES", "numeric", None, 8, 2, "price"),
+        ("c", "YES", "character varying", 9, None, None, None),
+        ("d", "YES", "super", None, None, None, None),
+    ]
+    assert rows(cursor, query.format("svv_all_columns")) == expected
+    assert rows(cursor, query.format("svv_columns")) == expected
+
+
+def test_schemas_databases_and_users_are_listed(cursor: Cursor, connect: Connect) -> None:
+    assert rows(cursor, "SELECT schema_name, schema_type FROM svv_all_schemas WHERE schema_name = 'public'") == [
+        ("public", "local")
+    ]
+    databases = rows(cursor, "SELECT database_name, database_isolation_level FROM svv_redshift_databases ORDER BY 1")
+    assert databases[:2] == [("analytics", "Snapshot Isolation"), ("dev", "Snapshot Isolation")]
+    assert ("awsuser", True) in rows(cursor, "SELECT user_name, superuser FROM svv_user_info")
+    cursor.execute("CREATE USER reader PASSWORD 'Abc12345'")
+    try:
+        other = connect(user="reader", password="Abc12345").cursor()
+        assert rows(other, "SELECT user_name, superuser FROM svv_user_info") == [("reader", False)]
+        assert error(other, "SELECT * FROM svl_user_info")[0] == "42501"
+    finally:
+        cursor.execute("DROP USER reader")
+
+
+def test_the_stand_ins_own_schema_is_hidden(cursor: Cursor) -> None:
+    for view in (
+        "information_schema.tables",
+        "information_schema.columns",
+        "information_schema.views",
+        "svv_tables",
+        "svv_columns",
+    ):
+        assert rows(cursor, f"SELECT * FROM {view} WHERE table_schema = 'pg_rs'") == []
+        assert rows(cursor, f"SELECT count(*) FROM {view} WHERE table_schema = 'pg_catalog'") != [(0,)]
+    assert ("pg_rs",) not in rows(cursor, "SELECT schema_name FROM information_schema.schemata")

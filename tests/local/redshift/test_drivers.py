@@ -135,3 +135,13 @@ def test_redshift_connector_works(amazons: redshift_connector.Connection) -> Non
     cursor.execute("ALTER TABLE t ALTER COLUMN b TYPE varchar(20)")
     cursor.execute("SELECT \"column\", type, encoding FROM pg_table_def WHERE tablename = 't'")
     assert [list(row) for row in cursor.fetchall()] == [["a", "bigint", "az64"], ["b", "character varying(20)", "zstd"]]
+
+
+def test_redshift_connector_asks_the_catalog(amazons: redshift_connector.Connection) -> None:
+    cursor = amazons.cursor()
+    amazons.autocommit = True
+    cursor.execute("CREATE TABLE asked (a integer)")
+    assert ["dev"] in map(list, cursor.get_catalogs())
+    assert ["public", "dev"] in map(list, cursor.get_schemas())
+    assert "asked" in [row[2] for row in cursor.get_tables(schema_pattern="public")]
+    assert "getdate" in [row[2] for row in cursor.get_procedures()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -35,6 +36,35 @@ ASKED = [
     ("SELECT DATEDIFF(day, d, '2024-03-01') FROM t WHERE a = 1", [(1,)]),
     ("SELECT DATEDIFF(d, SYSDATE, GETDATE())", [(0,)]),
     ("SELECT DATE_PART(year, d) FROM t WHERE a = 1", [(2024,)]),
+    ("SELECT REGEXP_REPLACE('aXbXc', 'X', '-'), REGEXP_REPLACE('aXbXc', 'X')", [("a-b-c", "abc")]),
+    ("SELECT regexp_replace('aXbXc', 'X', '-', 3), regexp_replace('aXb', 'X', '-', 9)", [("aXb-c", "aXb")]),
+    ("SELECT regexp_replace('aXbX', '[a-z]', '', 0), regexp_replace('ab', 'a', NULL)", [("XX", None)]),
+    ("SELECT REGEXP_REPLACE('the fox', 'FOX', 'quick brown fox', 1, 'i')", [("the quick brown fox",)]),
+    (
+        "SELECT REGEXP_REPLACE('the fox', 'FOX', 'dog'), REGEXP_REPLACE('axbx', '(?<=b)x', 'y', 1, 'p')",
+        [("the fox", "axby")],
+    ),
+    ("SELECT CONCAT('a', NULL), CONCAT('a', 'b'), CONCAT(b, '!') FROM t WHERE a = 1", [(None, "ab", "x!")]),
+    ("SELECT concat('a', concat('b', a)), concat(a, b) FROM t WHERE a = 1", [("ab1", "1x")]),
+    (
+        "SELECT NVL2('a', 'b', 'c'), NVL2(NULL, 'a', 'b'), NVL2(b, d, SYSDATE) = d FROM t WHERE a = 1",
+        [("b", "b", True)],
+    ),
+    ("SELECT NVL2(d, b, 'none'), NVL2(b, 1, 2.5) FROM t ORDER BY a", [("x", 1), ("none", 1), ("none", 1)]),
+    (
+        "SELECT DATE_TRUNC('month', d)::varchar, date_trunc('year', '2024-02-29')::date FROM t WHERE a = 1",
+        [("2024-02-01 00:00:00", date(2024, 1, 1))],
+    ),
+    ("SELECT AVG(a), avg(-a::smallint), avg(9223372036854775807) FROM t WHERE a < 3", [(1, -1, 9223372036854775807)]),
+    (
+        "SELECT AVG(a::numeric(8,2)), avg(a::real), AVG(DISTINCT a::float) FROM t WHERE a < 3",
+        [(Decimal("1.50"), 1.5, 1.5)],
+    ),
+    ("SELECT AVG(a) OVER (ORDER BY a), avg(NULL::int) OVER () FROM t", [(1, None), (1, None), (2, None)]),
+    (
+        "SELECT DATE_DIFF('day', d, '2024-03-01'), date_add('month', 1, d)::date FROM t WHERE a = 1",
+        [(1, date(2024, 3, 29))],
+    ),
 ]
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
@@ -65,6 +95,31 @@ def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> N
     code, message = error(cursor, sql)
     assert code == "0A000"
     assert "stand-in" in message
+
+
+def test_concat_takes_two_arguments(cursor: Cursor) -> None:
+    assert error(cursor, "SELECT CONCAT('a', 'b', 'c')")[0] == "42883"
+
+
+def test_date_trunc_of_a_date_has_no_zone(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE truncated AS SELECT DATE_TRUNC('month', d) AS a, DATE_TRUNC('month', '2024-02-29') AS b FROM t"
+    )
+    types = rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'truncated'")
+    assert types == [("timestamp without time zone",)] * 2
+
+
+def test_avg_has_the_type_that_its_argument_calls_for(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE averages AS SELECT AVG(a::smallint) AS a, AVG(a) AS b, AVG(a::bigint) AS c, AVG(a::dec(5,2)) AS d,"
+        " AVG(a::real) AS e, AVG(a::float) AS f FROM t"
+    )
+    types = [row[0] for row in rows(cursor, "SELECT type FROM pg_table_def WHERE tablename = 'averages'")]
+    assert types == ["bigint", "bigint", "bigint", "numeric", "double precision", "double precision"]
+
+
+def test_date_diff_takes_its_part_as_a_string(cursor: Cursor) -> None:
+    assert error(cursor, "SELECT DATE_DIFF(day, d, d) FROM t")[0] == "42703"
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
