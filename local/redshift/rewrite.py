@@ -18,6 +18,11 @@ _SUBSTITUTES = frozenset(
 _CALLED_SUBSTITUTES = frozenset({"version", "format_type"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 _BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
+# What may follow a condition that is a lone 1 ("" for the end), so that no part of an expression is taken for one.
+_BEHIND_A_CONDITION = frozenset(
+    {"", ")", "and", "or", "group", "having", "order", "limit", "offset", "fetch", "union", "except", "intersect", "minus",
+     "window", "qualify", "with"}
+)  # fmt: skip
 INTERESTING = (
     _SUBSTITUTES | _CALLED_SUBSTITUTES | SESSION_FUNCTIONS | _BARE_NUMERIC | {"sysdate", "where", "table_constraints"}
 )
@@ -80,7 +85,7 @@ def _interesting(tokens: Sequence[Token], place: int, values: SessionValues) -> 
         yield Edit(token.start, token.end, "sysdate()")
     elif token.value in _BARE_NUMERIC and before == "::" and not called:
         yield Edit(token.end, token.end, "(18,0)")
-    elif token.value == "where" and after == "1":
+    elif token.value == "where" and after == "1" and _value(tokens, place + 2) in _BEHIND_A_CONDITION:
         yield Edit(tokens[place + 1].start, tokens[place + 1].end, "true")
     elif token.value in SESSION_FUNCTIONS and called and _value(tokens, place + 2) == ")":
         known = values.copy_count if token.value == "pg_last_copy_count" else values.copy_id

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import psycopg
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from tests.local.redshift.conftest import error, rows, value
+from tests.local.redshift.conftest import Warehouse, error, rows, value
 
 ASKED = [
     ("SELECT TOP 2 a FROM t ORDER BY a DESC", [(3,), (2,)]),
@@ -36,6 +37,11 @@ ASKED = [
     ("SELECT DATEDIFF(d, SYSDATE, GETDATE())", [(0,)]),
     ("SELECT DATE_PART(year, d) FROM t WHERE a = 1", [(2024,)]),
 ]
+CONDITIONS = [
+    ("1", [(1,), (2,), (3,)]), ("1 AND a = 2", [(2,)]), ("1 ORDER BY a LIMIT 1", [(1,)]), ("1=1 AND a = 3", [(3,)]), ("1=0", []),
+    ("1 IN (1, 2) AND a = 1", [(1,)]), ("1 BETWEEN a AND a", [(1,)]), ("1::int = a", [(1,)]), ("1 < a", [(2,), (3,)]),
+    ("1 + 1 = a", [(2,)]), ("1 IS NULL", []),
+]  # fmt: skip
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
     "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))", "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t",
@@ -58,6 +64,25 @@ def table(cursor: Cursor) -> None:
 def test_what_is_translated(cursor: Cursor, sql: str, expected: list[tuple[object, ...]]) -> None:
     assert rows(cursor, sql) == expected
     assert rows(cursor, sql) == expected
+
+
+@pytest.mark.parametrize(("condition", "expected"), CONDITIONS, ids=[condition for condition, _ in CONDITIONS])
+def test_a_lone_1_is_a_condition(
+    cursor: Cursor, warehouse: Warehouse, condition: str, expected: list[tuple[object, ...]]
+) -> None:
+    sql = f"SELECT a FROM t WHERE {condition}"
+    assert rows(cursor, sql) == expected
+    assert rows(cursor, f"SELECT * FROM ({sql}) AS s") == expected
+    with psycopg.connect(warehouse.conninfo, autocommit=True) as extended:
+        assert extended.execute(sql.encode(), prepare=True).fetchall() == expected
+
+
+def test_a_condition_of_numbers_and_parameters(cursor: Cursor, warehouse: Warehouse) -> None:
+    assert value(cursor, "SELECT 1 WHERE 1=1") == 1
+    cursor.execute("CREATE TABLE shape AS SELECT * FROM t WHERE 1=0")
+    assert rows(cursor, "SELECT * FROM shape") == []
+    with psycopg.connect(warehouse.conninfo, autocommit=True) as extended:
+        assert extended.execute("SELECT a FROM t WHERE 1=%s", (2,)).fetchall() == []
 
 
 @pytest.mark.parametrize("sql", NOT_PART)
