@@ -4,7 +4,7 @@ refusals, edited word by word and relayed. Pure."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from local.redshift.aliases import alias_edits
 from local.redshift.ddl.alter import read_alter
@@ -93,16 +93,32 @@ def _select(statement: Statement) -> Step:
 
 
 def _select_into(statement: Statement) -> Step | None:
-    words = statement.words
-    if "into" not in words or words[0] != "select":
+    """SELECT .. INTO t makes a table, a temporary one for TEMP or a name that begins with #."""
+    place = _top_level(statement.words, "into")
+    if not place:
         return None
-    cursor = statement.cursor(words.index("into") + 1)
+    cursor = statement.cursor(place + 1)
     temporary = bool(cursor.take_any("temp", "temporary"))
     cursor.take("table")
     name = cursor.qualified_name()
-    temporary = temporary or name[-1].startswith("#")
+    edits = []
+    if name[-1].startswith("#") and not temporary:
+        into = statement.tokens[place]
+        edits.append(Edit(into.end, into.end, " TEMP"))
+    if len(name) > 1 and (temporary or edits):
+        raise refusal("temporary schema")
     note = call("pg_rs.note_table", _stored(name), '{"diststyle": 9, "sort_auto": true, "encode_auto": true}')
-    return Step(Do.HIDDEN, statement.rewritten() + "; " + note, long_names=statement.long_names)
+    return Step(Do.HIDDEN, statement.rewritten(edits) + "; " + note, long_names=statement.long_names)
+
+
+def _top_level(words: Sequence[str], wanted: str) -> int:
+    """The place of the first such word outside of parentheses; 0 for none."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word == wanted:
+            return place
+    return 0
 
 
 def _stored(name: tuple[str, ...]) -> str:

@@ -134,6 +134,24 @@ def test_temporary_tables_with_a_hash_name(connect: Connect) -> None:
         other.execute("SELECT * FROM #stage")
 
 
+@pytest.mark.parametrize("into", ["#picked", "TEMP picked", "TABLE #picked", "TEMPORARY TABLE picked"])
+def test_select_into_a_temporary_table(connect: Connect, into: str) -> None:
+    one, other = connect().cursor(), connect().cursor()
+    one.execute("CREATE TABLE k (a integer); INSERT INTO k VALUES (1)")
+    one.execute(f"SELECT a INTO {into} FROM k")
+    name = into.split()[-1]
+    assert rows(one, f"SELECT a FROM {name}") == [(1,)]
+    assert error(other, f"SELECT a FROM {name}")[0] == "42P01"
+
+
+def test_select_into_behind_a_with(connect: Connect) -> None:
+    one, other = connect().cursor(), connect().cursor()
+    one.execute("WITH k AS (SELECT 1 AS a) SELECT a INTO #picked FROM k")
+    assert rows(one, "SELECT a FROM #picked") == [(1,)]
+    assert error(other, "SELECT a FROM #picked")[0] == "42P01"
+    assert error(one, "SELECT 1 AS a INTO public.#picked")[0] == "42601"
+
+
 def test_a_long_insert_of_plain_rows(cursor: Cursor) -> None:
     cursor.execute('CREATE TABLE t ("A" integer, b varchar(20))')
     written = ", ".join(f"({number}, 'it''s {number}')" for number in range(1000))
