@@ -56,6 +56,6 @@ class Statement:
 
     def cursor(self, skip: int = 0) -> Cursor:
         """A cursor behind the first `skip` tokens."""
-        cursor = Cursor(self.source, self.tokens)
+        cursor = Cursor(self.source, self.tokens, keep_case=self.values.keep_case)
         cursor.index = skip
         return cursor

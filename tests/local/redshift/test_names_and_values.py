@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg2
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -23,6 +25,64 @@ def test_case_sensitive_identifiers_on_demand(cursor: Cursor) -> None:
     assert error(cursor, "SELECT id FROM t")[0] == "42703"
     cursor.execute("RESET enable_case_sensitive_identifier")
     assert error(cursor, 'SELECT "Id" FROM t')[0] == "42703"
+
+
+@pytest.fixture
+def case_kept(cursor: Cursor) -> Iterator[Cursor]:
+    """A cursor of a session in which quoted names keep their case."""
+    cursor.execute("SET enable_case_sensitive_identifier TO true")
+    yield cursor
+    cursor.execute('DROP TABLE IF EXISTS "Ab"')
+
+
+SHOWN = (
+    'SELECT "column", distkey, sortkey, encoding FROM pg_table_def'
+    " WHERE schemaname = 'public' AND tablename = 'Ab' ORDER BY 1"
+)
+
+
+def test_create_table_keeps_the_case_of_quoted_names(case_kept: Cursor) -> None:
+    case_kept.execute(
+        'CREATE TABLE "Ab" ("Cd" integer ENCODE raw, "Ef" varchar(9) DISTKEY, PRIMARY KEY ("Cd")) SORTKEY ("Cd")'
+    )
+    assert rows(case_kept, SHOWN) == [("Cd", False, 1, "none"), ("Ef", True, 0, "lzo")]
+    assert [row[3] for row in rows(case_kept, 'SHOW COLUMNS FROM TABLE "Ab"')] == ["Cd", "Ef"]
+    assert '"Ab"' in str(value(case_kept, 'SHOW TABLE public."Ab"'))
+    case_kept.execute('VACUUM "Ab"')
+    case_kept.execute('ANALYZE "Ab"')
+    assert error(case_kept, "ANALYZE ab")[0] == "42P01"
+    case_kept.execute('CREATE TABLE ab (LIKE "Ab")')
+    case_kept.execute("DROP TABLE ab")
+
+
+@pytest.mark.parametrize(
+    "sql", ['CREATE TABLE "Ab" DISTKEY ("Cd") AS SELECT 1 AS "Cd"', 'SELECT 1 AS "Cd" INTO "Ab"'], ids=["as", "into"]
+)
+def test_a_table_made_from_a_query_keeps_the_case_of_quoted_names(case_kept: Cursor, sql: str) -> None:
+    case_kept.execute(sql)
+    assert [row[0] for row in rows(case_kept, SHOWN)] == ["Cd"]
+
+
+def test_alter_table_keeps_the_case_of_quoted_names(case_kept: Cursor) -> None:
+    case_kept.execute('CREATE TABLE "Ab" ("Cd" integer, "Ef" varchar(3))')
+    case_kept.execute('ALTER TABLE "Ab" ADD COLUMN "Gh" integer ENCODE raw')
+    case_kept.execute('ALTER TABLE "Ab" RENAME COLUMN "Gh" TO "Ij"')
+    case_kept.execute('ALTER TABLE "Ab" ALTER COLUMN "Ef" TYPE varchar(20)')
+    case_kept.execute('ALTER TABLE "Ab" ALTER COLUMN "Ef" ENCODE zstd')
+    case_kept.execute('ALTER TABLE "Ab" ALTER SORTKEY ("Ef")')
+    case_kept.execute('ALTER TABLE "Ab" ADD CONSTRAINT "Kl" UNIQUE ("Ij")')
+    case_kept.execute('ALTER TABLE "Ab" DROP CONSTRAINT "Kl"')
+    case_kept.execute('ALTER TABLE "Ab" DROP COLUMN "Cd"')
+    assert rows(case_kept, SHOWN) == [("Ef", False, 1, "zstd"), ("Ij", False, 0, "none")]
+    assert error(case_kept, 'ALTER TABLE "Ab" DROP COLUMN ef')[0] == "42703"
+    case_kept.execute('ALTER TABLE "Ab" RENAME TO "Mn"')
+    case_kept.execute('ALTER TABLE "Mn" RENAME TO "Ab"')
+
+
+def test_create_user_keeps_the_case_of_a_quoted_name(case_kept: Cursor) -> None:
+    case_kept.execute("CREATE USER \"Reader\" PASSWORD 'Secret1x'")
+    assert rows(case_kept, "SELECT usename FROM pg_user WHERE usename = 'Reader'") == [("Reader",)]
+    case_kept.execute('DROP USER "Reader"')
 
 
 @pytest.mark.parametrize("quoted", [True, False])
