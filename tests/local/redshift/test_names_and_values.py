@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import psycopg2
 import pytest
@@ -149,8 +150,19 @@ def test_dates_of_the_server(cursor: Cursor) -> None:
     assert value(cursor, "SELECT sysdate IS NOT NULL") is True
 
 
-def test_bare_numeric_is_18_0(cursor: Cursor) -> None:
-    assert str(value(cursor, "SELECT 1.6::numeric")) == "2"
+@pytest.mark.parametrize(
+    "cast",
+    ["1.6::numeric", "CAST(1.6 AS decimal)", "cast((1.6) AS numeric)", "CAST(CAST('1.6' AS numeric(3,1)) AS dec)"],
+)
+def test_a_cast_to_bare_numeric_is_to_18_0(cursor: Cursor, cast: str) -> None:
+    assert str(value(cursor, "SELECT " + cast)) == "2"
+    assert error(cursor, "SELECT " + cast.replace("1.6", "1e18"))[0] == "22003"
+
+
+def test_a_column_may_be_called_as_a_type(cursor: Cursor) -> None:
+    assert rows(
+        cursor, "SELECT s.dec, CAST((SELECT 1.5 AS decimal) AS numeric(2,1)) FROM (SELECT 1.5 AS dec) AS s"
+    ) == [(Decimal("1.5"), Decimal("1.5"))]
 
 
 def test_super_takes_json_and_gives_text(cursor: Cursor) -> None:
