@@ -12,7 +12,7 @@ from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, is_name, quote_literal, quote_name, tokenize
 from local.redshift.merge import check_merge
-from local.redshift.refusals import check_refusals, refusal
+from local.redshift.refusals import begins_a_write, check_refusals, refusal
 from local.redshift.relations import is_leader_table, is_on_nodes, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SessionValues, stored_name
 from local.redshift.settings import plan_reset, plan_set, plan_show
@@ -24,7 +24,6 @@ from local.redshift.steps import Do, Step
 _PLAIN_ROWS = re.compile(
     r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
 )
-_WRITERS = frozenset({"insert", "update", "delete", "merge"})
 _INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
 
 
@@ -58,7 +57,7 @@ def written_table(statement: Statement) -> str:
     depth = 0
     for place, word in enumerate(statement.words):
         depth += (word == "(") - (word == ")")
-        if depth == 0 and word in _WRITERS:
+        if depth == 0 and begins_a_write(statement.words, place):
             cursor = statement.cursor(place + 1)
             cursor.take_any("into", "from")
             start = cursor.token.start

@@ -116,6 +116,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "^insert ... on conflict",)),
     Refusal("returning", "42601", "syntax error at or near \"returning\"", "[r_INSERT_30], django-redshift-backend", (
         "^insert ... returning", "^update ... returning", "^delete ... returning")),
+    Refusal("write in with", "42601", "syntax error at or near \"{command}\"", "embulk-output-jdbc#72"),
     Refusal("row lock", "0A000", "SELECT FOR UPDATE/SHARE is not supported", "[r_SELECT_synopsis]", (
         "for update", "for share", "for no key", "for key share")),
     Refusal("distinct on", "0A000", "SELECT DISTINCT ON is not supported", FEATURES, ("distinct on (",)),
@@ -194,6 +195,10 @@ INNER_TRIGGERS = frozenset(
 )
 
 
+# The commands that write, and the word that always follows: an UPDATE names its table first.
+_WRITES = {"insert": "into", "delete": "from", "merge": "into", "update": ""}
+
+
 def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
     """Raises the refusal of the first shape that a statement matches. `words` are the values of the tokens, "" for those
     that are neither word nor symbol."""
@@ -202,9 +207,35 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
             if _matches(words, shape):
                 function = shape.words[0] if "{function}" in shape.row.message else ""
                 raise refusal(shape.row.name, **({"function": function} if function else {}))
+    if "with" in words:
+        _check_with(tokens, words)
     for token, following in itertools.pairwise(tokens):
         if token.value == "e" and following.kind is Kind.STRING and token.end == following.start:
             raise refusal("escape string")
+
+
+def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
+    """Nothing in a WITH may write, and MERGE takes none (r_MERGE); what writes behind one is refused as it is without."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if not place or not begins_a_write(words, place):
+            continue
+        if depth or word == "merge":
+            raise refusal("write in with", command=word)
+        if words[0] == "with":
+            check_refusals(tokens[place:], words[place:])
+            return
+
+
+def begins_a_write(words: Sequence[str], place: int) -> bool:
+    """Whether INSERT, UPDATE, DELETE or MERGE stands here as a command, and not as a name."""
+    if words[place] not in _WRITES or place == 0:
+        return words[place] in _WRITES
+    following = _WRITES[words[place]]
+    return words[place - 1] in ("(", ")") and (
+        words[place + 1 : place + 2] == [following] if following else "set" in words[place + 2 : place + 9]
+    )
 
 
 def _matches(words: Sequence[str], shape: _Shape) -> bool:

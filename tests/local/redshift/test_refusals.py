@@ -96,6 +96,15 @@ REFUSED = [
     ("INSERT INTO t (id) VALUES (1) RETURNING id", "42601", 'at or near "returning"'),
     ("UPDATE t SET id = 1 RETURNING id", "42601", 'at or near "returning"'),
     ("DELETE FROM t RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (INSERT INTO t (id) VALUES (1) RETURNING id) SELECT id FROM x", "42601", 'at or near "insert"'),
+    ("WITH x AS (SELECT 1), y AS (UPDATE public.t SET id = 1) SELECT * FROM x", "42601", 'at or near "update"'),
+    ("WITH x AS (WITH y AS (SELECT 1) DELETE FROM t) SELECT 1", "42601", 'at or near "delete"'),
+    ("WITH x AS MATERIALIZED (DELETE FROM t) INSERT INTO t (id) SELECT 1", "42601", 'at or near "delete"'),
+    ("CREATE TABLE n AS WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x", "42601", 'at or near "delete"'),
+    ("WITH x AS (SELECT 1 AS a) UPDATE t SET id = a FROM x RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (SELECT 1 AS a) DELETE FROM t USING x RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (SELECT 1 AS a) INSERT INTO t (id) SELECT a FROM x ON CONFLICT DO NOTHING", "42601", 'at or near "on"'),
+    ("WITH x AS (SELECT 1) MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE", "42601", 'at or near "merge"'),
     ("SELECT * FROM t FOR UPDATE", "0A000", "FOR UPDATE"),
     ("SELECT DISTINCT ON (id) id FROM t", "0A000", "DISTINCT ON"),
     ("SELECT id IS DISTINCT FROM 1 FROM t", "0A000", "IS DISTINCT FROM"),
@@ -176,6 +185,15 @@ def test_a_varchar_grows_and_shrinks_down_to_its_longest_value(cursor: Cursor) -
     cursor.execute("DELETE t WHERE len(name) = 20")
     cursor.execute("ALTER TABLE t ALTER COLUMN name TYPE varchar(3)")
     assert error(cursor, "INSERT INTO t (id, name) VALUES (1, 'äää')")[0] == "22001"
+
+
+def test_names_in_a_with_that_are_commands_too(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (insert integer, update integer)")
+    cursor.execute("WITH x AS (SELECT 1 AS a, 2 AS b) INSERT INTO t (insert, update) SELECT a, b FROM x")
+    asked = "WITH x (update) AS (SELECT (update + 1) AS delete FROM t) SELECT update FROM x"
+    assert rows(cursor, asked) == [(3,)]
+    cursor.execute("WITH x AS (SELECT 5 AS a) UPDATE t SET update = a FROM x")
+    assert rows(cursor, "SELECT update FROM t") == [(5,)]
 
 
 def test_an_error_in_the_middle_of_a_string_undoes_all_of_it(cursor: Cursor) -> None:
