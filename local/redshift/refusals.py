@@ -122,7 +122,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("distinct on", "0A000", "SELECT DISTINCT ON is not supported", FEATURES, ("distinct on (",)),
     Refusal("distinct from", "0A000", "IS DISTINCT FROM is not supported", "django-redshift-backend", (
         "is distinct from", "is not distinct from")),
-    Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, ("( values", "from values", "as values")),
+    Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, (
+        "( values (", "from values (", "as values (")),
     Refusal("lateral", "42601", "syntax error at or near \"lateral\"", FEATURES, ("lateral (",)),
     Refusal("escape string", "42704", "type \"e\" does not exist", "jOOQ#10628, npgsql#515"),
     Refusal("standard strings", "42704", "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
@@ -195,6 +196,8 @@ INNER_TRIGGERS = frozenset(
 )
 
 
+# Behind these a word and a parenthesis are a table (or an alias) and its columns: CREATE TABLE t (..), FROM t AS u (..).
+_NAMING = frozenset({"table", "exists", "view", "into", "copy", "analyze", "references", "with", "recursive", "as"})
 # The commands that write, and the word that always follows: an UPDATE names its table first.
 _WRITES = {"insert": "into", "delete": "from", "merge": "into", "update": ""}
 
@@ -238,10 +241,20 @@ def begins_a_write(words: Sequence[str], place: int) -> bool:
     )
 
 
+def is_name_of(words: Sequence[str], place: int) -> bool:
+    """Whether the word before a parenthesis names a table with its columns, and calls nothing."""
+    while place > 1 and words[place - 1] == ".":
+        place -= 2
+    return place > 0 and words[place - 1] in _NAMING
+
+
 def _matches(words: Sequence[str], shape: _Shape) -> bool:
     if not shape.at_start:
-        size = len(shape.words)
-        return any(tuple(words[place : place + size]) == shape.words for place in range(len(words) - size + 1))
+        size, called = len(shape.words), shape.words[1:] == ("(",)
+        return any(
+            tuple(words[place : place + size]) == shape.words and not (called and is_name_of(words, place))
+            for place in range(len(words) - size + 1)
+        )
     if "..." not in shape.words:
         return tuple(words[: len(shape.words)]) == shape.words
     gap = shape.words.index("...")

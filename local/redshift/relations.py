@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from local.redshift.lexer import Kind, Token, identifier, is_name
+from local.redshift.refusals import is_name_of
 
 _ENDS = frozenset(
     {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on", "using", "select", "set",
@@ -84,6 +85,6 @@ def uses_leader_function(words: Sequence[str]) -> str:
     for place, word in enumerate(words):
         if word in LEADER_WORDS:
             return word
-        if word in LEADER_FUNCTIONS and place + 1 < len(words) and words[place + 1] == "(":
+        if word in LEADER_FUNCTIONS and words[place + 1 : place + 2] == ["("] and not is_name_of(words, place):
             return word
     return ""

@@ -187,6 +187,34 @@ def test_a_varchar_grows_and_shrinks_down_to_its_longest_value(cursor: Cursor) -
     assert error(cursor, "INSERT INTO t (id, name) VALUES (1, 'äää')")[0] == "22001"
 
 
+@pytest.mark.parametrize("name", ["object", "convert", "datetime", "decode", "hll", "median", "nextval", "age", "now"])
+def test_a_table_and_a_column_may_be_called_as_a_refused_function(cursor: Cursor, name: str) -> None:
+    cursor.execute(f"CREATE TABLE {name} ({name} integer, id integer)")
+    cursor.execute(f"INSERT INTO {name} (id, {name}) VALUES (1, 2)")
+    cursor.execute(f"INSERT INTO public.{name} (id, {name}) SELECT id, {name} FROM {name}")
+    cursor.execute(f"UPDATE {name} SET {name} = 3 WHERE id = 1")
+    asked = f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    assert rows(cursor, asked) == [(3,), (3,)]
+    assert rows(cursor, f"SELECT a FROM {name} AS {name} (b, a) WHERE {name}.a = 1") == [(1,), (1,)]
+    cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.mark.usefixtures("table")
+def test_a_column_may_be_called_values(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE n (values integer)")
+    cursor.execute("INSERT INTO n (values) VALUES (1)")
+    cursor.execute("SELECT id AS values FROM t")
+    assert rows(cursor, "SELECT (values) FROM n") == [(1,)]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("call", ["decode (id, 1, 2)", "pg_catalog.decode(id, 1, 2)", "1 + decode(id, 1, 2)"])
+def test_a_call_is_refused_however_it_is_written(cursor: Cursor, call: str) -> None:
+    for sql in (f"SELECT {call} FROM t", f"INSERT INTO t (id) SELECT {call} FROM t", f"UPDATE t SET id = {call}"):
+        assert "decode() is not part" in error(cursor, sql)[1]
+    assert "decode() is not part" in error(cursor, "SELECT * FROM decode(1, 2, 3)")[1]
+
+
 def test_names_in_a_with_that_are_commands_too(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (insert integer, update integer)")
     cursor.execute("WITH x AS (SELECT 1 AS a, 2 AS b) INSERT INTO t (insert, update) SELECT a, b FROM x")
