@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from local.redshift.aliases import alias_edits
 from local.redshift.ddl.alter import read_alter
@@ -33,8 +34,10 @@ def plan_long_insert(sql: str, values: SessionValues) -> Step | None:
     if head is None or not _PLAIN_ROWS.fullmatch(sql, head.end()):
         return None
     statement = Statement(sql, tokenize(sql[: head.end()]), values)
-    table = written_table(statement)
-    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=table)
+    target = _target(statement)
+    return target and Step(
+        Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=target.sql
+    )
 
 
 def plan_statement(statement: Statement) -> Step:
@@ -47,13 +50,16 @@ def _relay(statement: Statement) -> Step:
     return Step(Do.RELAY, statement.rewritten(), long_names=statement.long_names)
 
 
-def _write(statement: Statement) -> Step:
-    """INSERT, UPDATE: other writers of the table have to wait (c_write_readwrite)."""
-    return _relay(statement)._replace(writes=written_table(statement))
+class _Target(NamedTuple):
+    """What an INSERT, UPDATE, DELETE or MERGE writes to: the command, the table's name, and the same as SQL."""
+
+    command: str
+    name: tuple[str, ...]
+    sql: str
 
 
-def written_table(statement: Statement) -> str:
-    """The table that an INSERT, UPDATE, DELETE or MERGE (perhaps behind a WITH) writes to, as SQL; "" for none."""
+def _target(statement: Statement) -> _Target | None:
+    """The table that a statement (perhaps behind a WITH) writes to."""
     depth = 0
     for place, word in enumerate(statement.words):
         depth += (word == "(") - (word == ")")
@@ -62,24 +68,38 @@ def written_table(statement: Statement) -> str:
             cursor.take_any("into", "from")
             start = cursor.token.start
             if not is_name(cursor.token):
-                return ""
-            cursor.qualified_name()
-            return statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end)
-    return ""
+                return None
+            name = cursor.qualified_name()
+            return _Target(word, name, statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end))
+    return None
+
+
+def _write(statement: Statement, edits: Sequence[Edit] = ()) -> Step:
+    """INSERT, UPDATE, DELETE, MERGE: other writers of the table have to wait (c_write_readwrite)."""
+    target = _target(statement)
+    # An INSERT alone does not read what it writes to.
+    read = [target.name] if target and target.command != "insert" else []
+    _check_leader_functions(statement, [*relations(statement.tokens), *read])
+    writes = target.sql if target else ""
+    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=writes)
+
+
+def _check_leader_functions(statement: Statement, tables: Sequence[tuple[str, ...]]) -> None:
+    """Leader-node functions fail together with tables that are on the compute nodes."""
+    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
+        raise refusal("leader function")
 
 
 def _with(statement: Statement) -> Step:
-    table = written_table(statement)
-    return _relay(statement)._replace(writes=table) if table else _select(statement)
+    return _write(statement) if _target(statement) else _select(statement)
 
 
 def _select(statement: Statement) -> Step:
     tables = list(relations(statement.tokens))
+    _check_leader_functions(statement, tables)
     into = _select_into(statement)
     if into:
         return into
-    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
-        raise refusal("leader function")
     if not any(map(is_user_table, tables)):
         if "listagg" in statement.words:
             raise refusal("compute function")
@@ -140,8 +160,11 @@ def _create(statement: Statement) -> Step:
     if words[:1] == ["user"]:
         return _create_user(statement)
     if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
-        return Step(Do.HIDDEN, create_table(statement), long_names=statement.long_names)
+        sql = create_table(statement)
+        _check_leader_functions(statement, list(relations(statement.tokens)))
+        return Step(Do.HIDDEN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
+        _check_leader_functions(statement, list(relations(statement.tokens)))
         return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
     return _alone(statement) if words[:1] == ["database"] else _relay(statement)
 
@@ -215,8 +238,7 @@ def _delete(statement: Statement) -> Step:
     edits = []
     if len(statement.words) > 1 and statement.words[1] != "from":
         edits.append(Edit(statement.tokens[0].end, statement.tokens[0].end, " FROM"))
-    table = written_table(statement)
-    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=table)
+    return _write(statement, edits)
 
 
 def _merge(statement: Statement) -> Step:

@@ -104,7 +104,11 @@ REFUSED = [
     ("WITH x AS (SELECT 1 AS a) UPDATE t SET id = a FROM x RETURNING id", "42601", 'at or near "returning"'),
     ("WITH x AS (SELECT 1 AS a) DELETE FROM t USING x RETURNING id", "42601", 'at or near "returning"'),
     ("WITH x AS (SELECT 1 AS a) INSERT INTO t (id) SELECT a FROM x ON CONFLICT DO NOTHING", "42601", 'at or near "on"'),
-    ("WITH x AS (SELECT 1) MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE", "42601", 'at or near "merge"'),
+    (
+        "WITH x AS (SELECT 1) MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
+        "42601",
+        'at or near "merge"',
+    ),
     ("SELECT * FROM t FOR UPDATE", "0A000", "FOR UPDATE"),
     ("SELECT DISTINCT ON (id) id FROM t", "0A000", "DISTINCT ON"),
     ("SELECT id IS DISTINCT FROM 1 FROM t", "0A000", "IS DISTINCT FROM"),
@@ -119,6 +123,20 @@ REFUSED = [
     ("SELECT nextval('s')", "0A000", "Sequences"),
     ("SELECT current_schema(), id FROM t", "0A000", "not supported on Redshift tables"),
     ("SELECT now(), id FROM t", "0A000", "not supported on Redshift tables"),
+    ("SELECT now() AS at INTO n FROM t", "0A000", "not supported on Redshift tables"),
+    ("INSERT INTO t (id, name) SELECT id, current_schema() FROM t", "0A000", "not supported on Redshift tables"),
+    (
+        "INSERT INTO t (id) VALUES ((SELECT count(*) FROM t WHERE day < now()))",
+        "0A000",
+        "not supported on Redshift tables",
+    ),
+    ("UPDATE t SET day = now()", "0A000", "not supported on Redshift tables"),
+    ("WITH x AS (SELECT 1 AS a) UPDATE public.t SET day = now() FROM x", "0A000", "not supported on Redshift tables"),
+    ("DELETE FROM t WHERE day < CURRENT_TIMESTAMP", "0A000", "not supported on Redshift tables"),
+    ("DELETE t WHERE day < now()", "0A000", "not supported on Redshift tables"),
+    ("CREATE TABLE n AS SELECT now() AS at, id FROM t", "0A000", "not supported on Redshift tables"),
+    ("CREATE TEMP TABLE n AS (SELECT id FROM t WHERE name = version())", "0A000", "not supported on Redshift tables"),
+    ("CREATE OR REPLACE VIEW v AS SELECT version(), id FROM t", "0A000", "not supported on Redshift tables"),
     ("SHOW standard_conforming_strings", "42704", "unrecognized configuration parameter"),
     ("LOCK TABLE t IN SHARE MODE", "42601", 'syntax error at or near "IN"'),
     ("TRUNCATE t, t", "42601", 'syntax error at or near ","'),
@@ -187,13 +205,35 @@ def test_a_varchar_grows_and_shrinks_down_to_its_longest_value(cursor: Cursor) -
     assert error(cursor, "INSERT INTO t (id, name) VALUES (1, 'äää')")[0] == "22001"
 
 
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO t (id, name, day) VALUES (1, current_schema(), now())",
+        "INSERT INTO t (id, day) SELECT 1, now()",
+        "CREATE TABLE n AS SELECT now() AS at",
+        "CREATE TABLE n (a timestamp DEFAULT now(), b timestamptz DEFAULT current_timestamp)",
+        "CREATE VIEW v AS SELECT current_schema() AS a FROM pg_class",
+        "WITH x AS (SELECT now() AS at) SELECT extract(year FROM at) FROM x",
+        "SELECT extract(year FROM relname::date), now() FROM pg_class WHERE relname = ''",
+        "WITH x (a) AS (SELECT 1), y AS (SELECT 2) SELECT current_schema(), a FROM x, y",
+        "SELECT t.id, c.relname FROM t JOIN pg_class c ON c.oid = t.id",
+        "UPDATE t SET day = SYSDATE WHERE day < GETDATE()",
+    ],
+)
+def test_a_leader_node_function_without_a_user_table(cursor: Cursor, sql: str) -> None:
+    cursor.execute(sql)
+
+
 @pytest.mark.parametrize("name", ["object", "convert", "datetime", "decode", "hll", "median", "nextval", "age", "now"])
 def test_a_table_and_a_column_may_be_called_as_a_refused_function(cursor: Cursor, name: str) -> None:
     cursor.execute(f"CREATE TABLE {name} ({name} integer, id integer)")
     cursor.execute(f"INSERT INTO {name} (id, {name}) VALUES (1, 2)")
     cursor.execute(f"INSERT INTO public.{name} (id, {name}) SELECT id, {name} FROM {name}")
     cursor.execute(f"UPDATE {name} SET {name} = 3 WHERE id = 1")
-    asked = f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    asked = (
+        f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    )
     assert rows(cursor, asked) == [(3,), (3,)]
     assert rows(cursor, f"SELECT a FROM {name} AS {name} (b, a) WHERE {name}.a = 1") == [(1,), (1,)]
     cursor.execute(f"DROP TABLE {name}")
