@@ -92,6 +92,11 @@ def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> N
     assert "stand-in" in message
 
 
+def test_a_statement_behind_a_comment_that_ends_with_a_carriage_return(cursor: Cursor) -> None:
+    assert rows(cursor, "-- c\rSELECT TOP 1 a FROM t ORDER BY a") == [(1,)]
+    assert "median() is not part" in error(cursor, "SELECT 1 -- it's\r, median(a) FROM t")[1]
+
+
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
     assert (
         "must be applied on at least one user created tables"
