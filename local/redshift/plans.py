@@ -21,11 +21,14 @@ from local.redshift.sql import call, qualified, together
 from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
-# Rows of plain literals: nothing in them to refuse or to edit.
-_PLAIN_ROWS = re.compile(
-    r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
+# Rows of plain literals: nothing in them to refuse or to edit, no comment, no second statement.
+_VALUE = r"(?:[+-]?(?:\d++(?:\.\d*+)?+|\.\d++)|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)"
+_ROW = rf"\(\s*+{_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+\)\s*+"
+_PLAIN_ROWS = re.compile(rf"\s*+{_ROW}(?:,\s*+{_ROW})*+;?\s*+", re.DOTALL)
+# Names alone, so neither a comment nor a literal.
+_INSERT_HEAD = re.compile(
+    r'\s*insert\s+into\s(?:[\s\w.$#]|"[^"]*")*(?:\((?:[\s\w$,]|"[^"]*")*\)\s*)?\bvalues\b', re.IGNORECASE
 )
-_INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
 
 
 def plan_long_insert(sql: str, values: SessionValues) -> Step | None:

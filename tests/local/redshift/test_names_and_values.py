@@ -9,6 +9,11 @@ import psycopg2
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from local.redshift.errors import SqlError
+from local.redshift.planner import CACHED_LENGTH, Planner
+from local.redshift.plans import plan_long_insert
+from local.redshift.rewrite import SessionValues
+from local.redshift.wire import raw
 from tests.local.redshift.conftest import Connect, error, rows, value
 
 
@@ -230,3 +235,34 @@ def test_a_long_insert_of_plain_rows(cursor: Cursor) -> None:
     cursor.execute(f'INSERT INTO t ("A", b) VALUES {written}')
     assert rows(cursor, "SELECT count(*), max(b) FROM t") == [(1000, "it's 999")]
     assert error(cursor, f"INSERT INTO t VALUES {written} ON CONFLICT DO NOTHING")[0] == "42601"
+
+
+HIDDEN = [
+    "INSERT INTO t VALUES (1, 'x') -- '\n; SELECT median(a) FROM t; -- '",
+    "INSERT INTO t VALUES (1, 'x') /* '*/; SELECT median(a) FROM t; --'",
+    "INSERT INTO t VALUES (1, 'x'); SELECT median(a) FROM t",
+    "INSERT INTO t VALUES (1, 'x'), (2, 'y' || median(a))",
+    "INSERT INTO t -- VALUES ('\n(a) SELECT median(a) FROM t -- ')",
+    "INSERT INTO t /* VALUES ('*/ SELECT median(a) FROM t --')",
+    "INSERT INTO \"t VALUES ('\"; SELECT median(a) FROM t; --')",
+]
+
+
+@pytest.mark.parametrize("sql", HIDDEN)
+def test_what_hides_in_an_insert_is_looked_at(sql: str) -> None:
+    assert plan_long_insert(sql, SessionValues()) is None
+    with pytest.raises(SqlError, match="median"):
+        Planner().plan(raw(sql + " " * CACHED_LENGTH), SessionValues())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO s.t VALUES (1, -2.5, 'it''s', 'a\\'b'), (+.5, NULL, true, DEFAULT);",
+        "insert into \"A b\" (\"C d\", e)values('-- x', '/* y')",
+    ],
+)
+def test_rows_of_literals_are_not_read(sql: str) -> None:
+    step = plan_long_insert(sql, SessionValues(keep_case=True))
+    assert step is not None
+    assert step.sql == sql
