@@ -129,6 +129,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("standard strings", "42704", "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
         "^show standard_conforming_strings", "^set standard_conforming_strings")),
     Refusal("merge same table", "0A000", "MERGE: the source must not be the target table", "[r_MERGE]"),
+    Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
+    Refusal("merge condition", "0A000", "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
     Refusal("unload", "0A000", "UNLOAD is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^unload",)),
     Refusal("copy job", "0A000", "COPY JOB is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^copy job",)),
     Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
