@@ -1,10 +1,15 @@
-"""Where a statement casts: `x::type` and CAST(x AS type). Pure."""
+"""Where a statement casts: `x::type` and CAST(x AS type); casts to types that Redshift does not have. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from local.redshift.lexer import Kind, Token
+from local.redshift.lexer import Kind, Token, identifier, is_name
+from local.redshift.refusals import refusal
+from local.redshift.types import UNSUPPORTED
+
+# What the names of some types go on with.
+_MORE = frozenset({"precision", "varying", "with", "without", "time", "zone"})
 
 
 def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
@@ -20,3 +25,34 @@ def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
                 casts.pop()
         elif token.value == "as" and casts[-1]:
             yield place + 1
+
+
+def check_casts(tokens: Sequence[Token]) -> None:
+    """Refuses casts to types that Redshift lacks, and arrays, as CREATE TABLE does (c_unsupported-postgresql-datatypes).
+    PostgreSQL calls a column by the type it is cast to."""
+    for place in cast_types(tokens):
+        name, behind = _type_name(tokens, place)
+        if name in UNSUPPORTED:
+            raise refusal("type", column=name, type=name)
+        if _value(tokens, behind) == "[":
+            raise refusal("type", column=name, type=name + "[]")
+    for place, token in enumerate(tokens):
+        if token.value == "array" and _value(tokens, place + 1) == "[":
+            raise refusal("type", column="array", type="array")
+
+
+def _type_name(tokens: Sequence[Token], place: int) -> tuple[str, int]:
+    """The name of a type without its schema, and the place behind it and its length."""
+    while place + 2 < len(tokens) and tokens[place + 1].value == ".":
+        place += 2
+    name = identifier(tokens[place]) if place < len(tokens) and is_name(tokens[place]) else ""
+    place += 1
+    while _value(tokens, place) in _MORE:
+        place += 1
+    if _value(tokens, place) == "(":
+        place = next((at + 1 for at in range(place, len(tokens)) if tokens[at].value == ")"), place)
+    return name, place
+
+
+def _value(tokens: Sequence[Token], place: int) -> str:
+    return tokens[place].value if place < len(tokens) else ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from local.redshift.aliases import alias_edits
+from local.redshift.casts import check_casts
 from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
@@ -82,15 +83,19 @@ def _write(statement: Statement, edits: Sequence[Edit] = ()) -> Step:
     target = _target(statement)
     # An INSERT alone does not read what it writes to.
     read = [target.name] if target and target.command != "insert" else []
-    _check_leader_functions(statement, [*relations(statement.tokens), *read])
+    _check_expressions(statement, [*relations(statement.tokens), *read])
     writes = target.sql if target else ""
     return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=writes)
 
 
-def _check_leader_functions(statement: Statement, tables: Sequence[tuple[str, ...]]) -> None:
-    """Leader-node functions fail together with tables that are on the compute nodes."""
-    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
+def _check_expressions(statement: Statement, tables: Sequence[tuple[str, ...]]) -> None:
+    """Leader-node functions fail together with tables that are on the compute nodes. Where neither they nor the catalog are
+    asked, there are no types but Redshift's own."""
+    asked = uses_leader_function(statement.words)
+    if asked and any(map(is_on_nodes, tables)):
         raise refusal("leader function")
+    if not asked and all(map(is_user_table, tables)):
+        check_casts(statement.tokens)
 
 
 def _with(statement: Statement) -> Step:
@@ -99,7 +104,7 @@ def _with(statement: Statement) -> Step:
 
 def _select(statement: Statement) -> Step:
     tables = list(relations(statement.tokens))
-    _check_leader_functions(statement, tables)
+    _check_expressions(statement, tables)
     into = _select_into(statement)
     if into:
         return into
@@ -164,10 +169,10 @@ def _create(statement: Statement) -> Step:
         return _create_user(statement)
     if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
         sql = create_table(statement)
-        _check_leader_functions(statement, list(relations(statement.tokens)))
+        _check_expressions(statement, list(relations(statement.tokens)))
         return Step(Do.HIDDEN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
-        _check_leader_functions(statement, list(relations(statement.tokens)))
+        _check_expressions(statement, list(relations(statement.tokens)))
         return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
     return _alone(statement) if words[:1] == ["database"] else _relay(statement)
 

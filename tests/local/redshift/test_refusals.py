@@ -114,6 +114,17 @@ REFUSED = [
     ("SELECT id IS DISTINCT FROM 1 FROM t", "0A000", "IS DISTINCT FROM"),
     ("SELECT * FROM (VALUES (1)) AS v (a)", "0A000", "VALUES"),
     ("SELECT E'a'", "42704", 'type "e" does not exist'),
+    ("CREATE TABLE n AS SELECT '7b0c'::uuid", "0A000", 'unsupported type "uuid"'),
+    ("CREATE TABLE n AS SELECT ARRAY[1, 2]", "0A000", 'unsupported type "array"'),
+    ("CREATE TABLE n AS SELECT '{}'::pg_catalog.json AS a", "0A000", 'unsupported type "json"'),
+    ("CREATE VIEW v AS SELECT CAST((SELECT name AS n) AS bytea) FROM t", "0A000", 'unsupported type "bytea"'),
+    ("SELECT name::jsonb INTO n FROM t", "0A000", 'unsupported type "jsonb"'),
+    ("SELECT CAST('{1}' AS int[]) FROM t", "0A000", 'unsupported type "int[]"'),
+    ("SELECT '{1}'::numeric(3,1)[]", "0A000", 'unsupported type "numeric[]"'),
+    ("SELECT '{1}'::double precision[]", "0A000", 'unsupported type "double[]"'),
+    ("INSERT INTO t (name) VALUES ('1.2.3.4'::inet)", "0A000", 'unsupported type "inet"'),
+    ("UPDATE t SET name = loose::money", "0A000", 'unsupported type "money"'),
+    ("DELETE FROM t WHERE name = 'x'::\"xml\"", "0A000", 'unsupported type "xml"'),
     ("SELECT pg_advisory_lock(1)", "42883", "pg_advisory_lock"),
     ("SELECT pg_try_advisory_lock(1)", "42883", "pg_try_advisory_lock"),
     ("SELECT pg_sleep(0)", "42883", "pg_sleep"),
@@ -253,6 +264,22 @@ def test_a_call_is_refused_however_it_is_written(cursor: Cursor, call: str) -> N
     for sql in (f"SELECT {call} FROM t", f"INSERT INTO t (id) SELECT {call} FROM t", f"UPDATE t SET id = {call}"):
         assert "decode() is not part" in error(cursor, sql)[1]
     assert "decode() is not part" in error(cursor, "SELECT * FROM decode(1, 2, 3)")[1]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT conkey::smallint[], conname::name, oid::regclass::text, ARRAY[1, 2] FROM pg_constraint",
+        "SELECT CAST(ARRAY(SELECT nspname FROM pg_namespace) AS text[])",
+        "SELECT current_schemas(true)::text[]",
+        "SELECT table_name::text[] FROM information_schema.tables WHERE 1=0",
+        "SELECT 't'::regclass::oid, 'a'::\"char\", 1::oid",
+        "SELECT json.id::varchar(9), CAST(json.amount AS double precision) AS uuid FROM t AS json",
+    ],
+)
+def test_a_cast_that_is_left_alone(cursor: Cursor, sql: str) -> None:
+    cursor.execute(sql)
 
 
 def test_names_in_a_with_that_are_commands_too(cursor: Cursor) -> None:
