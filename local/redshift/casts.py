@@ -27,11 +27,14 @@ def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
             yield place + 1
 
 
-def check_casts(tokens: Sequence[Token]) -> None:
+def check_casts(tokens: Sequence[Token], *, makes_table: bool) -> None:
     """Refuses casts to types that Redshift lacks, and arrays, as CREATE TABLE does (c_unsupported-postgresql-datatypes).
-    PostgreSQL calls a column by the type it is cast to."""
+    PostgreSQL calls a column by the type it is cast to. A statement that makes no table or view may have '..'::bytea: so psycopg2
+    spells the bytes for a VARBYTE column."""
     for place in cast_types(tokens):
         name, behind = _type_name(tokens, place)
+        if not makes_table and name == "bytea" and tokens[place - 2].kind is Kind.STRING:
+            continue
         if name in UNSUPPORTED:
             raise refusal("type", column=name, type=name)
         if _value(tokens, behind) == "[":

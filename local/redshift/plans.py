@@ -95,7 +95,8 @@ def _check_expressions(statement: Statement, tables: Sequence[tuple[str, ...]]) 
     if asked and any(map(is_on_nodes, tables)):
         raise refusal("leader function")
     if not asked and all(map(is_user_table, tables)):
-        check_casts(statement.tokens)
+        makes_table = statement.words[0] == "create" or bool(_top_level(statement.words, "into"))
+        check_casts(statement.tokens, makes_table=makes_table and not _target(statement))
 
 
 def _with(statement: Statement) -> Step:

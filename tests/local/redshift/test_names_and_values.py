@@ -194,6 +194,15 @@ def test_varbyte_keeps_its_length(cursor: Cursor) -> None:
     assert error(cursor, "CREATE TABLE n (a varbyte(1) SORTKEY)")[0] == "0A000"
 
 
+def test_a_driver_gives_bytes_for_varbyte(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a varbyte(9))")
+    cursor.execute("INSERT INTO t VALUES (%s)", (b"ab",))
+    cursor.execute("UPDATE t SET a = %s", (b"abc",))
+    assert value(cursor, "SELECT count(*) FROM t WHERE a = %s", b"abc") == 1
+    assert error(cursor, "INSERT INTO t SELECT a::bytea FROM t")[0] == "0A000"
+    assert error(cursor, "SELECT %s AS a INTO u", b"abc")[0] == "0A000"
+
+
 def test_shapes_and_sketches_are_kept_as_they_came(cursor: Cursor) -> None:
     point = "0101000000000000000000F03F0000000000000040"
     cursor.execute("CREATE TABLE t (a geometry, b geography, c hllsketch)")
