@@ -9,11 +9,13 @@ from local.redshift.lexer import END, Kind, Token, identifier, is_name, literal
 
 
 class Cursor:
-    """A position in the tokens of one statement. `sql` is the text that the tokens' offsets point into."""
+    """A position in the tokens of one statement. `sql` is the text that the tokens' offsets point into; with `keep_case`
+    (enable_case_sensitive_identifier) quoted names are not folded."""
 
-    def __init__(self, sql: str, tokens: Sequence[Token]) -> None:
+    def __init__(self, sql: str, tokens: Sequence[Token], *, keep_case: bool = False) -> None:
         self.sql = sql
         self.tokens = tokens
+        self.keep_case = keep_case
         self.index = 0
 
     @property
@@ -68,7 +70,7 @@ class Cursor:
         """Takes an identifier, folded and cut."""
         if not is_name(self.token):
             raise self.syntax_error()
-        return identifier(self.next())
+        return identifier(self.next(), self.keep_case)
 
     def qualified_name(self) -> tuple[str, ...]:
         """Takes a name with up to two qualifiers: (table,), (schema, table) or (database, schema, table)."""

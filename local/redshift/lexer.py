@@ -51,7 +51,7 @@ END = Token(Kind.SYMBOL, "", 0, 0)
 
 _SCANNER = re.compile(
     r"""
-    (?:[ \t\n\r\f\v]++|--[^\n]*+)*+
+    (?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+
     (?: (?P<word>    \#?[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*+ )
   | (?P<string>  '(?:[^'\\]++|\\.|'')*+' )
   | (?P<quoted>  "(?:[^"]++|"")*+" )

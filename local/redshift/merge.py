@@ -1,12 +1,18 @@
-"""MERGE, as Redshift narrows it (r_MERGE): a real table as source, no alias for the target, both branches in their order.
-PostgreSQL runs what passes. Pure."""
+"""MERGE, as Redshift narrows it (r_MERGE): a real table as source, no alias for the target, a condition of equalities, both branches in
+their order and nothing behind them. PostgreSQL runs what passes. Pure."""
 
 from __future__ import annotations
 
 from local.redshift.cursor import Cursor
 from local.redshift.lexer import is_name
 from local.redshift.refusals import refusal
+from local.redshift.relations import is_user_table
 from local.redshift.statement import Statement
+
+# What a condition, which is equalities joined by AND, does not hold.
+_NO_EQUALITY = frozenset(
+    {"or", "not", "<", ">", "<=", ">=", "<>", "!=", "like", "ilike", "similar", "between", "in", "is", "isnull", "notnull"}
+)  # fmt: skip
 
 
 def check_merge(statement: Statement) -> None:
@@ -14,6 +20,8 @@ def check_merge(statement: Statement) -> None:
     cursor = statement.cursor(1)
     cursor.expect("into")
     target = cursor.qualified_name()
+    if not is_user_table(target):
+        raise refusal("merge system table")
     cursor.expect("using")
     source = cursor.qualified_name()
     if source[-1] == target[-1] and len(source) == len(target):
@@ -22,11 +30,20 @@ def check_merge(statement: Statement) -> None:
     if is_name(cursor.token) and not cursor.at("on"):
         cursor.name()
     cursor.expect("on")
-    _skip_to(cursor, "when", "remove")
+    _condition(cursor)
     if cursor.take("remove"):
         raise refusal("stand-in", command="MERGE .. REMOVE DUPLICATES")
     _matched(cursor)
-    cursor.expect("when", "not", "matched", "then", "insert")
+    _not_matched(cursor)
+    cursor.expect_end()
+
+
+def _condition(cursor: Cursor) -> None:
+    first = cursor.index
+    _skip_to(cursor, "when", "remove")
+    values = {token.value for token in cursor.tokens[first : cursor.index]}
+    if "=" not in values or not values.isdisjoint(_NO_EQUALITY):
+        raise refusal("merge condition")
 
 
 def _matched(cursor: Cursor) -> None:
@@ -40,6 +57,14 @@ def _matched(cursor: Cursor) -> None:
         _skip_to(cursor, ",", "when")
         if not cursor.take(","):
             return
+
+
+def _not_matched(cursor: Cursor) -> None:
+    cursor.expect("when", "not", "matched", "then", "insert")
+    if cursor.at("("):
+        cursor.name_list()
+    cursor.expect("values")
+    cursor.skip_group()
 
 
 def _skip_to(cursor: Cursor, *words: str) -> None:

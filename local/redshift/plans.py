@@ -4,15 +4,17 @@ refusals, edited word by word and relayed. Pure."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from local.redshift.aliases import alias_edits
+from local.redshift.casts import check_casts
 from local.redshift.ddl.alter import read_alter
 from local.redshift.ddl.create import create_table
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, is_name, quote_literal, quote_name, tokenize
 from local.redshift.merge import check_merge
-from local.redshift.refusals import check_refusals, refusal
+from local.redshift.refusals import begins_a_write, check_refusals, refusal
 from local.redshift.relations import is_leader_table, is_on_nodes, is_user_table, relations, uses_leader_function
 from local.redshift.rewrite import SessionValues, stored_name
 from local.redshift.settings import plan_reset, plan_set, plan_show
@@ -20,12 +22,14 @@ from local.redshift.sql import call, qualified, together
 from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
-# Rows of plain literals: nothing in them to refuse or to edit.
-_PLAIN_ROWS = re.compile(
-    r"(?:[\s(),.0-9+:-]++|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)*+;?\s*+", re.DOTALL
+# Rows of plain literals: nothing in them to refuse or to edit, no comment, no second statement.
+_VALUE = r"(?:[+-]?(?:\d++(?:\.\d*+)?+|\.\d++)|'(?:[^'\\]++|\\.|'')*+'|(?i:null|true|false|default)\b)"
+_ROW = rf"\(\s*+{_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+\)\s*+"
+_PLAIN_ROWS = re.compile(rf"\s*+{_ROW}(?:,\s*+{_ROW})*+;?\s*+", re.DOTALL)
+# Names alone, so neither a comment nor a literal.
+_INSERT_HEAD = re.compile(
+    r'\s*insert\s+into\s(?:[\s\w.$#]|"[^"]*")*(?:\((?:[\s\w$,]|"[^"]*")*\)\s*)?\bvalues\b', re.IGNORECASE
 )
-_WRITERS = frozenset({"insert", "update", "delete", "merge"})
-_INSERT_HEAD = re.compile(r"\s*insert\s+into\s[^'();]*(?:\([^'();]*\)\s*)?values\b", re.IGNORECASE)
 
 
 def plan_long_insert(sql: str, values: SessionValues) -> Step | None:
@@ -34,8 +38,10 @@ def plan_long_insert(sql: str, values: SessionValues) -> Step | None:
     if head is None or not _PLAIN_ROWS.fullmatch(sql, head.end()):
         return None
     statement = Statement(sql, tokenize(sql[: head.end()]), values)
-    table = written_table(statement)
-    return Step(Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=table)
+    target = _target(statement)
+    return target and Step(
+        Do.RELAY, statement.rewritten(end=len(sql)), long_names=statement.long_names, writes=target.sql
+    )
 
 
 def plan_statement(statement: Statement) -> Step:
@@ -48,39 +54,61 @@ def _relay(statement: Statement) -> Step:
     return Step(Do.RELAY, statement.rewritten(), long_names=statement.long_names)
 
 
-def _write(statement: Statement) -> Step:
-    """INSERT, UPDATE: other writers of the table have to wait (c_write_readwrite)."""
-    return _relay(statement)._replace(writes=written_table(statement))
+class _Target(NamedTuple):
+    """What an INSERT, UPDATE, DELETE or MERGE writes to: the command, the table's name, and the same as SQL."""
+
+    command: str
+    name: tuple[str, ...]
+    sql: str
 
 
-def written_table(statement: Statement) -> str:
-    """The table that an INSERT, UPDATE, DELETE or MERGE (perhaps behind a WITH) writes to, as SQL; "" for none."""
+def _target(statement: Statement) -> _Target | None:
+    """The table that a statement (perhaps behind a WITH) writes to."""
     depth = 0
     for place, word in enumerate(statement.words):
         depth += (word == "(") - (word == ")")
-        if depth == 0 and word in _WRITERS:
+        if depth == 0 and begins_a_write(statement.words, place):
             cursor = statement.cursor(place + 1)
             cursor.take_any("into", "from")
             start = cursor.token.start
             if not is_name(cursor.token):
-                return ""
-            cursor.qualified_name()
-            return statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end)
-    return ""
+                return None
+            name = cursor.qualified_name()
+            return _Target(word, name, statement.rewritten(start=start, end=cursor.tokens[cursor.index - 1].end))
+    return None
+
+
+def _write(statement: Statement, edits: Sequence[Edit] = ()) -> Step:
+    """INSERT, UPDATE, DELETE, MERGE: other writers of the table have to wait (c_write_readwrite)."""
+    target = _target(statement)
+    # An INSERT alone does not read what it writes to.
+    read = [target.name] if target and target.command != "insert" else []
+    _check_expressions(statement, [*relations(statement.tokens), *read])
+    writes = target.sql if target else ""
+    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=writes)
+
+
+def _check_expressions(statement: Statement, tables: Sequence[tuple[str, ...]]) -> None:
+    """Leader-node functions fail together with tables that are on the compute nodes. Where neither they nor the catalog are
+    asked, there are no types but Redshift's own."""
+    asked = uses_leader_function(statement.words)
+    if asked and any(map(is_on_nodes, tables)):
+        raise refusal("leader function")
+    if not asked and all(map(is_user_table, tables)):
+        makes_table = statement.words[0] == "create" or bool(_top_level(statement.words, "into"))
+        check_casts(statement.tokens, makes_table=makes_table and not _target(statement))
 
 
 def _with(statement: Statement) -> Step:
-    table = written_table(statement)
-    return _relay(statement)._replace(writes=table) if table else _select(statement)
+    return _write(statement) if _target(statement) else _select(statement)
 
 
 def _select(statement: Statement) -> Step:
     tables = list(relations(statement.tokens))
+    _check_expressions(statement, tables)
     into = _select_into(statement)
     if into:
         return into
-    if any(map(is_on_nodes, tables)) and uses_leader_function(statement.words):
-        raise refusal("leader function")
     if not any(map(is_user_table, tables)):
         if "listagg" in statement.words:
             raise refusal("compute function")
@@ -93,16 +121,32 @@ def _select(statement: Statement) -> Step:
 
 
 def _select_into(statement: Statement) -> Step | None:
-    words = statement.words
-    if "into" not in words or words[0] != "select":
+    """SELECT .. INTO t makes a table, a temporary one for TEMP or a name that begins with #."""
+    place = _top_level(statement.words, "into")
+    if not place:
         return None
-    cursor = statement.cursor(words.index("into") + 1)
+    cursor = statement.cursor(place + 1)
     temporary = bool(cursor.take_any("temp", "temporary"))
     cursor.take("table")
     name = cursor.qualified_name()
-    temporary = temporary or name[-1].startswith("#")
+    edits = []
+    if name[-1].startswith("#") and not temporary:
+        into = statement.tokens[place]
+        edits.append(Edit(into.end, into.end, " TEMP"))
+    if len(name) > 1 and (temporary or edits):
+        raise refusal("temporary schema")
     note = call("pg_rs.note_table", _stored(name), '{"diststyle": 9, "sort_auto": true, "encode_auto": true}')
-    return Step(Do.HIDDEN, statement.rewritten() + "; " + note, long_names=statement.long_names)
+    return Step(Do.HIDDEN, statement.rewritten(edits) + "; " + note, long_names=statement.long_names)
+
+
+def _top_level(words: Sequence[str], wanted: str) -> int:
+    """The place of the first such word outside of parentheses; 0 for none."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word == wanted:
+            return place
+    return 0
 
 
 def _stored(name: tuple[str, ...]) -> str:
@@ -125,8 +169,11 @@ def _create(statement: Statement) -> Step:
     if words[:1] == ["user"]:
         return _create_user(statement)
     if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
-        return Step(Do.HIDDEN, create_table(statement), long_names=statement.long_names)
+        sql = create_table(statement)
+        _check_expressions(statement, list(relations(statement.tokens)))
+        return Step(Do.HIDDEN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
+        _check_expressions(statement, list(relations(statement.tokens)))
         return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
     return _alone(statement) if words[:1] == ["database"] else _relay(statement)
 
@@ -200,8 +247,7 @@ def _delete(statement: Statement) -> Step:
     edits = []
     if len(statement.words) > 1 and statement.words[1] != "from":
         edits.append(Edit(statement.tokens[0].end, statement.tokens[0].end, " FROM"))
-    table = written_table(statement)
-    return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=table)
+    return _write(statement, edits)
 
 
 def _merge(statement: Statement) -> Step:

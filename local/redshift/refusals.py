@@ -116,17 +116,21 @@ REFUSALS: tuple[Refusal, ...] = (
         "^insert ... on conflict",)),
     Refusal("returning", "42601", "syntax error at or near \"returning\"", "[r_INSERT_30], django-redshift-backend", (
         "^insert ... returning", "^update ... returning", "^delete ... returning")),
+    Refusal("write in with", "42601", "syntax error at or near \"{command}\"", "embulk-output-jdbc#72"),
     Refusal("row lock", "0A000", "SELECT FOR UPDATE/SHARE is not supported", "[r_SELECT_synopsis]", (
         "for update", "for share", "for no key", "for key share")),
     Refusal("distinct on", "0A000", "SELECT DISTINCT ON is not supported", FEATURES, ("distinct on (",)),
     Refusal("distinct from", "0A000", "IS DISTINCT FROM is not supported", "django-redshift-backend", (
         "is distinct from", "is not distinct from")),
-    Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, ("( values", "from values", "as values")),
+    Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, (
+        "( values (", "from values (", "as values (")),
     Refusal("lateral", "42601", "syntax error at or near \"lateral\"", FEATURES, ("lateral (",)),
     Refusal("escape string", "42704", "type \"e\" does not exist", "jOOQ#10628, npgsql#515"),
     Refusal("standard strings", "42704", "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
         "^show standard_conforming_strings", "^set standard_conforming_strings")),
     Refusal("merge same table", "0A000", "MERGE: the source must not be the target table", "[r_MERGE]"),
+    Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
+    Refusal("merge condition", "0A000", "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
     Refusal("unload", "0A000", "UNLOAD is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^unload",)),
     Refusal("copy job", "0A000", "COPY JOB is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^copy job",)),
     Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
@@ -194,6 +198,12 @@ INNER_TRIGGERS = frozenset(
 )
 
 
+# Behind these a word and a parenthesis are a table (or an alias) and its columns: CREATE TABLE t (..), FROM t AS u (..).
+_NAMING = frozenset({"table", "exists", "view", "into", "copy", "analyze", "references", "with", "recursive", "as"})
+# The commands that write, and the word that always follows: an UPDATE names its table first.
+_WRITES = {"insert": "into", "delete": "from", "merge": "into", "update": ""}
+
+
 def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
     """Raises the refusal of the first shape that a statement matches. `words` are the values of the tokens, "" for those
     that are neither word nor symbol."""
@@ -202,15 +212,51 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
             if _matches(words, shape):
                 function = shape.words[0] if "{function}" in shape.row.message else ""
                 raise refusal(shape.row.name, **({"function": function} if function else {}))
+    if "with" in words:
+        _check_with(tokens, words)
     for token, following in itertools.pairwise(tokens):
         if token.value == "e" and following.kind is Kind.STRING and token.end == following.start:
             raise refusal("escape string")
 
 
+def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
+    """Nothing in a WITH may write, and MERGE takes none (r_MERGE); what writes behind one is refused as it is without."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if not place or not begins_a_write(words, place):
+            continue
+        if depth or word == "merge":
+            raise refusal("write in with", command=word)
+        if words[0] == "with":
+            check_refusals(tokens[place:], words[place:])
+            return
+
+
+def begins_a_write(words: Sequence[str], place: int) -> bool:
+    """Whether INSERT, UPDATE, DELETE or MERGE stands here as a command, and not as a name."""
+    if words[place] not in _WRITES or place == 0:
+        return words[place] in _WRITES
+    following = _WRITES[words[place]]
+    return words[place - 1] in ("(", ")") and (
+        words[place + 1 : place + 2] == [following] if following else "set" in words[place + 2 : place + 9]
+    )
+
+
+def is_name_of(words: Sequence[str], place: int) -> bool:
+    """Whether the word before a parenthesis names a table with its columns, and calls nothing."""
+    while place > 1 and words[place - 1] == ".":
+        place -= 2
+    return place > 0 and words[place - 1] in _NAMING
+
+
 def _matches(words: Sequence[str], shape: _Shape) -> bool:
     if not shape.at_start:
-        size = len(shape.words)
-        return any(tuple(words[place : place + size]) == shape.words for place in range(len(words) - size + 1))
+        size, called = len(shape.words), shape.words[1:] == ("(",)
+        return any(
+            tuple(words[place : place + size]) == shape.words and not (called and is_name_of(words, place))
+            for place in range(len(words) - size + 1)
+        )
     if "..." not in shape.words:
         return tuple(words[: len(shape.words)]) == shape.words
     gap = shape.words.index("...")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from local.redshift.lexer import Kind, Token, identifier, is_name
+from local.redshift.refusals import is_name_of
 
 _ENDS = frozenset(
     {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on", "using", "select", "set",
      "qualify", "window", "when", "values"}
 )  # fmt: skip
+# Their FROM stands before an argument: EXTRACT(year FROM d).
+_FROM_INSIDE = frozenset({"extract", "trim", "substring", "overlay"})
 _NOT_TABLES = frozenset({"lateral", "only", "select", "("})
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "svcs_", "sys_")
 _LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
@@ -24,33 +27,49 @@ LEADER_WORDS = frozenset({"current_timestamp", "current_time", "localtime", "loc
 
 
 def relations(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
-    """The names behind FROM and JOIN, and behind the commas of a FROM list; functions in FROM are left out."""
-    depth, lists = 0, [False]
+    """The names behind FROM and JOIN, and behind the commas of a FROM list; functions in FROM, and the queries that a WITH
+    names, are left out."""
+    depth, lists, openers = 0, [False], [""]
     expecting = False
+    queries = frozenset(_named_queries(tokens)) if any(token.value == "with" for token in tokens) else ()
     place = 0
     while place < len(tokens):
         token = tokens[place]
         if expecting and is_name(token) and token.value not in _NOT_TABLES:
             name, place = _name(tokens, place)
-            if place >= len(tokens) or tokens[place].value != "(":
+            if (place >= len(tokens) or tokens[place].value != "(") and name not in queries:
                 yield name
             expecting = False
             continue
         if token.value == "(":
             depth += 1
             lists.append(False)
+            openers.append(tokens[place - 1].value if place else "")
             expecting = False
         elif token.value == ")" and depth:
             depth -= 1
             lists.pop()
+            openers.pop()
         elif token.kind is Kind.WORD and token.value in ("from", "join"):
-            expecting = True
-            lists[-1] = token.value == "from" or lists[-1]
+            expecting = openers[-1] not in _FROM_INSIDE
+            lists[-1] = lists[-1] or (expecting and token.value == "from")
         elif token.kind is Kind.WORD and token.value in _ENDS:
             lists[-1] = expecting = False
         elif token.value == "," and lists[-1]:
             expecting = True
         place += 1
+
+
+def _named_queries(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
+    """The names in WITH a AS (..), b (c) AS (..)."""
+    for place, token in enumerate(tokens):
+        if token.value in ("with", ","):
+            first = place + 1 + (place + 1 < len(tokens) and tokens[place + 1].value == "recursive")
+            behind = first + 1
+            if behind < len(tokens) and tokens[behind].value == "(":
+                behind = next((at + 1 for at in range(behind, len(tokens)) if tokens[at].value == ")"), behind)
+            if [other.value for other in tokens[behind : behind + 2]] == ["as", "("] and is_name(tokens[first]):
+                yield (identifier(tokens[first]),)
 
 
 def _name(tokens: Sequence[Token], place: int) -> tuple[tuple[str, ...], int]:
@@ -84,6 +103,6 @@ def uses_leader_function(words: Sequence[str]) -> str:
     for place, word in enumerate(words):
         if word in LEADER_WORDS:
             return word
-        if word in LEADER_FUNCTIONS and place + 1 < len(words) and words[place + 1] == "(":
+        if word in LEADER_FUNCTIONS and words[place + 1 : place + 2] == ["("] and not is_name_of(words, place):
             return word
     return ""

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from local.redshift.casts import cast_types
 from local.redshift.lexer import Edit, Kind, Token, identifier, is_name, quote_name
 
 POSTGRES_NAME_BYTES = 63
@@ -17,10 +18,13 @@ _SUBSTITUTES = frozenset(
 )
 _CALLED_SUBSTITUTES = frozenset({"avg", "concat", "format_type", "regexp_replace", "version"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
-_BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
-INTERESTING = (
-    _SUBSTITUTES | _CALLED_SUBSTITUTES | SESSION_FUNCTIONS | _BARE_NUMERIC | {"sysdate", "where", "table_constraints"}
-)
+BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
+# What may follow a condition that is a lone 1 ("" for the end), so that no part of an expression is taken for one.
+_BEHIND_A_CONDITION = frozenset(
+    {"", ")", "and", "or", "group", "having", "order", "limit", "offset", "fetch", "union", "except", "intersect", "minus",
+     "window", "qualify", "with"}
+)  # fmt: skip
+INTERESTING = _SUBSTITUTES | _CALLED_SUBSTITUTES | SESSION_FUNCTIONS | {"sysdate", "where", "table_constraints"}
 
 
 @dataclass
@@ -44,6 +48,13 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
             elif token.value[0] == "#" or len(token.value) > POSTGRES_NAME_BYTES // 4:
                 edits += _odd_word(token)
     return edits
+
+
+def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
+    """A cast to NUMERIC, DECIMAL or DEC without precision means (18,0)."""
+    for place in cast_types(tokens):
+        if _value(tokens, place) in BARE_NUMERIC and _value(tokens, place + 1) != "(":
+            yield Edit(tokens[place].end, tokens[place].end, "(18,0)")
 
 
 def stored_name(name: str) -> str:
@@ -78,9 +89,7 @@ def _interesting(tokens: Sequence[Token], place: int, values: SessionValues) -> 
     called = after == "("
     if token.value == "sysdate" and before != "." and not called:
         yield Edit(token.start, token.end, "sysdate()")
-    elif token.value in _BARE_NUMERIC and before == "::" and not called:
-        yield Edit(token.end, token.end, "(18,0)")
-    elif token.value == "where" and after == "1":
+    elif token.value == "where" and after == "1" and _value(tokens, place + 2) in _BEHIND_A_CONDITION:
         yield Edit(tokens[place + 1].start, tokens[place + 1].end, "true")
     elif token.value in SESSION_FUNCTIONS and called and _value(tokens, place + 2) == ")":
         known = values.copy_count if token.value == "pg_last_copy_count" else values.copy_id

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from local.redshift.cursor import Cursor
 from local.redshift.everyday import EVERYDAY, everyday_edits
 from local.redshift.lexer import Edit, Kind, Token, splice
-from local.redshift.rewrite import SessionValues, long_names, word_edits
+from local.redshift.rewrite import BARE_NUMERIC, SessionValues, long_names, numeric_edits, word_edits
 
 _WORDS = (Kind.WORD, Kind.SYMBOL)
 
@@ -26,6 +26,8 @@ class Statement:
         self.end = tokens[-1].end
         self.words = [token.value if token.kind in _WORDS else "" for token in tokens]
         self.edits: list[Edit] = word_edits(tokens, values)
+        if not BARE_NUMERIC.isdisjoint(self.words):
+            self.edits += numeric_edits(tokens)
         if not EVERYDAY.isdisjoint(self.words):
             self.edits += everyday_edits(tokens)
 
@@ -56,6 +58,6 @@ class Statement:
 
     def cursor(self, skip: int = 0) -> Cursor:
         """A cursor behind the first `skip` tokens."""
-        cursor = Cursor(self.source, self.tokens)
+        cursor = Cursor(self.source, self.tokens, keep_case=self.values.keep_case)
         cursor.index = skip
         return cursor

@@ -42,7 +42,7 @@ _PLAIN = {
     "float": "double precision", "boolean": "boolean", "bool": "boolean", "date": "date", "super": "super",
     "timetz": "time with time zone", "timestamptz": "timestamp with time zone",
 }  # fmt: skip
-_UNSUPPORTED = frozenset(
+UNSUPPORTED = frozenset(
     {"array", "bit", "bytea", "box", "cidr", "circle", "inet", "json", "jsonb", "line", "lseg", "macaddr", "money", "path",
      "point", "polygon", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "tsquery", "tsvector", "uuid",
      "xml", "hstore", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"}
@@ -82,7 +82,7 @@ def _read_type(cursor: Cursor, column: str) -> ColumnType:
         return ColumnType("interval" + _interval_fields(cursor))
     if word in ("varbyte", "varbinary") or (word == "binary" and cursor.take("varying")):
         return ColumnType(VARBYTE, (_length(cursor, 64_000, MAX_VARBYTE, "varbyte"),))
-    if word in _UNSUPPORTED:
+    if word in UNSUPPORTED:
         raise refusal("type", column=column, type=word)
     raise SqlError("42704", f'type "{word}" does not exist')
 

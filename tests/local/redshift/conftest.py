@@ -28,6 +28,11 @@ class Warehouse:
     port: int
     ca_file: Path
 
+    @property
+    def conninfo(self) -> str:
+        """What psycopg 3, which speaks the extended protocol, connects with."""
+        return f"host={self.host} port={self.port} user=awsuser password={PASSWORD} dbname=dev sslmode=disable"
+
     def connect(self, **arguments: object) -> Connection:
         """A connection as the master user, in autocommit."""
         values: dict[str, object] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
+import psycopg
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from tests.local.redshift.conftest import error, rows, value
+from tests.local.redshift.conftest import Warehouse, error, rows, value
 
 ASKED = [
     ("SELECT TOP 2 a FROM t ORDER BY a DESC", [(3,), (2,)]),
@@ -66,6 +67,11 @@ ASKED = [
         [(1, date(2024, 3, 29))],
     ),
 ]
+CONDITIONS = [
+    ("1", [(1,), (2,), (3,)]), ("1 AND a = 2", [(2,)]), ("1 ORDER BY a LIMIT 1", [(1,)]), ("1=1 AND a = 3", [(3,)]), ("1=0", []),
+    ("1 IN (1, 2) AND a = 1", [(1,)]), ("1 BETWEEN a AND a", [(1,)]), ("1::int = a", [(1,)]), ("1 < a", [(2,), (3,)]),
+    ("1 + 1 = a", [(2,)]), ("1 IS NULL", []),
+]  # fmt: skip
 NOT_PART = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
     "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))", "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t",
@@ -88,6 +94,25 @@ def table(cursor: Cursor) -> None:
 def test_what_is_translated(cursor: Cursor, sql: str, expected: list[tuple[object, ...]]) -> None:
     assert rows(cursor, sql) == expected
     assert rows(cursor, sql) == expected
+
+
+@pytest.mark.parametrize(("condition", "expected"), CONDITIONS, ids=[condition for condition, _ in CONDITIONS])
+def test_a_lone_1_is_a_condition(
+    cursor: Cursor, warehouse: Warehouse, condition: str, expected: list[tuple[object, ...]]
+) -> None:
+    sql = f"SELECT a FROM t WHERE {condition}"
+    assert rows(cursor, sql) == expected
+    assert rows(cursor, f"SELECT * FROM ({sql}) AS s") == expected
+    with psycopg.connect(warehouse.conninfo, autocommit=True) as extended:
+        assert extended.execute(sql.encode(), prepare=True).fetchall() == expected
+
+
+def test_a_condition_of_numbers_and_parameters(cursor: Cursor, warehouse: Warehouse) -> None:
+    assert value(cursor, "SELECT 1 WHERE 1=1") == 1
+    cursor.execute("CREATE TABLE shape AS SELECT * FROM t WHERE 1=0")
+    assert rows(cursor, "SELECT * FROM shape") == []
+    with psycopg.connect(warehouse.conninfo, autocommit=True) as extended:
+        assert extended.execute("SELECT a FROM t WHERE 1=%s", (2,)).fetchall() == []
 
 
 @pytest.mark.parametrize("sql", NOT_PART)
@@ -120,6 +145,11 @@ def test_avg_has_the_type_that_its_argument_calls_for(cursor: Cursor) -> None:
 
 def test_date_diff_takes_its_part_as_a_string(cursor: Cursor) -> None:
     assert error(cursor, "SELECT DATE_DIFF(day, d, d) FROM t")[0] == "42703"
+
+
+def test_a_statement_behind_a_comment_that_ends_with_a_carriage_return(cursor: Cursor) -> None:
+    assert rows(cursor, "-- c\rSELECT TOP 1 a FROM t ORDER BY a") == [(1,)]
+    assert "median() is not part" in error(cursor, "SELECT 1 -- it's\r, median(a) FROM t")[1]
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from decimal import Decimal
 
 import psycopg2
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from local.redshift.errors import SqlError
+from local.redshift.planner import CACHED_LENGTH, Planner
+from local.redshift.plans import plan_long_insert
+from local.redshift.rewrite import SessionValues
+from local.redshift.wire import raw
 from tests.local.redshift.conftest import Connect, error, rows, value
 
 
@@ -55,6 +62,64 @@ def test_settings_of_redshifts_own_may_come_with_the_login(connect: Connect) -> 
     cursor.execute('SELECT 1 AS "AbC"')
     assert cursor.description is not None
     assert cursor.description[0].name == "AbC"
+
+
+@pytest.fixture
+def case_kept(cursor: Cursor) -> Iterator[Cursor]:
+    """A cursor of a session in which quoted names keep their case."""
+    cursor.execute("SET enable_case_sensitive_identifier TO true")
+    yield cursor
+    cursor.execute('DROP TABLE IF EXISTS "Ab"')
+
+
+SHOWN = (
+    'SELECT "column", distkey, sortkey, encoding FROM pg_table_def'
+    " WHERE schemaname = 'public' AND tablename = 'Ab' ORDER BY 1"
+)
+
+
+def test_create_table_keeps_the_case_of_quoted_names(case_kept: Cursor) -> None:
+    case_kept.execute(
+        'CREATE TABLE "Ab" ("Cd" integer ENCODE raw, "Ef" varchar(9) DISTKEY, PRIMARY KEY ("Cd")) SORTKEY ("Cd")'
+    )
+    assert rows(case_kept, SHOWN) == [("Cd", False, 1, "none"), ("Ef", True, 0, "lzo")]
+    assert [row[3] for row in rows(case_kept, 'SHOW COLUMNS FROM TABLE "Ab"')] == ["Cd", "Ef"]
+    assert '"Ab"' in str(value(case_kept, 'SHOW TABLE public."Ab"'))
+    case_kept.execute('VACUUM "Ab"')
+    case_kept.execute('ANALYZE "Ab"')
+    assert error(case_kept, "ANALYZE ab")[0] == "42P01"
+    case_kept.execute('CREATE TABLE ab (LIKE "Ab")')
+    case_kept.execute("DROP TABLE ab")
+
+
+@pytest.mark.parametrize(
+    "sql", ['CREATE TABLE "Ab" DISTKEY ("Cd") AS SELECT 1 AS "Cd"', 'SELECT 1 AS "Cd" INTO "Ab"'], ids=["as", "into"]
+)
+def test_a_table_made_from_a_query_keeps_the_case_of_quoted_names(case_kept: Cursor, sql: str) -> None:
+    case_kept.execute(sql)
+    assert [row[0] for row in rows(case_kept, SHOWN)] == ["Cd"]
+
+
+def test_alter_table_keeps_the_case_of_quoted_names(case_kept: Cursor) -> None:
+    case_kept.execute('CREATE TABLE "Ab" ("Cd" integer, "Ef" varchar(3))')
+    case_kept.execute('ALTER TABLE "Ab" ADD COLUMN "Gh" integer ENCODE raw')
+    case_kept.execute('ALTER TABLE "Ab" RENAME COLUMN "Gh" TO "Ij"')
+    case_kept.execute('ALTER TABLE "Ab" ALTER COLUMN "Ef" TYPE varchar(20)')
+    case_kept.execute('ALTER TABLE "Ab" ALTER COLUMN "Ef" ENCODE zstd')
+    case_kept.execute('ALTER TABLE "Ab" ALTER SORTKEY ("Ef")')
+    case_kept.execute('ALTER TABLE "Ab" ADD CONSTRAINT "Kl" UNIQUE ("Ij")')
+    case_kept.execute('ALTER TABLE "Ab" DROP CONSTRAINT "Kl"')
+    case_kept.execute('ALTER TABLE "Ab" DROP COLUMN "Cd"')
+    assert rows(case_kept, SHOWN) == [("Ef", False, 1, "zstd"), ("Ij", False, 0, "none")]
+    assert error(case_kept, 'ALTER TABLE "Ab" DROP COLUMN ef')[0] == "42703"
+    case_kept.execute('ALTER TABLE "Ab" RENAME TO "Mn"')
+    case_kept.execute('ALTER TABLE "Mn" RENAME TO "Ab"')
+
+
+def test_create_user_keeps_the_case_of_a_quoted_name(case_kept: Cursor) -> None:
+    case_kept.execute("CREATE USER \"Reader\" PASSWORD 'Secret1x'")
+    assert rows(case_kept, "SELECT usename FROM pg_user WHERE usename = 'Reader'") == [("Reader",)]
+    case_kept.execute('DROP USER "Reader"')
 
 
 @pytest.mark.parametrize("quoted", [True, False])
@@ -121,8 +186,19 @@ def test_dates_of_the_server(cursor: Cursor) -> None:
     assert value(cursor, "SELECT sysdate IS NOT NULL") is True
 
 
-def test_bare_numeric_is_18_0(cursor: Cursor) -> None:
-    assert str(value(cursor, "SELECT 1.6::numeric")) == "2"
+@pytest.mark.parametrize(
+    "cast",
+    ["1.6::numeric", "CAST(1.6 AS decimal)", "cast((1.6) AS numeric)", "CAST(CAST('1.6' AS numeric(3,1)) AS dec)"],
+)
+def test_a_cast_to_bare_numeric_is_to_18_0(cursor: Cursor, cast: str) -> None:
+    assert str(value(cursor, "SELECT " + cast)) == "2"
+    assert error(cursor, "SELECT " + cast.replace("1.6", "1e18"))[0] == "22003"
+
+
+def test_a_column_may_be_called_as_a_type(cursor: Cursor) -> None:
+    assert rows(
+        cursor, "SELECT s.dec, CAST((SELECT 1.5 AS decimal) AS numeric(2,1)) FROM (SELECT 1.5 AS dec) AS s"
+    ) == [(Decimal("1.5"), Decimal("1.5"))]
 
 
 def test_super_takes_json_and_gives_text(cursor: Cursor) -> None:
@@ -149,6 +225,15 @@ def test_varbyte_keeps_its_length(cursor: Cursor) -> None:
     assert error(cursor, "CREATE TABLE n (a varbyte(1) SORTKEY)")[0] == "0A000"
 
 
+def test_a_driver_gives_bytes_for_varbyte(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a varbyte(9))")
+    cursor.execute("INSERT INTO t VALUES (%s)", (b"ab",))
+    cursor.execute("UPDATE t SET a = %s", (b"abc",))
+    assert value(cursor, "SELECT count(*) FROM t WHERE a = %s", b"abc") == 1
+    assert error(cursor, "INSERT INTO t SELECT a::bytea FROM t")[0] == "0A000"
+    assert error(cursor, "SELECT %s AS a INTO u", b"abc")[0] == "0A000"
+
+
 def test_shapes_and_sketches_are_kept_as_they_came(cursor: Cursor) -> None:
     point = "0101000000000000000000F03F0000000000000040"
     cursor.execute("CREATE TABLE t (a geometry, b geography, c hllsketch)")
@@ -166,9 +251,58 @@ def test_temporary_tables_with_a_hash_name(connect: Connect) -> None:
         other.execute("SELECT * FROM #stage")
 
 
+@pytest.mark.parametrize("into", ["#picked", "TEMP picked", "TABLE #picked", "TEMPORARY TABLE picked"])
+def test_select_into_a_temporary_table(connect: Connect, into: str) -> None:
+    one, other = connect().cursor(), connect().cursor()
+    one.execute("CREATE TABLE k (a integer); INSERT INTO k VALUES (1)")
+    one.execute(f"SELECT a INTO {into} FROM k")
+    name = into.split()[-1]
+    assert rows(one, f"SELECT a FROM {name}") == [(1,)]
+    assert error(other, f"SELECT a FROM {name}")[0] == "42P01"
+
+
+def test_select_into_behind_a_with(connect: Connect) -> None:
+    one, other = connect().cursor(), connect().cursor()
+    one.execute("WITH k AS (SELECT 1 AS a) SELECT a INTO #picked FROM k")
+    assert rows(one, "SELECT a FROM #picked") == [(1,)]
+    assert error(other, "SELECT a FROM #picked")[0] == "42P01"
+    assert error(one, "SELECT 1 AS a INTO public.#picked")[0] == "42601"
+
+
 def test_a_long_insert_of_plain_rows(cursor: Cursor) -> None:
     cursor.execute('CREATE TABLE t ("A" integer, b varchar(20))')
     written = ", ".join(f"({number}, 'it''s {number}')" for number in range(1000))
     cursor.execute(f'INSERT INTO t ("A", b) VALUES {written}')
     assert rows(cursor, "SELECT count(*), max(b) FROM t") == [(1000, "it's 999")]
     assert error(cursor, f"INSERT INTO t VALUES {written} ON CONFLICT DO NOTHING")[0] == "42601"
+
+
+HIDDEN = [
+    "INSERT INTO t VALUES (1, 'x') -- '\n; SELECT median(a) FROM t; -- '",
+    "INSERT INTO t VALUES (1, 'x') /* '*/; SELECT median(a) FROM t; --'",
+    "INSERT INTO t VALUES (1, 'x'); SELECT median(a) FROM t",
+    "INSERT INTO t VALUES (1, 'x'), (2, 'y' || median(a))",
+    "INSERT INTO t -- VALUES ('\n(a) SELECT median(a) FROM t -- ')",
+    "INSERT INTO t /* VALUES ('*/ SELECT median(a) FROM t --')",
+    "INSERT INTO \"t VALUES ('\"; SELECT median(a) FROM t; --')",
+]
+
+
+@pytest.mark.parametrize("sql", HIDDEN)
+def test_what_hides_in_an_insert_is_looked_at(sql: str) -> None:
+    assert plan_long_insert(sql, SessionValues()) is None
+    with pytest.raises(SqlError, match="median"):
+        Planner().plan(raw(sql + " " * CACHED_LENGTH), SessionValues())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO s.t VALUES (1, -2.5, 'it''s', 'a\\'b'), (+.5, NULL, true, DEFAULT);",
+        "insert into \"A b\" (\"C d\", e)values('-- x', '/* y')",
+    ],
+)
+def test_rows_of_literals_are_not_read(sql: str) -> None:
+    step = plan_long_insert(sql, SessionValues(keep_case=True))
+    assert step is not None
+    assert step.sql == sql

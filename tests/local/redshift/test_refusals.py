@@ -96,11 +96,35 @@ REFUSED = [
     ("INSERT INTO t (id) VALUES (1) RETURNING id", "42601", 'at or near "returning"'),
     ("UPDATE t SET id = 1 RETURNING id", "42601", 'at or near "returning"'),
     ("DELETE FROM t RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (INSERT INTO t (id) VALUES (1) RETURNING id) SELECT id FROM x", "42601", 'at or near "insert"'),
+    ("WITH x AS (SELECT 1), y AS (UPDATE public.t SET id = 1) SELECT * FROM x", "42601", 'at or near "update"'),
+    ("WITH x AS (WITH y AS (SELECT 1) DELETE FROM t) SELECT 1", "42601", 'at or near "delete"'),
+    ("WITH x AS MATERIALIZED (DELETE FROM t) INSERT INTO t (id) SELECT 1", "42601", 'at or near "delete"'),
+    ("CREATE TABLE n AS WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x", "42601", 'at or near "delete"'),
+    ("WITH x AS (SELECT 1 AS a) UPDATE t SET id = a FROM x RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (SELECT 1 AS a) DELETE FROM t USING x RETURNING id", "42601", 'at or near "returning"'),
+    ("WITH x AS (SELECT 1 AS a) INSERT INTO t (id) SELECT a FROM x ON CONFLICT DO NOTHING", "42601", 'at or near "on"'),
+    (
+        "WITH x AS (SELECT 1) MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
+        "42601",
+        'at or near "merge"',
+    ),
     ("SELECT * FROM t FOR UPDATE", "0A000", "FOR UPDATE"),
     ("SELECT DISTINCT ON (id) id FROM t", "0A000", "DISTINCT ON"),
     ("SELECT id IS DISTINCT FROM 1 FROM t", "0A000", "IS DISTINCT FROM"),
     ("SELECT * FROM (VALUES (1)) AS v (a)", "0A000", "VALUES"),
     ("SELECT E'a'", "42704", 'type "e" does not exist'),
+    ("CREATE TABLE n AS SELECT '7b0c'::uuid", "0A000", 'unsupported type "uuid"'),
+    ("CREATE TABLE n AS SELECT ARRAY[1, 2]", "0A000", 'unsupported type "array"'),
+    ("CREATE TABLE n AS SELECT '{}'::pg_catalog.json AS a", "0A000", 'unsupported type "json"'),
+    ("CREATE VIEW v AS SELECT CAST((SELECT name AS n) AS bytea) FROM t", "0A000", 'unsupported type "bytea"'),
+    ("SELECT name::jsonb INTO n FROM t", "0A000", 'unsupported type "jsonb"'),
+    ("SELECT CAST('{1}' AS int[]) FROM t", "0A000", 'unsupported type "int[]"'),
+    ("SELECT '{1}'::numeric(3,1)[]", "0A000", 'unsupported type "numeric[]"'),
+    ("SELECT '{1}'::double precision[]", "0A000", 'unsupported type "double[]"'),
+    ("INSERT INTO t (name) VALUES ('1.2.3.4'::inet)", "0A000", 'unsupported type "inet"'),
+    ("UPDATE t SET name = loose::money", "0A000", 'unsupported type "money"'),
+    ("DELETE FROM t WHERE name = 'x'::\"xml\"", "0A000", 'unsupported type "xml"'),
     ("SELECT pg_advisory_lock(1)", "42883", "pg_advisory_lock"),
     ("SELECT pg_try_advisory_lock(1)", "42883", "pg_try_advisory_lock"),
     ("SELECT pg_sleep(0)", "42883", "pg_sleep"),
@@ -110,6 +134,20 @@ REFUSED = [
     ("SELECT nextval('s')", "0A000", "Sequences"),
     ("SELECT current_schema(), id FROM t", "0A000", "not supported on Redshift tables"),
     ("SELECT now(), id FROM t", "0A000", "not supported on Redshift tables"),
+    ("SELECT now() AS at INTO n FROM t", "0A000", "not supported on Redshift tables"),
+    ("INSERT INTO t (id, name) SELECT id, current_schema() FROM t", "0A000", "not supported on Redshift tables"),
+    (
+        "INSERT INTO t (id) VALUES ((SELECT count(*) FROM t WHERE day < now()))",
+        "0A000",
+        "not supported on Redshift tables",
+    ),
+    ("UPDATE t SET day = now()", "0A000", "not supported on Redshift tables"),
+    ("WITH x AS (SELECT 1 AS a) UPDATE public.t SET day = now() FROM x", "0A000", "not supported on Redshift tables"),
+    ("DELETE FROM t WHERE day < CURRENT_TIMESTAMP", "0A000", "not supported on Redshift tables"),
+    ("DELETE t WHERE day < now()", "0A000", "not supported on Redshift tables"),
+    ("CREATE TABLE n AS SELECT now() AS at, id FROM t", "0A000", "not supported on Redshift tables"),
+    ("CREATE TEMP TABLE n AS (SELECT id FROM t WHERE name = version())", "0A000", "not supported on Redshift tables"),
+    ("CREATE OR REPLACE VIEW v AS SELECT version(), id FROM t", "0A000", "not supported on Redshift tables"),
     ("SHOW standard_conforming_strings", "42704", "unrecognized configuration parameter"),
     ("LOCK TABLE t IN SHARE MODE", "42601", 'syntax error at or near "IN"'),
     ("TRUNCATE t, t", "42601", 'syntax error at or near ","'),
@@ -176,6 +214,81 @@ def test_a_varchar_grows_and_shrinks_down_to_its_longest_value(cursor: Cursor) -
     cursor.execute("DELETE t WHERE len(name) = 20")
     cursor.execute("ALTER TABLE t ALTER COLUMN name TYPE varchar(3)")
     assert error(cursor, "INSERT INTO t (id, name) VALUES (1, 'äää')")[0] == "22001"
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO t (id, name, day) VALUES (1, current_schema(), now())",
+        "INSERT INTO t (id, day) SELECT 1, now()",
+        "CREATE TABLE n AS SELECT now() AS at",
+        "CREATE TABLE n (a timestamp DEFAULT now(), b timestamptz DEFAULT current_timestamp)",
+        "CREATE VIEW v AS SELECT current_schema() AS a FROM pg_class",
+        "WITH x AS (SELECT now() AS at) SELECT extract(year FROM at) FROM x",
+        "SELECT extract(year FROM relname::date), now() FROM pg_class WHERE relname = ''",
+        "WITH x (a) AS (SELECT 1), y AS (SELECT 2) SELECT current_schema(), a FROM x, y",
+        "SELECT t.id, c.relname FROM t JOIN pg_class c ON c.oid = t.id",
+        "UPDATE t SET day = SYSDATE WHERE day < GETDATE()",
+    ],
+)
+def test_a_leader_node_function_without_a_user_table(cursor: Cursor, sql: str) -> None:
+    cursor.execute(sql)
+
+
+@pytest.mark.parametrize("name", ["object", "convert", "datetime", "decode", "hll", "median", "nextval", "age", "now"])
+def test_a_table_and_a_column_may_be_called_as_a_refused_function(cursor: Cursor, name: str) -> None:
+    cursor.execute(f"CREATE TABLE {name} ({name} integer, id integer)")
+    cursor.execute(f"INSERT INTO {name} (id, {name}) VALUES (1, 2)")
+    cursor.execute(f"INSERT INTO public.{name} (id, {name}) SELECT id, {name} FROM {name}")
+    cursor.execute(f"UPDATE {name} SET {name} = 3 WHERE id = 1")
+    asked = (
+        f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    )
+    assert rows(cursor, asked) == [(3,), (3,)]
+    assert rows(cursor, f"SELECT a FROM {name} AS {name} (b, a) WHERE {name}.a = 1") == [(1,), (1,)]
+    cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.mark.usefixtures("table")
+def test_a_column_may_be_called_values(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE n (values integer)")
+    cursor.execute("INSERT INTO n (values) VALUES (1)")
+    cursor.execute("SELECT id AS values FROM t")
+    assert rows(cursor, "SELECT (values) FROM n") == [(1,)]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("call", ["decode (id, 1, 2)", "pg_catalog.decode(id, 1, 2)", "1 + decode(id, 1, 2)"])
+def test_a_call_is_refused_however_it_is_written(cursor: Cursor, call: str) -> None:
+    for sql in (f"SELECT {call} FROM t", f"INSERT INTO t (id) SELECT {call} FROM t", f"UPDATE t SET id = {call}"):
+        assert "decode() is not part" in error(cursor, sql)[1]
+    assert "decode() is not part" in error(cursor, "SELECT * FROM decode(1, 2, 3)")[1]
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT conkey::smallint[], conname::name, oid::regclass::text, ARRAY[1, 2] FROM pg_constraint",
+        "SELECT CAST(ARRAY(SELECT nspname FROM pg_namespace) AS text[])",
+        "SELECT current_schemas(true)::text[]",
+        "SELECT table_name::text[] FROM information_schema.tables WHERE 1=0",
+        "SELECT 't'::regclass::oid, 'a'::\"char\", 1::oid",
+        "SELECT json.id::varchar(9), CAST(json.amount AS double precision) AS uuid FROM t AS json",
+    ],
+)
+def test_a_cast_that_is_left_alone(cursor: Cursor, sql: str) -> None:
+    cursor.execute(sql)
+
+
+def test_names_in_a_with_that_are_commands_too(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (insert integer, update integer)")
+    cursor.execute("WITH x AS (SELECT 1 AS a, 2 AS b) INSERT INTO t (insert, update) SELECT a, b FROM x")
+    asked = "WITH x (update) AS (SELECT (update + 1) AS delete FROM t) SELECT update FROM x"
+    assert rows(cursor, asked) == [(3,)]
+    cursor.execute("WITH x AS (SELECT 5 AS a) UPDATE t SET update = a FROM x")
+    assert rows(cursor, "SELECT update FROM t") == [(5,)]
 
 
 def test_an_error_in_the_middle_of_a_string_undoes_all_of_it(cursor: Cursor) -> None:
