@@ -95,6 +95,7 @@ class CopyContext:
     notice          sends a NoticeResponse at once: notice("INFO", "Load into table 't' completed, ...")
     record_copy     sets what pg_last_copy_count() and pg_last_copy_id() answer from now on in this session
     next_query_id   a new query id, ascending over all sessions
+    keep_case       the session's enable_case_sensitive_identifier
     """
 
     backend: Backend
@@ -108,3 +109,4 @@ class CopyContext:
     record_copy: Callable[[int, int], None]
     describe_table: DescribeTable
     next_query_id: Callable[[], int]
+    keep_case: bool = False

@@ -17,7 +17,7 @@ from local.redshift.backend import Backend
 from local.redshift.client import Client, ClientGoneError
 from local.redshift.errors import BackendError, SqlError
 from local.redshift.relay import HIDDEN_PARAMETERS
-from local.redshift.settings import REDSHIFT_SETTINGS
+from local.redshift.settings import REDSHIFT_SETTINGS, SERVER_VERSION
 from local.redshift.sql import call
 
 HIDDEN_DATABASES = frozenset({"postgres", "template0", "template1"})
@@ -124,7 +124,7 @@ def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
     for kind, body in backend.greeting:
         name = wire.text_of(body) if kind == b"S" else ""
         if name == "server_version":
-            out += wire.parameter(name, "8.0.2")
+            out += wire.parameter(name, SERVER_VERSION)
         elif name not in HIDDEN_PARAMETERS:
             out += wire.frame(kind, body)
     client.send(out + wire.ready(backend.status))

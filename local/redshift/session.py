@@ -282,6 +282,7 @@ class Session:
             record_copy=self._record_copy,
             describe_table=lambda schema, table: describe_table(self.backend, schema, table),
             next_query_id=self._warehouse.next_query_id,
+            keep_case=self.values.keep_case,
         )
 
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 from local.redshift.cursor import Cursor
 from local.redshift.errors import SqlError
 from local.redshift.lexer import Edit, Kind, literal, quote_literal
+from local.redshift.refusals import refusal
 from local.redshift.sql import call
 from local.redshift.statement import Statement
 from local.redshift.steps import Do, Step
 
+SERVER_VERSION = "8.0.2"
 CASE_SETTING = "enable_case_sensitive_identifier"
 
 # Redshift's settings with their defaults (cm_chap_ConfigurationRef).
@@ -50,6 +52,8 @@ def plan_set(statement: Statement) -> Step:
     name = _name(cursor)
     if name in ("characteristics", "transaction") or name in _ISOLATION:
         return Step(Do.HIDDEN, "SELECT 1", "SET")
+    if name == "standard_conforming_strings":
+        raise refusal("standard strings")  # in quotes: without them it does not come so far
     if name not in REDSHIFT_SETTINGS:
         return Step(Do.SET, statement.rewritten())
     sets_case = name == CASE_SETTING
@@ -86,6 +90,8 @@ def plan_show(statement: Statement) -> Step:
     cursor = statement.cursor(1)
     if cursor.take("transaction", "isolation", "level") or cursor.take("transaction_isolation"):
         return Step(Do.RELAY, "SELECT 'serializable'::text AS transaction_isolation", light=True)
+    if cursor.take("server_version"):
+        return Step(Do.RELAY, "SELECT '" + SERVER_VERSION + "'::text AS server_version", light=True)
     if cursor.take("columns", "from", "table"):
         return _show("SELECT * FROM pg_rs.show_columns WHERE (schema_name, table_name) = ", cursor)
     if cursor.take("tables", "from", "schema"):

@@ -39,7 +39,7 @@ def run_copy(sql: str, context: CopyContext) -> str:
     SqlError for what Redshift refuses, BackendError for what PostgreSQL does (cancelled, out of space). Rejected rows are
     in pg_rs.load_error before this returns or raises.
     """
-    options = parse_copy(sql)
+    options = parse_copy(sql, keep_case=context.keep_case)
     report: LoadReport | None = None
     alone = context.backend.status == b"I"
     if alone:

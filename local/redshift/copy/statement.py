@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from local.redshift.copy.options import (
@@ -44,14 +44,9 @@ _NOT_HERE = frozenset(
 )
 
 
-def parse_copy(sql: str) -> CopyOptions:
+def parse_copy(sql: str, *, keep_case: bool = False) -> CopyOptions:
     """The options of ``COPY t [(columns)] FROM 's3://...' ...``; parameters in any order, with or without AS."""
-    return _Reader(Cursor(sql, tokenize(sql))).statement()
-
-
-def parse_copy_tokens(sql: str, tokens: Sequence[Token]) -> CopyOptions:
-    """The same for a statement that is tokens already; ``sql`` is the text their offsets point into."""
-    return _Reader(Cursor(sql, tokens)).statement()
+    return _Reader(Cursor(sql, tokenize(sql), keep_case=keep_case)).statement()
 
 
 def _plain_text(token: Token) -> str:

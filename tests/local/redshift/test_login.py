@@ -61,6 +61,7 @@ def test_users_made_with_create_user_log_in(connect: Connect) -> None:
 def test_the_greeting_is_redshifts(connect: Connect) -> None:
     session = connect()
     assert session.info.server_version == 80002
+    assert value(session.cursor(), "SHOW server_version") == "8.0.2"
     assert session.info.parameter_status("standard_conforming_strings") is None
     assert str(value(session.cursor(), "SELECT version()")).startswith("PostgreSQL 8.0.2 on ")
     assert "Redshift 1.0." in str(value(session.cursor(), "SELECT pg_catalog.version()"))

@@ -149,6 +149,7 @@ REFUSED = [
     ("CREATE TEMP TABLE n AS (SELECT id FROM t WHERE name = version())", "0A000", "not supported on Redshift tables"),
     ("CREATE OR REPLACE VIEW v AS SELECT version(), id FROM t", "0A000", "not supported on Redshift tables"),
     ("SHOW standard_conforming_strings", "42704", "unrecognized configuration parameter"),
+    ('SET "standard_conforming_strings" TO on', "42704", "unrecognized configuration parameter"),
     ("LOCK TABLE t IN SHARE MODE", "42601", 'syntax error at or near "IN"'),
     ("TRUNCATE t, t", "42601", 'syntax error at or near ","'),
     ("TRUNCATE t CASCADE", "42601", 'syntax error at or near "CASCADE"'),

@@ -30,6 +30,14 @@ def test_a_bare_key_is_a_prefix(lake: Lake, table: str) -> None:
     assert loaded(lake, table) == [0, 1, 2]
 
 
+def test_names_keep_their_case_where_the_setting_says_so(lake: Lake) -> None:
+    with lake.connect() as own:
+        own.sql("SET enable_case_sensitive_identifier TO on")
+        own.sql('CREATE TABLE "Kept" ("Id" int, id int)')
+        own.copy('"Kept" (id, "Id")', own.put(b"1,2\n"))
+        assert own.sql('SELECT "Id", id FROM "Kept"') == [(2, 1)]
+
+
 def test_a_prefix_without_objects_fails(lake: Lake, table: str) -> None:
     refused = lake.refusal(table, f"s3://{BUCKET}/nothing-here")
     assert "The specified S3 prefix 'nothing-here' does not exist" in str(refused)
