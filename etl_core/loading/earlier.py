@@ -112,13 +112,12 @@ def without_schema(load: Load) -> EtlError:
     folders = load.ports.store.schema_folders(key)
     listed = [version for folder in folders for version in load.ports.store.list_versions(folder)]
     newest = sorted(listed, key=lambda version: version.landed_at)[-_NEWEST:]
-    refused = {version.key: load.ports.backlog.find(key, version) for version in newest}
-    if not all(_is_refused(logged) for logged in refused.values()):
+    if not all(_is_refused(load.ports.backlog.find(key, version)) for version in newest):
         return SchemaNotReadyError(
             f"no schema is in force for {key.target} in {key.database}, though a schema file for it lies in the lake: it is "
             "not applied yet. See the log of its upload; when it is applied, upload this file again"
         )
-    if refused:
+    if newest:
         return NoSchemaError(
             f"no schema is in force for {key.target} in {key.database}: its schema file {newest[-1].key!r} was refused. See the "
             "log of that upload; upload it again corrected, then this file"

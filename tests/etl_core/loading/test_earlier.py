@@ -33,6 +33,20 @@ def test_a_data_file_does_not_wait_for_a_first_schema_file_that_was_refused() ->
     assert "its schema file 'dev/schema/t/s.json' was refused" in outcome.error.message
 
 
+def test_a_refused_schema_file_says_nothing_about_the_one_before_it_under_the_same_name() -> None:
+    world = World()
+    first = world.put("dev/schema/t/s.json", a_schema_file())
+    world.backlog.note(first)
+    data = world.put("dev/append/t/x.csv", b"id,name\n1,a\n")
+    world.drop("dev/schema/t/s.json", b"{")
+
+    with pytest.raises(SchemaNotReadyError):
+        world.load(data)
+    world.load(first)
+
+    assert world.load(data).status is Status.LOADED
+
+
 def test_a_data_file_waits_for_a_later_schema_that_landed_before_it_and_was_received(world: World) -> None:
     schema = world.put("dev/schema/t/s2.json", WITH_NOTE)
     world.backlog.note(schema)
