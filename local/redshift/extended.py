@@ -11,26 +11,48 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from local.redshift import wire
-from local.redshift.client import ClientGoneError
+from local.redshift.backend import Backend
+from local.redshift.block import Block
+from local.redshift.client import Client, ClientGoneError
 from local.redshift.errors import BackendError, SqlError
+from local.redshift.relay import Relay
 from local.redshift.sql import together
 from local.redshift.steps import Do, Step
 
-if TYPE_CHECKING:
-    from local.redshift.session import Session
-
 _NO_PARAMETERS = wire.frame(b"t", struct.pack("!H", 0))
 _NO_DATA = wire.frame(b"n")
+
+
+class Host(Protocol):
+    """The session as the extended protocol sees it."""
+
+    client: Client
+    backend: Backend
+    relay: Relay
+    block: Block
+    in_unseen_block: bool
+
+    def plan(self, text: bytes) -> list[Step]:
+        """The steps of a query string. SqlError for what Redshift refuses."""
+
+    def before(self, step: Step) -> None:
+        """What must happen before a step reaches PostgreSQL."""
+
+    def run_step(self, step: Step) -> bool:
+        """Carries one step out; the client gets everything but ReadyForQuery. True when there was no error."""
+
+    def fail(self, failure: SqlError | BackendError) -> None:
+        """Reports an error, and makes an open block fail in PostgreSQL, too."""
 
 
 class Extended:
     """The state of one session's extended protocol: `entered` from its first message to the next simple query, `outstanding`
     while answers of PostgreSQL may still come."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Host) -> None:
         self._session = session
         self._statements: dict[str, Step] = {}
         self._portals: dict[str, Step] = {}
