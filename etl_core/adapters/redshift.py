@@ -76,43 +76,40 @@ class RedshiftWarehouse:
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[RedshiftTransaction]:
         """See the port. The transaction commits when the block ends, and is rolled back when an error leaves it."""
-        engine = self._engine(database)
-        try:
-            with _mapped(self._secrets), engine.connect() as connection:
-                transaction = RedshiftTransaction(connection, timeout_seconds)
-                try:
-                    yield transaction
-                    connection.commit()
-                except CopyRefusedError as error:
-                    _roll_back(connection)
-                    error.lines = transaction.read_load_errors()
-                    raise
-                except BaseException:
-                    _roll_back(connection)
-                    raise
-        finally:
-            engine.dispose()
+        with self._connection(database) as connection:
+            transaction = RedshiftTransaction(connection, timeout_seconds)
+            try:
+                yield transaction
+                connection.commit()
+            except CopyRefusedError as error:
+                _roll_back(connection)
+                error.lines = transaction.read_load_errors()
+                raise
+            except BaseException:
+                _roll_back(connection)
+                raise
 
     def execute_alone(self, database: str, statement: Executable, timeout_seconds: float) -> None:
         """See the port. A connection in autocommit, which does nothing else."""
         # Not a change of level on a connection: it would be set back to the server's word for its level, which psycopg2 may not know.
-        engine = self._engine(database, isolation_level="AUTOCOMMIT")
-        try:
-            with _mapped(self._secrets), engine.connect() as connection:
-                RedshiftTransaction(connection, timeout_seconds).execute(statement)
-        finally:
-            engine.dispose()
+        with self._connection(database, isolation_level="AUTOCOMMIT") as connection:
+            RedshiftTransaction(connection, timeout_seconds).execute(statement)
 
     def try_copy(self, database: str, trial: Executable, timeout_seconds: float) -> tuple[LoadErrorLine, ...]:
         """See the port."""
-        engine = self._engine(database)
+        with self._connection(database) as connection:
+            transaction = RedshiftTransaction(connection, timeout_seconds)
+            with suppress(CopyRefusedError):
+                transaction.execute(trial)
+            _roll_back(connection)
+            return transaction.read_load_errors(_MAX_TRIAL_LINES)
+
+    @contextmanager
+    def _connection(self, database: str, **options: Any) -> Iterator[sa.Connection]:
+        engine = self._engine(database, **options)
         try:
             with _mapped(self._secrets), engine.connect() as connection:
-                transaction = RedshiftTransaction(connection, timeout_seconds)
-                with suppress(CopyRefusedError):
-                    transaction.execute(trial)
-                _roll_back(connection)
-                return transaction.read_load_errors(_MAX_TRIAL_LINES)
+                yield connection
         finally:
             engine.dispose()
 

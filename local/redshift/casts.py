@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from local.redshift.lexer import Kind, Token, identifier, is_name
+from local.redshift.lexer import Kind, Token, identifier, is_name, value_at
 from local.redshift.refusals import refusal
 from local.redshift.types import UNSUPPORTED
 
@@ -37,10 +37,10 @@ def check_casts(tokens: Sequence[Token], *, makes_table: bool) -> None:
             continue
         if name in UNSUPPORTED:
             raise refusal("type", column=name, type=name)
-        if _value(tokens, behind) == "[":
+        if value_at(tokens, behind) == "[":
             raise refusal("type", column=name, type=name + "[]")
     for place, token in enumerate(tokens):
-        if token.value == "array" and _value(tokens, place + 1) == "[":
+        if token.value == "array" and value_at(tokens, place + 1) == "[":
             raise refusal("type", column="array", type="array")
 
 
@@ -50,12 +50,8 @@ def _type_name(tokens: Sequence[Token], place: int) -> tuple[str, int]:
         place += 2
     name = identifier(tokens[place]) if place < len(tokens) and is_name(tokens[place]) else ""
     place += 1
-    while _value(tokens, place) in _MORE:
+    while value_at(tokens, place) in _MORE:
         place += 1
-    if _value(tokens, place) == "(":
+    if value_at(tokens, place) == "(":
         place = next((at + 1 for at in range(place, len(tokens)) if tokens[at].value == ")"), place)
     return name, place
-
-
-def _value(tokens: Sequence[Token], place: int) -> str:
-    return tokens[place].value if place < len(tokens) else ""

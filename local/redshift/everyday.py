@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from local.redshift.lexer import Edit, Kind, Token
+from local.redshift.lexer import Edit, Kind, Token, value_at
 from local.redshift.refusals import refusal
 
 _DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_part"})
@@ -20,12 +20,12 @@ def everyday_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
     for place, token in enumerate(tokens):
         if token.kind is not Kind.WORD or token.value not in EVERYDAY:
             continue
-        after = _value(tokens, place + 1)
+        after = value_at(tokens, place + 1)
         if (
             token.value in _DATE_FUNCTIONS
             and after == "("
             and _is_word(tokens, place + 2)
-            and _value(tokens, place + 3) == ","
+            and value_at(tokens, place + 3) == ","
         ):
             part = tokens[place + 2]
             yield Edit(part.start, part.end, "'" + part.value + "'")
@@ -37,12 +37,8 @@ def everyday_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
             yield Edit(token.start, token.end, "")
         elif token.value == "listagg" and after == "(":
             yield from _listagg(tokens, place)
-        elif token.value == "top" and _value(tokens, place - 1) in ("select", "distinct", "all"):
+        elif token.value == "top" and value_at(tokens, place - 1) in ("select", "distinct", "all"):
             yield from _top(tokens, place)
-
-
-def _value(tokens: Sequence[Token], place: int) -> str:
-    return tokens[place].value if 0 <= place < len(tokens) else ""
 
 
 def _is_word(tokens: Sequence[Token], place: int) -> bool:
@@ -69,13 +65,13 @@ def _top(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
 def _listagg(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
     """LISTAGG(x, s) WITHIN GROUP (ORDER BY y) becomes string_agg(x::text, s ORDER BY y)."""
     first = place + 2
-    distinct = _value(tokens, first) == "distinct"
+    distinct = value_at(tokens, first) == "distinct"
     first += distinct
     comma, close = _arguments(tokens, first)
-    words = [_value(tokens, close + ahead) for ahead in range(1, 4)]
+    words = [value_at(tokens, close + ahead) for ahead in range(1, 4)]
     ordered = words == ["within", "group", "("]
     behind = _arguments(tokens, close + 4)[1] + 1 if ordered else close + 1
-    if (ordered and distinct) or _value(tokens, behind) == "over":
+    if (ordered and distinct) or value_at(tokens, behind) == "over":
         raise refusal("stand-in", command="LISTAGG with OVER, or with DISTINCT and WITHIN GROUP,")
     yield Edit(tokens[place].start, tokens[place].end, "string_agg")
     yield Edit(tokens[first].start, tokens[first].start, "(")

@@ -93,7 +93,7 @@ class Extended:
         """Waits for the answers to all that was passed on. False when one was an error: skip to Sync."""
         if self.outstanding:
             self.outstanding = False
-            self._session.backend.send(wire.frame(b"S"))
+            self._session.relay.push(wire.frame(b"S"))
             self._skipping = not self._session.relay.until_ready(hold_ready=True)
         return not self._skipping
 
@@ -181,11 +181,10 @@ class Extended:
         step = self._here(self._portals, name)
         if step is None:
             self._pass_on(b"E", body)
-            if name in self._portals:
-                is_whole = body.endswith(
-                    b"\0\0\0\0"
-                )  # without a limit of rows, after which the portal would be open still
-                self._session.block.after(self._portals[name]._replace(light=self._portals[name].light and is_whole))
+            if started := self._portals.get(name):
+                # With a limit of rows the portal may be open still: the block must not begin anew.
+                is_whole = body.endswith(b"\0\0\0\0")
+                self._session.block.after(started._replace(light=started.light and is_whole))
         elif self._settle():
             self._end_unseen_block()
             self._skipping = not self._session.run_step(step)
@@ -199,12 +198,12 @@ class Extended:
         known.pop(name, None)
 
     def _flush(self, body: bytes) -> None:
-        self._session.backend.send(wire.frame(b"H", body))
+        self._session.relay.push(wire.frame(b"H", body))
 
     def _sync(self, body: bytes) -> None:
         del body
         self._skipping = self.outstanding = False
-        self._session.backend.send(wire.frame(b"S"))
+        self._session.relay.push(wire.frame(b"S"))
         self._session.relay.until_ready(hold_ready=self._session.in_unseen_block)
         if self._session.in_unseen_block:
             self._end_unseen_block()

@@ -147,6 +147,11 @@ def statements(tokens: Sequence[Token]) -> list[list[Token]]:
     return [statement for statement in found if statement]
 
 
+def value_at(tokens: Sequence[Token], place: int) -> str:
+    """The value of the token there; "" before the first and behind the last."""
+    return tokens[place].value if 0 <= place < len(tokens) else ""
+
+
 def splice(sql: str, edits: Iterable[Edit], start: int = 0, end: int | None = None) -> str:
     """The text between `start` and `end` with every edit made. Edits must not overlap."""
     parts: list[str] = []

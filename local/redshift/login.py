@@ -16,6 +16,7 @@ from local.redshift import wire
 from local.redshift.backend import Backend
 from local.redshift.client import Client, ClientGoneError
 from local.redshift.errors import BackendError, SqlError
+from local.redshift.refusals import refusal
 from local.redshift.relay import HIDDEN_PARAMETERS
 from local.redshift.settings import REDSHIFT_SETTINGS, SERVER_VERSION
 from local.redshift.sql import call
@@ -67,7 +68,7 @@ def read_login(startup: wire.StartUp) -> Login:
     if not user:
         raise SqlError("28000", "no user name specified in startup packet")
     if "standard_conforming_strings" in startup.parameters.get("options", ""):
-        raise SqlError("42704", 'unrecognized configuration parameter "standard_conforming_strings"')
+        raise refusal("standard strings")
     database = startup.parameters.get("database", user)
     if database in HIDDEN_DATABASES:
         raise SqlError("3D000", f'database "{database}" does not exist')

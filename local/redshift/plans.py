@@ -83,20 +83,19 @@ def _write(statement: Statement, edits: Sequence[Edit] = ()) -> Step:
     target = _target(statement)
     # An INSERT alone does not read what it writes to.
     read = [target.name] if target and target.command != "insert" else []
-    _check_expressions(statement, [*relations(statement.tokens), *read])
+    _check_expressions(statement, [*relations(statement.tokens), *read], makes_table=False)
     writes = target.sql if target else ""
     return Step(Do.RELAY, statement.rewritten(edits), long_names=statement.long_names, writes=writes)
 
 
-def _check_expressions(statement: Statement, tables: Sequence[tuple[str, ...]]) -> None:
+def _check_expressions(statement: Statement, tables: Sequence[tuple[str, ...]], *, makes_table: bool) -> None:
     """Leader-node functions fail together with tables that are on the compute nodes. Where neither they nor the catalog are
     asked, there are no types but Redshift's own."""
     asked = uses_leader_function(statement.words)
     if asked and any(map(is_on_nodes, tables)):
         raise refusal("leader function")
     if not asked and all(map(is_user_table, tables)):
-        makes_table = statement.words[0] == "create" or bool(_top_level(statement.words, "into"))
-        check_casts(statement.tokens, makes_table=makes_table and not _target(statement))
+        check_casts(statement.tokens, makes_table=makes_table)
 
 
 def _with(statement: Statement) -> Step:
@@ -105,10 +104,10 @@ def _with(statement: Statement) -> Step:
 
 def _select(statement: Statement) -> Step:
     tables = list(relations(statement.tokens))
-    _check_expressions(statement, tables)
-    into = _select_into(statement)
+    into = _top_level(statement.words, "into")
+    _check_expressions(statement, tables, makes_table=bool(into))
     if into:
-        return into
+        return _select_into(statement, into)
     if not any(map(is_user_table, tables)):
         if "listagg" in statement.words:
             raise refusal("compute function")
@@ -120,11 +119,8 @@ def _select(statement: Statement) -> Step:
     return _relay(statement)
 
 
-def _select_into(statement: Statement) -> Step | None:
-    """SELECT .. INTO t makes a table, a temporary one for TEMP or a name that begins with #."""
-    place = _top_level(statement.words, "into")
-    if not place:
-        return None
+def _select_into(statement: Statement, place: int) -> Step:
+    """SELECT .. INTO t makes a table, a temporary one for TEMP or a name that begins with #. `place` is that of INTO."""
     cursor = statement.cursor(place + 1)
     temporary = bool(cursor.take_any("temp", "temporary"))
     cursor.take("table")
@@ -170,10 +166,10 @@ def _create(statement: Statement) -> Step:
         return _create_user(statement)
     if words[:1] == ["table"] or (words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]):
         sql = create_table(statement)
-        _check_expressions(statement, list(relations(statement.tokens)))
+        _check_expressions(statement, list(relations(statement.tokens)), makes_table=True)
         return Step(Do.HIDDEN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
-        _check_expressions(statement, list(relations(statement.tokens)))
+        _check_expressions(statement, list(relations(statement.tokens)), makes_table=True)
         return Step(Do.RELAY, statement.rewritten(_late_binding(statement)), long_names=statement.long_names)
     return _alone(statement) if words[:1] == ["database"] else _relay(statement)
 

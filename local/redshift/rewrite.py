@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local.redshift.casts import cast_types
-from local.redshift.lexer import Edit, Kind, Token, identifier, is_name, quote_name
+from local.redshift.lexer import Edit, Kind, Token, identifier, is_name, quote_name, value_at
 
 POSTGRES_NAME_BYTES = 63
 
@@ -53,7 +53,7 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
 def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
     """A cast to NUMERIC, DECIMAL or DEC without precision means (18,0)."""
     for place in cast_types(tokens):
-        if _value(tokens, place) in BARE_NUMERIC and _value(tokens, place + 1) != "(":
+        if value_at(tokens, place) in BARE_NUMERIC and value_at(tokens, place + 1) != "(":
             yield Edit(tokens[place].end, tokens[place].end, "(18,0)")
 
 
@@ -80,18 +80,14 @@ def _odd_word(token: Token) -> Iterator[Edit]:
         yield Edit(token.start, token.end, quote_name(name))
 
 
-def _value(tokens: Sequence[Token], place: int) -> str:
-    return tokens[place].value if 0 <= place < len(tokens) else ""
-
-
 def _interesting(tokens: Sequence[Token], place: int, values: SessionValues) -> Iterator[Edit]:
-    token, before, after = tokens[place], _value(tokens, place - 1), _value(tokens, place + 1)
+    token, before, after = tokens[place], value_at(tokens, place - 1), value_at(tokens, place + 1)
     called = after == "("
     if token.value == "sysdate" and before != "." and not called:
         yield Edit(token.start, token.end, "sysdate()")
-    elif token.value == "where" and after == "1" and _value(tokens, place + 2) in _BEHIND_A_CONDITION:
+    elif token.value == "where" and after == "1" and value_at(tokens, place + 2) in _BEHIND_A_CONDITION:
         yield Edit(tokens[place + 1].start, tokens[place + 1].end, "true")
-    elif token.value in SESSION_FUNCTIONS and called and _value(tokens, place + 2) == ")":
+    elif token.value in SESSION_FUNCTIONS and called and value_at(tokens, place + 2) == ")":
         known = values.copy_count if token.value == "pg_last_copy_count" else values.copy_id
         yield Edit(token.start, tokens[place + 1].end, "pg_rs." + token.value + "(" + str(known))
     elif token.value in _SUBSTITUTES or (token.value in _CALLED_SUBSTITUTES and called):
@@ -102,10 +98,10 @@ def _interesting(tokens: Sequence[Token], place: int, values: SessionValues) -> 
 
 def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Edit]:
     """`pg_class` and `pg_catalog.pg_class`, but not a column, or another schema's table, of that name."""
-    qualified = _value(tokens, place - 1) == "."
+    qualified = value_at(tokens, place - 1) == "."
     if not qualified:
         yield Edit(tokens[place].start, tokens[place].start, "pg_rs.")
-    elif _value(tokens, place - 2).strip('"') == schema:
+    elif value_at(tokens, place - 2).strip('"') == schema:
         yield Edit(tokens[place - 2].start, tokens[place - 2].end, "pg_rs")
 
 

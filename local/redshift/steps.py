@@ -24,7 +24,6 @@ class Do(Enum):
 
 class Step(NamedTuple):
     """One statement, planned. `sql` is what PostgreSQL is told, `tag` what the client is told instead of PostgreSQL's tag.
-    (A tuple, because one is made for every statement: a dataclass costs three times as much.)
 
     alone        the command's name, when Redshift runs it only outside of a block
     light        reads catalogs and leader-node functions at most: takes no snapshot on Redshift
