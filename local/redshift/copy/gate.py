@@ -15,6 +15,7 @@ from functools import cached_property
 from local.redshift.copy.columns import Column
 from local.redshift.copy.options import CopyOptions
 from local.redshift.copy.patterns import HIGH_BYTES, Frame, empty_is_null, field_pattern
+from local.redshift.copy.repeats import MANY
 from local.redshift.copy.utf8 import is_utf8
 from local.redshift.lexer import quote_name
 from local.redshift.rewrite import stored_name
@@ -108,4 +109,4 @@ def _compile(columns: Sequence[Column], options: CopyOptions, dialect: Dialect, 
     ends = [re.escape(frame.delimiter)] * (len(columns) - 1) + [dialect.newline]
     fields = [field_pattern(column, options, frame, end) for column, end in zip(columns, ends, strict=True)]
     blank = rb"(?!\r?\n)" if len(columns) == 1 else rb""
-    return re.compile(rb"(?:" + blank + b"".join(fields) + rb")*+")
+    return re.compile(rb"(?:" + blank + b"".join(fields) + rb")" + MANY)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from local.redshift.copy.repeats import MANY
+
 MAX_ROW_BYTES = 4 * 1024 * 1024
 
 
@@ -65,7 +67,7 @@ class RowReader:
         self._content = re.compile(marks.opened)
         self._closing = re.compile(marks.quote + marks.blanks + rb"(" + marks.delimiter + rb"|\r?\n|\r?\Z)")
         others = rb"[^" + marks.bar.removeprefix(marks.delimiter) + rb"\n]++"
-        self._surplus = re.compile(rb"(?:" + others + rb"|" + marks.opened + marks.quote + rb")*+\n")
+        self._surplus = re.compile(rb"(?:" + others + rb"|" + marks.opened + marks.quote + rb")" + MANY + rb"\n")
 
     @cached_property
     def _regular(self) -> re.Pattern[bytes]:
