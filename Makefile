@@ -25,13 +25,13 @@ $(VENV)/.ready: requirements/dev.txt
 	@touch $@
 
 demo: setup       ## everything on this machine: start, load real data, show what happened, stop
-	@$(BIN)/python -m local demo
+	@$(BIN)/python -m etl_cli.local_commands demo
 
 up: setup         ## start the local cloud in the background; .local/outputs.json says where it is
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m etl_cli.local_commands up
 
 down:             ## stop the local cloud
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local down; else echo "the local cloud is not up"; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m etl_cli.local_commands down; else echo "the local cloud is not up"; fi
 
 check: setup      ## linting, strict typing, import contracts
 	@$(BIN)/ruff check .

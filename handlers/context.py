@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Any, Protocol
 
-from etl_core.upload import Upload
+from etl_core.model.upload import Upload
 
 logging.getLogger().setLevel(logging.WARNING)
 

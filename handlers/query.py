@@ -9,14 +9,12 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from etl_core.adapters.dynamodb import LogError, LogTable
-from etl_core.errors import EtlError
-from etl_core.log import INTERNAL_FIELDS, SORT_KEY
-from etl_core.log_query import InvalidQueryError, LogQuery, next_token
-from etl_core.settings import LogSettings
+from etl_core.adapters.aws_clients import LOG_READ, make_client
+from etl_core.adapters.log_table import LogTable
+from etl_core.model.errors import EtlError, LogError
+from etl_core.model.function_settings import LogSettings
+from etl_core.upload_log.entry import INTERNAL_FIELDS, SORT_KEY
+from etl_core.upload_log.query import InvalidQueryError, LogQuery, next_token
 from handlers.context import Context
 
 _MAX_BODY_BYTES = 5_000_000
@@ -31,15 +29,33 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     try:
         query = LogQuery.parse(_parameters(event))
     except InvalidQueryError as error:
-        return _response(400, {"error": {"type": "InvalidQuery", "parameter": error.parameter, "message": str(error)}})
+        return _response(
+            400,
+            {
+                "error": {
+                    "type": "InvalidQuery",
+                    "parameter": error.parameter,
+                    "message": str(error),
+                }
+            },
+        )
     try:
         return _response(200, _answer(query))
     except LogError as error:
         return _response(
-            500, {"error": {"type": "LogError", "message": f"{error}; the deployment is at fault, not the request"}}
+            500,
+            {
+                "error": {
+                    "type": "LogError",
+                    "message": f"{error}; the deployment is at fault, not the request",
+                }
+            },
         )
     except EtlError as error:
-        return _response(503, {"error": {"type": type(error).__name__, "message": f"{error}; try again in a moment"}})
+        return _response(
+            503,
+            {"error": {"type": type(error).__name__, "message": f"{error}; try again in a moment"}},
+        )
 
 
 def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
@@ -65,7 +81,10 @@ def _answer(query: LogQuery) -> dict[str, Any]:
 
 def _page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
     token = None if ends_at is None else next_token(query.table_name, ends_at)
-    public = [{name: value for name, value in item.items() if name not in INTERNAL_FIELDS} for item in items]
+    public = [
+        {name: value for name, value in item.items() if name not in INTERNAL_FIELDS}
+        for item in items
+    ]
     return {"items": public, "count": len(public), "next_token": token}
 
 
@@ -79,5 +98,6 @@ def _response(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _log() -> LogTable:
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    return LogTable(boto3.client("dynamodb", config=config), LogSettings.from_environment(os.environ).log_table)
+    return LogTable(
+        make_client("dynamodb", LOG_READ), LogSettings.from_environment(os.environ).log_table
+    )

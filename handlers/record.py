@@ -8,14 +8,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from etl_core.adapters.dynamodb import LogTable
-from etl_core.log import Status as LogStatus
-from etl_core.log import attempts_of, final_entry, key_of, received_entry
-from etl_core.settings import LogSettings
-from etl_core.upload import Upload
+from etl_core.adapters.aws_clients import LOG_WRITE, make_client
+from etl_core.adapters.log_table import LogTable
+from etl_core.model.function_settings import LogSettings
+from etl_core.model.status import Status as LogStatus
+from etl_core.model.upload import Upload
+from etl_core.upload_log.entry import attempts_of, final_entry, key_of, received_entry
 from handlers.context import Context, log_line
 
 
@@ -49,5 +47,6 @@ def _final(state: Mapping[str, Any], arn: str) -> Mapping[str, Any]:
 
 @cache
 def _log() -> LogTable:
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
-    return LogTable(boto3.client("dynamodb", config=config), LogSettings.from_environment(os.environ).log_table)
+    return LogTable(
+        make_client("dynamodb", LOG_WRITE), LogSettings.from_environment(os.environ).log_table
+    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from etl_core.lake_key import Action, LakeKey
-from etl_core.operating.ledger_read import Ask, read_facts, read_page
-from etl_core.operating.reconcile import Scope
-from etl_core.operating.replay import ReplayRequest, replay_table
-from etl_core.settings import LoadSettings
-from handlers import load
+from etl_core.model.errors import InvalidKeyError
+from etl_core.model.function_settings import LoadSettings
+from etl_core.model.table_ref import TableRef, faults_of_table
+from etl_core.recovery.ledger_read import Ask, read_facts, read_page
+from etl_core.recovery.reconcile import Scope
+from etl_core.recovery.replay import ReplayRequest, replay_table
 from handlers.context import Context
+from handlers.wiring import wiring
 
 _RESERVE_SECONDS = 10.0
 """Kept of the function's time for the rollback and the answer."""
@@ -23,21 +24,31 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
 
     Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
     """
-    settings, ports = load.wiring()
+    settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
     match event.get("kind"):
         case "facts":
             return read_facts(map(Ask.from_json, event["asks"]), ports.warehouse, seconds).to_json()
         case "ledger_page":
             scope = Scope.from_request(event.get("scope") or {})
-            return read_page(scope, event.get("marker"), settings.databases, ports.warehouse, seconds)
+            return read_page(
+                scope, event.get("marker"), settings.databases, ports.warehouse, seconds
+            )
         case "replay":
-            return replay_table(_replay_request(event, settings), settings, ports, seconds).to_json()
+            return replay_table(
+                _replay_request(event, settings), settings, ports, seconds
+            ).to_json()
         case other:
-            raise ValueError(f"the request's kind is {other!r}; it is one of facts, ledger_page, replay")
+            raise ValueError(
+                f"the request's kind is {other!r}; it is one of facts, ledger_page, replay"
+            )
 
 
 def _replay_request(event: Mapping[str, Any], settings: LoadSettings) -> ReplayRequest:
     """Raises InvalidKeyError for names that no upload could have."""
-    key = LakeKey.parse(f"{event['database']}/{Action.APPEND}/{event['table']}/-", settings.databases)
-    return ReplayRequest(key, dry_run=bool(event.get("dry_run")), accept_counts=bool(event.get("accept_counts")))
+    table = TableRef.parse(str(event["database"]), str(event["table"]))
+    if faults := tuple(faults_of_table(table, settings.databases)):
+        raise InvalidKeyError(f"the table cannot be rebuilt: {'; '.join(faults)}", faults)
+    return ReplayRequest(
+        table, dry_run=bool(event.get("dry_run")), accept_counts=bool(event.get("accept_counts"))
+    )

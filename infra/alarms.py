@@ -10,7 +10,7 @@ import pulumi_aws.sns as sns
 from pulumi import Input, Output, ResourceOptions
 
 from infra.component import Component
-from infra.settings import StackSettings
+from infra.stack_settings import StackSettings
 from infra.workflow import LoadWorkflow
 
 PERIOD_SECONDS = 300
@@ -47,14 +47,23 @@ def watches(workflow: LoadWorkflow) -> tuple[Watch, ...]:
             "Sum",
             machine,
         ),
-        Watch("timed-out-loads", "Load executions that timed out", "AWS/States", "ExecutionsTimedOut", "Sum", machine),
+        Watch(
+            "timed-out-loads",
+            "Load executions that timed out",
+            "AWS/States",
+            "ExecutionsTimedOut",
+            "Sum",
+            machine,
+        ),
     )
 
 
 class Alarms(Component):
     """One alarm per watch; with `alarmEmail`, also the topic that sends them there (AWS asks the address to confirm)."""
 
-    def __init__(self, name: str, settings: StackSettings, workflow: LoadWorkflow, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, settings: StackSettings, workflow: LoadWorkflow, opts: ResourceOptions
+    ) -> None:
         super().__init__(name, opts)
         actions = [self._topic(settings.alarm_email)] if settings.alarm_email else []
         for watch in watches(workflow):
@@ -63,7 +72,9 @@ class Alarms(Component):
 
     def _topic(self, address: str) -> Output[str]:
         topic = sns.Topic(self.name, opts=self.child())
-        sns.TopicSubscription(self.name, topic=topic.arn, protocol="email", endpoint=address, opts=self.child())
+        sns.TopicSubscription(
+            self.name, topic=topic.arn, protocol="email", endpoint=address, opts=self.child()
+        )
         return topic.arn
 
     def _alarm(self, watch: Watch, actions: list[Output[str]]) -> None:

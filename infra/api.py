@@ -16,13 +16,15 @@ from pulumi import Output, ResourceOptions
 from infra.api_contract import GATEWAY_ANSWERS, METHOD, PARAMETERS, PATH, STAGE, Need
 from infra.component import Component
 from infra.functions import LoaderFunction
-from infra.settings import StackSettings
+from infra.stack_settings import StackSettings
 
 
 class MonitoringApi(Component):
     """A regional REST API. `url` is the stage's base; `key` is secret."""
 
-    def __init__(self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions
+    ) -> None:
         super().__init__(name, opts)
         self._settings = settings
         self._api = apigateway.RestApi(
@@ -61,7 +63,9 @@ class MonitoringApi(Component):
             authorization="NONE",
             api_key_required=True,
             request_validator_id=validator.id,
-            request_parameters={f"method.request.querystring.{p.name}": p.need is Need.REQUIRED for p in PARAMETERS},
+            request_parameters={
+                f"method.request.querystring.{p.name}": p.need is Need.REQUIRED for p in PARAMETERS
+            },
             opts=self.child(),
         )
         integration = apigateway.Integration(
@@ -91,7 +95,9 @@ class MonitoringApi(Component):
 
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
         """A deployment is a snapshot: it is made anew whenever the contract changes."""
-        contract = hashlib.sha256(repr((METHOD, PATH, PARAMETERS, GATEWAY_ANSWERS)).encode()).hexdigest()
+        contract = hashlib.sha256(
+            repr((METHOD, PATH, PARAMETERS, GATEWAY_ANSWERS)).encode()
+        ).hexdigest()
         deployment = apigateway.Deployment(
             self.name,
             rest_api=self._api.id,
@@ -99,7 +105,11 @@ class MonitoringApi(Component):
             opts=self.child(depends_on=deployed),
         )
         stage = apigateway.Stage(
-            self.name, rest_api=self._api.id, deployment=deployment.id, stage_name=STAGE, opts=self.child()
+            self.name,
+            rest_api=self._api.id,
+            deployment=deployment.id,
+            stage_name=STAGE,
+            opts=self.child(),
         )
         apigateway.MethodSettings(
             self.name,
@@ -136,5 +146,7 @@ class MonitoringApi(Component):
             },
             opts=self.child(),
         )
-        apigateway.UsagePlanKey(self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child())
+        apigateway.UsagePlanKey(
+            self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child()
+        )
         return Output.secret(key.value)

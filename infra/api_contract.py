@@ -29,18 +29,38 @@ class Parameter:
 
 PARAMETERS = (
     Parameter(
-        "table_name", Need.REQUIRED, "The table, as `table` or `schema.table`; `_unparsed` for keys that name none."
+        "table_name",
+        Need.REQUIRED,
+        "The table, as `table` or `schema.table`; `_unparsed` for keys that name none.",
     ),
     Parameter(
-        "landed_timestamp", Need.OPTIONAL, "Any beginning of the UTC time at which the upload landed: 2026-11-22."
+        "landed_timestamp",
+        Need.OPTIONAL,
+        "Any beginning of the UTC time at which the upload landed: 2026-11-22.",
     ),
-    Parameter("from", Need.OPTIONAL, "Uploads that landed at or after this UTC time, or beginning of one."),
-    Parameter("to", Need.OPTIONAL, "Uploads that landed up to this UTC time; the whole day when it is a day."),
+    Parameter(
+        "from", Need.OPTIONAL, "Uploads that landed at or after this UTC time, or beginning of one."
+    ),
+    Parameter(
+        "to",
+        Need.OPTIONAL,
+        "Uploads that landed up to this UTC time; the whole day when it is a day.",
+    ),
     Parameter("status", Need.OPTIONAL, "Only uploads with this status."),
     Parameter("database", Need.OPTIONAL, "Only uploads to this database."),
-    Parameter("action", Need.OPTIONAL, "Only uploads with this action: append, truncate or schema."),
-    Parameter("limit", Need.OPTIONAL, "How many entries to answer with at most, from 1 to 500; 50 if not given."),
-    Parameter("next_token", Need.OPTIONAL, "The `next_token` of the answer before, to go on behind its last entry."),
+    Parameter(
+        "action", Need.OPTIONAL, "Only uploads with this action: append, truncate or schema."
+    ),
+    Parameter(
+        "limit",
+        Need.OPTIONAL,
+        "How many entries to answer with at most, from 1 to 500; 50 if not given.",
+    ),
+    Parameter(
+        "next_token",
+        Need.OPTIONAL,
+        "The `next_token` of the answer before, to go on behind its last entry.",
+    ),
 )
 
 
@@ -78,9 +98,16 @@ GATEWAY_ANSWERS = (
     GatewayAnswer(
         "MISSING_AUTHENTICATION_TOKEN",
         404,
-        {"type": "NotFound", "message": f"there is nothing here; ask for {METHOD} /{PATH}?table_name=user_data"},
+        {
+            "type": "NotFound",
+            "message": f"there is nothing here; ask for {METHOD} /{PATH}?table_name=user_data",
+        },
     ),
-    GatewayAnswer("THROTTLED", 429, {"type": "Throttled", "message": "too many requests; try again in a second"}),
+    GatewayAnswer(
+        "THROTTLED",
+        429,
+        {"type": "Throttled", "message": "too many requests; try again in a second"},
+    ),
     GatewayAnswer(
         "DEFAULT_5XX",
         500,

@@ -45,9 +45,18 @@ def target_environment() -> Environment:
     """The environment markers of the Lambda runtime, whatever Python runs this."""
     environment = default_environment()
     environment["python_version"] = PYTHON_VERSION
-    environment["python_full_version"] = environment["implementation_version"] = f"{PYTHON_VERSION}.0"
-    environment["platform_python_implementation"], environment["implementation_name"] = "CPython", "cpython"
-    environment["sys_platform"], environment["platform_system"], environment["os_name"] = "linux", "Linux", "posix"
+    environment["python_full_version"] = environment["implementation_version"] = (
+        f"{PYTHON_VERSION}.0"
+    )
+    environment["platform_python_implementation"], environment["implementation_name"] = (
+        "CPython",
+        "cpython",
+    )
+    environment["sys_platform"], environment["platform_system"], environment["os_name"] = (
+        "linux",
+        "Linux",
+        "posix",
+    )
     environment["platform_machine"] = "x86_64"
     return environment
 
@@ -70,8 +79,22 @@ def parse_requirements(text: str) -> list[str]:
 def pip_command(requirements: Sequence[str], target: Path) -> list[str]:
     """Installs wheels for the Lambda runtime; the lock file is complete, so nothing is resolved."""
     platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
-    options = ["--only-binary", ":all:", "--no-compile", "--no-deps", "--disable-pip-version-check", "--quiet"]
-    version = ["--implementation", "cp", "--python-version", PYTHON_VERSION, "--target", str(target)]
+    options = [
+        "--only-binary",
+        ":all:",
+        "--no-compile",
+        "--no-deps",
+        "--disable-pip-version-check",
+        "--quiet",
+    ]
+    version = [
+        "--implementation",
+        "cp",
+        "--python-version",
+        PYTHON_VERSION,
+        "--target",
+        str(target),
+    ]
     return [sys.executable, "-m", "pip", "install", *options, *platforms, *version, *requirements]
 
 
@@ -88,7 +111,10 @@ def is_used(path: PurePosixPath) -> bool:
 
 def faults_of_size(zipped: int, unzipped: int) -> Iterator[str]:
     """Why Lambda would refuse the layer; nothing when it takes it."""
-    for what, size, limit in (("zipped", zipped, MAX_ZIPPED_BYTES), ("unzipped", unzipped, MAX_UNZIPPED_BYTES)):
+    for what, size, limit in (
+        ("zipped", zipped, MAX_ZIPPED_BYTES),
+        ("unzipped", unzipped, MAX_UNZIPPED_BYTES),
+    ):
         if size > limit:
             yield f"the layer has {size:,} bytes {what}; the limit is {limit:,}: take something out of lambda.in"
 
@@ -100,12 +126,14 @@ def digest_of(requirements: Path) -> bytes:
 
 def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
     """Raises BundleError when the layer has not been built, or was built from other requirements."""
-    way_out = "build it: .venv/bin/python -m infra.bundle"
+    hint = "build it: .venv/bin/python -m infra.bundle"
     if not layer.is_file():
-        raise BundleError(f"the functions' layer {layer.name} has not been built; {way_out}")
+        raise BundleError(f"the functions' layer {layer.name} has not been built; {hint}")
     with zipfile.ZipFile(layer) as archive:
         if archive.comment != digest_of(requirements):
-            raise BundleError(f"the layer {layer.name} was built from other requirements than today's; {way_out}")
+            raise BundleError(
+                f"the layer {layer.name} was built from other requirements than today's; {hint}"
+            )
 
 
 def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
@@ -116,7 +144,11 @@ def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
         archive.comment = comment
         for path in files:
             entry = zipfile.ZipInfo(f"python/{path.relative_to(packages).as_posix()}", _FIXED_DATE)
-            entry.external_attr, entry.create_system, entry.compress_type = 0o644 << 16, 3, zipfile.ZIP_DEFLATED
+            entry.external_attr, entry.create_system, entry.compress_type = (
+                0o644 << 16,
+                3,
+                zipfile.ZIP_DEFLATED,
+            )
             archive.writestr(entry, path.read_bytes())
             unzipped += path.stat().st_size
     return unzipped
@@ -139,7 +171,9 @@ def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
 
 
 def _install(requirements: Sequence[str], target: Path) -> None:
-    done = subprocess.run(pip_command(requirements, target), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        pip_command(requirements, target), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise BundleError(f"pip could not install the layer's packages:\n{done.stderr.strip()}")
 
@@ -155,7 +189,11 @@ def _compile(packages: Path) -> None:
     if sys.version.startswith(f"{PYTHON_VERSION}."):
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(
-            packages, quiet=2, stripdir=str(packages), prependdir="/opt/python", invalidation_mode=mode
+            packages,
+            quiet=2,
+            stripdir=str(packages),
+            prependdir="/opt/python",
+            invalidation_mode=mode,
         )
 
 
@@ -168,7 +206,9 @@ def main() -> None:
     compiled = "with" if sys.version.startswith(f"{PYTHON_VERSION}.") else "without"
     zipped = LAYER.stat().st_size
     name = LAYER.relative_to(ROOT)
-    click.echo(f"{name}: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped, {compiled} compiled files")
+    click.echo(
+        f"{name}: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped, {compiled} compiled files"
+    )
 
 
 if __name__ == "__main__":

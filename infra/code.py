@@ -1,4 +1,4 @@
-"""What goes into the functions' code archive: handlers/ and etl_core/ without its command line, nothing else.
+"""What goes into the functions' code archive: handlers/ and etl_core/, nothing else.
 
 The third-party packages are in the layer (infra/bundle.py).
 """
@@ -11,10 +11,9 @@ from pathlib import Path
 
 from pulumi import AssetArchive, FileAsset
 
-from infra.settings import ConfigurationError
+from infra.stack_settings import ConfigurationError
 
 PACKAGES = ("etl_core", "handlers")
-CHECKOUT_ONLY = ("etl_core/__main__.py", "etl_core/cli/")
 CA_FILE = "warehouse-ca.pem"
 """The name, below the code's root, of the certificate that `warehouseCaFile` brings."""
 
@@ -25,7 +24,7 @@ def code_files(root: Path) -> Iterator[str]:
         for path in sorted((root / package).rglob("*")):
             name = path.relative_to(root).as_posix()
             is_source = path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts
-            if is_source and not name.startswith(CHECKOUT_ONLY):
+            if is_source:
                 yield name
 
 

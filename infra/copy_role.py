@@ -16,5 +16,7 @@ class CopyRole(Component):
     def __init__(self, name: str, lake: Lake, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         policy = json_document(policies.copy_data, lake.lake.arn, lake.work.arn)
-        self.arn = create_role(self, "role", ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com"), policy)
+        self.arn = create_role(
+            self, "role", ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com"), policy
+        )
         self.register_outputs({})

@@ -26,7 +26,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Reach:
+class VpcAttachment:
     """Where in the private network a function is attached."""
 
     subnet_ids: Sequence[Input[str]]
@@ -43,7 +43,7 @@ class FunctionSpec:
     environment: Mapping[str, Input[str]]
     statements: Output[list[Statement]]
     concurrency: int | None = None
-    reach: Reach | None = field(default=None)
+    reach: VpcAttachment | None = field(default=None)
 
 
 class Layer(Component):
@@ -69,7 +69,10 @@ class LoaderFunction(Component):
     def __init__(self, name: str, spec: FunctionSpec, code: Code, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         logs = cloudwatch.LogGroup(
-            f"{name}-logs", name=f"/aws/lambda/{name}", retention_in_days=code.log_keep_days, opts=self.child()
+            f"{name}-logs",
+            name=f"/aws/lambda/{name}",
+            retention_in_days=code.log_keep_days,
+            opts=self.child(),
         )
         function = lambda_.Function(
             name,
@@ -98,11 +101,13 @@ class LoaderFunction(Component):
         def document(log_group_arn: str, statements: list[Statement]) -> policies.Document:
             return policies.document(policies.write_logs(log_group_arn), *statements, *network)
 
-        policy = Output.json_dumps(Output.all(logs.arn, spec.statements).apply(lambda known: document(*known)))
+        policy = Output.json_dumps(
+            Output.all(logs.arn, spec.statements).apply(lambda known: document(*known))
+        )
         return create_role(self, "role", ("lambda.amazonaws.com",), policy)
 
 
-def _vpc_config(reach: Reach | None) -> lambda_.FunctionVpcConfigArgsDict | None:
+def _vpc_config(reach: VpcAttachment | None) -> lambda_.FunctionVpcConfigArgsDict | None:
     if reach is None:
         return None
     return {"subnet_ids": list(reach.subnet_ids), "security_group_ids": [reach.security_group_id]}

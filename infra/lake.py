@@ -7,7 +7,7 @@ from pulumi import ResourceOptions
 
 from infra import policies
 from infra.component import Component, json_document
-from infra.settings import StackSettings
+from infra.stack_settings import StackSettings
 
 ABORT_UPLOAD_DAYS = 7
 
@@ -23,7 +23,9 @@ class PrivateBucket(Component):
         encryption: s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
             "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}
         }
-        s3.BucketServerSideEncryptionConfiguration(name, bucket=self.bucket_name, rules=[encryption], opts=self.child())
+        s3.BucketServerSideEncryptionConfiguration(
+            name, bucket=self.bucket_name, rules=[encryption], opts=self.child()
+        )
         private = s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket_name,
@@ -34,7 +36,9 @@ class PrivateBucket(Component):
             opts=self.child(),
         )
         policy = json_document(policies.tls_only, self.arn)
-        s3.BucketPolicy(name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private]))
+        s3.BucketPolicy(
+            name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private])
+        )
         self.register_outputs({})
 
 
@@ -47,7 +51,9 @@ class Lake(Component):
         self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
         self._version_uploads()
         self._expire_work(settings.work_keep_days)
-        s3.BucketNotification(name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child())
+        s3.BucketNotification(
+            name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child()
+        )
         self.register_outputs({})
 
     def _version_uploads(self) -> None:
@@ -59,7 +65,10 @@ class Lake(Component):
             opts=self.child(),
         )
         s3.BucketLifecycleConfiguration(
-            self.name, bucket=self.lake.bucket_name, rules=[_abort_incomplete_uploads()], opts=self.child()
+            self.name,
+            bucket=self.lake.bucket_name,
+            rules=[_abort_incomplete_uploads()],
+            opts=self.child(),
         )
 
     def _expire_work(self, keep_days: int) -> None:

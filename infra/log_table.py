@@ -6,7 +6,7 @@ import pulumi_aws.dynamodb as dynamodb
 from pulumi import ResourceOptions
 
 from infra.component import Component
-from infra.settings import StackSettings
+from infra.stack_settings import StackSettings
 
 HASH_KEY = "table_name"
 RANGE_KEY = "landed_key"
@@ -23,7 +23,10 @@ class LogTable(Component):
             billing_mode="PAY_PER_REQUEST",
             hash_key=HASH_KEY,
             range_key=RANGE_KEY,
-            attributes=[{"name": name, "type": "S"} for name in (HASH_KEY, RANGE_KEY, WAITING_FOR, WAITING_SINCE)],
+            attributes=[
+                {"name": name, "type": "S"}
+                for name in (HASH_KEY, RANGE_KEY, WAITING_FOR, WAITING_SINCE)
+            ],
             # Only entries without an answer have its keys: it stays small, however long the log.
             global_secondary_indexes=[
                 {

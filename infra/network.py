@@ -16,7 +16,7 @@ from pulumi_aws.get_region import get_region_output
 from infra import policies
 from infra.component import Component, json_document
 from infra.lake import Lake
-from infra.settings import StackSettings
+from infra.stack_settings import StackSettings
 
 ZONES = 3
 HTTPS = 443
@@ -36,7 +36,12 @@ class Network(Component):
     """Three private subnets, endpoints for three services, and the load function's security group."""
 
     def __init__(
-        self, name: str, settings: StackSettings, lake: Lake, log_table_arn: Input[str], opts: ResourceOptions
+        self,
+        name: str,
+        settings: StackSettings,
+        lake: Lake,
+        log_table_arn: Input[str],
+        opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         self.region = get_region_output(opts=InvokeOptions(parent=self)).region
@@ -48,12 +53,16 @@ class Network(Component):
             tags={"Name": name},
             opts=self.child(),
         )
-        self.routes = ec2.RouteTable(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
+        self.routes = ec2.RouteTable(
+            name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
+        )
         self.subnet_ids = self._subnets(settings)
         self.load_group = self.security_group("load", "The load function")
         reach_buckets = json_document(policies.reach_buckets, lake.lake.arn, lake.work.arn)
         self.s3_prefix_list = self._gateway("s3", reach_buckets)
-        dynamodb_prefix_list = self._gateway("dynamodb", json_document(policies.reach_table, log_table_arn))
+        dynamodb_prefix_list = self._gateway(
+            "dynamodb", json_document(policies.reach_table, log_table_arn)
+        )
         self._let_out("load-to-s3", self.load_group, self.s3_prefix_list)
         self._let_out("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
         self._secrets_endpoint()
@@ -63,10 +72,16 @@ class Network(Component):
         """A group without rules: nothing in, nothing out."""
         name = f"{self.name}-{noun}"
         return ec2.SecurityGroup(
-            name, description=description, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
+            name,
+            description=description,
+            vpc_id=self.vpc.id,
+            tags={"Name": name},
+            opts=self.child(),
         )
 
-    def connect(self, noun: str, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: int) -> None:
+    def connect(
+        self, noun: str, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: int
+    ) -> None:
         """Lets `client` open connections to `server` on `port`: a rule on either side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
@@ -123,7 +138,9 @@ class Network(Component):
             tags={"Name": name},
             opts=self.child(),
         )
-        ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child())
+        ec2.RouteTableAssociation(
+            name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child()
+        )
         return subnet.id
 
     def _gateway(self, service: str, policy: Input[str]) -> Output[str]:

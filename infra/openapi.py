@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from infra.api_contract import KEY_HEADER, METHOD, PARAMETERS, PATH, STAGE, STATUS_CODES, Need, Parameter
+from infra.api_contract import (
+    KEY_HEADER,
+    METHOD,
+    PARAMETERS,
+    PATH,
+    STAGE,
+    STATUS_CODES,
+    Need,
+    Parameter,
+)
 from infra.runtime import ROOT
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -16,7 +25,16 @@ _NUMBER: Schema = {"type": "integer", "minimum": 0}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 
-STATUSES = ("received", "loaded", "applied", "unchanged", "duplicate", "superseded", "rejected", "failed")
+STATUSES = (
+    "received",
+    "loaded",
+    "applied",
+    "unchanged",
+    "duplicate",
+    "superseded",
+    "rejected",
+    "failed",
+)
 ACTIONS = ("append", "truncate", "schema")
 
 ENTRY: dict[str, Schema] = {
@@ -73,7 +91,9 @@ def _render_operation() -> dict[str, Any]:
         "operationId": "queryLog",
         "summary": "The uploads of one table, newest first",
         "parameters": [_render_parameter(parameter) for parameter in PARAMETERS],
-        "responses": {str(status): _render_response(status, text) for status, text in STATUS_CODES.items()},
+        "responses": {
+            str(status): _render_response(status, text) for status, text in STATUS_CODES.items()
+        },
     }
 
 
@@ -98,13 +118,21 @@ def _render_response(status: int, description: str) -> dict[str, Any]:
 
 
 def _entry() -> Schema:
-    return {"type": "object", "properties": ENTRY, "required": ["table_name", "landed_timestamp", "status"]}
+    return {
+        "type": "object",
+        "properties": ENTRY,
+        "required": ["table_name", "landed_timestamp", "status"],
+    }
 
 
 def _page() -> Schema:
     items = {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}
     properties = {"items": items, "count": _NUMBER, "next_token": {"type": ["string", "null"]}}
-    return {"type": "object", "properties": properties, "required": ["items", "count", "next_token"]}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["items", "count", "next_token"],
+    }
 
 
 def _error() -> Schema:

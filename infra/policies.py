@@ -23,7 +23,11 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Stateme
 
 def trust(*services: str) -> Document:
     """A role that only these AWS services may take."""
-    statement = {"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": list(services)},
+        "Action": "sts:AssumeRole",
+    }
     return document(statement)
 
 
@@ -71,22 +75,37 @@ def use_network_interfaces() -> list[Statement]:
     ]
     deny = allow("NotFromTheCode", actions, ["*"])
     condition = {"ArnLike": {"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:*"}}
-    return [allow("AttachToNetwork", actions, ["*"]), {**deny, "Effect": "Deny", "Condition": condition}]
+    return [
+        allow("AttachToNetwork", actions, ["*"]),
+        {**deny, "Effect": "Deny", "Condition": condition},
+    ]
 
 
 def write_log_entries(table_arn: str) -> list[Statement]:
-    return [allow("WriteLogEntries", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [table_arn])]
+    return [
+        allow(
+            "WriteLogEntries",
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            [table_arn],
+        )
+    ]
 
 
 def query_log_entries(table_arn: str) -> list[Statement]:
     return [allow("QueryLogEntries", ["dynamodb:Query"], [table_arn])]
 
 
-def reconcile_uploads(lake_arn: str, table_arn: str, machine_arn: str, tables_arn: str) -> list[Statement]:
+def reconcile_uploads(
+    lake_arn: str, table_arn: str, machine_arn: str, tables_arn: str
+) -> list[Statement]:
     """What the reconcile function does: it reads no object and has no login; the tables function reads the ledgers for it."""
     return [
         allow("ListUploads", ["s3:ListBucketVersions"], [lake_arn]),
-        allow("CompleteLog", ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"], [table_arn]),
+        allow(
+            "CompleteLog",
+            ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            [table_arn],
+        ),
         allow("SeeWhoWaits", ["dynamodb:Scan"], [f"{table_arn}/index/*"]),
         allow("AskTables", ["lambda:InvokeFunction"], [tables_arn]),
         allow("StartLoads", ["states:StartExecution"], [machine_arn]),
@@ -154,4 +173,6 @@ def reach_buckets(lake_arn: str, work_arn: str) -> Document:
 
 def reach_table(table_arn: str) -> Document:
     actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-    return document({**allow("LogTable", actions, [table_arn, f"{table_arn}/index/*"]), "Principal": "*"})
+    return document(
+        {**allow("LogTable", actions, [table_arn, f"{table_arn}/index/*"]), "Principal": "*"}
+    )

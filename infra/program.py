@@ -10,21 +10,21 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi_aws.provider import Provider
 
-from etl_core import settings as env
+from etl_core.model import function_settings as env
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
 from infra.bundle import BundleError, check_layer
 from infra.code import CA_FILE, code_archive
 from infra.copy_role import CopyRole
-from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, Reach
+from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, VpcAttachment
 from infra.lake import Lake
 from infra.log_table import LogTable
 from infra.names import Names
 from infra.network import Network
 from infra.runtime import LAYER, ROOT
 from infra.schedule import Schedule
-from infra.settings import ConfigurationError, StackSettings, parse_settings
+from infra.stack_settings import ConfigurationError, StackSettings, parse_settings
 from infra.warehouse import Warehouse
 from infra.workflow import LoadWorkflow, WorkflowSpec
 
@@ -86,7 +86,9 @@ class Functions:
 def declare(names: Names, settings: StackSettings) -> None:
     """All components of one stack, and its outputs."""
     archive = code_archive(ROOT, settings.warehouse_ca_file)
-    provider = Provider(names.prefix, region=pulumi.Config("aws").get("region"), default_tags={"tags": names.tags})
+    provider = Provider(
+        names.prefix, region=pulumi.Config("aws").get("region"), default_tags={"tags": names.tags}
+    )
     opts = ResourceOptions(providers=[provider])
     store = declare_store(names, settings, opts)
     layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
@@ -170,14 +172,16 @@ def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
         environment=environment,
         statements=arns.apply(lambda known: policies.load_uploads(*known)),
         concurrency=settings.load_concurrency or None,
-        reach=Reach(store.network.subnet_ids, store.network.load_group.id),
+        reach=VpcAttachment(store.network.subnet_ids, store.network.load_group.id),
     )
 
 
 def tables_spec(settings: StackSettings, store: Store) -> FunctionSpec:
     """Like the load function, but beside it: loads that wait must not keep an operator waiting."""
     load = load_spec(settings, store)
-    return replace(load, handler="handlers.tables.handler", timeout_seconds=OPERATE_SECONDS, concurrency=None)
+    return replace(
+        load, handler="handlers.tables.handler", timeout_seconds=OPERATE_SECONDS, concurrency=None
+    )
 
 
 def reconcile_spec(
@@ -191,7 +195,9 @@ def reconcile_spec(
         env.STATE_MACHINE_ARN: workflow.state_machine_arn,
         env.TABLES_FUNCTION: tables.function_name,
     }
-    arns = Output.all(store.lake.lake.arn, store.log_table.arn, workflow.state_machine_arn, tables.arn)
+    arns = Output.all(
+        store.lake.lake.arn, store.log_table.arn, workflow.state_machine_arn, tables.arn
+    )
     return FunctionSpec(
         handler="handlers.reconcile.handler",
         timeout_seconds=OPERATE_SECONDS,
@@ -201,7 +207,9 @@ def reconcile_spec(
     )
 
 
-def export(settings: StackSettings, store: Store, workflow: LoadWorkflow, api: MonitoringApi) -> None:
+def export(
+    settings: StackSettings, store: Store, workflow: LoadWorkflow, api: MonitoringApi
+) -> None:
     """The stack's outputs."""
     pulumi.export("lake_bucket", store.lake.lake.bucket_name)
     pulumi.export("work_bucket", store.lake.work.bucket_name)

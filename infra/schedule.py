@@ -22,7 +22,12 @@ class Schedule(Component):
     """A rule that calls the function with always the same request."""
 
     def __init__(
-        self, name: str, hours: int, function: LoaderFunction, request: Mapping[str, str], opts: ResourceOptions
+        self,
+        name: str,
+        hours: int,
+        function: LoaderFunction,
+        request: Mapping[str, str],
+        opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         rule = cloudwatch.EventRule(

@@ -17,7 +17,7 @@ from pulumi import Input, Output, ResourceOptions
 from infra.component import Component
 from infra.database_ddl import render_create_database
 from infra.network import Network
-from infra.settings import StackSettings, WarehouseKind
+from infra.stack_settings import StackSettings, WarehouseKind
 
 ADMINISTRATOR = "awsuser"
 PORT = 5439
@@ -38,7 +38,12 @@ class Warehouse(Component):
     """One warehouse with the stack's databases; `copy_role_arn` is attached as its default role."""
 
     def __init__(
-        self, name: str, settings: StackSettings, network: Network, copy_role_arn: Input[str], opts: ResourceOptions
+        self,
+        name: str,
+        settings: StackSettings,
+        network: Network,
+        copy_role_arn: Input[str],
+        opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         self._settings = settings

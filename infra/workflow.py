@@ -68,7 +68,11 @@ class LoadWorkflow(Component):
             type="STANDARD",
             role_arn=create_role(self, "machine", ("states.amazonaws.com",), policy),
             definition=json_document(
-                render_workflow, spec.load.arn, spec.record.arn, spec.load_seconds, spec.record_seconds
+                render_workflow,
+                spec.load.arn,
+                spec.record.arn,
+                spec.load_seconds,
+                spec.record_seconds,
             ),
             logging_configuration={
                 "level": "ERROR",
@@ -90,7 +94,9 @@ class LoadWorkflow(Component):
         sqs.QueuePolicy(name, queue_url=queue.url, policy=policy, opts=self.child())
         return queue
 
-    def _target(self, rule: cloudwatch.EventRule, machine: sfn.StateMachine, dead_letters: sqs.Queue) -> None:
+    def _target(
+        self, rule: cloudwatch.EventRule, machine: sfn.StateMachine, dead_letters: sqs.Queue
+    ) -> None:
         policy = json_document(policies.start_loads, machine.arn)
         cloudwatch.EventTarget(
             self.name,

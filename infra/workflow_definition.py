@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from etl_core.errors import LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RETRY_POLICIES, InvalidEventError, RetryPolicy
+from etl_core.model.errors import InvalidEventError
+from etl_core.model.retry_policies import (
+    LAMBDA_THROTTLED,
+    LAMBDA_UNAVAILABLE,
+    RETRY_POLICIES,
+    RetryPolicy,
+)
 
 State = dict[str, Any]
 
@@ -23,7 +29,12 @@ RECEIVE_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, RetryPolicy((ALL_ERRORS,), 1, 3, 
 """Few and quick, except where no function is free: the entry `received` tells other uploads of the table that this one is there, but a log
 that fails does not keep a file from its table."""
 
-RECORD_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, LAMBDA_UNAVAILABLE, RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300))
+RECORD_RETRIES = (
+    NO_EVENT,
+    LAMBDA_THROTTLED,
+    LAMBDA_UNAVAILABLE,
+    RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300),
+)
 """Many and patient: without its final entry an upload has no answer."""
 
 
@@ -41,7 +52,9 @@ def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
     ]
 
 
-def render_workflow(load_arn: str, record_arn: str, load_seconds: int, record_seconds: int) -> State:
+def render_workflow(
+    load_arn: str, record_arn: str, load_seconds: int, record_seconds: int
+) -> State:
     """The definition. Tasks name the functions themselves, so that a task's result is the function's own."""
     return {
         "Comment": "One execution per upload: log it, load it, log what became of it.",
@@ -52,11 +65,17 @@ def render_workflow(load_arn: str, record_arn: str, load_seconds: int, record_se
             "Record": _record(record_arn, record_seconds),
             "Loaded?": {
                 "Type": "Choice",
-                "Choices": [{"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}],
+                "Choices": [
+                    {"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}
+                ],
                 "Default": "Failed",
             },
             "Succeeded": {"Type": "Succeed"},
-            "Failed": {"Type": "Fail", "ErrorPath": "$.record.error", "CausePath": "$.record.cause"},
+            "Failed": {
+                "Type": "Fail",
+                "ErrorPath": "$.record.error",
+                "CausePath": "$.record.cause",
+            },
         },
     }
 
@@ -104,5 +123,8 @@ def render_event_pattern(lake_bucket: str) -> State:
     return {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [lake_bucket]}, "object": {"key": [{"anything-but": {"suffix": "/"}}]}},
+        "detail": {
+            "bucket": {"name": [lake_bucket]},
+            "object": {"key": [{"anything-but": {"suffix": "/"}}]},
+        },
     }

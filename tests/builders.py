@@ -7,16 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from etl_core.lake_key import Action
-from etl_core.ledger import LedgerRow
-from etl_core.log import Status
-from etl_core.schema.schema_file import SchemaFile
-from etl_core.settings import LoadSettings
-from etl_core.upload import Upload
+from etl_core.loading.ledger import LedgerRow
+from etl_core.model.function_settings import LoadSettings
+from etl_core.model.lake_key import Action
+from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
+from etl_core.schema_files.schema_file import SchemaFile
 
 LAKE, WORK = "lake", "work"
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 EVENTS = Path(__file__).parent / "events"
+TABLE = TableRef("dev", "public", "t")
+"""The table of most tests."""
 
 SEED = {
     "schema_version": "1",
@@ -31,16 +34,33 @@ SEED = {
 """The example of the user's guide."""
 
 
-def an_event(key: str = "dev/append/t/a.csv", *, time: str = "2026-11-22T12:00:00Z", **stored: Any) -> dict[str, Any]:
+def an_event(
+    key: str = "dev/append/t/a.csv", *, time: str = "2026-11-22T12:00:00Z", **stored: Any
+) -> dict[str, Any]:
     """An event as EventBridge delivers it; `stored` replaces fields of the object, None leaves one out."""
-    fields = {"key": key, "size": 10, "etag": "e1", "version-id": "v1", "sequencer": "00000001"} | stored
-    detail = {"bucket": {"name": LAKE}, "object": {name: value for name, value in fields.items() if value is not None}}
+    fields = {
+        "key": key,
+        "size": 10,
+        "etag": "e1",
+        "version-id": "v1",
+        "sequencer": "00000001",
+    } | stored
+    detail = {
+        "bucket": {"name": LAKE},
+        "object": {name: value for name, value in fields.items() if value is not None},
+    }
     return {"source": "aws.s3", "detail-type": "Object Created", "time": time, "detail": detail}
 
 
 def an_upload(key: str = "dev/append/t/a.csv", **fields: Any) -> Upload:
     """A version of an object in the lake."""
-    plain = {"version_id": "v1", "etag": "e1", "size": 10, "sequencer": "00000001", "landed_at": NOON}
+    plain = {
+        "version_id": "v1",
+        "etag": "e1",
+        "size": 10,
+        "sequencer": "00000001",
+        "landed_at": NOON,
+    }
     return Upload(**({"bucket": LAKE, "key": key} | plain | fields))
 
 

@@ -11,26 +11,34 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 if TYPE_CHECKING:
-    from local.cloud import LocalCloud
+    from local_cloud.cloud import LocalCloud
+    from redshift_emulator.server import Server
     from tests.e2e.conftest import Lake
+    from tests.etl_core.live import LiveTable
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
 # No deadline, because the machine may be busy; always the same examples, so that a change is what breaks a test.
 # `pytest --hypothesis-profile=search` looks for new ones.
-settings.register_profile("project", deadline=None, database=None, max_examples=60, derandomize=True)
-settings.register_profile("search", deadline=None, database=None, max_examples=1000, print_blob=True)
+settings.register_profile(
+    "project", deadline=None, database=None, max_examples=60, derandomize=True
+)
+settings.register_profile(
+    "search", deadline=None, database=None, max_examples=1000, print_blob=True
+)
 settings.load_profile("project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings are errors, except those that pulumi_aws raises about itself when one of its modules is imported."""
-    config.addinivalue_line("filterwarnings", r"ignore:[\w./]+ has been deprecated in favor of:DeprecationWarning")
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:[\w./]+ has been deprecated in favor of:DeprecationWarning"
+    )
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """One local cloud for all tests that need a whole one."""
-    from local.cloud import LocalCloud  # only they pay for what it imports
+    from local_cloud.cloud import LocalCloud  # only they pay for what it imports
 
     with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as running:
         yield running
@@ -39,9 +47,49 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def lake(cloud: LocalCloud) -> Iterator[Lake]:
     """Its lake, as a person has it."""
-    from local.client import Client
+    from etl_cli.client import Client
     from tests.e2e.conftest import Lake
 
     client = Client.of(cloud.outputs)
     yield Lake(cloud, client)
     client.close()
+
+
+_PASSWORD = "Secret+/=1"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ca.pem, cert.pem and key.pem for this machine."""
+    import trustme
+
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Server]:
+    """The stand-in, with one database."""
+    from redshift_emulator.server import Server, ServerOptions, tls_context
+
+    data = tmp_path_factory.mktemp("warehouse") / "data"
+    tls = tls_context(certificates / "cert.pem", certificates / "key.pem")
+    with Server.start(
+        ServerOptions(data=data, databases=("dev",), password=_PASSWORD, tls=tls)
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def live(emulator: Server) -> Iterator[LiveTable]:
+    """A table in it, which each test makes anew."""
+    from tests.etl_core.live import LiveTable
+
+    host, port = emulator.address
+    with LiveTable.connect(host, port, _PASSWORD) as table:
+        yield table

@@ -1,4 +1,4 @@
-"""The outside world in memory: etl_core.ports, kept small. A function given as a hook runs at its moment and may raise."""
+"""The outside world in memory: etl_core.loading.ports, kept small. A function given as a hook runs at its moment and may raise."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from etl_core.csv_files.header import decompressed
-from etl_core.errors import LoadErrorLine, MissingObjectError, MissingTableError
-from etl_core.lake_key import LakeKey, describe_key
-from etl_core.listed import LakeVersion
-from etl_core.log import Status
-from etl_core.names import LEDGER_SCHEMA
-from etl_core.ports import LoggedUpload, StoredVersion
-from etl_core.schema.column_types import describe_type
-from etl_core.schema.default_values import parse_server_default
-from etl_core.schema.schema_file import DefaultFunction
+from etl_core.csv_files.compression import decompressed
+from etl_core.model.errors import LoadErrorLine, MissingObjectError, MissingTableError
+from etl_core.model.lake_key import Action, LakeKey, describe_key
+from etl_core.model.names import LEDGER_SCHEMA
+from etl_core.model.object_versions import ObjectVersion, StoredVersion
+from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
+from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.default_values import parse_server_default
+from etl_core.schema_files.schema_file import DefaultFunction
 from etl_core.sql import CopyCsv, LockTable
-from etl_core.upload import Upload
+from etl_core.upload_log.entry import LoggedUpload
 from tests.builders import LAKE, NOON, WORK, an_upload
 
 DATABASES = ("dev", "analytics")
@@ -48,8 +49,14 @@ class FakeStore:
         """Stores another version; the upload that its event tells of."""
         versions = self.versions.setdefault((bucket, key), [])
         versions.append(content)
-        known = {"version_id": f"v{len(versions)}", "etag": hashlib.md5(content).hexdigest(), "size": len(content)}
-        upload = an_upload(key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields))
+        known = {
+            "version_id": f"v{len(versions)}",
+            "etag": hashlib.md5(content).hexdigest(),
+            "size": len(content),
+        }
+        upload = an_upload(
+            key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields)
+        )
         self.landed[key, len(versions)] = upload.landed_at
         return upload
 
@@ -59,7 +66,9 @@ class FakeStore:
         if not 1 <= number <= len(versions):
             raise MissingObjectError(f"the uploaded version of {upload.key!r} no longer exists")
         content = versions[number - 1]
-        return StoredVersion(upload.bucket, upload.key, f"v{number}", "", len(content), number == len(versions))
+        return StoredVersion(
+            upload.bucket, upload.key, f"v{number}", "", len(content), number == len(versions)
+        )
 
     def is_current(self, version: StoredVersion) -> bool:
         return version.version_id == f"v{len(self.versions[version.bucket, version.key])}"
@@ -79,17 +88,17 @@ class FakeStore:
         self.put(name, text.encode(), WORK)
         return f"s3://{WORK}/{name}"
 
-    def schema_folders(self, key: LakeKey) -> Iterator[str]:
+    def schema_folders(self, table: TableRef) -> Iterator[str]:
         found = set()
         for bucket, name in self.versions:
             other = LakeKey.parse(name, DATABASES) if bucket == LAKE else None
-            if other and (other.database, other.action, other.target) == (key.database, "schema", key.target):
+            if other and (other.table, other.action) == (table, Action.SCHEMA):
                 found.add(name.rpartition("/")[0] + "/")
         yield from sorted(found)
 
-    def list_versions(self, prefix: str) -> Sequence[LakeVersion]:
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [
-            LakeVersion(
+            ObjectVersion(
                 key,
                 f"v{number}",
                 hashlib.md5(content).hexdigest(),
@@ -118,21 +127,25 @@ class FakeBacklog:
     def note(self, upload: Upload, status: Status = Status.RECEIVED) -> None:
         self.logged[upload.upload_id] = LoggedUpload(upload, status)
 
-    def waiting(self, key: LakeKey) -> Sequence[Upload]:
+    def read_pending(self, table: TableRef) -> Sequence[Upload]:
         self.hook()
         received = [each.upload for each in self.logged.values() if each.status is Status.RECEIVED]
-        return [upload for upload in received if _target(upload) == (key.database, key.target)]
+        return [upload for upload in received if _table_of(upload) == table]
 
-    def find(self, key: LakeKey, version: LakeVersion) -> LoggedUpload | None:
+    def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         for each in self.logged.values():
             if (each.upload.key, each.upload.version_id) == (version.key, version.version_id):
                 return each
         return None
 
 
-def _target(upload: Upload) -> tuple[str, str] | None:
-    facts = describe_key(upload.key)
-    return None if facts.schema is None else (facts.database or "", f"{facts.schema}.{facts.table_name}")
+def _table_of(upload: Upload) -> TableRef | None:
+    parts = describe_key(upload.key)
+    return (
+        None
+        if parts.schema is None
+        else TableRef(parts.database or "", parts.schema, parts.table_name)
+    )
 
 
 @dataclass
@@ -171,13 +184,17 @@ class FakeWarehouse:
         self.log.append("ALONE")
         self.hook("ALONE", statement)
 
-    def try_copy(self, database: str, trial: Any, timeout_seconds: float) -> Sequence[LoadErrorLine]:
+    def try_copy(
+        self, database: str, trial: Any, timeout_seconds: float
+    ) -> Sequence[LoadErrorLine]:
         """Finds `refused` at fault."""
         self.log.append("TRIAL")
         assert trial.is_trial
         return self.refused
 
-    def table(self, name: str, schema: str = "public", database: str = "dev") -> list[list[str]] | None:
+    def table(
+        self, name: str, schema: str = "public", database: str = "dev"
+    ) -> list[list[str]] | None:
         """The table's rows as text, None when there is no such table."""
         return self.states.setdefault(database, _State()).rows.get((schema, name))
 
@@ -219,7 +236,9 @@ class FakeTransaction:
         names = [column.name for column in statement.table.columns]
         values = dict(statement.compile().params)
         for number in range(len(values) // len(names)):
-            self.state.ledgers[statement.table.name].append({name: values[f"{name}_m{number}"] for name in names})
+            self.state.ledgers[statement.table.name].append(
+                {name: values[f"{name}_m{number}"] for name in names}
+            )
         return []
 
     def _create_table(self, statement: CreateTable) -> list[Any]:
@@ -242,7 +261,9 @@ class FakeTransaction:
             raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
         self.count = 0
         for entry in json.loads(self.warehouse.store.current(source.manifest_url))["entries"]:
-            content = b"".join(decompressed([self.warehouse.store.current(entry["url"])], source.compression))
+            content = b"".join(
+                decompressed([self.warehouse.store.current(entry["url"])], source.compression)
+            )
             text = io.StringIO(content.decode("utf-8-sig"))
             rows = list(csv.reader(text, delimiter=source.delimiter, quotechar=source.quote))[1:]
             self.state.rows[table.schema, table.name] += rows
@@ -259,7 +280,9 @@ def _word(statement: Any) -> str:
         froms = statement.get_final_froms()
         if not froms:
             return "COUNT"
-        return "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
+        return (
+            "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
+        )
     if isinstance(statement, sa.Insert):
         return "INSERT LEDGER"
     words = {
@@ -278,7 +301,9 @@ def catalog_rows(table: sa.Table) -> list[Any]:
     names = [column.name for column in table.columns]
     sortkey = [str(name) for name in options.get("sortkey") or ()]
     key = [names.index(column.name) + 1 for column in table.primary_key.columns]
-    style = {"EVEN": 0, "ALL": 8, "KEY": 1}.get(options.get("diststyle"), 1 if options.get("distkey") else 9)
+    style = {"EVEN": 0, "ALL": 8, "KEY": 1}.get(
+        options.get("diststyle"), 1 if options.get("distkey") else 9
+    )
     return [
         SimpleNamespace(
             _mapping={
@@ -313,7 +338,11 @@ def default_text(column: sa.Column[Any]) -> str | None:
         case bool(value):
             return str(value).lower()
         case DefaultFunction(function=function):
-            return {"SYSDATE": "sysdate", "GETDATE": "getdate()", "CURRENT_DATE": "('now'::text)::date"}[function]
+            return {
+                "SYSDATE": "sysdate",
+                "GETDATE": "getdate()",
+                "CURRENT_DATE": "('now'::text)::date",
+            }[function]
         case str(text) if kind.name not in ("numeric", "real", "double precision"):
             escaped = text.replace("\\", "\\\\").replace("'", "''")
             return f"'{escaped}'::{kind.name}"

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.s3 import to_etl_error
-from etl_core.errors import LoadFailedError, RetryableError
+from etl_core.model.errors import LoadFailedError, RetryableError
 
 _GONE = frozenset({"ExecutionDoesNotExist", "InvalidArn", "ValidationException"})
 
@@ -36,12 +36,14 @@ class Function:
             told = answer if isinstance(answer, dict) else {}
             words = str(told.get("errorMessage") or f"it ended without an answer: {answer}")
             kind = _MAY_PASS.get(str(told.get("errorType")), LoadFailedError)
-            raise kind(words if kind is not LoadFailedError else f"the function {self.name}: {words}")
+            raise kind(
+                words if kind is not LoadFailedError else f"the function {self.name}: {words}"
+            )
         return dict(answer)
 
 
 class StateMachine:
-    """etl_core.operating.ports.Workflow over boto3."""
+    """etl_core.recovery.services.Workflow over boto3."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client, self._arn = client, arn
@@ -49,7 +51,9 @@ class StateMachine:
     def start(self, event: Mapping[str, Any]) -> str:
         """See the port."""
         try:
-            started = self._client.start_execution(stateMachineArn=self._arn, input=json.dumps(event))
+            started = self._client.start_execution(
+                stateMachineArn=self._arn, input=json.dumps(event)
+            )
         except (BotoCoreError, ClientError) as error:
             raise to_etl_error(error, "Step Functions") from error
         return str(started["executionArn"])
@@ -57,7 +61,9 @@ class StateMachine:
     def is_running(self, execution_arn: str) -> bool:
         """See the port."""
         try:
-            return bool(self._client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING")
+            return bool(
+                self._client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+            )
         except ClientError as error:
             if error.response["Error"].get("Code", "") in _GONE:
                 return False

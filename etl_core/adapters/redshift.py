@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.adapters.secrets import CredentialSource
-from etl_core.errors import (
+from etl_core.model.errors import (
     ConnectionLostError,
     CopyRefusedError,
     EtlError,
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 class RedshiftWarehouse:
-    """etl_core.ports.Warehouse. A connection per transaction: a Lambda environment may sleep for hours between two."""
+    """etl_core.loading.ports.Warehouse. A connection per transaction: a Lambda environment may sleep for hours between two."""
 
     def __init__(self, endpoint: Endpoint, secrets: CredentialSource) -> None:
         self._endpoint, self._secrets = endpoint, secrets
@@ -95,7 +95,9 @@ class RedshiftWarehouse:
         with self._connection(database, isolation_level="AUTOCOMMIT") as connection:
             RedshiftTransaction(connection, timeout_seconds).execute(statement)
 
-    def try_copy(self, database: str, trial: Executable, timeout_seconds: float) -> tuple[LoadErrorLine, ...]:
+    def try_copy(
+        self, database: str, trial: Executable, timeout_seconds: float
+    ) -> tuple[LoadErrorLine, ...]:
         """See the port."""
         with self._connection(database) as connection:
             transaction = RedshiftTransaction(connection, timeout_seconds)
@@ -135,12 +137,17 @@ class RedshiftWarehouse:
         if self._endpoint.ca_file is not None:
             arguments["sslrootcert"] = self._endpoint.ca_file
         return sa.create_engine(
-            url, connect_args=arguments, poolclass=NullPool, use_native_hstore=False, hide_parameters=True, **options
+            url,
+            connect_args=arguments,
+            poolclass=NullPool,
+            use_native_hstore=False,
+            hide_parameters=True,
+            **options,
         )
 
 
 class RedshiftTransaction:
-    """etl_core.ports.Transaction. statement_timeout counts per statement, so it is set again as the time runs out."""
+    """etl_core.loading.ports.Transaction. statement_timeout counts per statement, so it is set again as the time runs out."""
 
     def __init__(self, connection: sa.Connection, timeout_seconds: float) -> None:
         self._connection = connection
@@ -156,7 +163,9 @@ class RedshiftTransaction:
     def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
         left = max(1.0, self._deadline - time.monotonic())
         if left < self._limit * 0.9:
-            self._connection.execute(sa.text("SET statement_timeout TO :ms"), {"ms": int(left * 1000)})
+            self._connection.execute(
+                sa.text("SET statement_timeout TO :ms"), {"ms": int(left * 1000)}
+            )
             self._limit = left
         result = self._connection.execute(statement)
         return result.fetchall() if result.returns_rows else []

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from etl_core.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
-from etl_core.lake_key import Action, LakeKey, is_folder_marker, split_table_name
-from etl_core.listed import LakeVersion
-from etl_core.names import fold
-from etl_core.ports import StoredVersion
-from etl_core.upload import Upload
+from etl_core.model.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
+from etl_core.model.lake_key import Action, is_folder_marker
+from etl_core.model.names import fold
+from etl_core.model.object_versions import ObjectVersion, StoredVersion
+from etl_core.model.table_ref import TableRef, split_table_name
+from etl_core.model.upload import Upload
+from etl_core.recovery.services import ListedPage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,21 +22,27 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _FIRST_READ = 64 << 10
 _LATER_READ = 8 << 20
-_MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"})
-_REFUSED = frozenset({"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+_MISSING = frozenset(
+    {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
+)
+_REFUSED = frozenset(
+    {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+)
 
 
-class S3Store:
-    """etl_core.ports.ObjectStore over boto3."""
+class S3Lake:
+    """The ports ObjectStore (loading) and LakeListing (recovery) over boto3."""
 
-    def __init__(self, client: S3Client, work_bucket: str, lake_bucket: str) -> None:
-        self._client, self._work, self._lake = client, work_bucket, lake_bucket
+    def __init__(self, client: S3Client, lake_bucket: str, work_bucket: str = "") -> None:
+        self._client, self._lake, self._work = client, lake_bucket, work_bucket
 
     def find_version(self, upload: Upload) -> StoredVersion:
         """The upload's version; an event without a version id is resolved through the current version and the etag."""
         current = self._head(upload.bucket, upload.key, None)
         wanted = upload.version_id
-        if current is not None and (current.version_id == wanted if wanted else current.etag == upload.etag):
+        if current is not None and (
+            current.version_id == wanted if wanted else current.etag == upload.etag
+        ):
             return current
         if wanted is None:
             wanted = self._version_with_etag(upload)
@@ -62,7 +69,11 @@ class S3Store:
 
     def pin(self, version: StoredVersion, name: str) -> str:
         """Copies the version, by parts where it is large; the managed copy of boto3 does both."""
-        source: Any = {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}
+        source: Any = {
+            "Bucket": version.bucket,
+            "Key": version.key,
+            "VersionId": version.version_id,
+        }
         mapped(lambda: self._client.copy(source, self._work, name, SourceClient=self._client))
         return f"s3://{self._work}/{name}"
 
@@ -75,37 +86,58 @@ class S3Store:
         )
         return f"s3://{self._work}/{name}"
 
-    def schema_folders(self, key: LakeKey) -> Iterator[str]:
-        """Looks at every spelling that folds to the key's database and table: S3 keys are case sensitive."""
-        wanted = (key.schema, key.table)
-        for base in self._folders("", lambda name: fold(name) == key.database):
+    def schema_folders(self, table: TableRef) -> Iterator[str]:
+        """Looks at every spelling that folds to the table's database and table: S3 keys are case sensitive."""
+        wanted = (table.schema, table.name)
+        for base in self._folders("", lambda name: fold(name) == table.database):
             for action in self._folders(base, lambda name: fold(name) == Action.SCHEMA):
                 yield from self._folders(action, lambda name: split_table_name(name) == wanted)
 
-    def list_versions(self, prefix: str) -> Sequence[LakeVersion]:
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         """Oldest last, as S3 lists the versions of a key; folder markers are left out."""
-        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._lake, Prefix=prefix)
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._lake, Prefix=prefix
+        )
         listed = mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
         return [parse_version(value) for value in listed if not is_folder_marker(value["Key"])]
 
+    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> ListedPage:
+        """See the port."""
+        place: dict[str, Any] = dict(marker or {})
+        page = mapped(
+            lambda: self._client.list_object_versions(Bucket=self._lake, MaxKeys=limit, **place)
+        )
+        following = {"KeyMarker": page["NextKeyMarker"]} if page.get("NextKeyMarker") else None
+        if following is not None and page.get("NextVersionIdMarker"):
+            following["VersionIdMarker"] = page["NextVersionIdMarker"]
+        versions = [parse_version(value) for value in page.get("Versions", [])]
+        return ListedPage(versions, following if page.get("IsTruncated") else None)
+
+    def read_versions(self, key: str) -> Sequence[ObjectVersion]:
+        """See the port. A prefix finds longer keys too."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._lake, Prefix=key
+        )
+        listed = mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
+        return [parse_version(value) for value in listed if value.get("Key") == key]
+
     def _folders(self, prefix: str, wanted: Callable[[str], bool]) -> Iterator[str]:
-        token: dict[str, Any] = {}
-        while True:
-            page = mapped(
-                lambda: self._client.list_objects_v2(Bucket=self._lake, Prefix=prefix, Delimiter="/", **token)  # noqa: B023
-            )
-            for entry in page.get("CommonPrefixes", []):
-                folder = entry.get("Prefix", "")
-                if wanted(folder[len(prefix) : -1]):
-                    yield folder
-            if not page.get("NextContinuationToken"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._lake, Prefix=prefix, Delimiter="/"
+        )
+        listed = mapped(lambda: [each for page in pages for each in page.get("CommonPrefixes", [])])
+        for entry in listed:
+            folder = entry.get("Prefix", "")
+            if wanted(folder[len(prefix) : -1]):
+                yield folder
 
     def _read_range(self, version: StoredVersion, first: int, last: int) -> bytes:
         def get() -> bytes:
             answer = self._client.get_object(
-                Bucket=version.bucket, Key=version.key, Range=f"bytes={first}-{last}", **_version(version.version_id)
+                Bucket=version.bucket,
+                Key=version.key,
+                Range=f"bytes={first}-{last}",
+                **_version(version.version_id),
             )
             body = answer["Body"].read()
             # A server may ignore the range (RFC 9110, 14.2), and then sends everything.
@@ -115,7 +147,9 @@ class S3Store:
 
     def _head(self, bucket: str, key: str, version_id: str | None) -> StoredVersion | None:
         try:
-            head = mapped(lambda: self._client.head_object(Bucket=bucket, Key=key, **_version(version_id)))
+            head = mapped(
+                lambda: self._client.head_object(Bucket=bucket, Key=key, **_version(version_id))
+            )
         except MissingObjectError:
             return None
         return StoredVersion(
@@ -129,10 +163,15 @@ class S3Store:
 
     def _version_with_etag(self, upload: Upload) -> str | None:
         """The newest version of the key that has the event's etag."""
-        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=upload.bucket, Prefix=upload.key)
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=upload.bucket, Prefix=upload.key
+        )
         for page in mapped(lambda: list(pages)):
             for version in page.get("Versions", []):
-                if version.get("Key") == upload.key and version.get("ETag", "").strip('"') == upload.etag:
+                if (
+                    version.get("Key") == upload.key
+                    and version.get("ETag", "").strip('"') == upload.etag
+                ):
                     return version.get("VersionId")
         return None
 
@@ -141,9 +180,9 @@ def _version(version_id: str | None) -> dict[str, Any]:
     return {} if version_id in (None, "null") else {"VersionId": version_id}
 
 
-def parse_version(value: Mapping[str, Any]) -> LakeVersion:
+def parse_version(value: Mapping[str, Any]) -> ObjectVersion:
     """One of the `Versions` of a listing."""
-    return LakeVersion(
+    return ObjectVersion(
         key=value["Key"],
         version_id=value["VersionId"],
         etag=value["ETag"].strip('"'),
@@ -165,12 +204,17 @@ def to_etl_error(error: Exception, service: str) -> EtlError:
     """What an error of boto3 means: gone, refused, or worth another try."""
     if not isinstance(error, ClientError):
         return ThrottledError(f"{service} could not be reached: {error}")
-    code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    code, status = (
+        error.response["Error"].get("Code", ""),
+        error.response["ResponseMetadata"].get("HTTPStatusCode", 0),
+    )
     message = f"{service} answered {code}: {error.response['Error'].get('Message', '')}"
     if code in _MISSING:
         return MissingObjectError(message)
     if code in _REFUSED:
-        return LoadFailedError(f"{message}. The function's role lacks a right that it needs; see the deployment")
+        return LoadFailedError(
+            f"{message}. The function's role lacks a right that it needs; see the deployment"
+        )
     if (
         status >= 500
         or status == 429

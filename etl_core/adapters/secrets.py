@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.s3 import to_etl_error
-from etl_core.errors import LoadFailedError
+from etl_core.model.errors import LoadFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

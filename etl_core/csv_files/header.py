@@ -5,69 +5,28 @@ COPY never looks at a header: it is positional (database developer guide, "COPY"
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
 import difflib
 import io
-import sys
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Protocol
 
-from etl_core.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.names import MAX_IDENTIFIER_BYTES, fold
-from etl_core.schema.schema_file import CsvOptions, SchemaFile
-from etl_core.sql import COMPRESSIONS
+from etl_core.csv_files.compression import decompressed, in_pieces
+from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.model.names import MAX_IDENTIFIER_BYTES, fold
+from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_HEADER_BYTES = 1 << 20
 _MAX_READ_BYTES = 4 << 20
-_PIECE = 1 << 16
 _MAX_FAULTS, _MAX_GUESSES = 100, 10
 CODECS = {"UTF8": "utf-8-sig", "UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16BE": "utf-16-be"}
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Gzip:
-    """zlib's decompressor with the interface of the others."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-
-def compression_of(file: str) -> str | None:
-    """COPY's compression keyword for a file name, None for a plain CSV. Raises InvalidDataFileError for any other file."""
-    folded = file.lower()
-    for suffix, keyword in COMPRESSIONS.items():
-        if folded.endswith(f".csv{suffix}"):
-            return keyword
-    raise InvalidDataFileError(
-        f"the file {file!r} has the wrong extension: data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst; "
-        "write the data as CSV and upload it under such a name"
-    )
-
-
-def read_header(chunks: Iterable[bytes], compression: str | None, options: CsvOptions) -> tuple[str, ...]:
+def read_header(
+    chunks: Iterable[bytes], compression: str | None, options: CsvOptions
+) -> tuple[str, ...]:
     """The names in the first row, as written (a byte order mark is dropped). Reads no more than the row needs.
 
     Raises InvalidDataFileError: empty file, no readable header, damaged compression, wrong encoding.
@@ -83,14 +42,21 @@ def read_header(chunks: Iterable[bytes], compression: str | None, options: CsvOp
             "use LF or CRLF line ends and names in one line"
         )
     try:
-        rows = list(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote, strict=True))
+        rows = list(
+            csv.reader([text], delimiter=options.delimiter, quotechar=options.quote, strict=True)
+        )
     except csv.Error as error:
-        raise InvalidDataFileError(f"the header row is not valid CSV: {error}; given {text[:200]!r}") from None
+        raise InvalidDataFileError(
+            f"the header row is not valid CSV: {error}; given {text[:200]!r}"
+        ) from None
     return tuple(rows[0])
 
 
 def match_header(
-    header: Sequence[str], columns: Collection[str], optional: Collection[str] = (), generated: Collection[str] = ()
+    header: Sequence[str],
+    columns: Collection[str],
+    optional: Collection[str] = (),
+    generated: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The table's column for each name of the header, in the file's order.
 
@@ -114,7 +80,9 @@ def match_columns(header: Sequence[str], spec: SchemaFile) -> tuple[str, ...]:
     generated = [column.name for column in spec.columns if column.identity is not None]
     optional = []
     if spec.csv.missing_columns == "default":
-        optional = [column.name for column in spec.columns if column.nullable or column.default is not None]
+        optional = [
+            column.name for column in spec.columns if column.nullable or column.default is not None
+        ]
     return match_header(header, expected, optional, generated)
 
 
@@ -130,88 +98,41 @@ def _faults(
     for name, count in counts.items():
         if count > 1:
             yield f"column {_short(name)} is there {count} times"
-    unknown = {name: written for written, name in zip(header, names, strict=True) if name not in known}
+    unknown = {
+        name: written for written, name in zip(header, names, strict=True) if name not in known
+    }
     for index, (name, written) in enumerate(unknown.items()):
         if name in generated:
             yield f"column {written!r} is filled by the warehouse (identity); leave it out"
             continue
         # Each guess compares with every column: for the first few names only, and none that cannot be a column's.
         could_be_meant = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
-        guess = difflib.get_close_matches(name, missing or list(columns), n=1) if could_be_meant else []
-        yield f"column {_short(written)} is not in the table" + (f" (did you mean {guess[0]!r}?)" if guess else "")
+        guess = (
+            difflib.get_close_matches(name, missing or list(columns), n=1) if could_be_meant else []
+        )
+        yield f"column {_short(written)} is not in the table" + (
+            f" (did you mean {guess[0]!r}?)" if guess else ""
+        )
     for name in missing:
         yield f"column {name!r} is missing"
 
 
 def _short(name: str) -> str:
-    return repr(name) if len(name) <= MAX_IDENTIFIER_BYTES else f"{name[:MAX_IDENTIFIER_BYTES]!r}..."
-
-
-def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[bytes]:
-    """The bytes behind a compression, in pieces of bounded size whatever the ratio; also of several joined members."""
-    if compression is None:
-        yield from chunks
-        return
-    engine = _decompressor(compression)
-    inside = False
-    for part in _parts(chunks):
-        data = part
-        while data or not engine.needs_input:
-            try:
-                piece = engine.decompress(data, _PIECE)
-            except Exception as error:  # each library has an error of its own
-                raise InvalidDataFileError(
-                    f"the file is not valid {compression}: {error}. Compress it again; if it is not compressed at all, name it .csv"
-                ) from None
-            data, inside = b"", not engine.eof
-            if piece:
-                yield piece
-            if engine.eof:
-                data = _rest(engine)
-                engine = _decompressor(compression)
-                if not data:
-                    break
-    if inside:
-        raise InvalidDataFileError(
-            f"the file ends in the middle of its {compression} data: it was cut on its way. Upload the whole file again"
-        )
-
-
-def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in small parts: what a decompressor did not take yet is copied at each of its calls."""
-    for chunk in chunks:
-        for start in range(0, len(chunk), _PIECE):
-            yield chunk[start : start + _PIECE]
+    return (
+        repr(name) if len(name) <= MAX_IDENTIFIER_BYTES else f"{name[:MAX_IDENTIFIER_BYTES]!r}..."
+    )
 
 
 def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """As much of a file as any header needs; compressed data may go on for ever without saying anything."""
     size = 0
-    for part in _parts(chunks):
+    for part in in_pieces(chunks):
         if size > _MAX_READ_BYTES:
             raise InvalidDataFileError(
                 f"the first {_MAX_READ_BYTES} bytes of the file hold no header row; is the file damaged, or no CSV?"
             )
         size += len(part)
         yield part
-
-
-def _rest(engine: Any) -> bytes:
-    inner = getattr(engine, "_inner", engine)
-    return bytes(inner.unused_data)
-
-
-def _decompressor(compression: str) -> _Decompressor:
-    if compression == "GZIP":
-        return _Gzip()
-    if compression == "BZIP2":
-        return bz2.BZ2Decompressor()
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    made: _Decompressor = zstd.ZstdDecompressor()
-    return made
 
 
 def _first_row(pieces: Iterable[bytes], options: CsvOptions) -> str:

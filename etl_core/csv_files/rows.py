@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from etl_core.csv_files.header import CODECS
-from etl_core.errors import InvalidDataFileError
-from etl_core.schema.schema_file import CsvOptions
+from etl_core.model.errors import InvalidDataFileError
+from etl_core.schema_files.schema_file import CsvOptions
 
 MAX_ROW_CHARACTERS = 4 << 20
 """COPY takes rows of up to 4 MB."""
@@ -57,7 +57,9 @@ def _joined(lines: Iterator[tuple[int, str]], split: _Splitter) -> Iterator[CsvR
         yield CsvRow(number, [], _MISPLACED) if fields is None else CsvRow(number, fields)
 
 
-def _to_closing_quote(number: int, line: str, lines: Iterator[tuple[int, str]], quote: str) -> tuple[str, bool]:
+def _to_closing_quote(
+    number: int, line: str, lines: Iterator[tuple[int, str]], quote: str
+) -> tuple[str, bool]:
     """The line and those that belong to it; whether the file has the closing quote."""
     parts, size = [line], len(line)
     for _, more in lines:
@@ -88,7 +90,11 @@ class _Splitter:
         position, self.is_open = 0, False
         while True:
             opened = self._opened.match(line, position)
-            match = self._closing.match(line, opened.end()) if opened else self._bare.match(line, position)
+            match = (
+                self._closing.match(line, opened.end())
+                if opened
+                else self._bare.match(line, position)
+            )
             if match is None:
                 self.is_open = opened is not None and opened.end() == len(line)
                 return None

@@ -13,9 +13,9 @@ from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from math import inf, isinf
 from struct import pack, unpack
 
-from etl_core.csv_files.moments import is_time, moment_test
-from etl_core.schema.column_types import ColumnType
-from etl_core.schema.schema_file import ColumnSpec, CsvOptions
+from etl_core.csv_files.datetime_formats import is_time, moment_test
+from etl_core.schema_files.column_types import ColumnType
+from etl_core.schema_files.schema_file import ColumnSpec, CsvOptions
 
 DEFAULT_NULL = "\\N"
 """What COPY takes for NULL where NULL AS is not given."""
@@ -83,7 +83,9 @@ def _judge(kind: ColumnType, options: CsvOptions) -> _Judge:
             return _float(kind)
         case "boolean":
             return lambda value: (
-                None if value.lower() in _BOOLEANS else "is none of t, true, y, yes, 1, f, false, n, no, 0"
+                None
+                if value.lower() in _BOOLEANS
+                else "is none of t, true, y, yes, 1, f, false, n, no, 0"
             )
         case "character" | "character varying":
             return _text(kind)
@@ -92,7 +94,9 @@ def _judge(kind: ColumnType, options: CsvOptions) -> _Judge:
         case "timestamp without time zone" | "timestamp with time zone":
             return _moment(options.time_format, "timestamp", "csv.time_format")
         case "time without time zone" | "time with time zone":
-            return lambda value: None if is_time(value) else "is not a time of day, such as 23:59:59"
+            return lambda value: (
+                None if is_time(value) else "is not a time of day, such as 23:59:59"
+            )
         case "super":
             return _super
         case "binary varying":
@@ -130,7 +134,9 @@ def _numeric(precision: int, scale: int) -> _Judge:
         if abs(kept) >= limit:
             return _beyond(precision, scale)
         return (
-            None if kept == number else Objection(f"has more than {scale} decimals; COPY cuts the rest off", loads=True)
+            None
+            if kept == number
+            else Objection(f"has more than {scale} decimals; COPY cuts the rest off", loads=True)
         )
 
     return judge
@@ -176,7 +182,9 @@ def _text(kind: ColumnType) -> _Judge:
 
 def _moment(format_text: str, what: str, option: str) -> _Judge:
     test = moment_test(format_text)
-    return lambda value: None if test(value) else f"is not a {what} of the format {format_text!r} ({option})"
+    return lambda value: (
+        None if test(value) else f"is not a {what} of the format {format_text!r} ({option})"
+    )
 
 
 def _super(value: str) -> str | None:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from etl_core.csv_files.header import compression_of
-from etl_core.lake_key import LakeKey
-from etl_core.ledger import LedgerRow, schema_history
+from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import CopyShape, DataFile, open_file, shape_of
-from etl_core.ports import ObjectStore, Transaction
-from etl_core.schema.schema_file import SchemaFile
-from etl_core.schema.tables import table_of_schema_file
-from etl_core.settings import LoadSettings
+from etl_core.loading.ledger import LedgerRow, schema_history
+from etl_core.loading.ports import ObjectStore, Transaction
+from etl_core.model.function_settings import LoadSettings
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
+from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import CopyCsv, CopySource
-from etl_core.upload import Upload
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,14 @@ class Part:
     rows: int | None
 
 
-def open_row(store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False) -> Part:
+def open_row(
+    store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False
+) -> Part:
     """The file of an upload that took effect, to be loaded again; `rows` has the table's schema files. Raises RejectedError."""
     upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-    file = open_file(store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin)
+    file = open_file(
+        store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin
+    )
     return Part(file, shape_of(file, schema_history(rows, upload)), row.rows_loaded)
 
 
@@ -57,13 +61,15 @@ def write_manifest(store: ObjectStore, group: Group) -> str:
     """
     entries = [{"url": part.file.url, "mandatory": True} for part in group]
     text = json.dumps({"entries": entries}, ensure_ascii=False)
-    return store.write_manifest(f"manifests/{hashlib.sha256(text.encode()).hexdigest()[:32]}.json", text)
+    return store.write_manifest(
+        f"manifests/{hashlib.sha256(text.encode()).hexdigest()[:32]}.json", text
+    )
 
 
 def copy_command(
-    group: Group, manifest_url: str, key: LakeKey, in_force: SchemaFile, settings: LoadSettings
+    group: Group, manifest_url: str, table: TableRef, in_force: SchemaFile, settings: LoadSettings
 ) -> CopyCsv:
-    """The COPY of the group into the key's table."""
+    """The COPY of the group into the table."""
     shape = group[0].shape
     source = CopySource(
         manifest_url=manifest_url,
@@ -76,7 +82,7 @@ def copy_command(
         time_format=shape.csv.time_format,
         encoding=shape.csv.encoding,
     )
-    return CopyCsv(table_of_schema_file(in_force, key.schema, key.table), shape.columns, source)
+    return CopyCsv(table_of_schema_file(in_force, table), shape.columns, source)
 
 
 def read_copied_rows(transaction: Transaction) -> int:

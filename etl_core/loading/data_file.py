@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from etl_core.csv_files.header import decompressed, match_columns, read_header
+from etl_core.csv_files.compression import decompressed
+from etl_core.csv_files.header import match_columns, read_header
 from etl_core.csv_files.rows import read_rows
-from etl_core.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.ledger import LedgerRow
-from etl_core.ports import ObjectStore, StoredVersion
-from etl_core.schema.schema_file import CsvOptions, SchemaFile
+from etl_core.loading.ledger import LedgerRow
+from etl_core.loading.ports import ObjectStore
+from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.model.object_versions import StoredVersion
+from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_COUNTED_BYTES = 32 << 20
 """Of uncompressed text: what is larger is loaded by a COPY of its own, which counts it."""
@@ -59,11 +61,20 @@ class CopyShape:
 
 
 def open_file(
-    store: ObjectStore, upload_id: str, version: StoredVersion, compression: str | None, *, pin: bool = False
+    store: ObjectStore,
+    upload_id: str,
+    version: StoredVersion,
+    compression: str | None,
+    *,
+    pin: bool = False,
 ) -> DataFile:
     """Reads the first bytes, and copies the version to where nobody overwrites it, if it is not the current one or `pin` says so."""
     is_pinned = pin or not version.is_current
-    url = store.pin(version, f"pinned/{upload_id}") if is_pinned else f"s3://{version.bucket}/{version.key}"
+    url = (
+        store.pin(version, f"pinned/{upload_id}")
+        if is_pinned
+        else f"s3://{version.bucket}/{version.key}"
+    )
     return DataFile(upload_id, version, compression, Head(store.read(version)), url, is_pinned)
 
 
@@ -98,11 +109,15 @@ def _names_now(specs: Sequence[SchemaFile]) -> dict[str, str]:
     names = {column.name: column.name for column in specs[0].columns}
     for before, after in pairwise(specs):
         there = {column.name for column in before.columns}
-        renamed = {column.renamed_from: column.name for column in after.columns if column.name not in there}
+        renamed = {
+            column.renamed_from: column.name for column in after.columns if column.name not in there
+        }
         kept = {column.name: column.name for column in after.columns}
         # A column keeps its name, or takes the one that a new column says it had; else it was dropped.
         names = {
-            first: now for first, name in names.items() if (now := kept.get(name) or renamed.get(name)) is not None
+            first: now
+            for first, name in names.items()
+            if (now := kept.get(name) or renamed.get(name)) is not None
         }
     return names
 

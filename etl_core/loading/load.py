@@ -12,14 +12,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from etl_core.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
-from etl_core.lake_key import Action, LakeKey
-from etl_core.loading.attempt import Load, Ports
+from etl_core.loading.load_context import LoadContext, Ports
 from etl_core.loading.load_data import load_data
 from etl_core.loading.load_schema import load_schema
-from etl_core.log import Failure, LoadOutcome, Status
-from etl_core.settings import LoadSettings
-from etl_core.upload import Upload
+from etl_core.model.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
+from etl_core.model.function_settings import LoadSettings
+from etl_core.model.lake_key import Action, LakeKey
+from etl_core.model.status import Status
+from etl_core.model.upload import Upload
+from etl_core.upload_log.outcome import Failure, LoadOutcome
 
 
 def load_upload(
@@ -36,12 +37,16 @@ def load_upload(
     return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
 
 
-def _decide(upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int) -> LoadOutcome:
+def _decide(
+    upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int
+) -> LoadOutcome:
     try:
         key = _parse_key(upload, settings)
     except RejectedError as error:
         return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))
-    load = Load(upload, key, settings, ports, deadline, retry_count, version_id=upload.version_id)
+    load = LoadContext(
+        upload, key, settings, ports, deadline, retry_count, version_id=upload.version_id
+    )
     try:
         return load_schema(load) if key.action is Action.SCHEMA else load_data(load)
     except RejectedError as error:

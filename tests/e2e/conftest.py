@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.client import Client
-from local.cloud import LocalCloud
+from etl_cli.client import Client
+from local_cloud.cloud import LocalCloud
 
 SECONDS = 30.0
 
@@ -41,9 +41,13 @@ class Lake:
                 if entry.get("version_id") == version_id and entry["status"] != "received":
                     return entry
             time.sleep(0.1)
-        raise AssertionError(f"no final entry for {table} {version_id}: {self.client.log_entries(table)}")
+        raise AssertionError(
+            f"no final entry for {table} {version_id}: {self.client.log_entries(table)}"
+        )
 
-    def drop(self, key: str, content: bytes | str | Mapping[str, Any], table: str | None = None) -> dict[str, Any]:
+    def drop(
+        self, key: str, content: bytes | str | Mapping[str, Any], table: str | None = None
+    ) -> dict[str, Any]:
         """Puts a file and returns its final log entry."""
         name = table if table is not None else key.split("/")[2].lower()
         return self.entry(name, self.put(key, content))
@@ -55,7 +59,9 @@ class Lake:
     def count(self, table: str, database: str = "dev") -> int:
         return int(self.client.sql(database, f"SELECT COUNT(*) FROM {table}").rows[0][0])
 
-    def s3_event(self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str) -> dict[str, Any]:
+    def s3_event(
+        self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str
+    ) -> dict[str, Any]:
         """An event as EventBridge delivers it from AWS, with a version id and a time of our choice."""
         return {
             "version": "0",
@@ -91,12 +97,18 @@ class Lake:
         while time.monotonic() < deadline:
             found = states.describe_execution(executionArn=execution_arn)
             if found["status"] != "RUNNING":
-                return {"status": found["status"], "output": json.loads(found.get("output") or "{}")}
+                return {
+                    "status": found["status"],
+                    "output": json.loads(found.get("output") or "{}"),
+                }
             time.sleep(0.1)
         raise AssertionError(f"{execution_arn} did not end in {seconds} s")
 
 
 def columns(*pairs: tuple[str, str], **properties: Any) -> dict[str, Any]:
     """A schema file of nullable columns."""
-    made = {"schema_version": "1", "columns": [{"name": name, "type": kind} for name, kind in pairs]}
+    made = {
+        "schema_version": "1",
+        "columns": [{"name": name, "type": kind} for name, kind in pairs],
+    }
     return {**made, **properties}

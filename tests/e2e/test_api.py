@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from local.client import ClientError
+from etl_cli.client import ClientError
 from tests.e2e.conftest import Lake, columns
 
 
@@ -31,7 +31,9 @@ def test_newest_first_with_filters_and_pages(lake: Lake) -> None:
     assert lake.client.log_page({"table_name": table, "database": "analytics"})["count"] == 0
 
     first = lake.client.log_page({"table_name": table, "limit": "2"})
-    second = lake.client.log_page({"table_name": table, "limit": "10", "next_token": first["next_token"]})
+    second = lake.client.log_page(
+        {"table_name": table, "limit": "10", "next_token": first["next_token"]}
+    )
     assert [*first["items"], *second["items"]] == everything["items"]
     assert second["next_token"] is None
 
@@ -41,9 +43,17 @@ def test_any_beginning_of_the_landed_timestamp_selects(lake: Lake) -> None:
     entry = lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     landed = entry["landed_timestamp"]
     for length in (4, 7, 10, 13, 16, 20):
-        assert lake.client.log_page({"table_name": table, "landed_timestamp": landed[:length]})["count"] == 1
+        assert (
+            lake.client.log_page({"table_name": table, "landed_timestamp": landed[:length]})[
+                "count"
+            ]
+            == 1
+        )
     assert lake.client.log_page({"table_name": table, "landed_timestamp": "2001"})["count"] == 0
-    assert lake.client.log_page({"table_name": table, "from": landed[:10], "to": landed[:10]})["count"] == 1
+    assert (
+        lake.client.log_page({"table_name": table, "from": landed[:10], "to": landed[:10]})["count"]
+        == 1
+    )
     assert lake.client.log_page({"table_name": table, "to": "2001-01-01"})["count"] == 0
 
 
@@ -58,7 +68,9 @@ def test_any_beginning_of_the_landed_timestamp_selects(lake: Lake) -> None:
         ({"table_name": "t", "colour": "red"}, "colour"),
     ],
 )
-def test_a_bad_parameter_is_refused_by_name(lake: Lake, parameters: dict[str, str], named: str) -> None:
+def test_a_bad_parameter_is_refused_by_name(
+    lake: Lake, parameters: dict[str, str], named: str
+) -> None:
     with pytest.raises(ClientError, match="answered 400") as caught:
         lake.client.log_page(parameters)
     assert named in str(caught.value)

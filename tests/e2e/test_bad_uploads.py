@@ -66,7 +66,10 @@ def test_a_bad_upload_is_answered_and_changes_nothing(lake: Lake, name: str) -> 
     case, table = CASES[name], lake.table("bad")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("name", "VARCHAR(20)")))
     lake.drop(f"dev/append/{table}/good.csv", "id,name\n1,one\n")
-    key, logged_under = case.key.replace("{table}", table), case.logged_under.replace("{table}", table)
+    key, logged_under = (
+        case.key.replace("{table}", table),
+        case.logged_under.replace("{table}", table),
+    )
     entry = lake.drop(key, case.content, table=logged_under)
     assert (entry["status"], entry["error"]["type"]) == (case.status, case.error)
     for part in case.says:
@@ -76,7 +79,9 @@ def test_a_bad_upload_is_answered_and_changes_nothing(lake: Lake, name: str) -> 
 
 def test_the_forbidden_action_is_named(lake: Lake) -> None:
     table = lake.table("only")
-    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), allowed_operations=["append"]))
+    lake.drop(
+        f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), allowed_operations=["append"])
+    )
     entry = lake.drop(f"dev/truncate/{table}/x.csv", "id\n1\n")
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "ActionNotAllowedError")
     assert "append" in entry["error"]["message"]

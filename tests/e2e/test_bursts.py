@@ -13,11 +13,15 @@ from tests.e2e.conftest import Lake, columns
 FILES = 12
 
 
-def test_what_waited_for_the_table_is_loaded_by_one_transaction_and_a_bad_file_fails_alone(lake: Lake) -> None:
+def test_what_waited_for_the_table_is_loaded_by_one_transaction_and_a_bad_file_fails_alone(
+    lake: Lake,
+) -> None:
     table = lake.table("burst")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
     with _held(lake, table):
-        good = [lake.put(f"dev/append/{table}/{number}.csv", _rows(number)) for number in range(FILES)]
+        good = [
+            lake.put(f"dev/append/{table}/{number}.csv", _rows(number)) for number in range(FILES)
+        ]
         bad = lake.put(f"dev/append/{table}/bad.csv", "id,note\n1,a\nx7,b\n")
         _until_received(lake, table, FILES + 1)
     entries = [lake.entry(table, version, 90) for version in good]
@@ -26,16 +30,23 @@ def test_what_waited_for_the_table_is_loaded_by_one_transaction_and_a_bad_file_f
     assert [(entry["status"], entry["rows_loaded"]) for entry in entries] == [("loaded", 2)] * FILES
     assert refused["status"] == "failed"
     assert "line 3, column 'id' (int4), value 'x7'" in refused["error"]["message"]
-    assert lake.rows(table, "id") == sorted(((number,) for number in range(FILES) for _ in range(2)), key=repr)
+    assert lake.rows(table, "id") == sorted(
+        ((number,) for number in range(FILES) for _ in range(2)), key=repr
+    )
     assert len(lake.rows(f"etl_ledger.public__{table}", "loaded_at")) == FILES + 1
-    assert len(set(lake.rows(f"etl_ledger.public__{table}", "date_trunc('second', loaded_at)"))) < FILES
+    assert (
+        len(set(lake.rows(f"etl_ledger.public__{table}", "date_trunc('second', loaded_at)")))
+        < FILES
+    )
 
 
 def test_a_changed_schema_and_its_data_may_be_dropped_at_once(lake: Lake) -> None:
     table = lake.table("both")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     before = lake.put(f"dev/append/{table}/before.csv", "id\n1\n")
-    schema = lake.put(f"dev/schema/{table}/s2.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
+    schema = lake.put(
+        f"dev/schema/{table}/s2.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)"))
+    )
     after = lake.put(f"dev/append/{table}/after.csv", "id,note\n2,new\n")
 
     assert [lake.entry(table, each, 90)["status"] for each in (before, schema, after)] == [
@@ -55,7 +66,12 @@ def _held(lake: Lake, table: str) -> Iterator[None]:
     """The table's ledger is locked, as by a load that takes its time."""
     where = lake.client.outputs.warehouse
     connection = psycopg2.connect(
-        host=where.host, port=where.port, user=where.user, password=where.password, dbname="dev", sslmode="require"
+        host=where.host,
+        port=where.port,
+        user=where.user,
+        password=where.password,
+        dbname="dev",
+        sslmode="require",
     )
     with closing(connection), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE etl_ledger.public__{table}")
@@ -73,13 +89,21 @@ def _until_received(lake: Lake, table: str, count: int) -> None:
 
 
 def test_every_file_of_a_chain_of_schemas_dropped_at_once_is_read_by_its_own(lake: Lake) -> None:
-    table, kinds = lake.table("chain"), [("id", "INTEGER"), *((f"c{number}", "INTEGER") for number in range(1, 5))]
+    table, kinds = (
+        lake.table("chain"),
+        [("id", "INTEGER"), *((f"c{number}", "INTEGER") for number in range(1, 5))],
+    )
     landed = []
     for count in range(1, 6):
         header = ",".join(name for name, _ in kinds[:count])
         landed.append(lake.put(f"dev/schema/{table}/v{count}.json", columns(*kinds[:count])))
         for number in range(2):
-            landed.append(lake.put(f"dev/append/{table}/v{count}_{number}.csv", f"{header}\n{','.join('7' * count)}\n"))
+            landed.append(
+                lake.put(
+                    f"dev/append/{table}/v{count}_{number}.csv",
+                    f"{header}\n{','.join('7' * count)}\n",
+                )
+            )
     entries = [lake.entry(table, version, 120) for version in landed]
 
     assert {(entry["action"], entry["status"]) for entry in entries} <= {

@@ -19,14 +19,22 @@ def test_a_load_into_an_altered_table_names_the_difference_and_goes_on_when_the_
     for action in ("append", "truncate"):
         entry = lake.drop(f"dev/{action}/{table}/{action}.csv", ONE_ROW)
         assert (entry["status"], entry["error"]["type"]) == ("failed", "TableDriftError")
-        assert entry["error"]["details"] == ["column 'note' is in the table, but not in the schema file"]
-        assert "upload a schema file that describes the table as it is now" in entry["error"]["message"]
+        assert entry["error"]["details"] == [
+            "column 'note' is in the table, but not in the schema file"
+        ]
+        assert (
+            "upload a schema file that describes the table as it is now"
+            in entry["error"]["message"]
+        )
         assert entry["redshift_table_exists"] is True
     assert lake.count(table) == 1
 
     told = lake.drop(f"dev/schema/{table}/s.json", columns(*pairs, ("note", "DATE")))
     assert (told["status"], told.get("statements", [])) == ("applied", [])
-    assert lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,b,2026-11-22\n")["status"] == "loaded"
+    assert (
+        lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,b,2026-11-22\n")["status"]
+        == "loaded"
+    )
     assert lake.count(table) == 2
 
 

@@ -31,7 +31,8 @@ def test_a_connection_that_breaks_in_mid_copy_loads_the_file_once(lake: Lake) ->
     table, version = _land_a_large_file(lake)
     _wait_for_copy(lake)
     lake.client.sql(
-        "dev", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'"
+        "dev",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'",
     )
     entry = lake.entry(table, version)
     assert (entry["status"], entry.get("rows_loaded")) == ("loaded", ROWS), entry.get("error")

@@ -15,7 +15,7 @@ from tests.e2e.conftest import Lake, columns
 
 
 @dataclass
-class Desk:
+class Services:
     """Puts files and hands out their events, one landing second after the other."""
 
     lake: Lake
@@ -26,7 +26,9 @@ class Desk:
         number = len(self.landed)
         key = f"dev/{action}/{self.table}/{number}.{'json' if action == 'schema' else 'csv'}"
         version = self.lake.put(key, content)
-        event = self.lake.s3_event(key, content.encode(), f"2026-11-22T10:00:{number:02}Z", f"{number:018X}", version)
+        event = self.lake.s3_event(
+            key, content.encode(), f"2026-11-22T10:00:{number:02}Z", f"{number:018X}", version
+        )
         self.landed.append(event)
         return event
 
@@ -40,47 +42,51 @@ class Desk:
 
 
 @pytest.fixture
-def desk(lake: Lake) -> Iterator[Desk]:
+def services(lake: Lake) -> Iterator[Services]:
     events = lake.client.aws.client("events")
-    [rule] = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.s3" in rule.get("EventPattern", "")]
+    [rule] = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if "aws.s3" in rule.get("EventPattern", "")
+    ]
     events.disable_rule(Name=rule)
     table = lake.table("order")
-    made = Desk(lake, table)
+    made = Services(lake, table)
     made.deliver(made.land("schema", '{"columns": [{"name": "id", "type": "INTEGER"}]}'))
     yield made
     events.enable_rule(Name=rule)
 
 
-def test_an_event_delivered_twice_loads_once(desk: Desk) -> None:
-    event = desk.land("append", "id\n1\n")
-    both = [desk.lake.deliver(event), desk.lake.deliver(event)]
-    assert [desk.lake.finish(arn)["status"] for arn in both] == ["SUCCEEDED", "SUCCEEDED"]
-    desk.deliver(event)
-    assert desk.lake.rows(desk.table) == [(1,)]
-    [entry, _] = desk.lake.client.log_entries(desk.table)
+def test_an_event_delivered_twice_loads_once(services: Services) -> None:
+    event = services.land("append", "id\n1\n")
+    both = [services.lake.deliver(event), services.lake.deliver(event)]
+    assert [services.lake.finish(arn)["status"] for arn in both] == ["SUCCEEDED", "SUCCEEDED"]
+    services.deliver(event)
+    assert services.lake.rows(services.table) == [(1,)]
+    [entry, _] = services.lake.client.log_entries(services.table)
     assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 1, 3)
 
 
-def test_a_truncate_that_arrives_late_keeps_what_landed_after_it(desk: Desk) -> None:
+def test_a_truncate_that_arrives_late_keeps_what_landed_after_it(services: Services) -> None:
     before, replace, after = (
-        desk.land("append", "id\n1\n"),
-        desk.land("truncate", "id\n2\n"),
-        desk.land("append", "id\n3\n"),
+        services.land("append", "id\n1\n"),
+        services.land("truncate", "id\n2\n"),
+        services.land("append", "id\n3\n"),
     )
-    desk.deliver(before, after, replace)
-    assert desk.lake.rows(desk.table) == [(2,), (3,)]
-    assert desk.statuses() == ["applied", "loaded", "loaded", "loaded"]
+    services.deliver(before, after, replace)
+    assert services.lake.rows(services.table) == [(2,), (3,)]
+    assert services.statuses() == ["applied", "loaded", "loaded", "loaded"]
 
 
-def test_what_landed_before_a_loaded_truncate_is_superseded(desk: Desk) -> None:
+def test_what_landed_before_a_loaded_truncate_is_superseded(services: Services) -> None:
     append, older, newer = (
-        desk.land("append", "id\n1\n"),
-        desk.land("truncate", "id\n2\n"),
-        desk.land("truncate", "id\n3\n"),
+        services.land("append", "id\n1\n"),
+        services.land("truncate", "id\n2\n"),
+        services.land("truncate", "id\n3\n"),
     )
-    desk.deliver(newer, append, older)
-    assert desk.lake.rows(desk.table) == [(3,)]
-    assert desk.statuses() == ["applied", "superseded", "superseded", "loaded"]
+    services.deliver(newer, append, older)
+    assert services.lake.rows(services.table) == [(3,)]
+    assert services.statuses() == ["applied", "superseded", "superseded", "loaded"]
 
 
 def test_the_same_name_with_new_bytes_is_a_new_upload(lake: Lake) -> None:
@@ -91,21 +97,25 @@ def test_the_same_name_with_new_bytes_is_a_new_upload(lake: Lake) -> None:
     assert lake.rows(table) == [(0,), (1,)]
 
 
-def test_the_version_of_the_event_is_loaded_though_the_object_was_overwritten(desk: Desk) -> None:
-    event = desk.land("append", "id\n1\n")
-    desk.lake.put(event["detail"]["object"]["key"], "id\n99\n")
-    desk.deliver(event)
-    assert desk.lake.rows(desk.table) == [(1,)]
+def test_the_version_of_the_event_is_loaded_though_the_object_was_overwritten(
+    services: Services,
+) -> None:
+    event = services.land("append", "id\n1\n")
+    services.lake.put(event["detail"]["object"]["key"], "id\n99\n")
+    services.deliver(event)
+    assert services.lake.rows(services.table) == [(1,)]
 
 
-def test_a_version_that_is_gone_is_rejected(desk: Desk) -> None:
-    event = desk.land("append", "id\n1\n")
+def test_a_version_that_is_gone_is_rejected(services: Services) -> None:
+    event = services.land("append", "id\n1\n")
     stored = event["detail"]["object"]
-    desk.lake.client.aws.client("s3").delete_object(
-        Bucket=desk.lake.client.outputs.lake_bucket, Key=stored["key"], VersionId=stored["version-id"]
+    services.lake.client.aws.client("s3").delete_object(
+        Bucket=services.lake.client.outputs.lake_bucket,
+        Key=stored["key"],
+        VersionId=stored["version-id"],
     )
-    desk.deliver(event)
-    entry = desk.lake.client.log_entries(desk.table)[0]
+    services.deliver(event)
+    entry = services.lake.client.log_entries(services.table)[0]
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "MissingObjectError")
 
 
@@ -118,4 +128,8 @@ def test_two_events_of_one_version_load_it_once(lake: Lake) -> None:
     event = lake.s3_event(key, content, entry["landed_timestamp"], "0A", entry["version_id"])
     assert lake.finish(lake.deliver(event))["status"] == "SUCCEEDED"
     assert lake.rows(table) == [(1,)]
-    assert sorted(each["status"] for each in lake.client.log_entries(table)) == ["applied", "duplicate", "loaded"]
+    assert sorted(each["status"] for each in lake.client.log_entries(table)) == [
+        "applied",
+        "duplicate",
+        "loaded",
+    ]

@@ -12,10 +12,17 @@ from typing import Any
 
 import pytest
 
-from local.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData
+from etl_cli.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData
 from tests.e2e.conftest import Lake
 
-_READERS = {"DECIMAL": Decimal, "SMALLINT": int, "INTEGER": int, "DOUBLE PRECISION": float, "VARCHAR": str, "CHAR": str}
+_READERS = {
+    "DECIMAL": Decimal,
+    "SMALLINT": int,
+    "INTEGER": int,
+    "DOUBLE PRECISION": float,
+    "VARCHAR": str,
+    "CHAR": str,
+}
 
 
 def _read(kind: str, text: str) -> Any:

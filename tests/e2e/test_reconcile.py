@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from etl_core.adapters.dynamodb import LogTable
-from etl_core.adapters.lake_listing import LakeLister
-from etl_core.cli.main import main
-from etl_core.listed import first_uploads
-from etl_core.log import key_of, received_entry
+from etl_cli.main import main
+from etl_core.adapters.log_table import LogTable
+from etl_core.adapters.s3 import S3Lake
+from etl_core.model.object_versions import first_uploads
+from etl_core.upload_log.entry import key_of, received_entry
 from tests.e2e.conftest import Lake, columns
 
 SCHEMA = columns(("id", "INTEGER"))
@@ -59,7 +59,10 @@ class Operator:
             ExpressionAttributeValues={":table": {"S": table}},
         )["Items"]
         for item in found:
-            log.delete_item(TableName=name, Key={"table_name": item["table_name"], "landed_key": item["landed_key"]})
+            log.delete_item(
+                TableName=name,
+                Key={"table_name": item["table_name"], "landed_key": item["landed_key"]},
+            )
         return len(found)
 
 
@@ -71,7 +74,11 @@ def operator(lake: Lake) -> Operator:
 @pytest.fixture
 def rule_off(lake: Lake) -> Iterator[None]:
     events = lake.client.aws.client("events")
-    [rule] = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.s3" in rule.get("EventPattern", "")]
+    [rule] = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if "aws.s3" in rule.get("EventPattern", "")
+    ]
     events.disable_rule(Name=rule)
     yield
     events.enable_rule(Name=rule)
@@ -119,7 +126,9 @@ def test_what_is_no_valid_upload_gets_its_answer_too(operator: Operator) -> None
     operator.lake.put(f"dev/append/{table}/", "")
     code, told = operator.reconcile(table)
     assert code == 1
-    assert [(each["status"], each["error"]["type"]) for each in told["answers"]] == [("rejected", "InvalidKeyError")]
+    assert [(each["status"], each["error"]["type"]) for each in told["answers"]] == [
+        ("rejected", "InvalidKeyError")
+    ]
     assert operator.reconcile(table)[1]["counts"] == {"fine": 1}
 
 
@@ -152,7 +161,7 @@ def test_an_entry_whose_execution_ended_without_an_answer_gets_its_answer(
 def write_received(lake: Lake, key: str, version: str, *, tells_version: bool) -> None:
     """An entry as Receive writes it, of an execution that is gone. The local cloud's own events tell no version."""
     bucket = lake.client.outputs.lake_bucket
-    [listed] = LakeLister(lake.client.aws.client("s3"), bucket).read_versions(key)
+    [listed] = S3Lake(lake.client.aws.client("s3"), bucket).read_versions(key)
     upload = first_uploads(bucket, [listed])[key, version]
     upload = replace(
         upload,
@@ -172,14 +181,18 @@ def test_an_entry_without_answer_whose_object_is_gone_gets_its_answer(operator: 
     key = f"dev/append/{table}/x.csv"
     version = lake.put(key, "id\n1\n")
     write_received(lake, key, version, tells_version=True)
-    lake.client.aws.client("s3").delete_object(Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version)
+    lake.client.aws.client("s3").delete_object(
+        Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version
+    )
     code, told = operator.reconcile(table)
     assert (code, told["counts"]) == (1, {"stuck": 1})
     assert operator.statuses(table) == ["rejected"]
 
 
 @pytest.mark.parametrize("command", ["reconcile", "rebuild-log"])
-def test_deleted_log_entries_are_written_again_from_the_ledger(operator: Operator, command: str) -> None:
+def test_deleted_log_entries_are_written_again_from_the_ledger(
+    operator: Operator, command: str
+) -> None:
     lake, table = operator.lake, operator.lake.table("forgotten")
     lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
     lake.drop(f"dev/append/{table}/x.csv", "id\n1\n2\n")
@@ -191,7 +204,15 @@ def test_deleted_log_entries_are_written_again_from_the_ledger(operator: Operato
     assert lake.client.log_entries(table) == []
     assert operator.run(*arguments)[0] == 0
 
-    kept = ("landed_timestamp", "status", "rows_loaded", "loaded_timestamp", "version_id", "s3_key", "action")
+    kept = (
+        "landed_timestamp",
+        "status",
+        "rows_loaded",
+        "loaded_timestamp",
+        "version_id",
+        "s3_key",
+        "action",
+    )
     after = lake.client.log_entries(table)
     assert [[each.get(name) for name in kept] for each in after] == [
         [each.get(name) for name in kept] for each in before
@@ -228,12 +249,16 @@ def test_a_bucket_that_already_has_files_is_adopted(operator: Operator) -> None:
     assert code == 0, told["counts"]
     assert Counter(each["status"] for each in told["answers"]) == {"applied": 4, "loaded": FILES}
     for first, table in enumerate(tables):
-        assert lake.rows(table) == sorted(((number,) for number in range(first, FILES, 4)), key=repr)
+        assert lake.rows(table) == sorted(
+            ((number,) for number in range(first, FILES, 4)), key=repr
+        )
     code, told = operator.run("reconcile", "--since", since, "--grace", "0")
     assert (code, told["counts"]) == (0, {"fine": FILES + 4})
 
 
-def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_mended(operator: Operator) -> None:
+def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_mended(
+    operator: Operator,
+) -> None:
     lake, table = operator.lake, operator.lake.table("mended")
     lake.drop(f"dev/schema/{table}/s.json", columns(("note", "VARCHAR(5)")))
     key = f"dev/append/{table}/x.csv"
@@ -255,13 +280,15 @@ def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_mended(operat
 @pytest.mark.usefixtures("rule_off")
 def test_the_schedule_s_request_loads_what_was_missed(operator: Operator) -> None:
     lake, table = operator.lake, operator.lake.table("hourly")
-    put_in_order(lake, (f"dev/schema/{table}/s.json", SCHEMA), (f"dev/append/{table}/x.csv", "id\n1\n"))
+    put_in_order(
+        lake, (f"dev/schema/{table}/s.json", SCHEMA), (f"dev/append/{table}/x.csv", "id\n1\n")
+    )
     request = {"kind": "lake", "scope": {"table": table}, "grace_seconds": 0}
     made = lake.client.aws.client("lambda").invoke(
         FunctionName=lake.client.outputs.reconcile_function, Payload=json.dumps(request).encode()
     )
     assert json.load(made["Payload"]) == {"counts": {"never seen": 2}, "sent": 2, "marker": None}
-    [version] = LakeLister(lake.client.aws.client("s3"), lake.client.outputs.lake_bucket).read_versions(
+    [version] = S3Lake(lake.client.aws.client("s3"), lake.client.outputs.lake_bucket).read_versions(
         f"dev/append/{table}/x.csv"
     )
     assert lake.entry(table, version.version_id)["status"] == "loaded"
@@ -271,7 +298,10 @@ def test_a_table_is_rebuilt_from_the_lake_while_a_reader_sees_it_whole(operator:
     lake, table = operator.lake, operator.lake.table("rebuilt")
     lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
     for number in range(3):
-        lake.drop(f"dev/append/{table}/{number}.csv", "id\n" + "".join(f"{id_}\n" for id_ in range(20_000)))
+        lake.drop(
+            f"dev/append/{table}/{number}.csv",
+            "id\n" + "".join(f"{id_}\n" for id_ in range(20_000)),
+        )
     lake.client.sql("dev", f"DELETE FROM {table} WHERE id > 9999")
     named = ("--database", "dev", "--table", table)
     code, told = operator.run("replay", *named, "--dry-run")
@@ -313,7 +343,9 @@ def test_a_table_whose_file_is_gone_stays_as_it_is(operator: Operator) -> None:
     lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
     key = f"dev/append/{table}/x.csv"
     version = lake.drop(key, "id\n1\n")["version_id"]
-    lake.client.aws.client("s3").delete_object(Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version)
+    lake.client.aws.client("s3").delete_object(
+        Bucket=lake.client.outputs.lake_bucket, Key=key, VersionId=version
+    )
     code, told = operator.run("replay", "--database", "dev", "--table", table)
     assert code == 1
     assert key in told["reason"]

@@ -29,8 +29,15 @@ def test_the_seed_example_is_created_appended_and_replaced(lake: Lake) -> None:
     assert created["statements"][0].startswith(f'CREATE TABLE "public"."{table}"')
 
     appended = lake.drop(f"dev/append/{table}/users.csv", USERS)
-    assert (appended["status"], appended["rows_loaded"], appended["schema_version"]) == ("loaded", 2, "1")
-    assert lake.rows(table) == [("booker12", 9012, "Rachel", "Booker"), ("grey07", 2070, "Laura", "Grey")]
+    assert (appended["status"], appended["rows_loaded"], appended["schema_version"]) == (
+        "loaded",
+        2,
+        "1",
+    )
+    assert lake.rows(table) == [
+        ("booker12", 9012, "Rachel", "Booker"),
+        ("grey07", 2070, "Laura", "Grey"),
+    ]
 
     again = lake.drop(f"dev/append/{table}/users.csv", USERS)
     assert (again["status"], lake.count(table)) == ("loaded", 4)
@@ -63,7 +70,12 @@ def test_the_entry_carries_every_field_of_the_contract(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("file", "pack"),
-    [("x.csv.gz", gzip.compress), ("x.CSV.BZ2", bz2.compress), ("sub folder/ä+b %41.csv", bytes), ("crlf.csv", bytes)],
+    [
+        ("x.csv.gz", gzip.compress),
+        ("x.CSV.BZ2", bz2.compress),
+        ("sub folder/ä+b %41.csv", bytes),
+        ("crlf.csv", bytes),
+    ],
 )
 def test_compressed_and_oddly_named_files_load(lake: Lake, file: str, pack: object) -> None:
     table = lake.table("odd")
@@ -83,7 +95,9 @@ def test_a_zstandard_file_loads(lake: Lake) -> None:
     )
     table = lake.table("zst")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT")))
-    assert lake.drop(f"dev/append/{table}/x.csv.zst", zstd.compress(b"id\n7\n"))["status"] == "loaded"
+    assert (
+        lake.drop(f"dev/append/{table}/x.csv.zst", zstd.compress(b"id\n7\n"))["status"] == "loaded"
+    )
     assert lake.rows(table) == [(7,)]
 
 
@@ -96,7 +110,12 @@ def _has_zstd() -> bool:
 def test_another_schema_and_database_are_reached(lake: Lake) -> None:
     table = lake.table("orders")
     schema = columns(("id", "BIGINT"))
-    assert lake.drop(f"Analytics/Schema/Sales.{table}/s.json", schema, table=f"sales.{table}")["status"] == "applied"
+    assert (
+        lake.drop(f"Analytics/Schema/Sales.{table}/s.json", schema, table=f"sales.{table}")[
+            "status"
+        ]
+        == "applied"
+    )
     entry = lake.drop(f"analytics/APPEND/sales.{table}/x.csv", "id\n1\n", table=f"sales.{table}")
     assert (entry["status"], entry["schema"], entry["table_name"]) == ("loaded", "sales", table)
     assert lake.rows(f"sales.{table}", database="analytics") == [(1,)]
@@ -116,20 +135,28 @@ def test_an_identical_schema_file_is_unchanged(lake: Lake) -> None:
     assert lake.drop(key, schema)["status"] == "unchanged"
 
 
-def test_a_schema_file_adds_columns_and_widens_texts_and_the_log_names_each_statement(lake: Lake) -> None:
+def test_a_schema_file_adds_columns_and_widens_texts_and_the_log_names_each_statement(
+    lake: Lake,
+) -> None:
     table = lake.table("grow")
     key = f"dev/schema/{table}/s.json"
     lake.drop(key, columns(("id", "BIGINT"), ("name", "VARCHAR(5)")))
     lake.drop(f"dev/append/{table}/x.csv", "id,name\n1,short\n")
     wider = lake.drop(
-        key, columns(("id", "BIGINT"), ("name", "VARCHAR(20)"), ("note", "VARCHAR(9)"), schema_version="2")
+        key,
+        columns(
+            ("id", "BIGINT"), ("name", "VARCHAR(20)"), ("note", "VARCHAR(9)"), schema_version="2"
+        ),
     )
     assert (wider["status"], wider["schema_version"]) == ("applied", "2")
     assert wider["statements"] == [
         f'ALTER TABLE "public"."{table}" ALTER COLUMN "name" TYPE VARCHAR(20)',
         f'ALTER TABLE "public"."{table}" ADD COLUMN "note" VARCHAR(9)',
     ]
-    assert lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,rather long,new\n")["status"] == "loaded"
+    assert (
+        lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,rather long,new\n")["status"]
+        == "loaded"
+    )
     assert lake.rows(table, "id, name, note") == [(1, "short", None), (2, "rather long", "new")]
 
 
@@ -164,8 +191,14 @@ def test_a_later_schema_file_may_change_what_uploads_are_allowed(lake: Lake) -> 
     table = lake.table("allow")
     key = f"dev/schema/{table}/s.json"
     lake.drop(key, columns(("id", "BIGINT")))
-    assert lake.drop(key, columns(("id", "BIGINT"), allowed_operations=["append"]))["status"] == "applied"
-    assert lake.drop(f"dev/truncate/{table}/x.csv", "id\n1\n")["error"]["type"] == "ActionNotAllowedError"
+    assert (
+        lake.drop(key, columns(("id", "BIGINT"), allowed_operations=["append"]))["status"]
+        == "applied"
+    )
+    assert (
+        lake.drop(f"dev/truncate/{table}/x.csv", "id\n1\n")["error"]["type"]
+        == "ActionNotAllowedError"
+    )
     entry = lake.drop(key, columns(("id", "BIGINT"), ("more", "INT")))
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "ActionNotAllowedError")
 
@@ -195,6 +228,9 @@ def test_keys_and_encodings_and_defaults_survive_the_round_trip(lake: Lake) -> N
     }
     assert lake.drop(f"dev/schema/{table}/s.json", schema)["status"] == "applied"
     assert lake.drop(f"dev/schema/{table}/s.json", schema)["status"] == "unchanged"
-    assert lake.drop(f"dev/schema/{table}/s.json", {**schema, "schema_version": "2"})["status"] == "applied"
+    assert (
+        lake.drop(f"dev/schema/{table}/s.json", {**schema, "schema_version": "2"})["status"]
+        == "applied"
+    )
     assert lake.drop(f"dev/append/{table}/x.csv", "id\n1\n")["status"] == "loaded"
     assert lake.rows(table, "id, name, price, ok")[0][:2] == (1, "it's")

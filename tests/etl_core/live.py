@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from etl_core.planning.catalog import parse_table, select_table
-from etl_core.planning.plan import Plan, make_plan
+from etl_core.schema_changes.live_table import parse_table, select_table
+from etl_core.schema_changes.plan import Plan, make_plan
 from etl_core.sql import identifier
+from tests.builders import TABLE
 
 
 class LiveTable:
@@ -23,10 +24,16 @@ class LiveTable:
 
     @classmethod
     @contextmanager
-    def connect(cls, host: str, port: int, password: str, user: str = "awsuser") -> Iterator[LiveTable]:
+    def connect(
+        cls, host: str, port: int, password: str, user: str = "awsuser"
+    ) -> Iterator[LiveTable]:
         """Connected for as long as the block lasts."""
         url = sa.URL.create("redshift+psycopg2", user, password, host, port, "dev")
-        arguments = {"connect_args": {"sslmode": "disable"}, "poolclass": StaticPool, "use_native_hstore": False}
+        arguments = {
+            "connect_args": {"sslmode": "disable"},
+            "poolclass": StaticPool,
+            "use_native_hstore": False,
+        }
         alone, together = (
             sa.create_engine(url, isolation_level="AUTOCOMMIT", **arguments),
             sa.create_engine(url, **arguments),
@@ -56,7 +63,7 @@ class LiveTable:
 
     def read(self) -> sa.Table:
         """The table as the library reads it."""
-        made = parse_table("public", "t", self.alone.execute(select_table("public", "t")).fetchall())
+        made = parse_table(TABLE, self.alone.execute(select_table(TABLE)).fetchall())
         assert made is not None
         return made
 
@@ -64,7 +71,11 @@ class LiveTable:
         """The rows of these columns, else of all, sorted as text."""
         names = "*" if columns is None else ", ".join(f'"{name}"' for name in columns) or "1"
         return sorted(
-            (tuple(map(_plain, row)) for row in self.alone.exec_driver_sql(f"SELECT {names} FROM public.t")), key=repr
+            (
+                tuple(map(_plain, row))
+                for row in self.alone.exec_driver_sql(f"SELECT {names} FROM public.t")
+            ),
+            key=repr,
         )
 
     def plain_rows(self) -> list[tuple[Any, ...]]:

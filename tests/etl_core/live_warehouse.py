@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.adapters.redshift import RedshiftTransaction, to_etl_error
-from etl_core.errors import LoadErrorLine
+from etl_core.model.errors import LoadErrorLine
 from tests.etl_core.live import LiveTable
 
 
 @dataclass
 class LiveWarehouse:
-    """etl_core.ports.Warehouse over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
+    """etl_core.loading.ports.Warehouse over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
     ALONE, and when a lone statement has committed, ALONE DONE."""
 
     live: LiveTable
@@ -41,7 +41,9 @@ class LiveWarehouse:
             raise to_etl_error(error) from error
         self.before("ALONE DONE")
 
-    def try_copy(self, database: str, trial: Any, timeout_seconds: float) -> Sequence[LoadErrorLine]:
+    def try_copy(
+        self, database: str, trial: Any, timeout_seconds: float
+    ) -> Sequence[LoadErrorLine]:
         raise NotImplementedError("schema files copy nothing")
 
 

@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.schema.column_types import DIALECT
-from etl_core.sql import COMPRESSIONS, CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
+from etl_core.csv_files.compression import COMPRESSIONS
+from etl_core.schema_files.column_types import DIALECT
+from etl_core.sql import CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
 
 TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))
-SOURCE = CopySource("s3://pipeline/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8")
+SOURCE = CopySource(
+    "s3://pipeline/m.json", "arn:role", None, ",", '"', None, "auto", "auto", "UTF8"
+)
 PLAIN = (
     'COPY "public"."t" ("id", "name") FROM \'s3://pipeline/m.json\' IAM_ROLE \'arn:role\' MANIFEST '
     "FORMAT AS CSV QUOTE AS '\"' DELIMITER AS ',' IGNOREHEADER AS 1 "
@@ -36,7 +39,9 @@ def test_an_empty_line_is_a_row_where_the_file_has_one_column() -> None:
 
 @pytest.mark.parametrize("compression", [keyword for keyword in COMPRESSIONS.values() if keyword])
 def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
-    assert copy_sql(compression=compression) == PLAIN.replace("IGNOREBLANKLINES", f"{compression} IGNOREBLANKLINES")
+    assert copy_sql(compression=compression) == PLAIN.replace(
+        "IGNOREBLANKLINES", f"{compression} IGNOREBLANKLINES"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +70,11 @@ def test_copy_quotes_every_column() -> None:
     [("", "''"), ("it's", "'it''s'"), ("a\\b", "'a\\\\b'"), ("100%", "'100%'"), ("a\nb", "'a\nb'")],
 )
 def test_a_text_is_written_as_redshift_reads_it(value: str, literal: str) -> None:
-    assert str(sa.select(Text(value)).compile(dialect=DIALECT)).replace("%%", "%").startswith(f"SELECT {literal}")
+    assert (
+        str(sa.select(Text(value)).compile(dialect=DIALECT))
+        .replace("%%", "%")
+        .startswith(f"SELECT {literal}")
+    )
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from local import aws_server, processes, warehouse
-from local.client import Client
-from local.ports import choose_ports
-from local.state import StateDir
+from etl_cli.client import Client
+from local_cloud import aws_server, emulator_process, processes
+from local_cloud.state import StateDir
+from local_cloud.tcp_ports import choose_ports
 from tests.e2e.conftest import Lake
-from tests.guarantees.machine import Machine
+from tests.guarantees.harness import Harness
 from tests.guarantees.pool import Nursery, pool
 from tests.guarantees.scale import FIGURES, IS_LONG
-from tests.guarantees.site import Site
+from tests.guarantees.state_machine_interpreter import StateMachineInterpreter
 
 WORKERS = 4
 
@@ -31,12 +31,12 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 
 
 @pytest.fixture(scope="session")
-def machine(lake: Lake) -> Machine:
-    return Machine.deployed(lake.client.aws, lake.client.outputs.state_machine_arn)
+def machine(lake: Lake) -> StateMachineInterpreter:
+    return StateMachineInterpreter.deployed(lake.client.aws, lake.client.outputs.state_machine_arn)
 
 
 @pytest.fixture(scope="session")
-def environment(lake: Lake, machine: Machine) -> dict[str, str]:
+def environment(lake: Lake, machine: StateMachineInterpreter) -> dict[str, str]:
     """What the deployed functions of the state machine have in theirs."""
     functions = lake.client.aws.client("lambda")
     outputs = lake.client.outputs
@@ -76,27 +76,37 @@ def serializable(
         yield _serializable(lake, environment, tmp_path_factory.mktemp("serializable"), stack)
 
 
-def _serializable(lake: Lake, environment: dict[str, str], folder: Path, stack: ExitStack) -> Warehouse:
+def _serializable(
+    lake: Lake, environment: dict[str, str], folder: Path, stack: ExitStack
+) -> Warehouse:
     """The stand-in beside the first, with a password of its own."""
     state, outputs = StateDir(folder), lake.client.outputs
     state.create()
     port, _ = choose_ports(None, None)
-    credentials = warehouse.prepare(state, port, outputs.warehouse.databases)
+    credentials = emulator_process.prepare(state, port, outputs.warehouse.databases)
     child = processes.start(
         "serializable",
-        [*warehouse.command(state, credentials, outputs.aws_endpoint_url), "--isolation", "serializable"],
-        environment=warehouse.environment(state),
+        [
+            *emulator_process.command(state, credentials, outputs.aws_endpoint_url),
+            "--isolation",
+            "serializable",
+        ],
+        environment=emulator_process.environment(state),
         log_file=state.warehouse_log,
         working_directory=state.temporary,
     )
-    stack.callback(warehouse.stop_remains, state)
+    stack.callback(emulator_process.stop_remains, state)
     stack.callback(processes.stop_children, [child])
-    warehouse.wait_until_ready(warehouse.Warehouse(child, state.temporary / "warehouse.ready"), state)
+    emulator_process.wait_until_ready(
+        emulator_process.Warehouse(child, state.temporary / "warehouse.ready"), state
+    )
     secret = lake.client.aws.client("secretsmanager").create_secret(
         Name=f"serializable-{port}",
         SecretString=json.dumps({"username": credentials.user, "password": credentials.password}),
     )
-    reached = replace(outputs.warehouse, port=port, user=credentials.user, password=credentials.password)
+    reached = replace(
+        outputs.warehouse, port=port, user=credentials.user, password=credentials.password
+    )
     client = Client(replace(outputs, warehouse=reached), outputs.aws(aws_server.ACCOUNT_ID))
     stack.callback(client.close)
     own = {
@@ -111,7 +121,11 @@ def _serializable(lake: Lake, environment: dict[str, str], folder: Path, stack: 
 def rule_off(lake: Lake) -> Iterator[None]:
     """Only the events that a test delivers arrive."""
     events = lake.client.aws.client("events")
-    [rule] = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.s3" in rule.get("EventPattern", "")]
+    [rule] = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if "aws.s3" in rule.get("EventPattern", "")
+    ]
     events.disable_rule(Name=rule)
     yield
     events.enable_rule(Name=rule)
@@ -119,12 +133,16 @@ def rule_off(lake: Lake) -> Iterator[None]:
 
 @pytest.fixture(params=["snapshot", "serializable"])
 def site(
-    request: pytest.FixtureRequest, lake: Lake, machine: Machine, nursery: Nursery, rule_off: None
-) -> Iterator[Site]:
+    request: pytest.FixtureRequest,
+    lake: Lake,
+    machine: StateMachineInterpreter,
+    nursery: Nursery,
+    rule_off: None,
+) -> Iterator[Harness]:
     """The whole place, once with each isolation level."""
     chosen: Warehouse = request.getfixturevalue(request.param)
     with pool(nursery, chosen.environment, size=WORKERS) as workers:
-        yield Site(chosen.lake, machine, workers)
+        yield Harness(chosen.lake, machine, workers)
         FIGURES[f"deaths, {request.param}"].update(workers.deaths)
 
 

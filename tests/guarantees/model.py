@@ -37,7 +37,11 @@ class Landed:
     @property
     def rows(self) -> list[Row]:
         """What it puts into its table, nulls left out."""
-        extras = [(name, str(self.number)) for name in columns_of(self.version) if name.startswith("extra")]
+        extras = [
+            (name, str(self.number))
+            for name in columns_of(self.version)
+            if name.startswith("extra")
+        ]
         ids = range(self.number * 100, self.number * 100 + self.lines)
         return [(("id", str(each)), ("file", f"u{self.number}"), *extras) for each in ids]
 
@@ -98,7 +102,11 @@ def rows_of(uploads: Sequence[Landed]) -> Counter[Row]:
 def statuses_of(upload: Landed, uploads: Sequence[Landed]) -> set[str]:
     """The final statuses that are right for an upload among those of its table."""
     voids = "schema" if upload.action == "schema" else "truncate"
-    later = [each for each in uploads if each.action == voids and not each.fault and each.number > upload.number]
+    later = [
+        each
+        for each in uploads
+        if each.action == voids and not each.fault and each.number > upload.number
+    ]
     if upload.action == "schema" and upload.fault:
         return {"rejected"}
     own = {"applied", "unchanged"} if upload.action == "schema" else {"loaded"}
@@ -117,7 +125,9 @@ def uploads(draw: st.DrawFn, most: int) -> list[Landed]:
         if action == "schema" and not fault and (not versions[table] or draw(st.booleans())):
             versions[table] += 1
         slot = draw(st.integers(0, 3))
-        made.append(Landed(number, table, action, versions[table], slot, draw(st.integers(0, 3)), fault))
+        made.append(
+            Landed(number, table, action, versions[table], slot, draw(st.integers(0, 3)), fault)
+        )
     return made
 
 
@@ -140,11 +150,16 @@ def stories(draw: st.DrawFn, most: int = 10) -> Story:
     kills = st.lists(st.integers(1, MOST_STEPS), max_size=2).map(tuple)
     order = draw(st.permutations([*landed, *again]))
     pauses = draw(st.sets(st.integers(1, len(order)), max_size=4))
-    deliveries = [Delivery(each.number, draw(kills), index in pauses) for index, each in enumerate(order)]
+    deliveries = [
+        Delivery(each.number, draw(kills), index in pauses) for index, each in enumerate(order)
+    ]
     return Story(tuple(landed), tuple(deliveries))
 
 
 def a_story(uploads: Sequence[Landed], *deliveries: int | tuple[int, ...]) -> Story:
     """A story of these uploads; a delivery is a number, or a number and its kills; each waits for the one before."""
     pairs = [each if isinstance(each, tuple) else (each,) for each in deliveries]
-    return Story(tuple(uploads), tuple(Delivery(number, tuple(kills), waits=True) for number, *kills in pairs))
+    return Story(
+        tuple(uploads),
+        tuple(Delivery(number, tuple(kills), waits=True) for number, *kills in pairs),
+    )

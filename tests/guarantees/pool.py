@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.cloud import FUNCTION_INTERPRETER
-from local.state import PROJECT_ROOT
+from local_cloud.cloud import FUNCTION_INTERPRETER
+from local_cloud.state import PROJECT_ROOT
 
 DIED = "Runtime.ExitError"
 TIMED_OUT = "Sandbox.Timedout"
@@ -65,7 +65,11 @@ class Nursery:
                 stdout=log,
                 stderr=log,
                 pass_fds=[theirs.fileno()],
-                env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(PROJECT_ROOT)},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(folder),
+                    "PYTHONPATH": str(PROJECT_ROOT),
+                },
             )
 
     def worker(self, environment: Mapping[str, str]) -> Worker:
@@ -104,20 +108,29 @@ class Pool:
         with self._free:
             worker = self._idle.pop() if self._idle else self.nursery.worker(self.environment)
             worker.connection.settimeout(self.seconds)
-            request = {"handler": handler, "event": event, "seconds": self.seconds, "kill_at": kill_at}
+            request = {
+                "handler": handler,
+                "event": event,
+                "seconds": self.seconds,
+                "kill_at": kill_at,
+            }
             try:
                 worker.stream.write(json.dumps(request) + "\n")
                 worker.stream.flush()
                 answer = json.loads(worker.stream.readline() or "{}")
             except TimeoutError:
                 worker.kill()
-                return Answer(error=TIMED_OUT, cause=_cause(f"Task timed out after {self.seconds} seconds"))
+                return Answer(
+                    error=TIMED_OUT, cause=_cause(f"Task timed out after {self.seconds} seconds")
+                )
             return self._settle(worker, answer)
 
     def _settle(self, worker: Worker, answer: dict[str, Any]) -> Answer:
         if "steps" in answer:
             self._idle.append(worker)
-            return Answer(answer.get("result"), answer.get("error"), answer.get("cause", ""), answer["steps"])
+            return Answer(
+                answer.get("result"), answer.get("error"), answer.get("cause", ""), answer["steps"]
+            )
         self.deaths[answer.get("killed", "unknown")] += 1
         worker.close()
         return Answer(error=DIED, cause=_cause("Runtime exited with error: signal: killed"))

@@ -18,12 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from local.ports import LOOPBACK
+from local_cloud.tcp_ports import LOOPBACK
 
 Kind = Literal["reset", "lost answer", "slow", "answer"]
-_XML = (
-    '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}, says the test</Message></Error>'
-)
+_XML = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}, says the test</Message></Error>'
 
 
 @dataclass
@@ -104,14 +102,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _call(self) -> tuple[str, str]:
         """The service from the signature's scope; the operation from its header, of S3 the method."""
-        found = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
+        found = re.search(
+            r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", "")
+        )
         service = found.group(1) if found else ""
-        return service, f"{service}.{self.headers.get('X-Amz-Target', self.command).rpartition('.')[2]}"
+        return (
+            service,
+            f"{service}.{self.headers.get('X-Amz-Target', self.command).rpartition('.')[2]}",
+        )
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self.server.target)
         try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            connection.putrequest(
+                self.command, self.path, skip_host=True, skip_accept_encoding=True
+            )
             for name, value in self.headers.items():
                 if name.lower() not in ("expect", "connection"):
                     connection.putheader(name, value)
@@ -127,7 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                 self.send_header(name, value)
         whole = {name.lower(): value for name, value in headers}.get("content-length")
-        self.send_header("Content-Length", whole if self.command == "HEAD" and whole else str(len(body)))
+        self.send_header(
+            "Content-Length", whole if self.command == "HEAD" and whole else str(len(body))
+        )
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -144,7 +151,9 @@ def break_off(connection: socket.socket) -> None:
     """Ends a connection by RST, as a network does that breaks, not by the orderly FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RD)  # wakes who waits for it: only the last user's close sends the RST
+        connection.shutdown(
+            socket.SHUT_RD
+        )  # wakes who waits for it: only the last user's close sends the RST
         os.close(connection.detach())
 
 
@@ -152,7 +161,9 @@ def break_off(connection: socket.socket) -> None:
 def aws_proxy(endpoint_url: str) -> Iterator[AwsProxy]:
     """A proxy for as long as the block lasts."""
     with AwsProxy(endpoint_url) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         thread.start()
         try:
             yield server

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from local.ports import LOOPBACK, free_port
+from local_cloud.tcp_ports import LOOPBACK, free_port
 from tests.guarantees.proxy import break_off
 
 Side = Literal["client", "server"]
@@ -79,17 +79,28 @@ class Relay:
             self._open += [client, server]
             self.passed = passed = {"client": 0, "server": 0}
             for side, source, sink in (("client", client, server), ("server", server, client)):
-                threading.Thread(target=self._pump, args=(line, passed, side, source, sink), daemon=True).start()
+                threading.Thread(
+                    target=self._pump, args=(line, passed, side, source, sink), daemon=True
+                ).start()
 
     def _pump(
-        self, line: Line | None, passed: dict[Side, int], side: Side, source: socket.socket, sink: socket.socket
+        self,
+        line: Line | None,
+        passed: dict[Side, int],
+        side: Side,
+        source: socket.socket,
+        sink: socket.socket,
     ) -> None:
         """Until one side ends; then the other side is told."""
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
                 if line is not None and line.kind == "slow":
                     time.sleep(line.seconds)
-                if line is not None and line.side == side and passed[side] + len(piece) > line.after_bytes:
+                if (
+                    line is not None
+                    and line.side == side
+                    and passed[side] + len(piece) > line.after_bytes
+                ):
                     if line.kind == "reset":
                         break_off(source)
                         break_off(sink)

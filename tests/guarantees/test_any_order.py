@@ -12,9 +12,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-from tests.guarantees.model import MOST_STEPS, Landed, Story, a_story, columns_of, rows_of, statuses_of, stories
+from tests.guarantees.harness import Harness
+from tests.guarantees.model import (
+    MOST_STEPS,
+    Landed,
+    Story,
+    a_story,
+    columns_of,
+    rows_of,
+    statuses_of,
+    stories,
+)
 from tests.guarantees.scale import RUNS, few_or_all, note
-from tests.guarantees.site import Site
 
 SCALE = 0.15
 """Of the pauses between attempts: data waits for a schema file, whose event is late, longer than a story lasts."""
@@ -44,7 +53,7 @@ OVERTAKING_SCHEMAS = a_story(
 
 
 @pytest.mark.timeout(180 + 60 * RUNS)
-def test_any_order_any_repetition_any_death_gives_the_sequential_run(site: Site) -> None:
+def test_any_order_any_repetition_any_death_gives_the_sequential_run(site: Harness) -> None:
     patient = replace(site, machine=replace(site.machine, scale=SCALE))
 
     @settings(
@@ -63,7 +72,7 @@ def test_any_order_any_repetition_any_death_gives_the_sequential_run(site: Site)
     law()
 
 
-def check(site: Site, story: Story) -> None:
+def check(site: Harness, story: Story) -> None:
     """Plays the story and compares."""
     names, events, ended = site.play(story)
     note("executions", *(each.answer or each.data["failure"]["Error"] for each in ended))
@@ -76,11 +85,13 @@ def check(site: Site, story: Story) -> None:
             entry = entries[events[upload.number]["detail"]["object"]["version-id"]]
             assert entry["status"] in statuses_of(upload, uploads), (upload, entry)
             note("uploads", f"{upload.action} {entry['status']}")
-            assert entry["attempts"] >= sum(each.number == upload.number for each in story.deliveries)
+            assert entry["attempts"] >= sum(
+                each.number == upload.number for each in story.deliveries
+            )
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_death_at_every_single_step_of_a_load_changes_nothing(site: Site, action: str) -> None:
+def test_a_death_at_every_single_step_of_a_load_changes_nothing(site: Harness, action: str) -> None:
     table = site.lake.table("steps")
     site.load("schema", table, Landed(0, 0, "schema", 1).content, 0)
     site.load("append", table, "id,file\n1,first\n", 1)
@@ -96,20 +107,26 @@ def test_a_death_at_every_single_step_of_a_load_changes_nothing(site: Site, acti
     assert {entry["status"] for entry in site.entries(table)} == {"applied", "loaded"}
 
 
-def test_a_death_at_every_step_of_a_schema_change_changes_nothing(site: Site) -> None:
+def test_a_death_at_every_step_of_a_schema_change_changes_nothing(site: Harness) -> None:
     table = site.lake.table("steps")
     versions = few_or_all(6, 45)
     for version in range(1, versions + 1):
         event = site.land("schema", table, Landed(0, 0, "schema", version).content, version)
-        assert site.run(event, [version * few_or_all(7, 1), 7]).data["record"]["status"] == "applied"
+        assert (
+            site.run(event, [version * few_or_all(7, 1), 7]).data["record"]["status"] == "applied"
+        )
     assert {entry["status"] for entry in site.entries(table)} == {"applied"}
-    assert list(site.lake.client.sql("dev", f"SELECT * FROM {table}").columns) == columns_of(versions)
+    assert list(site.lake.client.sql("dev", f"SELECT * FROM {table}").columns) == columns_of(
+        versions
+    )
 
 
-def test_two_loads_of_one_table_at_once_are_both_loaded(site: Site) -> None:
+def test_two_loads_of_one_table_at_once_are_both_loaded(site: Harness) -> None:
     table = site.lake.table("pair")
     site.load("schema", table, Landed(0, 0, "schema", 1).content, 0)
-    events = [site.land("append", table, f"id,file\n{number},x\n", number) for number in range(1, 11)]
+    events = [
+        site.land("append", table, f"id,file\n{number},x\n", number) for number in range(1, 11)
+    ]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(site.run, events))
     assert [entry["status"] for entry in site.entries(table)] == ["applied", *["loaded"] * 10]

@@ -36,7 +36,9 @@ class Echo:
         self.seen |= {each["executionArn"] for each in self.executions()}
 
     def executions(self, **filters: str) -> Iterator[dict[str, Any]]:
-        pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self._machine, **filters)
+        pages = self._states.get_paginator("list_executions").paginate(
+            stateMachineArn=self._machine, **filters
+        )
         for page in pages:
             yield from page["executions"]
 
@@ -46,7 +48,9 @@ class Echo:
         first = [each for each in new if not each["name"].startswith(AGAIN)]
         for each in first:
             event = self._states.describe_execution(executionArn=each["executionArn"])["input"]
-            self._states.start_execution(stateMachineArn=self._machine, name=AGAIN + each["name"][-60:], input=event)
+            self._states.start_execution(
+                stateMachineArn=self._machine, name=AGAIN + each["name"][-60:], input=event
+            )
         self.seen |= {each["executionArn"] for each in new}
         return len(first)
 
@@ -75,7 +79,9 @@ def test_files_dropped_at_once_are_loaded_once_each(lake: Lake, tables: int) -> 
     _until(echo.is_quiet)
     loaded = Counter(value for name in names for (value,) in lake.rows(name))
     assert loaded == Counter(range(UPLOADS))
-    entries = [entry for name in names for entry in _entries(lake, name) if entry["action"] == "append"]
+    entries = [
+        entry for name in names for entry in _entries(lake, name) if entry["action"] == "append"
+    ]
     assert Counter(entry["status"] for entry in entries) == {"loaded": UPLOADS}
     assert sum(int(entry["rows_loaded"]) for entry in entries) == UPLOADS
     assert all(int(entry["attempts"]) >= 2 for entry in entries)
@@ -87,24 +93,39 @@ def test_bad_files_among_them_fail_alone_and_hold_nobody_up(lake: Lake) -> None:
     lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
     _until(lambda: [each["status"] for each in _entries(lake, name)] == ["applied"])
     with ThreadPoolExecutor(8) as threads:
-        texts = {f"dev/append/{name}/{number}.csv": "x" if number % 4 == 3 else str(number) for number in range(32)}
+        texts = {
+            f"dev/append/{name}/{number}.csv": "x" if number % 4 == 3 else str(number)
+            for number in range(32)
+        }
         list(threads.map(lambda key: lake.put(key, f"id\n{texts[key]}\n"), texts))
 
     def all_are_answered() -> bool:
         entries = _entries(lake, name)
-        return len(entries) == len(texts) + 1 and all(each["status"] != "received" for each in entries)
+        return len(entries) == len(texts) + 1 and all(
+            each["status"] != "received" for each in entries
+        )
 
     _until(all_are_answered)
-    answers = {each["s3_key"]: each["status"] for each in _entries(lake, name) if each["action"] == "append"}
+    answers = {
+        each["s3_key"]: each["status"]
+        for each in _entries(lake, name)
+        if each["action"] == "append"
+    }
     assert answers == {key: "failed" if text == "x" else "loaded" for key, text in texts.items()}
-    assert sorted(value for (value,) in lake.rows(name)) == [number for number in range(32) if number % 4 != 3]
-    copies = lake.client.sql("dev", f"SELECT count(*) FROM sys_load_history WHERE table_name = '{name}'").rows[0][0]
+    assert sorted(value for (value,) in lake.rows(name)) == [
+        number for number in range(32) if number % 4 != 3
+    ]
+    copies = lake.client.sql(
+        "dev", f"SELECT count(*) FROM sys_load_history WHERE table_name = '{name}'"
+    ).rows[0][0]
     assert int(copies) <= 2 * len(texts)
 
 
 def _drop(lake: Lake, names: list[str]) -> None:
     with ThreadPoolExecutor(8) as threads:
-        keys = [f"dev/append/{names[number % len(names)]}/{number}.csv" for number in range(UPLOADS)]
+        keys = [
+            f"dev/append/{names[number % len(names)]}/{number}.csv" for number in range(UPLOADS)
+        ]
         list(threads.map(lambda pair: lake.put(pair[1], f"id\n{pair[0]}\n"), enumerate(keys)))
 
 

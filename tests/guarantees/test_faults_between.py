@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import LOG_PATIENCE
+from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
 from tests.e2e.conftest import Lake, columns
 from tests.guarantees.conftest import Warehouse
-from tests.guarantees.machine import Ended, Machine
+from tests.guarantees.harness import Harness
 from tests.guarantees.pool import Nursery, pool
 from tests.guarantees.proxy import AwsProxy, Fault, aws_proxy
 from tests.guarantees.relay import Line, Relay, relay
 from tests.guarantees.scale import few_or_all
-from tests.guarantees.site import Site
+from tests.guarantees.state_machine_interpreter import Ended, StateMachineInterpreter
 
 FOR_GOOD = None
 QUICK = 0.0005
@@ -33,7 +33,7 @@ class Street:
     """A table with one row in it, and proxies on all ways of the functions that load it."""
 
     nursery: Nursery
-    machine: Machine
+    machine: StateMachineInterpreter
     lake: Lake
     environment: dict[str, str]
     aws: AwsProxy
@@ -41,9 +41,9 @@ class Street:
     table: str = ""
     number: int = field(default=1)
 
-    def site(self, stack: ExitStack, *, scale: float = 0.02, seconds: float = 120.0) -> Site:
+    def site(self, stack: ExitStack, *, scale: float = 0.02, seconds: float = 120.0) -> Harness:
         workers = stack.enter_context(pool(self.nursery, self.environment, size=1, seconds=seconds))
-        return Site(self.lake, replace(self.machine, scale=scale), workers)
+        return Harness(self.lake, replace(self.machine, scale=scale), workers)
 
     def load(
         self, fault: Fault | None = None, line: Line | None = None, **options: Any
@@ -71,13 +71,21 @@ class Street:
 
 
 @pytest.fixture
-def street(lake: Lake, nursery: Nursery, machine: Machine, snapshot: Warehouse, rule_off: None) -> Iterator[Street]:
+def street(
+    lake: Lake,
+    nursery: Nursery,
+    machine: StateMachineInterpreter,
+    snapshot: Warehouse,
+    rule_off: None,
+) -> Iterator[Street]:
     where = lake.client.outputs.warehouse
     with ExitStack() as stack:
         aws = stack.enter_context(aws_proxy(snapshot.environment["AWS_ENDPOINT_URL"]))
         between = stack.enter_context(relay("127.0.0.1", where.port))
         ways = {"AWS_ENDPOINT_URL": aws.url, "WAREHOUSE_PORT": str(between.port)}
-        made = Street(nursery, machine, lake, snapshot.environment | ways, aws, between, lake.table("fault"))
+        made = Street(
+            nursery, machine, lake, snapshot.environment | ways, aws, between, lake.table("fault")
+        )
         site = made.site(stack)
         for number, (action, content) in enumerate(
             [("schema", json.dumps(columns(("id", "INTEGER")))), ("append", "id\n1\n")]
@@ -96,9 +104,13 @@ SERVICES = {
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("kind", ["reset", "lost answer", "slow", "answer"])
 @pytest.mark.parametrize("times", few_or_all([6], [2, 6]))
-def test_a_fault_of_a_service_that_passes_ends_in_loaded(street: Street, service: str, kind: Any, times: int) -> None:
+def test_a_fault_of_a_service_that_passes_ends_in_loaded(
+    street: Street, service: str, kind: Any, times: int
+) -> None:
     # Two are outlasted by the SDK's retries, six only by the state machine's.
-    fault = Fault(f"{service}\\.", kind, times, status=503 if service == "s3" else 400, code=SERVICES[service])
+    fault = Fault(
+        f"{service}\\.", kind, times, status=503 if service == "s3" else 400, code=SERVICES[service]
+    )
     ended, entry = street.load(fault)
     assert (ended.succeeded, entry["status"], entry.get("error")) == (True, "loaded", None)
     assert fault.met == times or kind == "slow" or service == "secretsmanager"
@@ -107,11 +119,23 @@ def test_a_fault_of_a_service_that_passes_ends_in_loaded(street: Street, service
 
 @pytest.mark.parametrize("service", ["s3", "secretsmanager"])
 @pytest.mark.parametrize("kind", few_or_all(["answer"], ["reset", "answer"]))
-def test_a_service_that_stays_away_is_a_failure_in_plain_words(street: Street, service: str, kind: Any) -> None:
-    fault = Fault(f"{service}\\.", kind, FOR_GOOD, status=503 if service == "s3" else 400, code=SERVICES[service])
+def test_a_service_that_stays_away_is_a_failure_in_plain_words(
+    street: Street, service: str, kind: Any
+) -> None:
+    fault = Fault(
+        f"{service}\\.",
+        kind,
+        FOR_GOOD,
+        status=503 if service == "s3" else 400,
+        code=SERVICES[service],
+    )
     ended, entry = street.load(fault, scale=QUICK)
     name = {"s3": "S3", "secretsmanager": "Secrets Manager"}[service]
-    assert (ended.succeeded, entry["status"], entry["error"]["type"]) == (False, "failed", "ThrottledError")
+    assert (ended.succeeded, entry["status"], entry["error"]["type"]) == (
+        False,
+        "failed",
+        "ThrottledError",
+    )
     assert name in entry["error"]["message"]
     assert entry["attempts"] > 1
     assert street.ids() == [1]
@@ -138,7 +162,11 @@ def test_a_log_that_stays_away_fails_the_execution_and_a_second_delivery_finds_t
 def test_a_log_that_can_be_written_and_not_read_holds_up_nobody_for_long(street: Street) -> None:
     fault = Fault("dynamodb\\.Query", "answer", FOR_GOOD, status=400, code=SERVICES["dynamodb"])
     ended, entry = street.load(fault, scale=QUICK)
-    assert (ended.succeeded, entry["status"], entry["attempts"]) == (True, "loaded", LOG_PATIENCE + 1)
+    assert (ended.succeeded, entry["status"], entry["attempts"]) == (
+        True,
+        "loaded",
+        MAX_LOG_READ_ATTEMPTS + 1,
+    )
     assert street.ids() == [1, 2]
 
 
@@ -150,7 +178,9 @@ def test_a_password_that_was_changed_is_read_anew(street: Street) -> None:
 
 
 @pytest.mark.parametrize("side", ["server", "client"])
-def test_a_connection_that_breaks_after_any_number_of_bytes_loads_once(street: Street, side: Any) -> None:
+def test_a_connection_that_breaks_after_any_number_of_bytes_loads_once(
+    street: Street, side: Any
+) -> None:
     """Among them: in the greeting, in COPY, and between COMMIT and its answer."""
     street.load()
     whole, count = street.warehouse.passed[side], few_or_all(5, 60)
@@ -181,13 +211,19 @@ def test_a_warehouse_that_stays_away_is_a_failure_in_plain_words(street: Street,
     if how == "refuses":
         street.warehouse.close()
     ended, entry = street.load(line=Line("reset", times=FOR_GOOD), scale=QUICK)
-    assert (ended.succeeded, entry["status"], entry["error"]["type"]) == (False, "failed", "ConnectionLostError")
+    assert (ended.succeeded, entry["status"], entry["error"]["type"]) == (
+        False,
+        "failed",
+        "ConnectionLostError",
+    )
     assert "connection to the warehouse failed" in entry["error"]["message"]
     assert street.ids() == [1]
 
 
 @pytest.mark.parametrize("after", ["greeting", "copy"])
-def test_a_warehouse_that_falls_silent_ends_as_a_load_that_ran_out_of_time(street: Street, after: str) -> None:
+def test_a_warehouse_that_falls_silent_ends_as_a_load_that_ran_out_of_time(
+    street: Street, after: str
+) -> None:
     street.load()
     after_bytes = 0 if after == "greeting" else street.warehouse.passed["server"] - 400
     ended, entry = street.load(line=Line("silent", after_bytes, times=FOR_GOOD), seconds=4)

@@ -16,10 +16,12 @@ import psycopg2
 import pytest
 
 from tests.e2e.conftest import columns
+from tests.guarantees.harness import Harness
 from tests.guarantees.scale import few_or_all
-from tests.guarantees.site import Site
 
-pytestmark = pytest.mark.parametrize("site", few_or_all(["snapshot"], ["snapshot", "serializable"]), indirect=True)
+pytestmark = pytest.mark.parametrize(
+    "site", few_or_all(["snapshot"], ["snapshot", "serializable"]), indirect=True
+)
 
 LOADS = 100
 ROWS = 200
@@ -34,7 +36,7 @@ class Readers:
     `waits`: they take the table's lock before they ask.
     """
 
-    site: Site
+    site: Harness
     question: str
     waits: str = ""
     seen: set[tuple[Any, ...]] = field(default_factory=set)
@@ -57,7 +59,11 @@ class Readers:
     def _read(self, ended: threading.Event) -> None:
         where = self.site.lake.client.outputs.warehouse
         connection = psycopg2.connect(
-            host=where.host, port=where.port, user=where.user, password=where.password, dbname=self.site.database
+            host=where.host,
+            port=where.port,
+            user=where.user,
+            password=where.password,
+            dbname=self.site.database,
         )
         connection.autocommit = not self.waits
         with closing(connection), connection.cursor() as cursor:
@@ -74,33 +80,39 @@ class Readers:
                 self.reads += 1
 
 
-def test_during_a_hundred_replacements_a_reader_sees_the_old_rows_or_the_new_ones(site: Site) -> None:
+def test_during_a_hundred_replacements_a_reader_sees_the_old_rows_or_the_new_ones(
+    site: Harness,
+) -> None:
     table = site.lake.table("read")
     site.load("schema", table, _schema("INTEGER"), 0)
     site.load("append", table, _rows(0), 1)
     readers = Readers(site, f"SELECT count(*), min(run), max(run), sum(id) FROM {table}")
     events = [site.land("truncate", table, _rows(run), run + 1) for run in range(1, LOADS + 1)]
     with readers.reading():
-        answers = [site.pool.call(_load(site), {"event": event, "retry_count": 0}) for event in events]
+        answers = [
+            site.pool.call(_load(site), {"event": event, "retry_count": 0}) for event in events
+        ]
     assert [answer.result["status"] for answer in answers] == ["loaded"] * LOADS
     assert not readers.errors
-    assert readers.seen <= {(ROWS + run, run, run, sum(range(ROWS + run))) for run in range(LOADS + 1)}
+    assert readers.seen <= {
+        (ROWS + run, run, run, sum(range(ROWS + run))) for run in range(LOADS + 1)
+    }
     assert readers.reads > LOADS
     assert len(readers.seen) > 10
 
 
-def test_during_rebuilds_of_a_column_a_reader_sees_every_row(site: Site) -> None:
+def test_during_rebuilds_of_a_column_a_reader_sees_every_row(site: Harness) -> None:
     readers = rebuild(site, "SELECT count(*), sum(run) FROM {table}")
     assert readers.seen == {(ROWS, 0)}
 
 
-def test_during_rebuilds_of_a_column_its_values_are_whole_at_every_moment(site: Site) -> None:
+def test_during_rebuilds_of_a_column_its_values_are_whole_at_every_moment(site: Harness) -> None:
     """The readers take the table's lock, because the stand-in gives a statement that waits for one the snapshot from before."""
     readers = rebuild(site, "SELECT count(*), sum(id) FROM {table}", waits="{table}")
     assert readers.seen == {(ROWS, sum(range(ROWS)))}
 
 
-def rebuild(site: Site, question: str, waits: str = "") -> Readers:
+def rebuild(site: Harness, question: str, waits: str = "") -> Readers:
     """Makes a column anew, time and again, while readers read."""
     table = site.lake.table("rebuild")
     site.load("schema", table, _schema("INTEGER"), 0)
@@ -109,7 +121,9 @@ def rebuild(site: Site, question: str, waits: str = "") -> Readers:
     with readers.reading():
         for number in range(REBUILDS):
             kind = ("BIGINT", "INTEGER")[number % 2]
-            ended = site.load("schema", table, _schema(kind, allowed_changes=["retype", "narrow"]), number + 2)
+            ended = site.load(
+                "schema", table, _schema(kind, allowed_changes=["retype", "narrow"]), number + 2
+            )
             assert ended.data["record"]["status"] == "applied", ended.data
     assert not readers.errors
     assert readers.reads > REBUILDS
@@ -117,7 +131,7 @@ def rebuild(site: Site, question: str, waits: str = "") -> Readers:
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_reader_never_sees_rows_of_a_file_that_is_refused(site: Site, action: str) -> None:
+def test_a_reader_never_sees_rows_of_a_file_that_is_refused(site: Harness, action: str) -> None:
     table = site.lake.table("refused")
     site.load("schema", table, _schema("INTEGER"), 0)
     site.load("append", table, _rows(0), 1)
@@ -138,6 +152,6 @@ def _rows(run: int) -> str:
     return "id,run\n" + "".join(f"{number},{run}\n" for number in range(ROWS + run))
 
 
-def _load(site: Site) -> str:
+def _load(site: Harness) -> str:
     [handler] = [each for each in site.machine.handlers.values() if ".load." in each]
     return handler

@@ -46,12 +46,18 @@ class Steps:
 
     def watch(self) -> None:
         """Every statement, commit, rollback and connection, and every call to AWS, is a step before it and one after it."""
-        sa.event.listen(sa.Engine, "before_cursor_execute", lambda *of: self.passed(f"before {_word(of[2])}"))
-        sa.event.listen(sa.Engine, "after_cursor_execute", lambda *of: self.passed(f"after {_word(of[2])}"))
+        sa.event.listen(
+            sa.Engine, "before_cursor_execute", lambda *of: self.passed(f"before {_word(of[2])}")
+        )
+        sa.event.listen(
+            sa.Engine, "after_cursor_execute", lambda *of: self.passed(f"after {_word(of[2])}")
+        )
         sa.event.listen(sa.pool.Pool, "connect", lambda *_: self.passed("after CONNECT"))
         self._wrap(DefaultDialect, "do_commit", lambda *_: "COMMIT")
         self._wrap(DefaultDialect, "do_rollback", lambda *_: "ROLLBACK")
-        self._wrap(botocore.client.BaseClient, "_make_api_call", lambda _, operation, *__: operation)
+        self._wrap(
+            botocore.client.BaseClient, "_make_api_call", lambda _, operation, *__: operation
+        )
 
     def _wrap(self, owner: type, name: str, label: Callable[..., str]) -> None:
         whole = getattr(owner, name)
@@ -67,7 +73,9 @@ class Steps:
 
 def _word(statement: str) -> str:
     return (
-        " ".join(statement.split(maxsplit=2)[:2]) if statement.startswith(("CREATE", "ALTER")) else statement.split()[0]
+        " ".join(statement.split(maxsplit=2)[:2])
+        if statement.startswith(("CREATE", "ALTER"))
+        else statement.split()[0]
     )
 
 

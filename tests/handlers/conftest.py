@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from etl_core.adapters.dynamodb import LogPage
-from etl_core.log import SETTLED
-from etl_core.log_query import LogQuery
+from etl_core.adapters.log_table import LogPage
+from etl_core.model.status import SETTLED
+from etl_core.upload_log.query import LogQuery
 from handlers import query, record
 
 
 @dataclass
 class FakeLogTable:
-    """etl_core.adapters.dynamodb.LogTable as the handlers use it."""
+    """etl_core.adapters.log_table.LogTable as the handlers use it."""
 
     entries: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     queries: list[LogQuery] = field(default_factory=list)
@@ -28,10 +28,15 @@ class FakeLogTable:
         self._entry(key).update(attributes, attempts=0)
         return True
 
-    def write_final(self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int) -> bool:
+    def write_final(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
+    ) -> bool:
         entry = self._entry(key)
         is_open = entry.get("status") not in SETTLED
-        entry |= {**(attributes if is_open else {}), "attempts": entry.get("attempts", 0) + attempts}
+        entry |= {
+            **(attributes if is_open else {}),
+            "attempts": entry.get("attempts", 0) + attempts,
+        }
         return is_open
 
     def read_pages(self, asked: LogQuery) -> Iterator[LogPage]:

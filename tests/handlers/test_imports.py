@@ -15,6 +15,8 @@ HEAVY = ("sqlalchemy", "sqlalchemy_redshift", "pydantic", "psycopg2", "alembic",
 @pytest.mark.parametrize("module", ["handlers.record", "handlers.query"])
 def test_the_small_functions_import_nothing_heavy(module: str) -> None:
     program = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == ""

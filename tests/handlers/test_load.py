@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
-from etl_core.loading.attempt import Ports
+from etl_core.loading.load_context import Ports
+from etl_core.model.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
 from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
@@ -23,7 +23,9 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     store = FakeStore()
     store.put(KEY, a_schema_file())
     made = FakeWarehouse(store)
-    monkeypatch.setattr(load, "wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON)))
+    monkeypatch.setattr(
+        load, "wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON))
+    )
     return made
 
 
@@ -37,14 +39,23 @@ def test_an_outcome_is_answered_as_json_with_its_attempts(warehouse: FakeWarehou
     assert json.loads(json.dumps(answer)) == answer
     assert (
         answer.items()
-        >= {"status": "applied", "attempts": 3, "loaded_at": "2026-11-22T12:00:00Z", "version_id": "v1"}.items()
+        >= {
+            "status": "applied",
+            "attempts": 3,
+            "loaded_at": "2026-11-22T12:00:00Z",
+            "version_id": "v1",
+        }.items()
     )
 
 
 def test_a_rejection_is_an_answer_and_no_error(warehouse: FakeWarehouse) -> None:
     answer = run(an_event("dev/upsert/t/x.csv"))
 
-    assert (answer["status"], answer["error"]["type"], answer["attempts"]) == ("rejected", "InvalidKeyError", 1)
+    assert (answer["status"], answer["error"]["type"], answer["attempts"]) == (
+        "rejected",
+        "InvalidKeyError",
+        1,
+    )
 
 
 def test_an_error_that_may_pass_is_raised_and_logged(
@@ -58,7 +69,10 @@ def test_an_error_that_may_pass_is_raised_and_logged(
         run(an_event(KEY))
 
     line = json.loads(capsys.readouterr().out)
-    assert (line["error"], line["message"]) == ("LockConflictError", "another transaction was in the way")
+    assert (line["error"], line["message"]) == (
+        "LockConflictError",
+        "another transaction was in the way",
+    )
 
 
 def test_a_file_before_its_schema_is_raised_for_a_retry(warehouse: FakeWarehouse) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import InvalidKeyError
-from etl_core.loading.attempt import Ports
-from handlers import load, reconcile, tables
+from etl_core.loading.load_context import Ports
+from etl_core.model.errors import InvalidKeyError
+from handlers import reconcile, tables
 from tests.builders import NOON, a_schema_file, settings
-from tests.etl_core.operating.test_reconcile_run import Office, a_version
-from tests.etl_core.world import World
+from tests.etl_core.in_memory_pipeline import InMemoryPipeline
+from tests.etl_core.recovery.test_reconcile_run import Office, a_version
 from tests.handlers.conftest import CONTEXT
 
 
@@ -20,17 +20,17 @@ from tests.handlers.conftest import CONTEXT
 def office(monkeypatch: pytest.MonkeyPatch) -> Office:
     made = Office()
     made.lake.versions.append(a_version())
-    monkeypatch.setattr(reconcile, "_desk", lambda: made.desk)
+    monkeypatch.setattr(reconcile, "_services", lambda: made.services)
     return made
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World()
+def world(monkeypatch: pytest.MonkeyPatch) -> InMemoryPipeline:
+    made = InMemoryPipeline()
     made.drop("dev/schema/t/s.json", a_schema_file())
     made.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
     ports = Ports(made.store, made.warehouse, made.backlog, lambda: NOON)
-    monkeypatch.setattr(load, "wiring", lambda: (settings(), ports))
+    monkeypatch.setattr(tables, "wiring", lambda: (settings(), ports))
     return made
 
 
@@ -42,7 +42,9 @@ def ask(event: dict[str, Any]) -> Any:
 
 def test_a_page_a_key_and_the_lake_are_compared(office: Office) -> None:
     assert ask({"kind": "page"})["counts"] == {"never seen": 1}
-    assert [each["version"] for each in ask({"kind": "key", "key": a_version().key})["findings"]] == ["v1"]
+    assert [
+        each["version"] for each in ask({"kind": "key", "key": a_version().key})["findings"]
+    ] == ["v1"]
     assert ask({"kind": "lake", "dry_run": True})["sent"] == 0
     assert ask({"kind": "waiting"})["findings"] == []
 
@@ -54,10 +56,18 @@ def test_what_was_found_is_sent_and_its_answer_asked_for(office: Office) -> None
 
 
 def test_the_log_is_rebuilt_page_by_page(office: Office) -> None:
-    assert ask({"kind": "log_page"}) == {"rows": 0, "missing": [], "ledger": None, "busy": [], "marker": None}
+    assert ask({"kind": "log_page"}) == {
+        "rows": 0,
+        "missing": [],
+        "ledger": None,
+        "busy": [],
+        "marker": None,
+    }
 
 
-def test_every_request_leaves_a_line_without_its_content(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_request_leaves_a_line_without_its_content(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
     ask({"kind": "page"})
     assert json.loads(capsys.readouterr().out) == {
         "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "marker": None,
@@ -65,19 +75,21 @@ def test_every_request_leaves_a_line_without_its_content(office: Office, capsys:
 
 
 @pytest.mark.parametrize("kind", [None, "nonsense"])
-def test_what_is_no_request_is_refused_with_the_kinds_that_there_are(office: Office, world: World, kind: Any) -> None:
+def test_what_is_no_request_is_refused_with_the_kinds_that_there_are(
+    office: Office, world: InMemoryPipeline, kind: Any
+) -> None:
     with pytest.raises(ValueError, match="one of page, waiting, key, send"):
         reconcile.handler({"kind": kind}, CONTEXT)
     with pytest.raises(ValueError, match="one of facts, ledger_page, replay"):
         tables.handler({"kind": kind}, CONTEXT)
 
 
-def test_a_table_is_rebuilt(world: World) -> None:
+def test_a_table_is_rebuilt(world: InMemoryPipeline) -> None:
     request = {"kind": "replay", "database": "dev", "table": "public.t"}
     assert tables.handler(request, CONTEXT)["rows"] == 1
     assert tables.handler(request | {"dry_run": True}, CONTEXT)["rows"] is None
 
 
-def test_a_table_of_another_database_is_refused(world: World) -> None:
+def test_a_table_of_another_database_is_refused(world: InMemoryPipeline) -> None:
     with pytest.raises(InvalidKeyError, match="'other' is not one of this stack's"):
         tables.handler({"kind": "replay", "database": "other", "table": "t"}, CONTEXT)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import ThrottledError
+from etl_core.model.errors import ThrottledError
 from handlers import query
 from tests.builders import an_upload
 from tests.handlers.conftest import CONTEXT, FakeLogTable
@@ -15,7 +15,8 @@ from tests.handlers.conftest import CONTEXT, FakeLogTable
 
 def ask(**parameters: str) -> tuple[int, Any]:
     response = query.handler(
-        {"queryStringParameters": parameters or None, "multiValueQueryStringParameters": None}, CONTEXT
+        {"queryStringParameters": parameters or None, "multiValueQueryStringParameters": None},
+        CONTEXT,
     )
     assert response["headers"]["Content-Type"] == "application/json"
     return response["statusCode"], json.loads(response["body"])
@@ -32,7 +33,11 @@ def test_entries_come_newest_first_without_the_sort_key(log: FakeLogTable) -> No
 
     assert ask(table_name="T") == (
         200,
-        {"items": [{"table_name": "t", "number": number} for number in (2, 1, 0)], "count": 3, "next_token": None},
+        {
+            "items": [{"table_name": "t", "number": number} for number in (2, 1, 0)],
+            "count": 3,
+            "next_token": None,
+        },
     )
 
 
@@ -86,10 +91,16 @@ def test_an_answer_stays_below_what_a_function_may_return(log: FakeLogTable) -> 
         ({"table_name": "t", "next_token": "x"}, "next_token"),
     ],
 )
-def test_a_bad_parameter_is_a_400_that_names_it(log: FakeLogTable, parameters: dict[str, str], parameter: str) -> None:
+def test_a_bad_parameter_is_a_400_that_names_it(
+    log: FakeLogTable, parameters: dict[str, str], parameter: str
+) -> None:
     status, body = ask(**parameters)
 
-    assert (status, body["error"]["type"], body["error"]["parameter"]) == (400, "InvalidQuery", parameter)
+    assert (status, body["error"]["type"], body["error"]["parameter"]) == (
+        400,
+        "InvalidQuery",
+        parameter,
+    )
     assert parameter in body["error"]["message"]
     assert log.queries == []
 
@@ -102,7 +113,10 @@ def test_a_parameter_given_twice_is_a_400(log: FakeLogTable) -> None:
     response = query.handler(event, CONTEXT)
 
     assert response["statusCode"] == 400
-    assert json.loads(response["body"])["error"]["message"] == "table_name is given 2 times; give it once"
+    assert (
+        json.loads(response["body"])["error"]["message"]
+        == "table_name is given 2 times; give it once"
+    )
 
 
 def test_a_log_that_cannot_answer_is_a_503(log: FakeLogTable) -> None:

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from etl_core.errors import InvalidEventError
-from etl_core.log import LoadOutcome, Status
-from etl_core.upload import Upload
+from etl_core.model.errors import InvalidEventError
+from etl_core.model.status import Status
+from etl_core.model.upload import Upload
+from etl_core.upload_log.outcome import LoadOutcome
 from handlers import record
 from tests.builders import an_event
 from tests.handlers.conftest import CONTEXT, FakeLogTable
@@ -17,11 +18,15 @@ OUTCOME = LoadOutcome(Status.LOADED, rows_loaded=3).to_task_output() | {"attempt
 
 
 def received(event: object = None) -> object:
-    return record.handler({"phase": "received", "event": event or an_event(), "execution_arn": "arn:1"}, CONTEXT)
+    return record.handler(
+        {"phase": "received", "event": event or an_event(), "execution_arn": "arn:1"}, CONTEXT
+    )
 
 
 def final(**state: object) -> object:
-    return record.handler({"phase": "final", "state": an_event() | state, "execution_arn": "arn:1"}, CONTEXT)
+    return record.handler(
+        {"phase": "final", "state": an_event() | state, "execution_arn": "arn:1"}, CONTEXT
+    )
 
 
 def test_an_upload_is_received_then_answered_in_one_entry(log: FakeLogTable) -> None:
@@ -45,9 +50,19 @@ def test_a_second_delivery_changes_no_answer_but_counts_its_attempts(log: FakeLo
 
 
 def test_a_failure_is_answered_for_the_state_machine_and_the_log(log: FakeLogTable) -> None:
-    answer = final(failure={"Error": "InvalidKeyError", "Cause": json.dumps({"errorMessage": "the key is bad"})})
+    answer = final(
+        failure={
+            "Error": "InvalidKeyError",
+            "Cause": json.dumps({"errorMessage": "the key is bad"}),
+        }
+    )
 
-    assert answer == {"status": "rejected", "succeeded": False, "error": "InvalidKeyError", "cause": "the key is bad"}
+    assert answer == {
+        "status": "rejected",
+        "succeeded": False,
+        "error": "InvalidKeyError",
+        "cause": "the key is bad",
+    }
 
 
 def test_the_answer_is_recorded_though_nothing_was_received(log: FakeLogTable) -> None:
@@ -74,5 +89,8 @@ def test_a_log_line_is_one_json_object_with_the_uploads_id(
     received(an_event("dev/append/t/a\nb é.csv"))
 
     [line] = capsys.readouterr().out.splitlines()
-    assert json.loads(line).items() >= {"step": "received", "s3_key": "dev/append/t/a\nb é.csv", "is_new": True}.items()
+    assert (
+        json.loads(line).items()
+        >= {"step": "received", "s3_key": "dev/append/t/a\nb é.csv", "is_new": True}.items()
+    )
     assert len(json.loads(line)["upload_id"]) == 32

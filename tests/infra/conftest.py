@@ -40,7 +40,10 @@ def everything() -> Stack:
     return recorded("everything", Mode.DEPLOY)
 
 
-@pytest.fixture(params=[(variant, mode) for variant in VARIANTS for mode in Mode], ids=lambda p: f"{p[0]}-{p[1].value}")
+@pytest.fixture(
+    params=[(variant, mode) for variant in VARIANTS for mode in Mode],
+    ids=lambda p: f"{p[0]}-{p[1].value}",
+)
 def any_stack(request: pytest.FixtureRequest) -> Stack:
     """Each variant in each mode."""
     return recorded(*request.param)

@@ -69,7 +69,9 @@ class Stack:
     def one(self, typ: str, ends: str = "") -> Registered:
         """The one resource of this type whose name ends so."""
         found = [r for r in self.of(typ) if r.name.endswith(ends)]
-        assert len(found) == 1, f"{typ} *{ends}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
+        assert len(found) == 1, (
+            f"{typ} *{ends}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
+        )
         return found[0]
 
     def has(self, typ: str) -> bool:
@@ -126,14 +128,18 @@ class _Recorder(Mocks):
         return f"{args.name}-id", _computed(args.typ, args.name, inputs)
 
     def call(self, args: MockCallArgs) -> Any:
-        unknown = [key for key, value in args.args.items() if isinstance(value, pulumi.output.Unknown)]
+        unknown = [
+            key for key, value in args.args.items() if isinstance(value, pulumi.output.Unknown)
+        ]
         assert not unknown, f"{args.token} is called with unknown {unknown}"
         match args.token:
             case "aws:index/getRegion:getRegion":
                 return {"region": REGION, "name": REGION, "id": REGION}
             case "aws:index/getAvailabilityZones:getAvailabilityZones":
                 return {"names": ZONES, "zoneIds": ZONES, "id": REGION}
-        raise AssertionError(f"the program calls {args.token}; teach the recording engine its answer")
+        raise AssertionError(
+            f"the program calls {args.token}; teach the recording engine its answer"
+        )
 
 
 class _Monitor(MockMonitor):
@@ -186,13 +192,27 @@ def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
 
 
 async def _run(
-    main: Callable[[], None], recorder: _Recorder, monitor: _Monitor, stack: str, config: Mapping[str, str]
+    main: Callable[[], None],
+    recorder: _Recorder,
+    monitor: _Monitor,
+    stack: str,
+    config: Mapping[str, str],
 ) -> Stack:
-    set_mocks(recorder, project=PROJECT, stack=stack, preview=recorder.mode is Mode.PREVIEW, monitor=monitor)
+    set_mocks(
+        recorder,
+        project=PROJECT,
+        stack=stack,
+        preview=recorder.mode is Mode.PREVIEW,
+        monitor=monitor,
+    )
     full = {f"{PROJECT}:{key}": value for key, value in config.items()}
     pulumi.runtime.set_all_config({"aws:region": REGION, **full}, [])
     await run_pulumi_func(main)
-    twice = {identity for identity in recorder.registrations if recorder.registrations.count(identity) > 1}
+    twice = {
+        identity
+        for identity in recorder.registrations
+        if recorder.registrations.count(identity) > 1
+    }
     assert not twice, f"registered twice: {twice}"
     result = Stack(_registered(recorder, monitor))
     root: Any = get_root_resource()
@@ -204,7 +224,13 @@ async def _run(
     return result
 
 
-def run(main: Callable[[], None], mode: Mode, *, stack: str = "dev", config: Mapping[str, str] | None = None) -> Stack:
+def run(
+    main: Callable[[], None],
+    mode: Mode,
+    *,
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+) -> Stack:
     """Runs `main` once. An Output that is used as text raises instead of leaking into a document."""
     recorder = _Recorder(mode)
     monitor = _Monitor(recorder)

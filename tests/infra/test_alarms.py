@@ -6,13 +6,19 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 def test_a_dead_letter_raises_the_alarm(plain: Stack):
     alarm = plain.one(ALARM, "-dead-letters").inputs
     assert alarm["dimensions"] == {"QueueName": plain.one("aws:sqs/queue:Queue").name}
-    assert (alarm["namespace"], alarm["metricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert (alarm["namespace"], alarm["metricName"]) == (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+    )
     assert (alarm["comparisonOperator"], alarm["threshold"]) == ("GreaterThanThreshold", 0)
 
 
 def test_a_load_that_failed_or_timed_out_raises_the_alarm(plain: Stack):
     machine = {"StateMachineArn": plain.outputs["state_machine_arn"]}
-    for noun, metric in (("-failed-loads", "ExecutionsFailed"), ("-timed-out-loads", "ExecutionsTimedOut")):
+    for noun, metric in (
+        ("-failed-loads", "ExecutionsFailed"),
+        ("-timed-out-loads", "ExecutionsTimedOut"),
+    ):
         alarm = plain.one(ALARM, noun).inputs
         assert alarm["metricName"] == metric
         assert alarm["dimensions"] == machine

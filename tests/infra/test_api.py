@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from etl_core import log, log_query
+from etl_core.model import status
+from etl_core.upload_log import entry, query
 from infra.api_contract import GATEWAY_ANSWERS, METHOD, PATH, STAGE
 from infra.openapi import ACTIONS, DOCUMENT, ENTRY, STATUSES, render_document, render_text
 from tests.infra.engine import Stack
@@ -16,7 +17,11 @@ API_ID = "redshift-lake-loader-dev-api-id"
 
 def test_the_log_is_asked_with_a_key_and_a_table_name(any_stack: Stack):
     method = any_stack.one(METHOD_TYPE).inputs
-    assert (method["httpMethod"], method["apiKeyRequired"], method["authorization"]) == ("GET", True, "NONE")
+    assert (method["httpMethod"], method["apiKeyRequired"], method["authorization"]) == (
+        "GET",
+        True,
+        "NONE",
+    )
     required = {name for name, needed in method["requestParameters"].items() if needed}
     assert required == {"method.request.querystring.table_name"}
     validator = any_stack.one("aws:apigateway/requestValidator:RequestValidator")
@@ -70,12 +75,17 @@ def test_the_gateway_s_own_answers_are_json_that_says_what_to_do(plain: Stack, a
     assert set(body) == {"error"}
     assert len(body["error"]["message"]) > 20
     assert response["statusCode"] == str(answer.status)
-    assert "$" not in response["responseTemplates"]["application/json"], "nothing of the request is echoed"
+    assert "$" not in response["responseTemplates"]["application/json"], (
+        "nothing of the request is echoed"
+    )
 
 
 def test_a_missing_table_name_is_named(plain: Stack):
     response = plain.one(RESPONSE, "bad-request-parameters").inputs
-    assert json.loads(response["responseTemplates"]["application/json"])["error"]["parameter"] == "table_name"
+    assert (
+        json.loads(response["responseTemplates"]["application/json"])["error"]["parameter"]
+        == "table_name"
+    )
 
 
 def test_the_document_in_the_repository_is_the_contract_s():
@@ -90,9 +100,12 @@ def test_the_document_describes_the_deployed_api(plain: Stack):
     assert list(document["paths"]) == [f"/{path['pathPart']}"]
     (operations,) = document["paths"].values()
     assert list(operations) == [method["httpMethod"].lower()]
-    described = {p["name"]: p["required"] for p in operations["get"]["parameters"] if p["in"] == "query"}
+    described = {
+        p["name"]: p["required"] for p in operations["get"]["parameters"] if p["in"] == "query"
+    }
     assert described == {
-        name.removeprefix("method.request.querystring."): needed for name, needed in method["requestParameters"].items()
+        name.removeprefix("method.request.querystring."): needed
+        for name, needed in method["requestParameters"].items()
     }
     assert bool(document["security"]) is method["apiKeyRequired"]
     assert document["components"]["securitySchemes"]["api_key"]["in"] == "header"
@@ -102,17 +115,21 @@ def test_the_document_describes_the_deployed_api(plain: Stack):
 
 
 def test_the_document_speaks_of_the_parameters_that_the_function_knows():
-    (operation,) = (o for operations in render_document()["paths"].values() for o in operations.values())
-    assert tuple(p["name"] for p in operation["parameters"]) == log_query.PARAMETERS
+    (operation,) = (
+        o for operations in render_document()["paths"].values() for o in operations.values()
+    )
+    assert tuple(p["name"] for p in operation["parameters"]) == query.PARAMETERS
     limit = next(p["schema"] for p in operation["parameters"] if p["name"] == "limit")
-    assert (limit["default"], limit["maximum"]) == (log_query.DEFAULT_LIMIT, log_query.MAX_LIMIT)
+    assert (limit["default"], limit["maximum"]) == (query.DEFAULT_LIMIT, query.MAX_LIMIT)
 
 
 def test_the_document_speaks_of_the_log_s_statuses_and_fields():
-    assert tuple(log.Status) == STATUSES
+    assert tuple(status.Status) == STATUSES
     assert set(ACTIONS) == {"append", "truncate", "schema"}
-    assert {"table_name", "landed_timestamp", "status", "rows_loaded", "error", "attempts"} <= set(ENTRY)
-    assert log.SORT_KEY not in ENTRY
+    assert {"table_name", "landed_timestamp", "status", "rows_loaded", "error", "attempts"} <= set(
+        ENTRY
+    )
+    assert entry.SORT_KEY not in ENTRY
 
 
 def test_references_within_the_document_are_closed():

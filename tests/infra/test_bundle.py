@@ -26,7 +26,9 @@ def test_the_lock_file_gives_pinned_packages_and_no_backport():
 
 def test_pip_is_asked_for_wheels_of_the_lambda_platform_under_both_tags():
     command = bundle.pip_command(["a==1"], Path("t"))
-    assert [command[i + 1] for i, word in enumerate(command) if word == "--platform"] == list(bundle.PLATFORMS)
+    assert [command[i + 1] for i, word in enumerate(command) if word == "--platform"] == list(
+        bundle.PLATFORMS
+    )
     assert command[command.index("--python-version") + 1] == "3.14"
     assert {"--no-compile", "--no-deps", ":all:"} <= set(command)
     assert command[-1] == "a==1"
@@ -94,11 +96,15 @@ def test_a_layer_of_other_requirements_is_refused(tmp_path):
 
 
 def test_a_failing_pip_leaves_the_older_layer_and_no_draft(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle, "pip_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no wheel')"])
+    monkeypatch.setattr(
+        bundle, "pip_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no wheel')"]
+    )
     layer = tmp_path / "build" / "layer.zip"
     layer.parent.mkdir()
     layer.write_bytes(b"older")
-    with pytest.raises(bundle.BundleError, match="pip could not install the layer's packages:\nno wheel"):
+    with pytest.raises(
+        bundle.BundleError, match="pip could not install the layer's packages:\nno wheel"
+    ):
         bundle.build_layer(layer)
     assert [path.name for path in layer.parent.iterdir()] == ["layer.zip"]
     assert layer.read_bytes() == b"older"
@@ -127,7 +133,11 @@ def test_what_is_left_still_imports_and_works(tmp_path):
                 link.symlink_to(path.locate())
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-S", "-c", IMPORTS], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", IMPORTS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -4,14 +4,21 @@ import pytest
 
 from infra.code import CA_FILE, code_archive, code_files
 from infra.runtime import ROOT
-from infra.settings import ConfigurationError
+from infra.stack_settings import ConfigurationError
 
 
 def test_the_archive_holds_the_two_packages_and_nothing_else():
     names = list(code_files(ROOT))
-    assert {"handlers/load.py", "handlers/record.py", "handlers/query.py", "etl_core/settings.py"} <= set(names)
+    assert {
+        "handlers/load.py",
+        "handlers/record.py",
+        "handlers/query.py",
+        "etl_core/model/function_settings.py",
+    } <= set(names)
     assert all(name.startswith(("handlers/", "etl_core/")) for name in names)
-    assert not [name for name in names if "cli" in name or name.endswith("__main__.py")]
+    assert not [
+        name for name in names if name.startswith("etl_cli") or name.endswith("__main__.py")
+    ]
 
 
 def test_caches_and_compiled_files_stay_out(tmp_path):

@@ -2,7 +2,7 @@ import importlib.util
 
 import pytest
 
-from etl_core.settings import LoadSettings, LogSettings, ReconcileSettings
+from etl_core.model.function_settings import LoadSettings, LogSettings, ReconcileSettings
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
@@ -10,8 +10,15 @@ NOUNS = ("load", "record", "query", "tables", "reconcile")
 
 
 def policy(stack: Stack, noun: str):
-    statements = stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role").json("policy")["Statement"]
-    return {action for statement in statements for action in statement["Action"] if statement["Effect"] == "Allow"}
+    statements = stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role").json("policy")[
+        "Statement"
+    ]
+    return {
+        action
+        for statement in statements
+        for action in statement["Action"]
+        if statement["Effect"] == "Allow"
+    }
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -27,7 +34,10 @@ def test_a_function_waits_for_its_log_group_and_for_its_role_s_policy(any_stack:
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_function_runs_on_the_platform_of_its_layer(plain: Stack, noun):
-    function, layer = plain.one(FUNCTION, f"-{noun}").inputs, plain.one("aws:lambda/layerVersion:LayerVersion").inputs
+    function, layer = (
+        plain.one(FUNCTION, f"-{noun}").inputs,
+        plain.one("aws:lambda/layerVersion:LayerVersion").inputs,
+    )
     assert [function["runtime"]] == layer["compatibleRuntimes"] == ["python3.14"]
     assert function["architectures"] == layer["compatibleArchitectures"] == ["x86_64"]
     assert len(function["layers"]) == 1
@@ -59,7 +69,10 @@ def test_the_load_function_s_environment_is_what_it_parses(plain: Stack, everyth
 def test_the_log_functions_know_the_log_table_and_nothing_else(plain: Stack, noun):
     function = plain.one(FUNCTION, f"-{noun}").inputs
     assert set(function["environment"]["variables"]) == {"LOG_TABLE"}
-    assert LogSettings.from_environment(function["environment"]["variables"]).log_table == plain.outputs["log_table"]
+    assert (
+        LogSettings.from_environment(function["environment"]["variables"]).log_table
+        == plain.outputs["log_table"]
+    )
     assert "vpcConfig" not in function
 
 
@@ -72,7 +85,9 @@ def test_only_what_asks_the_warehouse_is_in_the_network(plain: Stack):
         assert len(config["subnetIds"]) == 3
 
 
-def test_the_tables_function_works_where_the_load_function_does_but_takes_none_of_its_reserve(everything: Stack):
+def test_the_tables_function_works_where_the_load_function_does_but_takes_none_of_its_reserve(
+    everything: Stack,
+):
     load, tables = (everything.one(FUNCTION, f"-{noun}").inputs for noun in ("load", "tables"))
     assert tables["environment"] == load["environment"]
     assert tables["timeout"] == 900
@@ -91,13 +106,19 @@ def test_the_reconcile_function_s_environment_is_what_it_parses(plain: Stack):
 def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
     reserved = "reservedConcurrentExecutions"
     assert not [f.name for f in plain.of(FUNCTION) if reserved in f.inputs]
-    assert {f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs} == {"-load": 5}
+    assert {
+        f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs
+    } == {"-load": 5}
 
 
 def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert policy(plain, "query") == logs | {"dynamodb:Query"}
-    assert policy(plain, "record") == logs | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert policy(plain, "record") == logs | {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
     assert policy(plain, "reconcile") == logs | {
         "s3:ListBucketVersions",
         "dynamodb:BatchGetItem",
@@ -122,6 +143,10 @@ def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
 
 
 def test_the_load_function_may_write_to_the_work_bucket_only(plain: Stack):
-    statements = plain.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")["Statement"]
+    statements = plain.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")[
+        "Statement"
+    ]
     (writes,) = [s for s in statements if "s3:PutObject" in s["Action"]]
-    assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == ["redshift-lake-loader-dev-lake-work"]
+    assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == [
+        "redshift-lake-loader-dev-lake-work"
+    ]

@@ -38,7 +38,10 @@ def test_only_the_lake_is_versioned_and_tells_eventbridge(any_stack: Stack):
 
 def test_work_expires_and_uploads_do_not(plain: Stack):
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    work, lake = plain.one(kind, "-lake-work").inputs["rules"], plain.one(kind, "-lake").inputs["rules"]
+    work, lake = (
+        plain.one(kind, "-lake-work").inputs["rules"],
+        plain.one(kind, "-lake").inputs["rules"],
+    )
     assert [rule["expiration"] for rule in work if "expiration" in rule] == [{"days": 7}]
     assert not any(key.endswith(("expiration", "Expiration")) for rule in lake for key in rule)
     for rules in (work, lake):

@@ -1,4 +1,4 @@
-from etl_core import log
+from etl_core.upload_log import entry
 from tests.infra.engine import Stack
 
 TABLE = "aws:dynamodb/table:Table"
@@ -6,12 +6,15 @@ TABLE = "aws:dynamodb/table:Table"
 
 def test_the_keys_are_those_that_the_log_writes(any_stack: Stack):
     inputs = any_stack.one(TABLE).inputs
-    assert (inputs["hashKey"], inputs["rangeKey"]) == (log.PARTITION_KEY, log.SORT_KEY)
-    keys = (log.PARTITION_KEY, log.SORT_KEY, log.WAITING_FOR, log.WAITING_SINCE)
+    assert (inputs["hashKey"], inputs["rangeKey"]) == (entry.PARTITION_KEY, entry.SORT_KEY)
+    keys = (entry.PARTITION_KEY, entry.SORT_KEY, entry.WAITING_FOR, entry.WAITING_SINCE)
     assert {a["name"]: a["type"] for a in inputs["attributes"]} == dict.fromkeys(keys, "S")
     [index] = inputs["globalSecondaryIndexes"]
-    assert index["name"] == log.WAITING_INDEX
-    assert [key["attributeName"] for key in index["keySchemas"]] == [log.WAITING_FOR, log.WAITING_SINCE]
+    assert index["name"] == entry.WAITING_INDEX
+    assert [key["attributeName"] for key in index["keySchemas"]] == [
+        entry.WAITING_FOR,
+        entry.WAITING_SINCE,
+    ]
 
 
 def test_the_log_is_on_demand_and_restorable(any_stack: Stack):

@@ -6,7 +6,9 @@ EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 
-def test_three_private_subnets_lie_in_three_zones_and_do_not_overlap(plain: Stack, everything: Stack):
+def test_three_private_subnets_lie_in_three_zones_and_do_not_overlap(
+    plain: Stack, everything: Stack
+):
     for stack, whole in ((plain, "10.42.0.0/16"), (everything, "192.168.0.0/20")):
         subnets = stack.of("aws:ec2/subnet:Subnet")
         ranges = [ip_network(subnet.inputs["cidrBlock"]) for subnet in subnets]
@@ -35,16 +37,21 @@ def test_there_is_no_way_to_the_internet(any_stack: Stack):
 def test_every_subnet_uses_the_route_table_of_the_gateways(plain: Stack):
     table = plain.one("aws:ec2/routeTable:RouteTable").name
     associations = plain.of("aws:ec2/routeTableAssociation:RouteTableAssociation")
-    assert {a.inputs["subnetId"] for a in associations} == {f"{s.name}-id" for s in plain.of("aws:ec2/subnet:Subnet")}
+    assert {a.inputs["subnetId"] for a in associations} == {
+        f"{s.name}-id" for s in plain.of("aws:ec2/subnet:Subnet")
+    }
     assert {a.inputs["routeTableId"] for a in associations} == {f"{table}-id"}
 
 
 def test_three_services_are_reached_through_endpoints(plain: Stack):
     endpoints = {
-        e.inputs["serviceName"].rsplit(".", 1)[1]: e.inputs for e in plain.of("aws:ec2/vpcEndpoint:VpcEndpoint")
+        e.inputs["serviceName"].rsplit(".", 1)[1]: e.inputs
+        for e in plain.of("aws:ec2/vpcEndpoint:VpcEndpoint")
     }
     assert set(endpoints) == {"s3", "dynamodb", "secretsmanager"}
-    assert endpoints["s3"]["vpcEndpointType"] == endpoints["dynamodb"]["vpcEndpointType"] == "Gateway"
+    assert (
+        endpoints["s3"]["vpcEndpointType"] == endpoints["dynamodb"]["vpcEndpointType"] == "Gateway"
+    )
     secrets = endpoints["secretsmanager"]
     assert secrets["vpcEndpointType"] == "Interface"
     assert secrets["privateDnsEnabled"] is True
@@ -55,9 +62,15 @@ def test_three_services_are_reached_through_endpoints(plain: Stack):
 
 def test_the_gateways_lead_to_the_stack_s_own_buckets_and_table_only(plain: Stack):
     s3 = plain.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-s3").json("policy")["Statement"]
-    buckets = {arn.removesuffix("/*").rsplit("/", 1)[1] for statement in s3 for arn in statement["Resource"]}
+    buckets = {
+        arn.removesuffix("/*").rsplit("/", 1)[1]
+        for statement in s3
+        for arn in statement["Resource"]
+    }
     assert buckets == {"redshift-lake-loader-dev-lake", "redshift-lake-loader-dev-lake-work"}
-    (dynamodb,) = plain.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-dynamodb").json("policy")["Statement"]
+    (dynamodb,) = plain.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-dynamodb").json("policy")[
+        "Statement"
+    ]
     table = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-loader-dev-log"
     assert dynamodb["Resource"] == [table, f"{table}/index/*"]
 
@@ -73,16 +86,28 @@ def connections(stack: Stack):
         group = rule.inputs.get("referencedSecurityGroupId")
         return who[group] if group else rule.inputs["prefixListId"].rsplit("-", 1)[1]
 
-    out = {(who[r.inputs["securityGroupId"]], other(r), int(r.inputs["toPort"])) for r in stack.of(EGRESS)}
-    into = {(other(r), who[r.inputs["securityGroupId"]], int(r.inputs["toPort"])) for r in stack.of(INGRESS)}
+    out = {
+        (who[r.inputs["securityGroupId"]], other(r), int(r.inputs["toPort"]))
+        for r in stack.of(EGRESS)
+    }
+    into = {
+        (other(r), who[r.inputs["securityGroupId"]], int(r.inputs["toPort"]))
+        for r in stack.of(INGRESS)
+    }
     return out, into
 
 
-def test_the_load_function_alone_reaches_the_warehouse_and_the_secrets(plain: Stack, everything: Stack):
+def test_the_load_function_alone_reaches_the_warehouse_and_the_secrets(
+    plain: Stack, everything: Stack
+):
     for stack in (plain, everything):
         out, into = connections(stack)
         assert into == {("load", "warehouse", 5439), ("load", "secrets", 443)}
-        assert out == into | {("load", "s3", 443), ("load", "dynamodb", 443), ("warehouse", "s3", 443)}
+        assert out == into | {
+            ("load", "s3", 443),
+            ("load", "dynamodb", 443),
+            ("warehouse", "s3", 443),
+        }
         for rule in stack.of(EGRESS) + stack.of(INGRESS):
             assert rule.inputs["fromPort"] == rule.inputs["toPort"]
             assert rule.inputs["ipProtocol"] == "tcp"

@@ -19,7 +19,9 @@ ANYBODY = {
 
 
 def statements(stack: Stack):
-    found = [(resource, s) for resource, _, document in stack.documents() for s in document["Statement"]]
+    found = [
+        (resource, s) for resource, _, document in stack.documents() for s in document["Statement"]
+    ]
     assert len(found) > 15
     return found
 
@@ -57,7 +59,9 @@ def test_nothing_is_allowed_to_everybody(deployed):
     for resource, statement in statements(deployed):
         if statement.get("Principal") == "*":
             assert statement["Sid"] in ANYBODY, (resource.name, statement)
-            assert statement["Effect"] == "Deny" or resource.typ == "aws:ec2/vpcEndpoint:VpcEndpoint"
+            assert (
+                statement["Effect"] == "Deny" or resource.typ == "aws:ec2/vpcEndpoint:VpcEndpoint"
+            )
 
 
 def test_every_role_is_trusted_to_services_alone(deployed):

@@ -39,7 +39,9 @@ def texts(value: object):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_preview_and_deployment_declare_the_same_resources(variant):
-    assert recorded(variant, Mode.PREVIEW).identities() == recorded(variant, Mode.DEPLOY).identities()
+    assert (
+        recorded(variant, Mode.PREVIEW).identities() == recorded(variant, Mode.DEPLOY).identities()
+    )
 
 
 def test_the_outputs_are_those_that_users_rely_on(any_stack: Stack):
@@ -60,7 +62,11 @@ def test_every_output_of_a_deployment_is_known(plain: Stack, everything: Stack):
 
 def test_no_output_leaks_as_text(any_stack: Stack):
     for resource in any_stack.resources:
-        leaks = [text for text in texts(resource.inputs) if "Calling __str__" in text or "Output object at" in text]
+        leaks = [
+            text
+            for text in texts(resource.inputs)
+            if "Calling __str__" in text or "Output object at" in text
+        ]
         assert not leaks, (resource.name, leaks)
 
 
@@ -74,14 +80,18 @@ def test_the_program_handles_no_secret(any_stack: Stack):
 def test_every_resource_is_tagged_through_the_stack_s_provider(any_stack: Stack):
     provider = any_stack.one("pulumi:providers:aws")
     assert provider.inputs["region"] == REGION
-    assert provider.json("defaultTags") == {"tags": {"project": "redshift-lake-loader", "stack": "dev"}}
+    assert provider.json("defaultTags") == {
+        "tags": {"project": "redshift-lake-loader", "stack": "dev"}
+    }
     others = [r for r in any_stack.resources if r.typ.startswith("aws:")]
     assert others
     assert all(f"{provider.name}::" in r.provider for r in others)
 
 
 def test_every_resource_belongs_to_a_component(any_stack: Stack):
-    components = {r.name for r in any_stack.resources if r.typ.startswith("redshift-lake-loader:infra:")}
+    components = {
+        r.name for r in any_stack.resources if r.typ.startswith("redshift-lake-loader:infra:")
+    }
     for resource in any_stack.resources:
         if resource.typ.startswith("aws:"):
             assert resource.parent in components, resource.name
@@ -89,8 +99,14 @@ def test_every_resource_belongs_to_a_component(any_stack: Stack):
 
 def test_names_fit_the_strictest_service_with_the_suffix_that_pulumi_adds():
     for resource in run(main, Mode.DEPLOY, stack="a-stack-with-quite-a-long-name").resources:
-        assert len(resource.name) <= 63 or not resource.typ.startswith(("aws:s3/", "aws:iam/role:")), resource.name
-        if resource.typ in {"aws:s3/bucket:Bucket", "aws:iam/role:Role", "aws:lambda/function:Function"}:
+        assert len(resource.name) <= 63 or not resource.typ.startswith(
+            ("aws:s3/", "aws:iam/role:")
+        ), resource.name
+        if resource.typ in {
+            "aws:s3/bucket:Bucket",
+            "aws:iam/role:Role",
+            "aws:lambda/function:Function",
+        }:
             assert len(resource.name) + 8 <= 63, resource.name
 
 
@@ -100,7 +116,11 @@ def test_without_protection_nothing_is_protected(plain: Stack):
 
 def test_protection_covers_everything_that_holds_data(everything: Stack):
     protected = {r.typ for r in everything.resources if r.protect}
-    assert protected == {"aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:redshift/cluster:Cluster"}
+    assert protected == {
+        "aws:s3/bucket:Bucket",
+        "aws:dynamodb/table:Table",
+        "aws:redshift/cluster:Cluster",
+    }
 
 
 def test_protection_covers_the_serverless_namespace_too():
@@ -124,18 +144,27 @@ def test_a_faulty_configuration_ends_the_program_with_every_fault_and_no_resourc
 
 
 def test_a_ca_file_that_is_none_ends_the_program_with_the_way_out():
-    with pytest.raises(pulumi.RunError, match=r"not a PEM file with a certificate.*pulumi config rm warehouseCaFile"):
+    with pytest.raises(
+        pulumi.RunError,
+        match=r"not a PEM file with a certificate.*pulumi config rm warehouseCaFile",
+    ):
         run(main, Mode.DEPLOY, config={"warehouseCaFile": "nowhere.pem"})
 
 
 def test_a_deployment_without_layer_says_how_to_build_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(program.check_layer, "__defaults__", (tmp_path / "layer.zip", tmp_path / "lambda.txt"))
-    with pytest.raises(pulumi.RunError, match=r"layer.zip has not been built; build it: .* -m infra.bundle"):
+    monkeypatch.setattr(
+        program.check_layer, "__defaults__", (tmp_path / "layer.zip", tmp_path / "lambda.txt")
+    )
+    with pytest.raises(
+        pulumi.RunError, match=r"layer.zip has not been built; build it: .* -m infra.bundle"
+    ):
         program.deploy()
 
 
 def test_a_region_with_too_few_zones_is_refused():
-    with pytest.raises(pulumi.RunError, match=r"us-west-1 has 2 availability zone.*choose another region"):
+    with pytest.raises(
+        pulumi.RunError, match=r"us-west-1 has 2 availability zone.*choose another region"
+    ):
         network.pick_zones("us-west-1", ["us-west-1a", "us-west-1c"])
 
 

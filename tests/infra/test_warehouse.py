@@ -38,11 +38,15 @@ def test_a_protected_cluster_leaves_a_final_snapshot(everything: Stack):
     assert inputs["finalSnapshotIdentifier"] == f"{inputs['clusterIdentifier']}-final"
 
 
-def test_the_copy_role_is_the_default_and_has_its_policy_before_the_warehouse_starts(plain: Stack, everything: Stack):
+def test_the_copy_role_is_the_default_and_has_its_policy_before_the_warehouse_starts(
+    plain: Stack, everything: Stack
+):
     for stack, kind in ((plain, NAMESPACE), (everything, CLUSTER)):
         warehouse = stack.one(kind)
         assert (
-            warehouse.inputs["iamRoles"] == [warehouse.inputs["defaultIamRoleArn"]] == [stack.outputs["copy_role_arn"]]
+            warehouse.inputs["iamRoles"]
+            == [warehouse.inputs["defaultIamRoleArn"]]
+            == [stack.outputs["copy_role_arn"]]
         )
         assert warehouse.waits_for(stack.one("aws:iam/rolePolicy:RolePolicy", "-copy-role"))
 
@@ -56,7 +60,10 @@ def test_the_warehouse_admits_its_own_group_only(plain: Stack, everything: Stack
 def test_the_copy_role_reads_the_two_buckets_and_writes_nothing(plain: Stack):
     role = plain.one("aws:iam/role:Role", "-copy-role")
     (trust,) = role.json("assumeRolePolicy")["Statement"]
-    assert trust["Principal"]["Service"] == ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+    assert trust["Principal"]["Service"] == [
+        "redshift.amazonaws.com",
+        "redshift-serverless.amazonaws.com",
+    ]
     policy = plain.one("aws:iam/rolePolicy:RolePolicy", "-copy-role").json("policy")["Statement"]
     assert {action for s in policy for action in s["Action"]} == {
         "s3:GetObject",
@@ -69,12 +76,16 @@ def test_the_copy_role_reads_the_two_buckets_and_writes_nothing(plain: Stack):
     }
 
 
-def test_the_first_database_comes_with_the_warehouse_and_the_others_by_a_statement(plain: Stack, everything: Stack):
+def test_the_first_database_comes_with_the_warehouse_and_the_others_by_a_statement(
+    plain: Stack, everything: Stack
+):
     assert not plain.has(STATEMENT)
     statement = everything.one(STATEMENT)
     assert statement.inputs["sql"] == "CREATE DATABASE analytics"
     assert statement.inputs["database"] == "dev"
-    assert statement.inputs["clusterIdentifier"] == everything.one(CLUSTER).inputs["clusterIdentifier"]
+    assert (
+        statement.inputs["clusterIdentifier"] == everything.one(CLUSTER).inputs["clusterIdentifier"]
+    )
     assert "workgroupName" not in statement.inputs
 
 

@@ -9,7 +9,9 @@ FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-
 
 
 def test_the_state_machine_may_invoke_its_two_functions_and_no_other(plain: Stack):
-    statements = {s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]}
+    statements = {
+        s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
+    }
     invoke = statements.pop("InvokeFunctions")
     assert invoke["Action"] == ["lambda:InvokeFunction"]
     assert invoke["Resource"] == [f"{FUNCTION_ARN}load", f"{FUNCTION_ARN}record"]
@@ -21,14 +23,18 @@ def test_the_functions_that_the_definition_names_are_those_that_the_role_may_inv
     states = plain.one(MACHINE).json("definition")["States"].values()
     named = {state["Resource"] for state in states if state["Type"] == "Task"}
     statements = plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
-    assert named == {arn for s in statements if "lambda:InvokeFunction" in s["Action"] for arn in s["Resource"]}
+    assert named == {
+        arn for s in statements if "lambda:InvokeFunction" in s["Action"] for arn in s["Resource"]
+    }
 
 
 def test_the_starter_may_start_this_state_machine_only(plain: Stack):
     (statement,) = plain.one(POLICY, "-workflow-starter").json("policy")["Statement"]
     assert statement["Action"] == ["states:StartExecution"]
     assert statement["Resource"] == [plain.outputs["state_machine_arn"]]
-    (trust,) = plain.one("aws:iam/role:Role", "-workflow-starter").json("assumeRolePolicy")["Statement"]
+    (trust,) = plain.one("aws:iam/role:Role", "-workflow-starter").json("assumeRolePolicy")[
+        "Statement"
+    ]
     assert trust["Principal"] == {"Service": ["events.amazonaws.com"]}
 
 
@@ -43,14 +49,21 @@ def test_the_rule_of_the_lake_starts_the_machine(plain: Stack):
     assert target.inputs["rule"] == rule.name
     assert target.inputs["arn"] == plain.outputs["state_machine_arn"]
     assert target.inputs["roleArn"].endswith("-workflow-starter")
-    assert not {"input", "inputPath", "inputTransformer"} & set(target.inputs), "the machine gets the whole event"
+    assert not {"input", "inputPath", "inputTransformer"} & set(target.inputs), (
+        "the machine gets the whole event"
+    )
 
 
-def test_events_that_cannot_be_delivered_go_to_the_queue_that_takes_them_from_this_rule_only(plain: Stack):
+def test_events_that_cannot_be_delivered_go_to_the_queue_that_takes_them_from_this_rule_only(
+    plain: Stack,
+):
     target, queue = plain.one(TARGET), plain.one(QUEUE)
     queue_arn = f"arn:aws:sqs:eu-central-1:123456789012:Queue/{queue.name}"
     assert target.inputs["deadLetterConfig"] == {"arn": queue_arn}
-    assert target.inputs["retryPolicy"] == {"maximumEventAgeInSeconds": 86400, "maximumRetryAttempts": 185}
+    assert target.inputs["retryPolicy"] == {
+        "maximumEventAgeInSeconds": 86400,
+        "maximumRetryAttempts": 185,
+    }
     policy = plain.one("aws:sqs/queuePolicy:QueuePolicy")
     (statement,) = policy.json("policy")["Statement"]
     assert statement["Resource"] == [queue_arn]

@@ -2,7 +2,8 @@ import inspect
 
 import pytest
 
-from etl_core import errors
+from etl_core.model import errors
+from etl_core.model.retry_policies import RETRY_POLICIES
 from infra.workflow_definition import ALL_ERRORS, render_event_pattern, render_workflow
 
 DEFINITION = render_workflow("arn:load", "arn:record", 900, 30)
@@ -43,7 +44,9 @@ def test_every_task_names_its_function_and_ends_in_time():
 
 
 def test_whatever_happens_to_the_load_it_is_recorded():
-    assert STATES["Load"]["Catch"] == [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}]
+    assert STATES["Load"]["Catch"] == [
+        {"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}
+    ]
     assert STATES["Load"]["Next"] == "Record"
 
 
@@ -85,7 +88,11 @@ def test_what_is_no_event_is_not_asked_for_again(state):
 
 def test_the_other_repeated_errors_are_lambda_s_own():
     others = set(retried("Load")) - leaves(errors.RetryableError)
-    assert {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"} <= others
+    assert {
+        "Lambda.TooManyRequestsException",
+        "Lambda.Unknown",
+        "Lambda.ServiceException",
+    } <= others
     assert all(name.startswith(("Lambda.", "Runtime.")) for name in others)
 
 
@@ -108,19 +115,31 @@ def test_an_error_is_listed_once_and_the_catch_all_comes_last_and_alone(state):
 
 def test_the_retry_list_is_that_of_the_error_tree_value_by_value():
     rendered = [
-        (tuple(r["ErrorEquals"]), r["IntervalSeconds"], r["MaxAttempts"], r["BackoffRate"], r["MaxDelaySeconds"])
+        (
+            tuple(r["ErrorEquals"]),
+            r["IntervalSeconds"],
+            r["MaxAttempts"],
+            r["BackoffRate"],
+            r["MaxDelaySeconds"],
+        )
         for r in STATES["Load"]["Retry"]
     ]
     assert rendered == [
         (p.errors, p.interval_seconds, p.max_attempts, p.backoff_rate, p.max_delay_seconds)
-        for p in errors.RETRY_POLICIES
+        for p in RETRY_POLICIES
     ]
 
 
 def test_the_end_follows_what_was_recorded():
     choice = STATES["Loaded?"]
-    assert choice["Choices"] == [{"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}]
-    assert STATES[choice["Default"]] == {"Type": "Fail", "ErrorPath": "$.record.error", "CausePath": "$.record.cause"}
+    assert choice["Choices"] == [
+        {"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}
+    ]
+    assert STATES[choice["Default"]] == {
+        "Type": "Fail",
+        "ErrorPath": "$.record.error",
+        "CausePath": "$.record.cause",
+    }
 
 
 def test_the_pattern_names_the_lake_and_leaves_out_folder_markers():

@@ -14,16 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_core.csv_files import header as csv_header
-from etl_core.csv_files.header import compression_of, decompressed, match_header, read_header
-from etl_core.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.schema.schema_file import CsvOptions
+from etl_core.csv_files.compression import compression_of, decompressed
+from etl_core.csv_files.header import match_header, read_header
+from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.schema_files.schema_file import CsvOptions
 
 COMPRESS: dict[str | None, Callable[[bytes], bytes]] = {
     None: bytes, "GZIP": gzip.compress, "BZIP2": bz2.compress, "ZSTD": zstd.compress,
 }  # fmt: skip
 
 
-def header(content: bytes, compression: str | None = None, chunk: int = 1 << 16, **options: Any) -> tuple[str, ...]:
+def header(
+    content: bytes, compression: str | None = None, chunk: int = 1 << 16, **options: Any
+) -> tuple[str, ...]:
     chunks = (content[start : start + chunk] for start in range(0, len(content), chunk))
     return read_header(chunks, compression, CsvOptions(**options))
 
@@ -52,7 +55,11 @@ def header(content: bytes, compression: str | None = None, chunk: int = 1 << 16,
 @pytest.mark.parametrize("compression", COMPRESS)
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 16])
 def test_a_header_is_read_whatever_its_form(
-    content: bytes, options: dict[str, Any], names: tuple[str, ...], compression: str | None, chunk: int
+    content: bytes,
+    options: dict[str, Any],
+    names: tuple[str, ...],
+    compression: str | None,
+    chunk: int,
 ) -> None:
     assert header(COMPRESS[compression](content), compression, chunk, **options) == names
 
@@ -74,10 +81,25 @@ def test_a_header_is_read_whatever_its_form(
         (b"a,b\n", "GZIP", {}, "not compressed at all, name it .csv"),
         (b"a,b\n", "BZIP2", {}, "not compressed at all, name it .csv"),
         (b"a,b\n", "ZSTD", {}, "not compressed at all, name it .csv"),
-        (gzip.compress(b"alpha,beta,gamma\n1,2,3\n", mtime=0)[:18], "GZIP", {}, "in the middle of its GZIP data"),
-        (gzip.compress(b"alpha,beta,gamma\n", mtime=0)[:-12] + b"x" * 12, "GZIP", {}, "not valid GZIP"),
+        (
+            gzip.compress(b"alpha,beta,gamma\n1,2,3\n", mtime=0)[:18],
+            "GZIP",
+            {},
+            "in the middle of its GZIP data",
+        ),
+        (
+            gzip.compress(b"alpha,beta,gamma\n", mtime=0)[:-12] + b"x" * 12,
+            "GZIP",
+            {},
+            "not valid GZIP",
+        ),
         (bz2.compress(b"alpha,beta,gamma\n")[:20], "BZIP2", {}, "in the middle of its BZIP2 data"),
-        (zstd.compress(b"alpha,beta,gamma\n" * 9)[:12], "ZSTD", {}, "in the middle of its ZSTD data"),
+        (
+            zstd.compress(b"alpha,beta,gamma\n" * 9)[:12],
+            "ZSTD",
+            {},
+            "in the middle of its ZSTD data",
+        ),
     ],
 )
 def test_a_file_without_a_readable_header_is_refused_with_the_reason(
@@ -91,7 +113,9 @@ def test_a_file_without_a_readable_header_is_refused_with_the_reason(
 
 @pytest.mark.parametrize("compression", [name for name in COMPRESS if name])
 def test_joined_members_are_one_file(compression: str) -> None:
-    members = b"".join(COMPRESS[compression](part) for part in (b"id,", b"", b"na", b"me\n", b"1,a\n"))
+    members = b"".join(
+        COMPRESS[compression](part) for part in (b"id,", b"", b"na", b"me\n", b"1,a\n")
+    )
 
     assert header(members, compression) == ("id", "name")
 
@@ -148,7 +172,9 @@ def test_a_file_made_to_be_slow_is_refused_soon(
     st.sampled_from(list(COMPRESS)),
     st.booleans(),
 )
-def test_any_bytes_have_a_header_or_are_refused(content: bytes, compression: str | None, packed: bool) -> None:
+def test_any_bytes_have_a_header_or_are_refused(
+    content: bytes, compression: str | None, packed: bool
+) -> None:
     try:
         names = header(COMPRESS[compression](content) if packed else content, compression, 16)
     except InvalidDataFileError:
@@ -179,7 +205,10 @@ def test_names_match_when_they_fold_to_the_same_in_the_files_order(
         (("id", "name", "first name", "more"), ("column 'more' is not in the table",)),
         (
             ("id", "nmae", "first name"),
-            ("column 'nmae' is not in the table (did you mean 'name'?)", "column 'name' is missing"),
+            (
+                "column 'nmae' is not in the table (did you mean 'name'?)",
+                "column 'name' is missing",
+            ),
         ),
         (("id", "name", "first name", "ID"), ("column 'id' is there 2 times",)),
         (("id", "name", "first name", ""), ("column '' is not in the table",)),
@@ -226,15 +255,25 @@ def test_a_header_of_very_many_or_very_long_names_is_refused_soon_and_briefly() 
 
 @pytest.mark.parametrize(
     ("file", "keyword"),
-    [("a.csv", None), ("A.CSV", None), ("x/a b.csv.gz", "GZIP"), ("a.csv.bz2", "BZIP2"), ("a.csv.ZST", "ZSTD")],
+    [
+        ("a.csv", None),
+        ("A.CSV", None),
+        ("x/a b.csv.gz", "GZIP"),
+        ("a.csv.bz2", "BZIP2"),
+        ("a.csv.ZST", "ZSTD"),
+    ],
 )
 def test_the_extension_tells_the_compression(file: str, keyword: str | None) -> None:
     assert compression_of(file) == keyword
 
 
-@pytest.mark.parametrize("file", ["a.txt", "a.json", "a.gz", "csv", "a.csv.zip", "a.csv.gz.bak", "a.parquet"])
+@pytest.mark.parametrize(
+    "file", ["a.txt", "a.json", "a.gz", "csv", "a.csv.zip", "a.csv.gz.bak", "a.parquet"]
+)
 def test_another_extension_is_refused_with_those_that_are_known(file: str) -> None:
-    with pytest.raises(InvalidDataFileError, match=r"\.csv, \.csv\.gz, \.csv\.bz2 or \.csv\.zst") as caught:
+    with pytest.raises(
+        InvalidDataFileError, match=r"\.csv, \.csv\.gz, \.csv\.bz2 or \.csv\.zst"
+    ) as caught:
         compression_of(file)
 
     assert repr(file) in caught.value.message

@@ -7,11 +7,11 @@ import gzip
 
 import pytest
 
-from etl_core.errors import HeaderMismatchError
-from etl_core.ledger import LedgerRow
 from etl_core.loading import data_file
 from etl_core.loading.data_file import CopyShape, DataFile, Head, count_rows, open_file, shape_of
-from etl_core.schema.schema_file import CsvOptions
+from etl_core.loading.ledger import LedgerRow
+from etl_core.model.errors import HeaderMismatchError
+from etl_core.schema_files.schema_file import CsvOptions
 from tests.builders import a_column, a_ledger_row, a_spec
 from tests.fakes import FakeStore
 
@@ -31,7 +31,11 @@ ID, NAME = a_column(), a_column("name", "VARCHAR(20)")
 
 
 def test_a_file_is_read_into_columns_that_were_renamed_since() -> None:
-    schemas = history([ID, NAME], [ID, a_column("label", "VARCHAR(20)", renamed_from="name")], [ID, a_column("label")])
+    schemas = history(
+        [ID, NAME],
+        [ID, a_column("label", "VARCHAR(20)", renamed_from="name")],
+        [ID, a_column("label")],
+    )
 
     assert shape_of(a_file(b"NAME,id\na,1\n"), schemas).columns == ("label", "id")
 
@@ -40,8 +44,12 @@ def test_a_rename_that_was_done_before_is_not_done_again() -> None:
     """A column `name` that came back is another one than that which was renamed to `label`."""
     label = a_column("label", "VARCHAR(20)", renamed_from="name")
 
-    assert shape_of(a_file(b"id,label\n1,a\n"), history([ID, label], [ID, label, NAME])).columns == ("id", "label")
-    assert shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID, label], [ID, label, NAME])).columns == (
+    assert shape_of(
+        a_file(b"id,label\n1,a\n"), history([ID, label], [ID, label, NAME])
+    ).columns == ("id", "label")
+    assert shape_of(
+        a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID, label], [ID, label, NAME])
+    ).columns == (
         "id",
         "label",
     )
@@ -52,7 +60,9 @@ def test_columns_that_came_later_are_left_to_their_defaults() -> None:
 
 
 def test_a_column_that_was_dropped_since_is_named_with_the_way_out() -> None:
-    with pytest.raises(HeaderMismatchError, match="the file names 'name', which a later schema file has dropped"):
+    with pytest.raises(
+        HeaderMismatchError, match="the file names 'name', which a later schema file has dropped"
+    ):
         shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID]))
 
 
@@ -83,8 +93,19 @@ def test_rows_are_counted_as_copy_counts_them(content: bytes, rows: int | None) 
 def test_compressed_rows_are_counted() -> None:
     content = b"a,b\n" + b"1,2\n" * 1000
 
-    assert count_rows(a_file(gzip.compress(content), "GZIP"), CopyShape(("a", "b"), "GZIP", CsvOptions())) == 1000
-    assert count_rows(a_file(bz2.compress(content)[:-9], "BZIP2"), CopyShape(("a", "b"), "BZIP2", CsvOptions())) is None
+    assert (
+        count_rows(
+            a_file(gzip.compress(content), "GZIP"), CopyShape(("a", "b"), "GZIP", CsvOptions())
+        )
+        == 1000
+    )
+    assert (
+        count_rows(
+            a_file(bz2.compress(content)[:-9], "BZIP2"),
+            CopyShape(("a", "b"), "BZIP2", CsvOptions()),
+        )
+        is None
+    )
 
 
 def test_a_file_too_large_to_be_counted_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from etl_core.errors import (
-    CopyRefusedError,
-    LoadErrorLine,
-    LoadFailedError,
-    LoadTimeoutError,
-)
-from etl_core.log import Status
+from etl_core.model.errors import CopyRefusedError, LoadErrorLine, LoadFailedError, LoadTimeoutError
+from etl_core.model.status import Status
 from tests.builders import a_column, a_schema_file, an_upload
-from tests.etl_core.world import ROWS, World
+from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 from tests.fakes import catalog_rows
 
 
-def test_another_schema_is_rejected_with_each_difference(world: World) -> None:
-    outcome = world.drop("dev/schema/t/s2.json", a_schema_file(a_column("id", "BIGINT"), a_column("note")))
+def test_another_schema_is_rejected_with_each_difference(world: InMemoryPipeline) -> None:
+    outcome = world.drop(
+        "dev/schema/t/s2.json", a_schema_file(a_column("id", "BIGINT"), a_column("note"))
+    )
 
     assert outcome.status is Status.REJECTED
     assert outcome.error is not None
@@ -27,7 +24,9 @@ def test_another_schema_is_rejected_with_each_difference(world: World) -> None:
     assert "Nothing was changed" in outcome.error.message
 
 
-def test_a_table_with_a_type_no_schema_file_can_describe_is_a_rejection(world: World) -> None:
+def test_a_table_with_a_type_no_schema_file_can_describe_is_a_rejection(
+    world: InMemoryPipeline,
+) -> None:
     [row, *_] = catalog_rows(sa.Table("u", sa.MetaData(), sa.Column("a", sa.INTEGER())))
     row._mapping["type_text"] = "money"
     world.warehouse.states["dev"].catalog["public", "u"] = [row]
@@ -64,7 +63,7 @@ BAD = {
 
 @pytest.mark.parametrize(("key", "content", "status", "error", "says"), BAD.values(), ids=BAD)
 def test_a_bad_upload_is_answered_and_leaves_everything_as_it_was(
-    world: World, key: str, content: bytes, status: str, error: str, says: str
+    world: InMemoryPipeline, key: str, content: bytes, status: str, error: str, says: str
 ) -> None:
     ledger = list(world.warehouse.ledger("public__t"))
 
@@ -79,7 +78,7 @@ def test_a_bad_upload_is_answered_and_leaves_everything_as_it_was(
 
 
 def test_an_action_that_the_schema_does_not_list_is_rejected() -> None:
-    world = World()
+    world = InMemoryPipeline()
     world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
 
     outcome = world.drop("dev/truncate/t/x.csv", b"id,name\n1,a\n")
@@ -95,9 +94,10 @@ def test_a_schema_file_too_long_for_the_ledger_is_rejected_and_makes_no_table() 
 
     text = random.Random(1).choices
     columns = [
-        a_column(f"c{number}", description="".join(text("abcdefghij0123456789", k=400))) for number in range(1600)
+        a_column(f"c{number}", description="".join(text("abcdefghij0123456789", k=400)))
+        for number in range(1600)
     ]
-    world = World()
+    world = InMemoryPipeline()
 
     outcome = world.drop("dev/schema/t/s.json", a_schema_file(*columns))
 
@@ -108,21 +108,25 @@ def test_a_schema_file_too_long_for_the_ledger_is_rejected_and_makes_no_table() 
 
 
 def test_an_object_of_another_bucket_is_not_loaded() -> None:
-    outcome = World().load(an_upload(bucket="other"))
+    outcome = InMemoryPipeline().load(an_upload(bucket="other"))
 
     assert outcome.error is not None
     assert "this stack loads from 'lake' only" in outcome.error.message
 
 
-def test_a_version_that_is_gone_is_rejected(world: World) -> None:
+def test_a_version_that_is_gone_is_rejected(world: InMemoryPipeline) -> None:
     outcome = world.load(an_upload("dev/append/t/gone.csv"))
 
     assert outcome.error is not None
     assert outcome.error.type == "MissingObjectError"
 
 
-@pytest.mark.parametrize("error", [LoadFailedError("the warehouse refused"), LoadTimeoutError("out of time")])
-def test_an_error_that_stays_is_answered_as_failed(world: World, error: LoadFailedError) -> None:
+@pytest.mark.parametrize(
+    "error", [LoadFailedError("the warehouse refused"), LoadTimeoutError("out of time")]
+)
+def test_an_error_that_stays_is_answered_as_failed(
+    world: InMemoryPipeline, error: LoadFailedError
+) -> None:
     world.on("COPY", error)
 
     outcome = world.drop("dev/truncate/t/x.csv", b"id,name\n3,c\n")
@@ -137,8 +141,10 @@ def test_an_error_that_stays_is_answered_as_failed(world: World, error: LoadFail
     assert [text.split()[0] for text in outcome.statements] == ["DELETE", "COPY"]
 
 
-def test_a_refused_value_is_told_with_line_column_value_and_reason(world: World) -> None:
-    line = LoadErrorLine("s3://lake/x", 3, "id", "int4", 1207, "Invalid digit, Value 'x', Pos 0, Type: Integer")
+def test_a_refused_value_is_told_with_line_column_value_and_reason(world: InMemoryPipeline) -> None:
+    line = LoadErrorLine(
+        "s3://lake/x", 3, "id", "int4", 1207, "Invalid digit, Value 'x', Pos 0, Type: Integer"
+    )
     world.on("COPY", CopyRefusedError("load into table t failed", [line]))
 
     outcome = world.drop("dev/append/t/x.csv", b"name,id\na,1\nb,x7\n")
@@ -150,7 +156,7 @@ def test_a_refused_value_is_told_with_line_column_value_and_reason(world: World)
     assert world.warehouse.table("t") == ROWS
 
 
-def test_a_refusal_without_detail_is_told_all_the_same(world: World) -> None:
+def test_a_refusal_without_detail_is_told_all_the_same(world: InMemoryPipeline) -> None:
     world.on("COPY", CopyRefusedError("load into table t failed"))
 
     outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
@@ -161,7 +167,7 @@ def test_a_refusal_without_detail_is_told_all_the_same(world: World) -> None:
     )
 
 
-def test_a_table_that_somebody_dropped_is_told_with_the_way_out(world: World) -> None:
+def test_a_table_that_somebody_dropped_is_told_with_the_way_out(world: InMemoryPipeline) -> None:
     world.warehouse.states["dev"].rows.clear()
     world.warehouse.states["dev"].catalog.clear()
 
@@ -175,27 +181,39 @@ def test_a_table_that_somebody_dropped_is_told_with_the_way_out(world: World) ->
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_table_that_somebody_altered_is_told_before_anything_is_copied(world: World, action: str) -> None:
+def test_a_table_that_somebody_altered_is_told_before_anything_is_copied(
+    world: InMemoryPipeline, action: str
+) -> None:
     world.warehouse.states["dev"].catalog["public", "t"][1]._mapping["type_text"] = "date"
 
     outcome = world.drop(f"dev/{action}/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
-    assert (outcome.status, outcome.error.type, outcome.table_exists) == (Status.FAILED, "TableDriftError", True)
+    assert (outcome.status, outcome.error.type, outcome.table_exists) == (
+        Status.FAILED,
+        "TableDriftError",
+        True,
+    )
     assert outcome.error.details == (
         "column 'name': its type is date in the table and character varying(20) in the schema file",
     )
-    assert "upload a schema file that describes the table as it is now, or undo the change" in outcome.error.message
+    assert (
+        "upload a schema file that describes the table as it is now, or undo the change"
+        in outcome.error.message
+    )
     assert world.warehouse.table("t") == ROWS
     assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "ROLLBACK"]
 
 
 def test_the_way_out_of_a_drift_is_one_that_the_schema_in_force_allows() -> None:
-    world = World()
+    world = InMemoryPipeline()
     world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
     world.warehouse.states["dev"].catalog["public", "t"].pop()
 
     outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
-    assert "To go on, undo the change in the warehouse; then upload this file again" in outcome.error.message
+    assert (
+        "To go on, undo the change in the warehouse; then upload this file again"
+        in outcome.error.message
+    )

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from etl_core.errors import ConnectionLostError, LockConflictError
-from etl_core.loading.attempt import Ports
 from etl_core.loading.load import load_upload
-from etl_core.log import LoadOutcome, Status
+from etl_core.loading.load_context import Ports
+from etl_core.model.errors import ConnectionLostError, LockConflictError
+from etl_core.model.status import Status
+from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, a_column, a_schema_file, settings
 from tests.etl_core.live import LiveTable
 from tests.etl_core.live_warehouse import LiveWarehouse
@@ -19,18 +20,25 @@ from tests.fakes import FakeBacklog, FakeStore
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
 
-class World:
+class InMemoryPipeline:
     """A lake, and the table `public.t` in the stand-in."""
 
     def __init__(self, live: LiveTable) -> None:
-        self.live, self.store, self.warehouse, self.landed = live, FakeStore(), LiveWarehouse(live), 0
+        self.live, self.store, self.warehouse, self.landed = (
+            live,
+            FakeStore(),
+            LiveWarehouse(live),
+            0,
+        )
         self.backlog = FakeBacklog()
 
     def drop(self, *columns: dict[str, Any], **more: Any) -> LoadOutcome:
         """A schema file for t lands and is loaded."""
         self.landed += 1
         self.upload = self.store.put(
-            "dev/schema/t/s.json", a_schema_file(*columns, **more), landed_at=NOON.replace(second=self.landed)
+            "dev/schema/t/s.json",
+            a_schema_file(*columns, **more),
+            landed_at=NOON.replace(second=self.landed),
         )
         return self.again()
 
@@ -47,12 +55,12 @@ class World:
 
 
 @pytest.fixture
-def world(live: LiveTable) -> World:
+def world(live: LiveTable) -> InMemoryPipeline:
     """Nothing is there."""
     live.together.rollback()
     live.run("DROP TABLE IF EXISTS public.t CASCADE")
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
-    return World(live)
+    return InMemoryPipeline(live)
 
 
 def told(outcome: LoadOutcome) -> str:
@@ -62,11 +70,15 @@ def told(outcome: LoadOutcome) -> str:
     return outcome.error.message
 
 
-def test_columns_are_added_and_widened_and_the_log_has_each_statement(world: World) -> None:
+def test_columns_are_added_and_widened_and_the_log_has_each_statement(
+    world: InMemoryPipeline,
+) -> None:
     world.drop(ID, NAME)
     world.live.run("INSERT INTO public.t VALUES (1, 'a')")
 
-    outcome = world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("note", "VARCHAR(5)", description="new"))
+    outcome = world.drop(
+        ID, a_column("name", "VARCHAR(20)"), a_column("note", "VARCHAR(5)", description="new")
+    )
 
     assert outcome.status is Status.APPLIED
     assert outcome.statements == (
@@ -78,7 +90,7 @@ def test_columns_are_added_and_widened_and_the_log_has_each_statement(world: Wor
     assert world.again().status is Status.DUPLICATE
 
 
-def test_an_identical_file_is_unchanged_and_executes_nothing(world: World) -> None:
+def test_an_identical_file_is_unchanged_and_executes_nothing(world: InMemoryPipeline) -> None:
     world.drop(ID, NAME)
 
     outcome = world.drop(ID, NAME)
@@ -86,13 +98,13 @@ def test_an_identical_file_is_unchanged_and_executes_nothing(world: World) -> No
     assert (outcome.status, outcome.statements) == (Status.UNCHANGED, ())
 
 
-def test_only_growing_is_applied_too(world: World) -> None:
+def test_only_growing_is_applied_too(world: InMemoryPipeline) -> None:
     world.drop(ID, NAME)
 
     assert world.drop(ID, a_column("name", "VARCHAR(20)")).status is Status.APPLIED
 
 
-def test_a_column_left_out_is_refused_and_named(world: World) -> None:
+def test_a_column_left_out_is_refused_and_named(world: InMemoryPipeline) -> None:
     world.drop(ID, NAME)
 
     outcome = world.drop(ID, a_column("more", "DATE"))
@@ -104,12 +116,18 @@ def test_a_column_left_out_is_refused_and_named(world: World) -> None:
     assert world.drop(ID, allowed_changes=["drop"]).status is Status.APPLIED
 
 
-def test_a_value_that_does_not_convert_refuses_the_whole_plan_and_is_named(world: World) -> None:
+def test_a_value_that_does_not_convert_refuses_the_whole_plan_and_is_named(
+    world: InMemoryPipeline,
+) -> None:
     world.drop(ID, NAME, a_column("long", "VARCHAR(3)"))
     world.live.run("INSERT INTO public.t VALUES (1, '12', 'x'), (2, 'twelve', 'y')")
 
     outcome = world.drop(
-        ID, a_column("name", "INTEGER"), a_column("long", "VARCHAR(6)"), a_column("more"), allowed_changes=["retype"]
+        ID,
+        a_column("name", "INTEGER"),
+        a_column("long", "VARCHAR(6)"),
+        a_column("more"),
+        allowed_changes=["retype"],
     )
 
     assert "column 'name' cannot be changed" in told(outcome)
@@ -119,7 +137,7 @@ def test_a_value_that_does_not_convert_refuses_the_whole_plan_and_is_named(world
     assert world.live.rows() == [(1, "12", "x"), (2, "twelve", "y")]
 
 
-def test_values_are_converted(world: World) -> None:
+def test_values_are_converted(world: InMemoryPipeline) -> None:
     world.drop(ID, NAME)
     world.live.run("INSERT INTO public.t VALUES (1, '12'), (2, NULL)")
 
@@ -129,11 +147,13 @@ def test_values_are_converted(world: World) -> None:
     assert world.live.rows(["id", "name"]) == [(1, 12), (2, None)]
 
 
-def test_null_where_it_is_to_be_forbidden_is_a_refusal(world: World) -> None:
+def test_null_where_it_is_to_be_forbidden_is_a_refusal(world: InMemoryPipeline) -> None:
     world.drop(ID, a_column("n", default=0))
     world.live.run("INSERT INTO public.t VALUES (1, NULL)")
 
-    outcome = world.drop(ID, a_column("n", default=0, nullable=False), allowed_changes=["nullability"])
+    outcome = world.drop(
+        ID, a_column("n", default=0, nullable=False), allowed_changes=["nullability"]
+    )
 
     assert "nullability nullable becomes not null" in told(outcome)
     assert 'null value in column "n"' in told(outcome)
@@ -141,10 +161,12 @@ def test_null_where_it_is_to_be_forbidden_is_a_refusal(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [a_column("name", "VARCHAR(20)"), a_column("name", "INTEGER"), None], ids=["widen", "retype", "drop"]
+    "wanted",
+    [a_column("name", "VARCHAR(20)"), a_column("name", "INTEGER"), None],
+    ids=["widen", "retype", "drop"],
 )
 def test_a_view_that_needs_the_column_is_named_before_anything_is_done(
-    world: World, wanted: dict[str, Any] | None
+    world: InMemoryPipeline, wanted: dict[str, Any] | None
 ) -> None:
     world.drop(ID, NAME, a_column("other", "VARCHAR(3)"))
     world.live.run("CREATE VIEW public.v_names AS SELECT name FROM public.t")
@@ -159,16 +181,23 @@ def test_a_view_that_needs_the_column_is_named_before_anything_is_done(
     assert world.drop(*columns, allowed_changes=["retype", "drop"]).status is Status.APPLIED
 
 
-def test_a_view_does_not_stop_what_it_does_not_need(world: World) -> None:
+def test_a_view_does_not_stop_what_it_does_not_need(world: InMemoryPipeline) -> None:
     world.drop(ID, NAME)
     world.live.run("CREATE VIEW public.v_ids AS SELECT id FROM public.t")
 
-    assert world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more")).status is Status.APPLIED
+    assert (
+        world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more")).status is Status.APPLIED
+    )
 
 
-def test_a_crash_at_any_point_is_repaired_by_the_retry(world: World) -> None:
+def test_a_crash_at_any_point_is_repaired_by_the_retry(world: InMemoryPipeline) -> None:
     """Before every statement, before every commit, and after a lone statement that has committed."""
-    columns = [ID, a_column("name", "VARCHAR(20)"), a_column("n", "BIGINT", encode="zstd"), a_column("more", "DATE")]
+    columns = [
+        ID,
+        a_column("name", "VARCHAR(20)"),
+        a_column("n", "BIGINT", encode="zstd"),
+        a_column("more", "DATE"),
+    ]
     steps, crashed = 0, True
     while crashed:
         steps, crashed = steps + 1, False
@@ -191,12 +220,19 @@ def test_a_crash_at_any_point_is_repaired_by_the_retry(world: World) -> None:
         if crashed:
             assert world.again().status is Status.APPLIED
         assert world.again().status is Status.DUPLICATE
-        assert sorted(world.columns().split(", ")) == ["id BIGINT", "more DATE", "n BIGINT", "name VARCHAR(20)"]
+        assert sorted(world.columns().split(", ")) == [
+            "id BIGINT",
+            "more DATE",
+            "n BIGINT",
+            "name VARCHAR(20)",
+        ]
         assert world.live.rows(["id", "name", "n", "more"]) == [(1, "a", 7, None)]
     assert steps > 15
 
 
-def test_a_table_that_somebody_alters_back_all_the_time_is_tried_again_later(world: World) -> None:
+def test_a_table_that_somebody_alters_back_all_the_time_is_tried_again_later(
+    world: InMemoryPipeline,
+) -> None:
     world.drop(ID, NAME)
     real = world.live.alone
 
@@ -215,7 +251,7 @@ def test_a_table_that_somebody_alters_back_all_the_time_is_tried_again_later(wor
         world.live.alone = real
 
 
-def test_a_table_that_was_there_is_taken_over_and_the_log_says_so(world: World) -> None:
+def test_a_table_that_was_there_is_taken_over_and_the_log_says_so(world: InMemoryPipeline) -> None:
     world.live.run("CREATE TABLE public.t (id bigint NOT NULL, name varchar(10)) DISTKEY (id)")
 
     outcome = world.drop(a_column("id", "BIGINT", nullable=False), NAME)
@@ -226,7 +262,7 @@ def test_a_table_that_was_there_is_taken_over_and_the_log_says_so(world: World) 
     )
 
 
-def test_what_is_taken_over_may_get_columns_and_longer_texts(world: World) -> None:
+def test_what_is_taken_over_may_get_columns_and_longer_texts(world: InMemoryPipeline) -> None:
     world.live.run("CREATE TABLE public.t (id bigint, name varchar(10))")
 
     outcome = world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more"))
@@ -237,7 +273,7 @@ def test_what_is_taken_over_may_get_columns_and_longer_texts(world: World) -> No
     ]  # fmt: skip
 
 
-def test_what_is_taken_over_is_not_changed_beyond_that(world: World) -> None:
+def test_what_is_taken_over_is_not_changed_beyond_that(world: InMemoryPipeline) -> None:
     world.live.run('CREATE TABLE public.t (id bigint, "old" date)')
 
     for allowed in ([], ["drop"]):

@@ -1,0 +1,115 @@
+"""What the commands print, with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from etl_cli.client import Answer
+from local_cloud.outputs import Outputs
+from local_cloud.state import DEFAULT_STATE, StateDir
+
+PIPE_WIDTH = 150
+
+STYLES = {
+    "loaded": "green",
+    "applied": "green",
+    "unchanged": "cyan",
+    "duplicate": "cyan",
+    "superseded": "cyan",
+    "received": "yellow",
+    "rejected": "red",
+    "failed": "red",
+}
+
+
+def make_console() -> Console:
+    """The terminal, as wide as it is; a pipe or a file gets lines of a fixed width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def describe_usage(outputs: Outputs, state: StateDir) -> Text:
+    """How to upload and how to ask, with the real names, ready to be copied."""
+    is_default = state.root == DEFAULT_STATE
+    command = ".venv/bin/python -m local" + ("" if is_default else f" --state {state.root}")
+    where, database = outputs.warehouse, outputs.warehouse.databases[0]
+    keys = f"access key {outputs.access_key_id}, secret {outputs.secret_access_key}"
+    sections = {
+        "upload (the schema file first, then data)": [
+            f"{command} put examples/user_data/schema.json {database}/schema/user_data/",
+            f"{command} put examples/user_data/users.csv {database}/append/user_data/",
+            f"or with any S3 client: bucket {outputs.lake_bucket}, endpoint {outputs.aws_endpoint_url},",
+            f"region {outputs.region}, {keys}",
+        ],
+        "ask what became of it": [
+            f"{command} logs user_data",
+            f"curl -H 'x-api-key: {outputs.api_key}' '{outputs.api_url}/logs?table_name=user_data'",
+        ],
+        f"query the warehouse (databases {', '.join(where.databases)})": [
+            f"{command} sql {database} 'select count(*) from user_data'",  # noqa: S608
+            f"or with any PostgreSQL client: host {where.host}, port {where.port}, user {where.user}, sslmode require,",
+            f"the password is in {state.outputs}",
+        ],
+        "stop": ["make down" if is_default else f"{command} down"],
+    }
+    text = Text("the local cloud is up\n", style="bold green")
+    for title, lines in sections.items():
+        text.append(f"{title}\n", style="bold")
+        text.append("".join(f"  {line}\n" for line in lines), style="not bold default")
+    return text
+
+
+def describe_entries(entries: Iterable[Mapping[str, Any]]) -> Table:
+    """Log entries as a table: what was uploaded, what became of it, and why."""
+    table = Table("landed", "upload", "status", "rows", "ms", "reason", show_lines=False)
+    for entry in entries:
+        table.add_row(
+            entry.get("landed_timestamp", ""),
+            Text(entry.get("s3_key", "")),
+            describe_status(str(entry.get("status", ""))),
+            describe_number(entry.get("rows_loaded")),
+            describe_number(entry.get("duration_ms")),
+            Text(describe_reason(entry)),
+        )
+    return table
+
+
+def describe_status(status: str) -> Text:
+    return Text(status, style=STYLES.get(status, ""))
+
+
+def describe_number(value: Any) -> str:
+    return "" if value is None else f"{int(value):,}"
+
+
+def describe_reason(entry: Mapping[str, Any]) -> str:
+    """The error's message and the details that it does not hold itself, one line each; empty without an error."""
+    error = entry.get("error")
+    if not error:
+        return ""
+    message = str(error["message"])
+    return "\n".join(
+        [message, *(detail for detail in error.get("details", ()) if detail not in message)]
+    )
+
+
+def describe_answer(answer: Answer) -> Table:
+    table = Table(*(escape(column) for column in answer.columns))
+    for row in answer.rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: Any) -> Text:
+    return Text("null", style="dim") if value is None else Text(str(value))
+
+
+def describe_errors(lines: Sequence[str]) -> Panel:
+    return Panel(Text("\n".join(lines)), title="failed", border_style="red", expand=False)

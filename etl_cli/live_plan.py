@@ -1,0 +1,78 @@
+"""What the command line knows of a live warehouse: the table as it is, read and never changed.
+
+The login comes from the environment or a prompt: an argument would be in every process list.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+
+from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.secrets import GivenCredentials
+from etl_core.loading.apply_plan import read_table, views_in_the_way
+from etl_core.loading.ledger import ledger_table, parse_row
+from etl_core.loading.ports import Transaction
+from etl_core.model.lake_key import Action
+from etl_core.model.names import LEDGER_SCHEMA
+from etl_core.model.table_ref import TableRef
+from etl_core.schema_changes.live_table import select_table
+from etl_core.schema_changes.plan import Plan, make_plan, refused
+from etl_core.schema_changes.refusals import Refusal, refuse_replacement
+from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import table_of_schema_file
+
+USER_VARIABLE, PASSWORD_VARIABLE = "REDSHIFT_USER", "REDSHIFT_PASSWORD"
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database of a warehouse."""
+
+    host: str
+    port: int
+    database: str
+    ca_file: Path | None = None
+
+
+def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
+    """What the pipeline would do if the file landed now. Raises EtlError."""
+    user = os.environ.get(USER_VARIABLE) or click.prompt("User", err=True)
+    password = os.environ.get(PASSWORD_VARIABLE) or click.prompt(
+        "Password", hide_input=True, err=True
+    )
+    ca_file = None if place.ca_file is None else str(place.ca_file)
+    warehouse = RedshiftWarehouse(
+        Endpoint(place.host, place.port, ca_file), GivenCredentials(user, password)
+    )
+    desired = table_of_schema_file(spec, table)
+    with warehouse.transaction(place.database, _TIMEOUT_SECONDS) as transaction:
+        actual = read_table(transaction, table)
+        in_force = _read_schema_in_force(transaction, table)
+        plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)
+        views = (
+            views_in_the_way(transaction, table, plan)
+            if actual is not None and plan.touched
+            else ()
+        )
+    return refused(plan, (*refuse_replacement(in_force, spec), *map(_of_view, views)))
+
+
+def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFile | None:
+    """From the table's ledger; None where there is none, or no schema file in it: the pipeline did not make the table."""
+    ledger = ledger_table(table)
+    if not transaction.execute(select_table(TableRef(table.database, LEDGER_SCHEMA, ledger.name))):
+        return None
+    rows = transaction.execute(sa.select(ledger).where(ledger.columns.action == str(Action.SCHEMA)))
+    latest = max(map(parse_row, rows), key=lambda row: row.order, default=None)
+    return None if latest is None else latest.schema_file
+
+
+def _of_view(view: str) -> Refusal:
+    rule = "Redshift does not change a column that a view is bound to"
+    return Refusal(view, rule, "drop the view first, and create it anew afterwards")

@@ -1,0 +1,287 @@
+"""The log table in DynamoDB: entries written, queried, and read for uploads that have no answer yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from etl_core.model.errors import LogError, ThrottledError
+from etl_core.model.object_versions import ObjectVersion
+from etl_core.model.status import SETTLED, Status
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.upload_log.entry import (
+    ANSWER_FIELDS,
+    LONGEST_WAIT,
+    PARTITION_KEY,
+    SORT_KEY,
+    WAITING_FOR,
+    WAITING_INDEX,
+    WAITING_SINCE,
+    LoggedUpload,
+    upload_of_entry,
+    waiting_key,
+)
+from etl_core.upload_log.query import LogQuery
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_T = TypeVar("_T")
+to_item = TypeSerializer().serialize
+from_item = TypeDeserializer().deserialize
+_PAGE = 200
+_BATCH = 100
+MAX_PENDING = 2000
+"""The most pending uploads that one read returns: the oldest."""
+
+_CLOCK_SKEW = timedelta(seconds=5)
+"""The event's time and the object's LastModified may differ by this much."""
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Entries, and the sort key up to which the table was read; None at the end."""
+
+    items: list[dict[str, Any]]
+    ends_at: str | None
+
+
+class LogTable:
+    """Writes and reads entries. Raises ThrottledError, which the state machine retries, or LogError.
+
+    Implements the ports Backlog (loading) and LogReader (recovery).
+    """
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client, self._name = client, name
+
+    def write_received(self, key: Mapping[str, str], attributes: Mapping[str, Any]) -> bool:
+        """Write a new entry. Return False, with nothing changed, if the upload already has one."""
+        return self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+
+    def write_final(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
+    ) -> bool:
+        """Write the final status. Return False if the entry already has one that no later delivery changes.
+
+        Attempts add up. Fields of an earlier answer that this one lacks (an error, for example) are removed.
+        """
+        names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
+        condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
+        absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
+        if self._update(key, attributes, (condition, names), attempts, absent):
+            return True
+        self._update(key, {}, None, attempts)
+        return False
+
+    def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
+        """Yield the matching entries page by page, newest first. A filter may leave a page with few entries or none."""
+        for page in self._pages(**_query_arguments(query)):
+            items = [_entry(item) for item in page.get("Items", [])]
+            last = page.get("LastEvaluatedKey")
+            yield LogPage(items, None if last is None else str(from_item(last[SORT_KEY])))
+
+    def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """Return the entries that exist under these primary keys, in no particular order."""
+        pending = [{name: to_item(value) for name, value in key.items()} for key in keys]
+        found: list[dict[str, Any]] = []
+        while pending:
+            some, pending = pending[:_BATCH], pending[_BATCH:]
+            request: Any = {self._name: {"Keys": some}}
+            answer = mapped(lambda: self._client.batch_get_item(RequestItems=request))  # noqa: B023
+            found += [_entry(item) for item in answer["Responses"].get(self._name, [])]
+            left: Any = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
+            pending += left["Keys"]
+            if len(left["Keys"]) == len(some):
+                raise ThrottledError(
+                    f"the log table returned none of the {len(some)} entries that were requested"
+                )
+        return found
+
+    def read_between(self, table_name: str, first: str, last: str) -> Iterator[dict[str, Any]]:
+        """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
+        return self._items(*_between(table_name, first, last))
+
+    def read_unanswered(
+        self, marker: Mapping[str, Any] | None
+    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+        """Return one page of entries without a final status, and the marker of the next page (None at the end)."""
+        place: Any = {} if marker is None else {"ExclusiveStartKey": marker}
+        page = mapped(
+            lambda: self._client.scan(
+                TableName=self._name, IndexName=WAITING_INDEX, Limit=_PAGE, **place
+            )
+        )
+        return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
+
+    def read_pending(self, table: TableRef) -> Sequence[Upload]:
+        """See the port Backlog. The index lags the table by a moment, so the newest uploads may be missing."""
+        since = (datetime.now(UTC) - LONGEST_WAIT).strftime(TIMESTAMP_FORMAT)
+        items = self._items(
+            "#partition = :partition AND #since >= :since",
+            {"#partition": WAITING_FOR, "#since": WAITING_SINCE},
+            {":partition": waiting_key(table), ":since": since},
+            IndexName=WAITING_INDEX,
+        )
+        uploads = (upload_of_entry(item) for item in islice(items, MAX_PENDING))
+        return [upload for upload in uploads if upload is not None]
+
+    def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
+        """See the port Backlog. Searches the entries around the version's time."""
+        first, last = (
+            moment.strftime(TIMESTAMP_FORMAT)
+            for moment in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)
+        )
+        for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
+            upload = upload_of_entry(item) if _is_about(item, version) else None
+            if upload is not None:
+                return LoggedUpload(upload, Status(item["status"]))
+        return None
+
+    def _items(
+        self, condition: str, names: Mapping[str, str], values: Mapping[str, str], **more: Any
+    ) -> Iterator[dict[str, Any]]:
+        pages = self._pages(
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=dict(names),
+            ExpressionAttributeValues={name: to_item(value) for name, value in values.items()},
+            **more,
+        )
+        for page in pages:
+            yield from map(_entry, page.get("Items", []))
+
+    def _pages(self, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        pages = iter(
+            self._client.get_paginator("query").paginate(TableName=self._name, **arguments)
+        )
+        while (page := mapped(lambda: next(pages, None))) is not None:
+            yield page
+
+    def _update(
+        self,
+        key: Mapping[str, str],
+        attributes: Mapping[str, Any],
+        condition: tuple[str, dict[str, Any]] | None,
+        attempts: int = 0,
+        absent: Sequence[str] = (),
+    ) -> bool:
+        names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
+        values = {f":{name}": to_item(value) for name, value in attributes.items()} | {
+            ":attempts": to_item(attempts)
+        }
+        clauses = [
+            ("SET", [f"#{name} = :{name}" for name in attributes]),
+            ("REMOVE", [f"#{name}" for name in absent]),
+            ("ADD", ["#attempts :attempts"]),
+        ]
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {name: to_item(value) for name, value in key.items()},
+            "UpdateExpression": " ".join(
+                f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms
+            ),
+        }
+        if condition is not None:
+            names["#status"] = "status"
+            arguments["ConditionExpression"] = condition[0]
+            values |= condition[1]
+        arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+        try:
+            mapped(lambda: self._client.update_item(**arguments))
+        except _ConditionFailedError:
+            return False
+        return True
+
+
+class _ConditionFailedError(Exception):
+    pass
+
+
+def _query_arguments(query: LogQuery) -> dict[str, Any]:
+    filters = {
+        "schema": query.schema,
+        "status": query.status,
+        "database": query.database,
+        "action": query.action,
+    }
+    wanted = {name: value for name, value in filters.items() if value is not None}
+    names = {"#partition": PARTITION_KEY, "#sort": SORT_KEY} | {f"#{name}": name for name in wanted}
+    values = {":table": query.table_name, ":first": query.first, ":last": query.last}
+    values |= {f":{name}": value for name, value in wanted.items()}
+    arguments: dict[str, Any] = {
+        "KeyConditionExpression": "#partition = :table AND #sort BETWEEN :first AND :last",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
+        "ScanIndexForward": False,
+        "Limit": _PAGE,
+    }
+    if wanted:
+        arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
+    if query.after is not None:
+        arguments["ExclusiveStartKey"] = {
+            PARTITION_KEY: to_item(query.table_name),
+            SORT_KEY: to_item(query.after),
+        }
+    return arguments
+
+
+def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The key condition, its names and its values."""
+    return (
+        "#partition = :table AND #sort BETWEEN :first AND :last",
+        {"#partition": PARTITION_KEY, "#sort": SORT_KEY},
+        {":table": table_name, ":first": first, ":last": f"{last}~"},
+    )
+
+
+def mapped(call: Callable[[], _T]) -> _T:
+    """Return the call's result. Raises ThrottledError if DynamoDB cannot answer now, LogError if it refuses."""
+    try:
+        return call()
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        message = f"the log table answered {code}: {error.response['Error'].get('Message', '')}"
+        if code == "ConditionalCheckFailedException":
+            raise _ConditionFailedError from None
+        if (
+            error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
+            or "Throughput" in code
+            or "Thrott" in code
+        ):
+            raise ThrottledError(message) from error
+        raise LogError(message) from error
+    except BotoCoreError as error:
+        raise ThrottledError(f"the log table could not be reached: {error}") from error
+
+
+def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
+    """A final entry holds the version's id; an entry without an answer may hold only the object's etag."""
+    if item.get("s3_key") != version.key:
+        return False
+    return (
+        item.get("version_id", version.version_id) == version.version_id
+        and item.get("etag") == version.etag
+    )
+
+
+def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(from_item(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as JSON has them; DynamoDB gives decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,156 @@
+"""Which texts COPY reads as dates and times: format strings, 'auto', epochs. Pure.
+
+Sources: COPY, "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic recognition with DATEFORMAT and
+TIMEFORMAT".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    "(?P<mon>january|february|march|april|may|june|july|august|september|october|november|december|sept|"
+    + "|".join(_MONTHS)
+    + ")"
+)
+_FRACTION = r"(?:\.(?P<frac>\d+))?"
+_ZONE = r"(?P<zone>z|utc|gmt|[ecmp][sd]t|[-+]\d{1,2}(?::?\d\d)?)"
+_TOKENS = {
+    "YYYY": r"(?P<yyyy>\d{4})", "YY": r"(?P<yy>\d\d)", "MONTH": _MONTH, "MON": _MONTH, "MM": r"(?P<mm>\d\d)",
+    "DD": r"(?P<dd>\d\d)", "HH24": r"(?P<hh>\d\d)", "HH12": r"(?P<hh>\d\d)", "HH": r"(?P<hh>\d\d)",
+    "MI": r"(?P<mi>\d\d)", "SS": r"(?P<ss>\d\d)" + _FRACTION, "AM": r"(?P<half>[ap]m)", "PM": r"(?P<half>[ap]m)",
+    "OF": f"{_ZONE}?",
+}  # fmt: skip
+_TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)), _FLAGS)
+_CLOCKS = (
+    rf"(?P<hh>\d{{1,2}}):(?P<mi>\d\d)(?::(?P<ss>\d\d){_FRACTION})?(?:\s*(?P<half>[ap]m))?",
+    rf"(?P<hh>\d\d)(?P<mi>\d\d)(?P<ss>\d\d){_FRACTION}",
+)
+_DAYS = (
+    r"(?P<yyyy>\d{4})[-/](?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})",
+    r"(?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})[-/](?P<yyyy>\d{4})",
+    r"(?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})[-/](?P<yy>\d\d)",
+    r"(?P<dd>\d{1,2})\.(?P<mm>\d{1,2})\.(?P<yyyy>\d{4})",
+    r"(?P<yyyy>\d{4})\.(?P<ddd>\d{3})",
+    r"(?P<yyyy>\d{4})(?P<mm>\d\d)(?P<dd>\d\d)",
+    r"(?P<yy>\d\d)(?P<mm>\d\d)(?P<dd>\d\d)",
+    r"j(?P<julian>\d{1,7})",
+    rf"(?P<dd>\d{{1,2}})[- ]{_MONTH}[- ](?P<yyyy>\d{{4}})",
+    rf"{_MONTH}[- ](?P<dd>\d{{1,2}}),?[- ](?P<yyyy>\d{{4}})",
+    rf"(?P<yyyy>\d{{4}})[- ]{_MONTH}[- ](?P<dd>\d{{1,2}})",
+)
+_AUTO = [
+    re.compile(rf"{day}(?:[ t]+{clock}(?:\s*{_ZONE})?)?(?:\s+(?P<era>bc|ad))?", _FLAGS)
+    for day in _DAYS
+    for clock in _CLOCKS
+]
+_AUTO.append(
+    re.compile(rf"(?P<dd>\d{{1,2}}) {_MONTH} {_CLOCKS[0]} (?P<yyyy>\d{{4}})(?: {_ZONE})?", _FLAGS)
+)
+_TIME = re.compile(
+    rf"(?P<hh>\d\d?):(?P<mi>\d\d)(?::(?P<ss>\d\d){_FRACTION})?(?:\s*{_ZONE})?", _FLAGS
+)
+_EPOCH = re.compile(r"-?\d{1,18}(?:\.\d+)?", re.ASCII)
+
+
+def moment_test(format_text: str) -> Callable[[str], bool]:
+    """Whether a text is a date, or a date with a time, of a DATEFORMAT or TIMEFORMAT argument."""
+    match format_text:
+        case "auto":
+            return is_auto_moment
+        case "epochsecs":
+            return lambda text: _is_epoch(text, 1)
+        case "epochmillisecs":
+            return lambda text: _is_epoch(text, 1000)
+    pattern = _compile_format(format_text)
+    return lambda text: _is_possible(pattern.fullmatch(text))
+
+
+def is_auto_moment(text: str) -> bool:
+    """Whether 'auto' recognises the text; 01/02/2003 is month first."""
+    stripped = text.strip()
+    return _is_possible(
+        next(filter(None, (pattern.fullmatch(stripped) for pattern in _AUTO)), None)
+    )
+
+
+def is_time(text: str) -> bool:
+    """Whether the text is a time of day, with or without seconds and zone."""
+    match = _TIME.fullmatch(text)
+    return match is not None and _clock_is_possible(match.groupdict())
+
+
+def _compile_format(format_text: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    seen: set[str] = set()
+    position = 0
+    for token in _TOKEN.finditer(format_text):
+        pattern = _TOKENS[token[0].upper()]
+        names = set(re.findall(r"\?P<(\w+)>", pattern))
+        parts += (
+            re.escape(format_text[position : token.start()]),
+            (re.sub(r"\?P<\w+>", "?:", pattern) if names & seen else pattern),
+        )
+        seen |= names
+        position = token.end()
+    return re.compile("".join([*parts, re.escape(format_text[position:])]), _FLAGS)
+
+
+def _is_possible(match: re.Match[str] | None) -> bool:
+    if match is None:
+        return False
+    parts = match.groupdict()
+    return _day_is_possible(parts) and _clock_is_possible(parts)
+
+
+def _day_is_possible(parts: Mapping[str, str | None]) -> bool:
+    try:
+        if julian := parts.get("julian"):
+            return bool(date(2000, 1, 1) + timedelta(days=int(julian) - 2451545))
+        year = int(parts.get("yyyy") or _century(parts.get("yy")))
+        if ordinal := parts.get("ddd"):
+            return (
+                int(ordinal) > 0
+                and (date(year, 1, 1) + timedelta(days=int(ordinal) - 1)).year == year
+            )
+        name = parts.get("mon")
+        month = _MONTHS.index(name[:3].lower()) + 1 if name else int(parts.get("mm") or 1)
+        return bool(date(year, month, int(parts.get("dd") or 1)))
+    except (ValueError, OverflowError):
+        return False
+
+
+def _century(short: str | None) -> str:
+    if short is None:
+        raise ValueError("no year")
+    return f"{20 if int(short) < 70 else 19}{short}"
+
+
+def _clock_is_possible(parts: Mapping[str, str | None]) -> bool:
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("hh", "mi", "ss"))
+    hours = range(1, 13) if parts.get("half") else range(24)
+    return (
+        hour in hours and minute < 60 and second < 60 and _zone_is_possible(parts.get("zone") or "")
+    )
+
+
+def _zone_is_possible(zone: str) -> bool:
+    digits = zone[1:].replace(":", "")
+    if zone[:1] not in ("+", "-"):
+        return True
+    hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
+    return int(hours) <= 15 and int(minutes) < 60
+
+
+def _is_epoch(text: str, units_per_second: int) -> bool:
+    if _EPOCH.fullmatch(text) is None:
+        return False
+    try:
+        seconds = int(text.partition(".")[0]) // units_per_second
+        return bool(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+    except OverflowError:
+        return False

@@ -1,0 +1,291 @@
+"""The ledger: one small table per target, in a schema of its own. It decides what becomes of an upload; the log only tells.
+
+Its row is written in the transaction that changes the target, so that both are there or neither is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
+
+from etl_core.model.errors import InvalidSchemaFileError
+from etl_core.model.lake_key import Action
+from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
+from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload, identity, padded_sequencer
+from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.sql import identifier
+
+_PACKED = "zlib:"
+_TEXT_BYTES = 65535
+_CLOCKS_APART = timedelta(seconds=5)
+"""Two events of one version may differ in their time: S3's own, and one made from the object's time of change."""
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One upload that took effect, or a schema file that a later one superseded. Times are UTC; `rows_loaded` is None for a schema file."""
+
+    upload_id: str
+    action: Action
+    landed_at: datetime
+    sequencer: str
+    s3_key: str
+    version_id: str
+    status: Status
+    rows_loaded: int | None
+    loaded_at: datetime
+    schema_file: SchemaFile | None
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Landed order, comparable with Upload.order."""
+        return self.landed_at, padded_sequencer(self.sequencer), self.s3_key
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The upload is in the ledger already."""
+
+    row: LedgerRow
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A later upload took effect that makes this one void."""
+
+    by: LedgerRow
+
+
+@dataclass(frozen=True)
+class Proceed:
+    """The upload is to take effect. `history` are the schema rows from the one that governs the upload to the one in force now.
+
+    What landed under a schema file is read by it, also when a later one has taken effect first. Empty: there is no schema yet.
+    """
+
+    history: tuple[LedgerRow, ...]
+
+    @property
+    def governing(self) -> SchemaFile | None:
+        """By which the upload is read."""
+        return self.history[0].schema_file if self.history else None
+
+    @property
+    def in_force(self) -> SchemaFile | None:
+        """What the table is now."""
+        return self.history[-1].schema_file if self.history else None
+
+
+Decision = Duplicate | Superseded | Proceed
+
+
+def ledger_name(table: TableRef) -> str:
+    """The ledger table of a target: `schema__table`, with a digest where that would be ambiguous or too long."""
+    schema, name = table.schema, table.name
+    plain = f"{schema}__{name}"
+    unambiguous = (
+        "__" not in schema
+        and "__" not in name
+        and not schema.endswith("_")
+        and not name.startswith("_")
+    )
+    if unambiguous and len(plain) <= MAX_IDENTIFIER_BYTES:
+        return plain
+    digest = hashlib.sha256(str(table).encode()).hexdigest()[:10]
+    return f"{plain[: MAX_IDENTIFIER_BYTES - 12]}__{digest}"
+
+
+def ledger_table(table: TableRef) -> sa.Table:
+    """The ledger of a table."""
+    return ledger_named(ledger_name(table))
+
+
+def ledger_named(name: str) -> sa.Table:
+    """The ledger table of this name."""
+    return sa.Table(
+        identifier(name),
+        sa.MetaData(),
+        sa.Column(identifier("upload_id"), sa.VARCHAR(32), nullable=False),
+        sa.Column(identifier("action"), sa.VARCHAR(16), nullable=False),
+        sa.Column(identifier("landed_at"), sa.TIMESTAMP(), nullable=False),
+        sa.Column(identifier("sequencer"), sa.VARCHAR(64), nullable=False),
+        sa.Column(identifier("s3_key"), sa.VARCHAR(1024), nullable=False),
+        sa.Column(identifier("version_id"), sa.VARCHAR(1024), nullable=False),
+        sa.Column(identifier("status"), sa.VARCHAR(16), nullable=False),
+        sa.Column(identifier("rows_loaded"), sa.BIGINT()),
+        sa.Column(identifier("loaded_at"), sa.TIMESTAMP(), nullable=False),
+        sa.Column(identifier("schema_file"), sa.VARCHAR(_TEXT_BYTES)),
+        schema=identifier(LEDGER_SCHEMA),
+    )
+
+
+def ledger_row(
+    upload: Upload,
+    action: Action,
+    version_id: str,
+    status: Status,
+    rows_loaded: int | None,
+    loaded_at: datetime,
+) -> LedgerRow:
+    """The row of an upload that takes effect; without a schema file."""
+    return LedgerRow(
+        upload_id=upload.upload_id,
+        action=action,
+        landed_at=upload.landed_at,
+        sequencer=upload.sequencer,
+        s3_key=upload.key,
+        version_id=version_id,
+        status=status,
+        rows_loaded=rows_loaded,
+        loaded_at=loaded_at,
+        schema_file=None,
+    )
+
+
+def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ...]:
+    """What makes the ledger where it is not there yet."""
+    return CreateSchema(identifier(LEDGER_SCHEMA), if_not_exists=True), CreateTable(
+        ledger, if_not_exists=True
+    )
+
+
+def select_relevant(
+    ledger: sa.Table, upload: Upload, version_id: str | None = None, others: Iterable[Upload] = ()
+) -> sa.Select[Any]:
+    """The rows that decide about the upload, and about `others`: themselves, what landed since, and the schema files.
+
+    Few, however long the ledger. `version_id` is the upload's as it was found, for an event that has none.
+    """
+    columns = ledger.columns
+    since = min(each.landed_at for each in (upload, *others)) - _CLOCKS_APART
+    version = upload.version_id or version_id or ""
+    return sa.select(ledger).where(
+        sa.or_(
+            columns.upload_id == upload.upload_id,
+            columns.landed_at >= naive(since),
+            columns.action == str(Action.SCHEMA),
+            sa.and_(columns.s3_key == upload.key, columns.version_id == version),
+        )
+    )
+
+
+def insert_rows(ledger: sa.Table, rows: Sequence[LedgerRow]) -> sa.Insert:
+    """One INSERT of all rows."""
+    return sa.insert(ledger).values([_values(row) for row in rows])
+
+
+def _values(row: LedgerRow) -> dict[str, Any]:
+    return {
+        "upload_id": row.upload_id,
+        "action": str(row.action),
+        "landed_at": naive(row.landed_at),
+        "sequencer": row.sequencer[:64],
+        "s3_key": row.s3_key,
+        "version_id": row.version_id,
+        "status": str(row.status),
+        "rows_loaded": row.rows_loaded,
+        "loaded_at": naive(row.loaded_at),
+        "schema_file": None if row.schema_file is None else _pack(row.schema_file.to_json()),
+    }
+
+
+def parse_row(row: sa.Row[Any]) -> LedgerRow:
+    """A row of select_relevant, typed."""
+    values = row._mapping
+    text = values["schema_file"]
+    return LedgerRow(
+        upload_id=values["upload_id"],
+        action=Action(values["action"]),
+        landed_at=values["landed_at"].replace(tzinfo=UTC),
+        sequencer=values["sequencer"],
+        s3_key=values["s3_key"],
+        version_id=values["version_id"],
+        status=Status(values["status"]),
+        rows_loaded=values["rows_loaded"],
+        loaded_at=values["loaded_at"].replace(tzinfo=UTC),
+        schema_file=None if text is None else SchemaFile.from_json(_unpack(text)),
+    )
+
+
+def decide(
+    rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None
+) -> Decision:
+    """What becomes of the upload, from the rows of select_relevant. `version_id` is the one found, where the event has none."""
+    for row in rows:
+        if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
+            return Duplicate(row)
+    void_after = Action.SCHEMA if action is Action.SCHEMA else Action.TRUNCATE
+    later = [row for row in rows if row.action is void_after and row.order > upload.order]
+    if later:
+        return Superseded(min(later, key=lambda row: row.order))
+    return Proceed(schema_history(rows, upload))
+
+
+def _is_same_version(row: LedgerRow, upload: Upload, found: str | None) -> bool:
+    """Whether another event told of the same version: one with, one without its version id.
+
+    Two events without it may both find the newest of two versions with the same bytes; these are two uploads.
+    """
+    if row.s3_key != upload.key:
+        return False
+    if upload.version_id is not None:
+        return row.version_id == upload.version_id
+    return (row.version_id, row.upload_id) == (
+        found,
+        identity(upload.bucket, upload.key, row.version_id),
+    )
+
+
+def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:
+    """For a truncate that arrives late: the appends that took effect, though they landed after it; in landed order."""
+    if action is not Action.TRUNCATE:
+        return []
+    return sorted(
+        (row for row in rows if row.action is Action.APPEND and row.order > upload.order),
+        key=lambda row: row.order,
+    )
+
+
+def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
+    """The schema rows from the one in force when the upload landed to the last; an upload older than all begins with the first.
+
+    A data file may land before the first schema file of its table and wait for it.
+    """
+    schemas = sorted(
+        (row for row in rows if row.schema_file is not None), key=lambda row: row.order
+    )
+    before = sum(row.order < upload.order for row in schemas)
+    return tuple(schemas[max(0, before - 1) :])
+
+
+def naive(moment: datetime) -> datetime:
+    """UTC without its zone, as a TIMESTAMP column holds it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _pack(text: str) -> str:
+    """The schema file as a VARCHAR holds it: plain where it fits, so that analysts can read it."""
+    if len(text.encode()) <= _TEXT_BYTES:
+        return text
+    packed = _PACKED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    if len(packed) > _TEXT_BYTES:
+        raise InvalidSchemaFileError(
+            f"the schema file has {len(packed)} bytes when compressed; at most {_TEXT_BYTES} can be kept. Shorten its descriptions"
+        )
+    return packed
+
+
+def _unpack(text: str) -> str:
+    if not text.startswith(_PACKED):
+        return text
+    return zlib.decompress(base64.b64decode(text.removeprefix(_PACKED))).decode()

@@ -1,0 +1,88 @@
+"""An object's key in the lake, understood: `db_name/action/table_name/file`.
+
+The key is taken as EventBridge delivers it: not URL-encoded (S3 user guide, "EventBridge event message structure").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from etl_core.model.errors import InvalidKeyError
+from etl_core.model.names import UNPARSED, faults_of_name, faults_of_schema, fold
+from etl_core.model.table_ref import TableRef, faults_of_database, faults_of_names, split_table_name
+
+LAYOUT = "db_name/action/table_name/file"
+
+
+class Action(StrEnum):
+    """What an upload asks for."""
+
+    APPEND = "append"
+    TRUNCATE = "truncate"
+    SCHEMA = "schema"
+
+
+@dataclass(frozen=True)
+class LakeKey:
+    """A valid key. `file` is everything after the third slash, unchanged."""
+
+    table: TableRef
+    action: Action
+    file: str
+
+    @classmethod
+    def parse(cls, key: str, databases: Collection[str]) -> LakeKey:
+        """Parse a key. Raises InvalidKeyError, which names every fault of the key at once."""
+        faults = tuple(_faults(key, databases))
+        if faults:
+            raise InvalidKeyError(
+                f"the key {key!r} is not a valid upload: {'; '.join(faults)}. "
+                f"Nothing was loaded; upload the file again under a key {LAYOUT}",
+                faults,
+            )
+        database, action, table_name, file = key.split("/", 3)
+        return cls(TableRef.parse(database, table_name), Action(fold(action)), file)
+
+
+@dataclass(frozen=True)
+class KeyParts:
+    """What the log says about a key, also about one that is not valid: each part as far as it can be told."""
+
+    table_name: str
+    database: str | None
+    schema: str | None
+    action: str | None
+
+
+def is_folder_marker(key: str) -> bool:
+    """Keys that end in a slash are made by tools that show folders; they are not uploads."""
+    return key.endswith("/")
+
+
+def describe_key(key: str) -> KeyParts:
+    """The parts of any key, for the log; `table_name` is `_unparsed` where the key names no table."""
+    parts = key.split("/", 3)
+    if len(parts) < 4 or not parts[2].strip() or not parts[2].isprintable():
+        return KeyParts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)
+    schema, table = split_table_name(parts[2])
+    if any(faults_of_schema(schema)) or any(faults_of_name(table, "table")):
+        return KeyParts(fold(parts[2].strip()), fold(parts[0]), None, fold(parts[1]))
+    return KeyParts(table, fold(parts[0]), schema, fold(parts[1]))
+
+
+def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
+    parts = key.split("/", 3)
+    if key.startswith("/"):
+        yield "it begins with a slash"
+        return
+    if len(parts) < 4 or not parts[3]:
+        yield f"it has {len([part for part in parts if part])} of the four parts"
+        return
+    database, action, table_name, _ = parts
+    table = TableRef.parse(database, table_name)
+    yield from faults_of_database(table.database, databases)
+    if fold(action) not in tuple(Action):
+        yield f"the action {action!r} is not one of append, truncate, schema"
+    yield from faults_of_names(table)

@@ -1,0 +1,197 @@
+"""DDL that Redshift has and SQLAlchemy lacks: one element per form of ALTER TABLE, rendered by the dialect's compiler.
+
+alembic.ddl is not used: its elements exist, but what they render is PostgreSQL's (ALTER COLUMN TYPE with USING, SET NOT NULL, several
+actions in one statement), which would have to be overridden one by one for Redshift, and alembic would add to every cold start of
+the load function. See docs/adr/0006.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.sql.compiler import DDLCompiler
+
+from etl_core.schema_changes.changes import Column
+from etl_core.schema_changes.conversions import is_text
+from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.default_values import SpecDefault
+from etl_core.sql import identifier
+
+
+class AlterTable(ExecutableDDLElement):
+    """ALTER TABLE of one table; Redshift takes one action per statement."""
+
+    def __init__(self, table: sa.Table) -> None:
+        self.table = table
+
+
+class AddColumn(AlterTable):
+    """ADD COLUMN; the column comes last. NOT NULL needs a default."""
+
+    def __init__(self, table: sa.Table, column: Column, name: str | None = None) -> None:
+        super().__init__(table)
+        self.column = _detached(column, name or str(column.name))
+
+
+class DropColumn(AlterTable):
+    """DROP COLUMN, RESTRICT: refused while a view needs the column."""
+
+    def __init__(self, table: sa.Table, name: str) -> None:
+        super().__init__(table)
+        self.name = name
+
+
+class RenameColumn(AlterTable):
+    """RENAME COLUMN."""
+
+    def __init__(self, table: sa.Table, name: str, new_name: str) -> None:
+        super().__init__(table)
+        self.name, self.new_name = name, new_name
+
+
+class AlterColumnType(AlterTable):
+    """ALTER COLUMN TYPE: the length of a VARCHAR; outside of any transaction."""
+
+    def __init__(self, table: sa.Table, name: str, kind: sa.types.TypeEngine[Any]) -> None:
+        super().__init__(table)
+        self.name, self.kind = name, kind
+
+
+class AlterColumnEncode(AlterTable):
+    """ALTER COLUMN ENCODE; outside of any transaction."""
+
+    def __init__(self, table: sa.Table, name: str, encoding: str) -> None:
+        super().__init__(table)
+        self.name, self.encoding = name, encoding
+
+
+class AlterDistribution(AlterTable):
+    """ALTER DISTSTYLE EVEN or ALL, or ALTER DISTKEY; outside of any transaction."""
+
+    def __init__(self, table: sa.Table, style: str, key: str | None) -> None:
+        super().__init__(table)
+        self.style, self.key = style, key
+
+
+class AlterSortKey(AlterTable):
+    """ALTER COMPOUND SORTKEY; outside of any transaction."""
+
+    def __init__(self, table: sa.Table, names: tuple[str, ...]) -> None:
+        super().__init__(table)
+        self.names = names
+
+
+class AddPrimaryKey(AlterTable):
+    """ADD PRIMARY KEY; its columns must have been created NOT NULL."""
+
+    def __init__(self, table: sa.Table, names: tuple[str, ...]) -> None:
+        super().__init__(table)
+        self.names = names
+
+
+class DropConstraint(AlterTable):
+    """DROP CONSTRAINT."""
+
+    def __init__(self, table: sa.Table, name: str) -> None:
+        super().__init__(table)
+        self.name = name
+
+
+def copy_values(table: sa.Table, actual: Column, desired: Column, name: str) -> sa.Update:
+    """UPDATE of the column `name` with the values of `actual`, which has the name of `desired` by now, converted to its type.
+
+    Texts are assigned without a cast to their length: an explicit cast would cut what is too long, the assignment refuses it.
+    """
+    kind, wanted = describe_type(actual.type), describe_type(desired.type)
+    source: sa.ColumnElement[Any] = sa.column(identifier(str(desired.name)))
+    if kind.name != wanted.name and not (is_text(kind) and is_text(wanted)):
+        source = sa.cast(source, sa.VARCHAR(65535) if is_text(wanted) else desired.type)
+    target = sa.table(table.name, sa.column(identifier(name)), schema=table.schema)
+    return sa.update(target).values({target.c[name]: source})
+
+
+def _detached(column: Column, name: str) -> Column:
+    options = column.dialect_options["redshift"]
+    default = column.server_default
+    made: Column = sa.Column(
+        identifier(name),
+        column.type,
+        nullable=column.nullable,
+        autoincrement=False,
+        server_default=SpecDefault(default.arg, default.value)
+        if isinstance(default, SpecDefault)
+        else None,
+        redshift_encode=options.get("encode"),
+    )
+    sa.Table("detached", sa.MetaData(), made)
+    return made
+
+
+def _alter(element: AlterTable, compiler: DDLCompiler, action: str) -> str:
+    return f"ALTER TABLE {compiler.preparer.format_table(element.table)} {action}"
+
+
+def _quoted(compiler: DDLCompiler, name: str) -> str:
+    return compiler.preparer.quote(identifier(name))
+
+
+def _list(compiler: DDLCompiler, names: tuple[str, ...]) -> str:
+    return ", ".join(_quoted(compiler, name) for name in names)
+
+
+@compiles(AddColumn, "redshift")
+def _add_column(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(
+        element, compiler, f"ADD COLUMN {compiler.get_column_specification(element.column)}"
+    )
+
+
+@compiles(DropColumn, "redshift")
+def _drop_column(element: DropColumn, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(element, compiler, f"DROP COLUMN {_quoted(compiler, element.name)}")
+
+
+@compiles(RenameColumn, "redshift")
+def _rename_column(element: RenameColumn, compiler: DDLCompiler, **_: Any) -> str:
+    names = (_quoted(compiler, name) for name in (element.name, element.new_name))
+    return _alter(element, compiler, f"RENAME COLUMN {' TO '.join(names)}")
+
+
+@compiles(AlterColumnType, "redshift")
+def _alter_type(element: AlterColumnType, compiler: DDLCompiler, **_: Any) -> str:
+    kind = compiler.type_compiler.process(element.kind)
+    return _alter(element, compiler, f"ALTER COLUMN {_quoted(compiler, element.name)} TYPE {kind}")
+
+
+@compiles(AlterColumnEncode, "redshift")
+def _alter_encode(element: AlterColumnEncode, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(
+        element,
+        compiler,
+        f"ALTER COLUMN {_quoted(compiler, element.name)} ENCODE {element.encoding.upper()}",
+    )
+
+
+@compiles(AlterDistribution, "redshift")
+def _alter_distribution(element: AlterDistribution, compiler: DDLCompiler, **_: Any) -> str:
+    if element.key is not None:
+        return _alter(element, compiler, f"ALTER DISTKEY {_quoted(compiler, element.key)}")
+    return _alter(element, compiler, f"ALTER DISTSTYLE {element.style}")
+
+
+@compiles(AlterSortKey, "redshift")
+def _alter_sort_key(element: AlterSortKey, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(element, compiler, f"ALTER COMPOUND SORTKEY ({_list(compiler, element.names)})")
+
+
+@compiles(AddPrimaryKey, "redshift")
+def _add_primary_key(element: AddPrimaryKey, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(element, compiler, f"ADD PRIMARY KEY ({_list(compiler, element.names)})")
+
+
+@compiles(DropConstraint, "redshift")
+def _drop_constraint(element: DropConstraint, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(element, compiler, f"DROP CONSTRAINT {_quoted(compiler, element.name)}")

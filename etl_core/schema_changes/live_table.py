@@ -1,0 +1,180 @@
+"""The live table with its descriptions, from one query to the catalog: leader-node tables only, both names given, so that its
+cost does not grow with the catalog, and it needs no privilege beyond the login.
+
+Shape of the query: awslabs/amazon-redshift-utils, v_generate_tbl_ddl. sqlalchemy-redshift's own reflection is not used: 1.0.0 fails
+on SQLAlchemy 2.1 and reads the whole catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from etl_core.model.table_ref import TableRef
+from etl_core.schema_files.column_types import parse_column_type
+from etl_core.schema_files.default_values import parse_catalog_default
+from etl_core.sql import identifier
+
+_IDENTITY = re.compile(
+    r'"?identity"?\(\s*\d+\s*,\s*\d+\s*,\s*\'?\(?(-?\d+)\s*,\s*(-?\d+)\)?\'?.*\)', re.IGNORECASE
+)
+_DISTSTYLES = {0: "EVEN", 8: "ALL"}
+
+
+def _catalog(name: str, *columns: str) -> sa.TableClause:
+    return sa.table(name, *(sa.column(column) for column in columns), schema="pg_catalog")
+
+
+_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = _catalog("pg_class", "oid", "relname", "relnamespace", "relkind", "reldiststyle").alias(
+    "c"
+)
+_ATTRIBUTE = _catalog(
+    "pg_attribute", "attrelid", "attname", "attnum", "atttypid", "atttypmod", "attnotnull", "attisdropped",
+    "attencodingtype", "attisdistkey", "attsortkeyord",
+).alias("a")  # fmt: skip
+_DEFAULT = _catalog("pg_attrdef", "adrelid", "adnum", "adbin").alias("d")
+_CONSTRAINT = _catalog("pg_constraint", "conrelid", "contype", "conkey", "conname").alias("p")
+_DESCRIPTIONS = ("objoid", "classoid", "objsubid", "description")
+_COLUMN_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("cc")
+_TABLE_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("tc")
+_DEPEND = _catalog("pg_depend", "classid", "objid", "refclassid", "refobjid", "refobjsubid").alias(
+    "dep"
+)
+_REWRITE = _catalog("pg_rewrite", "oid", "ev_class").alias("rw")
+_VIEW = _catalog("pg_class", "oid", "relname", "relnamespace").alias("v")
+_VIEW_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("vn")
+_PG_CLASS_OID = 1259  # of pg_class itself, the same in every PostgreSQL; a description or dependency may be of another kind of thing
+
+
+def select_table(table: TableRef) -> sa.Select[Any]:
+    """One row per column, in order; no rows when there is no such table."""
+    n, c, a, d, p = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c, _DEFAULT.c, _CONSTRAINT.c
+    cc, tc = _COLUMN_COMMENT.c, _TABLE_COMMENT.c
+    return (
+        sa.select(
+            a.attnum,
+            a.attname,
+            sa.func.format_type(a.atttypid, a.atttypmod).label("type_text"),
+            a.attnotnull,
+            sa.func.pg_get_expr(d.adbin, d.adrelid).label("default_text"),
+            sa.func.format_encoding(sa.cast(a.attencodingtype, sa.INTEGER())).label("encoding"),
+            a.attisdistkey,
+            a.attsortkeyord,
+            c.reldiststyle,
+            p.conkey.label("primary_key"),
+            p.conname.label("primary_key_name"),
+            cc.description.label("column_comment"),
+            tc.description.label("table_comment"),
+        )
+        .select_from(
+            _NAMESPACE.join(_CLASS, c.relnamespace == n.oid)
+            .join(_ATTRIBUTE, a.attrelid == c.oid)
+            .outerjoin(_DEFAULT, sa.and_(d.adrelid == a.attrelid, d.adnum == a.attnum))
+            .outerjoin(_CONSTRAINT, sa.and_(p.conrelid == c.oid, p.contype == "p"))
+            .outerjoin(_COLUMN_COMMENT, _describes(cc, c.oid, a.attnum))
+            .outerjoin(_TABLE_COMMENT, _describes(tc, c.oid, sa.literal_column("0")))
+        )
+        .where(
+            n.nspname == table.schema,
+            c.relname == table.name,
+            c.relkind == "r",
+            a.attnum > 0,
+            sa.not_(a.attisdropped),
+        )
+        .order_by(a.attnum)
+    )
+
+
+def _describes(description: Any, oid: Any, number: Any) -> sa.ColumnElement[bool]:
+    classoid = description.classoid == sa.literal_column(str(_PG_CLASS_OID))
+    return sa.and_(description.objoid == oid, classoid, description.objsubid == number)
+
+
+def select_views(table: TableRef) -> sa.Select[Any]:
+    """The views that are bound to the table: (column, schema of the view, view), one row per column that a view needs."""
+    n, c, a = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c
+    dep, rewrite, view, view_namespace = _DEPEND.c, _REWRITE.c, _VIEW.c, _VIEW_NAMESPACE.c
+    return (
+        sa.select(
+            a.attname.label("column"),
+            view_namespace.nspname.label("view_schema"),
+            view.relname.label("view"),
+        )
+        .select_from(
+            _NAMESPACE.join(_CLASS, c.relnamespace == n.oid)
+            .join(
+                _DEPEND,
+                sa.and_(
+                    dep.refobjid == c.oid, dep.refclassid == sa.literal_column(str(_PG_CLASS_OID))
+                ),
+            )
+            .join(_ATTRIBUTE, sa.and_(a.attrelid == c.oid, a.attnum == dep.refobjsubid))
+            .join(_REWRITE, rewrite.oid == dep.objid)
+            .join(_VIEW, view.oid == rewrite.ev_class)
+            .join(_VIEW_NAMESPACE, view_namespace.oid == view.relnamespace)
+        )
+        .where(n.nspname == table.schema, c.relname == table.name)
+        .distinct()
+    )
+
+
+def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None:
+    """The rows of select_table as a table; None when there are none. Raises ValueError for a type that is not known."""
+    if not rows:
+        return None
+    values = [row._mapping for row in rows]
+    keys = _column_numbers(values[0]["primary_key"])
+    names = {int(value["attnum"]): value["attname"] for value in values}
+    options: dict[str, Any] = {}
+    distkey = [value["attname"] for value in values if value["attisdistkey"]]
+    if distkey:
+        options["redshift_distkey"] = identifier(distkey[0])
+    elif (style := _DISTSTYLES.get(int(values[0]["reldiststyle"]))) is not None:
+        options["redshift_diststyle"] = style
+    sortkey = sorted(
+        (abs(int(value["attsortkeyord"])), value["attname"])
+        for value in values
+        if value["attsortkeyord"]
+    )
+    if sortkey:
+        options["redshift_sortkey"] = [identifier(part) for _, part in sortkey]
+    live = sa.Table(
+        identifier(table.name),
+        sa.MetaData(),
+        *(_column(value) for value in values),
+        schema=identifier(table.schema),
+        comment=values[0]["table_comment"],
+        **options,
+    )
+    if keys:
+        key = (live.columns[names[number]] for number in keys)
+        live.append_constraint(sa.PrimaryKeyConstraint(*key, name=values[0]["primary_key_name"]))
+    return live
+
+
+def _column(value: Any) -> sa.Column[Any]:
+    kind = parse_column_type(value["type_text"])
+    identity = _IDENTITY.fullmatch(value["default_text"] or "")
+    options: dict[str, Any] = {}
+    if value["encoding"] not in (None, "none"):
+        options["redshift_encode"] = value["encoding"]
+    if identity:
+        options["redshift_identity"] = (int(identity[1]), int(identity[2]))
+    return sa.Column(
+        identifier(value["attname"]),
+        kind.to_sqlalchemy(),
+        nullable=not value["attnotnull"],
+        autoincrement=False,
+        server_default=None if identity else parse_catalog_default(value["default_text"], kind),
+        comment=value["column_comment"],
+        **options,
+    )
+
+
+def _column_numbers(conkey: object) -> tuple[int, ...]:
+    """The column numbers of a constraint; a driver gives the array as a list or as `{1,2}`."""
+    return tuple(int(part) for part in re.findall(r"\d+", str(conkey or "")))

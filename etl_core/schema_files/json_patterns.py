@@ -1,0 +1,81 @@
+"""Regular expressions for what a schema file may write, in the part of their language that Python and JavaScript share: no flags, so
+that letters of either case are listed, and no `\\Z`. Pure; for the published JSON Schema alone, the parser has rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from etl_core.model.names import SYSTEM_COLUMNS
+from etl_core.schema_files.column_types import (
+    MAX_LENGTHS,
+    MAX_PRECISION,
+    MAX_SCALE,
+    WITHOUT_LENGTH,
+    spellings,
+)
+
+_NOT_PRINTABLE = r"\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060-\u206f\u3000\ufeff"
+_END = r"(?![\s\S])"
+"""The end of the text; `$` would also match before a last line break in Python."""
+NO_NUL = r"^[^\u0000]*$"
+ONE_ASCII_CHARACTER = r"^[\t\u0020-\u005b\u005d-\u007e]" + _END
+PRINTABLE_WITHOUT_BACKSLASH = rf"^[^\\{_NOT_PRINTABLE}]+{_END}"
+
+
+def any_case(words: Iterable[str]) -> str:
+    """One of the words, in any case."""
+    return f"^{_one_of(map(_letters, words))}{_END}"
+
+
+def column_name() -> str:
+    """A name that is not one of the system's, holds nothing unprintable, and neither begins nor ends with a blank."""
+    system = _one_of(map(_letters, sorted(SYSTEM_COLUMNS)))
+    return rf"^(?!{system}{_END})[^ {_NOT_PRINTABLE}](?:[^{_NOT_PRINTABLE}]*[^ {_NOT_PRINTABLE}])?{_END}"
+
+
+def column_type(names: Iterable[str]) -> str:
+    """Any spelling of these types of the catalog, with the arguments that they take."""
+    return rf"^\s*{_one_of(map(_type, names))}\s*{_END}"
+
+
+def _type(name: str) -> str:
+    if name == "numeric":
+        scale = rf"(?:\s*,\s*0*(?:0|{_up_to(MAX_SCALE)}))?"
+        return (
+            _one_of(map(_letters, spellings(name)))
+            + rf"(?:\s*\(\s*0*{_up_to(MAX_PRECISION)}{scale}\s*\))?"
+        )
+    if name not in MAX_LENGTHS:
+        return _one_of(map(_letters, spellings(name)))
+    with_length = _one_of(_letters(word) for word in spellings(name) if word not in WITHOUT_LENGTH)
+    length = f"0*{_up_to(MAX_LENGTHS[name])}"
+    if name == "character varying":
+        length = f"(?:{length}|{_letters('max')})"
+    plain = (_letters(word) for word in spellings(name) if word in WITHOUT_LENGTH)
+    return _one_of([*plain, rf"{with_length}(?:\s*\(\s*{length}\s*\))?"])
+
+
+def _letters(word: str) -> str:
+    return "".join(
+        r"\s+"
+        if letter == " "
+        else f"[{letter.lower()}{letter.upper()}]"
+        if letter.isalpha()
+        else letter
+        for letter in word
+    )
+
+
+def _one_of(parts: Iterable[str]) -> str:
+    return f"(?:{'|'.join(parts)})"
+
+
+def _up_to(most: int) -> str:
+    """The whole numbers from 1 to `most`."""
+    digits = str(most)
+    parts = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
+    for place, digit in enumerate(digits):
+        least, rest = int(place == 0), len(digits) - place - 1
+        if int(digit) > least:
+            parts.append(f"{digits[:place]}[{least}-{int(digit) - 1}][0-9]{{{rest}}}")
+    return _one_of([*parts, digits])

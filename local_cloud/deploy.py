@@ -1,0 +1,170 @@
+"""Runs the real Pulumi program in this process; each resource that it registers is provisioned in the local AWS.
+
+Pulumi's mocks stand in for its engine: they hand every resource to `Deployer.new_resource`, and give back to the program
+what that returns. The program notices no difference; nothing of it is repeated here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import Mocks, mocks, rpc, set_all_config, set_mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+from local_cloud.resources import Context, ProvisioningError, Resource, invokes, provision
+
+PROJECT = "redshift-lake-loader"
+PARALLEL = 8
+FINISH_SECONDS = 20
+
+Program = Callable[[], None]
+
+
+class DeploymentError(RuntimeError):
+    """The program failed, or resources could not be provisioned; the message lists every error."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One resource as it was provisioned."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    id: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the program exports, and every resource that it registered, by type and logical name."""
+
+    outputs: Mapping[str, Any]
+    resources: tuple[Deployed, ...]
+
+    def of_type(self, type_token: str) -> tuple[Deployed, ...]:
+        return tuple(resource for resource in self.resources if resource.type == type_token)
+
+
+@dataclass
+class Deployer(Mocks):
+    """Stands in for Pulumi's engine. Called from several threads at once."""
+
+    context: Context
+    resources: list[Deployed] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    loops: set[asyncio.AbstractEventLoop] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self._remember_loop()
+        inputs = plain(args.inputs)
+        if args.custom is False:
+            return "", {}
+        if args.typ.startswith("pulumi:providers:"):
+            return args.name, inputs
+        if args.resource_id:
+            return args.resource_id, inputs
+        try:
+            created = provision(self.context, Resource(args.typ, args.name, inputs))
+        except ProvisioningError as error:
+            with self._lock:
+                self.errors.append(error)
+            raise
+        outputs = inputs | created.outputs
+        with self._lock:
+            self.resources.append(Deployed(args.typ, args.name, inputs, created.id, outputs))
+        return created.id, outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        self._remember_loop()
+        return invokes.answer(self.context, args.token, plain(args.args)), []
+
+    def _remember_loop(self) -> None:
+        """The mock monitor opens an event loop in every worker thread and leaves it open."""
+        with self._lock:
+            self.loops.add(asyncio.get_event_loop_policy().get_event_loop())
+
+    def close(self) -> None:
+        for loop in self.loops:
+            loop.close()
+
+
+def plain(value: Any) -> Any:
+    """An input without Pulumi's wrapping: secrets as their values, whole numbers as integers, no None in mappings."""
+    value = rpc.unwrap_rpc_secret(value)
+    match value:
+        case dict():
+            return {key: plain(inner) for key, inner in value.items() if inner is not None}
+        case list():
+            return [plain(inner) for inner in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def deploy(program: Program, context: Context, stack: str, config: Mapping[str, str]) -> Deployment:
+    """Run the program. `config` has full keys (`project:key`). Raises DeploymentError with every error that occurred."""
+    deployer = Deployer(context)
+    try:
+        with _quiet_provider():
+            outputs = asyncio.run(_run(program, deployer, stack, config))
+    except Exception as error:
+        errors = deployer.errors or [error]
+        raise DeploymentError("\n".join(str(each) or repr(each) for each in errors)) from error
+    finally:
+        deployer.close()
+    return Deployment(
+        outputs, tuple(sorted(deployer.resources, key=lambda each: (each.type, each.name)))
+    )
+
+
+async def _run(
+    program: Program, deployer: Deployer, stack: str, config: Mapping[str, str]
+) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(PARALLEL, thread_name_prefix="deploy"))
+    loop.set_exception_handler(lambda _, __: None)  # the deployer has every error already
+    # Inside the loop: outside of one, set_mocks works only until the first asyncio.run of the process.
+    set_mocks(deployer, project=PROJECT, stack=stack, preview=False)
+    set_all_config(dict(config))
+    try:
+        await run_pulumi_func(program)
+    except Exception:
+        await _let_the_others_finish()
+        raise
+    root = get_root_resource()
+    exports: Mapping[str, Any] = getattr(root, "outputs", {})
+    return {key: await pulumi.Output.from_input(value).future() for key, value in exports.items()}
+
+
+async def _let_the_others_finish() -> None:
+    """Resources that do not depend on the failed one go on, so that their errors are reported as well."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=FINISH_SECONDS)
+
+
+def project_program() -> None:
+    """The project's program, as `pulumi up` runs it. Imported only here: most commands do without Pulumi."""
+    from infra.program import main
+
+    main()
+
+
+@contextlib.contextmanager
+def _quiet_provider() -> Iterator[None]:
+    """Importing a service of the provider warns of every old name in it, used or not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
+        yield

@@ -1,0 +1,100 @@
+"""`.local/outputs.json`: where a running local cloud is and how to use it. Tests, tools and people read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_cloud.aws import Aws
+from local_cloud.emulator_process import WarehouseCredentials
+from local_cloud.state import write_json
+
+
+class OutputsError(RuntimeError):
+    """There is no usable outputs file: the cloud is not up, or the program exports too little."""
+
+
+@dataclass(frozen=True)
+class WarehouseOutputs:
+    """The stand-in for Redshift."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    databases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The names are a contract with everything that reads the file."""
+
+    aws_endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    lake_bucket: str
+    log_table: str
+    state_machine_arn: str
+    reconcile_function: str
+    tables_function: str
+    api_url: str
+    api_key: str = field(repr=False)
+    warehouse: WarehouseOutputs
+
+    @classmethod
+    def of(cls, aws: Aws, stack: Mapping[str, Any], warehouse: WarehouseCredentials) -> Outputs:
+        """From the stack's outputs. Raises OutputsError when one is missing."""
+        try:
+            return cls(
+                aws_endpoint_url=aws.endpoint_url,
+                region=aws.region,
+                access_key_id=aws.access_key_id,
+                secret_access_key=aws.secret_access_key,
+                lake_bucket=stack["lake_bucket"],
+                log_table=stack["log_table"],
+                state_machine_arn=stack["state_machine_arn"],
+                reconcile_function=stack["reconcile_function"],
+                tables_function=stack["tables_function"],
+                api_url=stack["api_url"],
+                api_key=stack["api_key"],
+                warehouse=WarehouseOutputs(
+                    warehouse.host,
+                    warehouse.port,
+                    warehouse.user,
+                    warehouse.password,
+                    warehouse.databases,
+                ),
+            )
+        except KeyError as error:
+            raise OutputsError(f"the program does not export {error}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Outputs:
+        """The file of a cloud that is up. Raises OutputsError when there is none."""
+        try:
+            values = json.loads(path.read_text())
+        except FileNotFoundError as error:
+            raise OutputsError(
+                f"{path} does not exist: the local cloud is not up; start it with `make up`"
+            ) from error
+        warehouse = values.pop("warehouse")
+        databases = tuple(warehouse.pop("databases"))
+        return cls(**values, warehouse=WarehouseOutputs(**warehouse, databases=databases))
+
+    def write(self, path: Path) -> None:
+        """Written in one step, readable for this user only."""
+        write_json(path, asdict(self))
+
+    def aws(self, account_id: str) -> Aws:
+        """Clients for the running cloud."""
+        return Aws(
+            self.aws_endpoint_url,
+            self.region,
+            account_id,
+            self.access_key_id,
+            self.secret_access_key,
+        )

@@ -1,0 +1,49 @@
+"""Importing this package fills the registry with one module per service."""
+
+from local_cloud.resources import (
+    api,
+    dynamodb,
+    events,
+    functions,
+    iam,
+    invokes,
+    messaging,
+    monitoring,
+    network,
+    redshift,
+    s3,
+    secrets_manager,
+    workflow,
+)
+from local_cloud.resources.registry import (
+    REGISTRY,
+    Context,
+    Created,
+    DroppedInputsError,
+    ProvisioningError,
+    Resource,
+    provision,
+)
+
+__all__ = [
+    "REGISTRY",
+    "Context",
+    "Created",
+    "DroppedInputsError",
+    "ProvisioningError",
+    "Resource",
+    "api",
+    "dynamodb",
+    "events",
+    "functions",
+    "iam",
+    "invokes",
+    "messaging",
+    "monitoring",
+    "network",
+    "provision",
+    "redshift",
+    "s3",
+    "secrets_manager",
+    "workflow",
+]

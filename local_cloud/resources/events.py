@@ -1,0 +1,47 @@
+"""EventBridge rules and targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_cloud.resources.registry import Context, Created, Resource, resource
+
+DEFAULT_BUS = "default"
+
+
+@resource("aws:cloudwatch/eventRule:EventRule", {"forceDestroy": "the local cloud goes as a whole"})
+def rule(context: Context, item: Resource) -> Created:
+    name = item.physical_name()
+    made = context.aws.call("events", "put_rule", item.rest(), Name=name)
+    return Created(name, {"arn": made["RuleArn"], "name": name, "eventBusName": DEFAULT_BUS})
+
+
+@resource(
+    "aws:cloudwatch/eventTarget:EventTarget", {"forceDestroy": "the local cloud goes as a whole"}
+)
+def target(context: Context, item: Resource) -> Created:
+    """Retry policy and dead-letter queue are stored by the local AWS, and do nothing there."""
+    rule_name, target_id = item.need("rule"), item.take("targetId") or item.name
+    bus = item.take("eventBusName", DEFAULT_BUS)
+    context.aws.call(
+        "events",
+        "put_targets",
+        {"targets": [_target(item) | {"id": target_id}]},
+        Rule=rule_name,
+        EventBusName=bus,
+    )
+    return Created(f"{rule_name}-{target_id}", {"targetId": target_id})
+
+
+def _target(item: Resource) -> dict[str, Any]:
+    """The provider flattens and renames some parameters of a target."""
+    description = item.rest()
+    renamed = {"deadLetterConfig": "DeadLetterConfig", "retryPolicy": "RetryPolicy"}
+    return {renamed.get(key, key): value for key, value in description.items()}
+
+
+@resource("aws:cloudwatch/eventArchive:EventArchive")
+def archive(context: Context, item: Resource) -> Created:
+    name = item.physical_name()
+    made = context.aws.call("events", "create_archive", item.rest(), ArchiveName=name)
+    return Created(name, {"arn": made["ArchiveArn"], "name": name})

@@ -1,0 +1,107 @@
+"""Lambda functions, on an interpreter that holds only what a function may import.
+
+They are declared as `provided.al2023` with our own client of the Runtime API: only so does the state machine see the class
+name of an exception, which its retries go by. Layers are not mounted: the interpreter's own packages take their place.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from local_cloud.archive import EXECUTABLE, Member, members, zip_bytes
+from local_cloud.resources.registry import Context, Created, Resource, resource
+
+LOCAL_RUNTIME = "provided.al2023"
+BOOTSTRAP = Path(__file__).parents[1] / "bootstrap.py"
+BOOTSTRAP_MEMBER = "_local_bootstrap.py"
+
+
+@resource(
+    "aws:lambda/function:Function",
+    {
+        "runtime": "the functions run on the local interpreter, through the Runtime API",
+        "architectures": "the functions run on this machine's processor",
+        "sourceCodeHash": "computed from the archive",
+        "publish": "one version is enough",
+        "layers": "the local interpreter holds the layer's packages",
+        "ephemeralStorage": "the functions write to this machine's disk",
+        "vpcConfig": "the local cloud has no network model",
+        "replaceSecurityGroupsOnDestroy": "the local cloud has no network model",
+        "replacementSecurityGroupIds": "the local cloud has no network model",
+        "skipDestroy": "the local cloud goes as a whole",
+    },
+)
+def function(context: Context, item: Resource) -> Created:
+    name, reserved = item.physical_name(), item.take("reservedConcurrentExecutions")
+    code = with_bootstrap(context, item)
+    made = context.aws.call(
+        "lambda",
+        "create_function",
+        item.rest(),
+        FunctionName=name,
+        Runtime=LOCAL_RUNTIME,
+        Code={"ZipFile": code},
+    )
+    if reserved is not None:
+        context.aws.client("lambda").put_function_concurrency(
+            FunctionName=name, ReservedConcurrentExecutions=reserved
+        )
+    return Created(name, function_outputs(context, made) | {"name": name})
+
+
+def with_bootstrap(context: Context, item: Resource) -> bytes:
+    """The program's own archive, and beside it what starts it here."""
+    content = {
+        member.name: member for member in members(item.need("code"), context.working_directory)
+    }
+    start = f'#!/bin/sh\nexec "{context.function_interpreter}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n'
+    content["bootstrap"] = Member("bootstrap", start.encode(), EXECUTABLE)
+    content[BOOTSTRAP_MEMBER] = Member(BOOTSTRAP_MEMBER, BOOTSTRAP.read_bytes())
+    return zip_bytes(content)
+
+
+def function_outputs(context: Context, made: dict[str, Any]) -> dict[str, Any]:
+    arn = made["FunctionArn"]
+    invoke = f"arn:aws:apigateway:{context.aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return {"arn": arn, "invokeArn": invoke, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"}
+
+
+@resource(
+    "aws:lambda/layerVersion:LayerVersion",
+    {
+        "code": "layers are not mounted; the local interpreter holds the layer's packages",
+        "sourceCodeHash": "computed from the archive",
+        "skipDestroy": "the local cloud goes as a whole",
+    },
+)
+def layer_version(context: Context, item: Resource) -> Created:
+    """A layer with an empty archive: its ARN is real, its packages are those of the local interpreter."""
+    name = item.need("layerName")
+    empty = zip_bytes(
+        {"python/README": Member("python/README", b"not mounted by the local cloud\n")}
+    )
+    made = context.aws.call(
+        "lambda", "publish_layer_version", item.rest(), LayerName=name, Content={"ZipFile": empty}
+    )
+    return Created(
+        made["LayerVersionArn"], {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"]}
+    )
+
+
+@resource("aws:lambda/permission:Permission")
+def permission(context: Context, item: Resource) -> Created:
+    statement = item.take("statementId") or f"{item.name}-{secrets.token_hex(4)}"
+    function_name = item.need("function")
+    context.aws.call(
+        "lambda", "add_permission", item.rest(), FunctionName=function_name, StatementId=statement
+    )
+    return Created(statement, {"statementId": statement})
+
+
+@resource("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+def event_invoke_config(context: Context, item: Resource) -> Created:
+    name = item.need("functionName")
+    context.aws.call("lambda", "put_function_event_invoke_config", item.rest(), FunctionName=name)
+    return Created(name)

@@ -1,0 +1,87 @@
+"""Answers to the functions that a program asks its provider (`aws.get_region()` and the like)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_cloud.resources.registry import Context
+
+Answer = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
+
+
+class UnknownInvokeError(ValueError):
+    """The program asks for something that the local cloud has no answer to."""
+
+
+def _region(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
+    region = context.aws.region
+    names = {"name": region, "id": region, "region": region, "description": region}
+    return names | {"endpoint": f"ec2.{region}.amazonaws.com"}
+
+
+def _caller(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
+    account = context.aws.account_id
+    return {
+        "accountId": account,
+        "arn": f"arn:aws:iam::{account}:root",
+        "userId": account,
+        "id": account,
+    }
+
+
+def _partition(_: Context, __: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"partition": "aws", "id": "aws", "dnsSuffix": "amazonaws.com"}
+    return names | {"reverseDnsPrefix": "com.amazonaws"}
+
+
+def _zones(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
+    zones = context.aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
+    names = sorted(zone["ZoneName"] for zone in zones)
+    return {"names": names, "zoneIds": [zone["ZoneId"] for zone in zones], "id": context.aws.region}
+
+
+def _policy_document(_: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    statements = [_statement(statement) for statement in arguments.get("statements", [])]
+    text = json.dumps({"Version": arguments.get("version", "2012-10-17"), "Statement": statements})
+    return {"json": text, "minifiedJson": text, "id": str(hash(text))}
+
+
+def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"Effect": statement.get("effect", "Allow")}
+    for key, name in (
+        ("sid", "Sid"),
+        ("actions", "Action"),
+        ("resources", "Resource"),
+        ("notActions", "NotAction"),
+    ):
+        if statement.get(key):
+            made[name] = statement[key]
+    for principal in statement.get("principals", []):
+        made.setdefault("Principal", {}).setdefault(principal["type"], []).extend(
+            principal["identifiers"]
+        )
+    for condition in statement.get("conditions", []):
+        made.setdefault("Condition", {}).setdefault(condition["test"], {})[
+            condition["variable"]
+        ] = condition["values"]
+    return made
+
+
+ANSWERS: Mapping[str, Answer] = {
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
+    "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
+}
+
+
+def answer(context: Context, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to an invoke. Raises UnknownInvokeError."""
+    if token not in ANSWERS:
+        raise UnknownInvokeError(
+            f"the local cloud has no answer to {token}; add one to local/resources/invokes.py"
+        )
+    return ANSWERS[token](context, arguments)

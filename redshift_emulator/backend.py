@@ -1,0 +1,258 @@
+"""One connection to the embedded PostgreSQL over its Unix socket.
+
+    backend = Backend.connect(socket_path, {"user": "awsuser", "database": "dev"})
+    backend.query("select 1")                       # [("1",)]
+    with backend.copy_in("COPY t FROM STDIN") as copy:
+        copy.write(data)
+        rows = copy.finish()
+
+Every method returns, or raises BackendError, with the connection in step: ReadyForQuery has been read.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from redshift_emulator import wire
+from redshift_emulator.errors import CONNECTION_LOST, BackendError
+
+RECEIVE_BYTES = (
+    32 * 1024
+)  # allocated anew for every read: much more would come from mmap, which costs more than it saves
+
+
+class Backend:
+    """A connection to PostgreSQL. `status` is the last ReadyForQuery byte (b"I" idle, b"T" in a block, b"E" in a failed
+    block), `pid` the process that serves it, `greeting` what it sent at start-up (ParameterStatus, BackendKeyData)."""
+
+    def __init__(self, connection: socket.socket, address: Path) -> None:
+        self.socket = connection
+        self.status = b"I"
+        self.pid = 0
+        self.greeting: list[tuple[bytes, bytes]] = []
+        self.notices: list[dict[str, str]] = []
+        self._address = address
+        self._key = b""
+        self._frames = wire.Frames()
+
+    @classmethod
+    def connect(cls, address: Path, parameters: Mapping[str, str]) -> Backend:
+        """Connects and waits until the backend is ready. BackendError when it refuses (no such database, role, ...);
+        OSError when nobody listens."""
+        connection = socket.socket(socket.AF_UNIX)
+        backend = cls(connection, address)
+        try:
+            connection.connect(str(address))
+            connection.sendall(wire.startup_packet(parameters))
+            backend._start()
+        except BaseException:
+            connection.close()
+            raise
+        return backend
+
+    def _start(self) -> None:
+        for kind, body in self.frames():
+            if kind == b"K":
+                self.pid, self._key = struct.unpack_from("!I", body)[0], body
+            if kind in (b"S", b"K"):
+                self.greeting.append((kind, body))
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Sends bytes as they are. BackendError (fatal) when the connection is gone."""
+        try:
+            self.socket.sendall(data)
+        except OSError as failure:
+            raise self.lost() from failure
+
+    def send_some(self, data: memoryview) -> int:
+        """Sends what there is room for now; the bytes sent. BackendError (fatal) when the connection is gone."""
+        try:
+            return self.socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError as failure:
+            raise self.lost() from failure
+
+    def await_room_or_answer(self) -> bool:
+        """Waits until it takes more, or has said something: True for the latter."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN | select.POLLOUT)
+        return any(event & select.POLLIN for _, event in waiting.poll())
+
+    def lost(self) -> BackendError:
+        """The error of a connection that is gone: what the backend said last, if it said anything."""
+        try:
+            self._frames.feed(self.socket.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
+        except OSError:
+            return BackendError(CONNECTION_LOST)
+        said = [wire.fields_of(body) for kind, body in self._frames if kind == b"E"]
+        return BackendError(said[-1] if said else CONNECTION_LOST)
+
+    def receive(self) -> bytes:
+        """What has arrived, at least one byte. BackendError (fatal) when the connection is gone."""
+        try:
+            data = self.socket.recv(RECEIVE_BYTES)
+        except OSError as failure:
+            raise BackendError(CONNECTION_LOST) from failure
+        if not data:
+            raise BackendError(CONNECTION_LOST)
+        return data
+
+    def frames(self) -> Iterator[tuple[bytes, bytes]]:
+        """The frames up to ReadyForQuery, which sets `status` and ends the iteration. An ErrorResponse is raised as
+        BackendError, but only after ReadyForQuery was read (at once when it is fatal)."""
+        failure: BackendError | None = None
+        while True:
+            for kind, body in self._frames:
+                if kind == b"Z":
+                    self.status = body
+                    if failure:
+                        raise failure
+                    return
+                if kind == b"E":
+                    failure = failure or BackendError(wire.fields_of(body))
+                    if failure.fatal:
+                        raise failure
+                elif kind == b"N":
+                    self.notices.append(wire.fields_of(body))
+                else:
+                    yield kind, body
+            self._frames.feed(self.receive())
+
+    def query(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Runs one simple query and returns the rows of its last result as text. Raises BackendError."""
+        self.notices.clear()
+        self.send(wire.query(wire.raw(sql)))
+        rows: list[tuple[str | None, ...]] = []
+        for kind, body in self.frames():
+            if kind == b"T":
+                rows = []
+            elif kind == b"D":
+                rows.append(wire.parse_row(body))
+        return rows
+
+    def run(self, sql: str) -> str:
+        """Runs one simple query and returns the tag of its first command ("CREATE TABLE"). Raises BackendError."""
+        self.notices.clear()
+        self.send(wire.query(wire.raw(sql)))
+        tags = [wire.text_of(body) for kind, body in self.frames() if kind == b"C"]
+        return tags[0] if tags else ""
+
+    def copy_in(self, sql: str) -> CopyIn:
+        """Sends COPY ... FROM STDIN and returns the open stream. BackendError when PostgreSQL does not accept it."""
+        self.notices.clear()
+        self.send(wire.query(wire.raw(sql)))
+        failure: BackendError | None = None
+        while True:
+            for kind, body in self._frames:
+                if kind == b"G":
+                    return CopyIn(self)
+                if kind == b"E":
+                    failure = BackendError(wire.fields_of(body))
+                    if failure.fatal:
+                        raise failure
+                if kind == b"Z":
+                    self.status = body
+                    raise failure or BackendError(
+                        {"C": "XX000", "M": f"not a COPY FROM STDIN: {sql[:80]}"}
+                    )
+            self._frames.feed(self.receive())
+
+    def cancel(self) -> None:
+        """Asks PostgreSQL to stop what this connection runs; returns at once, the statement then fails with 57014."""
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(str(self._address))
+            body = struct.pack("!I", wire.CANCEL_REQUEST) + self._key
+            other.sendall(struct.pack("!I", len(body) + 4) + body)
+            other.recv(1)
+
+    def close(self) -> None:
+        """Ends the connection; an open transaction is rolled back."""
+        try:
+            self.socket.sendall(wire.frame(b"X"))
+        except OSError:
+            pass
+        finally:
+            self.socket.close()
+
+    def __enter__(self) -> Backend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class CopyIn:
+    """An open COPY FROM STDIN. As a context manager it leaves the connection in step whatever happens inside: without
+    `finish`, or with an exception, the COPY is aborted."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._open = True
+        self.tag = ""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Sends a piece of the data; pieces need not end where lines do. BackendError when the connection is gone."""
+        if len(data):
+            self._backend.send(b"d" + struct.pack("!I", len(data) + 4))
+            self._backend.send(data)
+
+    def poll(self) -> None:
+        """Raises BackendError when PostgreSQL has already reported one, so that no more data need be sent. The COPY is
+        over then. Costs one system call; notices are collected on the way."""
+        while self._open and select.select([self._backend.socket], [], [], 0)[0]:
+            self._backend._frames.feed(self._backend.receive())
+            for kind, body in self._backend._frames:
+                if kind == b"N":
+                    self._backend.notices.append(wire.fields_of(body))
+                if kind == b"E":
+                    self._fail(BackendError(wire.fields_of(body)))
+
+    def _fail(self, failure: BackendError) -> None:
+        """PostgreSQL has ended the COPY by itself: it skips what is still sent of it and waits for CopyDone or CopyFail,
+        which it ignores; ReadyForQuery is already on its way."""
+        self._open = False
+        if not failure.fatal:
+            self._drain()
+        raise failure
+
+    def _drain(self) -> None:
+        for kind, body in self._backend.frames():
+            if kind == b"C":
+                self.tag = wire.text_of(body)
+
+    def finish(self) -> int:
+        """Ends the data and returns how many rows PostgreSQL took. Raises BackendError."""
+        self._open = False
+        self._backend.send(wire.frame(b"c"))
+        self._drain()
+        return wire.rows_of_tag(self.tag)
+
+    def abort(self, message: str) -> None:
+        """Gives the COPY up: nothing of it is kept; inside a block the block has failed. Does nothing once it is over."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self._backend.send(wire.frame(b"f", wire.cstring(message)))
+            self._drain()
+        except BackendError as expected:
+            if expected.fatal:
+                raise
+
+    def __enter__(self) -> CopyIn:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            self.abort("the COPY was given up" if value is None else f"{type(value).__name__}")
+        except BackendError:
+            if value is None:
+                raise

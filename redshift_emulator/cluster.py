@@ -1,0 +1,205 @@
+"""The embedded PostgreSQL under the stand-in: made, started and stopped here, as a direct child.
+
+It listens on a Unix socket in a private folder only. It ends with this process however that ends: a stopper process waits
+on a pipe whose other end only we hold, and on Linux the kernel signals PostgreSQL as well (parent-death signal).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redshift_emulator.backend import Backend
+from redshift_emulator.binaries import RunAs, find_binaries, open_path_to
+from redshift_emulator.errors import BackendError
+from redshift_emulator.session_settings import REDSHIFT_SETTINGS
+
+OWNER = "rdsdb"
+MAINTENANCE = "template1"
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+PORT = 5432
+PR_SET_PDEATHSIG = 1
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "max_wal_size": "512MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "standard_conforming_strings": "off",
+    "escape_string_warning": "off",
+    "default_transaction_isolation": "repeatable read",
+    "log_min_messages": "fatal",
+    "log_min_error_statement": "panic",
+}
+
+# Ends PostgreSQL and its socket folder when standard input ends, which is when the stand-in is gone.
+_STOPPER = 'trap "" INT TERM HUP; read _; kill -INT "$1" 2>/dev/null; sleep 1; rm -rf "$2"'
+
+
+class ClusterError(Exception):
+    """PostgreSQL could not be made or started; the message holds what it said."""
+
+
+@dataclass
+class Cluster:
+    """A running PostgreSQL on one data folder. Use `Cluster.start` and `stop`."""
+
+    data: Path
+    process: subprocess.Popen[bytes]
+    stopper: subprocess.Popen[bytes]
+    socket_folder: Path
+    databases: set[str] = field(default_factory=set)
+
+    @property
+    def address(self) -> Path:
+        """The Unix socket."""
+        return self.socket_folder / f".s.PGSQL.{PORT}"
+
+    @classmethod
+    def start(cls, data: Path, settings: Mapping[str, str] | None = None) -> Cluster:
+        """Starts PostgreSQL on `data`, making the data folder first when it is new. ClusterError when that fails."""
+        binaries, run_as = find_binaries(), RunAs.for_this_process()
+        open_path_to(binaries) if run_as.uid is not None else None
+        run_as.own(data)
+        folder = data / "pgdata"
+        if not (folder / "PG_VERSION").exists():
+            _initdb(binaries, folder, run_as)
+        sockets = Path(tempfile.mkdtemp(prefix="rs-"))
+        run_as.own(sockets)
+        own = {"redshift." + name: value for name, value in REDSHIFT_SETTINGS.items()}
+        process = _postgres(
+            binaries, folder, sockets, run_as, {**SETTINGS, **own, **(settings or {})}
+        )
+        cluster = cls(data, process, _stopper(process, sockets), sockets)
+        try:
+            cluster._await_ready()
+        except BaseException:
+            cluster.stop()
+            raise
+        return cluster
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.connect(MAINTENANCE, OWNER).close()
+            except (OSError, BackendError):
+                time.sleep(0.02)
+            else:
+                return
+        raise ClusterError(
+            f"PostgreSQL did not start within {START_SECONDS:.0f} s: {_tail(self.data)}"
+        )
+
+    def connect(
+        self, database: str, user: str, options: Mapping[str, str] | None = None
+    ) -> Backend:
+        """A new connection. BackendError when PostgreSQL refuses it."""
+        return Backend.connect(
+            self.address, {"user": user, "database": database, **(options or {})}
+        )
+
+    def stop(self) -> None:
+        """Stops PostgreSQL (open transactions are rolled back) and removes the socket folder."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)
+                self.process.wait()
+        self.stopper.kill()
+        self.stopper.communicate()
+        shutil.rmtree(self.socket_folder, ignore_errors=True)
+
+
+def _initdb(binaries: Path, folder: Path, run_as: RunAs) -> None:
+    command = [
+        str(binaries / "initdb"),
+        "-D",
+        str(folder),
+        "-U",
+        OWNER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
+    command += [
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        cwd="/",
+        user=run_as.uid,
+        group=run_as.gid,
+        extra_groups=run_as.extra_groups,
+    )
+    if done.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ClusterError(f"initdb failed: {done.stderr.decode(errors='replace')[-2000:]}")
+
+
+def _postgres(
+    binaries: Path, folder: Path, sockets: Path, run_as: RunAs, settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    command = [str(binaries / "postgres"), "-D", str(folder), "-k", str(sockets), "-p", str(PORT)]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    with (folder.parent / "postgres.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent(),  # runs as the other user already, so the signal stays set
+            start_new_session=True,
+            cwd="/",
+            user=run_as.uid,
+            group=run_as.gid,
+            extra_groups=run_as.extra_groups,
+        )
+
+
+def _die_with_parent() -> Callable[[], object] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _stopper(process: subprocess.Popen[bytes], sockets: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _STOPPER, "sh", str(process.pid), str(sockets)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def _tail(data: Path) -> str:
+    log = data / "postgres.log"
+    return log.read_text(errors="replace")[-1000:] if log.exists() else "it wrote no log"

@@ -1,0 +1,191 @@
+"""What is told about a COPY: rejected rows, the history, notices. Rows are written on a second connection, so that they
+outlive the rollback of the COPY itself."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from redshift_emulator.backend import Backend
+from redshift_emulator.context import CopyContext, TableInfo
+from redshift_emulator.copy.columns import Column
+from redshift_emulator.copy.convert import RowError
+from redshift_emulator.copy.options import CopyOptions
+from redshift_emulator.errors import BackendError, SqlError
+
+MAX_STORED = 100_000
+ROWS_PER_INSERT = 500
+_CODES = {
+    "22001": 1204,
+    "22003": 1204,
+    "22007": 1206,
+    "22008": 1205,
+    "22P02": 1207,
+    "22P04": 1202,
+    "23502": 1213,
+    "22021": 1220,
+}
+_CONTEXT = re.compile(r"line (\d+)(?:, column ([^:]+))?(?:: \"(.*)\")?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One row that was not loaded, as the load-error views show it."""
+
+    file: str
+    line: int
+    error: RowError
+    raw_line: bytes = b""
+
+
+@dataclass
+class LoadReport:
+    """Collects what happened while a COPY runs."""
+
+    context: CopyContext
+    options: CopyOptions
+    table: TableInfo
+    query_id: int
+    rejected: list[Rejection] = field(default_factory=list)
+    rejections: int = 0
+    replaced: int = 0
+    files: int = 0
+    file_bytes: int = 0
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.monotonic)
+
+    def reject(self, rejection: Rejection) -> None:
+        """Notes a rejected row. Raises the COPY's error when there are more than MAXERROR allows."""
+        self.rejections += 1
+        if len(self.rejected) < MAX_STORED:
+            self.rejected.append(rejection)
+        if self.rejections > self.options.tolerated_errors:
+            raise self.failure()
+
+    def forget(self, url: str) -> None:
+        """Rows of a file that turned out to be corrupt say nothing."""
+        self.rejected = [rejection for rejection in self.rejected if rejection.file != url]
+
+    def failure(self) -> SqlError:
+        """The error of a COPY that rejected too many rows."""
+        name = self.options.table
+        return SqlError(
+            "XX000",
+            f"Load into table '{name}' failed.  Check 'sys_load_error_detail' system table for details.",
+        )
+
+    def write(self, status: str, loaded_rows: int) -> None:
+        """Writes load errors and history. BackendError when PostgreSQL cannot store them."""
+        with self.context.side() as side:
+            for first in range(0, len(self.rejected), ROWS_PER_INSERT):
+                side.query(self._errors_sql(self.rejected[first : first + ROWS_PER_INSERT]))
+            self._write_history(side, status, loaded_rows)
+
+    def _errors_sql(self, rejected: Sequence[Rejection]) -> str:
+        names = (
+            "query_id, session_id, user_id, database_name, table_id, start_time, file_name, line_number, column_name, "
+            'column_type, column_length, "position", raw_line, raw_field_value, error_code, error_message'
+        )
+        rows = ", ".join(self._error_row(rejection) for rejection in rejected)
+        return f"INSERT INTO pg_rs.load_error ({names}) VALUES {rows}"  # noqa: S608 - literals are quoted
+
+    def _error_row(self, rejection: Rejection) -> str:
+        error, column = rejection.error, rejection.error.column
+        values: tuple[str | int, ...] = (
+            *(
+                self.query_id,
+                self.context.session_pid,
+                self.context.user_id,
+                self.context.database,
+                self.table.oid,
+            ),
+            *(_stamp(datetime.now(UTC)), rejection.file, rejection.line),
+            *((column.name, column.kind.value, column.shown_length) if column else ("", "", "")),
+            *(
+                error.position,
+                _text(rejection.raw_line),
+                _text(error.value),
+                error.code,
+                error.reason,
+            ),
+        )
+        return "(" + ", ".join(_sql(value) for value in values) + ")"
+
+    def _write_history(self, side: Backend, status: str, loaded_rows: int) -> None:
+        values: dict[str, str | int] = {
+            "user_id": self.context.user_id,
+            "query_id": self.query_id,
+            "session_id": self.context.session_pid,
+            "database_name": self.context.database,
+            "status": status,
+            "table_name": self.table.name,
+            "start_time": _stamp(self.started_at),
+            "duration": int((time.monotonic() - self.clock) * 1_000_000),
+            "data_source": self.options.source,
+            "file_format": "csv" if self.options.quote else "text",
+            "loaded_rows": loaded_rows,
+            "loaded_bytes": self.file_bytes,
+            "source_file_count": self.files,
+            "source_file_bytes": self.file_bytes,
+            "file_count_scanned": self.files,
+            "file_bytes_scanned": self.file_bytes,
+            "error_count": self.rejections,
+        }
+        literals = ", ".join(_sql(value) for value in values.values())
+        side.query(f"INSERT INTO pg_rs.load_history ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
+
+    def send_notices(self, loaded_rows: int) -> None:
+        """The INFO lines that Redshift sends after a COPY."""
+        name = self.options.table
+        self.context.notice(
+            "INFO",
+            f"Load into table '{name}' completed, {loaded_rows} record(s) loaded successfully.",
+        )
+        if self.rejected:
+            text = f"Load into table '{name}' completed, {self.rejections} record(s) could not be loaded.  "
+            self.context.notice(
+                "INFO", text + "Check 'sys_load_error_detail' system table for details."
+            )
+        if self.replaced:
+            text = f"Load into table '{name}' completed, {self.replaced} record(s) were loaded with replacements made for "
+            self.context.notice(
+                "INFO",
+                text + "ACCEPTINVCHARS.  Check 'sys_copy_replacements' system table for details.",
+            )
+
+
+def rejection_of(
+    failure: BackendError, file: str, line: int, columns: Sequence[Column]
+) -> Rejection | None:
+    """What PostgreSQL's own refusal of a row says in Redshift's terms; None when it was no refusal of a row."""
+    code = _CODES.get(failure.sqlstate)
+    where = _CONTEXT.search(failure.fields.get("W", ""))
+    if code is None or where is None:
+        return None
+    name = where[2] or failure.fields.get("c")
+    column = next((each for each in columns if each.name == name), None)
+    value = (where[3] or "").encode()
+    return Rejection(file, line, RowError(code, str(failure), column, 0, value), value)
+
+
+def sent_line_of(failure: BackendError) -> int:
+    """The line of the stream that PostgreSQL complains about; 0 when it names none."""
+    where = _CONTEXT.search(failure.fields.get("W", ""))
+    return int(where[1]) if where else 0
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace").replace("\0", ".")
+
+
+def _sql(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return "E'" + value.replace("\0", ".").replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,265 @@
+"""CREATE TABLE: Redshift's grammar in, PostgreSQL's statement and the note of all it cannot say out.
+
+Source: r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from redshift_emulator.cursor import Cursor
+from redshift_emulator.ddl.columns import ColumnDefinition, Key, read_column, read_encoding
+from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import Edit, quote_literal, quote_name
+from redshift_emulator.refusals import refusal
+from redshift_emulator.reserved import refuse_reserved
+from redshift_emulator.rewrite import stored_name
+from redshift_emulator.statement import Statement
+from redshift_emulator.types import NO_KEY_TYPES
+
+DISTSTYLES = {"even": 0, "key": 1, "all": 8, "auto": 9}
+MAX_COLUMNS = 1_600
+
+
+@dataclass
+class TableDefinition:
+    """A table as it was declared."""
+
+    name: tuple[str, ...]
+    temporary: bool
+    columns: list[ColumnDefinition] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    like: tuple[str, ...] = ()
+    parts: list[str] = field(default_factory=list)
+    diststyle: str | None = None
+    distkey: str | None = None
+    sortkey: list[str] = field(default_factory=list)
+    interleaved: bool = False
+    sort_auto: bool = False
+    encode_auto: bool = False
+    edits: list[Edit] = field(default_factory=list)
+    as_query: bool = False
+
+    @property
+    def stored(self) -> str:
+        """The table's name as an SQL name, as PostgreSQL stores it."""
+        qualifier = (
+            ("pg_temp",)
+            if self.temporary
+            else tuple(stored_name(part) for part in self.name[-2:-1])
+        )
+        return ".".join(quote_name(part) for part in (*qualifier, stored_name(self.name[-1])))
+
+
+def create_table(statement: Statement) -> str:
+    """The statements that make the table and remember the rest of it: one string, so one transaction.
+    SqlError for what Redshift refuses."""
+    cursor = statement.cursor(1)
+    cursor.take("local")
+    temporary = bool(cursor.take_any("temp", "temporary"))
+    cursor.expect("table")
+    cursor.take("if", "not", "exists")
+    name_token = cursor.token
+    refuse_reserved(cursor)
+    name = cursor.qualified_name()
+    hash_name = name[-1].startswith("#")
+    table = TableDefinition(name, temporary or hash_name)
+    if table.temporary and len(name) > 1:
+        raise refusal("temporary schema")
+    if hash_name and not temporary:
+        place = statement.tokens[1].start
+        table.edits.append(Edit(place, place, "TEMP "))
+    if cursor.at("("):
+        _read_body(statement, cursor, table)
+    elif name_token.end == statement.end:
+        raise cursor.syntax_error()
+    _read_attributes(cursor, table)
+    _resolve(table)
+    return statement.rewritten(table.edits) + "; SELECT pg_rs.note_table(" + _note(table) + ")"
+
+
+def _read_body(statement: Statement, cursor: Cursor, table: TableDefinition) -> None:
+    """The list in parentheses: columns, keys and LIKE; or bare names, for CREATE TABLE t (a, b) AS."""
+    if cursor.peek(2).value in (",", ")"):
+        cursor.name_list()
+        return
+    start = cursor.token.start
+    cursor.expect("(")
+    ranges: list[tuple[int, int, list[Edit]]] = []
+    while True:
+        first = cursor.token.start
+        if cursor.take("like"):
+            table.like = cursor.qualified_name()
+            while cursor.take_any("including", "excluding"):
+                cursor.expect("defaults")
+            ranges.append((first, cursor.tokens[cursor.index - 1].end, []))
+        elif not _read_table_key(cursor, table):
+            column = read_column(cursor)
+            table.columns.append(column)
+            ranges.append((column.start, column.end, column.edits))
+        if not cursor.take(","):
+            break
+    cursor.expect(")")
+    _keys_are_not_null(table)
+    parts = [statement.rewritten(edits, begin, end) for begin, end, edits in ranges]
+    table.edits.append(
+        Edit(start, cursor.tokens[cursor.index - 1].end, "(" + ", ".join(parts) + ")")
+    )
+
+
+def _read_table_key(cursor: Cursor, table: TableDefinition) -> bool:
+    name = cursor.name() if cursor.take("constraint") else None
+    key = read_key(cursor, name)
+    if key is None:
+        if name is not None:
+            raise cursor.syntax_error()
+        return False
+    table.keys.append(key)
+    return True
+
+
+def read_key(cursor: Cursor, name: str | None) -> Key | None:
+    """Takes PRIMARY KEY (..), UNIQUE (..) or FOREIGN KEY (..) REFERENCES t [(..)]; None when none of them comes next."""
+    if cursor.at("check"):
+        raise refusal("check")
+    if cursor.at("exclude"):
+        raise refusal("exclude")
+    if cursor.take("primary", "key"):
+        return Key("p", cursor.name_list(), name)
+    if cursor.at("unique", "("):
+        cursor.expect("unique")
+        return Key("u", cursor.name_list(), name)
+    if cursor.take("foreign", "key"):
+        columns = cursor.name_list()
+        cursor.expect("references")
+        return Key(
+            "f",
+            columns,
+            name,
+            cursor.qualified_name(),
+            cursor.name_list() if cursor.at("(") else None,
+        )
+    return None
+
+
+def _keys_are_not_null(table: TableDefinition) -> None:
+    primary = {name for key in table.keys if key.kind == "p" for name in key.columns}
+    for column in table.columns:
+        if column.name in primary and not column.not_null:
+            column.not_null = True
+            column.edits.append(Edit(column.end, column.end, " NOT NULL"))
+
+
+def _read_attributes(cursor: Cursor, table: TableDefinition) -> None:
+    """What may follow the list, each part taken out of the text; then perhaps AS query."""
+    while not cursor.at_end and not cursor.at("as"):
+        start = cursor.token.start
+        _read_attribute(cursor, table)
+        table.edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, ""))
+    table.as_query = cursor.at("as")
+    if not table.as_query and not table.columns and not table.like:
+        raise cursor.syntax_error()
+
+
+def _read_attribute(cursor: Cursor, table: TableDefinition) -> None:
+    if cursor.take("backup"):
+        if not cursor.take_any("yes", "no"):
+            raise cursor.syntax_error()
+    elif cursor.take("diststyle"):
+        table.diststyle = cursor.take_any(*DISTSTYLES)
+        if not table.diststyle:
+            raise cursor.syntax_error()
+    elif cursor.take("distkey"):
+        cursor.expect("(")
+        table.distkey = cursor.name()
+        cursor.expect(")")
+    elif cursor.take("encode"):
+        cursor.expect("auto")
+        table.encode_auto = True
+    else:
+        read_sortkey(cursor, table)
+
+
+def read_sortkey(cursor: Cursor, table: TableDefinition) -> None:
+    """Takes [COMPOUND | INTERLEAVED] SORTKEY (..), or SORTKEY AUTO."""
+    if table.sortkey:
+        raise refusal("two sortkeys")
+    table.interleaved = cursor.take_any("compound", "interleaved") == "interleaved"
+    cursor.expect("sortkey")
+    if cursor.take("auto"):
+        table.sort_auto = True
+    else:
+        table.sortkey = cursor.name_list()
+
+
+def _resolve(table: TableDefinition) -> None:
+    """Column-level keys become the table's; faults that need the whole declaration are found here."""
+    if len(table.columns) > MAX_COLUMNS:
+        raise SqlError("54011", f"tables can have at most {MAX_COLUMNS} columns")
+    marked = [column.name for column in table.columns if column.distkey]
+    if table.distkey:
+        marked.append(table.distkey)
+    if len(set(marked)) > 1:
+        raise refusal("two distkeys")
+    if marked and table.diststyle in ("even", "all"):
+        raise refusal("diststyle and distkey", style=table.diststyle.upper())
+    table.distkey = marked[0] if marked else None
+    sorted_by = [column.name for column in table.columns if column.sortkey]
+    if len(sorted_by) > 1 or (sorted_by and table.sortkey):
+        raise refusal("two sortkeys")
+    table.sortkey = table.sortkey or sorted_by
+    check_key_columns(table, [table.distkey] if table.distkey else [], "DISTKEY")
+    check_key_columns(table, table.sortkey, "SORTKEY")
+
+
+def check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
+    """Every key column must be there and of a type that can be one (tables made from a query are not known here)."""
+    known = {column.name: column for column in table.columns}
+    for name in names if known else []:
+        if name not in known:
+            raise refusal("key column", column=name, clause=clause)
+        if known[name].type.name in NO_KEY_TYPES:
+            raise refusal("key type", column=name, type=known[name].type.name, clause=clause)
+
+
+def sort_positions(columns: list[str], *, interleaved: bool) -> dict[str, int]:
+    """attsortkeyord of every sort key column: 1, 2, 3 .. or, interleaved, alternating in sign."""
+    sign = -1 if interleaved else 1
+    return {name: place * (sign if place % 2 == 0 else 1) for place, name in enumerate(columns, 1)}
+
+
+def _note(table: TableDefinition) -> str:
+    positions = sort_positions(table.sortkey, interleaved=table.interleaved)
+    columns = {column.name: column.note() for column in table.columns}
+    for name in (*positions, *([table.distkey] if table.distkey else [])):
+        columns.setdefault(name, {})
+    for name, place in positions.items():
+        columns[name]["sortkey"] = place
+    if table.distkey:
+        columns[table.distkey]["distkey"] = True
+    note: dict[str, object] = {
+        "columns": {stored_name(name): value for name, value in columns.items()},
+        "keys": [
+            key.note()
+            for key in (*(key for column in table.columns for key in column.keys), *table.keys)
+        ],
+    }
+    if table.like:
+        note["like"] = ".".join(quote_name(stored_name(part)) for part in table.like[-2:])
+    style = table.diststyle or ("key" if table.distkey else "auto")
+    if not table.like or table.diststyle or table.distkey:
+        note["diststyle"] = DISTSTYLES[style]
+    note["sort_auto"] = not table.sortkey
+    note["encode_auto"] = not any(column.encoding for column in table.columns)
+    return quote_literal(table.stored) + ", " + quote_literal(json.dumps(note))
+
+
+__all__ = [
+    "TableDefinition",
+    "create_table",
+    "read_encoding",
+    "read_key",
+    "read_sortkey",
+    "sort_positions",
+]

@@ -1,0 +1,188 @@
+"""ALTER TABLE, carried out: what Redshift would refuse is found in the catalog first, the rest goes to PostgreSQL together
+with its book-keeping, in one string and so in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from redshift_emulator.backend import Backend
+from redshift_emulator.ddl import alter
+from redshift_emulator.ddl.columns import check_encoding
+from redshift_emulator.ddl.create import DISTSTYLES
+from redshift_emulator.describe import ColumnFacts, TableFacts, table_facts
+from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import quote_name
+from redshift_emulator.refusals import refusal
+from redshift_emulator.rewrite import stored_name
+from redshift_emulator.sql import call, qualified, together
+from redshift_emulator.types import VARBYTE
+
+_FIXED_ENCODINGS = {1: "bytedict", 8: "runlength", 9: "text255", 10: "text32k"}
+_RESIZABLE = ("character varying", VARBYTE)
+_KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
+
+
+def run_alter(backend: Backend, change: alter.Alter) -> None:
+    """Carries one action out. SqlError for what Redshift refuses, BackendError for what PostgreSQL does."""
+    schema = change.table[-2] if len(change.table) > 1 else None
+    facts = table_facts(backend, schema, change.table[-1])
+    if facts is None:
+        backend.query(
+            change.sql or "ALTER TABLE " + _sql_name(change.table) + " OWNER TO CURRENT_USER"
+        )
+        return
+    _RUNNERS.get(type(change), _pass_on)(backend, facts, change)
+
+
+def _sql_name(parts: tuple[str, ...]) -> str:
+    return qualified(*(stored_name(part) for part in parts[-2:]))
+
+
+def _pass_on(backend: Backend, facts: TableFacts, change: alter.Alter) -> None:
+    del facts
+    backend.query(change.sql)
+
+
+def _column(facts: TableFacts, name: str) -> ColumnFacts:
+    column = facts.columns.get(name)
+    if column is None:
+        raise SqlError("42703", f'column "{name}" of relation "{facts.info.name}" does not exist')
+    return column
+
+
+def _add_column(backend: Backend, facts: TableFacts, change: alter.AddColumn) -> None:
+    assert change.column is not None
+    note = json.dumps({stored_name(change.column.name): change.column.note()})
+    manual = call("pg_rs.set_encode_auto", facts.sql_name, "f") if change.column.encoding else ""
+    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, note), manual))
+
+
+def _drop_column(backend: Backend, facts: TableFacts, change: alter.DropColumn) -> None:
+    column = _column(facts, change.column)
+    if column.sortkeyord:
+        raise refusal("drop sortkey", column=change.column)
+    if column.distkey:
+        raise refusal("drop distkey", column=change.column)
+    if len(facts.columns) == 1:
+        raise refusal("drop last column", table=facts.info.name)
+    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, "{}")))
+
+
+def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColumn) -> None:
+    assert change.type is not None
+    column = _column(facts, change.column)
+    actual, wanted = column.info.length, change.type.arguments[0] if change.type.arguments else 0
+    if (
+        column.info.type_name not in _RESIZABLE
+        or change.type.name != column.info.type_name
+        or actual is None
+    ):
+        raise refusal("alter type", column=change.column, actual=column.info.type_name)
+    if column.encoding in _FIXED_ENCODINGS:
+        raise refusal("alter type encoding", encoding=_FIXED_ENCODINGS[column.encoding])
+    if column.key:
+        raise refusal("alter type key", key=_KEY_NAMES[column.key])
+    if wanted < actual:
+        _may_shrink(backend, facts, column, wanted)
+    resize = change.sql
+    if change.type.name == VARBYTE:
+        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, wanted)
+    backend.query(together(resize, call("pg_rs.guard_lengths", facts.sql_name)))
+
+
+def _may_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, wanted: int) -> None:
+    if column.info.has_default:
+        raise refusal("alter type shrink default")
+    longest = backend.query(
+        call("pg_rs.longest_value", facts.sql_name, stored_name(column.info.name))
+    )[0][0]
+    if int(longest or 0) > wanted:
+        raise refusal("alter type too short", longest=longest)
+
+
+def _recode(backend: Backend, facts: TableFacts, change: alter.Recode) -> None:
+    steps = [call("pg_rs.set_encode_auto", facts.sql_name, "f" if change.columns else "t")]
+    for name, encoding in change.columns:
+        column = _column(facts, name)
+        check_encoding(encoding, column.info.type_name)
+        if backend.query(call("pg_rs.encoding_number", encoding)) == [(str(column.encoding),)]:
+            raise refusal("alter encoding same", column=name, encoding=encoding)
+        steps.append(call("pg_rs.set_encoding", facts.sql_name, column.info.number, encoding))
+    backend.query(together(*steps))
+
+
+def _arrange(backend: Backend, facts: TableFacts, change: alter.Arrange) -> None:
+    steps = []
+    if change.diststyle:
+        key = _column(facts, change.distkey).info.number if change.distkey else 0
+        steps.append(call("pg_rs.set_diststyle", facts.sql_name, DISTSTYLES[change.diststyle], key))
+    if change.sort_auto or change.sortkey is not None:
+        steps.append(call("pg_rs.set_sort_auto", facts.sql_name, "t" if change.sort_auto else "f"))
+    if change.sortkey is not None:
+        numbers = [str(_column(facts, name).info.number) for name in change.sortkey]
+        steps.append(call("pg_rs.set_sortkey", facts.sql_name, "{" + ",".join(numbers) + "}"))
+    backend.query(together(*steps))
+
+
+def _add_key(backend: Backend, facts: TableFacts, change: alter.AddKey) -> None:
+    assert change.key is not None
+    for name in change.key.columns if change.key.kind == "p" else []:
+        if not _column(facts, name).info.not_null:
+            raise refusal("add key nullable", column=name)
+    backend.query(call("pg_rs.note_key", facts.sql_name, json.dumps(change.key.note())))
+
+
+def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropConstraint) -> None:
+    if not backend.query(call("pg_rs.drop_key", facts.sql_name, change.name)):
+        raise SqlError(
+            "42704", f'constraint "{change.name}" of relation "{facts.info.name}" does not exist'
+        )
+
+
+def _append(backend: Backend, facts: TableFacts, change: alter.Append) -> None:
+    schema = change.source[-2] if len(change.source) > 1 else None
+    source = table_facts(backend, schema, change.source[-1])
+    if source is None:
+        raise SqlError("42P01", f'relation "{change.source[-1]}" does not exist')
+    names = ", ".join(
+        quote_name(stored_name(name)) for name in _columns_to_append(facts, source, change.extra)
+    )
+    insert = f"INSERT INTO {facts.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608 - names are quoted
+    backend.query(together(insert, "TRUNCATE " + source.sql_name))
+
+
+def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> list[str]:
+    """The columns that both have, which must be alike (r_ALTER_TABLE_APPEND); further ones only as `extra` allows."""
+    names = [name for name, column in target.columns.items() if not column.info.identity]
+    missing = [name for name in names if name not in source.columns]
+    surplus = [
+        name
+        for name, column in source.columns.items()
+        if name not in target.columns and not column.info.identity
+    ]
+    if (missing and extra != "filltarget") or (surplus and extra != "ignoreextra"):
+        raise refusal("append columns", columns=", ".join(missing + surplus))
+    for name in (name for name in names if name in source.columns):
+        if _append_traits(target.columns[name]) != _append_traits(source.columns[name]):
+            raise refusal("append unlike", column=name)
+    return [name for name in names if name in source.columns]
+
+
+def _append_traits(column: ColumnFacts) -> tuple[object, ...]:
+    info = column.info
+    kind = (info.type_name, info.length, info.precision, info.scale, info.not_null)
+    return (*kind, column.encoding, column.distkey, column.sortkeyord)
+
+
+_RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableFacts, Any], None]] = {
+    alter.AddColumn: _add_column,
+    alter.DropColumn: _drop_column,
+    alter.ResizeColumn: _resize_column,
+    alter.Recode: _recode,
+    alter.Arrange: _arrange,
+    alter.AddKey: _add_key,
+    alter.DropConstraint: _drop_constraint,
+    alter.Append: _append,
+}

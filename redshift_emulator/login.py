@@ -1,0 +1,144 @@
+"""From an accepted connection to a session's client and backend: TLS, cancel requests, password, greeting."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import socket
+import ssl
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from redshift_emulator import wire
+from redshift_emulator.backend import Backend
+from redshift_emulator.client import Client, ClientGoneError
+from redshift_emulator.errors import BackendError, SqlError
+from redshift_emulator.proxy import HIDDEN_PARAMETERS
+from redshift_emulator.refusals import refusal
+from redshift_emulator.session_settings import REDSHIFT_SETTINGS, SERVER_VERSION
+from redshift_emulator.sql import call
+
+HIDDEN_DATABASES = frozenset({"postgres", "template0", "template1"})
+_OPTION = re.compile(r"(-c\s*|--)(\w+)(?==)")
+_FORWARDED = ("client_encoding", "application_name", "options")
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who came, and where to."""
+
+    user: str
+    database: str
+    parameters: dict[str, str]
+
+
+def negotiate(client: Client, context: ssl.SSLContext | None) -> wire.StartUp:
+    """Answers requests for encryption until a start-up packet or a cancel request comes. ClientGoneError when none does."""
+    while True:
+        startup = client.read_startup()
+        if startup.code == wire.SSL_REQUEST and context is not None:
+            client.send(b"S")
+            try:
+                client.secure(context)
+            except OSError as failure:
+                raise ClientGoneError(f"TLS handshake: {failure}") from failure
+            context = None
+        elif startup.code in (wire.SSL_REQUEST, wire.GSS_REQUEST):
+            client.send(b"N")
+        else:
+            return startup
+
+
+def forward_cancel(startup: wire.StartUp, address: Path) -> None:
+    """A cancel request goes to PostgreSQL as it is: the key the client holds is PostgreSQL's."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.connect(str(address))
+        other.sendall(struct.pack("!I", len(startup.body) + 4) + startup.body)
+        other.recv(1)
+
+
+def read_login(startup: wire.StartUp) -> Login:
+    """Who wants to log in where. SqlError for a protocol, parameter or database that is not ours to serve."""
+    if startup.code >> 16 != 3:
+        raise SqlError(
+            "0A000", f"unsupported frontend protocol {startup.code >> 16}.{startup.code & 0xFFFF}"
+        )
+    user = startup.parameters.get("user", "")
+    if not user:
+        raise SqlError("28000", "no user name specified in startup packet")
+    if "standard_conforming_strings" in startup.parameters.get("options", ""):
+        raise refusal("standard strings")
+    database = startup.parameters.get("database", user)
+    if database in HIDDEN_DATABASES:
+        raise SqlError("3D000", f'database "{database}" does not exist')
+    kept = {name: startup.parameters[name] for name in _FORWARDED if startup.parameters.get(name)}
+    if "options" in kept:
+        kept["options"] = _OPTION.sub(_own_setting, kept["options"])
+    return Login(user, database, kept)
+
+
+def _own_setting(found: re.Match[str]) -> str:
+    """Redshift's own settings are kept under a prefix."""
+    return found[1] + ("redshift." if found[2].lower() in REDSHIFT_SETTINGS else "") + found[2]
+
+
+def ask_password(client: Client) -> str:
+    """AuthenticationCleartextPassword, and the answer."""
+    client.send(wire.frame(b"R", struct.pack("!I", 3)))
+    kind, body = client.read_frame()
+    if kind != b"p":
+        raise ClientGoneError(f"a message of type {kind!r} instead of a password")
+    return wire.text_of(body)
+
+
+def verify_password(user: str, password: str, known: str | None, superuser: Backend) -> None:
+    """Compares with the password of the master user, or with what CREATE USER .. PASSWORD stored. SqlError when wrong."""
+    if known is not None:
+        if hmac.compare_digest(known.encode(), wire.raw(password)):
+            return
+    else:
+        rows = superuser.query(call("pg_rs.password_verifier", user))
+        if rows and rows[0][0] and _scram_matches(rows[0][0], password):
+            return
+    raise SqlError("28000", f'password authentication failed for user "{user}"')
+
+
+def _scram_matches(verifier: str, password: str) -> bool:
+    """Whether a password makes this verifier, `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>` (RFC 5802)."""
+    scheme, _, rest = verifier.partition("$")
+    if scheme != "SCRAM-SHA-256":
+        return False
+    parameters, _, keys = rest.partition("$")
+    iterations, _, salt = parameters.partition(":")
+    salted = hashlib.pbkdf2_hmac(
+        "sha256", password.encode(), base64.b64decode(salt), int(iterations)
+    )
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    return hmac.compare_digest(stored, base64.b64decode(keys.partition(":")[0]))
+
+
+def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
+    """What a client hears after its password was right: Redshift's parameters, the key for cancel requests, ReadyForQuery."""
+    out = bytearray(wire.frame(b"R", struct.pack("!I", 0)))
+    if startup.code & 0xFFFF:
+        unknown = [name for name in startup.parameters if name.startswith("_pq_.")]
+        out += wire.frame(
+            b"v", struct.pack("!II", 0, len(unknown)) + b"".join(map(wire.cstring, unknown))
+        )
+    for kind, body in backend.greeting:
+        name = wire.text_of(body) if kind == b"S" else ""
+        if name == "server_version":
+            out += wire.parameter(name, SERVER_VERSION)
+        elif name not in HIDDEN_PARAMETERS:
+            out += wire.frame(kind, body)
+    client.send(out + wire.ready(backend.status))
+
+
+def report_fatal(client: Client, failure: SqlError | BackendError) -> None:
+    """Ends a login."""
+    fields = failure.fields() if isinstance(failure, SqlError) else dict(failure.fields)
+    kept = {code: value for code, value in fields.items() if code in "CMDH"}
+    client.send(wire.error({**kept, "S": "FATAL"}))

@@ -1,0 +1,276 @@
+"""What Redshift refuses: one table of (name, message, SQLSTATE, source), and the statement shapes that trigger a row.
+
+A shape is words in a row: `^` starts the statement, `...` skips any tokens, `name(` is a call. Rows without a shape are
+raised by the readers and steps, by name: `raise refusal("add column not null", ...)`.
+
+`source` says where the text (or, in brackets, only the fact) comes from: an AWS page slug, a public issue, or
+`unconfirmed` when neither shows the very wording.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import Kind, Token
+
+FEATURES = "[c_unsupported-postgresql-features]"
+FUNCTIONS = "[c_unsupported-postgresql-functions]"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One row. `message` may hold {placeholders}; `shapes` are the statements it answers."""
+
+    name: str
+    sqlstate: str
+    message: str
+    source: str
+    shapes: tuple[str, ...] = ()
+
+
+REFUSALS: tuple[Refusal, ...] = (
+    # Transactions
+    Refusal("in a block", "25001", "{command} cannot run inside a transaction block", "SQLMesh#5572, flyway#2438"),
+    Refusal(
+        "in a string", "25001", "{command} cannot run inside a multiple commands statement", "snowplow redshift models"
+    ),
+    Refusal("savepoint", "0A000", "SQL command \"SAVEPOINT\" not supported", FUNCTIONS, ("^savepoint",)),
+    Refusal(
+        "rollback to", "0A000", "SQL command \"ROLLBACK TO SAVEPOINT\" not supported", FUNCTIONS,
+        ("^rollback to", "^rollback work to", "^rollback transaction to"),
+    ),
+    Refusal("release", "0A000", "SQL command \"RELEASE SAVEPOINT\" not supported", FUNCTIONS, ("^release",)),
+    Refusal(
+        "two-phase", "0A000", "PREPARE TRANSACTION is not supported", "unconfirmed",
+        ("^prepare transaction", "^commit prepared", "^rollback prepared"),
+    ),
+    # ALTER TABLE
+    Refusal(
+        "alter using", "0A000", "ALTER TABLE ALTER COLUMN does not support USING expression", "dbeaver#9449"
+    ),
+    Refusal(
+        "alter default", "0A000", "ALTER COLUMN SET/DROP DEFAULT is not supported", "django-redshift-backend#96"
+    ),
+    Refusal("alter not null", "0A000", "ALTER COLUMN SET/DROP NOT NULL is not supported", "[r_ALTER_TABLE]"),
+    Refusal(
+        "add column not null", "0A000",
+        "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression",
+        "trino TestRedshiftConnector",
+    ),
+    Refusal("add column key", "0A000", "cannot add a column with {what} to an existing table", "[r_ALTER_TABLE]"),
+    Refusal("drop sortkey", "0A000", "cannot drop sortkey column \"{column}\"", "dbt-redshift#333"),
+    Refusal("drop distkey", "0A000", "cannot drop distkey column \"{column}\"", "[r_ALTER_TABLE]"),
+    Refusal("drop last column", "0A000", "cannot drop the only column of table \"{table}\"", "[r_ALTER_TABLE]"),
+    Refusal(
+        "alter type", "0A000", "cannot alter column \"{column}\" from type {actual}: only VARCHAR may change its length",
+        "[r_ALTER_TABLE]",
+    ),
+    Refusal(
+        "alter type encoding", "0A000", "cannot alter type of a column with encoding {encoding}", "[r_ALTER_TABLE]"
+    ),
+    Refusal("alter type key", "0A000", "cannot alter type of a column with a {key} constraint", "[r_ALTER_TABLE]"),
+    Refusal(
+        "alter type shrink default", "0A000", "cannot decrease a VARCHAR column size with default value",
+        "django-redshift-backend#96",
+    ),
+    Refusal(
+        "alter type too short", "0A000", "target column size should be greater or equal to current maximum column size ({longest})",
+        "unconfirmed [r_ALTER_TABLE]",
+    ),
+    Refusal("alter encoding same", "0A000", "column \"{column}\" has encoding {encoding} already", "[r_ALTER_TABLE]"),
+    Refusal("encoding", "0A000", "encoding \"{encoding}\" is not valid for type {type}", "[az64-encoding, zstd-encoding]"),
+    Refusal("add key nullable", "0A000", "column \"{column}\" of a primary key must have been created NOT NULL", "[r_ALTER_TABLE]"),
+    Refusal("append columns", "0A000", "ALTER TABLE APPEND: columns {columns} are in one of the tables only", "[r_ALTER_TABLE_APPEND]"),
+    Refusal(
+        "append unlike", "0A000", "ALTER TABLE APPEND: column \"{column}\" differs in type, NOT NULL, encoding or key",
+        "[r_ALTER_TABLE_APPEND]",
+    ),
+    # CREATE TABLE
+    Refusal("check", "0A000", "CHECK constraints are not supported", FEATURES),
+    Refusal("exclude", "0A000", "EXCLUDE constraints are not supported", FEATURES),
+    Refusal("type", "0A000", "Column \"{column}\" has unsupported type \"{type}\".", "unconfirmed [c_unsupported-postgresql-datatypes]"),
+    Refusal("diststyle and distkey", "42601", "DISTKEY cannot be used with DISTSTYLE {style}", "[r_CREATE_TABLE_NEW]"),
+    Refusal("two distkeys", "42601", "only one DISTKEY column is allowed", "[r_CREATE_TABLE_NEW]"),
+    Refusal("two sortkeys", "42601", "SORTKEY was given more than once", "[r_CREATE_TABLE_NEW]"),
+    Refusal("key column", "42703", "column \"{column}\" named in {clause} does not exist", "unconfirmed"),
+    Refusal("key type", "0A000", "column \"{column}\" of type {type} cannot be a {clause}", "[r_CREATE_TABLE_NEW]"),
+    Refusal("identity type", "42601", "identity column \"{column}\" must have type INT or BIGINT", "[r_CREATE_TABLE_NEW]"),
+    Refusal("temporary schema", "42601", "temporary tables cannot specify a schema name", "[r_CREATE_TABLE_NEW]"),
+    Refusal("system column", "42701", "column name \"{column}\" conflicts with a system column name", FEATURES),
+    # Statements and clauses
+    Refusal("index", "0A000", "SQL command \"CREATE INDEX\" not supported", FEATURES, (
+        "^create index", "^create unique index", "^drop index", "^alter index", "^reindex")),
+    Refusal("sequence", "0A000", "Sequences are not supported", FEATURES, (
+        "^create sequence", "^create temp sequence", "^drop sequence", "^alter sequence", "nextval(", "currval(", "setval(")),
+    Refusal("trigger", "0A000", "Triggers are not supported", FEATURES, ("^create trigger", "^create constraint trigger", "^drop trigger")),
+    Refusal("rule", "0A000", "Rules are not supported", FEATURES, ("^create rule", "^drop rule", "^create or replace rule")),
+    Refusal("type command", "0A000", "SQL command not supported", FEATURES, (
+        "^create type", "^create domain", "^drop type", "^drop domain", "^alter type", "^create tablespace", "^create extension",
+        "^create aggregate", "^create operator", "^create cast", "^create collation", "^create server", "^create unlogged",
+        "^create policy", "^create publication", "^create subscription", "^create event", "^cluster", "^listen", "^notify",
+        "^unlisten", "^load", "^do", "^discard", "^reassign", "^checkpoint", "^security", "^import", "^values")),
+    Refusal("on conflict", "42601", "syntax error at or near \"on\"", "[r_INSERT_30], django-redshift-backend", (
+        "^insert ... on conflict",)),
+    Refusal("returning", "42601", "syntax error at or near \"returning\"", "[r_INSERT_30], django-redshift-backend", (
+        "^insert ... returning", "^update ... returning", "^delete ... returning")),
+    Refusal("write in with", "42601", "syntax error at or near \"{command}\"", "embulk-output-jdbc#72"),
+    Refusal("row lock", "0A000", "SELECT FOR UPDATE/SHARE is not supported", "[r_SELECT_synopsis]", (
+        "for update", "for share", "for no key", "for key share")),
+    Refusal("distinct on", "0A000", "SELECT DISTINCT ON is not supported", FEATURES, ("distinct on (",)),
+    Refusal("distinct from", "0A000", "IS DISTINCT FROM is not supported", "django-redshift-backend", (
+        "is distinct from", "is not distinct from")),
+    Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, (
+        "( values (", "from values (", "as values (")),
+    Refusal("lateral", "42601", "syntax error at or near \"lateral\"", FEATURES, ("lateral (",)),
+    Refusal("escape string", "42704", "type \"e\" does not exist", "jOOQ#10628, npgsql#515"),
+    Refusal("standard strings", "42704", "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
+        "^show standard_conforming_strings", "^set standard_conforming_strings")),
+    Refusal("merge same table", "0A000", "MERGE: the source must not be the target table", "[r_MERGE]"),
+    Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
+    Refusal("merge condition", "0A000", "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
+    Refusal("unload", "0A000", "UNLOAD is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^unload",)),
+    Refusal("copy job", "0A000", "COPY JOB is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^copy job",)),
+    Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
+    Refusal("statement size", "54001", "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
+        "unconfirmed [c_redshift-sql]"),
+    Refusal("stand-in clause", "0A000", "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not part of this local stand-in",
+        "not Redshift's: a limit of the stand-in", ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
+    Refusal("stand-in statement", "0A000", "external schemas, libraries, models, datashares, procedures and masking policies are not part"
+        " of this local stand-in", "not Redshift's: a limit of the stand-in", (
+        "^create external", "^create library", "^create model", "^create datashare", "^alter datashare", "^create procedure",
+        "^create or replace procedure", "^call", "^create masking", "^attach", "^create rls")),
+    # Functions
+    Refusal("stand-in function", "0A000", "{function}() is not part of this local stand-in", "not Redshift's: a limit of the stand-in", (
+        "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(", "json_extract_array_element_text(",
+        "json_parse(", "json_serialize(", "is_valid_json(", "is_valid_json_array(", "json_array_length(", "months_between(",
+        "next_day(", "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(",
+        "hll_create_sketch(", "get_array_length(", "split_to_array(", "object(", "st_geomfromtext(", "st_astext(", "st_point(",
+        "to_varbyte(", "from_varbyte(", "to_hex(", "from_hex(", "dexp(", "dlog1(", "pg_get_cols(", "timeofday(", "datetime(")),
+    Refusal("compute function", "0A000",
+        "One or more of the used functions must be applied on at least one user created tables. Examples of user table only"
+        " functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc", "[c_sql-functions-leader-node]"),
+    Refusal("leader function", "0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables.",
+        "[c_SQL_functions_leader_node_only]"),
+    Refusal("function", "42883", "function {function}() does not exist", FUNCTIONS, (
+        "pg_advisory_lock(", "pg_advisory_xact_lock(", "pg_try_advisory_lock(", "pg_try_advisory_xact_lock(",
+        "pg_advisory_unlock(", "pg_advisory_unlock_all(", "pg_advisory_lock_shared(", "pg_sleep(", "clock_timestamp(",
+        "statement_timestamp(", "transaction_timestamp(", "string_agg(", "array_agg(", "regexp_matches(", "json_agg(", "jsonb_agg(",
+        "to_json(", "to_jsonb(", "row_to_json(", "gen_random_uuid(", "unnest(", "regexp_split_to_table(", "regexp_split_to_array(",
+        "octet_length_large(", "pg_column_size(", "xmlparse(", "lastval(", "width_bucket(", "current_query(")),
+)  # fmt: skip
+
+_BY_NAME = {row.name: row for row in REFUSALS}
+
+
+def refusal(name: str, **values: object) -> SqlError:
+    """The error of a row, its placeholders filled in."""
+    row = _BY_NAME[name]
+    return SqlError(row.sqlstate, row.message.format(**values) if values else row.message)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    row: Refusal
+    words: tuple[str, ...]
+    at_start: bool
+
+
+def _shapes() -> dict[str, list[_Shape]]:
+    """Every shape under its last fixed word, by which statements are searched."""
+    found: dict[str, list[_Shape]] = {}
+    for row in REFUSALS:
+        for text in row.shapes:
+            at_start = text.startswith("^")
+            words = tuple(text.removeprefix("^").replace("(", " (").split())
+            key = words[0] if at_start or words[0] not in "(" else words[1]
+            found.setdefault(words[-1] if "..." in words else key, []).append(
+                _Shape(row, words, at_start)
+            )
+    return found
+
+
+_SHAPES = _shapes()
+TRIGGERS = frozenset(_SHAPES)
+# Those that can stand behind the beginning of a statement.
+INNER_TRIGGERS = frozenset(
+    word
+    for word, shapes in _SHAPES.items()
+    if any(not shape.at_start or "..." in shape.words for shape in shapes)
+)
+
+
+# Behind these a word and a parenthesis are a table (or an alias) and its columns: CREATE TABLE t (..), FROM t AS u (..).
+_NAMING = frozenset(
+    {"table", "exists", "view", "into", "copy", "analyze", "references", "with", "recursive", "as"}
+)
+# The commands that write, and the word that always follows: an UPDATE names its table first.
+_WRITES = {"insert": "into", "delete": "from", "merge": "into", "update": ""}
+
+
+def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
+    """Raises the refusal of the first shape that a statement matches. `words` are the values of the tokens, "" for those
+    that are neither word nor symbol."""
+    for trigger in TRIGGERS.intersection(words):
+        for shape in _SHAPES[trigger]:
+            if _matches(words, shape):
+                function = shape.words[0] if "{function}" in shape.row.message else ""
+                raise refusal(shape.row.name, **({"function": function} if function else {}))
+    if "with" in words:
+        _check_with(tokens, words)
+    for token, following in itertools.pairwise(tokens):
+        if token.value == "e" and following.kind is Kind.STRING and token.end == following.start:
+            raise refusal("escape string")
+
+
+def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
+    """Nothing in a WITH may write, and MERGE takes none (r_MERGE); what writes behind one is refused as it is without."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if not place or not begins_a_write(words, place):
+            continue
+        if depth or word == "merge":
+            raise refusal("write in with", command=word)
+        if words[0] == "with":
+            check_refusals(tokens[place:], words[place:])
+            return
+
+
+def begins_a_write(words: Sequence[str], place: int) -> bool:
+    """Whether INSERT, UPDATE, DELETE or MERGE stands here as a command, and not as a name."""
+    if words[place] not in _WRITES or place == 0:
+        return words[place] in _WRITES
+    following = _WRITES[words[place]]
+    return words[place - 1] in ("(", ")") and (
+        words[place + 1 : place + 2] == [following]
+        if following
+        else "set" in words[place + 2 : place + 9]
+    )
+
+
+def is_name_of(words: Sequence[str], place: int) -> bool:
+    """Whether the word before a parenthesis names a table with its columns, and calls nothing."""
+    while place > 1 and words[place - 1] == ".":
+        place -= 2
+    return place > 0 and words[place - 1] in _NAMING
+
+
+def _matches(words: Sequence[str], shape: _Shape) -> bool:
+    if not shape.at_start:
+        size, called = len(shape.words), shape.words[1:] == ("(",)
+        return any(
+            tuple(words[place : place + size]) == shape.words
+            and not (called and is_name_of(words, place))
+            for place in range(len(words) - size + 1)
+        )
+    if "..." not in shape.words:
+        return tuple(words[: len(shape.words)]) == shape.words
+    gap = shape.words.index("...")
+    tail = shape.words[gap + 1 :]
+    rest = words[gap:]
+    return tuple(words[:gap]) == shape.words[:gap] and any(
+        tuple(rest[place : place + len(tail)]) == tail for place in range(len(rest) - len(tail) + 1)
+    )

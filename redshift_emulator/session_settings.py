@@ -1,0 +1,123 @@
+"""SET, RESET and SHOW: Redshift's own settings are kept under the prefix `redshift.`, where PostgreSQL takes any name."""
+
+from __future__ import annotations
+
+from redshift_emulator.cursor import Cursor
+from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import Edit, Kind, literal, quote_literal
+from redshift_emulator.refusals import refusal
+from redshift_emulator.sql import call
+from redshift_emulator.statement import Statement
+from redshift_emulator.steps import Do, Step
+
+SERVER_VERSION = "8.0.2"
+CASE_SETTING = "enable_case_sensitive_identifier"
+
+# Redshift's settings with their defaults (cm_chap_ConfigurationRef).
+REDSHIFT_SETTINGS = {
+    CASE_SETTING: "off",
+    "analyze_threshold_percent": "10",
+    "cast_super_null_on_error": "on",
+    "datashare_break_glass_session_var": "",
+    "default_geometry_encoding": "1",
+    "describe_field_name_in_uppercase": "off",
+    "downcase_delimited_identifier": "on",
+    "enable_case_sensitive_super_attribute": "off",
+    "enable_numeric_rounding": "on",
+    "enable_result_cache_for_session": "on",
+    "error_on_nondeterministic_update": "off",
+    "json_serialization_enable": "off",
+    "max_concurrency_scaling_clusters": "1",
+    "max_cursor_result_set_size": "0",
+    "mv_enable_aqmv_for_session": "on",
+    "navigate_super_null_on_error": "on",
+    "parse_super_null_on_error": "off",
+    "query_group": "default",
+    "spectrum_enable_pseudo_columns": "on",
+    "stored_proc_log_min_messages": "log",
+    "wlm_query_slot_count": "1",
+}
+_ISOLATION = frozenset(
+    {"default_transaction_isolation", "transaction_isolation", "default_transaction_read_only"}
+)
+
+
+def _name(cursor: Cursor) -> str:
+    return "" if cursor.token.kind not in (Kind.WORD, Kind.QUOTED) else cursor.name()
+
+
+def plan_set(statement: Statement) -> Step:
+    """SET name TO value. The isolation level is the database's: setting it does nothing."""
+    cursor = statement.cursor(1)
+    cursor.take_any("session", "local")
+    place = cursor.token
+    name = _name(cursor)
+    if name in ("characteristics", "transaction") or name in _ISOLATION:
+        return Step(Do.HIDDEN, "SELECT 1", "SET")
+    if name == "standard_conforming_strings":
+        raise refusal("standard strings")  # in quotes: without them it does not come so far
+    if name not in REDSHIFT_SETTINGS:
+        return Step(Do.SET, statement.rewritten())
+    sets_case = name == CASE_SETTING
+    if sets_case:
+        _check_boolean(statement)
+    return Step(
+        Do.SET,
+        statement.rewritten([Edit(place.start, place.end, "redshift." + name)]),
+        sets_case=sets_case,
+    )
+
+
+def _check_boolean(statement: Statement) -> None:
+    last = statement.tokens[-1]
+    value = literal(last) if last.kind is Kind.STRING else last.value
+    if value.lower() not in ("on", "off", "true", "false", "1", "0", "yes", "no", "default"):
+        raise SqlError("22023", f'parameter "{CASE_SETTING}" requires a Boolean value')
+
+
+def is_on(value: str) -> bool:
+    """Whether the text of a Boolean setting means yes."""
+    return value.lower() in ("on", "true", "1", "yes")
+
+
+def plan_reset(statement: Statement) -> Step:
+    """RESET name, RESET ALL."""
+    cursor = statement.cursor(1)
+    place = cursor.token
+    name = _name(cursor)
+    if name not in REDSHIFT_SETTINGS:
+        return Step(Do.SET, statement.rewritten(), sets_case=name == "all")
+    edit = Edit(place.start, place.end, "redshift." + name)
+    return Step(Do.SET, statement.rewritten([edit]), sets_case=name == CASE_SETTING)
+
+
+def plan_show(statement: Statement) -> Step:
+    """SHOW of a setting, or SHOW COLUMNS / TABLES / TABLE."""
+    cursor = statement.cursor(1)
+    if cursor.take("transaction", "isolation", "level") or cursor.take("transaction_isolation"):
+        return Step(Do.RELAY, "SELECT 'serializable'::text AS transaction_isolation", light=True)
+    if cursor.take("server_version"):
+        return Step(Do.RELAY, "SELECT '" + SERVER_VERSION + "'::text AS server_version", light=True)
+    if cursor.take("columns", "from", "table"):
+        return _show("SELECT * FROM pg_rs.show_columns WHERE (schema_name, table_name) = ", cursor)
+    if cursor.take("tables", "from", "schema"):
+        return _show("SELECT * FROM pg_rs.show_tables WHERE schema_name = ", cursor)
+    if cursor.take("table"):
+        name_and_schema = ("public", *cursor.qualified_name())[-2:]
+        return Step(
+            Do.RELAY,
+            call("pg_rs.show_table", *name_and_schema) + ' AS "Show Table DDL statement"',
+            light=True,
+        )
+    name = _name(cursor)
+    if name in REDSHIFT_SETTINGS:
+        sql = "SELECT current_setting('redshift." + name + "') AS " + name
+        return Step(Do.RELAY, sql, light=True)
+    return Step(Do.RELAY, statement.rewritten(), light=True)
+
+
+def _show(query: str, cursor: Cursor) -> Step:
+    parts = cursor.qualified_name()
+    wanted = parts[-1:] if "show_tables" in query else ("public", *parts)[-2:]
+    values = ", ".join(quote_literal(part) for part in wanted)
+    return Step(Do.RELAY, query + "(" + values + ")", light=True)

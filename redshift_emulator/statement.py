@@ -1,0 +1,73 @@
+"""One statement of a query string: its tokens, its words, and the edits every statement gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redshift_emulator.cursor import Cursor
+from redshift_emulator.dialect_rewrites import EVERYDAY, everyday_edits
+from redshift_emulator.lexer import Edit, Kind, Token, splice
+from redshift_emulator.rewrite import (
+    BARE_NUMERIC,
+    SessionValues,
+    long_names,
+    numeric_edits,
+    word_edits,
+)
+
+_WORDS = (Kind.WORD, Kind.SYMBOL)
+
+
+class Statement:
+    """One statement. Its tokens point into `source`, which may hold other statements as well; `words` are the values of
+    words and symbols, "" for literals, quoted names and numbers; `edits` are the word-level edits."""
+
+    __slots__ = ("edits", "end", "source", "start", "tokens", "values", "words")
+
+    def __init__(self, source: str, tokens: Sequence[Token], values: SessionValues) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.values = values
+        self.start = tokens[0].start
+        self.end = tokens[-1].end
+        self.words = [token.value if token.kind in _WORDS else "" for token in tokens]
+        self.edits: list[Edit] = word_edits(tokens, values)
+        if not BARE_NUMERIC.isdisjoint(self.words):
+            self.edits += numeric_edits(tokens)
+        if not EVERYDAY.isdisjoint(self.words):
+            self.edits += everyday_edits(tokens)
+
+    @property
+    def text(self) -> str:
+        """As the client wrote it."""
+        return self.source[self.start : self.end]
+
+    @property
+    def long_names(self) -> frozenset[str]:
+        """The names in it that PostgreSQL stores under a short one."""
+        return long_names(self.tokens, self.values)
+
+    def rewritten(
+        self, edits: Sequence[Edit] = (), start: int | None = None, end: int | None = None
+    ) -> str:
+        """The statement (or a part) with the word-level edits and these made; these win where both want a place."""
+        if not edits and not self.edits:
+            return self.source[
+                self.start if start is None else start : self.end if end is None else end
+            ]
+        begin, stop = self.start if start is None else start, self.end if end is None else end
+        inside = [edit for edit in edits if begin <= edit.start and edit.end <= stop]
+        kept = [
+            edit
+            for edit in self.edits
+            if begin <= edit.start
+            and edit.end <= stop
+            and not any(other.start <= edit.start and edit.end <= other.end for other in inside)
+        ]
+        return splice(self.source, kept + inside, begin, stop)
+
+    def cursor(self, skip: int = 0) -> Cursor:
+        """A cursor behind the first `skip` tokens."""
+        cursor = Cursor(self.source, self.tokens, keep_case=self.values.keep_case)
+        cursor.index = skip
+        return cursor

@@ -1,0 +1,190 @@
+"""Frames of the PostgreSQL protocol, version 3: taking them apart and putting them together. Touches no socket.
+
+A frame is one type byte, a four-byte length that counts itself, and a body. The start-up packet has no type byte.
+Source: PostgreSQL documentation, "Message Formats".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+SSL_REQUEST = 80877103
+GSS_REQUEST = 80877104
+CANCEL_REQUEST = 80877102
+MAX_STARTUP = 10_000
+MAX_FRAME = 1 << 30
+
+TEXT_OID = 25
+INT4_OID = 23
+INT8_OID = 20
+
+_LENGTH = struct.Struct("!I")
+_HEADER = struct.Struct("!cI")
+
+
+@dataclass(frozen=True)
+class StartUp:
+    """What a client says first: the protocol (or request) code, its parameters, and the packet's body unread."""
+
+    code: int
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Frames:
+    """Cuts a byte stream into frames, whatever pieces it arrives in."""
+
+    def __init__(self) -> None:
+        self._buffer: bytes | bytearray = b""
+        self._start = 0
+
+    def feed(self, data: bytes) -> None:
+        """Adds what was received."""
+        if self._start == len(self._buffer):
+            self._buffer, self._start = data, 0  # by far the most common case: nothing is copied
+            return
+        if isinstance(self._buffer, bytes):
+            self._buffer = bytearray(self._buffer)
+        del self._buffer[: self._start]
+        self._start = 0
+        self._buffer += data
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yields (type, body) of every complete frame; what is incomplete stays for the next `feed`.
+        ValueError for a length no server would send: the stream is not the protocol."""
+        while len(self._buffer) - self._start >= 5:
+            buffer, start = self._buffer, self._start
+            kind, length = _HEADER.unpack_from(buffer, start)
+            if not 4 <= length <= MAX_FRAME:
+                raise ValueError(
+                    f"a frame of type {kind!r} claims {length} bytes; the limit is {MAX_FRAME}"
+                )
+            end = start + length + 1
+            if len(buffer) < end:
+                return
+            self._start = end
+            yield kind, bytes(buffer[start + 5 : end])
+
+    @property
+    def rest(self) -> int:
+        """Bytes held of a frame that is not complete yet."""
+        return len(self._buffer) - self._start
+
+
+def frame(kind: bytes, body: bytes = b"") -> bytes:
+    """One frame."""
+    return _HEADER.pack(kind, len(body) + 4) + body
+
+
+def raw(text: str) -> bytes:
+    """Text as the protocol carries it. Bytes that were not UTF-8 when they came in go out as they were."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def cooked(text: bytes) -> str:
+    """The reverse of `raw`."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def cstring(text: str) -> bytes:
+    """Text with the zero byte that ends it."""
+    return raw(text) + b"\0"
+
+
+def text_of(body: bytes) -> str:
+    """The first zero-terminated text of a body."""
+    return cooked(body.split(b"\0", 1)[0])
+
+
+def startup_packet(parameters: Mapping[str, str]) -> bytes:
+    """A start-up packet of protocol 3.0, as a client sends it."""
+    pairs = b"".join(cstring(name) + cstring(value) for name, value in parameters.items())
+    body = struct.pack("!I", 196608) + pairs + b"\0"
+    return _LENGTH.pack(len(body) + 4) + body
+
+
+def parse_startup(packet: bytes) -> StartUp:
+    """Reads the body of a start-up packet (without its length). ValueError when it is too short to be one."""
+    if len(packet) < 4:
+        raise ValueError(f"a start-up packet of {len(packet)} bytes; at least 4 are needed")
+    code = _LENGTH.unpack_from(packet)[0]
+    if code in (SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST):
+        return StartUp(code, body=packet)
+    words = [part.decode("utf-8", "replace") for part in packet[4:].split(b"\0")]
+    return StartUp(code, dict(zip(words[::2], words[1::2], strict=False)), packet)
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """The fields of an ErrorResponse or NoticeResponse by their one-letter code."""
+    parts = body.split(b"\0")
+    return {chr(part[0]): part[1:].decode("utf-8", "replace") for part in parts if part}
+
+
+def _report(kind: bytes, fields: Mapping[str, str]) -> bytes:
+    named = {"S": "ERROR", "C": "XX000", **fields}
+    named.setdefault("V", named["S"])
+    return frame(
+        kind, b"".join(code.encode() + cstring(value) for code, value in named.items()) + b"\0"
+    )
+
+
+def error(fields: Mapping[str, str]) -> bytes:
+    """An ErrorResponse; S (severity) is ERROR and C (SQLSTATE) XX000 unless given."""
+    return _report(b"E", fields)
+
+
+def notice(severity: str, message: str, sqlstate: str = "00000") -> bytes:
+    """A NoticeResponse."""
+    return _report(b"N", {"S": severity, "C": sqlstate, "M": message})
+
+
+def ready(status: bytes) -> bytes:
+    """ReadyForQuery with the transaction status byte."""
+    return frame(b"Z", status)
+
+
+def complete(tag: str) -> bytes:
+    """CommandComplete."""
+    return frame(b"C", cstring(tag))
+
+
+def parameter(name: str, value: str) -> bytes:
+    """ParameterStatus."""
+    return frame(b"S", cstring(name) + cstring(value))
+
+
+def query(text: bytes) -> bytes:
+    """A simple Query."""
+    return _HEADER.pack(b"Q", len(text) + 5) + text + b"\0"
+
+
+def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
+    """RowDescription of columns that all have one type, in text format."""
+    columns = (cstring(name) + struct.pack("!IHIhih", 0, 0, type_oid, -1, -1, 0) for name in names)
+    return frame(b"T", struct.pack("!H", len(names)) + b"".join(columns))
+
+
+def data_row(values: Iterable[str | None]) -> bytes:
+    """DataRow in text format; None is NULL."""
+    cells = [None if value is None else raw(value) for value in values]
+    body = b"".join(struct.pack("!i", -1) if c is None else _LENGTH.pack(len(c)) + c for c in cells)
+    return frame(b"D", struct.pack("!H", len(cells)) + body)
+
+
+def parse_row(body: bytes) -> tuple[str | None, ...]:
+    """The text values of a DataRow."""
+    count, offset, values = struct.unpack_from("!H", body)[0], 2, []
+    for _ in range(count):
+        length = struct.unpack_from("!i", body, offset)[0]
+        offset += 4
+        values.append(None if length < 0 else cooked(body[offset : offset + length]))
+        offset += max(length, 0)
+    return tuple(values)
+
+
+def rows_of_tag(tag: str) -> int:
+    """The row count at the end of a command tag ("COPY 12"); 0 when it has none."""
+    last = tag.rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0

@@ -1,0 +1,180 @@
+"""`check`: a schema file, and a data file under it. It says what the warehouse's COPY would say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from etl_core.csv_files.values import value_test
+from etl_core.schema_files.schema_file import CsvOptions
+from redshift_emulator.context import ColumnInfo
+from redshift_emulator.copy.columns import column_of
+from redshift_emulator.copy.field_error import FieldError
+from redshift_emulator.copy.fields import converter_of
+from redshift_emulator.copy.options import CopyOptions, Roles
+from tests.builders import a_column, a_schema_file, a_spec
+from tests.etl_cli.csv_desk import CsvDesk
+
+_SCHEMA = a_schema_file(
+    a_column("id", "INTEGER", nullable=False),
+    a_column("name", "VARCHAR(5)"),
+    a_column("price", "NUMERIC(5,2)"),
+)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> CsvDesk:
+    return CsvDesk(tmp_path)
+
+
+def _check(
+    services: CsvDesk, content: str | bytes, *options: str, schema: bytes = _SCHEMA
+) -> tuple[int, list[str]]:
+    data = services.file(content)
+    result = services.run("check", services.file(schema, "schema.json"), data, *options)
+    return result.exit_code, [line.removeprefix(f"{data}: ") for line in result.output.splitlines()]
+
+
+def test_a_valid_schema_file_is_told_to_be_one(services: CsvDesk) -> None:
+    result = services.run("check", services.file(_SCHEMA, "schema.json"))
+
+    assert result.exit_code == 0
+    assert "a valid schema file of 3 columns" in result.output
+
+
+def test_every_fault_of_a_schema_file_is_told(services: CsvDesk) -> None:
+    result = services.run(
+        "check",
+        services.file(b'{"columns": [{"name": "a", "type": "INTT"}], "x": 1}', "schema.json"),
+    )
+
+    assert result.exit_code == 1
+    assert "$.columns[0].type" in result.output
+    assert "$.x: is not a known property" in result.output
+
+
+def test_every_bad_value_is_told_with_its_place(services: CsvDesk) -> None:
+    told = _check(
+        services, 'ID,price,name\n1,2.50,ok\n\n,x,toolong\n2,1,"a\nb"\n3\n4,9999.9,"x"y\n5,1000,z\n'
+    )
+
+    assert told == (
+        1,
+        [
+            "line 4, column 'id', value '': is null, and the column takes no nulls",
+            "line 4, column 'price', value 'x': is not a number",
+            "line 4, column 'name', value 'toolong': has 7 bytes; the column takes 5",
+            "line 7: has 1 fields; the header has 3",
+            "line 8: a quote stands where none may be: write a quote inside a quoted field twice, and quote the whole field",
+            "line 9, column 'price', value '1000': is out of range: at most 3 digits before the decimal point",
+            "6 faults",
+        ],
+    )
+
+
+def test_no_more_faults_are_told_than_wanted(services: CsvDesk) -> None:
+    code, lines = _check(services, "id,price,name\n" + "x,1,a\n" * 9, "--most", "2")
+
+    assert (code, len(lines)) == (1, 3)
+    assert lines[-1] == "2 faults (stopped after 2; --most tells more)"
+
+
+def test_what_is_loaded_but_cut_is_a_note(services: CsvDesk) -> None:
+    code, lines = _check(services, "id,price,name\n1,20.259,a\n")
+
+    assert code == 0
+    assert (
+        "note: line 2, column 'price', value '20.259': has more than 2 decimals; COPY cuts the rest off"
+        in lines
+    )
+
+
+def test_the_header_is_checked_as_an_upload_would(services: CsvDesk) -> None:
+    code, lines = _check(services, "id,prize,name\n1,2,3\n")
+
+    assert code == 1
+    assert lines == [
+        "column 'prize' is not in the table (did you mean 'price'?)",
+        "column 'price' is missing",
+    ]
+
+
+def test_other_encodings_and_marks_are_read(services: CsvDesk) -> None:
+    schema = a_schema_file(
+        a_column(), a_column("name"), csv={"encoding": "UTF16", "delimiter": "\t", "quote": "'"}
+    )
+
+    assert _check(services, "id\tname\r\n1\t'2'\r\n".encode("utf-16"), schema=schema)[0] == 0
+    assert _check(services, b"id\tname\n1\t2\n", schema=schema)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0", b'"', b"\xff\xfe", b'id,price,name\n"\n', b"id,price,name\r1,2,3\r"]
+)
+def test_no_content_is_a_surprise(services: CsvDesk, content: bytes) -> None:
+    code, lines = _check(services, content)
+
+    assert code == 1
+    assert lines
+
+
+def test_what_is_not_there_has_an_exit_code_of_its_own(services: CsvDesk) -> None:
+    assert services.run("check", "nowhere.json").exit_code == 2
+    assert (
+        services.run("check", services.file(_SCHEMA, "schema.json"), "nowhere.csv").exit_code == 2
+    )
+
+
+_TYPES = (
+    "SMALLINT", "INTEGER", "BIGINT", "NUMERIC(5,2)", "NUMERIC(38,10)", "REAL", "DOUBLE PRECISION", "BOOLEAN", "CHAR(4)",
+    "VARCHAR(4)", "DATE", "TIME", "TIMETZ", "TIMESTAMP", "TIMESTAMPTZ", "SUPER", "VARBYTE(2)",
+)  # fmt: skip
+_TEXTS = (
+    "", " ", "\t", "\\N", "NULL", "0", "1", "-1", "+1", " 1", "1 ", "1.0", "1.", ".5", ".", "-", "1e2", "1E-2", "1e99", "1e400",
+    "1e-400", "32767", "32768", "-32768", "-32769", "2147483647", "2147483648", "9223372036854775807", "9" * 19, "9" * 41,
+    "999.99", "999.999", "1000", "٣", "1_000", "0x1F", "NaN", "inf", "Infinity", "t", "TRUE", "Yes", "on", "off", "2", "abcd",
+    "abcde", "abcd  ", "ab  x", "üü", "üüü", "日", "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"),
+    "a\0b", "2024-02-29", "2023-02-29", "2024-2-9", "02/29/2024", "29/02/2024", "29.02.2024", "2024.060", "2024.366",
+    "2024.367", "20240229", "240229", "J2451187", "29 Feb 2024", "February 29, 2024", "29-Feb-2024", "2024-Feb-29",
+    "29.02.2024 10:00", "2024-02-29 10:00 UTC",
+    "2024-02-29 10:00:00+00", "2024-02-29 10:00 -0530", "23:59 UTC", "23:59+02", "23:59 -0530",
+    "2024-02-29 BC", "2024-02-29 24:00:00",
+    "2024-02-29 23:59:60", "2024-02-29 23:59", "2024-02-29T23:59:59.123456789Z", "2024-02-29 11:59 PM", "2024-02-29 13:59 PM",
+    "2024-02-29 00:00:00+02", "2024-02-29 00:00:00 +16", "2024-02-29 00:00:00 EST", "29 Feb 23:59:59 2024 UTC", "0000-01-01",
+    "1709164800", "23:59", "23:59:59.5", "24:00", "23:59:59+02:30", "noon", "now", "{}", '{"a": [1]}', "{", "null", "ff", "fff",
+    "ffff", "ffffff", "zz",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", _TYPES)
+@pytest.mark.parametrize(
+    "formats", [("auto", "auto"), ("MM/DD/YYYY", "YYYY-MM-DD HH:MI:SS"), ("auto", "epochsecs")]
+)
+def test_values_are_judged_as_the_stand_in_judges_them(kind: str, formats: tuple[str, str]) -> None:
+    options = CsvOptions(date_format=formats[0], time_format=formats[1])
+    copy = CopyOptions(
+        None, "t", None, "s3://b/k", Roles(()), date_format=formats[0], time_format=formats[1]
+    )
+    column = a_spec(a_column("a", kind)).columns[0]
+    judge = value_test(column, options, not_null=True)
+    convert = converter_of(
+        column_of(_info(str(column.column_type.name), column.column_type.arguments)), copy
+    )
+
+    for text in _TEXTS:
+        try:
+            convert(text.encode("utf-8", "surrogateescape"))
+            loads = True
+        except FieldError:
+            loads = False
+        objection = judge(text)
+        assert (objection is None or objection.loads) == loads, (text, objection)
+
+
+def _info(name: str, arguments: tuple[int, ...]) -> ColumnInfo:
+    precision, scale = arguments if name == "numeric" else (None, None)
+    length = arguments[0] if arguments and name != "numeric" else None
+    return ColumnInfo(
+        "a", 1, name, length, precision, scale, not_null=True, identity=None, has_default=False
+    )

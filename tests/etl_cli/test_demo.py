@@ -1,0 +1,101 @@
+"""The demo's files and its judgement; that they load is shown by tests/e2e."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+
+from etl_cli.demo import Course
+from etl_cli.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData, DemoUpload, count_rows
+
+
+@pytest.fixture(scope="module")
+def data() -> DemoData:
+    return DemoData.find()
+
+
+def an_upload(status: str = "loaded", rows: int | None = 2) -> DemoUpload:
+    return DemoUpload("t", "append", "a.csv", b"a\n1\n2\n", status, rows)
+
+
+def an_entry(**changes: object) -> dict[str, object]:
+    return {"s3_key": "dev/append/t/a.csv", "status": "loaded", "rows_loaded": 2} | changes
+
+
+def a_course(*entries: dict[str, object], upload: DemoUpload | None = None) -> Course:
+    course = Course(uploads=[upload or an_upload()])
+    course.hear(entries)
+    return course
+
+
+@pytest.mark.parametrize("table", FLIGHT_TABLES)
+def test_a_schema_file_names_the_columns_of_its_data_in_their_order(data, table):
+    schema = json.loads((EXAMPLES / "nycflights13" / f"{table}.json").read_text())
+    header = next(csv.reader(io.StringIO(data.tables[table].decode())))
+    assert [column["name"] for column in schema["columns"]] == header
+
+
+@pytest.mark.parametrize("table", FLIGHT_TABLES)
+def test_a_column_is_nullable_exactly_if_its_data_has_a_null(data, table):
+    schema = json.loads((EXAMPLES / "nycflights13" / f"{table}.json").read_text())
+    with_null: set[str] = set()
+    for row in csv.DictReader(io.StringIO(data.tables[table].decode())):
+        with_null |= {name for name, value in row.items() if value == schema["csv"]["null_as"]}
+    assert {
+        column["name"] for column in schema["columns"] if column.get("nullable", True)
+    } == with_null
+
+
+def test_the_demo_loads_all_rows_of_the_five_tables(data):
+    expected = data.expected_rows()
+    assert expected == {
+        "user_data": 3,
+        "airlines": 16,
+        "airports": 1458,
+        "planes": 3322,
+        "weather": 26115,
+        "flights": 336776,
+    }
+
+
+def test_the_demo_shows_every_action_a_compressed_file_and_both_kinds_of_refusal(data):
+    uploads = [upload for act in data.acts() for upload in act.uploads]
+    assert {upload.action for upload in uploads} == {"schema", "append", "truncate"}
+    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
+    assert len({upload.key for upload in uploads}) == len(uploads)
+    (packed,) = [upload for upload in uploads if upload.key.endswith(".gz")]
+    assert gzip.decompress(packed.content) == data.tables["flights"]
+
+
+def test_rows_are_counted_as_csv_and_not_as_lines():
+    assert count_rows(b'a,b\n1,"x\ny"\n2,z\n') == 2
+
+
+def test_an_upload_that_ends_as_it_must_is_no_fault():
+    assert a_course(an_entry()).faults() == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault"),
+    [
+        ([], "no entry"),
+        ([an_entry(status="received")], "received instead of loaded"),
+        ([an_entry(rows_loaded=1)], "1 rows loaded instead of 2"),
+        (
+            [an_entry(status="failed", error={"message": "bad row", "details": ["line 2"]})],
+            "bad row\nline 2",
+        ),
+    ],
+)
+def test_any_other_end_is_a_fault_that_says_why(entries, fault):
+    (said,) = a_course(*entries).faults()
+    assert fault in said
+
+
+def test_an_upload_without_an_answer_is_still_waited_for():
+    assert a_course(an_entry(status="received")).pending_tables() == ["t"]
+    assert a_course(an_entry()).pending_tables() == []

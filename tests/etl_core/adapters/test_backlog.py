@@ -1,0 +1,124 @@
+"""The log as loads see it: who waits for a table, and what became of a version."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from etl_core.adapters.log_table import LogTable
+from etl_core.model.object_versions import ObjectVersion
+from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
+from etl_core.upload_log.entry import key_of, received_entry
+from tests.e2e.conftest import Lake
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Log:
+    """The log table, written as the record function does it, and read as a load does."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.table = LogTable(client, name)
+        self.name = f"backlog_{uuid.uuid4().hex[:8]}"
+        self.target = TableRef("dev", "public", self.name)
+
+    def upload(self, file: str, folder: str = "dev/append", **fields: Any) -> Upload:
+        plain: dict[str, Any] = {
+            "bucket": "lake", "version_id": None, "etag": f"etag-of-{file}", "size": 7, "sequencer": "0A1B", "landed_at": NOW,
+        }  # fmt: skip
+        return Upload(key=f"{folder}/{self.name}/{file}", **(plain | fields))
+
+    def receive(self, upload: Upload, now: datetime = NOW) -> Upload:
+        assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now))
+        return upload
+
+    def answer(self, upload: Upload, **attributes: Any) -> None:
+        assert self.table.write_final(key_of(upload), {"status": "loaded"} | attributes, 1)
+
+
+@pytest.fixture
+def log(lake: Lake) -> Log:
+    return Log(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
+
+
+def test_what_was_received_waits_until_it_has_its_answer(log: Log) -> None:
+    first, second = (
+        log.receive(log.upload("a.csv")),
+        log.receive(log.upload("b.csv", version_id="v1")),
+    )
+    log.receive(log.upload("c.csv", "analytics/append"))
+
+    assert sorted(log.table.read_pending(log.target), key=lambda upload: upload.key) == [
+        first,
+        second,
+    ]
+
+    log.answer(first)
+    assert log.table.read_pending(log.target) == [second]
+
+
+def test_what_lost_its_execution_long_ago_does_not_wait(log: Log) -> None:
+    log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
+
+    assert log.table.read_pending(log.target) == []
+
+
+def test_an_entry_that_cannot_tell_its_identity_does_not_wait(log: Log) -> None:
+    log.receive(log.upload("a.csv", sequencer="A" * 100))
+
+    assert log.table.read_pending(log.target) == []
+
+
+def test_a_sequencer_of_any_text_is_told_back(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv", sequencer="0#A#"))
+
+    assert log.table.read_pending(log.target) == [upload]
+
+
+def a_version(key: str, version_id: str, etag: str, landed_at: datetime) -> ObjectVersion:
+    return ObjectVersion(key, version_id, etag, 7, landed_at, is_latest=True)
+
+
+VERSIONS: dict[str, Callable[[Upload], ObjectVersion]] = {
+    "that version": lambda upload: a_version(upload.key, "v1", upload.etag, NOW),
+    "a second off": lambda upload: a_version(
+        upload.key, "v1", upload.etag, NOW - timedelta(seconds=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+def test_a_version_is_found_by_its_etag_before_its_answer_and_by_its_id_after(
+    log: Log, version: Callable[[Upload], ObjectVersion]
+) -> None:
+    upload = log.receive(log.upload("s.json", "dev/schema"))
+    found = log.table.find_upload(log.target, version(upload))
+    assert found is not None
+    assert (found.upload, found.status) == (upload, Status.RECEIVED)
+
+    log.answer(upload, version_id="v1", status="rejected")
+    found = log.table.find_upload(log.target, version(upload))
+    assert found is not None
+    assert (found.upload, found.status) == (upload, Status.REJECTED)
+
+
+def test_another_version_is_not_found(log: Log) -> None:
+    upload = log.receive(log.upload("s.json", "dev/schema"))
+
+    assert log.table.find_upload(log.target, a_version(upload.key, "v2", "other", NOW)) is None
+    assert (
+        log.table.find_upload(log.target, a_version(f"{upload.key}.json", "v1", upload.etag, NOW))
+        is None
+    )
+    assert (
+        log.table.find_upload(
+            log.target, a_version(upload.key, "v1", upload.etag, NOW + timedelta(minutes=1))
+        )
+        is None
+    )

@@ -1,0 +1,160 @@
+"""What the answers of Lambda and Step Functions mean."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from etl_cli.stack import open_stack
+from etl_core.adapters.functions import Function, StateMachine
+from etl_core.model.errors import (
+    EtlError,
+    LoadFailedError,
+    LockConflictError,
+    StackError,
+    ThrottledError,
+)
+
+
+class Client:
+    """Answers every call with the same."""
+
+    def __init__(self, answer: Any, function_error: str | None = None) -> None:
+        self.answer, self.function_error, self.calls = (
+            answer,
+            function_error,
+            list[dict[str, Any]](),
+        )
+
+    def invoke(self, **call: Any) -> dict[str, Any]:
+        self._note(call)
+        made = {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+        return made | ({"FunctionError": self.function_error} if self.function_error else {})
+
+    def start_execution(self, **call: Any) -> Any:
+        self._note(call)
+        return self.answer
+
+    describe_execution = start_execution
+
+    def _note(self, call: dict[str, Any]) -> None:
+        self.calls.append(call)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+
+
+def refused(code: str, status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}},
+        "Op",
+    )
+
+
+def test_a_function_is_asked_with_json_and_answers_with_json() -> None:
+    client = Client({"done": 1})
+    assert Function(client, "f").ask({"kind": "x"}) == {"done": 1}
+    assert client.calls == [{"FunctionName": "f", "Payload": b'{"kind": "x"}'}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (
+            {"errorType": "LockConflictError", "errorMessage": "in the way"},
+            LockConflictError,
+            "^in the way$",
+        ),
+        (
+            {"errorType": "ReplayRefusedError", "errorMessage": "no file"},
+            LoadFailedError,
+            "the function f: no file",
+        ),
+        ({"errorMessage": "Task timed out"}, LoadFailedError, "Task timed out"),
+        (None, LoadFailedError, "ended without an answer"),
+    ],
+)
+def test_a_function_s_error_keeps_its_words_and_whether_it_may_pass(
+    answer: Any, kind: type[EtlError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        Function(Client(answer, "Unhandled"), "f").ask({})
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (refused("TooManyRequestsException", 429), ThrottledError),
+        (refused("ResourceNotFoundException"), LoadFailedError),
+    ],
+)
+def test_a_function_that_cannot_be_asked_is_told_as_such(
+    error: Exception, kind: type[EtlError]
+) -> None:
+    with pytest.raises(kind, match="Lambda answered"):
+        Function(Client(error), "f").ask({})
+
+
+def test_an_execution_is_started_with_the_event() -> None:
+    client = Client({"executionArn": "arn:1"})
+    assert StateMachine(client, "arn:machine").start({"a": 1}) == "arn:1"
+    assert client.calls == [{"stateMachineArn": "arn:machine", "input": '{"a": 1}'}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "runs"),
+    [
+        ({"status": "RUNNING"}, True),
+        ({"status": "FAILED"}, False),
+        (refused("ExecutionDoesNotExist"), False),
+        (refused("InvalidArn"), False),
+    ],
+)
+def test_an_execution_runs_only_while_step_functions_says_so(answer: Any, runs: bool) -> None:
+    assert StateMachine(Client(answer), "arn").is_running("arn:1") is runs
+
+
+def test_a_right_that_is_missing_is_no_ended_execution() -> None:
+    with pytest.raises(LoadFailedError, match="Step Functions answered AccessDenied"):
+        StateMachine(Client(refused("AccessDenied", 403)), "arn").is_running("arn:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "does not exist: start the local cloud"),
+        ("{", "cannot be read as JSON"),
+        ("[]", "no JSON object"),
+        (
+            '{"state_machine_arn": "arn:aws:states:eu-central-1:1:stateMachine:m"}',
+            "has no 'reconcile_function'",
+        ),
+        ("{}", "has no 'state_machine_arn'"),
+    ],
+)
+def test_outputs_that_lead_to_no_stack_say_what_to_do(
+    tmp_path: Path, content: str | None, words: str
+) -> None:
+    path = tmp_path / "outputs.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(StackError, match=words):
+        open_stack(path)
+
+
+def test_outputs_of_pulumi_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "outputs.json"
+    outputs = {
+        "state_machine_arn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
+        "reconcile_function": "r",
+        "tables_function": "t",
+    }
+    path.write_text(json.dumps(outputs))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    stack = open_stack(path)
+    assert (stack.reconcile.name, stack.tables.name) == ("r", "t")

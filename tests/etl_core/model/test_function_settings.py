@@ -1,0 +1,51 @@
+"""What the functions read from their environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from etl_core.model.function_settings import LoadSettings, LogSettings, SettingsError
+
+COMPLETE = {
+    "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,", "WAREHOUSE_HOST": "host", "WAREHOUSE_PORT": "5439",
+    "WAREHOUSE_SECRET_ARN": "arn:secret", "COPY_ROLE_ARN": "arn:role", "LOG_TABLE": "log", "AWS_REGION": "eu-central-1",
+}  # fmt: skip
+
+
+def test_a_complete_environment_is_read_with_its_databases_folded() -> None:
+    settings = LoadSettings.from_environment(COMPLETE)
+
+    assert settings.databases == ("dev", "analytics")
+    assert (settings.warehouse_port, settings.warehouse_ca_file) == (5439, None)
+    assert (
+        LoadSettings.from_environment(COMPLETE | {"WAREHOUSE_CA_FILE": "ca.pem"}).warehouse_ca_file
+        == "ca.pem"
+    )
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
+    environment = {
+        key: text for key, text in (COMPLETE | {name: value}).items() if text is not None
+    }
+
+    with pytest.raises(SettingsError, match=name):
+        LoadSettings.from_environment(environment)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "5439.0", "²", "9" * 5000])
+def test_a_port_is_a_port(port: str) -> None:
+    with pytest.raises(SettingsError, match="1 to 65535"):
+        LoadSettings.from_environment(COMPLETE | {"WAREHOUSE_PORT": port})
+
+
+def test_at_least_one_database_is_named() -> None:
+    with pytest.raises(SettingsError, match="at least one database"):
+        LoadSettings.from_environment(COMPLETE | {"DATABASES": " , "})
+
+
+def test_the_log_table_is_needed() -> None:
+    assert LogSettings.from_environment({"LOG_TABLE": "log"}).log_table == "log"
+    with pytest.raises(SettingsError, match="LOG_TABLE"):
+        LogSettings.from_environment({})

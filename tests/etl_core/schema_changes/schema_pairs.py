@@ -1,0 +1,271 @@
+"""Hypothesis strategies for two schema files of one table: what there is, and what is wanted; with rows that the table takes.
+
+Most pairs are edits of the kind that people make, with the leave they need, so that they give a plan; the others are any two files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from hypothesis import strategies as st
+
+from etl_core.schema_changes.conversions import Conversion, conversion, is_text
+from etl_core.schema_files.column_types import parse_column_type
+from etl_core.schema_files.schema_rules import ENCODINGS
+
+Json = dict[str, Any]
+
+VALUES: dict[str, tuple[str, list[Any]]] = {
+    "SMALLINT": ("smallint", [0, 1, -7, 32767]),
+    "INTEGER": ("integer", [0, 1, 40000, 2147483647]),
+    "BIGINT": ("bigint", [1, 2**40, -5]),
+    "NUMERIC(10,2)": ("numeric", ["1.50", "-12345678.25", "7"]),
+    "NUMERIC(20,4)": ("numeric", ["1.5001", "123456789012.25"]),
+    "REAL": ("real", [1.5, -2]),
+    "FLOAT": ("double precision", [1.25, 1e10]),
+    "BOOLEAN": ("boolean", [True, False]),
+    "CHAR(4)": ("character", ["abcd", "12", "x"]),
+    "VARCHAR(5)": ("character varying", ["abcde", "12", "", "é"]),
+    "VARCHAR(12)": ("character varying", ["abcdefghijkl", "2026-01-02", "7"]),
+    "VARCHAR(30)": ("character varying", ["2026-01-02 03:04:05", "it's \\ 5%"]),
+    "DATE": ("date", ["2026-01-02"]),
+    "TIMESTAMP": ("timestamp without time zone", ["2026-01-02 03:04:05", "1999-12-31 00:00:00"]),
+    "TIMESTAMPTZ": ("timestamp with time zone", ["2026-01-02 03:04:05+00"]),
+    "TIME": ("time without time zone", ["03:04:05"]),
+    "VARBYTE(3)": ("binary varying", [b"", b"abc"]),
+    "VARBYTE(8)": ("binary varying", [b"\\x", b"abcdefgh"]),
+    "SUPER": ("super", []),
+}
+NAMES = ["a", "b", "Order", "é x"]
+_NEW_NAMES = ["n1", "N 2"]
+CHANGES = ["retype", "nullability", "default", "drop", "narrow"]
+_DESCRIPTIONS = st.sampled_from(["x", "it's \\ 5%", ""])
+
+
+def _often(draw: st.DrawFn, percent: int) -> bool:
+    return draw(st.integers(1, 100)) <= percent
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Json, Json, list[Json]]:
+    """What there is, what is wanted with the changes it allows, and two rows."""
+    actual = draw(files())
+    desired = draw(edited(actual) if _often(draw, 90) else files(actual))
+    some = st.lists(st.sampled_from(CHANGES), unique=True)
+    desired["allowed_changes"] = draw(some) if _often(draw, 12) else CHANGES
+    full = {
+        column.get("renamed_from", column["name"])
+        for column in desired["columns"]
+        if not column.get("nullable", True)
+    }
+    without_null = full if _often(draw, 80) else set()
+    return actual, desired, [draw(rows(actual, without_null)) for _ in range(2)]
+
+
+@st.composite
+def rows(draw: st.DrawFn, file: Json, without_null: Collection[str]) -> Json:
+    """Values that the table takes; identities are the warehouse's, NULL where that is allowed."""
+    made: Json = {}
+    without_null = {*without_null, *file.get("primary_key", [])}
+    for column in file["columns"]:
+        values = VALUES[column["type"]][1]
+        nullable = column.get("nullable", True) and column["name"] not in without_null
+        if values and "identity" not in column:
+            made[column["name"].lower()] = draw(
+                st.sampled_from([*values, None] if nullable else values)
+            )
+    return made
+
+
+@st.composite
+def columns(draw: st.DrawFn, name: str) -> Json:
+    """A column; its default is one of its type's values."""
+    kind, (plain, values) = draw(st.sampled_from(sorted(VALUES.items())))
+    made: Json = {"name": name, "type": kind}
+    chance = draw(st.integers(0, 11))
+    if plain in ("integer", "bigint") and chance == 0:
+        return made | {"identity": [1, 1]}
+    if values and chance % 3 == 0 and not kind.startswith("VARBYTE"):
+        made["default"] = draw(st.sampled_from(values))
+    if plain.startswith(("date", "timestamp")) and chance == 1:
+        made["default"] = {
+            "function": draw(st.sampled_from(["SYSDATE", "GETDATE", "CURRENT_DATE"]))
+        }
+    made["nullable"] = kind == "SUPER" or draw(st.integers(0, 5)) > 0
+    if chance > 8:
+        made["encode"] = draw(_encodings(kind))
+    if chance in (2, 5):
+        made["description"] = draw(_DESCRIPTIONS)
+    return made
+
+
+def _encodings(kind: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(
+        ["raw", *sorted(name for name, kinds in ENCODINGS.items() if VALUES[kind][0] in kinds)]
+    )
+
+
+@st.composite
+def files(draw: st.DrawFn, base: Json | None = None) -> Json:
+    """A schema file; with a base one that keeps most of its columns, and may rename them."""
+    kept = {column["name"]: column for column in base["columns"]} if base else {}
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+    made = [
+        dict(kept[name]) if name in kept and draw(st.integers(0, 2)) else draw(columns(name))
+        for name in names
+    ]
+    free = [name for name in kept if name not in names]
+    for column in made if free else []:
+        if column["name"] not in kept and draw(st.booleans()):
+            column["renamed_from"] = draw(st.sampled_from(free))
+            if draw(st.booleans()):
+                like, own = (
+                    kept[column["renamed_from"]],
+                    {key: column[key] for key in ("name", "renamed_from")},
+                )
+                column.clear()
+                column.update(like | own)
+    file: Json = {"columns": made}
+    _draw_keys(draw, file, made)
+    if draw(st.booleans()):
+        file["description"] = "the table"
+    return file
+
+
+def _draw_keys(draw: st.DrawFn, file: Json, candidates: list[Json]) -> None:
+    keys = [
+        column["name"]
+        for column in candidates
+        if VALUES[column["type"]][0] not in ("super", "binary varying")
+    ]
+    primary = [
+        column["name"]
+        for column in candidates
+        if not column.get("nullable", "identity" not in column)
+    ]
+    for part, names in (("primary_key", primary), ("sortkey", keys)):
+        if names and draw(st.integers(0, 3)) == 0:
+            file[part] = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+    if draw(st.integers(0, 2)) == 0:
+        file["diststyle"] = draw(st.sampled_from(["EVEN", "ALL", *(["KEY"] if keys else [])]))
+        if file["diststyle"] == "KEY":
+            file["distkey"] = draw(st.sampled_from(keys))
+
+
+@st.composite
+def edited(draw: st.DrawFn, base: Json) -> Json:
+    """The file after edits: columns dropped, renamed, changed in any facet, added; keys named anew."""
+    pinned = {*base.get("sortkey", []), base.get("distkey")}
+    primary = base.get("primary_key", [])
+    made: list[Json] = []
+    calm: list[Json] = []
+    dropped: list[str] = []
+    names: dict[str, str] = {}
+    for column in base["columns"]:
+        is_fixed = column["name"] in pinned or "identity" in column
+        if (
+            not is_fixed
+            and column["name"] not in primary
+            and len(base["columns"]) > 1
+            and _often(draw, 12)
+        ):
+            dropped.append(column["type"])
+            continue
+        one = (
+            dict(column)
+            if is_fixed or _often(draw, 35)
+            else draw(_changed(column, column["name"] in primary))
+        )
+        if not any(
+            one.get(facet) != column.get(facet) for facet in ("type", "nullable", "default")
+        ):
+            calm.append(one)
+        names[column["name"]] = one["name"] = (
+            draw(_new_name(column["name"])) if _often(draw, 15) else column["name"]
+        )
+        if one["name"] != column["name"]:
+            one["renamed_from"] = column["name"]
+        made.append(one)
+    made += draw(_added(dropped)) if made and _often(draw, 40) else []
+    if not made:
+        return {**base}
+    file: Json = {"columns": draw(st.permutations(made))}
+    for part in ("primary_key", "sortkey"):
+        if part in base:
+            file[part] = [names[name] for name in base[part]]
+    if "distkey" in base:
+        file |= {"distkey": names[base["distkey"]]}
+    if _often(draw, 15) and calm:
+        file = {"columns": file["columns"]}
+        _draw_keys(draw, file, calm)
+    return file
+
+
+def _new_name(name: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([f"{name}_2", f"New {name}"])
+
+
+@st.composite
+def _changed(draw: st.DrawFn, column: Json, in_primary_key: bool) -> Json:
+    made = dict(column)
+    for facet in draw(
+        st.lists(
+            st.sampled_from(["type", "nullable", "default", "encode", "description"]),
+            min_size=1,
+            unique=True,
+        )
+    ):
+        match facet:
+            case "type":
+                made = {
+                    key: value for key, value in made.items() if key not in ("encode", "default")
+                }
+                made["type"] = draw(
+                    st.sampled_from(_castable(column["type"], is_sure=_often(draw, 80)))
+                )
+            case "nullable" if not in_primary_key and made["type"] != "SUPER":
+                made["nullable"] = not made.get("nullable", True)
+            case "default":
+                made.pop("default", None)
+            case "encode":
+                made["encode"] = draw(_encodings(made["type"]))
+            case "description":
+                made["description"] = draw(_DESCRIPTIONS)
+    is_null = made.get("nullable", True) and not in_primary_key
+    plain = VALUES[made["type"]][0]
+    if (
+        made != column
+        and "default" not in made
+        and VALUES[made["type"]][1]
+        and plain != "binary varying"
+        and (not is_null or _often(draw, 30))
+    ):
+        made["default"] = draw(st.sampled_from(VALUES[made["type"]][1]))
+    return made
+
+
+def _castable(kind: str, *, is_sure: bool) -> list[str]:
+    """The types to which there is a cast; `is_sure`: that no value can refuse."""
+    here = parse_column_type(kind)
+    casts = {other: conversion(here, parse_column_type(other)) for other in VALUES}
+    if is_sure:
+        sure = [
+            other for other, effect in casts.items() if effect is Conversion.KEEPS or other == kind
+        ]
+        return [other for other in sure if is_text(here) == is_text(parse_column_type(other))]
+    return [other for other, effect in casts.items() if effect is not Conversion.NONE]
+
+
+@st.composite
+def _added(draw: st.DrawFn, dropped: list[str]) -> list[Json]:
+    """New columns, of types that are not taken for a column that goes."""
+    made = [
+        draw(columns(name))
+        for name in draw(st.lists(st.sampled_from(_NEW_NAMES), min_size=1, unique=True))
+    ]
+    for column in made:
+        column.pop("identity", None)
+        if "default" not in column:
+            column["nullable"] = True
+    return [column for column in made if column["type"] not in dropped]

@@ -1,0 +1,54 @@
+"""The oracle of the law of plans sees what it is there to see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from etl_core.schema_files.tables import table_of_schema_file
+from tests.builders import TABLE, a_column, a_spec
+from tests.etl_core.schema_changes.kept_values import is_kept, lost_values
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after", "wanted", "kept"),
+    [
+        (7, "INTEGER", 7, "BIGINT", True),
+        (7, "INTEGER", 8, "BIGINT", False),
+        (7, "INTEGER", None, "BIGINT", False),
+        (None, "INTEGER", 0, "BIGINT", False),
+        (7, "INTEGER", "7", "VARCHAR(9)", True),
+        ("12 ", "CHAR(4)", Decimal("12"), "NUMERIC(4,0)", True),
+        (Decimal("1.55"), "NUMERIC(5,2)", Decimal("1.6"), "NUMERIC(5,1)", True),
+        (Decimal("1.55"), "NUMERIC(5,2)", Decimal("1.7"), "NUMERIC(5,1)", False),
+        (True, "BOOLEAN", 1, "INTEGER", True),
+        (True, "BOOLEAN", 0, "INTEGER", False),
+        (dt.date(2026, 1, 2), "DATE", dt.datetime.fromisoformat("2026-01-02"), "TIMESTAMP", True),
+        (dt.date(2026, 1, 2), "DATE", "2026-01-03", "VARCHAR(20)", False),
+        (dt.datetime.fromisoformat("2026-01-02 03:00:00"), "TIMESTAMP", dt.time(3), "TIME", True),
+        ("abc", "VARCHAR(5)", "ab", "VARCHAR(9)", False),
+    ],
+)
+def test_a_value_is_kept_if_its_new_type_tells_the_same(
+    before: Any, kind: str, after: Any, wanted: str, kept: bool
+) -> None:
+    here = table_of_schema_file(a_spec(a_column("a", kind)), TABLE).columns["a"]
+    there = table_of_schema_file(a_spec(a_column("a", wanted)), TABLE).columns["a"]
+
+    assert is_kept(before, after, here, there) is kept
+
+
+def test_rows_are_matched_as_wholes_and_new_columns_have_their_default() -> None:
+    actual = table_of_schema_file(a_spec(a_column("a"), a_column("b")), TABLE)
+    desired = table_of_schema_file(
+        a_spec(a_column("a"), a_column("c", renamed_from="b"), a_column("d", default=5)),
+        TABLE,
+    )
+    before = [(1, 2), (3, 4)]
+
+    assert lost_values(actual, before, desired, [(3, 4, 5), (1, 2, 5)], desired) == ""
+    for after in ([(1, 4, 5), (3, 2, 5)], [(3, 4, 5), (1, 2, None)], [(1, 2, 5)]):
+        assert lost_values(actual, before, desired, after, desired)

@@ -1,0 +1,347 @@
+"""Schema files: the good ones, every fault with its path, and hostile bytes."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl_core.model.errors import InvalidSchemaFileError
+from etl_core.schema_files.schema_file import DefaultFunction, SchemaFile
+from tests.builders import SEED, a_column, a_schema_file, a_spec
+from tests.etl_core.schema_files.schema_files import good_files
+
+
+def refusal(text: bytes) -> InvalidSchemaFileError:
+    with pytest.raises(InvalidSchemaFileError) as caught:
+        SchemaFile.parse(text)
+    return caught.value
+
+
+def test_the_seed_example_is_read() -> None:
+    spec = SchemaFile.parse(json.dumps(SEED).encode())
+
+    assert [(column.name, column.type, column.nullable) for column in spec.columns] == [
+        ("username", "character varying(50)", False),
+        ("identifier", "integer", True),
+        ("first name", "character varying(100)", True),
+        ("last name", "character varying(100)", True),
+    ]
+    assert spec.allowed_operations == ("append", "truncate")
+
+
+def test_what_a_file_leaves_out_has_the_documented_value() -> None:
+    spec = a_spec()
+
+    assert spec.schema_version == "1"
+    assert spec.allowed_operations == ("append", "truncate", "schema")
+    assert (spec.diststyle, spec.distkey, spec.sortkey, spec.primary_key) == ("AUTO", None, (), ())
+    assert (spec.csv.delimiter, spec.csv.quote, spec.csv.null_as, spec.csv.encoding) == (
+        ",",
+        '"',
+        None,
+        "UTF8",
+    )
+
+
+def test_allowed_actions_is_another_name_of_allowed_operations() -> None:
+    assert a_spec(allowed_actions=["append"]) == a_spec(allowed_operations=["append"])
+
+
+def test_both_names_at_once_are_one_fault() -> None:
+    told = refusal(a_schema_file(allowed_operations=["append"], allowed_actions=["append"])).details
+
+    assert told == (
+        "$.allowed_actions: is the same as allowed_operations; give only one of the two",
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (
+            {"allowed_operations": ["APPEND", "Truncate"]},
+            {"allowed_operations": ["append", "truncate"]},
+        ),
+        ({"allowed_changes": ["Drop"]}, {"allowed_changes": ["drop"]}),
+        ({"diststyle": "all"}, {"diststyle": "ALL"}),
+        ({"csv": {"encoding": "utf16"}}, {"csv": {"encoding": "UTF16"}}),
+        ({"csv": {"missing_columns": "DEFAULT"}}, {"csv": {"missing_columns": "default"}}),
+        ({"sortkey": "ID"}, {"sortkey": ["id"]}),
+        ({"schema_version": 2}, {"schema_version": "2"}),
+        ({"schema_version": 1.1}, {"schema_version": "1.1"}),
+    ],
+)
+def test_keywords_are_accepted_in_any_case_and_shorthands_are_spelt_out(
+    written: dict[str, Any], meant: dict[str, Any]
+) -> None:
+    assert a_spec(**written) == a_spec(**meant)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file() -> None:
+    assert SchemaFile.parse(b"\xef\xbb\xbf" + a_schema_file()) == a_spec()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_default", "kept"),
+    [
+        ("INTEGER", 5, 5),
+        ("INTEGER", "5", "5"),
+        ("NUMERIC(5,2)", 1.25, "1.25"),
+        ("FLOAT", 1e300, "1E+300"),
+        ("BOOLEAN", False, False),
+        ("VARCHAR(9)", "it's", "it's"),
+        ("VARCHAR(9)", "", ""),
+        ("DATE", "2026-01-01", "2026-01-01"),
+        ("TIMESTAMP", {"function": "sysdate"}, DefaultFunction(function="SYSDATE")),
+        ("DATE", {"function": "Current_Date"}, DefaultFunction(function="CURRENT_DATE")),
+        ("INTEGER", None, None),
+    ],
+)
+def test_a_default_is_kept_with_all_its_digits(kind: str, given_default: Any, kept: Any) -> None:
+    assert a_spec(a_column("c", kind, default=given_default)).columns[0].default == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (a_schema_file(a_column("a", "UUID")), "$.columns[0].type: 'UUID' is not a column type"),
+        (a_schema_file(a_column("")), "$.columns[0].name: a column name must not be empty"),
+        (a_schema_file(a_column(" id")), "$.columns[0].name: the column name ' id' begins or ends with a blank"),
+        (a_schema_file(a_column("x" * 128)), "128 bytes; Redshift cuts names at 127"),
+        (a_schema_file(a_column("ä" * 64)), "128 bytes"),
+        (a_schema_file(a_column("a\tb")), "control or unprintable"),
+        (a_schema_file(a_column("OID")), "system column"),
+        (a_schema_file({"name": "a"}), "$.columns[0].type: is missing"),
+        (a_schema_file({"type": "INT"}), "$.columns[0].name: is missing"),
+        (a_schema_file(a_column(nulable=True)), "$.columns[0].nulable: is not a known property; known are default,"),
+        (a_schema_file(a_column(nullable="no")), '$.columns[0].nullable: "no" was given; true or false is needed'),
+        (a_schema_file(a_column("id"), a_column("ID")), "$.columns[1].name: 'ID' is the same name as columns[0] ('id')"),
+        (a_schema_file(a_column("É"), a_column("é")), "is the same name"),
+        (a_schema_file(distkey="z"), "$.distkey: 'z' is not one of the columns"),
+        (a_schema_file(sortkey=["id", "z"]), "$.sortkey[1]: 'z' is not one of the columns"),
+        (a_schema_file(primary_key=["id", "ID"]), "$.primary_key: names a column twice"),
+        (a_schema_file(a_column(nullable=True), primary_key=["id"]), "a primary key's columns are not"),
+        (a_schema_file(a_column(kind="SUPER"), sortkey=["id"]), "cannot be a sortkey"),
+        (a_schema_file(diststyle="KEY"), "$.diststyle: KEY needs a distkey"),
+        (a_schema_file(diststyle="EVEN", distkey="id"), "EVEN does not go with a distkey"),
+        (a_schema_file(diststyle="SOME"), "$.diststyle: \"SOME\" was given; input should be 'AUTO', 'EVEN', 'ALL' or 'KEY'"),
+        (a_schema_file(a_column(encode="text255")), "$.columns[0].encode: 'text255' does not take integer"),
+        (a_schema_file(a_column(encode="gzip")), "$.columns[0].encode"),
+        (a_schema_file(a_column(kind="DATE", identity=[1, 1])), "an identity column is INTEGER or BIGINT, not date"),
+        (a_schema_file(a_column(identity=[1, 1], default=1)), "never null and has no default"),
+        (a_schema_file(a_column(identity=[1])), "$.columns[0].identity"),
+        (a_schema_file(a_column(identity=[1, 0])), "$.columns[0].identity[1]: the step is 0"),
+        (a_schema_file(a_column(identity=[2**31, 1])), "2147483648 is not a number that fits integer"),
+        (a_schema_file(a_column(kind="DATE", default="x")), "'x' is not a moment written as 2026-11-22 or"),
+        (a_schema_file(a_column(kind="DATE", default="2026-02-30")), "is not a moment"),
+        (a_schema_file(a_column(kind="TIMESTAMP", default="2026-11-22 25:00")), "is not a moment"),
+        (a_schema_file(a_column(kind="TIMESTAMPTZ", default="11/22/2026")), "is not a moment"),
+        (a_schema_file(a_column(kind="TIME", default="2026-11-22")), "is not a moment written as 09:30:00, as time"),
+        (
+            a_schema_file(a_column("a", "INT", renamed_from="b"), a_column("b", "INT", renamed_from="A")),
+            "$.columns[1].renamed_from: the renames of 'a', 'b' go in a circle",
+        ),
+        (a_schema_file(a_column(default="x")), "$.columns[0].default: 'x' is not a number that fits integer"),
+        (a_schema_file(a_column(default=1.5)), "1.5 is not a number that fits integer"),
+        (a_schema_file(a_column(default=True)), "is not a number that fits integer"),
+        (a_schema_file(a_column(kind="SMALLINT", default=40000)), "40000 is not a number that fits smallint"),
+        (a_schema_file(a_column(kind="NUMERIC(4,2)", default=100)), "100 is not a number that fits numeric(4,2)"),
+        (a_schema_file(a_column(kind="FLOAT", default="nan")), "'nan' is not a number"),
+        (a_schema_file(a_column(kind="BOOLEAN", default="true")), "'true' is not true or false"),
+        (a_schema_file(a_column(kind="VARCHAR(9)", default=1.5)), "1.5 is not a text, as character varying(9) needs"),
+        (a_schema_file(a_column(kind="VARCHAR(3)", default="ää")), "more bytes than character varying(3) holds"),
+        (a_schema_file(a_column(kind="VARCHAR(9)", default="a\0")), "NUL"),
+        (a_schema_file(a_column(description="a\0")), "NUL"),
+        (a_schema_file(a_column(default={"function": "SYSDATE"})), "a function does not fit integer"),
+        (a_schema_file(a_column(kind="DATE", default={"function": "NOW"})), "(SYSDATE, GETDATE, CURRENT_DATE)"),
+        (a_schema_file(a_column(default=[1])), "[1] is not a text, a number, true, false"),
+        (a_schema_file(allowed_operations=["upsert"]), "$.allowed_operations[0]: \"upsert\" was given; input should be 'append',"),
+        (a_schema_file(allowed_operations="append"), '"append" was given; a list in [ ] is needed'),
+        (a_schema_file(allowed_operations=[], allowed_actions=[]), "give only one of the two"),
+        (a_schema_file(allowed_operation=["append"]), "$.allowed_operation: is not a known property; known are allowed_actions,"),
+        (a_schema_file(csv={"delimiter": ";;"}), "$.csv.delimiter: ';;' is not one ASCII character"),
+        (a_schema_file(csv={"delimiter": "\\"}), "$.csv.delimiter"),
+        (a_schema_file(csv={"quote": ","}), "$.csv.quote: is the same character as the delimiter"),
+        (a_schema_file(csv={"null_as": "\\N"}), "$.csv.null_as"),
+        (a_schema_file(csv={"encoding": "LATIN1"}), "$.csv.encoding"),
+        (a_schema_file(csv={"header": False}), "$.csv.header: is not a known property; known are date_format,"),
+        (b'{"columns": []}', "$.columns: no columns were given; a table has 1 to 1600"),
+        (b'{"columns": {}}', "$.columns: {} was given; a list in [ ] is needed"),
+        (b'{"columns": [1]}', "$.columns[0]: 1 was given; an object in { } is needed"),
+        (b"{}", "$.columns: is missing"),
+        (a_schema_file(*[a_column(f"c{number}") for number in range(1601)]), "1601 columns were given"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_path_what_was_given_and_the_rule(text: bytes, says: str) -> None:
+    error = refusal(text)
+
+    assert any(says in line for line in error.details), error.details
+    assert says in error.message
+
+
+def test_every_fault_is_told_at_once() -> None:
+    columns = (
+        a_column("a", "UUID"),
+        a_column("A", "INT", nul=1),
+        a_column("b", "INT", default="x", encode="text255"),
+    )
+    error = refusal(a_schema_file(*columns, distkey="z", diststyle="even", more=1))
+
+    paths = {line.split(": ")[0] for line in error.details}
+    assert paths == {
+        "$.columns[0].type", "$.columns[1].name", "$.columns[1].nul", "$.columns[2].default", "$.columns[2].encode",
+        "$.distkey", "$.diststyle", "$.more",
+    }  # fmt: skip
+    assert "8 faults" in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"", "is empty"),
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe{\x00}\x00", "save it as UTF-8"),
+        (b"[]", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b"NaN", "NaN is not JSON"),
+        (b'{"columns": [-Infinity]}', "-Infinity is not JSON"),
+        (b'{"columns": [], "columns": []}', "'columns' is written twice"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b'{"a": 1e9999999999999999999999}', "beyond any range"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
+        (b"[" * 100000, "nested too deeply"),
+        (b'{"columns": ' + b"[" * 985 + b"]" * 985 + b"}", "nested too deeply"),
+        (b" " * 1_000_001, "1000001 bytes; at most 1000000"),
+    ],
+)
+def test_what_is_not_json_as_the_format_takes_it_is_refused_in_plain_words(
+    text: bytes, says: str
+) -> None:
+    assert says in refusal(text).message
+
+
+HOSTILE = {
+    "a default with a far exponent": a_schema_file(a_column(kind="FLOAT", default="1e-999999999")),
+    "a zero with a far exponent": a_schema_file(a_column(kind="FLOAT", default="0e-999999999")),
+    "half a million columns": b'{"columns":[' + b"1," * 450_000 + b"1]}",
+    "half a million keys": a_schema_file().replace(
+        b'"columns"', b'"primary_key":[' + b"1," * 400_000 + b'1],"columns"', 1
+    ),
+    "forty thousand properties": b"{"
+    + b",".join(b'"%d":1' % number for number in range(40_000))
+    + b"}",
+    "one property twice among many": b"{"
+    + b",".join(b'"%d":1' % number for number in [*range(90_000), 5])
+    + b"}",
+    "types made to be slow": a_schema_file(
+        *[a_column(f"c{number}", "a" + " " * 98 + "!") for number in range(1600)]
+    ),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_file_made_to_be_slow_is_refused_soon_and_briefly(text: bytes) -> None:
+    started = time.process_time()
+    error = refusal(text[:1_000_000])
+
+    assert time.process_time() - started < 5
+    assert len(error.details) <= 201
+    assert len(error.message) < 100_000
+
+
+@given(good_files())
+def test_the_canonical_form_means_the_same(raw: dict[str, Any]) -> None:
+    spec = SchemaFile.parse(json.dumps(raw).encode())
+
+    assert SchemaFile.from_json(spec.to_json()) == spec
+    assert SchemaFile.from_json(spec.to_json()).to_json() == spec.to_json()
+
+
+def test_a_file_at_the_size_limit_is_read_back_though_its_canonical_form_is_longer() -> None:
+    columns = [a_column(f"c{number}", "TEXT", description="x" * 560) for number in range(1600)]
+    text = json.dumps({"columns": columns}, separators=(",", ":")).encode()
+    spec = SchemaFile.parse(text + b" " * (1_000_000 - len(text)))
+
+    assert SchemaFile.from_json(spec.to_json() + " " * 100_000) == spec
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+_PROPERTIES = [*SchemaFile.model_fields, "allowed_actions", "other"]
+_COLUMN = st.dictionaries(
+    st.sampled_from(["name", "type", "nullable", "default", "encode", "identity", "renamed_from"]),
+    _JSON,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(_PROPERTIES), _JSON, max_size=4),
+    st.lists(_COLUMN | _JSON | st.just(a_column()), max_size=3),
+    st.booleans(),
+)
+def test_any_json_is_a_schema_file_or_refused(
+    raw: dict[str, Any], columns: list[Any], with_columns: bool
+) -> None:
+    text = json.dumps(raw | ({"columns": columns} if with_columns else {}))
+    with suppress(InvalidSchemaFileError):
+        assert SchemaFile.parse(text.encode())
+
+
+@given(st.binary(max_size=60) | st.text('{}[]":,\\u0d8 columns1e9-', max_size=60).map(str.encode))
+def test_any_bytes_are_a_schema_file_or_refused(text: bytes) -> None:
+    with suppress(InvalidSchemaFileError):
+        assert SchemaFile.parse(text)
+
+
+@pytest.mark.parametrize("text", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_told_to_be_empty(text: bytes) -> None:
+    assert (
+        refusal(text).message == "the schema file is empty; it begins with { and lists the columns"
+    )
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"columns": [{"name": "xmin", "type": "integer"}]},
+        {"columns": [{"name": "a", "type": "integer", "encode": "text255"}], "distkey": "b"},
+        {
+            "columns": [
+                {"name": "a", "type": "integer", "default": "x"},
+                {"name": "a", "type": "interval"},
+            ]
+        },
+        {
+            "columns": [
+                {
+                    "name": "a",
+                    "type": "integer",
+                    "identity": [1, 1],
+                    "default": {"function": "SYSDATE"},
+                }
+            ]
+        },
+        {"columns": [], "csv": {"delimiter": "long"}, "allowed_operations": ["append"]},
+    ],
+)
+def test_a_file_that_was_accepted_is_read_again_though_a_rule_was_added_since(
+    broken: dict[str, Any],
+) -> None:
+    with pytest.raises(InvalidSchemaFileError):
+        SchemaFile.parse(json.dumps(broken).encode())
+
+    read = SchemaFile.from_json(json.dumps(broken))
+
+    assert json.loads(read.to_json()) == broken
+    assert SchemaFile.from_json(read.to_json()) == read

@@ -1,0 +1,238 @@
+"""The log's entries: for every outcome and every way in which a load can end without one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from etl_core.model.errors import RejectedError, RetryableError
+from etl_core.model.retry_policies import attempts_before_giving_up
+from etl_core.model.status import SETTLED, Status
+from etl_core.upload_log.entry import attempts_of, final_entry, key_of, received_entry
+from etl_core.upload_log.outcome import Failure, LoadOutcome
+from tests.builders import NOON, an_event, an_upload
+
+ARN = "arn:aws:states:eu-central-1:123456789012:execution:load:1"
+SENTENCE = "the key is not valid"
+
+
+def final(**state: Any) -> dict[str, Any]:
+    return final_entry(an_upload(), an_event() | state, ARN)
+
+
+def failed(error: str, cause: object = "") -> dict[str, Any]:
+    return final(
+        failure={"Error": error, "Cause": cause if isinstance(cause, str) else json.dumps(cause)}
+    )
+
+
+def test_an_upload_is_logged_under_its_table_and_landing() -> None:
+    upload = an_upload("dev/append/Sales.Orders/a.csv")
+
+    assert key_of(upload) == {
+        "table_name": "orders",
+        "landed_key": f"2026-11-22T12:00:00Z#00000001#{upload.upload_id[:12]}",
+    }
+
+
+def test_a_received_entry_has_the_facts_of_the_event() -> None:
+    assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN, NOON) == {
+        "database": "dev", "schema": "sales", "action": "append", "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
+        "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1", "etag": "e1", "file_size": 10,
+        "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
+    }  # fmt: skip
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    entry = received_entry(an_upload("x.csv", version_id=None, size=None), ARN, NOON)
+
+    assert not {"version_id", "file_size", "database", "schema", "action"} & set(entry)
+
+
+def test_a_loaded_file_is_answered_with_its_rows_time_and_statements() -> None:
+    outcome = LoadOutcome(Status.LOADED, "v9", "2", 7, NOON, 1200, True, ("COPY ...",))
+
+    entry = final(outcome=outcome.to_task_output())
+
+    assert entry.items() >= {
+        "status": "loaded", "version_id": "v9", "schema_version": "2", "rows_loaded": 7, "duration_ms": 1200,
+        "loaded_timestamp": "2026-11-22T12:00:00Z", "redshift_table_exists": True, "statements": ["COPY ..."], "etag": "e1",
+    }.items()  # fmt: skip
+    assert "error" not in entry
+
+
+def test_zero_rows_are_told() -> None:
+    assert (
+        final(outcome=LoadOutcome(Status.LOADED, rows_loaded=0).to_task_output())["rows_loaded"]
+        == 0
+    )
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.RECEIVED])
+def test_each_outcome_keeps_its_status_and_error(status: Status) -> None:
+    error = Failure("SomeError", SENTENCE, ("one", "two"))
+
+    entry = final(outcome=LoadOutcome(status, error=error).to_task_output())
+
+    assert entry["status"] == status
+    assert json.loads(json.dumps(entry["error"])) == {
+        "type": "SomeError",
+        "message": SENTENCE,
+        "details": ["one", "two"],
+    }
+
+
+def test_a_duplicate_is_answered_as_what_the_ledger_holds() -> None:
+    outcome = LoadOutcome(Status.DUPLICATE, rows_loaded=7, loaded_at=NOON, settled=Status.LOADED)
+
+    assert final(outcome=outcome.to_task_output())["status"] == "loaded"
+
+
+def test_later_deliveries_change_no_answer_but_a_refusal_or_a_failure() -> None:
+    assert set(Status) - set(SETTLED) == {
+        Status.RECEIVED,
+        Status.DUPLICATE,
+        Status.REJECTED,
+        Status.FAILED,
+    }
+    assert {status for status in Status if not status.succeeded} == {
+        Status.RECEIVED,
+        Status.REJECTED,
+        Status.FAILED,
+    }
+
+
+LAMBDA_CAUSE = {
+    "errorMessage": SENTENCE,
+    "errorType": "X",
+    "stackTrace": ["  File secret.py, line 1"],
+}
+
+
+@pytest.mark.parametrize(
+    "error", [kind.__name__ for kind in RejectedError.__subclasses__()] + ["SchemaNotReadyError"]
+)
+def test_a_rule_that_was_broken_is_a_rejection_with_its_message_and_no_stack_trace(
+    error: str,
+) -> None:
+    entry = failed(error, LAMBDA_CAUSE)
+
+    assert (entry["status"], entry["error"]["type"], entry["error"]["message"]) == (
+        "rejected",
+        error,
+        SENTENCE,
+    )
+    assert "secret.py" not in json.dumps(entry)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "LockConflictError",
+        "ConnectionLostError",
+        "ThrottledError",
+        "KeyError",
+        "States.DataLimitExceeded",
+    ],
+)
+def test_another_error_is_a_failure_with_its_message(error: str) -> None:
+    entry = failed(error, LAMBDA_CAUSE)
+
+    assert (entry["status"], entry["error"]["type"], entry["error"]["message"]) == (
+        "failed",
+        error,
+        SENTENCE,
+    )
+
+
+@pytest.mark.parametrize("error", ["States.Timeout", "Sandbox.Timedout"])
+def test_running_out_of_time_is_told_with_the_way_out(error: str) -> None:
+    entry = failed(error, {"errorMessage": "Task timed out after 900.00 seconds"})
+
+    assert entry["status"] == "failed"
+    assert "ran out of time" in entry["error"]["message"]
+    assert "raise loadTimeoutSeconds" in entry["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (
+            "Runtime.ExitError",
+            {"errorMessage": "RequestId: 1 Error: Runtime exited with error: signal: killed"},
+        ),
+        ("Lambda.Unknown", "The cause could not be determined"),
+        ("Runtime.Unknown", {"errorMessage": "bootstrap exited during init with code -9"}),
+        ("Runtime.OutOfMemory", {"errorMessage": "out of memory"}),
+        ("SomeError", ""),
+    ],
+)
+def test_a_function_that_died_is_told_with_the_way_out(error: str, cause: object) -> None:
+    entry = failed(error, cause)
+
+    assert entry["status"] == "failed"
+    assert "ended without an answer" in entry["error"]["message"]
+    assert "Send the upload again, which cannot load it twice" in entry["error"]["message"]
+
+
+@pytest.mark.parametrize("cause", ["plain text", "[1]", "null", "{", "[" * 20_000])
+def test_a_cause_of_another_shape_is_told_as_it_is(cause: str) -> None:
+    message = failed("SomeError", cause)["error"]["message"]
+
+    assert message.startswith(cause[:4000])
+    assert len(message) < 4100
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"failure": None}, {"failure": "text"}, {"outcome": None}, {"failure": {}}]
+)
+def test_a_state_without_any_answer_is_a_failure(state: dict[str, Any]) -> None:
+    assert final(**state)["status"] == "failed"
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", '"', "\0"])
+def test_an_answer_is_cut_to_what_the_state_machine_and_the_log_hold(letter: str) -> None:
+    many = (letter * 10_000,) * 2000
+    outcome = LoadOutcome(
+        Status.REJECTED, statements=many, error=Failure("E", letter * 1_000_000, many)
+    ).to_task_output()
+
+    assert len(json.dumps(outcome)) < 200_000
+    assert outcome["error"]["details"][-1].startswith("... and ")
+    assert outcome["statements"][-1].startswith("... and ")
+    assert len(json.dumps(final(outcome=outcome)).encode()) < 256 * 1024
+
+
+def test_what_is_short_is_not_cut() -> None:
+    outcome = LoadOutcome(
+        Status.REJECTED, statements=("a",) * 50, error=Failure("E", "m", ("d",) * 50)
+    ).to_task_output()
+
+    assert (len(outcome["statements"]), len(outcome["error"]["details"])) == (50, 50)
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts"),
+    [
+        ({"outcome": {"status": "loaded", "attempts": 3}}, 3),
+        ({"outcome": {"status": "loaded"}}, 1),
+        ({"failure": {"Error": "LockConflictError"}}, 9),
+        ({"failure": {"Error": "SchemaNotReadyError"}}, 61),
+        ({"failure": {"Error": "Runtime.ExitError"}}, 3),
+        ({"failure": {"Error": "Runtime.Unknown"}}, 3),
+        ({"failure": {"Error": "InvalidKeyError"}}, 1),
+        ({}, 1),
+    ],
+)
+def test_attempts_are_counted_also_where_the_load_gave_no_answer(
+    state: dict[str, Any], attempts: int
+) -> None:
+    assert attempts_of(state) == attempts
+
+
+def test_every_retryable_error_is_tried_more_than_once() -> None:
+    assert all(
+        attempts_before_giving_up(kind.__name__) > 1 for kind in RetryableError.__subclasses__()
+    )

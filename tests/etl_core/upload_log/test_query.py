@@ -1,0 +1,175 @@
+"""Questions to the log: every parameter good and bad, prefixes of times, tokens, and hostile ones."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl_core.upload_log.query import (
+    DEFAULT_LIMIT,
+    PARAMETERS,
+    InvalidQueryError,
+    LogQuery,
+    next_token,
+)
+from tests.builders import an_upload
+
+KEY = an_upload().landed_key
+
+
+def ask(**parameters: str) -> LogQuery:
+    return LogQuery.parse(
+        {"table_name": "t"} | {name.rstrip("_"): value for name, value in parameters.items()}
+    )
+
+
+def test_only_the_table_is_needed() -> None:
+    query = LogQuery.parse({"table_name": "User_Data"})
+
+    assert query == LogQuery("user_data", None, "0", "~", None, None, None, DEFAULT_LIMIT, None)
+    assert query.first < KEY < query.last
+
+
+@pytest.mark.parametrize(
+    ("name", "partition", "schema"),
+    [
+        ("sales.Orders", "orders", "sales"),
+        (" t ", "t", None),
+        ("_unparsed", "_unparsed", None),
+        ("user-data", "user-data", None),
+        ("a.b.c", "a.b.c", None),
+        ("etl_ledger.t", "etl_ledger.t", None),
+        ("pg_catalog.t", "pg_catalog.t", None),
+    ],
+)
+def test_a_table_is_asked_for_as_its_key_names_it(
+    name: str, partition: str, schema: str | None
+) -> None:
+    query = LogQuery.parse({"table_name": name})
+
+    assert (query.table_name, query.schema) == (partition, schema)
+
+
+@pytest.mark.parametrize(
+    ("given_times", "is_found"),
+    [
+        ({"landed_timestamp": "2026"}, True),
+        ({"landed_timestamp": "2026-11-22"}, True),
+        ({"landed_timestamp": "2026-11-22T12"}, True),
+        ({"landed_timestamp": "2026-11-22 12:00"}, True),
+        ({"landed_timestamp": "2026-11-22T12:00:00Z"}, True),
+        ({"landed_timestamp": "2026-11-23"}, False),
+        ({"from_": "2026-11-22T12:00:00Z"}, True),
+        ({"from_": "2026-11-22T12:00:01Z"}, False),
+        ({"to": "2026-11-22T12:00:00Z"}, True),
+        ({"to": "2026-11-22"}, True),
+        ({"to": "2026-11-22T11"}, False),
+        ({"from_": "2026-11-22", "to": "2026-11-22"}, True),
+        ({"from_": "2026-11-22T10", "to": "2026-11-22"}, True),
+    ],
+)
+def test_a_beginning_of_a_time_means_all_that_begins_so(
+    given_times: dict[str, str], is_found: bool
+) -> None:
+    query = ask(**given_times)
+
+    assert (query.first <= KEY <= query.last) is is_found
+
+
+@pytest.mark.parametrize("length", range(4, 21))
+@pytest.mark.parametrize(
+    "time", ["2026-01-30T00:00:00Z", "2024-02-29T23:59:59Z", "2026-12-31T09:10:20Z"]
+)
+def test_every_beginning_of_a_time_is_one(time: str, length: int) -> None:
+    assert ask(landed_timestamp=time[:length]).first == time[:length]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "read"),
+    [
+        ("status", "Loaded", "loaded"),
+        ("status", "superseded", "superseded"),
+        ("action", "APPEND", "append"),
+        ("database", "Dev", "dev"),
+        ("limit", "1", 1),
+        ("limit", "500", 500),
+    ],
+)
+def test_each_parameter_narrows_the_answer(parameter: str, value: str, read: object) -> None:
+    assert getattr(ask(**{parameter: value}), parameter) == read
+
+
+BAD = [
+    ("table_name", {"table_name": ""}), ("table_name", {"table_name": "  "}), ("table_name", {"table_name": "x" * 1025}),
+    ("table_name", {"table_name": "t\x00"}), ("tabel_name", {"tabel_name": "t"}),
+    ("landed_timestamp", {"landed_timestamp": "22.11.2026"}), ("landed_timestamp", {"landed_timestamp": "202"}),
+    ("landed_timestamp", {"landed_timestamp": ""}), ("landed_timestamp", {"landed_timestamp": "2026-11-22T12:00:00ZZ"}),
+    ("landed_timestamp", {"landed_timestamp": "٢٠٢٦"}), ("landed_timestamp", {"landed_timestamp": "2026", "to": "2026"}),
+    ("from", {"from_": "yesterday"}), ("to", {"to": "x" * 5000}), ("from", {"from_": "2027", "to": "2026"}),
+    ("status", {"status": "done"}), ("status", {"status": ""}), ("action", {"action": "copy"}), ("database", {"database": " "}),
+    ("database", {"database": "d" * 128}), ("limit", {"limit": "0"}), ("limit", {"limit": "501"}), ("limit", {"limit": "-1"}),
+    ("limit", {"limit": "ten"}), ("limit", {"limit": "9" * 5000}), ("limit", {"limit": "²"}), ("next_token", {"next_token": ""}),
+    ("next_token", {"next_token": "%%%"}), ("next_token", {"next_token": "é"}), ("next_token", {"next_token": "YWJj"}),
+    ("next_token", {"next_token": next_token("t", KEY) + "AAAA"}),
+    ("next_token", {"next_token": next_token("t", KEY), "landed_timestamp": "2025"}),
+    ("next_token", {"next_token": next_token("other", KEY)}), ("from", {"from_": "2026-13"}), ("to", {"to": "2026-2"}),
+    ("landed_timestamp", {"landed_timestamp": "2026-02-30"}), ("landed_timestamp", {"landed_timestamp": "2026-11-22T24"}),
+    ("landed_timestamp", {"landed_timestamp": "2026-11-22T12:6"}), ("landed_timestamp", {"landed_timestamp": "0000"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameter", "parameters"), BAD)
+def test_a_bad_parameter_is_refused_by_name_and_briefly(
+    parameter: str, parameters: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidQueryError) as caught:
+        ask(**parameters)
+
+    assert caught.value.parameter == parameter
+    assert parameter in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_without_a_table_the_parameter_is_named_with_an_example() -> None:
+    with pytest.raises(InvalidQueryError, match=r"write \?table_name=user_data"):
+        LogQuery.parse({})
+
+
+@given(st.text("0123456789ABCDEF", max_size=64), st.integers(0, 10**6))
+def test_a_token_brings_back_the_entry_it_was_made_of(sequencer: str, number: int) -> None:
+    key = an_upload(sequencer=sequencer or "0", version_id=f"v{number}").landed_key
+
+    assert ask(next_token=next_token("t", key)).after == key
+
+
+@given(
+    st.text(max_size=60).map(
+        lambda text: base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
+    )
+    | st.text(max_size=40)
+)
+def test_a_token_of_somebody_elses_making_is_refused(token: str) -> None:
+    with pytest.raises(InvalidQueryError):
+        ask(next_token=token)
+
+
+_VALUES: Any = st.text(max_size=30) | st.sampled_from(
+    ["t", "2026-11", "loaded", "append", "7", next_token("t", KEY)]
+)
+
+
+@given(st.dictionaries(st.sampled_from(PARAMETERS) | st.text(max_size=5), _VALUES, max_size=5))
+def test_any_parameters_are_a_query_or_refused_by_name(parameters: dict[str, str]) -> None:
+    try:
+        query = LogQuery.parse(parameters)
+    except InvalidQueryError as error:
+        refused = error.parameter
+    else:
+        refused = None
+        assert query.first <= query.last
+        assert 1 <= query.limit <= 500
+    assert refused in (None, "table_name", *parameters)

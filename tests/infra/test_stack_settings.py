@@ -1,0 +1,131 @@
+import json
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic.alias_generators import to_camel
+
+from infra.stack_settings import ConfigurationError, StackSettings, WarehouseKind, parse_settings
+
+ROOT = Path(__file__).parent.parent.parent
+PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+
+
+def as_pulumi_gives_it(value):
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def test_no_configuration_gives_the_defaults():
+    settings = parse_settings({})
+    assert settings.databases == ("dev",)
+    assert settings.warehouse_kind is WarehouseKind.SERVERLESS
+    assert settings.vpc_cidr == IPv4Network("10.42.0.0/16")
+    assert settings.warehouse_ca_file is None
+
+
+def test_the_defaults_are_those_of_the_project_file():
+    defaults = {key: as_pulumi_gives_it(spec["default"]) for key, spec in PROJECT["config"].items()}
+    assert set(defaults) == {to_camel(name) for name in StackSettings.model_fields}
+    assert parse_settings(defaults) == parse_settings({})
+
+
+def test_every_key_of_the_project_file_is_typed_and_described():
+    for key, spec in PROJECT["config"].items():
+        assert spec["type"] in {"string", "integer", "boolean", "array"}, key
+        assert len(spec["description"]) > 20, key
+
+
+def test_every_key_is_described_to_users():
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    assert not [key for key in PROJECT["config"] if f"`{key}`" not in page]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stack_files_are_valid(stack):
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    own = {
+        key.split(":")[1]: as_pulumi_gives_it(value)
+        for key, value in config.items()
+        if not key.startswith("aws:")
+    }
+    assert parse_settings(own).protect_data is (stack == "prod")
+
+
+def test_text_becomes_typed_values():
+    settings = parse_settings(
+        {
+            "databases": '["dev","sales_eu"]',
+            "protectData": "true",
+            "loadConcurrency": "7",
+            "alarmEmail": " ",
+        }
+    )
+    assert settings.databases == ("dev", "sales_eu")
+    assert settings.protect_data is True
+    assert settings.load_concurrency == 7
+    assert settings.alarm_email is None
+
+
+FAULTS = [
+    ("databases", "dev"),
+    ("databases", "[]"),
+    ("databases", '["dev", 3]'),
+    ("databases", '{"a": "b"}'),
+    ("databases", '["Dev"]'),
+    ("databases", '["dev","dev"]'),
+    ("databases", '["a-b"]'),
+    ("databases", '["x; drop database dev"]'),
+    ("databases", '["template1"]'),
+    ("databases", json.dumps(["a" * 65])),
+    ("databases", ""),
+    ("databases", "[" * 5000),
+    ("warehouseKind", "Serverless"),
+    ("warehouseBaseCapacity", "12"),
+    ("warehouseBaseCapacity", "0"),
+    ("warehouseBaseCapacity", "8.5"),
+    ("warehouseBaseCapacity", "1" * 5000),
+    ("warehouseNodeType", "large"),
+    ("warehouseNodeCount", "0"),
+    ("warehouseCaFile", "/etc/passwd"),
+    ("workKeepDays", "-1"),
+    ("logGroupKeepDays", "31"),
+    ("loadTimeoutSeconds", "901"),
+    ("loadMemoryMb", "64"),
+    ("loadConcurrency", "many"),
+    ("apiRateLimit", "nan"),
+    ("apiBurstLimit", "0"),
+    ("vpcCidr", "10.42.0.1/16"),
+    ("vpcCidr", "8.8.0.0/16"),
+    ("vpcCidr", "10.0.0.0/8"),
+    ("vpcCidr", "::/64"),
+    ("protectData", "maybe"),
+    ("alarmEmail", "nobody"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), FAULTS)
+def test_a_faulty_value_is_named_with_its_rule_and_the_way_out(key, value):
+    with pytest.raises(ConfigurationError) as caught:
+        parse_settings({key: value})
+    message = str(caught.value)
+    assert f"- {key} is {value[:20]!r}"[:-1] in message
+    assert "it must be " in message
+    assert f"pulumi config set {key} " in message
+    assert len(message) < 1000
+
+
+def test_all_faults_are_reported_at_once():
+    with pytest.raises(ConfigurationError, match=r"3 fault\(s\)") as caught:
+        parse_settings({"loadMemoryMb": "1", "vpcCidr": "x", "wharehouseKind": "serverless"})
+    assert str(caught.value).count("\n- ") == 3
+
+
+def test_a_misspelt_key_is_a_fault_and_the_nearest_one_is_offered():
+    with pytest.raises(ConfigurationError, match="did you mean warehouseKind"):
+        parse_settings({"wharehouseKind": "provisioned"})
+
+
+def test_a_key_that_resembles_none_lists_those_that_exist():
+    with pytest.raises(ConfigurationError, match="known keys: alarmEmail, "):
+        parse_settings({"zzz": "1"})

@@ -1,0 +1,41 @@
+"""The schedule's rule, its right to call, and its request, as the program declares them, in the local AWS."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from pulumi import ResourceOptions
+
+from infra.schedule import Schedule
+from local_cloud.deploy import deploy
+
+
+def test_a_schedule_calls_the_function_with_its_request(cloud, tmp_path) -> None:
+    name = cloud.outputs.reconcile_function
+    arn = cloud.aws.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+    function: Any = SimpleNamespace(name=name, arn=arn, function_name=name)
+
+    def program() -> None:
+        Schedule("every-day", 24, function, {"kind": "lake"}, ResourceOptions())
+
+    context = replace(cloud.context, working_directory=tmp_path)
+    made = deploy(program, context, "small", {"aws:region": cloud.aws.region})
+
+    events = cloud.aws.client("events")
+    [rule] = made.of_type("aws:cloudwatch/eventRule:EventRule")
+    assert events.describe_rule(Name=rule.id)["ScheduleExpression"] == "rate(24 hours)"
+    [target] = events.list_targets_by_rule(Rule=rule.id)["Targets"]
+    assert (target["Arn"], json.loads(target["Input"])) == (arn, {"kind": "lake"})
+    policy = json.loads(cloud.aws.client("lambda").get_policy(FunctionName=name)["Policy"])
+    [statement] = [
+        each
+        for each in policy["Statement"]
+        if each["Principal"] == {"Service": "events.amazonaws.com"}
+    ]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert events.describe_rule(Name=rule.id)["Arn"] in json.dumps(statement["Condition"])
+    events.remove_targets(Rule=rule.id, Ids=[target["Id"]])
+    events.delete_rule(Name=rule.id)

@@ -1,0 +1,161 @@
+"""Other drivers: psycopg 3 and redshift_connector speak the extended protocol."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+
+import psycopg
+import pytest
+import redshift_connector
+
+from redshift_emulator import wire
+from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse
+
+
+@pytest.fixture
+def modern(warehouse: Warehouse, connect: Connect) -> Iterator[psycopg.Connection]:
+    """psycopg 3, in autocommit."""
+    del connect
+    with psycopg.connect(
+        host="localhost", port=warehouse.port, user="awsuser", password=PASSWORD, dbname="dev", autocommit=True,
+        sslmode="verify-full", sslrootcert=str(warehouse.ca_file),
+    ) as session:  # fmt: skip
+        yield session
+
+
+@pytest.fixture
+def amazons(warehouse: Warehouse, connect: Connect) -> Iterator[redshift_connector.Connection]:
+    """redshift_connector."""
+    del connect
+    session = redshift_connector.connect(
+        host=warehouse.host,
+        port=warehouse.port,
+        user="awsuser",
+        password=PASSWORD,
+        database="dev",
+        ssl=False,
+    )
+    yield session
+    session.close()
+
+
+def test_psycopg_binds_parameters_and_prepares(modern: psycopg.Connection) -> None:
+    modern.execute("CREATE TABLE t (a integer, b varchar(3)) DISTSTYLE ALL", prepare=True)
+    modern.execute("INSERT INTO t VALUES (%s, %s)", (1, "x"))
+    assert modern.execute('SELECT a, b FROM t WHERE "A" = %s', (1,)).fetchall() == [(1, "x")]
+    with pytest.raises(psycopg.errors.StringDataRightTruncation, match="character varying"):
+        modern.execute("INSERT INTO t VALUES (%s, %s)", (2, "ää"))
+    modern.execute("TRUNCATE t", prepare=True)
+    assert modern.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+
+
+def test_psycopg_learns_of_a_refusal_inside_a_block(modern: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported), modern.transaction():  # noqa: PT012 - the block is the subject
+        modern.execute("CREATE TABLE t (a integer)")
+        modern.execute("CREATE INDEX i ON t (a)", prepare=True)
+    assert modern.execute("SELECT count(*) FROM pg_class WHERE relname = 't'").fetchall() == [(0,)]
+
+
+def test_psycopg_in_pipeline_mode(modern: psycopg.Connection) -> None:
+    with modern.pipeline():
+        modern.execute("CREATE TABLE t (a integer) DISTSTYLE ALL", prepare=True)
+        for number in range(5):
+            modern.execute("INSERT INTO t VALUES (%s)", (number,))
+        modern.execute("ALTER TABLE t ADD COLUMN b integer", prepare=True)
+        counted = modern.execute("SELECT count(*), count(b) FROM t")
+    assert counted.fetchall() == [(5, 0)]
+
+
+def test_a_pipeline_may_be_longer_than_all_buffers_on_its_way(modern: psycopg.Connection) -> None:
+    with modern.pipeline():
+        asked = [
+            modern.execute("SELECT %s::int, repeat('x', 2000)", (number,)) for number in range(3000)
+        ]
+    assert [row[0] for cursor in asked for row in cursor.fetchall()] == list(range(3000))
+
+
+def test_a_pipeline_takes_its_snapshot_where_its_statements_would(
+    modern: psycopg.Connection, connect: Connect
+) -> None:
+    """The INSERT behind a catalog query waits for the other writer, and sees what that one committed."""
+    other = connect().cursor()
+    other.execute("CREATE TABLE t (a integer)")
+    other.execute("BEGIN; INSERT INTO t VALUES (1)")
+    commit = threading.Timer(0.5, other.execute, ["COMMIT"])
+    commit.start()
+    with modern.pipeline():
+        modern.execute("BEGIN")
+        modern.execute("SELECT current_schema()")
+        modern.execute("INSERT INTO t SELECT 100 + count(*) FROM t")
+        modern.execute("COMMIT")
+    commit.join()
+    assert modern.execute("SELECT a FROM t ORDER BY a").fetchall() == [(1,), (101,)]
+
+
+def test_a_portal_that_is_read_in_parts_outlives_catalog_queries(warehouse: Warehouse) -> None:
+    """As JDBC's setFetchSize has it."""
+    portal = wire.cstring("part") + wire.cstring("") + bytes(6)
+    fetch = wire.frame(b"E", wire.cstring("part") + struct.pack("!I", 3))
+    with socket.create_connection((warehouse.host, warehouse.port), 10) as line:
+        frames = wire.Frames()
+
+        def ask(message: bytes, *last: bytes) -> list[bytes]:
+            line.sendall(message)
+            kinds: list[bytes] = []
+            while not kinds or kinds[-1] not in last:
+                kinds += [kind for kind, _ in frames]
+                if not kinds or kinds[-1] not in last:
+                    frames.feed(line.recv(1 << 16))
+            return kinds
+
+        ask(wire.startup_packet({"user": "awsuser", "database": "dev"}), b"R")
+        ask(wire.frame(b"p", wire.cstring(PASSWORD)), b"Z")
+        ask(wire.query(b"BEGIN"), b"Z")
+        parse = wire.frame(
+            b"P", wire.cstring("") + wire.cstring("SELECT relname FROM pg_class") + bytes(2)
+        )
+        first = ask(parse + wire.frame(b"B", portal) + fetch + wire.frame(b"S"), b"Z")
+        assert first == [b"1", b"2", b"D", b"D", b"D", b"s", b"Z"]
+        ask(wire.query(b"SELECT current_schema()"), b"Z")
+        assert ask(fetch + wire.frame(b"S"), b"Z") == [b"D", b"D", b"D", b"s", b"Z"]
+
+
+def test_an_error_in_a_pipeline_skips_to_its_end(modern: psycopg.Connection) -> None:
+    modern.execute("CREATE TABLE t (a integer)")
+    with pytest.raises(psycopg.errors.UndefinedObject), modern.pipeline():  # noqa: PT012 - so is the pipeline
+        modern.execute("SELECT E'x' WHERE %s = 1", (1,))
+        modern.execute("INSERT INTO t VALUES (%s)", (1,))
+    assert modern.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+
+
+def test_redshift_connector_works(amazons: redshift_connector.Connection) -> None:
+    cursor = amazons.cursor()
+    cursor.execute("SELECT 1, 'a', 1.5::numeric(5,2), NULL")
+    assert [list(row) for row in cursor.fetchall()] == [[1, "a", Decimal("1.50"), None]]
+    cursor.execute("CREATE TABLE t (a bigint IDENTITY(1,1), b varchar(10) ENCODE zstd)")
+    cursor.execute("INSERT INTO t (b) VALUES (%s)", ("x",))
+    amazons.commit()
+    with pytest.raises(redshift_connector.error.ProgrammingError, match="0A000"):
+        cursor.execute("CREATE INDEX i ON t (a)")
+    amazons.rollback()
+    amazons.autocommit = True
+    cursor.execute("ALTER TABLE t ALTER COLUMN b TYPE varchar(20)")
+    cursor.execute("SELECT \"column\", type, encoding FROM pg_table_def WHERE tablename = 't'")
+    assert [list(row) for row in cursor.fetchall()] == [
+        ["a", "bigint", "az64"],
+        ["b", "character varying(20)", "zstd"],
+    ]
+
+
+def test_redshift_connector_asks_the_catalog(amazons: redshift_connector.Connection) -> None:
+    cursor = amazons.cursor()
+    amazons.autocommit = True
+    cursor.execute("CREATE TABLE asked (a integer)")
+    assert ["dev"] in map(list, cursor.get_catalogs())
+    assert ["public", "dev"] in map(list, cursor.get_schemas())
+    assert "asked" in [row[2] for row in cursor.get_tables(schema_pattern="public")]
+    assert "getdate" in [row[2] for row in cursor.get_procedures()]

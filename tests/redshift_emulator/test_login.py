@@ -1,0 +1,118 @@
+"""TLS, passwords, databases, and what a client hears first."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse, rows, value
+
+
+def test_verify_full_with_the_local_authority(warehouse: Warehouse, connect: Connect) -> None:
+    for host in ("localhost", "127.0.0.1"):
+        session = connect(host=host, sslmode="verify-full", sslrootcert=str(warehouse.ca_file))
+        assert session.info.ssl_in_use
+        assert rows(session.cursor(), "SELECT 1") == [(1,)]
+
+
+def test_an_authority_that_is_not_known_is_refused(connect: Connect) -> None:
+    with pytest.raises(psycopg2.OperationalError, match="certificate verify failed"):
+        connect(sslmode="verify-full", sslrootcert="system")
+
+
+def test_large_answers_and_requests_over_tls(connect: Connect) -> None:
+    cursor = connect(sslmode="require").cursor()
+    assert value(cursor, "SELECT len(%s)", "x" * 3_000_000) == 3_000_000
+    assert value(cursor, "SELECT repeat('y', 3000000)") == "y" * 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"password": "wrong"}, 'password authentication failed for user "awsuser"'),
+        ({"user": "nobody"}, 'password authentication failed for user "nobody"'),
+        ({"dbname": "absent"}, 'database "absent" does not exist'),
+        ({"dbname": "template1"}, 'database "template1" does not exist'),
+        ({"options": "-c standard_conforming_strings=on"}, "unrecognized configuration parameter"),
+    ],
+)
+def test_logins_that_are_refused(connect: Connect, arguments: dict[str, str], text: str) -> None:
+    with pytest.raises(psycopg2.OperationalError, match="FATAL") as caught:
+        connect(**arguments)
+    assert text in str(caught.value)
+
+
+def test_users_made_with_create_user_log_in(connect: Connect) -> None:
+    admin = connect().cursor()
+    admin.execute("CREATE USER loader PASSWORD 'Loader+1'")
+    try:
+        assert (
+            value(connect(user="loader", password="Loader+1").cursor(), "SELECT current_user")
+            == "loader"
+        )
+        with pytest.raises(psycopg2.OperationalError):
+            connect(user="loader", password="Loader+2")
+    finally:
+        admin.execute("DROP USER loader")
+
+
+def test_the_greeting_is_redshifts(connect: Connect) -> None:
+    session = connect()
+    assert session.info.server_version == 80002
+    assert value(session.cursor(), "SHOW server_version") == "8.0.2"
+    assert session.info.parameter_status("standard_conforming_strings") is None
+    assert str(value(session.cursor(), "SELECT version()")).startswith("PostgreSQL 8.0.2 on ")
+    assert "Redshift 1.0." in str(value(session.cursor(), "SELECT pg_catalog.version()"))
+    assert value(session.cursor(), "SELECT pg_backend_pid()") == session.info.backend_pid
+    assert value(session.cursor(), "SELECT pg_last_copy_count()") == 0
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [b"", b"\0\0\0\x04", b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n", struct.pack("!II", 8, 1)],
+)
+def test_a_client_that_speaks_something_else_does_no_harm(
+    warehouse: Warehouse, connect: Connect, packet: bytes
+) -> None:
+    with socket.create_connection((warehouse.host, warehouse.port), timeout=5) as line:
+        line.sendall(packet)
+        with contextlib.suppress(OSError):  # the server may have hung up already
+            line.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while line.recv(1000):
+                pass
+    assert rows(connect().cursor(), "SELECT 1") == [(1,)]
+
+
+def test_sqlalchemy_redshift_connects_with_its_own_defaults(warehouse: Warehouse) -> None:
+    url = sa.URL.create(
+        "redshift+psycopg2", "awsuser", PASSWORD, "localhost", warehouse.port, "dev"
+    )
+    engine = sa.create_engine(
+        url, connect_args={"sslrootcert": str(warehouse.ca_file)}, poolclass=sa.NullPool
+    )
+    metadata = sa.MetaData()
+    table = sa.Table(
+        "engine_made", metadata, sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False), sa.Column("name", sa.String(20)),
+        redshift_diststyle="ALL", redshift_sortkey=["id"],
+    )  # fmt: skip
+    with engine.begin() as connection:
+        assert engine.dialect.server_version_info == (8, 0, 2)
+        connection.execute(sa.schema.CreateTable(table))
+        connection.execute(
+            table.insert(), [{"id": 1, "name": "back\\slash 'n quote"}, {"id": 2, "name": None}]
+        )
+    with engine.begin() as connection:
+        found = connection.execute(sa.select(table).order_by(table.c.id)).all()
+        assert [tuple(row) for row in found] == [(1, "back\\slash 'n quote"), (2, None)]
+        assert sa.inspect(connection).get_table_names() == ["engine_made"]
+        assert sa.inspect(connection).get_pk_constraint("engine_made")["constrained_columns"] == [
+            "id"
+        ]
+        connection.execute(sa.schema.DropTable(table))
+    engine.dispose()

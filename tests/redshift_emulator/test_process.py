@@ -1,0 +1,126 @@
+"""The stand-in as a process: it starts, announces itself, keeps its data, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from tests.redshift_emulator.conftest import place, running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A place for the data; nothing may run on it afterwards."""
+    yield tmp_path
+    assert until(lambda: not processes_of(tmp_path)), processes_of(tmp_path)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines that name the folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if str(folder) in line and "pytest" not in line.split(str(folder))[0]:
+            found.append(line[:200])
+    return found
+
+
+def until(condition: object, seconds: float = 10.0) -> bool:
+    """Whether a condition comes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def execute(
+    process: subprocess.Popen[str], sql: str, database: str = "dev"
+) -> list[tuple[object, ...]]:
+    """Runs a statement on a connection of its own."""
+    host, port = place(process) if not hasattr(process, "address") else process.address
+    process.address = (host, port)  # type: ignore[attr-defined]
+    connection = psycopg2.connect(
+        host=host, port=port, user="awsuser", dbname=database, sslmode="disable"
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def test_data_outlives_a_restart_and_databases_are_added(folder: Path) -> None:
+    with running(folder, "--databases", "dev") as process:
+        execute(
+            process, "CREATE TABLE kept (a varchar(3)) DISTSTYLE ALL; INSERT INTO kept VALUES ('x')"
+        )
+    with running(
+        folder, "--databases", "dev, more", "--ready-file", str(folder / "ready")
+    ) as process:
+        assert execute(process, "SELECT a FROM kept") == [("x",)]
+        assert execute(process, "SELECT reldiststyle FROM pg_class WHERE relname = 'kept'") == [
+            (8,)
+        ]
+        assert execute(process, "SELECT current_database()", "more") == [("more",)]
+        assert (folder / "ready").read_text().split() == [str(part) for part in process.address]  # type: ignore[attr-defined]
+
+
+def test_it_ends_with_its_standard_input(folder: Path) -> None:
+    with running(folder) as process:
+        execute(process, "SELECT 1")
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_a_killed_stand_in_takes_postgresql_along(folder: Path) -> None:
+    with running(folder) as process:
+        execute(process, "CREATE TABLE kept (a integer)")
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert until(lambda: not processes_of(folder))
+    with running(folder) as process:
+        assert execute(process, "SELECT * FROM kept") == []
+
+
+def test_a_fault_in_the_options_is_told(folder: Path) -> None:
+    with running(folder, "--cert", __file__) as process:
+        assert process.wait(10) == 2
+    assert "--cert and --key are needed together" in (folder / "stand-in.log").read_text()
+
+
+def test_serializable_isolation_on_demand(folder: Path) -> None:
+    with running(folder, "--isolation", "serializable") as process:
+        execute(process, "CREATE TABLE a (x integer); CREATE TABLE b (x integer)")
+        host, port = process.address  # type: ignore[attr-defined]
+        one, other = (
+            psycopg2.connect(host=host, port=port, user="awsuser", dbname="dev") for _ in range(2)
+        )
+        with one.cursor() as first, other.cursor() as second:
+            first.execute("SELECT * FROM a; INSERT INTO b VALUES (1)")
+            second.execute("SELECT * FROM b; INSERT INTO a VALUES (1)")
+            one.commit()
+            with pytest.raises(psycopg2.Error, match="1023"):  # noqa: PT012 - either may be the one
+                second.execute("SELECT 1")
+                other.commit()
+        one.close()
+        other.close()
+
+
+def test_sigterm_ends_it_in_good_order(folder: Path) -> None:
+    with running(folder) as process:
+        execute(process, "SELECT 1")
+        process.terminate()
+        assert process.wait(10) == 0
+    assert (folder / "stand-in.log").read_text() == ""
