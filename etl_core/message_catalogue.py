@@ -1,0 +1,18 @@
+"""Every rejection and failure message of the project, gathered from the packages."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from etl_core.model import messages as model
+from etl_core.model.messages import Message
+
+MODULES: tuple[ModuleType, ...] = (model,)
+"""In the order of the reference page."""
+
+
+def all_messages() -> tuple[Message, ...]:
+    """Return every message, in the order of the modules and their source."""
+    return tuple(
+        value for module in MODULES for value in vars(module).values() if isinstance(value, Message)
+    )
