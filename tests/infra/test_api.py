@@ -68,19 +68,19 @@ def test_aws_generates_the_key(any_stack: Stack):
     assert "value" not in any_stack.one("aws:apigateway/apiKey:ApiKey").inputs
 
 
-@pytest.mark.parametrize("answer", GATEWAY_RESPONSES, ids=lambda a: a.response_type)
-def test_the_gateway_s_own_answers_are_json_that_says_what_to_do(plain: Stack, answer):
-    response = plain.one(RESPONSE, answer.response_type.lower().replace("_", "-")).inputs
+@pytest.mark.parametrize("expected", GATEWAY_RESPONSES, ids=lambda r: r.response_type)
+def test_a_gateway_response_is_json_with_a_message(plain: Stack, expected):
+    response = plain.one(RESPONSE, expected.response_type.lower().replace("_", "-")).inputs
     body = json.loads(response["responseTemplates"]["application/json"])
     assert set(body) == {"error"}
     assert len(body["error"]["message"]) > 20
-    assert response["statusCode"] == str(answer.status)
+    assert response["statusCode"] == str(expected.status)
     assert "$" not in response["responseTemplates"]["application/json"], (
-        "nothing of the request is echoed"
+        "no part of the request may be echoed"
     )
 
 
-def test_a_missing_table_name_is_named(plain: Stack):
+def test_the_response_to_a_missing_table_name_names_the_parameter(plain: Stack):
     response = plain.one(RESPONSE, "bad-request-parameters").inputs
     assert (
         json.loads(response["responseTemplates"]["application/json"])["error"]["parameter"]
@@ -110,8 +110,8 @@ def test_the_openapi_document_describes_the_deployed_api(plain: Stack):
     assert bool(document["security"]) is method["apiKeyRequired"]
     assert document["components"]["securitySchemes"]["api_key"]["in"] == "header"
     assert plain.one("aws:apigateway/restApi:RestApi").inputs["apiKeySource"] == "HEADER"
-    answered = {r.inputs["statusCode"] for r in plain.of(RESPONSE)} - {"404"}
-    assert answered <= set(operations["get"]["responses"])
+    returned = {r.inputs["statusCode"] for r in plain.of(RESPONSE)} - {"404"}
+    assert returned <= set(operations["get"]["responses"])
 
 
 def test_the_openapi_document_has_the_parameters_of_the_function():
