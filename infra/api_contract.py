@@ -68,7 +68,7 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class GatewayResponse:
-    """A response of API Gateway that does not reach the function. It has the form of the function's own errors."""
+    """A response that API Gateway creates without the function. It has the form of the function's own errors."""
 
     response_type: str
     status: int
