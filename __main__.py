@@ -1,4 +1,4 @@
-"""The Pulumi program; see infra/program.py."""
+"""Entry point of the Pulumi program. The components are in infra/."""
 
 from infra import program
 

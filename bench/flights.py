@@ -1,7 +1,7 @@
-"""The flights file from PutObject to `loaded`, against a raw copy_expert of the same rows into the same embedded PostgreSQL.
+"""Time from PutObject to `loaded` for the flights file, compared with a raw copy_expert into the same PostgreSQL.
 
-`python -m bench.flights` starts a local cloud of its own, measures both in turn and prints the ratio, and the memory of the load
-function. Target: at most 3 times the raw COPY, and under 150 MB.
+`python -m bench.flights` starts its own local cloud, measures both in turn, and prints their ratio and the memory of
+the load function. Targets: at most 3 times the raw COPY, and less than 150 MB.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ EXAMPLE = EXAMPLES / "nycflights13" / "flights.json"
 
 
 def main() -> None:
-    """Prints each run's seconds, the ratio of the medians, and the load function's largest memory."""
+    """Print the seconds of each run, the ratio of the medians, and the largest memory of the load function."""
     content = DemoData.find().tables["flights"]
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         LocalCloud.start(Path(folder) / "state") as cloud,
     ):
         client = Client.of(cloud.outputs)
-        _land(client, "dev/schema/flights/flights.json", EXAMPLE.read_bytes())
+        _upload(client, "dev/schema/flights/flights.json", EXAMPLE.read_bytes())
         raw, loads, memory = [], [], []
         for run in range(RUNS + 1):
-            loads.append(_land(client, "dev/truncate/flights/flights.csv", content))
+            loads.append(_upload(client, "dev/truncate/flights/flights.csv", content))
             memory.append(_load_memory(cloud))
             raw.append(_raw_copy(cloud, content))
             print(
                 f"run {run}: PutObject to loaded {loads[-1]:.2f} s, raw COPY {raw[-1]:.2f} s, load function {memory[-1]:.0f} MB"
             )
         client.close()
-    # The first run starts the functions and fills the caches of both.
+    # The first run does not count: it starts the functions and fills caches.
     load, copy = statistics.median(loads[1:]), statistics.median(raw[1:])
     print(f"{ROWS} rows, {len(content) / 1e6:.0f} MB, medians of {RUNS} runs")
     print(
         f"PutObject to loaded {load:.2f} s; raw COPY {copy:.2f} s; ratio {load / copy:.2f} (target: at most 3)"
     )
-    print(f"load function {max(memory):.0f} MB (target: under 150)")
+    print(f"load function {max(memory):.0f} MB (target: less than 150)")
 
 
-def _land(client: Client, key: str, content: bytes) -> float:
-    """Seconds from PutObject to the final log entry."""
+def _upload(client: Client, key: str, content: bytes) -> float:
+    """Return the seconds from PutObject to the final log entry."""
     started = time.perf_counter()
     version = client.put_bytes(content, key)
     while True:
@@ -66,7 +66,7 @@ def _land(client: Client, key: str, content: bytes) -> float:
 
 
 def _raw_copy(cloud: LocalCloud, content: bytes) -> float:
-    """Seconds of one transaction that empties a like table and copies the same bytes into it."""
+    """Return the seconds of a transaction that empties a table of the same structure and copies the same bytes into it."""
     socket_folder = (
         next(cloud.state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
     )
@@ -86,7 +86,7 @@ def _raw_copy(cloud: LocalCloud, content: bytes) -> float:
 
 
 def _load_memory(cloud: LocalCloud) -> float:
-    """The resident memory, in MB, of the largest process that runs the load function."""
+    """Return the resident memory, in MB, of the largest process that runs the load function."""
     sizes = [
         process.memory_info().rss / 1e6
         for child in cloud.children

@@ -1,8 +1,8 @@
-"""Whether the plan of one table takes longer when the catalog holds many others: 10, 1,000 and 5,000 tables in the stand-in.
+"""Time to plan a change of one table while the catalog of the emulator holds 10, 1,000 and 5,000 tables.
 
-`python -m bench.plan_catalog` starts a stand-in of its own and prints the medians of reading the live table (which every load does, to
-find out whether it was altered), of planning, of both, and the ratio of the last catalog to the first. Target: the same time (a ratio of
-at most 1.5).
+`python -m bench.plan_catalog` starts its own emulator. It prints the medians of reading the live table (every load does
+that to detect manual changes), of planning, and of both, and the ratio of the last catalog to the first. Target: a
+ratio of at most 1.5.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PASSWORD = "Secret+/=1"
 
 
 def main() -> None:
-    """Prints as it measures."""
+    """Print the figures as they are measured."""
     actual, desired = spec("VARCHAR(20)"), spec("VARCHAR(40)", ColumnSpec(name="more", type="DATE"))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
@@ -46,7 +46,7 @@ def main() -> None:
             started = time.perf_counter()
             fill(connection, first, last)
             print(
-                f"{last:>5,} tables (made in {time.perf_counter() - started:.0f} s): ",
+                f"{last:>5,} tables (created in {time.perf_counter() - started:.0f} s): ",
                 end="",
                 flush=True,
             )
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def spec(kind: str, *more: ColumnSpec) -> SchemaFile:
-    """A schema file of COLUMNS texts."""
+    """Return a schema file with COLUMNS text columns."""
     columns = tuple(
         ColumnSpec(name=f"c{number}", type=kind, description="a text") for number in range(COLUMNS)
     )
@@ -63,7 +63,7 @@ def spec(kind: str, *more: ColumnSpec) -> SchemaFile:
 
 
 def fill(connection: sa.Connection, first: int, last: int) -> None:
-    """Tables beside the one that is measured, with defaults and keys, so that every part of the catalog grows."""
+    """Create further tables with defaults and keys, so that every part of the catalog grows."""
     columns = ", ".join(f"c{number} integer default {number}" for number in range(COLUMNS))
     for number in range(first, last):
         connection.exec_driver_sql(
@@ -72,28 +72,28 @@ def fill(connection: sa.Connection, first: int, last: int) -> None:
 
 
 def measure(connection: sa.Connection, desired: SchemaFile) -> float:
-    """The median of reading and planning, in seconds, after a first run that fills the caches."""
-    reads, plans = [], []
+    """Return the median of reading and planning in seconds. The first run, which fills caches, does not count."""
+    reads, planned = [], []
     for _ in range(RUNS + 1):
         started = time.perf_counter()
         rows = connection.execute(select_table(TABLE)).fetchall()
         read = time.perf_counter()
-        made = make_plan(parse_table(TABLE, rows), table_of_schema_file(desired, TABLE), ())
-        plans.append(time.perf_counter() - read)
+        plan = make_plan(parse_table(TABLE, rows), table_of_schema_file(desired, TABLE), ())
+        planned.append(time.perf_counter() - read)
         reads.append(read - started)
-        if len(rows) != COLUMNS or len(made.statements) != COLUMNS + 1 or made.refusals:
-            raise SystemExit(f"not the plan that was meant: {made}")
-    both = statistics.median(read + plan for read, plan in zip(reads[1:], plans[1:], strict=True))
-    read, plan = statistics.median(reads[1:]), statistics.median(plans[1:])
+        if len(rows) != COLUMNS or len(plan.statements) != COLUMNS + 1 or plan.refusals:
+            raise SystemExit(f"unexpected plan: {plan}")
+    both = statistics.median(a + b for a, b in zip(reads[1:], planned[1:], strict=True))
+    reading, planning = statistics.median(reads[1:]), statistics.median(planned[1:])
     print(
-        f"reading {read * 1000:.1f} ms, planning {plan * 1000:.1f} ms, both {both * 1000:.1f} ms (medians of {RUNS})"
+        f"reading {reading * 1000:.1f} ms, planning {planning * 1000:.1f} ms, both {both * 1000:.1f} ms (medians of {RUNS})"
     )
     return both
 
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[sa.Connection]:
-    """A connection to a stand-in that lasts as long as the block."""
+    """Start an emulator for the block and connect to it."""
     options = ServerOptions(data=folder / "data", databases=("dev",), password=PASSWORD)
     with Server.start(options) as server:
         host, port = server.address

@@ -1,15 +1,14 @@
-"""What the local Redshift adds to a small statement: the same statements through it, through a forwarder, and straight to its
-PostgreSQL.
+"""Time that the emulator adds to a small statement, compared with a plain forwarder and with direct access to PostgreSQL.
 
     python -m bench.redshift_statements [--count 300] [--rounds 11]
 
-The three take turns. Printed are the median of a statement straight to PostgreSQL's Unix socket, and the medians of what the others
-add to it, round by round, with the quarter and three-quarter points. The forwarder is the least that can stand in between: it passes
-bytes on over TCP and looks at nothing, so its figure belongs to the machine. Everything is measured twice: with client, stand-in and
-PostgreSQL on one CPU, and spread over all of them, where every message may have to wake another CPU (dear in a virtual machine).
-An INSERT holds more than its way: PostgreSQL locks the table for it, a statement of its own.
+The three take turns. The output has the median of a statement sent directly to PostgreSQL's Unix socket, and the
+medians (with quartiles) of what the emulator and the forwarder add to it in each round. The forwarder only passes
+bytes on over TCP, so its figure is the minimum that any proxy costs on this machine. Everything is measured twice:
+with client, emulator and PostgreSQL on one CPU, and on all CPUs, where each message may have to wake another CPU
+(expensive in a virtual machine). For an INSERT the emulator also sends a statement that locks the table.
 
-Target: under 100 microseconds added by the stand-in, on one CPU.
+Target: the emulator adds less than 100 microseconds on one CPU.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ STATEMENTS: dict[str, Callable[[int], str]] = {
 
 
 def main() -> None:
-    """Starts a stand-in of its own and prints what it measures."""
+    """Start an emulator and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=300, help="statements of a round")
+    parser.add_argument("--count", type=int, default=300, help="statements per round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -89,18 +88,18 @@ def compare(
     count: int = 300,
     rounds: int = ROUNDS,
 ) -> None:
-    """Measures and prints. `connect` opens a session through the stand-in, `raw` one to PostgreSQL's Unix socket."""
+    """Measure and print. `connect` opens a session through the emulator, `raw` one to PostgreSQL's Unix socket."""
     with contextlib.ExitStack() as stack:
         direct = stack.enter_context(contextlib.closing(raw()))
-        ways = {"stand-in": stack.enter_context(contextlib.closing(connect()))}
-        ways["forwarder"] = stack.enter_context(
+        routes = {"emulator": stack.enter_context(contextlib.closing(connect()))}
+        routes["forwarder"] = stack.enter_context(
             contextlib.closing(stack.enter_context(forwarded(direct)))
         )
-        for session in (direct, *ways.values()):
+        for session in (direct, *routes.values()):
             session.autocommit = True
         with direct.cursor() as cursor:
             cursor.execute("CREATE TABLE small (a integer, b varchar(10))")
-        time.sleep(2)  # the stand-in has just been started: it still imports what COPY needs
+        time.sleep(2)  # the emulator has just started and still imports the modules of COPY
         for cpus in placements():
             place((psutil.Process(), emulator), cpus)
             with direct.cursor() as cursor:
@@ -109,12 +108,12 @@ def compare(
                 f"small statements, {'one CPU' if len(cpus) == 1 else f'{len(cpus)} CPUs'}; microseconds"
             )
             for name, statement in STATEMENTS.items():
-                measure(name, statement, direct, ways, count, rounds)
-    print("load of the machine: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))
+                measure(name, statement, direct, routes, count, rounds)
+    print("load average of the machine: " + ", ".join(f"{load:.1f}" for load in os.getloadavg()))
 
 
 def placements() -> list[set[int]]:
-    """One CPU, and all that we may use."""
+    """Return the sets of CPUs to measure on: one CPU, and all that this process can use."""
     if not hasattr(os, "sched_getaffinity"):
         return [set(range(os.cpu_count() or 1))]
     allowed = os.sched_getaffinity(0)
@@ -122,10 +121,12 @@ def placements() -> list[set[int]]:
 
 
 def place(roots: tuple[psutil.Process, ...], cpus: set[int]) -> None:
-    """Binds processes, all that descend from them, and all their threads to CPUs."""
+    """Bind the processes, their descendants and all threads to `cpus`."""
     if not hasattr(os, "sched_setaffinity"):
         return
-    for process in {below for root in roots for below in (root, *root.children(recursive=True))}:
+    for process in {
+        process for root in roots for process in (root, *root.children(recursive=True))
+    }:
         for thread in process.threads():
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setaffinity(thread.id, cpus)
@@ -135,26 +136,26 @@ def measure(
     name: str,
     statement: Callable[[int], str],
     direct: Connection,
-    ways: dict[str, Connection],
+    routes: dict[str, Connection],
     count: int,
     rounds: int,
 ) -> None:
-    """Prints one statement's line. One round comes first that does not count."""
+    """Print the line of one statement. The first round does not count."""
     base: list[float] = []
-    added: dict[str, list[float]] = {way: [] for way in ways}
+    added: dict[str, list[float]] = {route: [] for route in routes}
     for _ in range(rounds + 1):
         base.append(run(direct, statement, count))
-        for way, session in ways.items():
-            added[way].append(run(session, statement, count) - base[-1])
+        for route, session in routes.items():
+            added[route].append(run(session, statement, count) - base[-1])
     line = f"  {name:32} direct {statistics.median(base[1:]):4.0f}"
-    for way, values in added.items():
+    for route, values in added.items():
         lower, middle, upper = statistics.quantiles(values[1:], n=4)
-        line += f"   {way} adds {middle:4.0f} ({lower:.0f} to {upper:.0f})"
+        line += f"   {route} adds {middle:4.0f} ({lower:.0f} to {upper:.0f})"
     print(line)
 
 
 def run(session: Connection, statement: Callable[[int], str], count: int) -> float:
-    """The median time of a statement in microseconds."""
+    """Return the median time of a statement in microseconds."""
     taken = []
     with session.cursor() as cursor:
         for number in range(count):
@@ -167,7 +168,7 @@ def run(session: Connection, statement: Callable[[int], str], count: int) -> flo
 
 @contextlib.contextmanager
 def forwarded(direct: Connection) -> Iterator[Connection]:
-    """A session of the same user in the same database, through a forwarder in a process of its own."""
+    """Open a session of the same user and database through a forwarder, which runs in its own process."""
     info = direct.info
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"{info.host}/.s.PGSQL.{info.port}"
@@ -188,19 +189,19 @@ def forwarded(direct: Connection) -> Iterator[Connection]:
 
 
 def forward(listener: socket.socket, address: str) -> None:
-    """Serves one client whose every message gets an answer that ends in ReadyForQuery."""
+    """Serve one client. Each message must get a response that ends in ReadyForQuery."""
     client, _ = listener.accept()
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
         while message := client.recv(1 << 14):
             server.sendall(message)
-            answer = b""
-            while answer[-6:-1] != b"Z\0\0\0\5":
-                answer = server.recv(1 << 15)
-                if not answer:
+            response = b""
+            while response[-6:-1] != b"Z\0\0\0\5":
+                response = server.recv(1 << 15)
+                if not response:
                     return
-                client.sendall(answer)
+                client.sendall(response)
 
 
 if __name__ == "__main__":

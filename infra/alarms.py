@@ -1,4 +1,4 @@
-"""The alarms: an event that started nothing, and an upload that was not loaded."""
+"""CloudWatch alarms: undelivered events, failed executions, executions that timed out."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PERIOD_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Watch:
-    """One metric that should stay at zero."""
+class ZeroMetric:
+    """A metric that should stay at zero. The alarm goes off when it is above."""
 
     noun: str
     description: str
@@ -28,46 +28,50 @@ class Watch:
     dimensions: Mapping[str, Input[str]]
 
 
-def watches(workflow: LoadWorkflow) -> tuple[Watch, ...]:
-    machine = {"StateMachineArn": workflow.state_machine_arn}
+def zero_metrics(workflow: LoadWorkflow) -> tuple[ZeroMetric, ...]:
+    """Return the metrics that have an alarm."""
+    state_machine = {"StateMachineArn": workflow.state_machine_arn}
     return (
-        Watch(
+        ZeroMetric(
             "dead-letters",
-            "Uploads whose event started no load: they wait in the dead-letter queue",
+            "Events that started no execution; they are in the dead-letter queue",
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
             "Maximum",
             {"QueueName": workflow.dead_letter_queue_name},
         ),
-        Watch(
+        ZeroMetric(
             "failed-loads",
-            "Uploads that were rejected or could not be loaded: the log says why",
+            "Uploads that were rejected or failed; the log has the reason",
             "AWS/States",
             "ExecutionsFailed",
             "Sum",
-            machine,
+            state_machine,
         ),
-        Watch(
+        ZeroMetric(
             "timed-out-loads",
-            "Load executions that timed out",
+            "Executions of the load workflow that timed out",
             "AWS/States",
             "ExecutionsTimedOut",
             "Sum",
-            machine,
+            state_machine,
         ),
     )
 
 
 class Alarms(Component):
-    """One alarm per watch; with `alarmEmail`, also the topic that sends them there (AWS asks the address to confirm)."""
+    """One alarm for each metric. With `alarmEmail`, an SNS topic sends them to that address.
+
+    AWS first asks the address to confirm the subscription.
+    """
 
     def __init__(
         self, name: str, settings: StackSettings, workflow: LoadWorkflow, opts: ResourceOptions
     ) -> None:
         super().__init__(name, opts)
         actions = [self._topic(settings.alarm_email)] if settings.alarm_email else []
-        for watch in watches(workflow):
-            self._alarm(watch, actions)
+        for metric in zero_metrics(workflow):
+            self._alarm(metric, actions)
         self.register_outputs({})
 
     def _topic(self, address: str) -> Output[str]:
@@ -77,14 +81,14 @@ class Alarms(Component):
         )
         return topic.arn
 
-    def _alarm(self, watch: Watch, actions: list[Output[str]]) -> None:
+    def _alarm(self, metric: ZeroMetric, actions: list[Output[str]]) -> None:
         cloudwatch.MetricAlarm(
-            f"{self.name}-{watch.noun}",
-            alarm_description=watch.description,
-            namespace=watch.namespace,
-            metric_name=watch.metric,
-            dimensions=dict(watch.dimensions),
-            statistic=watch.statistic,
+            f"{self.name}-{metric.noun}",
+            alarm_description=metric.description,
+            namespace=metric.namespace,
+            metric_name=metric.metric,
+            dimensions=dict(metric.dimensions),
+            statistic=metric.statistic,
             period=PERIOD_SECONDS,
             evaluation_periods=1,
             comparison_operator="GreaterThanThreshold",

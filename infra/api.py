@@ -1,7 +1,7 @@
-"""The monitoring API: GET /logs with an API key, answered by the query function.
+"""The monitoring API: GET /logs with an API key, served by the query function.
 
-Built from explicit resources rather than from an OpenAPI document, so that every part is seen by the tests and by
-whatever stands in for AWS; docs/openapi.json describes the same contract.
+Each part is a resource of its own instead of one OpenAPI document, so that the tests and the local cloud see
+every part. docs/openapi.json describes the same contract.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import pulumi_aws.apigateway as apigateway
 import pulumi_aws.lambda_ as lambda_
 from pulumi import Output, ResourceOptions
 
-from infra.api_contract import GATEWAY_ANSWERS, METHOD, PARAMETERS, PATH, STAGE, Need
+from infra.api_contract import GATEWAY_RESPONSES, METHOD, PARAMETERS, PATH, STAGE, Need
 from infra.component import Component
 from infra.functions import LoaderFunction
 from infra.stack_settings import StackSettings
 
 
 class MonitoringApi(Component):
-    """A regional REST API. `url` is the stage's base; `key` is secret."""
+    """A regional REST API. `url` is the base URL of its stage; `key` is a secret."""
 
     def __init__(
         self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions
@@ -29,13 +29,13 @@ class MonitoringApi(Component):
         self._settings = settings
         self._api = apigateway.RestApi(
             name,
-            description="What became of the files dropped in the lake",
+            description="Log of uploads to the lake",
             api_key_source="HEADER",
             endpoint_configuration={"types": "REGIONAL"},
             opts=self.child(),
         )
-        stage = self._stage([*self._logs_method(query), *self._gateway_answers()])
-        self._permit(query)
+        stage = self._stage([*self._logs_method(query), *self._gateway_responses()])
+        self._allow_invocation(query)
         self.key = self._key(stage)
         self.url = stage.invoke_url
         self.register_outputs({})
@@ -80,23 +80,23 @@ class MonitoringApi(Component):
         )
         return [method, integration]
 
-    def _gateway_answers(self) -> list[pulumi.Resource]:
+    def _gateway_responses(self) -> list[pulumi.Resource]:
         return [
             apigateway.Response(
-                f"{self.name}-{answer.response_type.lower().replace('_', '-')}",
+                f"{self.name}-{response.response_type.lower().replace('_', '-')}",
                 rest_api_id=self._api.id,
-                response_type=answer.response_type,
-                status_code=str(answer.status),
-                response_templates={"application/json": answer.template},
+                response_type=response.response_type,
+                status_code=str(response.status),
+                response_templates={"application/json": response.template},
                 opts=self.child(),
             )
-            for answer in GATEWAY_ANSWERS
+            for response in GATEWAY_RESPONSES
         ]
 
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
-        """A deployment is a snapshot: it is made anew whenever the contract changes."""
+        """Return the stage. Its deployment is a snapshot, which is replaced when the contract changes."""
         contract = hashlib.sha256(
-            repr((METHOD, PATH, PARAMETERS, GATEWAY_ANSWERS)).encode()
+            repr((METHOD, PATH, PARAMETERS, GATEWAY_RESPONSES)).encode()
         ).hexdigest()
         deployment = apigateway.Deployment(
             self.name,
@@ -125,7 +125,7 @@ class MonitoringApi(Component):
         )
         return stage
 
-    def _permit(self, query: LoaderFunction) -> None:
+    def _allow_invocation(self, query: LoaderFunction) -> None:
         lambda_.Permission(
             self.name,
             action="lambda:InvokeFunction",

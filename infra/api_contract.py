@@ -1,4 +1,4 @@
-"""The API's contract as values: the resources are built from it, the OpenAPI document is written from it."""
+"""The contract of the API as values. The resources and the OpenAPI document are built from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Need(Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of the query string."""
+    """A parameter of the query string."""
 
     name: str
     need: Need
@@ -31,20 +31,22 @@ PARAMETERS = (
     Parameter(
         "table_name",
         Need.REQUIRED,
-        "The table, as `table` or `schema.table`; `_unparsed` for keys that name none.",
+        "The table, as `table` or `schema.table`. `_unparsed` for uploads whose key names no table.",
     ),
     Parameter(
         "landed_timestamp",
         Need.OPTIONAL,
-        "Any beginning of the UTC time at which the upload landed: 2026-11-22.",
+        "Uploads that arrived at this UTC time. Any prefix of a timestamp, at least the year: 2026-11-22.",
     ),
     Parameter(
-        "from", Need.OPTIONAL, "Uploads that landed at or after this UTC time, or beginning of one."
+        "from",
+        Need.OPTIONAL,
+        "Uploads that arrived at or after this UTC time, given as a timestamp or a prefix of one.",
     ),
     Parameter(
         "to",
         Need.OPTIONAL,
-        "Uploads that landed up to this UTC time; the whole day when it is a day.",
+        "Uploads that arrived at or before this UTC time. A prefix includes all of its period: a date includes the whole day.",
     ),
     Parameter("status", Need.OPTIONAL, "Only uploads with this status."),
     Parameter("database", Need.OPTIONAL, "Only uploads to this database."),
@@ -54,19 +56,19 @@ PARAMETERS = (
     Parameter(
         "limit",
         Need.OPTIONAL,
-        "How many entries to answer with at most, from 1 to 500; 50 if not given.",
+        "Maximum number of entries in the response, from 1 to 500. Default: 50.",
     ),
     Parameter(
         "next_token",
         Need.OPTIONAL,
-        "The `next_token` of the answer before, to go on behind its last entry.",
+        "The `next_token` of the previous response. Returns the entries that follow it.",
     ),
 )
 
 
 @dataclass(frozen=True)
-class GatewayAnswer:
-    """What API Gateway answers by itself, before the function is asked; shaped like the function's own errors."""
+class GatewayResponse:
+    """A response that API Gateway creates without the function. It has the form of the function's own errors."""
 
     response_type: str
     status: int
@@ -77,55 +79,61 @@ class GatewayAnswer:
         return json.dumps({"error": dict(self.error)})
 
 
-GATEWAY_ANSWERS = (
-    GatewayAnswer(
+GATEWAY_RESPONSES = (
+    GatewayResponse(
         "BAD_REQUEST_PARAMETERS",
         400,
         {
             "type": "InvalidQuery",
             "parameter": "table_name",
-            "message": "the parameter table_name is missing; write ?table_name=user_data",
+            "message": "the parameter table_name is missing; it is required. Add it: ?table_name=user_data",
         },
     ),
-    GatewayAnswer(
+    GatewayResponse(
         "INVALID_API_KEY",
         403,
         {
             "type": "InvalidApiKey",
-            "message": f"the request has no valid API key; send the stack's api_key in the header {KEY_HEADER}",
+            "message": "the request has no valid API key; every request needs one. "
+            f"Send the stack's api_key in the header {KEY_HEADER}",
         },
     ),
-    GatewayAnswer(
+    GatewayResponse(
         "MISSING_AUTHENTICATION_TOKEN",
         404,
         {
             "type": "NotFound",
-            "message": f"there is nothing here; ask for {METHOD} /{PATH}?table_name=user_data",
+            "message": f"this path does not exist; the API has one, {METHOD} /{PATH}. "
+            f"Request /{PATH}?table_name=user_data",
         },
     ),
-    GatewayAnswer(
+    GatewayResponse(
         "THROTTLED",
         429,
-        {"type": "Throttled", "message": "too many requests; try again in a second"},
+        {
+            "type": "Throttled",
+            "message": "too many requests; the stack limits requests per second. Try again in a second",
+        },
     ),
-    GatewayAnswer(
+    GatewayResponse(
         "DEFAULT_5XX",
         500,
         {
             "type": "InternalError",
-            "message": "the log could not be read; try again, then look at the query function's log",
+            "message": "the query function failed; the log could not be read. "
+            "Try again; if it fails again, see the function's log group",
         },
     ),
 )
-"""API Gateway answers a path that does not exist with MISSING_AUTHENTICATION_TOKEN. The only required parameter is
-table_name, so that a bad request can only be about it."""
+"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist. `table_name` is the only required
+parameter, so BAD_REQUEST_PARAMETERS always means that it is missing."""
 
 STATUS_CODES = {
-    200: "Entries of the log, newest first.",
-    400: "A parameter is missing or malformed; the body names it.",
+    200: "Log entries, newest first.",
+    400: "A parameter is missing or invalid. The body names it.",
     403: "The API key is missing or unknown.",
     429: "Too many requests.",
     500: "The function failed.",
-    503: "The log could not be read for the moment.",
+    503: "The log cannot be read at the moment.",
 }
-"""What GET /logs answers with: 200, 400 and 503 by the function; 400, 403, 429 and 500 by the gateway."""
+"""The status codes of GET /logs. The function returns 200, 400, 500 and 503; API Gateway returns 400, 403, 429 and 500."""

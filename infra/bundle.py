@@ -1,7 +1,7 @@
-"""Builds the functions' layer: `python -m infra.bundle` writes build/layer.zip.
+"""The Lambda layer with the packages of the functions: `python -m infra.bundle` writes build/layer.zip.
 
-The packages of requirements/lambda.txt as wheels for Lambda's Python and processor, without what the functions never
-use. The same requirements give the same bytes: entries are sorted and carry one fixed date.
+It holds the packages of requirements/lambda.txt as wheels for the Python and the processor of Lambda, without files
+that the functions do not use. The same requirements give the same bytes: entries are sorted and have a fixed date.
 """
 
 from __future__ import annotations
@@ -20,17 +20,23 @@ import click
 from packaging.markers import Environment, default_environment
 from packaging.requirements import Requirement
 
-from infra.runtime import LAYER, PYTHON_VERSION, REQUIREMENTS, ROOT
+PYTHON_VERSION = "3.14"
+RUNTIME = f"python{PYTHON_VERSION}"
+ARCHITECTURE = "x86_64"
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYER = ROOT / "build" / "layer.zip"
+REQUIREMENTS = ROOT / "requirements" / "lambda.txt"
 
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_28_x86_64")
-"""Both: with one of them alone pip silently takes older wheels of packages that are tagged with the other."""
+"""Both are needed: with only one, pip silently installs older wheels of packages that have the other tag."""
 
 MAX_ZIPPED_BYTES = 50 * 1024**2
 MAX_UNZIPPED_BYTES = 200 * 1024**2
-"""Lambda quotas: 50 MB uploaded directly; 250 MB unzipped, of which the functions' own code takes a little."""
+"""Lambda quotas: 50 MB for a direct upload; 250 MB unzipped for the layer and the function's own code together."""
 
 AWS_SERVICES = frozenset({"dynamodb", "s3", "secretsmanager", "sts"})
-"""The services whose descriptions botocore and boto3 need; their other hundreds are the larger part of them."""
+"""The services whose API descriptions the functions need. botocore has hundreds of others, most of its size."""
 
 _UNUSED_FOLDERS = frozenset({"bin", "testing", "tests", "__pycache__"})
 _UNUSED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".c", ".h", ".pyc"})
@@ -38,11 +44,11 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class BundleError(RuntimeError):
-    """The layer could not be built, or is not the one that the requirements ask for."""
+    """The layer cannot be built, is missing, or was built from other requirements."""
 
 
 def target_environment() -> Environment:
-    """The environment markers of the Lambda runtime, whatever Python runs this."""
+    """Return the environment markers of the Lambda runtime, independent of the Python that runs this."""
     environment = default_environment()
     environment["python_version"] = PYTHON_VERSION
     environment["python_full_version"] = environment["implementation_version"] = (
@@ -62,9 +68,9 @@ def target_environment() -> Environment:
 
 
 def parse_requirements(text: str) -> list[str]:
-    """The pinned requirements that apply to the Lambda runtime, without their markers.
+    """Return the pinned requirements that apply to the Lambda runtime, without their markers.
 
-    pip evaluates markers for the Python that runs it, even with --python-version; therefore they are evaluated here.
+    Markers are evaluated here because pip evaluates them for the Python that runs it, even with --python-version.
     """
     environment = {name: str(value) for name, value in target_environment().items()}
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
@@ -77,7 +83,10 @@ def parse_requirements(text: str) -> list[str]:
 
 
 def pip_command(requirements: Sequence[str], target: Path) -> list[str]:
-    """Installs wheels for the Lambda runtime; the lock file is complete, so nothing is resolved."""
+    """Return the command that installs wheels for the Lambda runtime.
+
+    The lock file is complete, so pip resolves no dependencies.
+    """
     platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
     options = [
         "--only-binary",
@@ -99,7 +108,7 @@ def pip_command(requirements: Sequence[str], target: Path) -> list[str]:
 
 
 def is_used(path: PurePosixPath) -> bool:
-    """Whether a file of an installed package belongs in the layer."""
+    """Return whether a file of an installed package belongs in the layer."""
     if _UNUSED_FOLDERS & set(path.parts[:-1]) or path.suffix in _UNUSED_SUFFIXES:
         return False
     if path.parts[0].endswith(".dist-info"):
@@ -110,34 +119,39 @@ def is_used(path: PurePosixPath) -> bool:
 
 
 def faults_of_size(zipped: int, unzipped: int) -> Iterator[str]:
-    """Why Lambda would refuse the layer; nothing when it takes it."""
+    """Yield the reasons why Lambda would refuse a layer of these sizes in bytes."""
     for what, size, limit in (
         ("zipped", zipped, MAX_ZIPPED_BYTES),
         ("unzipped", unzipped, MAX_UNZIPPED_BYTES),
     ):
         if size > limit:
-            yield f"the layer has {size:,} bytes {what}; the limit is {limit:,}: take something out of lambda.in"
+            yield (
+                f"the layer has {size:,} bytes {what}; the limit is {limit:,} bytes. "
+                "Remove a package from requirements/lambda.in"
+            )
 
 
 def digest_of(requirements: Path) -> bytes:
-    """What the layer's zip comment says: which requirements it was built from."""
+    """Return the zip comment of a layer: a digest of the requirements that it was built from."""
     return hashlib.sha256(requirements.read_bytes()).hexdigest().encode()
 
 
 def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
-    """Raises BundleError when the layer has not been built, or was built from other requirements."""
-    hint = "build it: .venv/bin/python -m infra.bundle"
+    """Raise BundleError if the layer is missing or was built from other requirements."""
+    fix = "Build it: .venv/bin/python -m infra.bundle"
     if not layer.is_file():
-        raise BundleError(f"the functions' layer {layer.name} has not been built; {hint}")
+        raise BundleError(
+            f"{layer.name} does not exist; the functions need this layer of packages. {fix}"
+        )
     with zipfile.ZipFile(layer) as archive:
         if archive.comment != digest_of(requirements):
             raise BundleError(
-                f"the layer {layer.name} was built from other requirements than today's; {hint}"
+                f"{layer.name} was built from other requirements; it must match {requirements.name}. {fix}"
             )
 
 
 def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
-    """Writes the used files below `packages` to the zip file `layer`; returns their unzipped size."""
+    """Write the files below `packages` to the zip file `layer`. Return their unzipped size in bytes."""
     files = sorted(path for path in packages.rglob("*") if path.is_file())
     unzipped = 0
     with zipfile.ZipFile(layer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -155,7 +169,10 @@ def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
 
 
 def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
-    """Builds the layer; returns its unzipped size. Raises BundleError, and leaves an older layer, when that fails."""
+    """Build the layer. Return its unzipped size in bytes.
+
+    Raises BundleError if that fails; an older layer then stays.
+    """
     layer.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="layer-", dir=layer.parent) as folder:
         packages, draft = Path(folder, "python"), Path(folder, "layer.zip")
@@ -165,7 +182,7 @@ def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
         unzipped = write_layer(packages, draft, digest_of(requirements))
         faults = list(faults_of_size(draft.stat().st_size, unzipped))
         if faults:
-            raise BundleError("; ".join(faults))
+            raise BundleError("\n".join(faults))
         draft.replace(layer)
     return unzipped
 
@@ -175,7 +192,7 @@ def _install(requirements: Sequence[str], target: Path) -> None:
         pip_command(requirements, target), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise BundleError(f"pip could not install the layer's packages:\n{done.stderr.strip()}")
+        raise BundleError(f"pip cannot install the packages of the layer:\n{done.stderr.strip()}")
 
 
 def _strip(packages: Path) -> None:
@@ -185,7 +202,10 @@ def _strip(packages: Path) -> None:
 
 
 def _compile(packages: Path) -> None:
-    """Ships compiled files when this is Lambda's Python: /opt is read-only there, so every cold start would compile."""
+    """Compile the packages, if this is the Python version of Lambda.
+
+    /opt is read-only in Lambda: without compiled files each cold start compiles its imports.
+    """
     if sys.version.startswith(f"{PYTHON_VERSION}."):
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(
@@ -198,7 +218,7 @@ def _compile(packages: Path) -> None:
 
 
 def main() -> None:
-    """Builds the layer and says what it is."""
+    """Build the layer and print its size."""
     try:
         unzipped = build_layer()
     except BundleError as error:

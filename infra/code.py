@@ -1,7 +1,4 @@
-"""What goes into the functions' code archive: handlers/ and etl_core/, nothing else.
-
-The third-party packages are in the layer (infra/bundle.py).
-"""
+"""The code archive of the functions: handlers/ and etl_core/. Their packages are in the layer (infra/bundle.py)."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from infra.stack_settings import ConfigurationError
 
 PACKAGES = ("etl_core", "handlers")
 CA_FILE = "warehouse-ca.pem"
-"""The name, below the code's root, of the certificate that `warehouseCaFile` brings."""
+"""The path in the archive of the certificate from `warehouseCaFile`."""
 
 
 def code_files(root: Path) -> Iterator[str]:
-    """The paths of the packages' files below `root`, with slashes, sorted; no caches, no compiled files."""
+    """Yield the paths of the source files, relative to `root`, sorted, with forward slashes."""
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
             name = path.relative_to(root).as_posix()
@@ -29,7 +26,7 @@ def code_files(root: Path) -> Iterator[str]:
 
 
 def code_archive(root: Path, ca_file: str | None) -> AssetArchive:
-    """The archive that all functions share. Raises ConfigurationError when the CA file cannot be used."""
+    """Return the archive that all functions share. Raises ConfigurationError if `ca_file` is not a PEM file."""
     assets: dict[str, FileAsset] = {name: _asset(root / name) for name in code_files(root)}
     if ca_file is not None:
         assets[CA_FILE] = _asset(_checked_ca_file(root / ca_file))
@@ -37,7 +34,7 @@ def code_archive(root: Path, ca_file: str | None) -> AssetArchive:
 
 
 def _asset(path: Path) -> FileAsset:
-    """Relative to where the program runs, so that the stack's state names no machine's folders."""
+    """Return an asset with a relative path, so that the state of the stack holds no path of this machine."""
     return FileAsset(os.path.relpath(path))
 
 
@@ -45,6 +42,6 @@ def _checked_ca_file(path: Path) -> Path:
     if path.is_file() and b"-----BEGIN CERTIFICATE-----" in path.read_bytes():
         return path
     raise ConfigurationError(
-        f"warehouseCaFile names {path}, which is not a PEM file with a certificate; give the path of one, or none: "
-        "pulumi config rm warehouseCaFile"
+        f"warehouseCaFile is {str(path)!r}, which is not a PEM file with a certificate; it must be one, or empty. "
+        "Correct the path, or remove the setting: pulumi config rm warehouseCaFile"
     )

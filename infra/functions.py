@@ -1,24 +1,24 @@
-"""The Lambda functions: each with its own log group and a role that may do what this function does, and no more."""
+"""The Lambda functions. Each has its own log group and a role with the permissions that it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.lambda_ as lambda_
 from pulumi import Archive, FileArchive, Input, Output, ResourceOptions
 
 from infra import policies
+from infra.bundle import ARCHITECTURE, RUNTIME
 from infra.component import Component
 from infra.policies import Statement
-from infra.role import create_role
-from infra.runtime import ARCHITECTURE, RUNTIME
+from infra.roles import create_role
 
 
 @dataclass(frozen=True)
 class Code:
-    """What all functions run: the code archive, the layer's ARN, and how long their lines are kept."""
+    """What all functions have in common: code archive, layer, and retention of their log groups in days."""
 
     archive: Archive
     layer_arn: Input[str]
@@ -27,7 +27,7 @@ class Code:
 
 @dataclass(frozen=True)
 class VpcAttachment:
-    """Where in the private network a function is attached."""
+    """The subnets and the security group of a function in the private network."""
 
     subnet_ids: Sequence[Input[str]]
     security_group_id: Input[str]
@@ -35,7 +35,11 @@ class VpcAttachment:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """What distinguishes one function from the others. `concurrency` reserves; None takes part in the account's."""
+    """The properties of one function.
+
+    `concurrency` is its reserved concurrency; with None it shares the concurrency of the account.
+    Without `vpc` it runs outside the private network.
+    """
 
     handler: str
     timeout_seconds: int
@@ -43,11 +47,11 @@ class FunctionSpec:
     environment: Mapping[str, Input[str]]
     statements: Output[list[Statement]]
     concurrency: int | None = None
-    reach: VpcAttachment | None = field(default=None)
+    vpc: VpcAttachment | None = None
 
 
 class Layer(Component):
-    """The third-party packages of all functions."""
+    """The layer with the packages of all functions."""
 
     def __init__(self, name: str, path: str, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -64,7 +68,10 @@ class Layer(Component):
 
 
 class LoaderFunction(Component):
-    """One function. It cannot exist before its log group keeps its retention and its role its policy."""
+    """One function. It is created after its log group and after the policy of its role.
+
+    Otherwise its first run would create a log group without retention, or lack permissions.
+    """
 
     def __init__(self, name: str, spec: FunctionSpec, code: Code, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -87,7 +94,7 @@ class LoaderFunction(Component):
             environment={"variables": dict(spec.environment)},
             logging_config={"log_format": "Text", "log_group": logs.name},
             reserved_concurrent_executions=spec.concurrency,
-            vpc_config=_vpc_config(spec.reach),
+            vpc_config=_vpc_config(spec.vpc),
             opts=self.child(),
         )
         self.arn = function.arn
@@ -96,7 +103,7 @@ class LoaderFunction(Component):
         self.register_outputs({})
 
     def _role(self, spec: FunctionSpec, logs: cloudwatch.LogGroup) -> Output[str]:
-        network = policies.use_network_interfaces() if spec.reach else []
+        network = policies.use_network_interfaces() if spec.vpc else []
 
         def document(log_group_arn: str, statements: list[Statement]) -> policies.Document:
             return policies.document(policies.write_logs(log_group_arn), *statements, *network)
@@ -107,7 +114,7 @@ class LoaderFunction(Component):
         return create_role(self, "role", ("lambda.amazonaws.com",), policy)
 
 
-def _vpc_config(reach: VpcAttachment | None) -> lambda_.FunctionVpcConfigArgsDict | None:
-    if reach is None:
+def _vpc_config(vpc: VpcAttachment | None) -> lambda_.FunctionVpcConfigArgsDict | None:
+    if vpc is None:
         return None
-    return {"subnet_ids": list(reach.subnet_ids), "security_group_ids": [reach.security_group_id]}
+    return {"subnet_ids": list(vpc.subnet_ids), "security_group_ids": [vpc.security_group_id]}

@@ -1,4 +1,4 @@
-"""The lake, in which people drop files, and the work bucket, in which the pipeline writes for itself."""
+"""The buckets: the lake for uploads, and the work bucket for the files of the pipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABORT_UPLOAD_DAYS = 7
 
 
 class PrivateBucket(Component):
-    """A bucket that is encrypted, not public, and refuses requests without TLS."""
+    """An encrypted bucket without public access that refuses requests without TLS."""
 
     def __init__(self, name: str, *, protect: bool, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -43,7 +43,7 @@ class PrivateBucket(Component):
 
 
 class Lake(Component):
-    """Two buckets: `lake` is versioned and tells EventBridge about every object, `work` forgets."""
+    """Two buckets: `lake` is versioned and sends its events to EventBridge; objects in `work` expire."""
 
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -57,7 +57,10 @@ class Lake(Component):
         self.register_outputs({})
 
     def _version_uploads(self) -> None:
-        """An upload is one version of one object. Versions are never expired: a late truncate loads them again."""
+        """Version the lake: an upload is one version of one object.
+
+        Versions never expire: a truncate that arrives late loads the appends after it again.
+        """
         s3.BucketVersioning(
             self.name,
             bucket=self.lake.bucket_name,

@@ -1,4 +1,4 @@
-"""The log: one item per upload."""
+"""The upload log: a DynamoDB table with one item per upload."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WAITING_INDEX, WAITING_FOR, WAITING_SINCE = "waiting", "waiting_for", "waiting_s
 
 
 class LogTable(Component):
-    """A DynamoDB table: on demand, restorable to any point of the last 35 days."""
+    """A DynamoDB table, billed on demand, that can be restored to any time of the last 35 days."""
 
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -27,7 +27,7 @@ class LogTable(Component):
                 {"name": name, "type": "S"}
                 for name in (HASH_KEY, RANGE_KEY, WAITING_FOR, WAITING_SINCE)
             ],
-            # Only entries without an answer have its keys: it stays small, however long the log.
+            # Only pending entries have these attributes, so the index stays small as the log grows.
             global_secondary_indexes=[
                 {
                     "name": WAITING_INDEX,

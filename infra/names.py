@@ -1,7 +1,7 @@
-"""Names of resources: `project-stack-noun`, short enough for the strictest service.
+"""Names of resources: `project-stack-noun`, short enough for the service with the strictest limit.
 
-They are Pulumi's logical names, to which Pulumi adds a random suffix. Only what AWS refuses to name by itself, or what
-people look for by name (log groups, the warehouse), gets its name as physical name.
+These are Pulumi's logical names; Pulumi adds a random suffix to get the physical name. Resources have a fixed
+physical name only if AWS requires one or if people search for it (log groups, the warehouse).
 """
 
 from __future__ import annotations
@@ -11,25 +11,28 @@ import re
 from dataclasses import dataclass
 
 MAX_PREFIX = 32
-"""S3 buckets and IAM roles take 63 and 64 characters, of which the suffix takes 8 and the noun up to 23."""
+"""Names of S3 buckets have up to 63 characters, of IAM roles 64. The suffix needs 8 of them, the noun up to 23."""
 
-_UNFIT = re.compile(r"[^a-z0-9]+")
+_OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 
 def prefix_of(project: str, stack: str) -> str:
-    """`project-stack` in the characters that every service takes; with a digest where that shortens or changes it."""
+    """Return `project-stack` in characters that every service accepts, in at most MAX_PREFIX characters.
+
+    A digest at the end keeps names distinct if they had to be changed or shortened.
+    """
     plain = f"{project}-{stack}"
-    fit = _UNFIT.sub("-", plain.lower()).strip("-")
-    if fit == plain and len(fit) <= MAX_PREFIX and fit[0].isalpha():
-        return fit
+    safe = _OTHER_CHARACTERS.sub("-", plain.lower()).strip("-")
+    if safe == plain and len(safe) <= MAX_PREFIX and safe[0].isalpha():
+        return safe
     digest = hashlib.sha256(plain.encode()).hexdigest()[:6]
-    body = f"x-{fit}" if not fit[:1].isalpha() else fit
+    body = safe if safe[:1].isalpha() else f"x-{safe}"
     return f"{body[: MAX_PREFIX - 7].rstrip('-')}-{digest}"
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one stack."""
+    """The names of the resources of one stack."""
 
     project: str
     stack: str
@@ -39,10 +42,10 @@ class Names:
         return prefix_of(self.project, self.stack)
 
     def of(self, noun: str) -> str:
-        """The name of one component of this stack."""
+        """Return the name of a component of this stack."""
         return f"{self.prefix}-{noun}"
 
     @property
     def tags(self) -> dict[str, str]:
-        """What every resource of the stack is tagged with."""
+        """Return the tags of every resource of this stack."""
         return {"project": self.project, "stack": self.stack}

@@ -1,7 +1,7 @@
-"""The private network in which the load function reaches the warehouse, S3, DynamoDB and Secrets Manager.
+"""The private network: from it the load function connects to the warehouse, S3, DynamoDB and Secrets Manager.
 
-It has no internet gateway and no NAT: what is not listed here cannot be reached. Redshift Serverless asks for three
-subnets in three availability zones (management guide, "Considerations when using Amazon Redshift Serverless").
+It has no internet gateway and no NAT gateway, so only these services are reachable. Redshift Serverless requires
+three subnets in three availability zones (management guide, "Considerations when using Amazon Redshift Serverless").
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ HTTPS = 443
 
 
 def pick_zones(region: str, zones: list[str]) -> list[str]:
-    """The zones to use. Raises pulumi.RunError in a region that has too few."""
+    """Return the three zones to use. Raises pulumi.RunError if the region has fewer."""
     if len(zones) < ZONES:
         raise pulumi.RunError(
             f"the region {region} has {len(zones)} availability zone(s) ({', '.join(zones)}); Redshift Serverless "
-            f"needs subnets in {ZONES}; choose another region: pulumi config set aws:region <region>"
+            f"needs subnets in {ZONES}. Choose another region: pulumi config set aws:region <region>"
         )
     return sorted(zones)[:ZONES]
 
 
 class Network(Component):
-    """Three private subnets, endpoints for three services, and the load function's security group."""
+    """Three private subnets, endpoints for three services, and the security group of the load function."""
 
     def __init__(
         self,
@@ -58,18 +58,17 @@ class Network(Component):
         )
         self.subnet_ids = self._subnets(settings)
         self.load_group = self.security_group("load", "The load function")
-        reach_buckets = json_document(policies.reach_buckets, lake.lake.arn, lake.work.arn)
-        self.s3_prefix_list = self._gateway("s3", reach_buckets)
-        dynamodb_prefix_list = self._gateway(
-            "dynamodb", json_document(policies.reach_table, log_table_arn)
-        )
-        self._let_out("load-to-s3", self.load_group, self.s3_prefix_list)
-        self._let_out("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
+        bucket_policy = json_document(policies.bucket_endpoint, lake.lake.arn, lake.work.arn)
+        self.s3_prefix_list = self._gateway_endpoint("s3", bucket_policy)
+        table_policy = json_document(policies.table_endpoint, log_table_arn)
+        dynamodb_prefix_list = self._gateway_endpoint("dynamodb", table_policy)
+        self._allow_https("load-to-s3", self.load_group, self.s3_prefix_list)
+        self._allow_https("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
         self._secrets_endpoint()
         self.register_outputs({})
 
     def security_group(self, noun: str, description: str) -> ec2.SecurityGroup:
-        """A group without rules: nothing in, nothing out."""
+        """Return a new security group without rules: it allows no traffic in or out."""
         name = f"{self.name}-{noun}"
         return ec2.SecurityGroup(
             name,
@@ -82,7 +81,7 @@ class Network(Component):
     def connect(
         self, noun: str, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: int
     ) -> None:
-        """Lets `client` open connections to `server` on `port`: a rule on either side."""
+        """Allow connections from `client` to `server` on `port`, with a rule on each side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
             security_group_id=client.id,
@@ -102,11 +101,11 @@ class Network(Component):
             opts=self.child(),
         )
 
-    def let_out_to_s3(self, noun: str, group: ec2.SecurityGroup) -> None:
-        """Lets `group` reach S3 through its gateway."""
-        self._let_out(noun, group, self.s3_prefix_list)
+    def allow_s3(self, noun: str, group: ec2.SecurityGroup) -> None:
+        """Allow connections from `group` to S3 through its endpoint."""
+        self._allow_https(noun, group, self.s3_prefix_list)
 
-    def _let_out(self, noun: str, group: ec2.SecurityGroup, prefix_list: Input[str]) -> None:
+    def _allow_https(self, noun: str, group: ec2.SecurityGroup, prefix_list: Input[str]) -> None:
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
             security_group_id=group.id,
@@ -143,8 +142,8 @@ class Network(Component):
         )
         return subnet.id
 
-    def _gateway(self, service: str, policy: Input[str]) -> Output[str]:
-        """A free endpoint beside the route table; returns its list of address ranges."""
+    def _gateway_endpoint(self, service: str, policy: Input[str]) -> Output[str]:
+        """Create a gateway endpoint, which is free of charge. Return the id of its prefix list."""
         name = f"{self.name}-{service}"
         endpoint = ec2.VpcEndpoint(
             name,

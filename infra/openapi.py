@@ -1,4 +1,7 @@
-"""The API's OpenAPI document, written from its contract: `python -m infra.openapi` writes docs/openapi.json."""
+"""The OpenAPI document of the API, generated from its contract.
+
+`python -m infra.openapi` writes docs/openapi.json.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from infra.api_contract import (
     Need,
     Parameter,
 )
-from infra.runtime import ROOT
+from infra.bundle import ROOT
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 Schema = dict[str, Any]
@@ -54,27 +57,27 @@ ENTRY: dict[str, Schema] = {
     "rows_loaded": _NUMBER,
     "duration_ms": _NUMBER,
     "redshift_table_exists": {"type": "boolean"},
-    "statements": {**_TEXTS, "description": "The SQL that was run for a schema file."},
+    "statements": {**_TEXTS, "description": "The SQL statements that were run for the upload."},
     "error": {
         "type": "object",
-        "description": "Why the upload was not loaded, and what to do.",
+        "description": "Why the upload was not loaded, and how to fix it.",
         "properties": {"type": _TEXT, "message": _TEXT, "details": _TEXTS},
         "required": ["type", "message"],
     },
     "attempts": _NUMBER,
     "execution_arn": _TEXT,
 }
-"""The fields of one log entry; those that do not apply are left out."""
+"""The fields of a log entry. An entry omits the fields that do not apply."""
 
 
 def render_document() -> dict[str, Any]:
-    """The whole document."""
+    """Return the document."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Upload log",
             "version": STAGE.removeprefix("v"),
-            "description": "What became of the files dropped in the lake.",
+            "description": "Log of uploads to the lake: one entry per upload, with its status.",
         },
         "servers": [{"url": "{api_url}", "variables": {"api_url": {"default": f"/{STAGE}"}}}],
         "security": [{"api_key": []}],
@@ -89,7 +92,7 @@ def render_document() -> dict[str, Any]:
 def _render_operation() -> dict[str, Any]:
     return {
         "operationId": "queryLog",
-        "summary": "The uploads of one table, newest first",
+        "summary": "Return the log entries of one table, newest first",
         "parameters": [_render_parameter(parameter) for parameter in PARAMETERS],
         "responses": {
             str(status): _render_response(status, text) for status, text in STATUS_CODES.items()
@@ -145,7 +148,7 @@ def _error() -> Schema:
 
 
 def render_text() -> str:
-    """The document as the file holds it."""
+    """Return the content of docs/openapi.json."""
     return json.dumps(render_document(), indent=2) + "\n"
 
 

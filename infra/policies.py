@@ -1,7 +1,7 @@
-"""Policy documents as plain values: who may do what on which resource, and nothing else.
+"""Policy documents as plain values, with the permissions that each part needs.
 
-`"Resource": "*"` appears only where AWS offers no narrower resource: network interfaces of functions in a VPC and the
-delivery of state machine logs.
+`"Resource": "*"` is used only where AWS supports no narrower resource: network interfaces of functions in a VPC, and
+log delivery of Step Functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Stateme
 
 
 def trust(*services: str) -> Document:
-    """A role that only these AWS services may take."""
+    """Return a trust policy: only these AWS services can assume the role."""
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": list(services)},
@@ -32,7 +32,7 @@ def trust(*services: str) -> Document:
 
 
 def tls_only(bucket_arn: str) -> Document:
-    """A bucket that refuses every request without TLS (S3 user guide, "Security best practices")."""
+    """Return a bucket policy that refuses requests without TLS (S3 user guide, "Security best practices")."""
     return document(
         {
             "Sid": "TlsOnly",
@@ -50,7 +50,7 @@ def write_logs(log_group_arn: str) -> Statement:
 
 
 def load_uploads(lake_arn: str, work_arn: str, secret_arn: str, table_arn: str) -> list[Statement]:
-    """What the load function does itself; the data goes from S3 to the warehouse by the COPY role."""
+    """Return the permissions of the load function. COPY reads the data with its own role."""
     return [
         allow("ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [f"{lake_arn}/*"]),
         allow("FindUploads", ["s3:ListBucket", "s3:ListBucketVersions"], [lake_arn]),
@@ -61,7 +61,7 @@ def load_uploads(lake_arn: str, work_arn: str, secret_arn: str, table_arn: str) 
 
 
 def use_network_interfaces() -> list[Statement]:
-    """What Lambda needs to attach a function to a VPC, refused to the function's own code.
+    """Return the permissions that Lambda needs to attach a function to a VPC, denied to the function's own code.
 
     Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
     """
@@ -98,7 +98,10 @@ def query_log_entries(table_arn: str) -> list[Statement]:
 def reconcile_uploads(
     lake_arn: str, table_arn: str, machine_arn: str, tables_arn: str
 ) -> list[Statement]:
-    """What the reconcile function does: it reads no object and has no login; the tables function reads the ledgers for it."""
+    """Return the permissions of the reconcile function.
+
+    It reads no objects and has no credentials of the warehouse: it invokes the tables function to read ledgers.
+    """
     return [
         allow("ListUploads", ["s3:ListBucketVersions"], [lake_arn]),
         allow(
@@ -114,12 +117,12 @@ def reconcile_uploads(
 
 
 def executions_of(machine_arn: str) -> str:
-    """The beginning of the ARNs of a state machine's executions."""
+    """Return the prefix of the ARNs of a state machine's executions."""
     return machine_arn.replace(":stateMachine:", ":execution:")
 
 
 def copy_data(lake_arn: str, work_arn: str) -> Document:
-    """What COPY reads: uploads and pinned copies, and the manifests that name them."""
+    """Return the permissions of COPY: it reads uploads, pinned copies, and the manifests that list them."""
     return document(
         allow("ReadData", ["s3:GetObject"], [f"{lake_arn}/*", f"{work_arn}/*"]),
         allow("FindData", ["s3:GetBucketLocation", "s3:ListBucket"], [lake_arn, work_arn]),
@@ -127,9 +130,10 @@ def copy_data(lake_arn: str, work_arn: str) -> Document:
 
 
 def run_loads(function_arns: Sequence[str]) -> Document:
-    """What the state machine does: invoke its functions, and deliver its own log.
+    """Return the permissions of the state machine: invoke its functions and deliver its own log.
 
-    Step Functions developer guide, "Using CloudWatch Logs to log execution history": log delivery takes no resource.
+    The actions of log delivery support no resource (Step Functions developer guide, "Using CloudWatch Logs to log
+    execution history").
     """
     delivery = [
         "logs:CreateLogDelivery",
@@ -151,8 +155,8 @@ def start_loads(state_machine_arn: str) -> Document:
     return document(allow("StartLoads", ["states:StartExecution"], [state_machine_arn]))
 
 
-def take_dead_letters(queue_arn: str, rule_arn: str) -> Document:
-    """The queue takes messages from this one rule."""
+def accept_dead_letters(queue_arn: str, rule_arn: str) -> Document:
+    """Return a queue policy: only this rule can send messages."""
     statement = {
         **allow("TakeDeadLetters", ["sqs:SendMessage"], [queue_arn]),
         "Principal": {"Service": "events.amazonaws.com"},
@@ -161,8 +165,8 @@ def take_dead_letters(queue_arn: str, rule_arn: str) -> Document:
     return document(statement)
 
 
-def reach_buckets(lake_arn: str, work_arn: str) -> Document:
-    """Nothing leaves the private network for a bucket that is not the stack's own."""
+def bucket_endpoint(lake_arn: str, work_arn: str) -> Document:
+    """Return the policy of the S3 endpoint: only the buckets of the stack are reachable through it."""
     objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
     buckets = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"]
     return document(
@@ -171,7 +175,8 @@ def reach_buckets(lake_arn: str, work_arn: str) -> Document:
     )
 
 
-def reach_table(table_arn: str) -> Document:
+def table_endpoint(table_arn: str) -> Document:
+    """Return the policy of the DynamoDB endpoint: only the log table is reachable through it."""
     actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     return document(
         {**allow("LogTable", actions, [table_arn, f"{table_arn}/index/*"]), "Principal": "*"}

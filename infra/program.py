@@ -1,4 +1,4 @@
-"""The program: reads the stack's configuration and wires the components. `pulumi up` runs `deploy()`."""
+"""The Pulumi program: reads the configuration of the stack and creates its components."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from etl_core.model import function_settings as env
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
-from infra.bundle import BundleError, check_layer
+from infra.bundle import LAYER, ROOT, BundleError, check_layer
 from infra.code import CA_FILE, code_archive
-from infra.copy_role import CopyRole
 from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, VpcAttachment
 from infra.lake import Lake
 from infra.log_table import LogTable
 from infra.names import Names
 from infra.network import Network
-from infra.runtime import LAYER, ROOT
+from infra.roles import CopyRole
 from infra.schedule import Schedule
 from infra.stack_settings import ConfigurationError, StackSettings, parse_settings
 from infra.warehouse import Warehouse
@@ -30,15 +29,15 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
-OPERATE_SECONDS = 900
-"""Lambda's limit: reconciling a large lake and rebuilding a large table take their time."""
+RECOVERY_SECONDS = 900
+"""The maximum of Lambda: to reconcile a large lake or to rebuild a large table takes long."""
 
 SMALL_MEMORY_MB = 256
 RECONCILE_MEMORY_MB = 512
 
 
 def deploy() -> None:
-    """What `pulumi up` runs: `main()`, once the layer is there. Raises pulumi.RunError when it is not."""
+    """Check the layer, then run `main()`. `pulumi up` runs this. Raises pulumi.RunError if the layer is missing or outdated."""
     try:
         check_layer()
     except BundleError as error:
@@ -47,7 +46,7 @@ def deploy() -> None:
 
 
 def main() -> None:
-    """Declares the stack. Raises pulumi.RunError, with every fault, when its configuration is not usable."""
+    """Declare the stack. Raises pulumi.RunError with every fault of its configuration."""
     project, stack = pulumi.get_project(), pulumi.get_stack()
     try:
         settings = parse_settings(read_configuration(project))
@@ -57,7 +56,7 @@ def main() -> None:
 
 
 def read_configuration(project: str) -> dict[str, str]:
-    """Every key that is set in the project's namespace, known or not: Pulumi itself would not mention a misspelt one."""
+    """Return all keys in the namespace of the project, also unknown ones: Pulumi does not report a misspelled key."""
     full_keys = {**get_config_env(), **CONFIG.get()}
     names = [key.removeprefix(f"{project}:") for key in full_keys if key.startswith(f"{project}:")]
     config = pulumi.Config(project)
@@ -65,8 +64,8 @@ def read_configuration(project: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Store:
-    """What holds data: the buckets, the log, the warehouse and the role in which it reads."""
+class Storage:
+    """The components that hold data, their network, and the COPY role."""
 
     lake: Lake
     log_table: LogTable
@@ -77,6 +76,8 @@ class Store:
 
 @dataclass(frozen=True)
 class Functions:
+    """The functions that do not depend on the workflow."""
+
     load: LoaderFunction
     record: LoaderFunction
     query: LoaderFunction
@@ -84,18 +85,18 @@ class Functions:
 
 
 def declare(names: Names, settings: StackSettings) -> None:
-    """All components of one stack, and its outputs."""
+    """Declare all components of a stack, and its outputs."""
     archive = code_archive(ROOT, settings.warehouse_ca_file)
     provider = Provider(
         names.prefix, region=pulumi.Config("aws").get("region"), default_tags={"tags": names.tags}
     )
     opts = ResourceOptions(providers=[provider])
-    store = declare_store(names, settings, opts)
+    storage = declare_storage(names, settings, opts)
     layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
     code = Code(archive, layer.arn, settings.log_group_keep_days)
-    functions = declare_functions(names, settings, store, code, opts)
+    functions = declare_functions(names, settings, storage, code, opts)
     workflow_spec = WorkflowSpec(
-        lake_bucket=store.lake.lake.bucket_name,
+        lake_bucket=storage.lake.lake.bucket_name,
         load=functions.load,
         record=functions.record,
         load_seconds=settings.load_timeout_seconds,
@@ -105,53 +106,53 @@ def declare(names: Names, settings: StackSettings) -> None:
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
     Alarms(names.of("alarms"), settings, workflow, opts)
     api = MonitoringApi(names.of("api"), settings, functions.query, opts)
-    spec = reconcile_spec(settings, store, workflow, functions.tables)
+    spec = reconcile_spec(settings, storage, workflow, functions.tables)
     reconcile = LoaderFunction(names.of("reconcile"), spec, code, opts)
     if settings.reconcile_every_hours:
         name = names.of("reconcile-schedule")
         Schedule(name, settings.reconcile_every_hours, reconcile, {"kind": "lake"}, opts)
-    export(settings, store, workflow, api)
+    export(settings, storage, workflow, api)
     pulumi.export("reconcile_function", reconcile.function_name)
     pulumi.export("tables_function", functions.tables.function_name)
 
 
-def declare_store(names: Names, settings: StackSettings, opts: ResourceOptions) -> Store:
+def declare_storage(names: Names, settings: StackSettings, opts: ResourceOptions) -> Storage:
     lake = Lake(names.of("lake"), settings, opts)
     log_table = LogTable(names.of("log"), settings, opts)
     network = Network(names.of("network"), settings, lake, log_table.arn, opts)
     copy_role = CopyRole(names.of("copy"), lake, opts)
     warehouse = Warehouse(names.of("warehouse"), settings, network, copy_role.arn, opts)
-    return Store(lake, log_table, network, copy_role, warehouse)
+    return Storage(lake, log_table, network, copy_role, warehouse)
 
 
 def declare_functions(
-    names: Names, settings: StackSettings, store: Store, code: Code, opts: ResourceOptions
+    names: Names, settings: StackSettings, storage: Storage, code: Code, opts: ResourceOptions
 ) -> Functions:
-    log_environment = {env.LOG_TABLE: store.log_table.table_name}
+    log_environment = {env.LOG_TABLE: storage.log_table.table_name}
     record = FunctionSpec(
         handler="handlers.record.handler",
         timeout_seconds=RECORD_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
         environment=log_environment,
-        statements=store.log_table.arn.apply(policies.write_log_entries),
+        statements=storage.log_table.arn.apply(policies.write_log_entries),
     )
     query = FunctionSpec(
         handler="handlers.query.handler",
         timeout_seconds=QUERY_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
         environment=log_environment,
-        statements=store.log_table.arn.apply(policies.query_log_entries),
+        statements=storage.log_table.arn.apply(policies.query_log_entries),
     )
     return Functions(
-        load=LoaderFunction(names.of("load"), load_spec(settings, store), code, opts),
+        load=LoaderFunction(names.of("load"), load_spec(settings, storage), code, opts),
         record=LoaderFunction(names.of("record"), record, code, opts),
         query=LoaderFunction(names.of("query"), query, code, opts),
-        tables=LoaderFunction(names.of("tables"), tables_spec(settings, store), code, opts),
+        tables=LoaderFunction(names.of("tables"), tables_spec(settings, storage), code, opts),
     )
 
 
-def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
-    lake, warehouse = store.lake, store.warehouse
+def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
+    lake, warehouse = storage.lake, storage.warehouse
     environment: dict[str, Input[str]] = {
         env.LAKE_BUCKET: lake.lake.bucket_name,
         env.WORK_BUCKET: lake.work.bucket_name,
@@ -159,12 +160,12 @@ def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
         env.WAREHOUSE_HOST: warehouse.host,
         env.WAREHOUSE_PORT: warehouse.port.apply(str),
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
-        env.COPY_ROLE_ARN: store.copy_role.arn,
-        env.LOG_TABLE: store.log_table.table_name,
+        env.COPY_ROLE_ARN: storage.copy_role.arn,
+        env.LOG_TABLE: storage.log_table.table_name,
     }
     if settings.warehouse_ca_file is not None:
         environment[env.WAREHOUSE_CA_FILE] = CA_FILE
-    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn, store.log_table.arn)
+    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn, storage.log_table.arn)
     return FunctionSpec(
         handler="handlers.load.handler",
         timeout_seconds=settings.load_timeout_seconds,
@@ -172,35 +173,42 @@ def load_spec(settings: StackSettings, store: Store) -> FunctionSpec:
         environment=environment,
         statements=arns.apply(lambda known: policies.load_uploads(*known)),
         concurrency=settings.load_concurrency or None,
-        reach=VpcAttachment(store.network.subnet_ids, store.network.load_group.id),
+        vpc=VpcAttachment(storage.network.subnet_ids, storage.network.load_group.id),
     )
 
 
-def tables_spec(settings: StackSettings, store: Store) -> FunctionSpec:
-    """Like the load function, but beside it: loads that wait must not keep an operator waiting."""
-    load = load_spec(settings, store)
+def tables_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
+    """Return the load function's properties, without its reserved concurrency.
+
+    Pending loads must not delay the recovery commands.
+    """
+    load = load_spec(settings, storage)
     return replace(
-        load, handler="handlers.tables.handler", timeout_seconds=OPERATE_SECONDS, concurrency=None
+        load, handler="handlers.tables.handler", timeout_seconds=RECOVERY_SECONDS, concurrency=None
     )
 
 
 def reconcile_spec(
-    settings: StackSettings, store: Store, workflow: LoadWorkflow, tables: LoaderFunction
+    settings: StackSettings, storage: Storage, workflow: LoadWorkflow, tables: LoaderFunction
 ) -> FunctionSpec:
-    """Outside of the private network, in which there is no way to Step Functions; the ledgers are read by `tables`."""
+    """Return the properties of the reconcile function.
+
+    It runs outside the private network, which has no endpoint for Step Functions. The tables function reads the
+    ledgers for it.
+    """
     environment: dict[str, Input[str]] = {
-        env.LAKE_BUCKET: store.lake.lake.bucket_name,
+        env.LAKE_BUCKET: storage.lake.lake.bucket_name,
         env.DATABASES: ",".join(settings.databases),
-        env.LOG_TABLE: store.log_table.table_name,
+        env.LOG_TABLE: storage.log_table.table_name,
         env.STATE_MACHINE_ARN: workflow.state_machine_arn,
         env.TABLES_FUNCTION: tables.function_name,
     }
     arns = Output.all(
-        store.lake.lake.arn, store.log_table.arn, workflow.state_machine_arn, tables.arn
+        storage.lake.lake.arn, storage.log_table.arn, workflow.state_machine_arn, tables.arn
     )
     return FunctionSpec(
         handler="handlers.reconcile.handler",
-        timeout_seconds=OPERATE_SECONDS,
+        timeout_seconds=RECOVERY_SECONDS,
         memory_mb=RECONCILE_MEMORY_MB,
         environment=environment,
         statements=arns.apply(lambda known: policies.reconcile_uploads(*known)),
@@ -208,18 +216,18 @@ def reconcile_spec(
 
 
 def export(
-    settings: StackSettings, store: Store, workflow: LoadWorkflow, api: MonitoringApi
+    settings: StackSettings, storage: Storage, workflow: LoadWorkflow, api: MonitoringApi
 ) -> None:
-    """The stack's outputs."""
-    pulumi.export("lake_bucket", store.lake.lake.bucket_name)
-    pulumi.export("work_bucket", store.lake.work.bucket_name)
-    pulumi.export("log_table", store.log_table.table_name)
+    """Export the outputs of the stack."""
+    pulumi.export("lake_bucket", storage.lake.lake.bucket_name)
+    pulumi.export("work_bucket", storage.lake.work.bucket_name)
+    pulumi.export("log_table", storage.log_table.table_name)
     pulumi.export("state_machine_arn", workflow.state_machine_arn)
     pulumi.export("api_url", api.url)
     pulumi.export("api_key", api.key)
-    pulumi.export("warehouse_host", store.warehouse.host)
-    pulumi.export("warehouse_port", store.warehouse.port)
+    pulumi.export("warehouse_host", storage.warehouse.host)
+    pulumi.export("warehouse_port", storage.warehouse.port)
     pulumi.export("warehouse_databases", list(settings.databases))
-    pulumi.export("warehouse_secret_arn", store.warehouse.secret_arn)
-    pulumi.export("copy_role_arn", store.copy_role.arn)
+    pulumi.export("warehouse_secret_arn", storage.warehouse.secret_arn)
+    pulumi.export("copy_role_arn", storage.copy_role.arn)
     pulumi.export("dead_letter_queue_url", workflow.dead_letter_queue_url)

@@ -1,4 +1,4 @@
-"""A schedule: asks a function every so many hours."""
+"""A schedule: invokes a function every N hours."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from infra.functions import LoaderFunction
 
 
 def render_rate(hours: int) -> str:
-    """EventBridge user guide, "Rate expressions": the unit is in the singular for 1."""
+    """Return the rate expression. The unit is singular for 1 (EventBridge user guide, "Rate expressions")."""
     return f"rate({hours} hour{'' if hours == 1 else 's'})"
 
 
 class Schedule(Component):
-    """A rule that calls the function with always the same request."""
+    """A rule that invokes a function with a fixed request."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Schedule(Component):
         super().__init__(name, opts)
         rule = cloudwatch.EventRule(
             name,
-            description=f"Asks {function.name} every {hours} h",
+            description=f"Invokes {function.name} every {hours} h",
             schedule_expression=render_rate(hours),
             opts=self.child(),
         )

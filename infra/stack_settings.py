@@ -1,14 +1,15 @@
-"""The stack's configuration: parsed once, typed, every fault reported at once.
+"""The settings of a stack, parsed from its Pulumi configuration. All faults are reported at once.
 
-Pulumi hands every value over as text (arrays as JSON) and ignores keys that nobody reads; here a misspelt key is a fault.
-The defaults are those of Pulumi.yaml, which a test compares: they also hold where no Pulumi engine fills them in.
+Pulumi passes every value as text (arrays as JSON). It ignores unknown keys; here an unknown key is a fault.
+The defaults are the same as in Pulumi.yaml (a test compares them), because the local cloud runs the program without
+the Pulumi engine, which fills them in.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from ipaddress import IPv4Network
 from typing import Annotated, Any
@@ -28,29 +29,8 @@ from pydantic_core import ErrorDetails
 from etl_core.model.names import faults_of_name, fold
 
 LOG_KEEP_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
 """CloudWatch Logs API reference, PutRetentionPolicy, `retentionInDays`."""
 
 SYSTEM_DATABASES = frozenset(
@@ -61,7 +41,7 @@ MAX_DATABASE_NAME = 64
 
 
 class ConfigurationError(ValueError):
-    """The stack's configuration has faults; the message lists each with what was given, the rule and the way out."""
+    """The configuration has faults. For each, the message has the value, the rule and the fix."""
 
 
 class WarehouseKind(Enum):
@@ -73,15 +53,17 @@ def _json_array(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError) as error:
-        raise ValueError("not JSON") from error
+        raise ValueError("it is not JSON") from error
 
 
 def _database_names(names: tuple[str, ...]) -> tuple[str, ...]:
     faults = [fault for name in names for fault in faults_of_name(name, "database")]
-    faults += [f"{name!r} is not in lower case" for name in names if fold(name) != name]
-    faults += [f"{name!r} belongs to Redshift itself" for name in names if name in SYSTEM_DATABASES]
+    faults += [f"{name!r} has upper-case letters" for name in names if fold(name) != name]
     faults += [
-        f"{name[:20]!r}... is longer than {MAX_DATABASE_NAME}"
+        f"{name!r} is a system database of Redshift" for name in names if name in SYSTEM_DATABASES
+    ]
+    faults += [
+        f"{name[:20]!r}... has {len(name)} characters; the limit is {MAX_DATABASE_NAME}"
         for name in names
         if len(name) > MAX_DATABASE_NAME
     ]
@@ -93,13 +75,15 @@ def _database_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _log_keep_days(days: int) -> int:
     if days not in LOG_KEEP_DAYS:
-        raise ValueError("no such period")
+        raise ValueError("CloudWatch Logs does not have this period")
     return days
 
 
 def _network(network: IPv4Network) -> IPv4Network:
-    if not network.is_private or not 16 <= network.prefixlen <= 24:
-        raise ValueError("not a private range from /16 to /24")
+    if not network.is_private:
+        raise ValueError("it is a public range")
+    if not 16 <= network.prefixlen <= 24:
+        raise ValueError(f"its prefix is /{network.prefixlen}")
     return network
 
 
@@ -108,7 +92,7 @@ def _blank_is_none(value: Any) -> Any:
 
 
 class StackSettings(BaseModel):
-    """What one stack is made of. A field's description is the rule that a faulty value is answered with."""
+    """The settings of one stack. The description of a field is its rule, as error messages show it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, hide_input_in_errors=True
@@ -186,27 +170,39 @@ class StackSettings(BaseModel):
 
 
 def parse_settings(values: Mapping[str, str]) -> StackSettings:
-    """The settings of `values` (key without namespace -> text). Raises ConfigurationError with every fault."""
+    """Return the settings from `values` (key without namespace -> text). Raises ConfigurationError with every fault."""
     try:
         return StackSettings.model_validate(dict(values))
     except ValidationError as error:
         faults = sorted({_describe(detail, values) for detail in error.errors(include_url=False)})
         lines = "\n".join(f"- {fault}" for fault in faults)
         raise ConfigurationError(
-            f"the stack's configuration has {len(faults)} fault(s):\n{lines}"
+            f"the configuration of the stack has {len(faults)} fault(s):\n{lines}"
         ) from error
 
 
-def _describe(detail: ErrorDetails, values: Mapping[str, str]) -> str:
-    key = str(detail["loc"][0])
-    rules = {
-        to_camel(name): field.description for name, field in StackSettings.model_fields.items()
+def rules() -> dict[str, str]:
+    """Return the rule of each configuration key."""
+    return {
+        to_camel(name): field.description or ""
+        for name, field in StackSettings.model_fields.items()
     }
-    if key not in rules:
-        near = difflib.get_close_matches(key, rules, n=1)
-        known = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(rules))}."
-        return f"{key[:60]!r} is not a configuration key; {known} Remove it with: pulumi config rm {key[:60]}"
-    given = repr(values[key])
-    shown = given if len(given) <= 80 else f"{given[:80]}..."
-    why = f" ({detail['ctx']['error']})" if detail["type"] == "value_error" else ""
-    return f"{key} is {shown}{why}; it must be {rules[key]}. Set it with: pulumi config set {key} <value>"
+
+
+def _describe(detail: ErrorDetails, values: Mapping[str, str]) -> str:
+    key, known = str(detail["loc"][0]), rules()
+    if key not in known:
+        return _describe_unknown_key(key[:60], known)
+    value = repr(values[key])
+    shown = value if len(value) <= 80 else f"{value[:80]}..."
+    reason = f" ({detail['ctx']['error']})" if detail["type"] == "value_error" else ""
+    return (
+        f"{key} is {shown}{reason}; it must be {known[key]}. "
+        f"Set it with: pulumi config set {key} <value>"
+    )
+
+
+def _describe_unknown_key(key: str, known: Iterable[str]) -> str:
+    similar = difflib.get_close_matches(key, known, n=1)
+    keys = f"did you mean {similar[0]}?" if similar else f"known keys: {', '.join(sorted(known))}."
+    return f"{key!r} is not a configuration key; {keys} Remove it with: pulumi config rm {key}"

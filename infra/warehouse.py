@@ -1,21 +1,25 @@
-"""The warehouse: Redshift Serverless or a provisioned cluster, in the private subnets, for the load function only.
+"""The warehouse: Redshift Serverless or a provisioned cluster, in the private subnets.
 
-AWS makes the administrator's password, keeps it in Secrets Manager and rotates it: no program ever writes one. New
-warehouses demand TLS by default, and `config_parameters` stays unset: naming one parameter makes every `pulumi up` want
-to remove the others (terraform-provider-aws issue 33692).
+AWS creates the administrator's password, keeps it in Secrets Manager and rotates it; this program never sees it.
+`config_parameters` stays unset: new warehouses require TLS by default, and with one parameter set every `pulumi up`
+tries to remove the others (terraform-provider-aws issue 33692).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi_aws.redshift as redshift
 import pulumi_aws.redshiftdata as redshiftdata
 import pulumi_aws.redshiftserverless as redshiftserverless
 from pulumi import Input, Output, ResourceOptions
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy_redshift.dialect import RedshiftDialect
 
 from infra.component import Component
-from infra.database_ddl import render_create_database
 from infra.network import Network
 from infra.stack_settings import StackSettings, WarehouseKind
 
@@ -25,7 +29,7 @@ PORT = 5439
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a warehouse listens and where its administrator's credentials are; one of the two ids names it."""
+    """Address of a warehouse and ARN of its administrator's secret. Either the workgroup or the cluster is set."""
 
     host: Output[str]
     port: Output[int]
@@ -34,8 +38,27 @@ class Endpoint:
     cluster_identifier: Output[str] | None = None
 
 
+class CreateDatabase(ExecutableDDLElement):
+    """CREATE DATABASE. The owner is the administrator, who runs it."""
+
+    inherit_cache = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@compiles(CreateDatabase)
+def _create_database(element: CreateDatabase, compiler: DDLCompiler, **_: Any) -> str:
+    return f"CREATE DATABASE {compiler.preparer.quote(element.name)}"
+
+
+def render_create_database(name: str) -> str:
+    """Return the CREATE DATABASE statement. The Redshift dialect quotes the name where necessary."""
+    return str(CreateDatabase(name).compile(dialect=RedshiftDialect()))
+
+
 class Warehouse(Component):
-    """One warehouse with the stack's databases; `copy_role_arn` is attached as its default role."""
+    """One warehouse with the databases of the stack. Its default role is `copy_role_arn`."""
 
     def __init__(
         self,
@@ -51,7 +74,7 @@ class Warehouse(Component):
         self._copy_role_arn = copy_role_arn
         self._group = network.security_group("warehouse", "The warehouse")
         network.connect("load-to-warehouse", network.load_group, self._group, PORT)
-        network.let_out_to_s3("warehouse-to-s3", self._group)
+        network.allow_s3("warehouse-to-s3", self._group)
         match settings.warehouse_kind:
             case WarehouseKind.SERVERLESS:
                 endpoint = self._serverless(network)
@@ -61,7 +84,7 @@ class Warehouse(Component):
         self.port = endpoint.port
         self.secret_arn = endpoint.secret_arn
         for database in settings.databases[1:]:
-            self._further_database(database, endpoint)
+            self._create_database(database, endpoint)
         self.register_outputs({})
 
     def _serverless(self, network: Network) -> Endpoint:
@@ -125,8 +148,8 @@ class Warehouse(Component):
             cluster_identifier=cluster.cluster_identifier,
         )
 
-    def _further_database(self, database: str, endpoint: Endpoint) -> None:
-        """Created once through the Redshift Data API. Taking it off the list drops nothing."""
+    def _create_database(self, database: str, endpoint: Endpoint) -> None:
+        """Create a database through the Redshift Data API. Removing it from the settings does not drop it."""
         redshiftdata.Statement(
             f"{self.name}-{database}",
             database=self._settings.databases[0],

@@ -1,4 +1,7 @@
-"""The workflow: every object created in the lake starts one execution; what cannot be delivered is kept and alarmed."""
+"""The load workflow: each object created in the lake starts one execution of the state machine.
+
+Events that cannot be delivered go to a dead-letter queue, which has an alarm.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ from pulumi import Input, Output, ResourceOptions
 from infra import policies
 from infra.component import Component, json_document
 from infra.functions import LoaderFunction
-from infra.role import create_role
+from infra.roles import create_role
 from infra.workflow_definition import render_event_pattern, render_workflow
 
 DAY_SECONDS = 86_400
 KEEP_DEAD_LETTERS_SECONDS = 14 * DAY_SECONDS
-"""The longest that SQS keeps a message."""
+"""The maximum of SQS."""
 
 DELIVERY_ATTEMPTS = 185
-"""EventBridge's maximum, over one day, with exponential back off."""
+"""The maximum of EventBridge, over one day, with exponential backoff."""
 
 
 @dataclass(frozen=True)
 class WorkflowSpec:
-    """What the workflow connects."""
+    """The resources that the workflow connects, and its limits."""
 
     lake_bucket: Input[str]
     load: LoaderFunction
@@ -36,7 +39,7 @@ class WorkflowSpec:
 
 
 class LoadWorkflow(Component):
-    """The state machine, the rule that starts it, and the queue of events that could not start it."""
+    """The state machine, the rule that starts it, and the dead-letter queue of the rule."""
 
     def __init__(self, name: str, spec: WorkflowSpec, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
@@ -44,7 +47,7 @@ class LoadWorkflow(Component):
         self.state_machine_arn = machine.arn
         rule = cloudwatch.EventRule(
             name,
-            description="Objects created in the lake start the load workflow",
+            description="Starts the load workflow for each object created in the lake",
             event_pattern=json_document(render_event_pattern, spec.lake_bucket),
             opts=self.child(),
         )
@@ -90,7 +93,7 @@ class LoadWorkflow(Component):
             sqs_managed_sse_enabled=True,
             opts=self.child(),
         )
-        policy = json_document(policies.take_dead_letters, queue.arn, rule.arn)
+        policy = json_document(policies.accept_dead_letters, queue.arn, rule.arn)
         sqs.QueuePolicy(name, queue_url=queue.url, policy=policy, opts=self.child())
         return queue
 

@@ -1,6 +1,6 @@
 """The state machine as a value (Amazon States Language): Receive, Load, Record, then Succeeded or Failed.
 
-Load's Retry list is that of the error tree. Whatever happens to Load, Record runs; whatever happens to Receive, Load runs.
+The Retry list of Load is generated from the error classes. Load also runs if Receive fails, and Record if Load fails.
 """
 
 from __future__ import annotations
@@ -20,25 +20,30 @@ State = dict[str, Any]
 
 ALL_ERRORS = "States.ALL"
 LOAD_MARGIN_SECONDS = 30
-"""The task waits longer than the function runs, so that a function that runs out of time is reported as such."""
+"""The task times out after the function does, so that Load reports a timeout of the function."""
 
-NO_EVENT = RetryPolicy((InvalidEventError.__name__,), 1, 0, 2.0, 5)
-"""What is no event of S3 names no upload, and does not become one by asking again: the execution fails at once."""
+NEVER_RETRY_INVALID_EVENT = RetryPolicy((InvalidEventError.__name__,), 1, 0, 2.0, 5)
+"""An event that is not from S3 names no upload, and a retry cannot change that: the execution fails at once."""
 
-RECEIVE_RETRIES = (NO_EVENT, LAMBDA_THROTTLED, RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5))
-"""Few and quick, except where no function is free: the entry `received` tells other uploads of the table that this one is there, but a log
-that fails does not keep a file from its table."""
+RECEIVE_RETRIES = (
+    NEVER_RETRY_INVALID_EVENT,
+    LAMBDA_THROTTLED,
+    RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5),
+)
+"""Few retries, soon after each other: with the entry `received`, other uploads of the table know about this one, but
+a log that fails must not stop the load. A throttled function is retried for longer."""
 
 RECORD_RETRIES = (
-    NO_EVENT,
+    NEVER_RETRY_INVALID_EVENT,
     LAMBDA_THROTTLED,
     LAMBDA_UNAVAILABLE,
     RetryPolicy((ALL_ERRORS,), 5, 12, 2.0, 300),
 )
-"""Many and patient: without its final entry an upload has no answer."""
+"""Many retries over a long time: without its final entry an upload has no final status."""
 
 
 def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
+    """Return the Retry list of a task."""
     return [
         {
             "ErrorEquals": list(policy.errors),
@@ -55,9 +60,9 @@ def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
 def render_workflow(
     load_arn: str, record_arn: str, load_seconds: int, record_seconds: int
 ) -> State:
-    """The definition. Tasks name the functions themselves, so that a task's result is the function's own."""
+    """Return the definition. Tasks use function ARNs, so that the result of a task is what the function returns."""
     return {
-        "Comment": "One execution per upload: log it, load it, log what became of it.",
+        "Comment": "One execution per upload: log it as received, load it, log its final status.",
         "StartAt": "Receive",
         "States": {
             "Receive": _receive(record_arn, record_seconds),
@@ -119,7 +124,7 @@ def _record(record_arn: str, seconds: int) -> State:
 
 
 def render_event_pattern(lake_bucket: str) -> State:
-    """Every object created in the lake, except folder markers, whose keys end in a slash."""
+    """Return the pattern of objects created in the lake. It excludes folder markers, whose keys end in a slash."""
     return {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],

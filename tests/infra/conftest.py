@@ -1,4 +1,4 @@
-"""The stacks that the tests look at: the plain one and one with everything, each run once per mode."""
+"""The stacks under test: one with the defaults and one with other settings, each run once per mode."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ VARIANTS = {"plain": {}, "everything": EVERYTHING}
 
 @cache
 def recorded(variant: str, mode: Mode) -> Stack:
-    """The program's stack; recorded once."""
+    """Return the stack that the program declares. Each is recorded once."""
     return run(main, mode, config=VARIANTS[variant])
 
 
 @pytest.fixture
 def plain() -> Stack:
-    """The stack without any configuration, as deployed."""
+    """The stack with the defaults, as deployed."""
     return recorded("plain", Mode.DEPLOY)
 
 
 @pytest.fixture
 def everything() -> Stack:
-    """The stack with every choice made otherwise, as deployed."""
+    """The stack with the optional parts switched on, as deployed."""
     return recorded("everything", Mode.DEPLOY)
 
 
@@ -45,5 +45,5 @@ def everything() -> Stack:
     ids=lambda p: f"{p[0]}-{p[1].value}",
 )
 def any_stack(request: pytest.FixtureRequest) -> Stack:
-    """Each variant in each mode."""
+    """Each stack in each mode."""
     return recorded(*request.param)

@@ -1,7 +1,7 @@
-"""A recording engine: runs the real program under Pulumi's mocks and keeps what it registered.
+"""A recording engine: runs the real program under Pulumi's mocks and records the registered resources.
 
-In deploy mode computed outputs are made up, so that every `apply` runs; in preview mode they are unknown, as in a first
-`pulumi preview`. The two find different faults, so tests run both.
+In deploy mode computed outputs have invented values, so that every `apply` runs. In preview mode they are unknown, as
+in a first `pulumi preview`. The two modes find different faults, so the tests run both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the engine would see it. `dependencies` are (type, name) of the resources it waits for."""
+    """One registered resource. `dependencies` are the (type, name) pairs of the resources that it depends on."""
 
     typ: str
     name: str
@@ -46,31 +46,31 @@ class Registered:
     parent: str = ""
     provider: str = ""
 
-    def waits_for(self, other: Registered) -> bool:
+    def depends_on(self, other: Registered) -> bool:
         return (other.typ, other.name) in self.dependencies
 
     def json(self, key: str) -> Any:
-        """A JSON input, parsed."""
+        """Return a JSON input, parsed."""
         return json.loads(self.inputs[key])
 
 
 @dataclass
 class Stack:
-    """What one run registered and exported."""
+    """The resources and outputs of one run."""
 
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: set[str] = field(default_factory=set)
 
     def of(self, typ: str) -> list[Registered]:
-        """All resources of a type, in the order of their names."""
+        """Return all resources of a type, sorted by name."""
         return sorted((r for r in self.resources if r.typ == typ), key=lambda r: r.name)
 
-    def one(self, typ: str, ends: str = "") -> Registered:
-        """The one resource of this type whose name ends so."""
-        found = [r for r in self.of(typ) if r.name.endswith(ends)]
+    def one(self, typ: str, suffix: str = "") -> Registered:
+        """Return the only resource of this type whose name ends with `suffix`."""
+        found = [r for r in self.of(typ) if r.name.endswith(suffix)]
         assert len(found) == 1, (
-            f"{typ} *{ends}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
+            f"{typ} *{suffix}: {[r.name for r in found]} of {[r.name for r in self.of(typ)]}"
         )
         return found[0]
 
@@ -81,7 +81,7 @@ class Stack:
         return {(r.typ, r.name) for r in self.resources}
 
     def documents(self) -> Iterator[tuple[Registered, str, Any]]:
-        """Every policy document: the resource, the input's name, the document."""
+        """Yield every policy document: the resource, the name of the input, the document."""
         for resource in self.resources:
             for key in ("policy", "assumeRolePolicy"):
                 if isinstance(resource.inputs.get(key), str):
@@ -89,7 +89,7 @@ class Stack:
 
 
 def _computed(typ: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs that AWS would make up; each names its resource, so that wiring shows."""
+    """Return the outputs that AWS would compute. Each holds the name of its resource, so that tests can check references."""
     arn = f"arn:aws:{typ.split('/')[0].removeprefix('aws:')}:{REGION}:{ACCOUNT}:{typ.rsplit(':', 1)[1]}/{name}"
     return {
         "arn": arn,
@@ -138,12 +138,12 @@ class _Recorder(Mocks):
             case "aws:index/getAvailabilityZones:getAvailabilityZones":
                 return {"names": ZONES, "zoneIds": ZONES, "id": REGION}
         raise AssertionError(
-            f"the program calls {args.token}; teach the recording engine its answer"
+            f"the program calls {args.token}; add a result for it to the recording engine"
         )
 
 
 class _Monitor(MockMonitor):
-    """Keeps what mocks do not show: dependencies, protection, provider."""
+    """Records what mocks do not see: dependencies, protection, provider."""
 
     def __init__(self, mocks: Mocks) -> None:
         super().__init__(mocks)
@@ -155,11 +155,11 @@ class _Monitor(MockMonitor):
         try:
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
         finally:
-            with contextlib.suppress(RuntimeError):  # this thread has none
+            with contextlib.suppress(RuntimeError):  # this thread has no loop
                 self._loops.add(asyncio.get_event_loop_policy().get_event_loop())
 
     def close(self) -> None:
-        """Closes the event loops that the mock monitor opened, one in every worker thread."""
+        """Close the event loops that the mock monitor opened, one in each worker thread."""
         for loop in self._loops:
             loop.close()
 
@@ -170,13 +170,13 @@ def _identity(urn: str) -> tuple[str, str]:
 
 
 def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
-    found = []
+    resources = []
     for (typ, name), (inputs, secret) in recorder.seen.items():
         request = monitor.requests[typ, name]
         dependencies = {_identity(urn) for urn in request.dependencies}
         for property_dependencies in request.propertyDependencies.values():
             dependencies |= {_identity(urn) for urn in property_dependencies.urns}
-        found.append(
+        resources.append(
             Registered(
                 typ,
                 name,
@@ -188,7 +188,7 @@ def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
                 request.provider,
             )
         )
-    return found
+    return resources
 
 
 async def _run(
@@ -231,7 +231,7 @@ def run(
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
 ) -> Stack:
-    """Runs `main` once. An Output that is used as text raises instead of leaking into a document."""
+    """Run `main` once. An Output that is used as text raises an error, so that none ends up in a document."""
     recorder = _Recorder(mode)
     monitor = _Monitor(recorder)
     try:

@@ -8,15 +8,15 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from infra import bundle
-from infra.runtime import REQUIREMENTS
+from infra.bundle import REQUIREMENTS
 
 
-def test_markers_are_evaluated_for_lambda_s_python_and_not_for_this_one():
+def test_markers_are_evaluated_for_the_lambda_runtime():
     text = "a==1 ; python_full_version < '3.14'\nb==2 ; python_version >= '3.14'  # why\n\n# c\nd==3 ; sys_platform == 'win32'"
     assert bundle.parse_requirements(text) == ["b==2"]
 
 
-def test_the_lock_file_gives_pinned_packages_and_no_backport():
+def test_the_lock_file_pins_every_package_and_has_no_backport():
     requirements = bundle.parse_requirements(REQUIREMENTS.read_text())
     assert all("==" in requirement for requirement in requirements)
     names = {requirement.split("==")[0] for requirement in requirements}
@@ -24,7 +24,7 @@ def test_the_lock_file_gives_pinned_packages_and_no_backport():
     assert "backports-zstd" not in names
 
 
-def test_pip_is_asked_for_wheels_of_the_lambda_platform_under_both_tags():
+def test_pip_gets_both_platform_tags_of_lambda():
     command = bundle.pip_command(["a==1"], Path("t"))
     assert [command[i + 1] for i, word in enumerate(command) if word == "--platform"] == list(
         bundle.PLATFORMS
@@ -57,11 +57,11 @@ def test_pip_is_asked_for_wheels_of_the_lambda_platform_under_both_tags():
         ("a/__pycache__/b.cpython-311.pyc", False),
     ],
 )
-def test_what_the_functions_never_use_is_left_out(path, used):
+def test_unused_files_are_left_out(path, used):
     assert bundle.is_used(PurePosixPath(path)) is used
 
 
-def test_sizes_beyond_lambda_s_quotas_are_faults():
+def test_sizes_above_the_lambda_quotas_are_faults():
     assert list(bundle.faults_of_size(10, 10)) == []
     assert len(list(bundle.faults_of_size(60 * 1024**2, 240 * 1024**2))) == 2
 
@@ -74,7 +74,7 @@ def some_packages(folder: Path) -> Path:
     return folder
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path):
+def test_the_same_files_give_an_identical_archive(tmp_path):
     first, second = some_packages(tmp_path / "1"), some_packages(tmp_path / "2")
     os.utime(second / "a.py", (1, 1))
     bundle.write_layer(first, tmp_path / "1.zip", b"c")
@@ -84,7 +84,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
         assert archive.namelist() == ["python/a.py", "python/b/lib.so", "python/b/x.py"]
 
 
-def test_a_layer_of_other_requirements_is_refused(tmp_path):
+def test_a_layer_built_from_other_requirements_is_refused(tmp_path):
     requirements = tmp_path / "lambda.txt"
     requirements.write_text("a==1")
     layer = tmp_path / "layer.zip"
@@ -95,7 +95,7 @@ def test_a_layer_of_other_requirements_is_refused(tmp_path):
         bundle.check_layer(layer, requirements)
 
 
-def test_a_failing_pip_leaves_the_older_layer_and_no_draft(tmp_path, monkeypatch):
+def test_a_failed_build_keeps_the_older_layer_and_leaves_no_temporary_file(tmp_path, monkeypatch):
     monkeypatch.setattr(
         bundle, "pip_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no wheel')"]
     )
@@ -103,7 +103,7 @@ def test_a_failing_pip_leaves_the_older_layer_and_no_draft(tmp_path, monkeypatch
     layer.parent.mkdir()
     layer.write_bytes(b"older")
     with pytest.raises(
-        bundle.BundleError, match="pip could not install the layer's packages:\nno wheel"
+        bundle.BundleError, match="pip cannot install the packages of the layer:\nno wheel"
     ):
         bundle.build_layer(layer)
     assert [path.name for path in layer.parent.iterdir()] == ["layer.zip"]
@@ -123,8 +123,8 @@ pydantic.create_model("M", a=(int, ...))(a="1")
 """
 
 
-def test_what_is_left_still_imports_and_works(tmp_path):
-    """The same packages for this Python, stripped in the same way: nothing that is needed is left out."""
+def test_the_stripped_packages_still_work(tmp_path):
+    """Strip the same packages, as installed for this Python, and import and use them."""
     for requirement in bundle.parse_requirements(REQUIREMENTS.read_text()):
         for path in importlib.metadata.distribution(requirement.split("==")[0]).files or []:
             if ".." not in path.parts and bundle.is_used(path):
@@ -142,7 +142,7 @@ def test_what_is_left_still_imports_and_works(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_layer_is_built_from_the_registry(tmp_path):
+def test_the_layer_is_built_from_the_package_registry(tmp_path):
     layer = tmp_path / "build" / "layer.zip"
     unzipped = bundle.build_layer(layer)
     with zipfile.ZipFile(layer) as archive:

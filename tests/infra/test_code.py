@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.bundle import ROOT
 from infra.code import CA_FILE, code_archive, code_files
-from infra.runtime import ROOT
 from infra.stack_settings import ConfigurationError
 
 
-def test_the_archive_holds_the_two_packages_and_nothing_else():
+def test_the_archive_has_the_two_packages_only():
     names = list(code_files(ROOT))
     assert {
         "handlers/load.py",
@@ -21,7 +21,7 @@ def test_the_archive_holds_the_two_packages_and_nothing_else():
     ]
 
 
-def test_caches_and_compiled_files_stay_out(tmp_path):
+def test_the_archive_has_no_compiled_files(tmp_path):
     for name in (
         "handlers/a.py",
         "handlers/__pycache__/a.cpython-314.pyc",
@@ -35,20 +35,20 @@ def test_caches_and_compiled_files_stay_out(tmp_path):
     assert list(code_files(tmp_path)) == ["etl_core/sub/c.py", "handlers/a.py"]
 
 
-def test_assets_name_no_absolute_path():
+def test_the_paths_of_assets_are_relative():
     archive = code_archive(ROOT, None)
     assert archive.assets
     assert not [asset.path for asset in archive.assets.values() if Path(asset.path).is_absolute()]
 
 
-def test_a_certificate_is_packed_beside_the_packages(tmp_path):
+def test_the_archive_has_the_certificate(tmp_path):
     pem = tmp_path / "ca.pem"
     pem.write_text("-----BEGIN CERTIFICATE-----\n")
     archive = code_archive(ROOT, str(pem))
     assert Path(archive.assets[CA_FILE].path).resolve() == pem.resolve()
 
 
-def test_a_file_without_certificate_is_refused(tmp_path):
+def test_a_file_without_a_certificate_is_refused(tmp_path):
     (tmp_path / "ca.pem").write_text("hello")
     with pytest.raises(ConfigurationError, match="not a PEM file with a certificate"):
         code_archive(tmp_path, "ca.pem")

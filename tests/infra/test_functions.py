@@ -22,18 +22,18 @@ def policy(stack: Stack, noun: str):
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_a_function_waits_for_its_log_group_and_for_its_role_s_policy(any_stack: Stack, noun):
+def test_a_function_depends_on_its_log_group_and_on_the_policy_of_its_role(any_stack: Stack, noun):
     function = any_stack.one(FUNCTION, f"-{noun}")
     logs = any_stack.one("aws:cloudwatch/logGroup:LogGroup", f"-{noun}-logs")
-    assert function.waits_for(logs)
-    assert function.waits_for(any_stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role"))
-    assert function.waits_for(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
+    assert function.depends_on(logs)
+    assert function.depends_on(any_stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role"))
+    assert function.depends_on(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
     assert logs.inputs["retentionInDays"] == 30
     assert logs.inputs["name"].startswith("/aws/lambda/")
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_a_function_runs_on_the_platform_of_its_layer(plain: Stack, noun):
+def test_a_function_has_the_runtime_and_architecture_of_its_layer(plain: Stack, noun):
     function, layer = (
         plain.one(FUNCTION, f"-{noun}").inputs,
         plain.one("aws:lambda/layerVersion:LayerVersion").inputs,
@@ -51,7 +51,7 @@ def test_the_handler_exists(plain: Stack, noun):
     assert name == "handler"
 
 
-def test_the_load_function_s_environment_is_what_it_parses(plain: Stack, everything: Stack):
+def test_the_load_function_can_parse_its_environment(plain: Stack, everything: Stack):
     for stack in (plain, everything):
         variables = stack.one(FUNCTION, "-load").inputs["environment"]["variables"]
         settings = LoadSettings.from_environment({**variables, "AWS_REGION": "eu-central-1"})
@@ -66,7 +66,7 @@ def test_the_load_function_s_environment_is_what_it_parses(plain: Stack, everyth
 
 
 @pytest.mark.parametrize("noun", ["record", "query"])
-def test_the_log_functions_know_the_log_table_and_nothing_else(plain: Stack, noun):
+def test_record_and_query_get_the_log_table_only(plain: Stack, noun):
     function = plain.one(FUNCTION, f"-{noun}").inputs
     assert set(function["environment"]["variables"]) == {"LOG_TABLE"}
     assert (
@@ -76,7 +76,7 @@ def test_the_log_functions_know_the_log_table_and_nothing_else(plain: Stack, nou
     assert "vpcConfig" not in function
 
 
-def test_only_what_asks_the_warehouse_is_in_the_network(plain: Stack):
+def test_only_functions_that_use_the_warehouse_are_in_the_network(plain: Stack):
     inside = {f.name.rsplit("-", 1)[1] for f in plain.of(FUNCTION) if "vpcConfig" in f.inputs}
     assert inside == {"load", "tables"}
     for noun in inside:
@@ -85,7 +85,7 @@ def test_only_what_asks_the_warehouse_is_in_the_network(plain: Stack):
         assert len(config["subnetIds"]) == 3
 
 
-def test_the_tables_function_works_where_the_load_function_does_but_takes_none_of_its_reserve(
+def test_the_tables_function_has_the_environment_of_load_but_not_its_reserved_concurrency(
     everything: Stack,
 ):
     load, tables = (everything.one(FUNCTION, f"-{noun}").inputs for noun in ("load", "tables"))
@@ -94,7 +94,7 @@ def test_the_tables_function_works_where_the_load_function_does_but_takes_none_o
     assert "reservedConcurrentExecutions" not in tables
 
 
-def test_the_reconcile_function_s_environment_is_what_it_parses(plain: Stack):
+def test_the_reconcile_function_can_parse_its_environment(plain: Stack):
     variables = plain.one(FUNCTION, "-reconcile").inputs["environment"]["variables"]
     settings = ReconcileSettings.from_environment(variables)
     assert settings.lake_bucket == plain.outputs["lake_bucket"]
@@ -111,7 +111,7 @@ def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everythi
     } == {"-load": 5}
 
 
-def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
+def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert policy(plain, "query") == logs | {"dynamodb:Query"}
     assert policy(plain, "record") == logs | {
@@ -142,7 +142,7 @@ def test_each_role_may_do_what_its_function_does_and_no_more(plain: Stack):
     }
 
 
-def test_the_load_function_may_write_to_the_work_bucket_only(plain: Stack):
+def test_the_load_function_can_write_to_the_work_bucket_only(plain: Stack):
     statements = plain.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")[
         "Statement"
     ]

@@ -27,7 +27,7 @@ def test_both_buckets_refuse_requests_without_tls(plain: Stack, noun):
     assert policy.inputs["bucket"] == bucket.name
 
 
-def test_only_the_lake_is_versioned_and_tells_eventbridge(any_stack: Stack):
+def test_only_the_lake_is_versioned_and_sends_events(any_stack: Stack):
     versioning = any_stack.one("aws:s3/bucketVersioning:BucketVersioning")
     assert versioning.name.endswith("-lake")
     assert versioning.inputs["versioningConfiguration"] == {"status": "Enabled"}
@@ -36,7 +36,7 @@ def test_only_the_lake_is_versioned_and_tells_eventbridge(any_stack: Stack):
     assert notification.inputs["eventbridge"] is True
 
 
-def test_work_expires_and_uploads_do_not(plain: Stack):
+def test_objects_in_the_work_bucket_expire_and_uploads_do_not(plain: Stack):
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     work, lake = (
         plain.one(kind, "-lake-work").inputs["rules"],
@@ -49,7 +49,7 @@ def test_work_expires_and_uploads_do_not(plain: Stack):
         assert all(rule["status"] == "Enabled" for rule in rules)
 
 
-def test_a_protected_lake_is_not_emptied_by_a_destroy(everything: Stack, plain: Stack):
+def test_destroy_does_not_empty_a_protected_lake(everything: Stack, plain: Stack):
     assert everything.one(BUCKET, "-lake").inputs["forceDestroy"] is False
     assert everything.one(BUCKET, "-lake-work").inputs["forceDestroy"] is True
     assert plain.one(BUCKET, "-lake").inputs["forceDestroy"] is True

@@ -4,7 +4,7 @@ from tests.infra.engine import Stack
 TABLE = "aws:dynamodb/table:Table"
 
 
-def test_the_keys_are_those_that_the_log_writes(any_stack: Stack):
+def test_the_table_has_the_keys_that_the_log_uses(any_stack: Stack):
     inputs = any_stack.one(TABLE).inputs
     assert (inputs["hashKey"], inputs["rangeKey"]) == (entry.PARTITION_KEY, entry.SORT_KEY)
     keys = (entry.PARTITION_KEY, entry.SORT_KEY, entry.WAITING_FOR, entry.WAITING_SINCE)
@@ -17,12 +17,12 @@ def test_the_keys_are_those_that_the_log_writes(any_stack: Stack):
     ]
 
 
-def test_the_log_is_on_demand_and_restorable(any_stack: Stack):
+def test_the_table_is_on_demand_with_point_in_time_recovery(any_stack: Stack):
     inputs = any_stack.one(TABLE).inputs
     assert inputs["billingMode"] == "PAY_PER_REQUEST"
     assert inputs["pointInTimeRecovery"] == {"enabled": True}
 
 
-def test_deletion_protection_follows_the_configuration(plain: Stack, everything: Stack):
+def test_the_table_has_deletion_protection_if_configured(plain: Stack, everything: Stack):
     assert plain.one(TABLE).inputs["deletionProtectionEnabled"] is False
     assert everything.one(TABLE).inputs["deletionProtectionEnabled"] is True

@@ -10,12 +10,12 @@ from infra.names import MAX_PREFIX, Names, prefix_of
         ("redshift-lake-loader", "prod", "redshift-lake-loader-prod"),
     ],
 )
-def test_ordinary_names_stay_as_they_are(project, stack, prefix):
+def test_a_valid_name_is_unchanged(project, stack, prefix):
     assert prefix_of(project, stack) == prefix
 
 
 @pytest.mark.parametrize("stack", ["Dev", "dev_1", "a" * 100, "1" * 40, "---", "ümlaut", "dev.eu"])
-def test_unfit_names_become_fit_and_stay_distinct(stack):
+def test_an_invalid_name_becomes_valid_and_stays_distinct(stack):
     prefix = prefix_of("redshift-lake-loader", stack)
     assert len(prefix) <= MAX_PREFIX
     assert prefix.replace("-", "").isalnum()
@@ -24,15 +24,15 @@ def test_unfit_names_become_fit_and_stay_distinct(stack):
     assert prefix != prefix_of("redshift-lake-loader", stack.lower() + "x")
 
 
-def test_names_that_differ_in_case_only_do_not_meet():
+def test_names_that_differ_only_in_case_stay_distinct():
     assert prefix_of("loader", "Dev") != prefix_of("loader", "dev")
 
 
-def test_a_project_that_begins_with_a_digit_gets_a_letter():
+def test_a_name_that_begins_with_a_digit_gets_a_letter():
     assert prefix_of("2026-loader", "dev")[0].isalpha()
 
 
-def test_components_and_tags_carry_project_and_stack():
+def test_component_names_and_tags_include_project_and_stack():
     names = Names("loader", "dev")
     assert names.of("lake") == "loader-dev-lake"
     assert names.tags == {"project": "loader", "stack": "dev"}

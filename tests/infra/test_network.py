@@ -6,9 +6,7 @@ EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 
-def test_three_private_subnets_lie_in_three_zones_and_do_not_overlap(
-    plain: Stack, everything: Stack
-):
+def test_three_private_subnets_in_three_zones_do_not_overlap(plain: Stack, everything: Stack):
     for stack, whole in ((plain, "10.42.0.0/16"), (everything, "192.168.0.0/20")):
         subnets = stack.of("aws:ec2/subnet:Subnet")
         ranges = [ip_network(subnet.inputs["cidrBlock"]) for subnet in subnets]
@@ -19,7 +17,7 @@ def test_three_private_subnets_lie_in_three_zones_and_do_not_overlap(
         assert not any(subnet.inputs["mapPublicIpOnLaunch"] for subnet in subnets)
 
 
-def test_there_is_no_way_to_the_internet(any_stack: Stack):
+def test_the_network_has_no_internet_access(any_stack: Stack):
     kinds = {r.typ for r in any_stack.resources if r.typ.startswith("aws:ec2/")}
     assert kinds == {
         "aws:ec2/vpc:Vpc",
@@ -34,7 +32,7 @@ def test_there_is_no_way_to_the_internet(any_stack: Stack):
         assert not {"cidrIpv4", "cidrIpv6"} & set(rule.inputs), rule.name
 
 
-def test_every_subnet_uses_the_route_table_of_the_gateways(plain: Stack):
+def test_every_subnet_uses_the_route_table_of_the_endpoints(plain: Stack):
     table = plain.one("aws:ec2/routeTable:RouteTable").name
     associations = plain.of("aws:ec2/routeTableAssociation:RouteTableAssociation")
     assert {a.inputs["subnetId"] for a in associations} == {
@@ -43,7 +41,7 @@ def test_every_subnet_uses_the_route_table_of_the_gateways(plain: Stack):
     assert {a.inputs["routeTableId"] for a in associations} == {f"{table}-id"}
 
 
-def test_three_services_are_reached_through_endpoints(plain: Stack):
+def test_three_services_have_endpoints(plain: Stack):
     endpoints = {
         e.inputs["serviceName"].rsplit(".", 1)[1]: e.inputs
         for e in plain.of("aws:ec2/vpcEndpoint:VpcEndpoint")
@@ -60,7 +58,7 @@ def test_three_services_are_reached_through_endpoints(plain: Stack):
     assert vpc["enableDnsHostnames"] is vpc["enableDnsSupport"] is True
 
 
-def test_the_gateways_lead_to_the_stack_s_own_buckets_and_table_only(plain: Stack):
+def test_the_endpoints_allow_only_the_buckets_and_the_table_of_the_stack(plain: Stack):
     s3 = plain.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-s3").json("policy")["Statement"]
     buckets = {
         arn.removesuffix("/*").rsplit("/", 1)[1]
@@ -76,34 +74,34 @@ def test_the_gateways_lead_to_the_stack_s_own_buckets_and_table_only(plain: Stac
 
 
 def connections(stack: Stack):
-    """(who, whom, port) of every rule, either side."""
-    who = {
+    """Return (client, server, port) of every egress rule and of every ingress rule."""
+    groups = {
         f"{g.name}-id": g.name.removeprefix("redshift-lake-loader-dev-network-")
         for g in stack.of("aws:ec2/securityGroup:SecurityGroup")
     }
 
-    def other(rule):
+    def peer(rule):
         group = rule.inputs.get("referencedSecurityGroupId")
-        return who[group] if group else rule.inputs["prefixListId"].rsplit("-", 1)[1]
+        return groups[group] if group else rule.inputs["prefixListId"].rsplit("-", 1)[1]
 
-    out = {
-        (who[r.inputs["securityGroupId"]], other(r), int(r.inputs["toPort"]))
+    egress = {
+        (groups[r.inputs["securityGroupId"]], peer(r), int(r.inputs["toPort"]))
         for r in stack.of(EGRESS)
     }
-    into = {
-        (other(r), who[r.inputs["securityGroupId"]], int(r.inputs["toPort"]))
+    ingress = {
+        (peer(r), groups[r.inputs["securityGroupId"]], int(r.inputs["toPort"]))
         for r in stack.of(INGRESS)
     }
-    return out, into
+    return egress, ingress
 
 
-def test_the_load_function_alone_reaches_the_warehouse_and_the_secrets(
+def test_only_the_load_function_can_connect_to_the_warehouse_and_to_secrets_manager(
     plain: Stack, everything: Stack
 ):
     for stack in (plain, everything):
-        out, into = connections(stack)
-        assert into == {("load", "warehouse", 5439), ("load", "secrets", 443)}
-        assert out == into | {
+        egress, ingress = connections(stack)
+        assert ingress == {("load", "warehouse", 5439), ("load", "secrets", 443)}
+        assert egress == ingress | {
             ("load", "s3", 443),
             ("load", "dynamodb", 443),
             ("warehouse", "s3", 443),

@@ -1,29 +1,29 @@
-"""Least privilege, asserted on every document of the whole program rather than on the functions that write them."""
+"""Least privilege, asserted on every policy document that the program declares."""
 
 import pytest
 
 from tests.infra.engine import Stack
 
 ANY_RESOURCE = {
-    "AttachToNetwork": "Lambda's network interfaces: EC2 offers no narrower resource for describing them",
-    "NotFromTheCode": "a refusal, which should be wide",
-    "DeliverLogs": "log deliveries of Step Functions take no resource",
+    "AttachToNetwork": "network interfaces of Lambda: EC2 supports no narrower resource to describe them",
+    "NotFromTheCode": "a denial, which should be wide",
+    "DeliverLogs": "log delivery of Step Functions supports no resource",
 }
-ANY_ACTION = {"TlsOnly": "a refusal, which should be wide"}
-ANYBODY = {
-    "TlsOnly": "a refusal",
-    "Objects": "an endpoint's policy: who it is, is decided by the callers' roles",
-    "Buckets": "an endpoint's policy",
-    "LogTable": "an endpoint's policy",
+ANY_ACTION = {"TlsOnly": "a denial, which should be wide"}
+ANY_PRINCIPAL = {
+    "TlsOnly": "a denial",
+    "Objects": "an endpoint policy: the roles of the callers restrict the principal",
+    "Buckets": "an endpoint policy",
+    "LogTable": "an endpoint policy",
 }
 
 
 def statements(stack: Stack):
-    found = [
+    all_statements = [
         (resource, s) for resource, _, document in stack.documents() for s in document["Statement"]
     ]
-    assert len(found) > 15
-    return found
+    assert len(all_statements) > 15
+    return all_statements
 
 
 def as_list(value):
@@ -42,29 +42,29 @@ def test_no_action_is_a_wildcard(deployed):
             assert statement["Effect"] == "Deny"
 
 
-def test_no_resource_is_a_wildcard_but_where_aws_offers_nothing_narrower(deployed):
+def test_no_resource_is_a_wildcard_unless_aws_supports_nothing_narrower(deployed):
     for resource, statement in statements(deployed):
         if "*" in as_list(statement.get("Resource", [])):
             assert statement["Sid"] in ANY_RESOURCE, (resource.name, statement)
 
 
-def test_wildcards_within_a_resource_stay_below_one_bucket_or_log_group(deployed):
+def test_a_wildcard_in_a_resource_stays_within_one_bucket_or_log_group(deployed):
     for resource, statement in statements(deployed):
         for arn in as_list(statement.get("Resource", [])):
             if arn != "*":
                 assert "*" not in arn.removesuffix("/*").removesuffix(":*"), (resource.name, arn)
 
 
-def test_nothing_is_allowed_to_everybody(deployed):
+def test_no_statement_allows_every_principal(deployed):
     for resource, statement in statements(deployed):
         if statement.get("Principal") == "*":
-            assert statement["Sid"] in ANYBODY, (resource.name, statement)
+            assert statement["Sid"] in ANY_PRINCIPAL, (resource.name, statement)
             assert (
                 statement["Effect"] == "Deny" or resource.typ == "aws:ec2/vpcEndpoint:VpcEndpoint"
             )
 
 
-def test_every_role_is_trusted_to_services_alone(deployed):
+def test_only_services_can_assume_a_role(deployed):
     roles = deployed.of("aws:iam/role:Role")
     assert len(roles) == 8
     for role in roles:
@@ -73,16 +73,16 @@ def test_every_role_is_trusted_to_services_alone(deployed):
             assert statement["Action"] == "sts:AssumeRole"
 
 
-def test_every_role_has_one_inline_policy_and_no_other(deployed):
+def test_every_role_has_exactly_one_inline_policy(deployed):
     attached = [policy.inputs["role"] for policy in deployed.of("aws:iam/rolePolicy:RolePolicy")]
     assert sorted(attached) == [role.name for role in deployed.of("aws:iam/role:Role")]
     for role in deployed.of("aws:iam/role:Role"):
         assert not {"managedPolicyArns", "inlinePolicies"} & set(role.inputs)
 
 
-def test_network_interfaces_are_refused_to_the_code_of_the_function(deployed):
-    found = deployed.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")["Statement"]
-    by_sid = {s["Sid"]: s for s in found}
+def test_the_code_of_a_function_cannot_manage_network_interfaces(deployed):
+    policy = deployed.one("aws:iam/rolePolicy:RolePolicy", "-load-role").json("policy")["Statement"]
+    by_sid = {s["Sid"]: s for s in policy}
     assert by_sid["NotFromTheCode"]["Effect"] == "Deny"
     assert by_sid["NotFromTheCode"]["Action"] == by_sid["AttachToNetwork"]["Action"]
     assert "lambda:SourceFunctionArn" in by_sid["NotFromTheCode"]["Condition"]["ArnLike"]

@@ -44,7 +44,7 @@ def test_preview_and_deployment_declare_the_same_resources(variant):
     )
 
 
-def test_the_outputs_are_those_that_users_rely_on(any_stack: Stack):
+def test_the_stack_has_the_outputs_that_users_rely_on(any_stack: Stack):
     assert set(any_stack.outputs) == OUTPUTS
 
 
@@ -60,7 +60,7 @@ def test_every_output_of_a_deployment_is_known(plain: Stack, everything: Stack):
     assert not plain.outputs["api_url"].endswith("/")
 
 
-def test_no_output_leaks_as_text(any_stack: Stack):
+def test_no_input_contains_an_unresolved_output(any_stack: Stack):
     for resource in any_stack.resources:
         leaks = [
             text
@@ -70,14 +70,14 @@ def test_no_output_leaks_as_text(any_stack: Stack):
         assert not leaks, (resource.name, leaks)
 
 
-def test_the_program_handles_no_secret(any_stack: Stack):
+def test_the_program_sets_no_secret(any_stack: Stack):
     for resource in any_stack.resources:
-        assert resource.secret_inputs <= {"adminUsername"}, "pulumi_aws itself marks this one"
+        assert resource.secret_inputs <= {"adminUsername"}, "pulumi_aws marks this one as a secret"
         passwords = {key for key in resource.inputs if "password" in key.lower()}
         assert passwords <= {"manageAdminPassword", "manageMasterPassword"}
 
 
-def test_every_resource_is_tagged_through_the_stack_s_provider(any_stack: Stack):
+def test_the_provider_of_the_stack_tags_every_resource(any_stack: Stack):
     provider = any_stack.one("pulumi:providers:aws")
     assert provider.inputs["region"] == REGION
     assert provider.json("defaultTags") == {
@@ -97,7 +97,7 @@ def test_every_resource_belongs_to_a_component(any_stack: Stack):
             assert resource.parent in components, resource.name
 
 
-def test_names_fit_the_strictest_service_with_the_suffix_that_pulumi_adds():
+def test_names_with_the_suffix_of_pulumi_fit_every_service():
     for resource in run(main, Mode.DEPLOY, stack="a-stack-with-quite-a-long-name").resources:
         assert len(resource.name) <= 63 or not resource.typ.startswith(
             ("aws:s3/", "aws:iam/role:")
@@ -110,11 +110,11 @@ def test_names_fit_the_strictest_service_with_the_suffix_that_pulumi_adds():
             assert len(resource.name) + 8 <= 63, resource.name
 
 
-def test_without_protection_nothing_is_protected(plain: Stack):
+def test_without_protect_data_nothing_is_protected(plain: Stack):
     assert not [r.name for r in plain.resources if r.protect]
 
 
-def test_protection_covers_everything_that_holds_data(everything: Stack):
+def test_protect_data_protects_everything_that_holds_data(everything: Stack):
     protected = {r.typ for r in everything.resources if r.protect}
     assert protected == {
         "aws:s3/bucket:Bucket",
@@ -123,13 +123,13 @@ def test_protection_covers_everything_that_holds_data(everything: Stack):
     }
 
 
-def test_protection_covers_the_serverless_namespace_too():
+def test_protect_data_protects_the_serverless_namespace():
     stack = run(main, Mode.DEPLOY, config={"protectData": "true"})
     assert stack.one("aws:redshiftserverless/namespace:Namespace").protect
     assert not stack.one("aws:redshiftserverless/workgroup:Workgroup").protect, "it holds no data"
 
 
-def test_a_certificate_for_the_warehouse_is_packed_and_named_to_the_load_function(tmp_path):
+def test_a_certificate_for_the_warehouse_is_packed_and_configured(tmp_path):
     pem = tmp_path / "ca.pem"
     pem.write_text("-----BEGIN CERTIFICATE-----\n")
     stack = run(main, Mode.DEPLOY, config={"warehouseCaFile": str(pem)})
@@ -138,12 +138,12 @@ def test_a_certificate_for_the_warehouse_is_packed_and_named_to_the_load_functio
     assert CA_FILE in function["code"].assets
 
 
-def test_a_faulty_configuration_ends_the_program_with_every_fault_and_no_resource():
+def test_an_invalid_configuration_stops_the_program_with_every_fault():
     with pytest.raises(pulumi.RunError, match=r"2 fault\(s\)(.|\n)*workKeepDay(.|\n)*loadMemoryMb"):
         run(main, Mode.DEPLOY, config={"loadMemoryMb": "1", "workKeepDay": "3"})
 
 
-def test_a_ca_file_that_is_none_ends_the_program_with_the_way_out():
+def test_an_invalid_ca_file_stops_the_program_with_the_fix():
     with pytest.raises(
         pulumi.RunError,
         match=r"not a PEM file with a certificate.*pulumi config rm warehouseCaFile",
@@ -151,19 +151,19 @@ def test_a_ca_file_that_is_none_ends_the_program_with_the_way_out():
         run(main, Mode.DEPLOY, config={"warehouseCaFile": "nowhere.pem"})
 
 
-def test_a_deployment_without_layer_says_how_to_build_it(tmp_path, monkeypatch):
+def test_a_deployment_without_a_layer_says_how_to_build_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
         program.check_layer, "__defaults__", (tmp_path / "layer.zip", tmp_path / "lambda.txt")
     )
     with pytest.raises(
-        pulumi.RunError, match=r"layer.zip has not been built; build it: .* -m infra.bundle"
+        pulumi.RunError, match=r"layer.zip does not exist; .* Build it: .* -m infra.bundle"
     ):
         program.deploy()
 
 
 def test_a_region_with_too_few_zones_is_refused():
     with pytest.raises(
-        pulumi.RunError, match=r"us-west-1 has 2 availability zone.*choose another region"
+        pulumi.RunError, match=r"us-west-1 has 2 availability zone.*Choose another region"
     ):
         network.pick_zones("us-west-1", ["us-west-1a", "us-west-1c"])
 

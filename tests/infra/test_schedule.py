@@ -1,4 +1,4 @@
-"""Reconciling by a schedule: off until it is asked for."""
+"""The reconcile schedule, which is off by default."""
 
 import json
 
@@ -12,26 +12,26 @@ PERMISSION = "aws:lambda/permission:Permission"
 SCHEDULE = "-reconcile-schedule"
 
 
-def test_there_is_no_schedule_unless_it_is_configured(plain: Stack):
+def test_there_is_no_schedule_by_default(plain: Stack):
     assert not [r.name for r in plain.resources if r.name.endswith(SCHEDULE)]
 
 
-def test_the_schedule_asks_the_reconcile_function_for_the_whole_lake(everything: Stack):
+def test_the_schedule_invokes_the_reconcile_function_for_the_whole_lake(everything: Stack):
     rule, target = everything.one(RULE, SCHEDULE), everything.one(TARGET, SCHEDULE)
     function = everything.one("aws:lambda/function:Function", "-reconcile")
     assert rule.inputs["scheduleExpression"] == "rate(6 hours)"
     assert json.loads(target.inputs["input"]) == {"kind": "lake"}
-    assert target.waits_for(function)
-    assert target.waits_for(rule)
+    assert target.depends_on(function)
+    assert target.depends_on(rule)
 
 
-def test_only_this_rule_may_call_the_function(everything: Stack):
+def test_only_this_rule_can_invoke_the_function(everything: Stack):
     permission = everything.one(PERMISSION, SCHEDULE)
     assert permission.inputs["principal"] == "events.amazonaws.com"
     assert permission.inputs["sourceArn"].endswith(everything.one(RULE, SCHEDULE).name)
-    assert everything.one(TARGET, SCHEDULE).waits_for(permission)
+    assert everything.one(TARGET, SCHEDULE).depends_on(permission)
 
 
 @pytest.mark.parametrize(("hours", "rate"), [(1, "rate(1 hour)"), (24, "rate(24 hours)")])
-def test_a_rate_is_written_in_singular_and_plural(hours, rate):
+def test_a_rate_of_one_hour_is_singular(hours, rate):
     assert render_rate(hours) == rate

@@ -6,17 +6,18 @@ import pytest
 import yaml
 from pydantic.alias_generators import to_camel
 
+from infra import settings_page
 from infra.stack_settings import ConfigurationError, StackSettings, WarehouseKind, parse_settings
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
-def as_pulumi_gives_it(value):
+def as_pulumi_passes_it(value):
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def test_no_configuration_gives_the_defaults():
+def test_an_empty_configuration_gives_the_defaults():
     settings = parse_settings({})
     assert settings.databases == ("dev",)
     assert settings.warehouse_kind is WarehouseKind.SERVERLESS
@@ -24,35 +25,45 @@ def test_no_configuration_gives_the_defaults():
     assert settings.warehouse_ca_file is None
 
 
-def test_the_defaults_are_those_of_the_project_file():
-    defaults = {key: as_pulumi_gives_it(spec["default"]) for key, spec in PROJECT["config"].items()}
+def test_the_defaults_are_the_same_as_in_the_project_file():
+    defaults = {
+        key: as_pulumi_passes_it(spec["default"]) for key, spec in PROJECT["config"].items()
+    }
     assert set(defaults) == {to_camel(name) for name in StackSettings.model_fields}
     assert parse_settings(defaults) == parse_settings({})
 
 
-def test_every_key_of_the_project_file_is_typed_and_described():
+def test_every_key_of_the_project_file_has_a_type_and_a_description():
     for key, spec in PROJECT["config"].items():
         assert spec["type"] in {"string", "integer", "boolean", "array"}, key
         assert len(spec["description"]) > 20, key
 
 
-def test_every_key_is_described_to_users():
-    page = (ROOT / "docs" / "deploying.md").read_text()
-    assert not [key for key in PROJECT["config"] if f"`{key}`" not in page]
+def test_the_settings_page_is_current():
+    assert settings_page.PAGE.read_text() == settings_page.render_text(), (
+        "run: .venv/bin/python -m infra.settings_page"
+    )
+
+
+def test_the_settings_page_describes_every_key():
+    page = settings_page.PAGE.read_text()
+    for key, spec in PROJECT["config"].items():
+        assert f"| `{key}` | {spec['type']} | " in page
+        assert spec["description"] in page
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_stack_files_are_valid(stack):
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     own = {
-        key.split(":")[1]: as_pulumi_gives_it(value)
+        key.split(":")[1]: as_pulumi_passes_it(value)
         for key, value in config.items()
         if not key.startswith("aws:")
     }
     assert parse_settings(own).protect_data is (stack == "prod")
 
 
-def test_text_becomes_typed_values():
+def test_values_are_parsed_from_text():
     settings = parse_settings(
         {
             "databases": '["dev","sales_eu"]',
@@ -105,7 +116,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("key", "value"), FAULTS)
-def test_a_faulty_value_is_named_with_its_rule_and_the_way_out(key, value):
+def test_an_invalid_value_is_reported_with_its_rule_and_the_fix(key, value):
     with pytest.raises(ConfigurationError) as caught:
         parse_settings({key: value})
     message = str(caught.value)
@@ -121,11 +132,11 @@ def test_all_faults_are_reported_at_once():
     assert str(caught.value).count("\n- ") == 3
 
 
-def test_a_misspelt_key_is_a_fault_and_the_nearest_one_is_offered():
+def test_a_misspelled_key_is_a_fault_and_the_message_suggests_the_nearest_key():
     with pytest.raises(ConfigurationError, match="did you mean warehouseKind"):
         parse_settings({"wharehouseKind": "provisioned"})
 
 
-def test_a_key_that_resembles_none_lists_those_that_exist():
+def test_the_message_for_an_unknown_key_lists_the_known_keys():
     with pytest.raises(ConfigurationError, match="known keys: alarmEmail, "):
         parse_settings({"zzz": "1"})

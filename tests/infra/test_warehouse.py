@@ -1,4 +1,4 @@
-from infra.database_ddl import render_create_database
+from infra.warehouse import render_create_database
 from tests.infra.engine import Stack
 
 NAMESPACE = "aws:redshiftserverless/namespace:Namespace"
@@ -7,7 +7,7 @@ CLUSTER = "aws:redshift/cluster:Cluster"
 STATEMENT = "aws:redshiftdata/statement:Statement"
 
 
-def test_serverless_is_private_and_its_password_made_by_aws(plain: Stack):
+def test_serverless_is_private_and_aws_manages_its_password(plain: Stack):
     namespace, workgroup = plain.one(NAMESPACE), plain.one(WORKGROUP)
     assert not plain.has(CLUSTER)
     assert namespace.inputs["manageAdminPassword"] is True
@@ -20,7 +20,7 @@ def test_serverless_is_private_and_its_password_made_by_aws(plain: Stack):
     assert workgroup.inputs["namespaceName"] == namespace.inputs["namespaceName"]
 
 
-def test_the_cluster_is_private_encrypted_and_its_password_made_by_aws(everything: Stack):
+def test_the_cluster_is_private_and_encrypted_and_aws_manages_its_password(everything: Stack):
     cluster = everything.one(CLUSTER)
     assert not everything.has(NAMESPACE)
     assert not everything.has(WORKGROUP)
@@ -38,7 +38,7 @@ def test_a_protected_cluster_leaves_a_final_snapshot(everything: Stack):
     assert inputs["finalSnapshotIdentifier"] == f"{inputs['clusterIdentifier']}-final"
 
 
-def test_the_copy_role_is_the_default_and_has_its_policy_before_the_warehouse_starts(
+def test_the_copy_role_is_the_default_role_and_gets_its_policy_before_the_warehouse(
     plain: Stack, everything: Stack
 ):
     for stack, kind in ((plain, NAMESPACE), (everything, CLUSTER)):
@@ -48,16 +48,16 @@ def test_the_copy_role_is_the_default_and_has_its_policy_before_the_warehouse_st
             == [warehouse.inputs["defaultIamRoleArn"]]
             == [stack.outputs["copy_role_arn"]]
         )
-        assert warehouse.waits_for(stack.one("aws:iam/rolePolicy:RolePolicy", "-copy-role"))
+        assert warehouse.depends_on(stack.one("aws:iam/rolePolicy:RolePolicy", "-copy-role"))
 
 
-def test_the_warehouse_admits_its_own_group_only(plain: Stack, everything: Stack):
+def test_the_warehouse_has_its_own_security_group_only(plain: Stack, everything: Stack):
     group = "redshift-lake-loader-dev-network-warehouse-id"
     assert plain.one(WORKGROUP).inputs["securityGroupIds"] == [group]
     assert everything.one(CLUSTER).inputs["vpcSecurityGroupIds"] == [group]
 
 
-def test_the_copy_role_reads_the_two_buckets_and_writes_nothing(plain: Stack):
+def test_the_copy_role_can_only_read_the_two_buckets(plain: Stack):
     role = plain.one("aws:iam/role:Role", "-copy-role")
     (trust,) = role.json("assumeRolePolicy")["Statement"]
     assert trust["Principal"]["Service"] == [
@@ -76,7 +76,7 @@ def test_the_copy_role_reads_the_two_buckets_and_writes_nothing(plain: Stack):
     }
 
 
-def test_the_first_database_comes_with_the_warehouse_and_the_others_by_a_statement(
+def test_the_first_database_comes_with_the_warehouse_and_a_statement_creates_the_others(
     plain: Stack, everything: Stack
 ):
     assert not plain.has(STATEMENT)
@@ -89,5 +89,5 @@ def test_the_first_database_comes_with_the_warehouse_and_the_others_by_a_stateme
     assert "workgroupName" not in statement.inputs
 
 
-def test_a_database_whose_name_is_a_keyword_is_quoted():
+def test_a_database_name_that_is_a_keyword_is_quoted():
     assert render_create_database("order") == 'CREATE DATABASE "order"'

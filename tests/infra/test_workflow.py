@@ -8,7 +8,7 @@ POLICY = "aws:iam/rolePolicy:RolePolicy"
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-loader-dev-"
 
 
-def test_the_state_machine_may_invoke_its_two_functions_and_no_other(plain: Stack):
+def test_the_state_machine_can_invoke_only_its_two_functions(plain: Stack):
     statements = {
         s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
     }
@@ -19,7 +19,7 @@ def test_the_state_machine_may_invoke_its_two_functions_and_no_other(plain: Stac
     assert all(action.startswith("logs:") for action in statements["DeliverLogs"]["Action"])
 
 
-def test_the_functions_that_the_definition_names_are_those_that_the_role_may_invoke(plain: Stack):
+def test_the_role_can_invoke_exactly_the_functions_in_the_definition(plain: Stack):
     states = plain.one(MACHINE).json("definition")["States"].values()
     named = {state["Resource"] for state in states if state["Type"] == "Task"}
     statements = plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
@@ -28,7 +28,7 @@ def test_the_functions_that_the_definition_names_are_those_that_the_role_may_inv
     }
 
 
-def test_the_starter_may_start_this_state_machine_only(plain: Stack):
+def test_the_rule_can_start_only_this_state_machine(plain: Stack):
     (statement,) = plain.one(POLICY, "-workflow-starter").json("policy")["Statement"]
     assert statement["Action"] == ["states:StartExecution"]
     assert statement["Resource"] == [plain.outputs["state_machine_arn"]]
@@ -38,23 +38,23 @@ def test_the_starter_may_start_this_state_machine_only(plain: Stack):
     assert trust["Principal"] == {"Service": ["events.amazonaws.com"]}
 
 
-def test_roles_are_used_once_they_have_their_policies(any_stack: Stack):
-    assert any_stack.one(MACHINE).waits_for(any_stack.one(POLICY, "-workflow-machine"))
-    assert any_stack.one(TARGET, "-workflow").waits_for(any_stack.one(POLICY, "-workflow-starter"))
+def test_roles_have_their_policies_before_they_are_used(any_stack: Stack):
+    assert any_stack.one(MACHINE).depends_on(any_stack.one(POLICY, "-workflow-machine"))
+    assert any_stack.one(TARGET, "-workflow").depends_on(any_stack.one(POLICY, "-workflow-starter"))
 
 
-def test_the_rule_of_the_lake_starts_the_machine(plain: Stack):
+def test_an_event_of_the_lake_starts_the_state_machine(plain: Stack):
     rule, target = plain.one(RULE), plain.one(TARGET)
     assert rule.json("eventPattern")["detail"]["bucket"]["name"] == [plain.outputs["lake_bucket"]]
     assert target.inputs["rule"] == rule.name
     assert target.inputs["arn"] == plain.outputs["state_machine_arn"]
     assert target.inputs["roleArn"].endswith("-workflow-starter")
     assert not {"input", "inputPath", "inputTransformer"} & set(target.inputs), (
-        "the machine gets the whole event"
+        "the state machine gets the whole event"
     )
 
 
-def test_events_that_cannot_be_delivered_go_to_the_queue_that_takes_them_from_this_rule_only(
+def test_undelivered_events_go_to_a_queue_that_accepts_messages_of_this_rule_only(
     plain: Stack,
 ):
     target, queue = plain.one(TARGET), plain.one(QUEUE)
@@ -72,7 +72,7 @@ def test_events_that_cannot_be_delivered_go_to_the_queue_that_takes_them_from_th
     assert policy.inputs["queueUrl"] == plain.outputs["dead_letter_queue_url"]
 
 
-def test_dead_letters_are_encrypted_and_kept_two_weeks(any_stack: Stack):
+def test_dead_letters_are_encrypted_and_kept_for_two_weeks(any_stack: Stack):
     queue = any_stack.one(QUEUE).inputs
     assert queue["messageRetentionSeconds"] == 14 * 86400
     assert queue["sqsManagedSseEnabled"] is True
@@ -85,6 +85,6 @@ def test_executions_are_logged_without_their_data(plain: Stack):
     assert logging["level"] == "ERROR"
     assert logging["logDestination"].endswith("-workflow-logs:*")
     logs = plain.one("aws:cloudwatch/logGroup:LogGroup", "-workflow-logs")
-    assert machine.waits_for(logs)
+    assert machine.depends_on(logs)
     assert logs.inputs["name"].startswith("/aws/vendedlogs/states/")
     assert machine.inputs["type"] == "STANDARD"

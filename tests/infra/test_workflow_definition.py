@@ -16,23 +16,23 @@ def targets(state):
     yield from (choice["Next"] for choice in state.get("Choices", []))
 
 
-def test_every_target_exists_and_every_state_is_reached():
-    reached, waiting = set(), [DEFINITION["StartAt"]]
-    while waiting:
-        name = waiting.pop()
+def test_every_target_exists_and_every_state_is_reachable():
+    reached, pending = set(), [DEFINITION["StartAt"]]
+    while pending:
+        name = pending.pop()
         if name not in reached:
             reached.add(name)
-            waiting += targets(STATES[name])
+            pending += targets(STATES[name])
     assert reached == set(STATES)
 
 
-def test_only_the_two_ends_have_no_way_on():
+def test_only_succeed_and_fail_have_no_next_state():
     ends = {name for name, state in STATES.items() if not list(targets(state))}
     assert {STATES[name]["Type"] for name in ends} == {"Succeed", "Fail"}
     assert len(ends) == 2
 
 
-def test_every_task_names_its_function_and_ends_in_time():
+def test_every_task_has_its_function_and_a_timeout():
     tasks = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
     assert {name: task["Resource"] for name, task in tasks.items()} == {
         "Receive": "arn:record",
@@ -43,14 +43,14 @@ def test_every_task_names_its_function_and_ends_in_time():
     assert all(task["TimeoutSeconds"] > 0 for task in tasks.values())
 
 
-def test_whatever_happens_to_the_load_it_is_recorded():
+def test_record_runs_after_any_failure_of_load():
     assert STATES["Load"]["Catch"] == [
         {"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}
     ]
     assert STATES["Load"]["Next"] == "Record"
 
 
-def test_a_failing_receipt_does_not_stop_the_load_nor_lose_the_event():
+def test_load_runs_with_the_event_after_any_failure_of_receive():
     (catch,) = STATES["Receive"]["Catch"]
     assert catch["ErrorEquals"] == [ALL_ERRORS]
     assert catch["Next"] == "Load"
@@ -66,38 +66,38 @@ def retried(state):
     return [name for retry in STATES[state]["Retry"] for name in retry["ErrorEquals"]]
 
 
-def test_the_load_is_repeated_for_the_retryable_errors_of_the_tree_and_no_other_of_them():
+def test_load_is_retried_for_exactly_the_retryable_error_classes():
     ours = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
     assert {name for name in retried("Load") if name in ours} == leaves(errors.RetryableError)
 
 
 @pytest.mark.parametrize("base", [errors.RejectedError, errors.LoadFailedError])
-def test_what_repeating_cannot_help_is_not_repeated(base):
-    refused = leaves(base) | {base.__name__}
-    assert not refused & set(retried("Load"))
+def test_rejections_and_failed_loads_are_not_retried(base):
+    final = leaves(base) | {base.__name__}
+    assert not final & set(retried("Load"))
     assert ALL_ERRORS not in retried("Load")
 
 
 @pytest.mark.parametrize("state", ["Receive", "Record"])
-def test_what_is_no_event_is_not_asked_for_again(state):
+def test_an_invalid_event_is_not_retried(state):
     first = STATES[state]["Retry"][0]
     assert first["ErrorEquals"] == ["InvalidEventError"]
-    assert first["MaxAttempts"] == 0, "0 means never; the entry of all errors comes after it"
+    assert first["MaxAttempts"] == 0, "0 means never; the entry for all errors comes after it"
     assert "InvalidEventError" not in retried("Load")
 
 
-def test_the_other_repeated_errors_are_lambda_s_own():
-    others = set(retried("Load")) - leaves(errors.RetryableError)
+def test_the_other_retried_errors_come_from_lambda():
+    other_errors = set(retried("Load")) - leaves(errors.RetryableError)
     assert {
         "Lambda.TooManyRequestsException",
         "Lambda.Unknown",
         "Lambda.ServiceException",
-    } <= others
-    assert all(name.startswith(("Lambda.", "Runtime.")) for name in others)
+    } <= other_errors
+    assert all(name.startswith(("Lambda.", "Runtime.")) for name in other_errors)
 
 
 @pytest.mark.parametrize("state", ["Receive", "Load", "Record"])
-def test_repetitions_back_off_with_jitter_and_a_limit(state):
+def test_retries_back_off_with_jitter_and_a_limit(state):
     for retry in STATES[state]["Retry"]:
         assert retry["JitterStrategy"] == "FULL"
         assert retry["BackoffRate"] > 1
@@ -106,14 +106,14 @@ def test_repetitions_back_off_with_jitter_and_a_limit(state):
 
 
 @pytest.mark.parametrize("state", ["Receive", "Load", "Record"])
-def test_an_error_is_listed_once_and_the_catch_all_comes_last_and_alone(state):
+def test_an_error_is_listed_once_and_the_entry_for_all_errors_comes_last(state):
     names = retried(state)
     assert len(names) == len(set(names))
     if ALL_ERRORS in names:
         assert STATES[state]["Retry"][-1]["ErrorEquals"] == [ALL_ERRORS]
 
 
-def test_the_retry_list_is_that_of_the_error_tree_value_by_value():
+def test_the_retry_list_has_the_values_of_the_retry_policies():
     rendered = [
         (
             tuple(r["ErrorEquals"]),
@@ -130,7 +130,7 @@ def test_the_retry_list_is_that_of_the_error_tree_value_by_value():
     ]
 
 
-def test_the_end_follows_what_was_recorded():
+def test_the_execution_succeeds_or_fails_as_recorded():
     choice = STATES["Loaded?"]
     assert choice["Choices"] == [
         {"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}
@@ -142,7 +142,7 @@ def test_the_end_follows_what_was_recorded():
     }
 
 
-def test_the_pattern_names_the_lake_and_leaves_out_folder_markers():
+def test_the_event_pattern_matches_the_lake_without_folder_markers():
     pattern = render_event_pattern("the-lake")
     assert pattern["detail"]["bucket"] == {"name": ["the-lake"]}
     assert pattern["detail"]["object"] == {"key": [{"anything-but": {"suffix": "/"}}]}

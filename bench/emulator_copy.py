@@ -1,7 +1,8 @@
-"""The Redshift stand-in against the PostgreSQL inside it: COPY of a million rows from S3, and small statements.
+"""Speed of COPY in the emulator, compared with a raw copy_expert into the same PostgreSQL, and of small statements.
 
-`python -m bench.standin_copy [rows]` starts both stand-ins, measures in turn and prints medians and ratios. Targets: COPY at no
-less than 0.8 of a raw copy_expert of the same file into the same PostgreSQL; see `redshift_statements` for the statements.
+`python -m bench.emulator_copy [rows]` starts the emulator and a local S3, measures in turn, and prints medians and
+ratios. Default: a million rows. Target: COPY reaches at least 0.8 of the speed of copy_expert for the same file.
+`redshift_statements` describes the small statements.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ COLUMNS = (
 
 
 def main() -> None:
-    """Prints what it measures as it goes."""
+    """Print the figures as they are measured."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     content = make_file(rows)
-    with stand_ins() as (s3, connect, raw, pid):
+    with servers() as (s3, connect, raw, pid):
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key="plain/file.csv", Body=content)
         s3.put_object(Bucket=BUCKET, Key="gzip/file.csv.gz", Body=gzip.compress(content, 6))
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def make_file(rows: int) -> bytes:
-    """Mixed columns, about 95 bytes a row, as most programs write them."""
+    """Return a CSV file with mixed columns in common notations, about 95 bytes per row."""
     return b"".join(
         b'%d,%d,%d.%02d,20%02d-%02d-%02d,2023-05-06 07:08:%02d,%s,%.4f,name %d,"text, with %d",ab\n'
         % (
@@ -76,8 +77,8 @@ Connect = Callable[[], Any]
 
 
 @contextlib.contextmanager
-def stand_ins() -> Iterator[tuple[Any, Connect, Connect, int]]:
-    """An S3 client, connections through the stand-in (without TLS) and around it, and the stand-in's process."""
+def servers() -> Iterator[tuple[Any, Connect, Connect, int]]:
+    """Yield an S3 client, functions that connect to the emulator (without TLS) and to PostgreSQL, and the emulator's pid."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         state = StateDir(Path(folder) / "state")
         state.create()
@@ -121,19 +122,19 @@ def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil
             with direct.cursor() as cursor:
                 cursor.copy_expert("COPY raw FROM STDIN (FORMAT csv)", BytesIO(content), 1 << 20)
 
-        ways: dict[str, tuple[Any, str, Callable[[], None]]] = {
+        copies: dict[str, tuple[Any, str, Callable[[], None]]] = {
             "raw copy_expert": (direct, "raw", copy_raw),
             "COPY": (through, "loaded", lambda: run(through, copy_sql("plain", "csv"))),
             "COPY gzip": (through, "loaded", lambda: run(through, copy_sql("gzip", "csv gzip"))),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        busy: dict[str, list[float]] = {name: [] for name in ways}
+        seconds: dict[str, list[float]] = {name: [] for name in copies}
+        cpu: dict[str, list[float]] = {name: [] for name in copies}
         for number in range(RUNS + 1):
-            for name, (connection, table, copy) in ways.items():
+            for name, (connection, table, copy) in copies.items():
                 run(connection, f"TRUNCATE {table}")
                 before = cpu_seconds(process)
                 seconds[name].append(timed(copy))
-                busy[name].append(cpu_seconds(process) - before)
+                cpu[name].append(cpu_seconds(process) - before)
             print(
                 f"  run {number}: "
                 + ", ".join(f"{name} {values[-1]:.2f}" for name, values in seconds.items())
@@ -147,9 +148,9 @@ def measure_copy(connect: Connect, raw: Connect, content: bytes, process: psutil
             f"{name:16} {median:.2f} s, {len(content) / median / 1e6:.0f} MB/s, {ratio:.2f} of raw (target: 0.80)"
         )
     print(
-        f"CPU of the stand-in: COPY {min(busy['COPY']):.2f} s, COPY gzip {min(busy['COPY gzip']):.2f} s (best runs)"
+        f"CPU of the emulator: COPY {min(cpu['COPY']):.2f} s, COPY gzip {min(cpu['COPY gzip']):.2f} s (best runs)"
     )
-    print(f"the stand-in's memory: {process.memory_info().rss / 1e6:.0f} MB")
+    print(f"memory of the emulator: {process.memory_info().rss / 1e6:.0f} MB")
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -167,9 +168,9 @@ def run(connection: Any, sql: str) -> None:
 
 
 def timed(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":
