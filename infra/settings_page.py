@@ -31,7 +31,8 @@ anything. It reports every invalid value and every unknown key at once. The regi
 |---|---|---|---|---|
 {rows}
 
-Write an array as JSON: `pulumi config set databases '["dev", "analytics"]'`.
+Set the items of an array one by one: `pulumi config set --path 'databases[0]' dev`, then `pulumi config set --path 'databases[1]' analytics`.
+Pulumi refuses a whole JSON array for a setting of type array.
 """
 
 
