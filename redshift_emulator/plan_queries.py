@@ -37,7 +37,7 @@ _INSERT_HEAD = re.compile(
 
 
 def forward(statement: Statement) -> Step:
-    """Plan a statement that needs no more than its own edits."""
+    """Plan a statement that PostgreSQL runs with only the usual edits."""
     return Step(Action.FORWARD, statement.rewritten(), long_names=statement.long_names)
 
 
