@@ -1,4 +1,4 @@
-"""python -m redshift_emulator: the stand-in as a process of its own. Prints `ready HOST PORT` when it listens."""
+"""The command `redshift-emulator` (python -m redshift_emulator). It prints `ready HOST PORT` when it listens."""
 
 from __future__ import annotations
 
@@ -12,62 +12,75 @@ from pathlib import Path
 
 import click
 
+from redshift_emulator import __version__
 from redshift_emulator.context import AwsAccess
 from redshift_emulator.server import Server, ServerOptions, tls_context
 
 
-@click.command(help="A local stand-in for Amazon Redshift, over an embedded PostgreSQL.")
+@click.command(help="Emulate Amazon Redshift on top of an embedded PostgreSQL.")
+@click.version_option(__version__, prog_name="redshift-emulator", message="%(prog)s %(version)s")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder of the data; made when it is new.",
+    help="Data folder; created if it does not exist.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, show_default="a free one", help="Port to listen on.")
+@click.option("--port", default=0, show_default="a free port", help="Port to listen on.")
 @click.option(
-    "--s3-endpoint", default=None, help="URL of the S3 (and STS, IAM) that COPY reads from."
+    "--s3-endpoint", default=None, help="URL of the S3, STS and IAM endpoint that COPY uses."
 )
-@click.option("--region", default="us-east-1", show_default=True, help="Region of the warehouse.")
+@click.option("--region", default="us-east-1", show_default=True, help="Region of the cluster.")
 @click.option(
     "--default-role-file",
     type=click.Path(path_type=Path),
-    help="Holds the ARN of the role that IAM_ROLE default means.",
+    help="File with the ARN of the role that IAM_ROLE default means.",
 )
 @click.option(
-    "--databases", default="dev", show_default=True, help="Databases to make, separated by commas."
+    "--databases",
+    default="dev",
+    show_default=True,
+    help="Databases to create if they do not exist, separated by commas.",
 )
-@click.option("--user", default="awsuser", show_default=True, help="The master user.")
+@click.option("--user", default="awsuser", show_default=True, help="Name of the master user.")
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True),
-    help="Its password. Without: nobody is asked.",
+    help="File with the master user's password. Without it no client is asked for a password.",
 )
 @click.option(
     "--cert",
     type=click.Path(path_type=Path, exists=True),
-    help="TLS certificate (PEM); needs --key.",
+    help="TLS certificate (PEM); requires --key.",
 )
-@click.option("--key", type=click.Path(path_type=Path, exists=True), help="TLS key (PEM).")
 @click.option(
-    "--ready-file", type=click.Path(path_type=Path), help="Written when it listens: `HOST PORT`."
+    "--key",
+    type=click.Path(path_type=Path, exists=True),
+    help="TLS private key (PEM); requires --cert.",
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    help="File to write `HOST PORT` to when the server listens; removed when it stops.",
 )
 @click.option(
     "--isolation",
     type=click.Choice(["snapshot", "serializable"]),
     default="snapshot",
     show_default=True,
+    help="Isolation level of the databases.",
 )
 @click.option(
     "--flavour",
     type=click.Choice(["provisioned", "serverless"]),
     default="provisioned",
     show_default=True,
+    help="Kind of Redshift to emulate. On serverless stl_load_errors is empty.",
 )
 @click.option(
     "--exit-with-stdin",
     is_flag=True,
-    help="Stop when standard input ends, that is, with the parent process.",
+    help="Stop when standard input closes, for example when the parent process ends.",
 )
 def main(
     data: Path,
@@ -87,9 +100,9 @@ def main(
     *,
     exit_with_stdin: bool,
 ) -> None:
-    """Runs until SIGTERM, SIGINT or, on demand, the end of standard input."""
+    """Run until SIGTERM, SIGINT or, with --exit-with-stdin, the end of standard input."""
     if (cert is None) != (key is None):
-        raise click.UsageError("--cert and --key are needed together")
+        raise click.UsageError("--cert and --key must be given together")
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -110,36 +123,35 @@ def main(
         isolation=isolation,
         flavour=flavour,
     )
-    ended = _end_signal(exit_with_stdin=exit_with_stdin)
+    stop_requested = _stop_event(exit_with_stdin=exit_with_stdin)
     with Server.start(options) as server:
-        place = f"{server.address[0]} {server.address[1]}"
+        address = f"{server.address[0]} {server.address[1]}"
         if ready_file:
-            ready_file.write_text(place + "\n", "utf-8")
-        click.echo("ready " + place)
-        # COPY's libraries take a second to import: not in the first session that needs them.
+            ready_file.write_text(address + "\n", "utf-8")
+        click.echo("ready " + address)
+        # COPY's libraries take a second to import. Do it now, so that the first COPY does not wait.
         imports = threading.Thread(target=importlib.import_module, args=("redshift_emulator.copy",))
         imports.start()
-        ended.wait()
+        stop_requested.wait()
         imports.join()
     if ready_file:
         ready_file.unlink(missing_ok=True)
 
 
-def _end_signal(*, exit_with_stdin: bool) -> threading.Event:
-    ended = threading.Event()
+def _stop_event(*, exit_with_stdin: bool) -> threading.Event:
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     if exit_with_stdin:
-        threading.Thread(target=_watch_stdin, args=(ended,), daemon=True).start()
-    return ended
+        threading.Thread(target=_watch_stdin, args=(stop_requested,), daemon=True).start()
+    return stop_requested
 
 
-def _watch_stdin(ended: threading.Event) -> None:
-    while os.read(
-        sys.stdin.fileno(), 4096
-    ):  # not the buffered reader: its lock would outlive this thread at exit
+def _watch_stdin(stop_requested: threading.Event) -> None:
+    # Not sys.stdin.read: this thread would still hold the reader's lock when the interpreter exits.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
-    ended.set()
+    stop_requested.set()
 
 
 if __name__ == "__main__":

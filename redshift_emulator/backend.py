@@ -6,7 +6,7 @@
         copy.write(data)
         rows = copy.finish()
 
-Every method returns, or raises BackendError, with the connection in step: ReadyForQuery has been read.
+When a method returns or raises a BackendError that is not fatal, ReadyForQuery has been read: the connection can be used.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ from types import TracebackType
 from redshift_emulator import wire
 from redshift_emulator.errors import CONNECTION_LOST, BackendError
 
-RECEIVE_BYTES = (
-    32 * 1024
-)  # allocated anew for every read: much more would come from mmap, which costs more than it saves
+# Allocated for every read. A much larger buffer would come from mmap, which costs more than it saves.
+RECEIVE_BYTES = 32 * 1024
 
 
 class Backend:
-    """A connection to PostgreSQL. `status` is the last ReadyForQuery byte (b"I" idle, b"T" in a block, b"E" in a failed
-    block), `pid` the process that serves it, `greeting` what it sent at start-up (ParameterStatus, BackendKeyData)."""
+    """A connection to PostgreSQL.
+
+    status     the byte of the last ReadyForQuery: b"I" idle, b"T" in a block, b"E" in a failed block
+    pid        the PostgreSQL process that serves the connection
+    greeting   what PostgreSQL sent at start-up (ParameterStatus, BackendKeyData)
+    notices    the notices of the last query
+    """
 
     def __init__(self, connection: socket.socket, address: Path) -> None:
         self.socket = connection
@@ -42,8 +46,10 @@ class Backend:
 
     @classmethod
     def connect(cls, address: Path, parameters: Mapping[str, str]) -> Backend:
-        """Connects and waits until the backend is ready. BackendError when it refuses (no such database, role, ...);
-        OSError when nobody listens."""
+        """Connect and wait until PostgreSQL is ready.
+
+        BackendError if it refuses (no such database, role, ...); OSError if nothing listens on the socket.
+        """
         connection = socket.socket(socket.AF_UNIX)
         backend = cls(connection, address)
         try:
@@ -63,14 +69,14 @@ class Backend:
                 self.greeting.append((kind, body))
 
     def send(self, data: bytes | memoryview) -> None:
-        """Sends bytes as they are. BackendError (fatal) when the connection is gone."""
+        """Send bytes. BackendError (fatal) if the connection is lost."""
         try:
             self.socket.sendall(data)
         except OSError as failure:
             raise self.lost() from failure
 
     def send_some(self, data: memoryview) -> int:
-        """Sends what there is room for now; the bytes sent. BackendError (fatal) when the connection is gone."""
+        """Send what the socket accepts without blocking; return the number of bytes. BackendError (fatal) if the connection is lost."""
         try:
             return self.socket.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -79,22 +85,22 @@ class Backend:
             raise self.lost() from failure
 
     def await_room_or_answer(self) -> bool:
-        """Waits until it takes more, or has said something: True for the latter."""
+        """Wait until PostgreSQL accepts more data or has sent some. Return whether it has sent some."""
         waiting = select.poll()
         waiting.register(self.socket, select.POLLIN | select.POLLOUT)
         return any(event & select.POLLIN for _, event in waiting.poll())
 
     def lost(self) -> BackendError:
-        """The error of a connection that is gone: what the backend said last, if it said anything."""
+        """Return the error of a lost connection: PostgreSQL's last error message, if it sent one."""
         try:
             self._frames.feed(self.socket.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
         except OSError:
             return BackendError(CONNECTION_LOST)
-        said = [wire.fields_of(body) for kind, body in self._frames if kind == b"E"]
-        return BackendError(said[-1] if said else CONNECTION_LOST)
+        errors = [wire.fields_of(body) for kind, body in self._frames if kind == b"E"]
+        return BackendError(errors[-1] if errors else CONNECTION_LOST)
 
     def receive(self) -> bytes:
-        """What has arrived, at least one byte. BackendError (fatal) when the connection is gone."""
+        """Wait for data and return it, at least one byte. BackendError (fatal) if the connection is lost."""
         try:
             data = self.socket.recv(RECEIVE_BYTES)
         except OSError as failure:
@@ -104,8 +110,10 @@ class Backend:
         return data
 
     def frames(self) -> Iterator[tuple[bytes, bytes]]:
-        """The frames up to ReadyForQuery, which sets `status` and ends the iteration. An ErrorResponse is raised as
-        BackendError, but only after ReadyForQuery was read (at once when it is fatal)."""
+        """Yield the frames up to ReadyForQuery, which sets `status` and ends the iteration.
+
+        An ErrorResponse is raised as BackendError after ReadyForQuery has been read; a fatal one at once.
+        """
         failure: BackendError | None = None
         while True:
             for kind, body in self._frames:
@@ -125,7 +133,7 @@ class Backend:
             self._frames.feed(self.receive())
 
     def query(self, sql: str) -> list[tuple[str | None, ...]]:
-        """Runs one simple query and returns the rows of its last result as text. Raises BackendError."""
+        """Run a simple query; return the rows of its last result as text. Raises BackendError."""
         self.notices.clear()
         self.send(wire.query(wire.raw(sql)))
         rows: list[tuple[str | None, ...]] = []
@@ -137,14 +145,14 @@ class Backend:
         return rows
 
     def run(self, sql: str) -> str:
-        """Runs one simple query and returns the tag of its first command ("CREATE TABLE"). Raises BackendError."""
+        """Run a simple query; return the tag of its first command ("CREATE TABLE"). Raises BackendError."""
         self.notices.clear()
         self.send(wire.query(wire.raw(sql)))
         tags = [wire.text_of(body) for kind, body in self.frames() if kind == b"C"]
         return tags[0] if tags else ""
 
     def copy_in(self, sql: str) -> CopyIn:
-        """Sends COPY ... FROM STDIN and returns the open stream. BackendError when PostgreSQL does not accept it."""
+        """Send COPY ... FROM STDIN; return the open stream. BackendError if PostgreSQL does not accept it."""
         self.notices.clear()
         self.send(wire.query(wire.raw(sql)))
         failure: BackendError | None = None
@@ -164,7 +172,7 @@ class Backend:
             self._frames.feed(self.receive())
 
     def cancel(self) -> None:
-        """Asks PostgreSQL to stop what this connection runs; returns at once, the statement then fails with 57014."""
+        """Ask PostgreSQL to cancel the running statement, which then fails with 57014. Returns at once."""
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(str(self._address))
             body = struct.pack("!I", wire.CANCEL_REQUEST) + self._key
@@ -172,7 +180,7 @@ class Backend:
             other.recv(1)
 
     def close(self) -> None:
-        """Ends the connection; an open transaction is rolled back."""
+        """Close the connection. An open transaction is rolled back."""
         try:
             self.socket.sendall(wire.frame(b"X"))
         except OSError:
@@ -188,8 +196,11 @@ class Backend:
 
 
 class CopyIn:
-    """An open COPY FROM STDIN. As a context manager it leaves the connection in step whatever happens inside: without
-    `finish`, or with an exception, the COPY is aborted."""
+    """An open COPY FROM STDIN.
+
+    As a context manager it aborts the COPY if `finish` was not called or an exception was raised. The connection can be used
+    afterwards in every case.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -197,14 +208,16 @@ class CopyIn:
         self.tag = ""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Sends a piece of the data; pieces need not end where lines do. BackendError when the connection is gone."""
+        """Send a piece of the data, which may end in the middle of a line. BackendError if the connection is lost."""
         if len(data):
             self._backend.send(b"d" + struct.pack("!I", len(data) + 4))
             self._backend.send(data)
 
     def poll(self) -> None:
-        """Raises BackendError when PostgreSQL has already reported one, so that no more data need be sent. The COPY is
-        over then. Costs one system call; notices are collected on the way."""
+        """Raise BackendError if PostgreSQL has already reported an error, which ends the COPY. Costs one system call.
+
+        Also collects notices.
+        """
         while self._open and select.select([self._backend.socket], [], [], 0)[0]:
             self._backend._frames.feed(self._backend.receive())
             for kind, body in self._backend._frames:
@@ -214,8 +227,10 @@ class CopyIn:
                     self._fail(BackendError(wire.fields_of(body)))
 
     def _fail(self, failure: BackendError) -> None:
-        """PostgreSQL has ended the COPY by itself: it skips what is still sent of it and waits for CopyDone or CopyFail,
-        which it ignores; ReadyForQuery is already on its way."""
+        """End a COPY that PostgreSQL has ended with an error.
+
+        PostgreSQL ignores further data and the CopyDone or CopyFail after it. It has already sent ReadyForQuery.
+        """
         self._open = False
         if not failure.fatal:
             self._drain()
@@ -227,14 +242,14 @@ class CopyIn:
                 self.tag = wire.text_of(body)
 
     def finish(self) -> int:
-        """Ends the data and returns how many rows PostgreSQL took. Raises BackendError."""
+        """End the data; return the number of rows that PostgreSQL loaded. Raises BackendError."""
         self._open = False
         self._backend.send(wire.frame(b"c"))
         self._drain()
         return wire.rows_of_tag(self.tag)
 
     def abort(self, message: str) -> None:
-        """Gives the COPY up: nothing of it is kept; inside a block the block has failed. Does nothing once it is over."""
+        """Abort the COPY: no row is kept, and an open block fails. Does nothing if the COPY has ended."""
         if not self._open:
             return
         self._open = False
@@ -252,7 +267,7 @@ class CopyIn:
         self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None
     ) -> None:
         try:
-            self.abort("the COPY was given up" if value is None else f"{type(value).__name__}")
+            self.abort("the COPY was aborted" if value is None else f"{type(value).__name__}")
         except BackendError:
             if value is None:
                 raise

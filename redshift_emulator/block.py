@@ -1,11 +1,12 @@
-"""When a transaction block takes its snapshot, and which tables it holds for writing.
+"""Transaction blocks: when a block takes its snapshot, and which tables it has locked for writing.
 
-PostgreSQL takes it at the first query of a block. Redshift takes it at the first statement on a user table; catalog queries
-and leader-node functions take none (c_serial_isolation), so a LOCK after them still sees what the last holder committed.
-Here a block in which only such light statements ran is begun anew, unseen, before the next statement; SYSDATE stays as it was.
+PostgreSQL takes the snapshot at the first query of a block. Redshift takes it at the first statement on a user table; catalog
+queries and leader-node functions take none (c_serial_isolation). A LOCK after such queries therefore still sees what the last
+holder of the lock committed. To get the same, a block in which only such queries ran is restarted, unnoticed by the client,
+before the next statement. SYSDATE keeps its value.
 
-Writers of one table wait for each other; readers go on and see the last commit (r_Serializable_isolation_example,
-c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE is such a lock. It comes before the statement, in the same message, so
+Writers of one table wait for each other; readers do not wait and see the last commit (r_Serializable_isolation_example,
+c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE lock does the same. It is sent before the statement, in the same message, so
 that a transaction's first statement takes its snapshot when the lock is granted and sees what the last writer committed.
 """
 
@@ -14,88 +15,94 @@ from __future__ import annotations
 from redshift_emulator.backend import Backend
 from redshift_emulator.lexer import quote_literal
 from redshift_emulator.sql import together
-from redshift_emulator.steps import Do, Step
+from redshift_emulator.step import Action, Step
 
 _BEGAN = "SELECT coalesce(nullif(current_setting('redshift.block_began', true), ''), transaction_timestamp()::text)"
 
 
 class Block:
-    """The open transaction block of a session, if any."""
+    """The open transaction block of a session, if there is one."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._begin = ""
-        self._fresh = False
-        self._stale = False
+        self._restartable = False  # only catalog queries and SET have run in it
+        self._has_snapshot = False  # a catalog query has run: PostgreSQL has taken the snapshot
         self._settings: list[str] = []
-        self._held: set[str] = set()
+        self._locked: set[str] = set()
 
     @property
-    def begins_anew(self) -> bool:
-        """Whether the next statement, unless it ends the block, makes the block begin anew."""
-        return self._fresh and self._stale
+    def restarts_before_next(self) -> bool:
+        """Whether the next statement, unless it ends the block, restarts the block."""
+        return self._restartable and self._has_snapshot
 
     def before(self, step: Step) -> None:
-        """To be called before a step is carried out."""
-        if self.begins_anew and self._backend.status == b"T" and step.do is not Do.END:
+        """Restart the block if necessary. Must be called before a step is executed."""
+        if (
+            self.restarts_before_next
+            and self._backend.status == b"T"
+            and step.action is not Action.END
+        ):
             began = self._backend.query(_BEGAN)[0][0] or ""
             keep_time = "SET LOCAL redshift.block_began TO " + quote_literal(began)
             self._backend.query(together("ROLLBACK", self._begin, keep_time, *self._settings))
-            self._stale = False
+            self._has_snapshot = False
 
     def after(self, step: Step) -> None:
-        """To be called after it."""
+        """Record what a step did. Must be called after it was executed."""
         if self._backend.status != b"T":
-            self.forget()
+            self.reset()
             return
-        if step.do is not Do.RELAY:
-            self._held.clear()  # the name may mean another table now
+        if step.action is not Action.FORWARD:
+            self._locked.clear()  # the name may now mean another table
         elif step.writes:
-            self.hold(step)
-        if step.do is Do.BEGIN:
-            self._begin, self._fresh, self._stale = step.sql, True, False
+            self.add_lock(step)
+        if step.action is Action.BEGIN:
+            self._begin, self._restartable, self._has_snapshot = step.sql, True, False
             self._settings.clear()
-        elif step.light:
-            self._stale = True
-        elif step.do is Do.SET and self._fresh:
+        elif step.catalog_only:
+            self._has_snapshot = True
+        elif step.action is Action.SET and self._restartable:
             self._settings.append(step.sql)
         else:
-            self._fresh = False
+            self._restartable = False
 
     def write_lock(self, step: Step) -> str:
-        """The statement that must precede a step which writes; "" when there is none, or the block holds the lock."""
+        """Return the LOCK statement that must precede a step; "" if it writes nothing or the block has the lock."""
         if not step.writes:
             return ""
         if self._backend.status != b"T":
-            self._held.clear()
-        return "" if step.writes in self._held else write_lock(step.writes)
+            self._locked.clear()
+        return "" if step.writes in self._locked else write_lock(step.writes)
 
-    def hold(self, step: Step) -> None:
-        """The block has the lock of a step which writes."""
-        self._held.add(step.writes)
+    def add_lock(self, step: Step) -> None:
+        """Record that the block has locked the table that a step writes to."""
+        self._locked.add(step.writes)
 
-    def forget(self) -> None:
-        """After the end of a block, and after statements whose effect is not known in detail."""
-        self._fresh = False
-        self._held.clear()
+    def reset(self) -> None:
+        """Forget everything: the block has ended, or the effect of the last statements is not known in detail."""
+        self._restartable = False
+        self._locked.clear()
 
 
 def write_lock(table: str) -> str:
-    """The statement that makes other writers of a table wait. `table` is quoted already."""
+    """Return the statement that makes other writers of a table wait. `table` is quoted already."""
     return "LOCK TABLE " + table + " IN SHARE ROW EXCLUSIVE MODE"
 
 
 def with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
-    """The texts of steps that are sent as one, with the locks they need, and the places of the locks. All locks come first,
-    before anything takes the snapshot, unless the string begins and ends blocks itself."""
+    """Return the texts of steps that are sent as one query, including their locks, and the positions of the locks.
+
+    All locks come first, before the snapshot is taken, unless the query begins or ends blocks itself.
+    """
     locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
-    if not any(step.do in (Do.BEGIN, Do.END) for step in steps):
+    if not any(step.action in (Action.BEGIN, Action.END) for step in steps):
         return [*locks, *(step.sql for step in steps)], frozenset(range(len(locks)))
     texts: list[str] = []
-    places: list[int] = []
+    positions: list[int] = []
     for step in steps:
         if step.writes:
-            places.append(len(texts))
+            positions.append(len(texts))
             texts.append(write_lock(step.writes))
         texts.append(step.sql)
-    return texts, frozenset(places)
+    return texts, frozenset(positions)

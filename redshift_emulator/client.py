@@ -1,4 +1,4 @@
-"""The connection to the client: a socket, plain or TLS, and the frames that arrive on it."""
+"""The connection to a client: a socket, plain or TLS, and the frames that arrive on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ RECEIVE_BYTES = 16 * 1024
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection, or broke the protocol beyond repair."""
+    """The client closed its connection or sent data that is not the protocol."""
 
 
 class Client:
-    """One client. `gone` once sending is pointless: everything sent from then on is dropped."""
+    """One client. After `gone` is set, everything sent is discarded."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -25,16 +25,16 @@ class Client:
         self.gone = False
 
     def secure(self, context: ssl.SSLContext) -> None:
-        """Goes on in TLS. OSError (ssl.SSLError) when the handshake fails."""
+        """Switch to TLS. OSError (ssl.SSLError) if the handshake fails."""
         self.socket = context.wrap_socket(self.socket, server_side=True)
 
     @property
     def pending(self) -> bool:
-        """Whether decrypted bytes wait in the TLS layer, where poll() does not see them."""
+        """Whether the TLS layer holds decrypted bytes, which poll() does not see."""
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     def receive(self) -> None:
-        """Reads what has arrived into `frames`. ClientGoneError at the end of the stream."""
+        """Read what has arrived into `frames`. ClientGoneError at the end of the stream."""
         try:
             data = self.socket.recv(RECEIVE_BYTES)
         except (OSError, ValueError) as failure:
@@ -44,7 +44,7 @@ class Client:
         self.frames.feed(data)
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Sends; a client that is gone is noted, not reported."""
+        """Send bytes. If the client is gone, set `gone` instead of raising."""
         if self.gone:
             return
         try:
@@ -53,7 +53,7 @@ class Client:
             self.gone = True
 
     def read_exactly(self, size: int) -> bytes:
-        """That many bytes, before any framing. ClientGoneError when they do not come."""
+        """Read exactly `size` bytes, outside any frame. ClientGoneError if the stream ends first."""
         parts = bytearray()
         while len(parts) < size:
             try:
@@ -66,28 +66,28 @@ class Client:
         return bytes(parts)
 
     def read_startup(self) -> wire.StartUp:
-        """The next start-up packet. ClientGoneError for one that is none."""
+        """Read the next start-up packet. ClientGoneError if its length is not plausible."""
         length = struct.unpack("!I", self.read_exactly(4))[0]
         if not 8 <= length <= wire.MAX_STARTUP:
             raise ClientGoneError(
-                f"a start-up packet of {length} bytes; between 8 and {wire.MAX_STARTUP} are allowed"
+                f"start-up packet has {length} bytes; it must have 8 to {wire.MAX_STARTUP}"
             )
         return wire.parse_startup(self.read_exactly(length - 4))
 
     def read_frame(self) -> tuple[bytes, bytes]:
-        """The next frame, waiting for it."""
+        """Wait for the next frame and return it."""
         while True:
             for kind, body in self.frames:
                 return kind, body
             self.receive()
 
     def stop_receiving(self) -> None:
-        """Ends a wait for the client's next frame; what is sent still reaches it."""
-        # SSLSocket.shutdown would drop the TLS layer, and what is sent afterwards would go out in clear.
+        """Wake a thread that waits for the client's next frame. Sending still works."""
+        # SSLSocket.shutdown would drop the TLS layer, and later data would be sent unencrypted.
         socket.socket.shutdown(self.socket, socket.SHUT_RD)
 
     def close(self) -> None:
-        """Closes the socket, also under a thread that waits on it."""
+        """Close the socket, also while another thread waits on it."""
         self.gone = True
         with contextlib.suppress(OSError, ValueError):
             self.socket.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL under the stand-in: made, started and stopped here, as a direct child.
+"""The embedded PostgreSQL: initialise, start and stop it as a child process.
 
-It listens on a Unix socket in a private folder only. It ends with this process however that ends: a stopper process waits
-on a pipe whose other end only we hold, and on Linux the kernel signals PostgreSQL as well (parent-death signal).
+It listens only on a Unix socket in a private folder. It always stops when this process ends, even after SIGKILL: a stopper
+process waits on a pipe whose other end only this process holds, and on Linux the kernel signals PostgreSQL as well
+(parent-death signal).
 """
 
 from __future__ import annotations
@@ -49,17 +50,17 @@ SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
-# Ends PostgreSQL and its socket folder when standard input ends, which is when the stand-in is gone.
+# Stops PostgreSQL and removes its socket folder when standard input closes, that is, when the emulator has ended.
 _STOPPER = 'trap "" INT TERM HUP; read _; kill -INT "$1" 2>/dev/null; sleep 1; rm -rf "$2"'
 
 
 class ClusterError(Exception):
-    """PostgreSQL could not be made or started; the message holds what it said."""
+    """PostgreSQL could not be initialised or started. The message contains its output."""
 
 
 @dataclass
 class Cluster:
-    """A running PostgreSQL on one data folder. Use `Cluster.start` and `stop`."""
+    """A running PostgreSQL with one data folder. Use `Cluster.start` and `stop`."""
 
     data: Path
     process: subprocess.Popen[bytes]
@@ -69,23 +70,24 @@ class Cluster:
 
     @property
     def address(self) -> Path:
-        """The Unix socket."""
+        """The path of the Unix socket."""
         return self.socket_folder / f".s.PGSQL.{PORT}"
 
     @classmethod
     def start(cls, data: Path, settings: Mapping[str, str] | None = None) -> Cluster:
-        """Starts PostgreSQL on `data`, making the data folder first when it is new. ClusterError when that fails."""
+        """Start PostgreSQL; initialise the data folder if it is new. Raises ClusterError."""
         binaries, run_as = find_binaries(), RunAs.for_this_process()
-        open_path_to(binaries) if run_as.uid is not None else None
+        if run_as.uid is not None:
+            open_path_to(binaries)
         run_as.own(data)
         folder = data / "pgdata"
         if not (folder / "PG_VERSION").exists():
             _initdb(binaries, folder, run_as)
         sockets = Path(tempfile.mkdtemp(prefix="rs-"))
         run_as.own(sockets)
-        own = {"redshift." + name: value for name, value in REDSHIFT_SETTINGS.items()}
+        redshift = {"redshift." + name: value for name, value in REDSHIFT_SETTINGS.items()}
         process = _postgres(
-            binaries, folder, sockets, run_as, {**SETTINGS, **own, **(settings or {})}
+            binaries, folder, sockets, run_as, {**SETTINGS, **redshift, **(settings or {})}
         )
         cluster = cls(data, process, _stopper(process, sockets), sockets)
         try:
@@ -111,13 +113,13 @@ class Cluster:
     def connect(
         self, database: str, user: str, options: Mapping[str, str] | None = None
     ) -> Backend:
-        """A new connection. BackendError when PostgreSQL refuses it."""
+        """Open a connection. BackendError if PostgreSQL refuses it."""
         return Backend.connect(
             self.address, {"user": user, "database": database, **(options or {})}
         )
 
     def stop(self) -> None:
-        """Stops PostgreSQL (open transactions are rolled back) and removes the socket folder."""
+        """Stop PostgreSQL (open transactions are rolled back) and remove the socket folder."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
@@ -131,24 +133,9 @@ class Cluster:
 
 
 def _initdb(binaries: Path, folder: Path, run_as: RunAs) -> None:
-    command = [
-        str(binaries / "initdb"),
-        "-D",
-        str(folder),
-        "-U",
-        OWNER,
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    ]
-    command += [
-        "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
-        "--no-instructions",
-    ]
+    command = [str(binaries / "initdb"), "-D", str(folder), "-U", OWNER, "-A", "trust"]
+    command += ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    command += ["--no-sync", "--no-instructions"]
     done = subprocess.run(
         command,
         capture_output=True,
@@ -175,7 +162,7 @@ def _postgres(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent(),  # runs as the other user already, so the signal stays set
+            preexec_fn=_die_with_parent(),  # called after the change of user, which would reset the signal
             start_new_session=True,
             cwd="/",
             user=run_as.uid,
@@ -202,4 +189,4 @@ def _stopper(process: subprocess.Popen[bytes], sockets: Path) -> subprocess.Pope
 
 def _tail(data: Path) -> str:
     log = data / "postgres.log"
-    return log.read_text(errors="replace")[-1000:] if log.exists() else "it wrote no log"
+    return log.read_text(errors="replace")[-1000:] if log.exists() else "its log is empty"

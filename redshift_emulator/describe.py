@@ -1,4 +1,4 @@
-"""What the stand-in knows of a table, read from PostgreSQL's catalog and its own."""
+"""Describe a table, from PostgreSQL's catalog and the emulator's own (`pg_rs`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE NOT a.attisdropped AND a.attnum > 0 AND a.attrelid = """
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """A column, and what of Redshift hangs on it. `key` is p, u, f or None."""
+    """A column with its Redshift attributes. `key` is the constraint type p, u or f, or None."""
 
     info: ColumnInfo
     encoding: int
@@ -36,24 +36,24 @@ class ColumnFacts:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A table, its columns by name, and its name as SQL."""
+    """A table and its columns by name."""
 
     info: TableInfo
     columns: dict[str, ColumnFacts]
 
     @property
     def sql_name(self) -> str:
-        """The qualified name, quoted."""
+        """The table's qualified name, quoted."""
         return qualified(self.info.schema, self.info.name)
 
 
 def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts | None:
-    """Looks a table up in the connection's transaction; None for no such table. BackendError in a failed block."""
+    """Look a table up in the connection's transaction; None if it does not exist. BackendError in a failed block."""
     name = qualified(*(stored_name(part) for part in (schema, table) if part))
-    found = backend.query(_TABLE + "to_regclass(" + quote_literal(name) + ") AND c.relkind = 'r'")
-    if not found:
+    tables = backend.query(_TABLE + "to_regclass(" + quote_literal(name) + ") AND c.relkind = 'r'")
+    if not tables:
         return None
-    oid, stored_schema, stored = (value or "" for value in found[0])
+    oid, stored_schema, stored = (value or "" for value in tables[0])
     rows = backend.query(_COLUMNS + oid + " ORDER BY a.attnum")
     columns = [_column(row) for row in rows]
     info = TableInfo(stored_schema, stored, int(oid), tuple(column.info for column in columns))
@@ -61,7 +61,7 @@ def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts 
 
 
 def describe_table(backend: Backend, schema: str | None, table: str) -> TableInfo | None:
-    """The part of it that COPY needs."""
+    """Look a table up as COPY needs it; None if it does not exist."""
     facts = table_facts(backend, schema, table)
     return facts.info if facts else None
 
@@ -99,7 +99,7 @@ def _column(row: tuple[str | None, ...]) -> ColumnFacts:
 
 
 def _modifiers(type_name: str, typmod: int) -> tuple[int | None, int | None, int | None]:
-    """Length, precision and scale of a type modifier, as PostgreSQL packs them."""
+    """Return length, precision and scale, which PostgreSQL packs into the type modifier."""
     if type_name in ("character varying", "character", "binary varying") and typmod > 4:
         return typmod - 4, None, None
     if type_name == "numeric" and typmod > 4:

@@ -1,24 +1,26 @@
-"""Redshift's everyday SQL that PostgreSQL writes otherwise: TOP, MINUS, LISTAGG, date parts without quotes, NVL. Pure.
+"""Rewrite Redshift's SQL dialect for PostgreSQL: TOP, MINUS, LISTAGG, date parts without quotes, NVL, aliases in WHERE. Pure.
 
 Sources: r_TOP_clause, r_UNION, r_LISTAGG, r_DATEADD_function, r_DATEDIFF_function, r_DATE_PART_function, r_NVL_function. What these
-edits cannot say is refused as a limit of the stand-in.
+edits cannot express is refused as a limit of the emulator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from redshift_emulator.lexer import Edit, Kind, Token, value_at
+from redshift_emulator.lexer import Edit, Kind, Token, identifier, is_name, value_at
 from redshift_emulator.refusals import refusal
 
 _DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_part"})
-EVERYDAY = _DATE_FUNCTIONS | {"top", "minus", "listagg", "nvl", "approximate"}
+DIALECT_WORDS = _DATE_FUNCTIONS | {"top", "minus", "listagg", "nvl", "approximate"}
+# The clauses that end WHERE.
+_AFTER_WHERE = frozenset({"group", "having", "order", "limit", "union"})
 
 
-def everyday_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
-    """The edits of one statement. SqlError for a form that is not part of the stand-in."""
+def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
+    """Yield the edits of one statement. SqlError for a form that the emulator does not support."""
     for place, token in enumerate(tokens):
-        if token.kind is not Kind.WORD or token.value not in EVERYDAY:
+        if token.kind is not Kind.WORD or token.value not in DIALECT_WORDS:
             continue
         after = value_at(tokens, place + 1)
         if (
@@ -46,7 +48,7 @@ def _is_word(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _top(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
-    """TOP n becomes a LIMIT at the end of its SELECT."""
+    """Turn TOP n into a LIMIT at the end of its SELECT."""
     number = tokens[place + 1] if place + 1 < len(tokens) else None
     if number is None or number.kind is not Kind.NUMBER:
         return
@@ -61,22 +63,22 @@ def _top(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
             and token.kind is Kind.WORD
             and token.value in ("union", "except", "intersect", "minus", "limit")
         ):
-            raise refusal("stand-in", command="TOP together with " + token.value.upper())
+            raise refusal("emulator", command="TOP with " + token.value.upper())
     yield Edit(tokens[place].start, number.end, "")
     yield Edit(end, end, " LIMIT " + number.value)
 
 
 def _listagg(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
-    """LISTAGG(x, s) WITHIN GROUP (ORDER BY y) becomes string_agg(x::text, s ORDER BY y)."""
+    """Turn LISTAGG(x, s) WITHIN GROUP (ORDER BY y) into string_agg(x::text, s ORDER BY y)."""
     first = place + 2
     distinct = value_at(tokens, first) == "distinct"
     first += distinct
     comma, close = _arguments(tokens, first)
     words = [value_at(tokens, close + ahead) for ahead in range(1, 4)]
     ordered = words == ["within", "group", "("]
-    behind = _arguments(tokens, close + 4)[1] + 1 if ordered else close + 1
-    if (ordered and distinct) or value_at(tokens, behind) == "over":
-        raise refusal("stand-in", command="LISTAGG with OVER, or with DISTINCT and WITHIN GROUP,")
+    after_call = _arguments(tokens, close + 4)[1] + 1 if ordered else close + 1
+    if (ordered and distinct) or value_at(tokens, after_call) == "over":
+        raise refusal("emulator", command="LISTAGG with OVER, or with DISTINCT and WITHIN GROUP,")
     yield Edit(tokens[place].start, tokens[place].end, "string_agg")
     yield Edit(tokens[first].start, tokens[first].start, "(")
     end = tokens[comma or close].start
@@ -86,7 +88,7 @@ def _listagg(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
 
 
 def _arguments(tokens: Sequence[Token], first: int) -> tuple[int, int]:
-    """The places of the first comma (0 for none) and of the closing parenthesis of an argument list."""
+    """Return the indexes of the first comma (0 for none) and of the closing parenthesis of an argument list."""
     comma, depth = 0, 0
     for place in range(first, len(tokens)):
         value = tokens[place].value if tokens[place].kind is Kind.SYMBOL else ""
@@ -94,4 +96,71 @@ def _arguments(tokens: Sequence[Token], first: int) -> tuple[int, int]:
             return comma, place
         comma = comma or (place if depth == 0 and value == "," else 0)
         depth += (value == "(") - (value == ")")
-    raise refusal("stand-in", command="a call without its closing parenthesis")
+    raise refusal("emulator", command="a call without a closing parenthesis")
+
+
+def alias_edits(source: str, tokens: Sequence[Token]) -> list[Edit]:
+    """Return the edits that replace aliases of the SELECT list in WHERE by their expressions, in each branch of a UNION.
+
+    Redshift accepts such aliases; PostgreSQL does not. Only used for catalog queries: a user's table may have a column of the same
+    name.
+    """
+    edits: list[Edit] = []
+    for branch in _branches(tokens):
+        edits += _branch_edits(source, branch)
+    return edits
+
+
+def _branches(tokens: Sequence[Token]) -> Iterator[list[tuple[int, Token]]]:
+    """Yield the tokens of each branch of a UNION, with their depth in parentheses."""
+    depth = 0
+    branch: list[tuple[int, Token]] = []
+    for token in tokens:
+        depth -= token.value == ")"
+        if depth == 0 and token.kind is Kind.WORD and token.value == "union":
+            yield branch
+            branch = []
+        branch.append((depth, token))
+        depth += token.value == "("
+    yield branch
+
+
+def _branch_edits(source: str, branch: list[tuple[int, Token]]) -> Iterator[Edit]:
+    aliases = _aliases(source, branch)
+    in_where = False
+    for place, (depth, token) in enumerate(branch):
+        if depth == 0 and token.kind is Kind.WORD and token.value in _AFTER_WHERE:
+            in_where = False
+        if (
+            in_where
+            and token.kind is Kind.WORD
+            and token.value in aliases
+            and not _is_qualified_or_called(branch, place)
+        ):
+            yield Edit(token.start, token.end, aliases[token.value])
+        in_where = in_where or (depth == 0 and token.kind is Kind.WORD and token.value == "where")
+
+
+def _is_qualified_or_called(branch: list[tuple[int, Token]], place: int) -> bool:
+    around = [
+        branch[other][1].value for other in (place - 1, place + 1) if 0 <= other < len(branch)
+    ]
+    return "." in around or "(" in around[1:]
+
+
+def _aliases(source: str, branch: list[tuple[int, Token]]) -> dict[str, str]:
+    """Return the expressions of the SELECT list by their aliases (`expression AS alias`)."""
+    expressions: dict[str, str] = {}
+    start = -1
+    for place, (depth, token) in enumerate(branch):
+        word = token.value if token.kind in (Kind.WORD, Kind.SYMBOL) and depth == 0 else ""
+        if start < 0:
+            start = token.end if word == "select" else start
+        elif word in (",", "from"):
+            alias, before = branch[place - 1][1], branch[place - 2][1]
+            if before.value == "as" and is_name(alias):
+                expressions[identifier(alias)] = source[start : before.start].strip()
+            start = token.end
+            if word == "from":
+                break
+    return expressions

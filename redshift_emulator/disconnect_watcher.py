@@ -1,7 +1,7 @@
-"""One thread that notices when a socket's other side has closed, whatever the sessions are busy with.
+"""A thread that notices when the other side of a socket has closed, whatever its session is doing.
 
-Sessions block in plain reads and writes; this costs a statement nothing. Needs epoll (Linux): elsewhere a client that goes
-away is noticed when its statement is over.
+Sessions block in plain reads and writes; the watcher costs a statement nothing. It needs epoll (Linux). Without epoll a client
+that has gone away is noticed when its statement ends.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ from collections.abc import Callable
 AVAILABLE = hasattr(select, "epoll")
 
 
-class Hangups:
-    """Calls back, once and from its own thread, when a watched socket hangs up."""
+class DisconnectWatcher:
+    """Calls a function, once and in its own thread, when a watched socket is closed by the other side."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, Callable[[], None]] = {}
+        self._callbacks: dict[int, Callable[[], None]] = {}
         if AVAILABLE:
             self._epoll = select.epoll()
             self._wake, self._waker = socket.socketpair()
             self._epoll.register(self._wake, select.EPOLLIN)
-            self._thread = threading.Thread(target=self._run, name="redshift-hangups", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, name="redshift-disconnect-watcher", daemon=True
+            )
             self._thread.start()
 
-    def watch(self, connection: socket.socket, on_hangup: Callable[[], None]) -> None:
-        """Watches a socket until `forget`."""
+    def watch(self, connection: socket.socket, on_disconnect: Callable[[], None]) -> None:
+        """Watch a socket until `unwatch`."""
         if AVAILABLE:
-            self._calls[connection.fileno()] = on_hangup
+            self._callbacks[connection.fileno()] = on_disconnect
             self._epoll.register(connection, select.EPOLLRDHUP | select.EPOLLONESHOT)
 
-    def forget(self, connection: socket.socket) -> None:
-        """To be called before the socket is closed."""
-        if AVAILABLE and connection.fileno() in self._calls:
-            del self._calls[connection.fileno()]
+    def unwatch(self, connection: socket.socket) -> None:
+        """Stop watching a socket. Must be called before the socket is closed."""
+        if AVAILABLE and connection.fileno() in self._callbacks:
+            del self._callbacks[connection.fileno()]
             with contextlib.suppress(OSError):
                 self._epoll.unregister(connection)
 
@@ -45,14 +47,14 @@ class Hangups:
             for descriptor, _ in self._epoll.poll():
                 if descriptor == self._wake.fileno():
                     return
-                if call := self._calls.get(descriptor):
+                if callback := self._callbacks.get(descriptor):
                     with contextlib.suppress(OSError, ValueError):
-                        call()
+                        callback()
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """End the thread."""
         if AVAILABLE:
             self._waker.send(b"x")
             self._thread.join()
-            for thing in (self._epoll, self._wake, self._waker):
-                thing.close()
+            for resource in (self._epoll, self._wake, self._waker):
+                resource.close()

@@ -1,59 +1,38 @@
-"""The extended protocol: Parse carries the rewritten statement, everything else is passed on as it comes.
+"""The extended protocol: Parse carries the rewritten statement; all other messages are passed on unchanged.
 
-A statement that is carried out here (CREATE TABLE, COPY, ...) is answered here: what was passed on before it is settled
-first, so that the client sees all answers in order. After an error everything up to Sync is skipped, as PostgreSQL does.
+Statements that the emulator executes itself (CREATE TABLE, COPY, ...) are answered here. Before such an answer, the answers to
+all earlier messages are awaited, so that the client sees them in order. After an error everything up to Sync is skipped, as in
+PostgreSQL.
 
-PostgreSQL takes a transaction's snapshot when it parses or binds a statement, so the lock of a table that is written to comes
-before that, and outside of a block it needs one: an unseen block that lasts until Sync, as PostgreSQL's own implicit one does.
+PostgreSQL takes a transaction's snapshot when it parses or binds a statement. The lock of a table that is written to therefore
+comes before Parse and Bind. Outside a block the lock needs a block: an implicit one, which lasts until Sync, as PostgreSQL's own
+does.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Protocol
 
 from redshift_emulator import wire
-from redshift_emulator.backend import Backend
-from redshift_emulator.block import Block
-from redshift_emulator.client import Client, ClientGoneError
+from redshift_emulator.client import ClientGoneError
 from redshift_emulator.errors import BackendError, SqlError
-from redshift_emulator.proxy import Relay
+from redshift_emulator.executor import Executor
 from redshift_emulator.sql import together
-from redshift_emulator.steps import Do, Step
+from redshift_emulator.step import Action, Step
 
 _NO_PARAMETERS = wire.frame(b"t", struct.pack("!H", 0))
 _NO_DATA = wire.frame(b"n")
 
 
-class Host(Protocol):
-    """The session as the extended protocol sees it."""
+class ExtendedProtocol:
+    """The extended protocol of one session.
 
-    client: Client
-    backend: Backend
-    relay: Relay
-    block: Block
-    in_unseen_block: bool
+    `entered` from its first message to the next simple query; `outstanding` while PostgreSQL may still send answers.
+    """
 
-    def plan(self, text: bytes) -> list[Step]:
-        """The steps of a query string. SqlError for what Redshift refuses."""
-
-    def before(self, step: Step) -> None:
-        """What must happen before a step reaches PostgreSQL."""
-
-    def run_step(self, step: Step) -> bool:
-        """Carries one step out; the client gets everything but ReadyForQuery. True when there was no error."""
-
-    def fail(self, failure: SqlError | BackendError) -> None:
-        """Reports an error, and makes an open block fail in PostgreSQL, too."""
-
-
-class Extended:
-    """The state of one session's extended protocol: `entered` from its first message to the next simple query, `outstanding`
-    while answers of PostgreSQL may still come."""
-
-    def __init__(self, session: Host) -> None:
-        self._session = session
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
         self._statements: dict[str, Step] = {}
         self._portals: dict[str, Step] = {}
         self._skipping = False
@@ -70,7 +49,7 @@ class Extended:
         }
 
     def handle(self, kind: bytes, body: bytes) -> bool:
-        """Handles a message of the extended protocol; False when it is none."""
+        """Handle a message. Return False if it does not belong to the extended protocol."""
         handler = self._handlers.get(kind)
         if handler is None:
             return False
@@ -80,83 +59,83 @@ class Extended:
         return True
 
     def leave(self) -> None:
-        """A simple query ends whatever was going on."""
+        """Finish what is in progress, because a simple query has arrived."""
         self._settle()
-        self._end_unseen_block()
+        self._end_implicit_block()
         self._skipping = self.entered = False
 
     def _pass_on(self, kind: bytes, body: bytes) -> None:
-        self._session.relay.push(wire.frame(kind, body))
+        self._executor.proxy.push(wire.frame(kind, body))
         self.outstanding = True
 
     def _settle(self) -> bool:
-        """Waits for the answers to all that was passed on. False when one was an error: skip to Sync."""
+        """Wait for the answers to all that was passed on. False if one was an error: skip to Sync."""
         if self.outstanding:
             self.outstanding = False
-            self._session.relay.push(wire.frame(b"S"))
-            self._skipping = not self._session.relay.until_ready(hold_ready=True)
+            self._executor.proxy.push(wire.frame(b"S"))
+            self._skipping = not self._executor.proxy.until_ready(hold_ready=True)
         return not self._skipping
 
     def _prepare_for(self, step: Step) -> bool:
-        """What must come before PostgreSQL reads a statement. False when that failed: skip to Sync."""
-        session = self._session
-        if session.block.begins_anew and not self._settle():
+        """Do what must come before PostgreSQL reads a statement. False if that failed: skip to Sync."""
+        executor = self._executor
+        if executor.block.restarts_before_next and not self._settle():
             return False
-        session.before(step)
-        lock = session.block.write_lock(step)
+        executor.before(step)
+        lock = executor.block.write_lock(step)
         if not lock:
             return True
         if not self._settle():
             return False
-        begin = "BEGIN" if session.backend.status == b"I" else ""
-        session.in_unseen_block = session.in_unseen_block or bool(begin)
+        begin = "BEGIN" if executor.backend.status == b"I" else ""
+        executor.in_implicit_block = executor.in_implicit_block or bool(begin)
         try:
-            session.backend.query(together(begin, lock))
+            executor.backend.query(together(begin, lock))
         except BackendError as failure:
-            session.fail(failure)
+            executor.fail(failure)
             self._skipping = True
             return False
-        session.block.hold(step)
+        executor.block.add_lock(step)
         return True
 
-    def _end_unseen_block(self) -> None:
-        """Commits it (rolls it back when it has failed); the client is told when that is not possible."""
-        if self._session.in_unseen_block and self._session.backend.status != b"I":
+    def _end_implicit_block(self) -> None:
+        """Commit the implicit block (PostgreSQL rolls it back if it has failed). An error is sent to the client."""
+        if self._executor.in_implicit_block and self._executor.backend.status != b"I":
             try:
-                self._session.backend.query("COMMIT")
+                self._executor.backend.query("COMMIT")
             except BackendError as failure:
-                self._session.fail(failure)
-        self._session.in_unseen_block = False
+                self._executor.fail(failure)
+        self._executor.in_implicit_block = False
 
     def _fail(self, failure: SqlError) -> None:
         if self._settle():
-            self._session.fail(failure)
+            self._executor.fail(failure)
             self._skipping = True
 
     def _parse(self, body: bytes) -> None:
         name, text, rest = body.split(b"\0", 2)
         try:
-            steps = self._session.plan(text)
+            steps = self._executor.plan(text)
             if len(steps) > 1:
                 raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
         except SqlError as refused:
             self._fail(refused)
             return
-        step = steps[0] if steps else Step(Do.RELAY, wire.cooked(text))
+        step = steps[0] if steps else Step(Action.FORWARD, wire.cooked(text))
         self._statements[wire.cooked(name)] = step
-        if step.do is not Do.RELAY:
+        if step.action is not Action.FORWARD:
             self._answer(wire.frame(b"1"))
         elif self._prepare_for(step):
             self._pass_on(b"P", name + b"\0" + wire.cstring(step.sql) + rest)
 
     def _answer(self, frames: bytes) -> None:
         if self._settle():
-            self._session.client.send(frames)
+            self._executor.client.send(frames)
 
-    def _here(self, known: dict[str, Step], name: str) -> Step | None:
-        """The step of a statement or portal that is carried out here."""
+    def _own_step(self, known: dict[str, Step], name: str) -> Step | None:
+        """Return the step of a statement or portal that the emulator executes itself; None for all others."""
         step = known.get(name)
-        return step if step and step.do is not Do.RELAY else None
+        return step if step and step.action is not Action.FORWARD else None
 
     def _bind(self, body: bytes) -> None:
         portal, name = map(wire.cooked, body.split(b"\0", 2)[:2])
@@ -164,52 +143,55 @@ class Extended:
         self._portals.pop(portal, None)
         if step is not None:
             self._portals[portal] = step
-        if self._here(self._statements, name):
+        if self._own_step(self._statements, name):
             self._answer(wire.frame(b"2"))
         elif step is None or self._prepare_for(step):
             self._pass_on(b"B", body)
 
     def _describe(self, body: bytes) -> None:
         is_statement, name = body[:1] == b"S", wire.text_of(body[1:])
-        if self._here(self._statements if is_statement else self._portals, name):
+        if self._own_step(self._statements if is_statement else self._portals, name):
             self._answer((_NO_PARAMETERS if is_statement else b"") + _NO_DATA)
         else:
             self._pass_on(b"D", body)
 
     def _execute(self, body: bytes) -> None:
         name = wire.text_of(body)
-        step = self._here(self._portals, name)
+        step = self._own_step(self._portals, name)
         if step is None:
             self._pass_on(b"E", body)
             if started := self._portals.get(name):
-                # With a limit of rows the portal may be open still: the block must not begin anew.
-                is_whole = body.endswith(b"\0\0\0\0")
-                self._session.block.after(started._replace(light=started.light and is_whole))
+                # With a row limit the portal may still be open: restarting the block would close it.
+                reads_all = body.endswith(b"\0\0\0\0")
+                self._executor.block.after(
+                    started._replace(catalog_only=started.catalog_only and reads_all)
+                )
         elif self._settle():
-            self._end_unseen_block()
-            self._skipping = not self._session.run_step(step)
+            self._end_implicit_block()
+            self._skipping = not self._executor.run_step(step)
 
     def _close(self, body: bytes) -> None:
         known, name = (
             self._statements if body[:1] == b"S" else self._portals,
             wire.text_of(body[1:]),
         )
-        if self._here(known, name):
+        if self._own_step(known, name):
             self._answer(wire.frame(b"3"))
         else:
             self._pass_on(b"C", body)
         known.pop(name, None)
 
     def _flush(self, body: bytes) -> None:
-        self._session.relay.push(wire.frame(b"H", body))
+        self._executor.proxy.push(wire.frame(b"H", body))
 
     def _sync(self, body: bytes) -> None:
         del body
+        executor = self._executor
         self._skipping = self.outstanding = False
-        self._session.relay.push(wire.frame(b"S"))
-        self._session.relay.until_ready(hold_ready=self._session.in_unseen_block)
-        if self._session.in_unseen_block:
-            self._end_unseen_block()
-            self._session.client.send(wire.ready(self._session.backend.status))
-        if self._session.client.gone:
-            raise ClientGoneError("the client went away")
+        executor.proxy.push(wire.frame(b"S"))
+        executor.proxy.until_ready(hold_ready=executor.in_implicit_block)
+        if executor.in_implicit_block:
+            self._end_implicit_block()
+            executor.client.send(wire.ready(executor.backend.status))
+        if executor.client.gone:
+            raise ClientGoneError("the client disconnected")

@@ -1,10 +1,11 @@
-"""Redshift SQL as tokens with offsets, so that a statement can be read, and changed in place, without being rewritten.
+"""Split Redshift SQL into tokens with offsets, so that a statement can be read and edited in place.
 
     tokens = tokenize('SELECT "Id" FROM t; VACUUM')
     for statement in statements(tokens): ...
     splice(sql, [Edit(7, 11, '"id"')])
 
-Comments and blanks are skipped; every other character belongs to a token. Backslash escapes in plain strings, no E''.
+Comments and white space are skipped; every other character belongs to a token. Plain strings have backslash escapes; there
+is no E''.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MAX_NAME_BYTES = 127
 
 
 class Kind(IntEnum):
-    """What a token is."""
+    """The kind of a token."""
 
     WORD = 1
     QUOTED = 2
@@ -31,7 +32,7 @@ class Kind(IntEnum):
 
 
 class Token(NamedTuple):
-    """A token: its kind, where it is in the text, and `value`: a WORD in lower case, everything else as written."""
+    """A token: its kind, its offsets, and its `value` (a WORD in lower case, everything else as written)."""
 
     kind: Kind
     value: str
@@ -40,7 +41,7 @@ class Token(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Replace what stands between two offsets."""
+    """A replacement of the text between two offsets."""
 
     start: int
     end: int
@@ -77,14 +78,14 @@ _KINDS: dict[int, Kind | None] = {
     _GROUPS["dollar"]: Kind.STRING,
     _GROUPS["comment"]: _COMMENT,
 }
-# Opens something that does not end (or is empty): the scanner takes it for a symbol.
+# An unterminated or empty quotation, which the scanner matches as a symbol.
 _SUSPECT = frozenset({"'", '"', '""'})
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def tokenize(sql: str) -> list[Token]:
-    """All tokens of a text. SqlError 42601 for a string, quoted name or comment that does not end."""
+    """Return the tokens of a text. SqlError 42601 for an unterminated string, quoted name or comment."""
     tokens: list[Token] = []
     match_at, kinds, make, lower = (
         _SCANNER.match,
@@ -102,17 +103,17 @@ def tokenize(sql: str) -> list[Token]:
         if kind is _WORD:
             value = lower(value)
         elif value in _SUSPECT or group >= _DOLLAR:
-            kind, position = _careful(sql, group, start, position)
+            kind, position = _special(sql, group, start, position)
             if kind is _COMMENT:
                 continue
             value = sql[start:position]
-        # NamedTuple's own __new__ costs a third of the whole; this makes the same tuple.
+        # Creates the same tuple as Token(...), whose __new__ would take a third of the time.
         tokens.append(make(Token, (kind, value, start, position)))
     return tokens
 
 
-def _careful(sql: str, group: int, start: int, end: int) -> tuple[Kind | None, int]:
-    """What needs more than the scanner: comments (which are no token), dollar quotes, and what does not end."""
+def _special(sql: str, group: int, start: int, end: int) -> tuple[Kind | None, int]:
+    """Return kind and end of what the scanner cannot match: comments (which are no token), dollar quotes, unterminated quotes."""
     value = sql[start:end]
     if group == _GROUPS["comment"]:
         return _COMMENT, _comment_end(sql, start)
@@ -125,7 +126,7 @@ def _careful(sql: str, group: int, start: int, end: int) -> tuple[Kind | None, i
 
 
 def _comment_end(sql: str, start: int) -> int:
-    """Comments nest."""
+    """Return the end of a comment. Comments nest."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(sql, start):
         depth += 1 if mark.group() == "/*" else -1
@@ -142,23 +143,23 @@ def _dollar_end(sql: str, start: int, tag: str) -> int:
 
 
 def statements(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The tokens of every statement, without semicolons; empty statements are left out."""
-    found: list[list[Token]] = [[]]
+    """Return the tokens of each statement, without semicolons. Empty statements are left out."""
+    parts: list[list[Token]] = [[]]
     for token in tokens:
         if token.value == ";" and token.kind is Kind.SYMBOL:
-            found.append([])
+            parts.append([])
         else:
-            found[-1].append(token)
-    return [statement for statement in found if statement]
+            parts[-1].append(token)
+    return [statement for statement in parts if statement]
 
 
 def value_at(tokens: Sequence[Token], place: int) -> str:
-    """The value of the token there; "" before the first and behind the last."""
+    """Return the value of the token at an index; "" before the first and after the last token."""
     return tokens[place].value if 0 <= place < len(tokens) else ""
 
 
 def splice(sql: str, edits: Iterable[Edit], start: int = 0, end: int | None = None) -> str:
-    """The text between `start` and `end` with every edit made. Edits must not overlap."""
+    """Return the text between `start` and `end` with all edits applied. Edits must not overlap."""
     parts: list[str] = []
     position = start
     for edit in sorted(edits):
@@ -169,19 +170,21 @@ def splice(sql: str, edits: Iterable[Edit], start: int = 0, end: int | None = No
 
 
 def fold(text: str) -> str:
-    """Lower case for ASCII letters alone, as Redshift folds names."""
+    """Convert ASCII letters to lower case, as Redshift folds names."""
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def cut(name: str) -> str:
-    """A name cut to 127 bytes, never inside a character."""
+    """Cut a name to 127 bytes, never inside a character."""
     raw = name.encode("utf-8", "surrogateescape")
     return name if len(raw) <= MAX_NAME_BYTES else raw[:MAX_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def identifier(token: Token, keep_case: bool = False) -> str:  # noqa: FBT001, FBT002 - a session setting, passed on
-    """The name a WORD or QUOTED token stands for: folded even inside quotes (unless enable_case_sensitive_identifier is
-    on) and cut at 127 bytes (r_names)."""
+    """Return the name that a WORD or QUOTED token means: folded and cut at 127 bytes (r_names).
+
+    Quoted names are folded, too, unless enable_case_sensitive_identifier is on (`keep_case`).
+    """
     if token.kind is Kind.WORD:
         return cut(token.value)
     name = token.value[1:-1].replace('""', '"')
@@ -189,17 +192,17 @@ def identifier(token: Token, keep_case: bool = False) -> str:  # noqa: FBT001, F
 
 
 def is_name(token: Token) -> bool:
-    """Whether a token can stand for a name."""
+    """Whether a token can be a name."""
     return token.kind in (Kind.WORD, Kind.QUOTED)
 
 
 def quote_name(name: str) -> str:
-    """A name as a quoted identifier."""
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_literal(text: str) -> str:
-    """A text as a string literal for a server with backslash escapes in plain literals."""
+    """Return a text as a string literal, for a server with backslash escapes in plain literals."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
@@ -208,7 +211,7 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def literal(token: Token) -> str:
-    """The text a STRING token stands for: doubled quotes and backslash escapes undone (dollar quotes taken off)."""
+    """Return the text that a STRING token means, without quotes (or dollar quotes) and escapes."""
     if token.value.startswith("$"):
         tag = token.value[: token.value.index("$", 1) + 1]
         return token.value[len(tag) : -len(tag)]

@@ -1,4 +1,4 @@
-"""From an accepted connection to a session's client and backend: TLS, cancel requests, password, greeting."""
+"""The steps before a session: TLS, cancel requests, start-up parameters, password, greeting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORWARDED = ("client_encoding", "application_name", "options")
 
 @dataclass(frozen=True)
 class Login:
-    """Who came, and where to."""
+    """The user, the database, and the parameters that PostgreSQL gets."""
 
     user: str
     database: str
@@ -36,7 +36,7 @@ class Login:
 
 
 def negotiate(client: Client, context: ssl.SSLContext | None) -> wire.StartUp:
-    """Answers requests for encryption until a start-up packet or a cancel request comes. ClientGoneError when none does."""
+    """Answer requests for encryption; return the start-up packet or cancel request that follows. Raises ClientGoneError."""
     while True:
         startup = client.read_startup()
         if startup.code == wire.SSL_REQUEST and context is not None:
@@ -44,7 +44,7 @@ def negotiate(client: Client, context: ssl.SSLContext | None) -> wire.StartUp:
             try:
                 client.secure(context)
             except OSError as failure:
-                raise ClientGoneError(f"TLS handshake: {failure}") from failure
+                raise ClientGoneError(f"TLS handshake failed: {failure}") from failure
             context = None
         elif startup.code in (wire.SSL_REQUEST, wire.GSS_REQUEST):
             client.send(b"N")
@@ -53,7 +53,7 @@ def negotiate(client: Client, context: ssl.SSLContext | None) -> wire.StartUp:
 
 
 def forward_cancel(startup: wire.StartUp, address: Path) -> None:
-    """A cancel request goes to PostgreSQL as it is: the key the client holds is PostgreSQL's."""
+    """Pass a cancel request on to PostgreSQL unchanged: the client holds PostgreSQL's own key."""
     with socket.socket(socket.AF_UNIX) as other:
         other.connect(str(address))
         other.sendall(struct.pack("!I", len(startup.body) + 4) + startup.body)
@@ -61,7 +61,7 @@ def forward_cancel(startup: wire.StartUp, address: Path) -> None:
 
 
 def read_login(startup: wire.StartUp) -> Login:
-    """Who wants to log in where. SqlError for a protocol, parameter or database that is not ours to serve."""
+    """Return the login that a client asks for. SqlError for an unsupported protocol or parameter, or a hidden database."""
     if startup.code >> 16 != 3:
         raise SqlError(
             "0A000", f"unsupported frontend protocol {startup.code >> 16}.{startup.code & 0xFFFF}"
@@ -76,38 +76,38 @@ def read_login(startup: wire.StartUp) -> Login:
         raise SqlError("3D000", f'database "{database}" does not exist')
     kept = {name: startup.parameters[name] for name in _FORWARDED if startup.parameters.get(name)}
     if "options" in kept:
-        kept["options"] = _OPTION.sub(_own_setting, kept["options"])
+        kept["options"] = _OPTION.sub(_with_prefix, kept["options"])
     return Login(user, database, kept)
 
 
-def _own_setting(found: re.Match[str]) -> str:
-    """Redshift's own settings are kept under a prefix."""
-    return found[1] + ("redshift." if found[2].lower() in REDSHIFT_SETTINGS else "") + found[2]
+def _with_prefix(option: re.Match[str]) -> str:
+    """Redshift's own settings are stored under the prefix `redshift.`."""
+    return option[1] + ("redshift." if option[2].lower() in REDSHIFT_SETTINGS else "") + option[2]
 
 
-def ask_password(client: Client) -> str:
-    """AuthenticationCleartextPassword, and the answer."""
+def request_password(client: Client) -> str:
+    """Ask for the password in clear text (AuthenticationCleartextPassword) and return it."""
     client.send(wire.frame(b"R", struct.pack("!I", 3)))
     kind, body = client.read_frame()
     if kind != b"p":
-        raise ClientGoneError(f"a message of type {kind!r} instead of a password")
+        raise ClientGoneError(f"message of type {kind!r} instead of a password")
     return wire.text_of(body)
 
 
-def verify_password(user: str, password: str, known: str | None, superuser: Backend) -> None:
-    """Compares with the password of the master user, or with what CREATE USER .. PASSWORD stored. SqlError when wrong."""
-    if known is not None:
-        if hmac.compare_digest(known.encode(), wire.raw(password)):
+def verify_password(user: str, password: str, expected: str | None, owner: Backend) -> None:
+    """Check a password; SqlError if it is wrong. `expected` None: compare with what CREATE USER ... PASSWORD stored."""
+    if expected is not None:
+        if hmac.compare_digest(expected.encode(), wire.raw(password)):
             return
     else:
-        rows = superuser.query(call("pg_rs.password_verifier", user))
+        rows = owner.query(call("pg_rs.password_verifier", user))
         if rows and rows[0][0] and _scram_matches(rows[0][0], password):
             return
     raise SqlError("28000", f'password authentication failed for user "{user}"')
 
 
 def _scram_matches(verifier: str, password: str) -> bool:
-    """Whether a password makes this verifier, `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>` (RFC 5802)."""
+    """Whether a password matches a verifier `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>` (RFC 5802)."""
     scheme, _, rest = verifier.partition("$")
     if scheme != "SCRAM-SHA-256":
         return False
@@ -121,7 +121,7 @@ def _scram_matches(verifier: str, password: str) -> bool:
 
 
 def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
-    """What a client hears after its password was right: Redshift's parameters, the key for cancel requests, ReadyForQuery."""
+    """Complete a login: send the parameters as Redshift reports them, the cancel key, and ReadyForQuery."""
     out = bytearray(wire.frame(b"R", struct.pack("!I", 0)))
     if startup.code & 0xFFFF:
         unknown = [name for name in startup.parameters if name.startswith("_pq_.")]
@@ -138,7 +138,7 @@ def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
 
 
 def report_fatal(client: Client, failure: SqlError | BackendError) -> None:
-    """Ends a login."""
+    """Send a FATAL error, which ends the login."""
     fields = failure.fields() if isinstance(failure, SqlError) else dict(failure.fields)
     kept = {code: value for code, value in fields.items() if code in "CMDH"}
     client.send(wire.error({**kept, "S": "FATAL"}))

@@ -1,5 +1,8 @@
-"""MERGE, as Redshift narrows it (r_MERGE): a real table as source, no alias for the target, a condition of equalities, both branches in
-their order and nothing behind them. PostgreSQL runs what passes. Pure."""
+"""Check MERGE against Redshift's grammar (r_MERGE), which is narrower than PostgreSQL's. Pure.
+
+The source is a table, the target has no alias, the condition consists of equalities, and both branches come in their order with
+nothing after them. PostgreSQL runs a MERGE that passes.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from redshift_emulator.refusals import refusal
 from redshift_emulator.relations import is_user_table
 from redshift_emulator.statement import Statement
 
-# What a condition, which is equalities joined by AND, does not hold.
+# What a condition cannot contain: it consists of equalities joined by AND.
 _NO_EQUALITY = frozenset(
     {"or", "not", "<", ">", "<=", ">=", "<>", "!=", "like", "ilike", "similar", "between", "in", "is", "isnull", "notnull"}
 )  # fmt: skip
 
 
 def check_merge(statement: Statement) -> None:
-    """SqlError for a MERGE that Redshift would not read."""
+    """Raise SqlError for a MERGE that Redshift does not accept."""
     cursor = statement.cursor(1)
     cursor.expect("into")
     target = cursor.qualified_name()
@@ -32,7 +35,7 @@ def check_merge(statement: Statement) -> None:
     cursor.expect("on")
     _condition(cursor)
     if cursor.take("remove"):
-        raise refusal("stand-in", command="MERGE .. REMOVE DUPLICATES")
+        raise refusal("emulator", command="MERGE ... REMOVE DUPLICATES")
     _matched(cursor)
     _not_matched(cursor)
     cursor.expect_end()
@@ -68,7 +71,7 @@ def _not_matched(cursor: Cursor) -> None:
 
 
 def _skip_to(cursor: Cursor, *words: str) -> None:
-    """Takes an expression up to one of these words, outside parentheses and CASE."""
+    """Take an expression up to one of these words, outside parentheses and CASE."""
     cases = 0
     while cases or cursor.token.value not in words:
         if cursor.at("("):

@@ -1,66 +1,118 @@
-"""A query string becomes steps. What was planned once is remembered, by text and by shape. Pure."""
+"""Turn a query string into steps. Plans are cached by text and by fingerprint. Pure.
+
+A statement's first word decides how it is planned (`_PLANS`). Without an entry it is checked for refusals, edited word by word
+and forwarded.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from redshift_emulator import plan_commands as commands
+from redshift_emulator import plan_queries as queries
 from redshift_emulator.lexer import Kind, Token, statements, tokenize
-from redshift_emulator.plans import plan_long_insert, plan_statement
-from redshift_emulator.refusals import refusal
+from redshift_emulator.refusals import check_refusals, refusal
 from redshift_emulator.rewrite import SESSION_FUNCTIONS, SessionValues
+from redshift_emulator.session_settings import plan_reset, plan_set, plan_show
 from redshift_emulator.statement import Statement
-from redshift_emulator.statement_fingerprints import Shape, Template, shape_of, template_of
-from redshift_emulator.steps import Step
+from redshift_emulator.statement_fingerprints import (
+    Fingerprint,
+    Template,
+    fingerprint_of,
+    make_template,
+)
+from redshift_emulator.step import Step
 from redshift_emulator.wire import cooked
 
-CACHED_LENGTH = 4_000
-CACHED_PLANS = 5_000
+MAX_CACHED_LENGTH = 4_000
+MAX_CACHED_PLANS = 5_000
 MAX_STATEMENT_BYTES = 16_777_216
+
+_PLANS: dict[str, Callable[[Statement], Step]] = {
+    "select": queries.plan_select,
+    "with": queries.plan_with,
+    "(": queries.plan_select,
+    "insert": queries.plan_write,
+    "update": queries.plan_write,
+    "delete": queries.plan_delete,
+    "merge": queries.plan_merge,
+    "begin": commands.plan_begin,
+    "start": commands.plan_begin,
+    "commit": commands.plan_end,
+    "end": commands.plan_end,
+    "rollback": commands.plan_end,
+    "abort": commands.plan_end,
+    "create": commands.plan_create,
+    "drop": commands.plan_drop,
+    "alter": commands.plan_alter,
+    "truncate": commands.plan_truncate,
+    "lock": commands.plan_lock,
+    "copy": commands.plan_copy,
+    "vacuum": commands.plan_maintenance,
+    "analyze": commands.plan_maintenance,
+    "analyse": commands.plan_maintenance,
+    "cancel": commands.plan_cancel,
+    "set": plan_set,
+    "reset": plan_reset,
+    "show": plan_show,
+}
 
 
 class Planner:
-    """Plans query strings; remembers the plans of short ones, by their text and by their shape. Shared by all sessions."""
+    """Plans query strings and caches the plans of short ones. Shared by all sessions.
+
+    The caches keep the cost of a small statement at about 100 microseconds. Without templates an INSERT of one row takes three
+    times the CPU time; without the plans by text BEGIN, COMMIT, SET and SHOW take 1.6 to 2 times.
+    """
 
     def __init__(self) -> None:
         self._plans: dict[tuple[bool, bytes], list[Step]] = {}
-        self._templates: dict[bool, dict[Shape, Template]] = {False: {}, True: {}}
+        self._templates: dict[bool, dict[Fingerprint, Template]] = {False: {}, True: {}}
 
-    def remembered(self, text: bytes, values: SessionValues) -> Template | None:
-        """The plan of an earlier statement that differed from this one in its literals alone, if there was one."""
+    def template_for(self, text: bytes, values: SessionValues) -> Template | None:
+        """Return the cached plan of a statement that differed only in its literals; None if there is none."""
         return (
-            self._templates[values.keep_case].get(shape_of(text))
-            if len(text) <= CACHED_LENGTH
+            self._templates[values.keep_case].get(fingerprint_of(text))
+            if len(text) <= MAX_CACHED_LENGTH
             else None
         )
 
     def plan(self, text: bytes, values: SessionValues) -> list[Step]:
-        """The steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
+        """Return the steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
         key = (values.keep_case, text)
-        known = self._plans.get(key)
-        if known is not None:
-            return known
-        if len(text) > CACHED_LENGTH:
+        cached = self._plans.get(key)
+        if cached is not None:
+            return cached
+        if len(text) > MAX_CACHED_LENGTH:
             return _plan_long(text, values)
-        template = self.remembered(text, values)
+        template = self.template_for(text, values)
         if template is not None:
             return [template.step._replace(sql=cooked(template.fill(text)))]
         sql = cooked(text)
         tokens = tokenize(sql)
         steps = _plan_tokens(sql, tokens, values)
         if not any(token.value in SESSION_FUNCTIONS for token in tokens):
-            self._remember(key, tokens, steps)
+            self._cache(key, tokens, steps)
         return steps
 
-    def _remember(self, key: tuple[bool, bytes], tokens: list[Token], steps: list[Step]) -> None:
+    def _cache(self, key: tuple[bool, bytes], tokens: list[Token], steps: list[Step]) -> None:
         keep_case, text = key
         templates = self._templates[keep_case]
-        if len(self._plans) + len(templates) >= CACHED_PLANS:
+        if len(self._plans) + len(templates) >= MAX_CACHED_PLANS:
             self._plans.clear()
             templates.clear()
         values = SessionValues(keep_case=keep_case)
-        template = template_of(text, lambda other: _plan_text(cooked(other), values))
+        template = make_template(text, lambda other: _plan_text(cooked(other), values))
         if template:
-            templates[shape_of(text)] = template
+            templates[fingerprint_of(text)] = template
         elif sum(token.kind in (Kind.STRING, Kind.NUMBER) for token in tokens) < 2:
             self._plans[key] = steps
+
+
+def plan_statement(statement: Statement) -> Step:
+    """Return the step of one statement. SqlError for what Redshift refuses."""
+    check_refusals(statement.tokens, statement.words)
+    return _PLANS.get(statement.words[0], queries.forward)(statement)
 
 
 def _plan_text(sql: str, values: SessionValues) -> list[Step]:
@@ -75,5 +127,5 @@ def _plan_long(text: bytes, values: SessionValues) -> list[Step]:
     if len(text) > MAX_STATEMENT_BYTES:
         raise refusal("statement size", size=len(text))
     sql = cooked(text)
-    insert = plan_long_insert(sql, values)
+    insert = queries.plan_long_insert(sql, values)
     return [insert] if insert else _plan_text(sql, values)

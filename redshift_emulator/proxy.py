@@ -1,4 +1,4 @@
-"""Carries PostgreSQL's answer to the client: whole buffers, in which only the frames that must change are touched."""
+"""Passes PostgreSQL's answers to the client: whole buffers, in which only the frames that must change are replaced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from redshift_emulator import wire
 from redshift_emulator.backend import Backend
 from redshift_emulator.client import Client
-from redshift_emulator.errors import BackendError
-from redshift_emulator.translate import translate
+from redshift_emulator.errors import BackendError, translate
 
 _READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE = (
     b"Z"[0],
@@ -20,8 +19,8 @@ _READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE = (
     b"C"[0],
 )
 _ALWAYS = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
-# The frames to look into, by whether there are long names, and whether completions are dropped.
-_CAREFUL = {
+# The types of frame to inspect, by (are there long names, are completions dropped).
+_INSPECTED = {
     (False, False): _ALWAYS,
     (False, True): _ALWAYS | {_COMPLETE},
     (True, False): _ALWAYS | {_ROWS},
@@ -40,8 +39,8 @@ HIDDEN_PARAMETERS = frozenset(
 )
 
 
-class Relay:
-    """One session's way from PostgreSQL to its client. `failed` says whether the last answer held an error."""
+class Proxy:
+    """Passes one session's answers from PostgreSQL to its client. `failed`: the last answer contained an error."""
 
     def __init__(self, backend: Backend, client: Client, long_names: Mapping[str, str]) -> None:
         self.backend = backend
@@ -54,37 +53,40 @@ class Relay:
         self._completed = 0
 
     def until_ready(self, *, hold_ready: bool = False, drop: frozenset[int] = _NOTHING) -> bool:
-        """Relays up to ReadyForQuery, which is kept back on demand. True when there was no error. `drop` numbers (from 0)
-        the commands whose completion the client must not see. BackendError when the connection to PostgreSQL is lost."""
+        """Forward everything up to ReadyForQuery. Return whether there was no error.
+
+        `hold_ready`: do not forward ReadyForQuery itself. `drop`: the numbers (from 0) of the commands whose CommandComplete
+        the client must not see. BackendError if the connection to PostgreSQL is lost.
+        """
         self.failed, self._drop, self._completed = False, drop, 0
-        while not self._carry(hold_ready=hold_ready):
+        while not self._forward_buffer(hold_ready=hold_ready):
             pass
         self._drop = _NOTHING
         return not self.failed
 
-    def available(self) -> None:
-        """Relays what has arrived while nothing was asked (notices, answers in the extended protocol)."""
-        self._carry(hold_ready=False)
+    def forward_available(self) -> None:
+        """Forward what has arrived without waiting for ReadyForQuery (notices, answers in the extended protocol)."""
+        self._forward_buffer(hold_ready=False)
 
     def push(self, data: bytes) -> None:
-        """Sends to PostgreSQL, and relays what it answers meanwhile: it takes no more while nobody takes its answers."""
+        """Send to PostgreSQL. Forward its answers while the socket is full: it reads nothing while its answers are not read."""
         rest = memoryview(data)
         while rest:
             rest = rest[self.backend.send_some(rest) :]
             if rest and self.backend.await_room_or_answer():
-                self.available()
+                self.forward_available()
 
-    def _carry(self, *, hold_ready: bool) -> bool:
-        """Relays one received buffer. True when ReadyForQuery was in it."""
+    def _forward_buffer(self, *, hold_ready: bool) -> bool:
+        """Forward one received buffer. Return whether it contained ReadyForQuery."""
         data = self._rest + self.backend.receive() if self._rest else self.backend.receive()
         size, position, sent, ready = len(data), min(self._skip, len(data)), 0, False
         self._skip -= position
-        careful = _CAREFUL[bool(self._long_names), bool(self._drop)]
+        inspected = _INSPECTED[bool(self._long_names), bool(self._drop)]
         out: list[bytes] = []
         while size - position >= 5:
             kind, length = _HEADER.unpack_from(data, position)
             end = position + 1 + length
-            if kind in careful:
+            if kind in inspected:
                 if end > size:
                     break
                 if kind == _READY:
@@ -92,9 +94,9 @@ class Relay:
                     if not hold_ready:
                         position = end
                         continue
-                changed = self._changed(kind, data[position:end])
-                if changed is not None:
-                    out += (data[sent:position], changed)
+                replacement = self._replacement(kind, data[position:end])
+                if replacement is not None:
+                    out += (data[sent:position], replacement)
                     sent = end
             elif end > size:
                 self._skip = end - size
@@ -108,8 +110,8 @@ class Relay:
             self.client.send(data)
         return ready
 
-    def _changed(self, kind: int, frame: bytes) -> bytes | None:
-        """What the client gets in place of a frame; None for the frame itself."""
+    def _replacement(self, kind: int, frame: bytes) -> bytes | None:
+        """Return what the client gets instead of a frame; None if it gets the frame itself."""
         if kind == _READY:
             return b""
         if kind == _COMPLETE:
@@ -134,7 +136,7 @@ class Relay:
 
 
 def rename_columns(frame: bytes, long_names: Mapping[str, str]) -> bytes:
-    """A RowDescription in which names that are stored short are whole again."""
+    """Return a RowDescription in which shortened names are replaced by their full names."""
     count, position = struct.unpack_from("!H", frame, 5)[0], 7
     columns = bytearray(frame[5:7])
     for _ in range(count):

@@ -1,10 +1,10 @@
-"""What Redshift refuses: one table of (name, message, SQLSTATE, source), and the statement shapes that trigger a row.
+"""The statements that Redshift refuses: one table of (name, SQLSTATE, message, source, patterns).
 
-A shape is words in a row: `^` starts the statement, `...` skips any tokens, `name(` is a call. Rows without a shape are
-raised by the readers and steps, by name: `raise refusal("add column not null", ...)`.
+A pattern is a sequence of words: `^` is the start of the statement, `...` skips any tokens, `name(` is a call. A refusal without
+patterns is raised where it is detected, by its name: `raise refusal("add column not null")`.
 
-`source` says where the text (or, in brackets, only the fact) comes from: an AWS page slug, a public issue, or
-`unconfirmed` when neither shows the very wording.
+`source` is the origin of the message: an AWS page, a public issue, or `unconfirmed` if no source shows its exact wording. Brackets
+mean that the source confirms the refusal, but not its wording.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from redshift_emulator.lexer import Kind, Token
 
 FEATURES = "[c_unsupported-postgresql-features]"
 FUNCTIONS = "[c_unsupported-postgresql-functions]"
+_LIMIT = "a limit of the emulator, not of Redshift"
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One row. `message` may hold {placeholders}; `shapes` are the statements it answers."""
+    """One row. `message` may contain {placeholders}; `patterns` match the statements that are refused."""
 
     name: str
     sqlstate: str
     message: str
     source: str
-    shapes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 REFUSALS: tuple[Refusal, ...] = (
@@ -131,19 +132,19 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("merge same table", "0A000", "MERGE: the source must not be the target table", "[r_MERGE]"),
     Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
     Refusal("merge condition", "0A000", "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
-    Refusal("unload", "0A000", "UNLOAD is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^unload",)),
-    Refusal("copy job", "0A000", "COPY JOB is not part of this local stand-in", "not Redshift's: a limit of the stand-in", ("^copy job",)),
-    Refusal("stand-in", "0A000", "{command} is not part of this local stand-in", "not Redshift's: a limit of the stand-in"),
+    Refusal("unload", "0A000", "UNLOAD is not supported by this emulator", _LIMIT, ("^unload",)),
+    Refusal("copy job", "0A000", "COPY JOB is not supported by this emulator", _LIMIT, ("^copy job",)),
+    Refusal("emulator", "0A000", "{command} is not supported by this emulator", _LIMIT),
     Refusal("statement size", "54001", "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
         "unconfirmed [c_redshift-sql]"),
-    Refusal("stand-in clause", "0A000", "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not part of this local stand-in",
-        "not Redshift's: a limit of the stand-in", ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
-    Refusal("stand-in statement", "0A000", "external schemas, libraries, models, datashares, procedures and masking policies are not part"
-        " of this local stand-in", "not Redshift's: a limit of the stand-in", (
+    Refusal("emulator clause", "0A000", "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not supported by this emulator",
+        _LIMIT, ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
+    Refusal("emulator statement", "0A000", "external schemas, libraries, models, datashares, procedures and masking policies are not"
+        " supported by this emulator", _LIMIT, (
         "^create external", "^create library", "^create model", "^create datashare", "^alter datashare", "^create procedure",
         "^create or replace procedure", "^call", "^create masking", "^attach", "^create rls")),
     # Functions
-    Refusal("stand-in function", "0A000", "{function}() is not part of this local stand-in", "not Redshift's: a limit of the stand-in", (
+    Refusal("emulator function", "0A000", "{function}() is not supported by this emulator", _LIMIT, (
         "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(", "json_extract_array_element_text(",
         "json_parse(", "json_serialize(", "is_valid_json(", "is_valid_json_array(", "json_array_length(", "months_between(",
         "next_day(", "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(",
@@ -166,58 +167,53 @@ _BY_NAME = {row.name: row for row in REFUSALS}
 
 
 def refusal(name: str, **values: object) -> SqlError:
-    """The error of a row, its placeholders filled in."""
+    """Return the error of a row with its placeholders filled in."""
     row = _BY_NAME[name]
     return SqlError(row.sqlstate, row.message.format(**values) if values else row.message)
 
 
 @dataclass(frozen=True)
-class _Shape:
+class _Pattern:
     row: Refusal
     words: tuple[str, ...]
     at_start: bool
 
 
-def _shapes() -> dict[str, list[_Shape]]:
-    """Every shape under its last fixed word, by which statements are searched."""
-    found: dict[str, list[_Shape]] = {}
+def _patterns_by_trigger() -> dict[str, list[_Pattern]]:
+    """Return the patterns by trigger: a word that every statement that matches contains."""
+    patterns: dict[str, list[_Pattern]] = {}
     for row in REFUSALS:
-        for text in row.shapes:
+        for text in row.patterns:
             at_start = text.startswith("^")
             words = tuple(text.removeprefix("^").replace("(", " (").split())
             key = words[0] if at_start or words[0] not in "(" else words[1]
-            found.setdefault(words[-1] if "..." in words else key, []).append(
-                _Shape(row, words, at_start)
+            patterns.setdefault(words[-1] if "..." in words else key, []).append(
+                _Pattern(row, words, at_start)
             )
-    return found
+    return patterns
 
 
-_SHAPES = _shapes()
-TRIGGERS = frozenset(_SHAPES)
-# Those that can stand behind the beginning of a statement.
-INNER_TRIGGERS = frozenset(
-    word
-    for word, shapes in _SHAPES.items()
-    if any(not shape.at_start or "..." in shape.words for shape in shapes)
-)
+_PATTERNS = _patterns_by_trigger()
+_TRIGGERS = frozenset(_PATTERNS)
 
-
-# Behind these a word and a parenthesis are a table (or an alias) and its columns: CREATE TABLE t (..), FROM t AS u (..).
-_NAMING = frozenset(
+# After these a word and a parenthesis are a table or alias and its columns: CREATE TABLE t (...), FROM t AS u (...).
+_BEFORE_NAME = frozenset(
     {"table", "exists", "view", "into", "copy", "analyze", "references", "with", "recursive", "as"}
 )
-# The commands that write, and the word that always follows: an UPDATE names its table first.
+# The commands that write, and the word that follows. After UPDATE the table's name follows.
 _WRITES = {"insert": "into", "delete": "from", "merge": "into", "update": ""}
 
 
 def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
-    """Raises the refusal of the first shape that a statement matches. `words` are the values of the tokens, "" for those
-    that are neither word nor symbol."""
-    for trigger in TRIGGERS.intersection(words):
-        for shape in _SHAPES[trigger]:
-            if _matches(words, shape):
-                function = shape.words[0] if "{function}" in shape.row.message else ""
-                raise refusal(shape.row.name, **({"function": function} if function else {}))
+    """Raise the refusal of a pattern that a statement matches.
+
+    `words` are the values of the tokens; "" for tokens that are neither word nor symbol.
+    """
+    for trigger in _TRIGGERS.intersection(words):
+        for pattern in _PATTERNS[trigger]:
+            if _matches(words, pattern):
+                function = pattern.words[0] if "{function}" in pattern.row.message else ""
+                raise refusal(pattern.row.name, **({"function": function} if function else {}))
     if "with" in words:
         _check_with(tokens, words)
     for token, following in itertools.pairwise(tokens):
@@ -226,7 +222,7 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
 
 
 def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
-    """Nothing in a WITH may write, and MERGE takes none (r_MERGE); what writes behind one is refused as it is without."""
+    """Refuse writes in a WITH, and MERGE after one (r_MERGE). Check a statement that writes after a WITH as without it."""
     depth = 0
     for place, word in enumerate(words):
         depth += (word == "(") - (word == ")")
@@ -240,7 +236,7 @@ def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
 
 
 def begins_a_write(words: Sequence[str], place: int) -> bool:
-    """Whether INSERT, UPDATE, DELETE or MERGE stands here as a command, and not as a name."""
+    """Whether the word at an index is INSERT, UPDATE, DELETE or MERGE as a command and not as a name."""
     if words[place] not in _WRITES or place == 0:
         return words[place] in _WRITES
     following = _WRITES[words[place]]
@@ -252,25 +248,25 @@ def begins_a_write(words: Sequence[str], place: int) -> bool:
 
 
 def is_name_of(words: Sequence[str], place: int) -> bool:
-    """Whether the word before a parenthesis names a table with its columns, and calls nothing."""
+    """Whether the word before a parenthesis is the name of a table with a column list, and not a function."""
     while place > 1 and words[place - 1] == ".":
         place -= 2
-    return place > 0 and words[place - 1] in _NAMING
+    return place > 0 and words[place - 1] in _BEFORE_NAME
 
 
-def _matches(words: Sequence[str], shape: _Shape) -> bool:
-    if not shape.at_start:
-        size, called = len(shape.words), shape.words[1:] == ("(",)
+def _matches(words: Sequence[str], pattern: _Pattern) -> bool:
+    if not pattern.at_start:
+        size, called = len(pattern.words), pattern.words[1:] == ("(",)
         return any(
-            tuple(words[place : place + size]) == shape.words
+            tuple(words[place : place + size]) == pattern.words
             and not (called and is_name_of(words, place))
             for place in range(len(words) - size + 1)
         )
-    if "..." not in shape.words:
-        return tuple(words[: len(shape.words)]) == shape.words
-    gap = shape.words.index("...")
-    tail = shape.words[gap + 1 :]
+    if "..." not in pattern.words:
+        return tuple(words[: len(pattern.words)]) == pattern.words
+    gap = pattern.words.index("...")
+    tail = pattern.words[gap + 1 :]
     rest = words[gap:]
-    return tuple(words[:gap]) == shape.words[:gap] and any(
+    return tuple(words[:gap]) == pattern.words[:gap] and any(
         tuple(rest[place : place + len(tail)]) == tail for place in range(len(rest) - len(tail) + 1)
     )

@@ -1,4 +1,4 @@
-"""Which tables a SELECT reads, as far as its words tell. Pure."""
+"""Find the tables that a query reads and the leader-node functions that it calls, from its words. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _ENDS = frozenset(
     {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on", "using", "select", "set",
      "qualify", "window", "when", "values"}
 )  # fmt: skip
-# Their FROM stands before an argument: EXTRACT(year FROM d).
+# Functions whose arguments contain FROM: EXTRACT(year FROM d).
 _FROM_INSIDE = frozenset({"extract", "trim", "substring", "overlay"})
 _NOT_TABLES = frozenset({"lateral", "only", "select", "("})
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "svcs_", "sys_")
 _LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
-# Functions that run on the leader node alone and fail together with user tables (c_SQL_functions_leader_node_only).
+# Functions that run only on the leader node and fail in a query of user tables (c_SQL_functions_leader_node_only).
 LEADER_FUNCTIONS = frozenset(
     {"current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
      "format_type", "version", "pg_get_expr", "pg_get_constraintdef", "pg_get_viewdef", "obj_description",
@@ -27,8 +27,7 @@ LEADER_WORDS = frozenset({"current_timestamp", "current_time", "localtime", "loc
 
 
 def relations(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
-    """The names behind FROM and JOIN, and behind the commas of a FROM list; functions in FROM, and the queries that a WITH
-    names, are left out."""
+    """Yield the table names after FROM and JOIN and in FROM lists, without functions and the named queries of a WITH."""
     depth, lists, openers = 0, [False], [""]
     expecting = False
     queries = (
@@ -63,16 +62,16 @@ def relations(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
 
 
 def _named_queries(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
-    """The names in WITH a AS (..), b (c) AS (..)."""
+    """Yield the names in WITH a AS (...), b (c) AS (...)."""
     for place, token in enumerate(tokens):
         if token.value in ("with", ","):
             first = place + 1 + (place + 1 < len(tokens) and tokens[place + 1].value == "recursive")
-            behind = first + 1
-            if behind < len(tokens) and tokens[behind].value == "(":
-                behind = next(
-                    (at + 1 for at in range(behind, len(tokens)) if tokens[at].value == ")"), behind
+            after = first + 1
+            if after < len(tokens) and tokens[after].value == "(":
+                after = next(
+                    (at + 1 for at in range(after, len(tokens)) if tokens[at].value == ")"), after
                 )
-            if [other.value for other in tokens[behind : behind + 2]] == ["as", "("] and is_name(
+            if [other.value for other in tokens[after : after + 2]] == ["as", "("] and is_name(
                 tokens[first]
             ):
                 yield (identifier(tokens[first]),)
@@ -87,25 +86,27 @@ def _name(tokens: Sequence[Token], place: int) -> tuple[tuple[str, ...], int]:
 
 
 def is_leader_table(name: tuple[str, ...]) -> bool:
-    """Whether a table lives on the leader node: PostgreSQL's catalog and information_schema."""
+    """Whether a table is on the leader node: PostgreSQL's catalog and information_schema."""
     if len(name) > 1:
         return name[-2] in _LEADER_SCHEMAS
     return name[0].startswith("pg_")
 
 
 def is_user_table(name: tuple[str, ...]) -> bool:
-    """Whether a table is neither on the leader node nor one of the system views."""
+    """Whether a table is neither on the leader node nor a system view."""
     return not is_leader_table(name) and not name[-1].startswith(_SYSTEM_PREFIXES)
 
 
 def is_on_nodes(name: tuple[str, ...]) -> bool:
-    """Whether reading a table takes the compute nodes: user tables and system views, but those of external tables, which
-    Amazon's own dialect reads together with leader-node functions."""
+    """Whether reading a table needs the compute nodes: user tables and system views.
+
+    Not so the SVV_EXTERNAL views: sqlalchemy-redshift, Amazon's own dialect, reads them with leader-node functions.
+    """
     return not is_leader_table(name) and not name[-1].startswith("svv_external_")
 
 
 def uses_leader_function(words: Sequence[str]) -> str:
-    """The first leader-node function that is called, "" for none."""
+    """Return the first leader-node function that is called; "" if there is none."""
     for place, word in enumerate(words):
         if word in LEADER_WORDS:
             return word

@@ -1,4 +1,4 @@
-"""The listener: a thread per session, databases and the master user made at start, everything closed at stop."""
+"""The server: it prepares the databases, listens, and runs each session in a thread of its own."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from redshift_emulator.catalog import install_catalog
 from redshift_emulator.client import Client, ClientGoneError
 from redshift_emulator.cluster import MAINTENANCE, OWNER, Cluster
 from redshift_emulator.context import AwsAccess
-from redshift_emulator.disconnect_watcher import Hangups
+from redshift_emulator.disconnect_watcher import DisconnectWatcher
 from redshift_emulator.errors import BackendError, SqlError
 from redshift_emulator.lexer import quote_name
 from redshift_emulator.login import (
     Login,
-    ask_password,
     forward_cancel,
     greet,
     negotiate,
     read_login,
     report_fatal,
+    request_password,
     verify_password,
 )
 from redshift_emulator.planner import Planner
@@ -43,8 +43,15 @@ logger = logging.getLogger("redshift_emulator")
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How a stand-in is set up. `password` None lets everyone in; `isolation` is "snapshot" or "serializable",
-    `flavour` is "provisioned" or "serverless"."""
+    """The configuration of a server.
+
+    data        the data folder; created if it does not exist
+    port        0 takes a free port
+    databases   created if they do not exist
+    password    of the master user `user`; with None every login succeeds
+    isolation   "snapshot" or "serializable"
+    flavour     "provisioned" or "serverless"
+    """
 
     data: Path
     host: str = "127.0.0.1"
@@ -59,7 +66,10 @@ class ServerOptions:
 
 
 class Server:
-    """A running stand-in: `Server.start(options)`, `.address`, `.stop()`. Also a context manager."""
+    """A running emulator: `Server.start(options)`, `.address`, `.stop()`. Also a context manager.
+
+    Implements ServerContext for its sessions.
+    """
 
     def __init__(self, options: ServerOptions, cluster: Cluster, listener: socket.socket) -> None:
         self.options = options
@@ -70,14 +80,14 @@ class Server:
         self._listener = listener
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
-        self._hangups = Hangups()
+        self._watcher = DisconnectWatcher()
         self._query_ids = itertools.count(int(time.time()))
-        self._kept_names: set[tuple[str, frozenset[str]]] = set()
+        self._stored_names: set[tuple[str, frozenset[str]]] = set()
         self._threads: set[threading.Thread] = set()
 
     @classmethod
     def start(cls, options: ServerOptions) -> Server:
-        """Starts PostgreSQL, makes what is missing and listens. ClusterError, OSError or BackendError when that fails."""
+        """Start PostgreSQL, create what is missing, and listen. Raises ClusterError, OSError or BackendError."""
         level = "serializable" if options.isolation == "serializable" else "repeatable read"
         cluster = Cluster.start(
             options.data, {"default_transaction_isolation": level, FLAVOUR: options.flavour}
@@ -95,12 +105,12 @@ class Server:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port it listens on."""
+        """The host and port that the server listens on."""
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 
     def stop(self) -> None:
-        """Ends all sessions and PostgreSQL."""
+        """End all sessions and PostgreSQL."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -111,7 +121,7 @@ class Server:
         self.cluster.stop()
         for thread in threads:
             thread.join(2)
-        self._hangups.stop()
+        self._watcher.stop()
 
     def __enter__(self) -> Server:
         return self
@@ -119,30 +129,30 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # What sessions use
+    # ServerContext
 
-    def side(self, database: str) -> Backend:
-        """A connection of its own, autocommit, as superuser."""
+    def connect_as_owner(self, database: str) -> Backend:
+        """Open a second connection to the database, in autocommit, as the superuser that owns the cluster."""
         return self.cluster.connect(database, OWNER)
 
     def next_query_id(self) -> int:
-        """A new query id, ascending over all sessions and restarts."""
+        """Return a new query id. Ids ascend over all sessions and restarts."""
         return next(self._query_ids)
 
-    def keep_long_names(self, database: str, names: frozenset[str]) -> None:
-        """Remembers names of 64 to 127 bytes, once per database."""
-        if (database, names) in self._kept_names:
+    def store_long_names(self, database: str, names: frozenset[str]) -> None:
+        """Store the full text of names of 64 to 127 bytes, once per database."""
+        if (database, names) in self._stored_names:
             return
-        with self.side(database) as side:
+        with self.connect_as_owner(database) as owner:
             for name in names:
-                side.query(call("pg_rs.keep_long_name", stored_name(name), name))
+                owner.query(call("pg_rs.keep_long_name", stored_name(name), name))
         self.long_names.update({stored_name(name): name for name in names})
-        self._kept_names.add((database, names))
+        self._stored_names.add((database, names))
 
     def _load_long_names(self) -> None:
         for database in self.options.databases:
-            with self.side(database) as side:
-                rows = side.query("SELECT short, name FROM pg_rs.long_name")
+            with self.connect_as_owner(database) as owner:
+                rows = owner.query("SELECT short, name FROM pg_rs.long_name")
             self.long_names.update({short or "": name or "" for short, name in rows})
 
     # Connections
@@ -165,15 +175,15 @@ class Server:
 
     def _serve(self, client: Client) -> None:
         try:
-            self._log_in(client)
+            self._run_session(client)
         except ClientGoneError as gone:
-            logger.debug("client gone: %s", gone)
-        except (SqlError, BackendError) as refused:
-            report_fatal(client, refused)
+            logger.debug("client disconnected: %s", gone)
+        except (SqlError, BackendError) as failure:
+            report_fatal(client, failure)
         except Exception:
-            logger.exception("a session ended by a fault of the stand-in")
+            logger.exception("a session ended because of an internal error of the emulator")
             report_fatal(
-                client, SqlError("XX000", "internal error of the local stand-in: see its log")
+                client, SqlError("XX000", "internal error of the emulator: see the emulator's log")
             )
         finally:
             client.close()
@@ -181,7 +191,7 @@ class Server:
                 self._clients.discard(client)
                 self._threads.discard(threading.current_thread())
 
-    def _log_in(self, client: Client) -> None:
+    def _run_session(self, client: Client) -> None:
         client.socket.settimeout(LOGIN_SECONDS)
         startup = negotiate(client, self.options.tls)
         if startup.code == CANCEL_REQUEST:
@@ -194,29 +204,29 @@ class Server:
             greet(client, backend, startup)
             session = Session(client, backend, self, login.user, login.database)
             if "options" in login.parameters:
-                session.read_case_setting()
-            self._hangups.watch(client.socket, session.client_hung_up)
-            self._hangups.watch(backend.socket, session.backend_hung_up)
+                session.executor.read_case_setting()
+            self._watcher.watch(client.socket, session.client_disconnected)
+            self._watcher.watch(backend.socket, session.backend_disconnected)
             try:
                 session.run()
             finally:
-                self._hangups.forget(client.socket)
-                self._hangups.forget(backend.socket)
+                self._watcher.unwatch(client.socket)
+                self._watcher.unwatch(backend.socket)
 
     def _authenticate(self, client: Client, login: Login) -> None:
         if self.options.password is None:
             return
-        password = ask_password(client)
-        known = self.options.password if login.user == self.options.user else None
-        with self.side(MAINTENANCE) as superuser:
-            verify_password(login.user, password, known, superuser)
+        password = request_password(client)
+        expected = self.options.password if login.user == self.options.user else None
+        with self.connect_as_owner(MAINTENANCE) as owner:
+            verify_password(login.user, password, expected, owner)
 
 
 def _prepare(cluster: Cluster, options: ServerOptions) -> None:
-    """The catalog in every database, the master user, and the databases that are asked for and not there yet."""
+    """Install the catalog in every database; create the master user and the databases that do not exist yet."""
     with cluster.connect(MAINTENANCE, OWNER) as backend:
         install_catalog(backend)
-        backend.query(_rights_on_logs(options.flavour))
+        backend.query(_log_permissions(options.flavour))
         present = {
             name or ""
             for (name,) in backend.query("SELECT datname FROM pg_database WHERE NOT datistemplate")
@@ -228,7 +238,7 @@ def _prepare(cluster: Cluster, options: ServerOptions) -> None:
     for name in sorted(present - {"postgres"}):
         with cluster.connect(name, OWNER) as backend:
             install_catalog(backend)
-            backend.query(_rights_on_logs(options.flavour))
+            backend.query(_log_permissions(options.flavour))
     missing = [name for name in options.databases if name not in present]
     with cluster.connect("postgres", OWNER) as backend:
         for name in missing:
@@ -237,8 +247,8 @@ def _prepare(cluster: Cluster, options: ServerOptions) -> None:
             )
 
 
-def _rights_on_logs(flavour: str) -> str:
-    """On serverless, users who are not superusers may not read STL views (which hold nothing there)."""
+def _log_permissions(flavour: str) -> str:
+    """On serverless only superusers may read STL views (which are empty there)."""
     return (
         "REVOKE SELECT ON stl_load_errors FROM"
         if flavour == "serverless"
@@ -247,7 +257,7 @@ def _rights_on_logs(flavour: str) -> str:
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """A context for the listener. OSError or ssl.SSLError for files that cannot be read or do not match."""
+    """Return the TLS context of a server. OSError or ssl.SSLError if the files cannot be read or do not match."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)

@@ -1,4 +1,4 @@
-"""SET, RESET and SHOW: Redshift's own settings are kept under the prefix `redshift.`, where PostgreSQL takes any name."""
+"""SET, RESET and SHOW. Redshift's own settings are stored under the prefix `redshift.`, where PostgreSQL accepts any name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from redshift_emulator.lexer import Edit, Kind, literal, quote_literal
 from redshift_emulator.refusals import refusal
 from redshift_emulator.sql import call
 from redshift_emulator.statement import Statement
-from redshift_emulator.steps import Do, Step
+from redshift_emulator.step import Action, Step
 
 SERVER_VERSION = "8.0.2"
 CASE_SETTING = "enable_case_sensitive_identifier"
 
-# Redshift's settings with their defaults (cm_chap_ConfigurationRef).
+# Redshift's own settings and their defaults (cm_chap_ConfigurationRef).
 REDSHIFT_SETTINGS = {
     CASE_SETTING: "off",
     "analyze_threshold_percent": "10",
@@ -47,22 +47,22 @@ def _name(cursor: Cursor) -> str:
 
 
 def plan_set(statement: Statement) -> Step:
-    """SET name TO value. The isolation level is the database's: setting it does nothing."""
+    """Plan SET name TO value. The isolation level belongs to the database: setting it does nothing."""
     cursor = statement.cursor(1)
     cursor.take_any("session", "local")
     place = cursor.token
     name = _name(cursor)
     if name in ("characteristics", "transaction") or name in _ISOLATION:
-        return Step(Do.HIDDEN, "SELECT 1", "SET")
+        return Step(Action.RUN, "SELECT 1", "SET")
     if name == "standard_conforming_strings":
-        raise refusal("standard strings")  # in quotes: without them it does not come so far
+        raise refusal("standard strings")  # a quoted name; an unquoted one is refused by its words
     if name not in REDSHIFT_SETTINGS:
-        return Step(Do.SET, statement.rewritten())
+        return Step(Action.SET, statement.rewritten())
     sets_case = name == CASE_SETTING
     if sets_case:
         _check_boolean(statement)
     return Step(
-        Do.SET,
+        Action.SET,
         statement.rewritten([Edit(place.start, place.end, "redshift." + name)]),
         sets_case=sets_case,
     )
@@ -76,28 +76,36 @@ def _check_boolean(statement: Statement) -> None:
 
 
 def is_on(value: str) -> bool:
-    """Whether the text of a Boolean setting means yes."""
+    """Whether the text of a Boolean setting means true."""
     return value.lower() in ("on", "true", "1", "yes")
 
 
 def plan_reset(statement: Statement) -> Step:
-    """RESET name, RESET ALL."""
+    """Plan RESET name and RESET ALL."""
     cursor = statement.cursor(1)
     place = cursor.token
     name = _name(cursor)
     if name not in REDSHIFT_SETTINGS:
-        return Step(Do.SET, statement.rewritten(), sets_case=name == "all")
+        return Step(Action.SET, statement.rewritten(), sets_case=name == "all")
     edit = Edit(place.start, place.end, "redshift." + name)
-    return Step(Do.SET, statement.rewritten([edit]), sets_case=name == CASE_SETTING)
+    return Step(Action.SET, statement.rewritten([edit]), sets_case=name == CASE_SETTING)
 
 
 def plan_show(statement: Statement) -> Step:
-    """SHOW of a setting, or SHOW COLUMNS / TABLES / TABLE."""
+    """Plan SHOW of a setting, SHOW COLUMNS, SHOW TABLES and SHOW TABLE."""
     cursor = statement.cursor(1)
     if cursor.take("transaction", "isolation", "level") or cursor.take("transaction_isolation"):
-        return Step(Do.RELAY, "SELECT 'serializable'::text AS transaction_isolation", light=True)
+        return Step(
+            Action.FORWARD,
+            "SELECT 'serializable'::text AS transaction_isolation",
+            catalog_only=True,
+        )
     if cursor.take("server_version"):
-        return Step(Do.RELAY, "SELECT '" + SERVER_VERSION + "'::text AS server_version", light=True)
+        return Step(
+            Action.FORWARD,
+            "SELECT '" + SERVER_VERSION + "'::text AS server_version",
+            catalog_only=True,
+        )
     if cursor.take("columns", "from", "table"):
         return _show("SELECT * FROM pg_rs.show_columns WHERE (schema_name, table_name) = ", cursor)
     if cursor.take("tables", "from", "schema"):
@@ -105,19 +113,19 @@ def plan_show(statement: Statement) -> Step:
     if cursor.take("table"):
         name_and_schema = ("public", *cursor.qualified_name())[-2:]
         return Step(
-            Do.RELAY,
+            Action.FORWARD,
             call("pg_rs.show_table", *name_and_schema) + ' AS "Show Table DDL statement"',
-            light=True,
+            catalog_only=True,
         )
     name = _name(cursor)
     if name in REDSHIFT_SETTINGS:
         sql = "SELECT current_setting('redshift." + name + "') AS " + name
-        return Step(Do.RELAY, sql, light=True)
-    return Step(Do.RELAY, statement.rewritten(), light=True)
+        return Step(Action.FORWARD, sql, catalog_only=True)
+    return Step(Action.FORWARD, statement.rewritten(), catalog_only=True)
 
 
 def _show(query: str, cursor: Cursor) -> Step:
     parts = cursor.qualified_name()
     wanted = parts[-1:] if "show_tables" in query else ("public", *parts)[-2:]
     values = ", ".join(quote_literal(part) for part in wanted)
-    return Step(Do.RELAY, query + "(" + values + ")", light=True)
+    return Step(Action.FORWARD, query + "(" + values + ")", catalog_only=True)

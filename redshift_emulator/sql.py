@@ -1,4 +1,4 @@
-"""Small pieces of SQL text of our own making, for the connection to PostgreSQL. Values become literals, names are quoted."""
+"""Build small pieces of SQL for PostgreSQL. Values become literals; names are quoted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from redshift_emulator.lexer import quote_literal, quote_name
 
 
 def call(function: str, *arguments: object) -> str:
-    """SELECT of a function; texts and numbers become literals, None NULL."""
+    """Return a SELECT that calls a function. Texts and numbers become literals; None becomes NULL."""
     return "SELECT " + function + "(" + ", ".join(_literal(value) for value in arguments) + ")"
 
 
@@ -17,10 +17,10 @@ def _literal(value: object) -> str:
 
 
 def qualified(*parts: str) -> str:
-    """A name with its qualifiers, quoted."""
+    """Return a name with its qualifiers, quoted."""
     return ".".join(quote_name(part) for part in parts)
 
 
 def together(*statements: str) -> str:
-    """Several statements as one string, which PostgreSQL runs as one transaction."""
+    """Join statements into one query string, which PostgreSQL runs as one transaction. Empty ones are left out."""
     return "; ".join(statement for statement in statements if statement)

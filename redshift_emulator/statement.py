@@ -1,11 +1,11 @@
-"""One statement of a query string: its tokens, its words, and the edits every statement gets."""
+"""One statement of a query string: its tokens, its words, and the edits that every statement gets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from redshift_emulator.cursor import Cursor
-from redshift_emulator.dialect_rewrites import EVERYDAY, everyday_edits
+from redshift_emulator.dialect_rewrites import DIALECT_WORDS, dialect_edits
 from redshift_emulator.lexer import Edit, Kind, Token, splice
 from redshift_emulator.rewrite import (
     BARE_NUMERIC,
@@ -19,8 +19,12 @@ _WORDS = (Kind.WORD, Kind.SYMBOL)
 
 
 class Statement:
-    """One statement. Its tokens point into `source`, which may hold other statements as well; `words` are the values of
-    words and symbols, "" for literals, quoted names and numbers; `edits` are the word-level edits."""
+    """One statement.
+
+    source   the text that the tokens' offsets refer to; it may contain other statements, too
+    words    the values of words and symbols; "" for literals, quoted names and numbers
+    edits    the edits of words and of the dialect
+    """
 
     __slots__ = ("edits", "end", "source", "start", "tokens", "values", "words")
 
@@ -34,23 +38,26 @@ class Statement:
         self.edits: list[Edit] = word_edits(tokens, values)
         if not BARE_NUMERIC.isdisjoint(self.words):
             self.edits += numeric_edits(tokens)
-        if not EVERYDAY.isdisjoint(self.words):
-            self.edits += everyday_edits(tokens)
+        if not DIALECT_WORDS.isdisjoint(self.words):
+            self.edits += dialect_edits(tokens)
 
     @property
     def text(self) -> str:
-        """As the client wrote it."""
+        """The statement as the client wrote it."""
         return self.source[self.start : self.end]
 
     @property
     def long_names(self) -> frozenset[str]:
-        """The names in it that PostgreSQL stores under a short one."""
+        """The names in it that are too long for PostgreSQL."""
         return long_names(self.tokens, self.values)
 
     def rewritten(
         self, edits: Sequence[Edit] = (), start: int | None = None, end: int | None = None
     ) -> str:
-        """The statement (or a part) with the word-level edits and these made; these win where both want a place."""
+        """Return the statement, or a part of it, with its own edits and `edits` applied.
+
+        Where both change the same place, `edits` are applied.
+        """
         if not edits and not self.edits:
             return self.source[
                 self.start if start is None else start : self.end if end is None else end
@@ -67,7 +74,7 @@ class Statement:
         return splice(self.source, kept + inside, begin, stop)
 
     def cursor(self, skip: int = 0) -> Cursor:
-        """A cursor behind the first `skip` tokens."""
+        """Return a cursor after the first `skip` tokens."""
         cursor = Cursor(self.source, self.tokens, keep_case=self.values.keep_case)
         cursor.index = skip
         return cursor

@@ -1,14 +1,17 @@
-"""Redshift's column types: how they are written, what the catalog shows, what PostgreSQL stores them as.
+"""Redshift's types: how statements spell them, how the catalog shows them, which of PostgreSQL's types stores them.
 
-Sources: c_Supported_data_types, r_Character_types, r_Numeric_types201, r_Datetime_types, r_SUPER_type, r_VARBYTE_type.
+Sources: c_Supported_data_types, r_Character_types, r_Numeric_types201, r_Datetime_types, r_SUPER_type, r_VARBYTE_type,
+c_unsupported-postgresql-datatypes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import Kind, Token, identifier, is_name, value_at
 from redshift_emulator.refusals import refusal
 
 MAX_VARCHAR = 65_535
@@ -21,16 +24,16 @@ VARBYTE = "binary varying"
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A type as the catalog spells it. `name` is the spelling without parentheses."""
+    """A type. `name` is the catalog's spelling without parentheses."""
 
     name: str
     arguments: tuple[int, ...] = ()
 
     @property
     def sql(self) -> str:
-        """The type as PostgreSQL is told."""
+        """The type in SQL for PostgreSQL."""
         if self.name == VARBYTE:
-            return "varbyte"  # a domain, which takes no length: that is kept in the books, and guarded by a constraint
+            return "varbyte"  # a domain, which has no length; pg_rs stores it, and a constraint checks it
         if not self.arguments:
             return self.name
         return self.name + "(" + ",".join(map(str, self.arguments)) + ")"
@@ -47,18 +50,18 @@ UNSUPPORTED = frozenset(
      "point", "polygon", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "tsquery", "tsvector", "uuid",
      "xml", "hstore", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"}
 )  # fmt: skip
-# Kept as the text that COPY and INSERT give.
+# Stored as the text that COPY and INSERT supply.
 _OPAQUE = frozenset({"geometry", "geography", "hllsketch"})
 _PLAIN |= {name: name for name in _OPAQUE}
 NO_KEY_TYPES = frozenset({"super", VARBYTE, *_OPAQUE})
 
 
 def read_type(cursor: Cursor, column: str) -> ColumnType:
-    """Takes a type. SqlError for a type Redshift lacks, or a length, precision or scale out of its range."""
-    found = _read_type(cursor, column)
+    """Take the type of a column. SqlError for a type that Redshift lacks, or a length, precision or scale out of range."""
+    column_type = _read_type(cursor, column)
     if cursor.at("["):
-        raise refusal("type", column=column, type=found.name + "[]")
-    return found
+        raise refusal("type", column=column, type=column_type.name + "[]")
+    return column_type
 
 
 def _read_type(cursor: Cursor, column: str) -> ColumnType:
@@ -136,3 +139,54 @@ def _interval_fields(cursor: Cursor) -> str:
         if cursor.take(*words):
             return " " + " ".join(words)
     return ""
+
+
+# The second words of type names: double precision, timestamp with time zone.
+_SECOND_WORDS = frozenset({"precision", "varying", "with", "without", "time", "zone"})
+
+
+def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
+    """Yield the indexes at which the types in `x::type` and CAST(x AS type) begin (which may be the end of the tokens)."""
+    casts = [False]
+    for place, token in enumerate(tokens):
+        if token.kind is Kind.SYMBOL:
+            if token.value == "::":
+                yield place + 1
+            elif token.value == "(":
+                casts.append(place > 0 and tokens[place - 1].value in ("cast", "try_cast"))
+            elif token.value == ")" and len(casts) > 1:
+                casts.pop()
+        elif token.value == "as" and casts[-1]:
+            yield place + 1
+
+
+def check_casts(tokens: Sequence[Token], *, makes_table: bool) -> None:
+    """Refuse arrays and casts to types that Redshift lacks, as CREATE TABLE does.
+
+    The error names the type as the column, as PostgreSQL names the result of a cast. A statement that creates no table or view
+    may contain '...'::bytea, because psycopg2 writes the bytes for a VARBYTE column like that.
+    """
+    for place in cast_types(tokens):
+        name, after = _type_name(tokens, place)
+        if not makes_table and name == "bytea" and tokens[place - 2].kind is Kind.STRING:
+            continue
+        if name in UNSUPPORTED:
+            raise refusal("type", column=name, type=name)
+        if value_at(tokens, after) == "[":
+            raise refusal("type", column=name, type=name + "[]")
+    for place, token in enumerate(tokens):
+        if token.value == "array" and value_at(tokens, place + 1) == "[":
+            raise refusal("type", column="array", type="array")
+
+
+def _type_name(tokens: Sequence[Token], place: int) -> tuple[str, int]:
+    """Return the name of a type without its schema, and the index after the type and its length."""
+    while place + 2 < len(tokens) and tokens[place + 1].value == ".":
+        place += 2
+    name = identifier(tokens[place]) if place < len(tokens) and is_name(tokens[place]) else ""
+    place += 1
+    while value_at(tokens, place) in _SECOND_WORDS:
+        place += 1
+    if value_at(tokens, place) == "(":
+        place = next((at + 1 for at in range(place, len(tokens)) if tokens[at].value == ")"), place)
+    return name, place

@@ -1,6 +1,6 @@
-"""Frames of the PostgreSQL protocol, version 3: taking them apart and putting them together. Touches no socket.
+"""Read and build frames (messages) of the PostgreSQL protocol, version 3. Does no I/O.
 
-A frame is one type byte, a four-byte length that counts itself, and a body. The start-up packet has no type byte.
+A frame is a type byte, a four-byte length that includes itself, and a body. The start-up packet has no type byte.
 Source: PostgreSQL documentation, "Message Formats".
 """
 
@@ -26,7 +26,7 @@ _HEADER = struct.Struct("!cI")
 
 @dataclass(frozen=True)
 class StartUp:
-    """What a client says first: the protocol (or request) code, its parameters, and the packet's body unread."""
+    """The first packet of a client: the protocol or request code, the parameters, and the raw body."""
 
     code: int
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -34,16 +34,16 @@ class StartUp:
 
 
 class Frames:
-    """Cuts a byte stream into frames, whatever pieces it arrives in."""
+    """Splits a byte stream into frames. The stream may arrive in pieces of any size."""
 
     def __init__(self) -> None:
         self._buffer: bytes | bytearray = b""
         self._start = 0
 
     def feed(self, data: bytes) -> None:
-        """Adds what was received."""
+        """Add received bytes."""
         if self._start == len(self._buffer):
-            self._buffer, self._start = data, 0  # by far the most common case: nothing is copied
+            self._buffer, self._start = data, 0  # the usual case; copies nothing
             return
         if isinstance(self._buffer, bytes):
             self._buffer = bytearray(self._buffer)
@@ -52,14 +52,16 @@ class Frames:
         self._buffer += data
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yields (type, body) of every complete frame; what is incomplete stays for the next `feed`.
-        ValueError for a length no server would send: the stream is not the protocol."""
+        """Yield (type, body) of every complete frame; an incomplete frame stays for the next `feed`.
+
+        ValueError for an impossible length: the stream is not this protocol.
+        """
         while len(self._buffer) - self._start >= 5:
             buffer, start = self._buffer, self._start
             kind, length = _HEADER.unpack_from(buffer, start)
             if not 4 <= length <= MAX_FRAME:
                 raise ValueError(
-                    f"a frame of type {kind!r} claims {length} bytes; the limit is {MAX_FRAME}"
+                    f"frame of type {kind!r} has length {length}; the limit is {MAX_FRAME}"
                 )
             end = start + length + 1
             if len(buffer) < end:
@@ -69,46 +71,46 @@ class Frames:
 
     @property
     def rest(self) -> int:
-        """Bytes held of a frame that is not complete yet."""
+        """How many bytes of an incomplete frame are buffered."""
         return len(self._buffer) - self._start
 
 
 def frame(kind: bytes, body: bytes = b"") -> bytes:
-    """One frame."""
+    """Return one frame."""
     return _HEADER.pack(kind, len(body) + 4) + body
 
 
 def raw(text: str) -> bytes:
-    """Text as the protocol carries it. Bytes that were not UTF-8 when they came in go out as they were."""
+    """Encode text for the protocol. Bytes that `cooked` could not decode as UTF-8 are restored."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def cooked(text: bytes) -> str:
-    """The reverse of `raw`."""
+    """Decode text of the protocol; the reverse of `raw`."""
     return text.decode("utf-8", "surrogateescape")
 
 
 def cstring(text: str) -> bytes:
-    """Text with the zero byte that ends it."""
+    """Encode text with a terminating zero byte."""
     return raw(text) + b"\0"
 
 
 def text_of(body: bytes) -> str:
-    """The first zero-terminated text of a body."""
+    """Return the first zero-terminated text of a body."""
     return cooked(body.split(b"\0", 1)[0])
 
 
 def startup_packet(parameters: Mapping[str, str]) -> bytes:
-    """A start-up packet of protocol 3.0, as a client sends it."""
+    """Return a client's start-up packet of protocol 3.0."""
     pairs = b"".join(cstring(name) + cstring(value) for name, value in parameters.items())
     body = struct.pack("!I", 196608) + pairs + b"\0"
     return _LENGTH.pack(len(body) + 4) + body
 
 
 def parse_startup(packet: bytes) -> StartUp:
-    """Reads the body of a start-up packet (without its length). ValueError when it is too short to be one."""
+    """Parse the body of a start-up packet (without its length). ValueError if it is too short."""
     if len(packet) < 4:
-        raise ValueError(f"a start-up packet of {len(packet)} bytes; at least 4 are needed")
+        raise ValueError(f"start-up packet has {len(packet)} bytes; at least 4 are required")
     code = _LENGTH.unpack_from(packet)[0]
     if code in (SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST):
         return StartUp(code, body=packet)
@@ -117,7 +119,7 @@ def parse_startup(packet: bytes) -> StartUp:
 
 
 def fields_of(body: bytes) -> dict[str, str]:
-    """The fields of an ErrorResponse or NoticeResponse by their one-letter code."""
+    """Return the fields of an ErrorResponse or NoticeResponse by their one-letter code."""
     parts = body.split(b"\0")
     return {chr(part[0]): part[1:].decode("utf-8", "replace") for part in parts if part}
 
@@ -131,50 +133,50 @@ def _report(kind: bytes, fields: Mapping[str, str]) -> bytes:
 
 
 def error(fields: Mapping[str, str]) -> bytes:
-    """An ErrorResponse; S (severity) is ERROR and C (SQLSTATE) XX000 unless given."""
+    """Return an ErrorResponse. Defaults: S (severity) ERROR, C (SQLSTATE) XX000."""
     return _report(b"E", fields)
 
 
 def notice(severity: str, message: str, sqlstate: str = "00000") -> bytes:
-    """A NoticeResponse."""
+    """Return a NoticeResponse."""
     return _report(b"N", {"S": severity, "C": sqlstate, "M": message})
 
 
 def ready(status: bytes) -> bytes:
-    """ReadyForQuery with the transaction status byte."""
+    """Return ReadyForQuery with a transaction status byte."""
     return frame(b"Z", status)
 
 
 def complete(tag: str) -> bytes:
-    """CommandComplete."""
+    """Return CommandComplete."""
     return frame(b"C", cstring(tag))
 
 
 def parameter(name: str, value: str) -> bytes:
-    """ParameterStatus."""
+    """Return ParameterStatus."""
     return frame(b"S", cstring(name) + cstring(value))
 
 
 def query(text: bytes) -> bytes:
-    """A simple Query."""
+    """Return a simple Query."""
     return _HEADER.pack(b"Q", len(text) + 5) + text + b"\0"
 
 
 def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
-    """RowDescription of columns that all have one type, in text format."""
+    """Return a RowDescription in text format whose columns all have one type."""
     columns = (cstring(name) + struct.pack("!IHIhih", 0, 0, type_oid, -1, -1, 0) for name in names)
     return frame(b"T", struct.pack("!H", len(names)) + b"".join(columns))
 
 
 def data_row(values: Iterable[str | None]) -> bytes:
-    """DataRow in text format; None is NULL."""
+    """Return a DataRow in text format; None is NULL."""
     cells = [None if value is None else raw(value) for value in values]
     body = b"".join(struct.pack("!i", -1) if c is None else _LENGTH.pack(len(c)) + c for c in cells)
     return frame(b"D", struct.pack("!H", len(cells)) + body)
 
 
 def parse_row(body: bytes) -> tuple[str | None, ...]:
-    """The text values of a DataRow."""
+    """Return the text values of a DataRow."""
     count, offset, values = struct.unpack_from("!H", body)[0], 2, []
     for _ in range(count):
         length = struct.unpack_from("!i", body, offset)[0]
@@ -185,6 +187,6 @@ def parse_row(body: bytes) -> tuple[str | None, ...]:
 
 
 def rows_of_tag(tag: str) -> int:
-    """The row count at the end of a command tag ("COPY 12"); 0 when it has none."""
+    """Return the row count of a command tag ("COPY 12"); 0 if it has none."""
     last = tag.rpartition(" ")[2]
     return int(last) if last.isdigit() else 0

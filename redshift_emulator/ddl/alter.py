@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from redshift_emulator.cursor import Cursor
+from redshift_emulator.cursor import Cursor, refuse_reserved
 from redshift_emulator.ddl.columns import ColumnDefinition, Key, read_column, read_encoding
 from redshift_emulator.ddl.create import DISTSTYLES, TableDefinition, read_key, read_sortkey
 from redshift_emulator.lexer import Edit
 from redshift_emulator.refusals import refusal
-from redshift_emulator.reserved import refuse_reserved
 from redshift_emulator.statement import Statement
 from redshift_emulator.types import ColumnType, read_type
 

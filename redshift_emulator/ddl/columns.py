@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from redshift_emulator.cursor import Cursor
+from redshift_emulator.cursor import Cursor, refuse_reserved
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Edit, Token
 from redshift_emulator.refusals import refusal
-from redshift_emulator.reserved import refuse_reserved
 from redshift_emulator.rewrite import stored_name
 from redshift_emulator.types import VARBYTE, ColumnType, read_type
 

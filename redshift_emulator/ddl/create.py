@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from redshift_emulator.cursor import Cursor
+from redshift_emulator.cursor import Cursor, refuse_reserved
 from redshift_emulator.ddl.columns import ColumnDefinition, Key, read_column, read_encoding
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Edit, quote_literal, quote_name
 from redshift_emulator.refusals import refusal
-from redshift_emulator.reserved import refuse_reserved
 from redshift_emulator.rewrite import stored_name
 from redshift_emulator.statement import Statement
 from redshift_emulator.types import NO_KEY_TYPES

@@ -1,4 +1,4 @@
-"""One stand-in for all tests of this package, with TLS under a certificate authority of its own."""
+"""One emulator for all tests of this package, with TLS and a certificate authority of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Connect = Callable[..., Connection]
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A running stand-in: where it is, and the authority that its certificate is from."""
+    """A running emulator: its address and the file of its certificate authority."""
 
     host: str
     port: int
@@ -30,11 +30,11 @@ class Warehouse:
 
     @property
     def conninfo(self) -> str:
-        """What psycopg 3, which speaks the extended protocol, connects with."""
+        """The connection string for psycopg 3, which uses the extended protocol."""
         return f"host={self.host} port={self.port} user=awsuser password={PASSWORD} dbname=dev sslmode=disable"
 
     def connect(self, **arguments: object) -> Connection:
-        """A connection as the master user, in autocommit."""
+        """Connect as the master user, in autocommit."""
         values: dict[str, object] = {
             "host": self.host, "port": self.port, "user": "awsuser", "password": PASSWORD, "dbname": "dev",
             "sslmode": "disable", **arguments,
@@ -45,7 +45,7 @@ class Warehouse:
 
 
 def certificates(folder: Path) -> None:
-    """Writes ca.pem, cert.pem and key.pem for this machine."""
+    """Write ca.pem, cert.pem and key.pem for localhost."""
     authority = trustme.CA()
     issued = authority.issue_cert("localhost", "127.0.0.1")
     authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -56,7 +56,7 @@ def certificates(folder: Path) -> None:
 
 @contextmanager
 def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The stand-in as a process of its own, which ends with this one; stopped at the end."""
+    """Run the emulator as a child process, which is stopped at the end."""
     command = [
         sys.executable,
         "-m",
@@ -67,7 +67,7 @@ def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         *options,
     ]
     with (
-        (folder / "stand-in.log").open("w") as log,
+        (folder / "emulator.log").open("w") as log,
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process,
@@ -79,7 +79,7 @@ def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def place(process: subprocess.Popen[str]) -> tuple[str, int]:
-    """Host and port that a stand-in announces."""
+    """Return the host and port that an emulator prints."""
     assert process.stdout is not None
     words = process.stdout.readline().split()
     assert words[:1] == ["ready"], words
@@ -88,7 +88,7 @@ def place(process: subprocess.Popen[str]) -> tuple[str, int]:
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """The stand-in."""
+    """The emulator that all tests share."""
     folder = tmp_path_factory.mktemp("redshift")
     certificates(folder)
     (folder / "password").write_text(PASSWORD)
@@ -101,7 +101,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def connect(warehouse: Warehouse) -> Iterator[Connect]:
-    """Opens connections that are closed with the test; what they made in `public` is dropped."""
+    """Open connections. After the test they are closed and the schema `public` is emptied."""
     opened: list[Connection] = []
 
     def open_one(**arguments: object) -> Connection:
@@ -111,39 +111,39 @@ def connect(warehouse: Warehouse) -> Iterator[Connect]:
     yield open_one
     for session in opened:
         session.close()
-    janitor = warehouse.connect()
-    janitor.cursor().execute(
+    cleanup = warehouse.connect()
+    cleanup.cursor().execute(
         "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC"
     )
-    janitor.close()
+    cleanup.close()
 
 
 @pytest.fixture
 def session(connect: Connect) -> Connection:
-    """One connection in autocommit."""
+    """A connection in autocommit."""
     return connect()
 
 
 @pytest.fixture
 def cursor(session: Connection) -> Iterator[Cursor]:
-    """A cursor of it."""
-    with session.cursor() as one:
-        yield one
+    """A cursor of the session."""
+    with session.cursor() as session_cursor:
+        yield session_cursor
 
 
 def rows(cursor: Cursor, sql: str, *values: object) -> list[tuple[object, ...]]:
-    """All rows of a query."""
+    """Return all rows of a query."""
     cursor.execute(sql, values or None)
     return cursor.fetchall()
 
 
 def value(cursor: Cursor, sql: str, *values: object) -> object:
-    """The one value of a query."""
+    """Return the only value of a query."""
     return rows(cursor, sql, *values)[0][0]
 
 
 def error(cursor: Cursor, sql: str, *values: object) -> tuple[str | None, str]:
-    """SQLSTATE and first line of the error a statement ends in."""
+    """Return the SQLSTATE and the first line of the error that a statement fails with."""
     with pytest.raises(psycopg2.Error) as caught:
         cursor.execute(sql, values or None)
     return caught.value.pgcode, str(caught.value).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What the catalog says of a table, in Redshift's words."""
+"""The catalog describes tables in Redshift's words."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_type_is_shown_in_redshifts_spelling(cursor: Cursor) -> None:
     assert [(row[2], row[5]) for row in shown] == [(kind, encoding) for _, kind, encoding in TYPES]
 
 
-def test_the_catalog_query_of_one_round_trip(cursor: Cursor) -> None:
+def test_one_query_reads_all_attributes_of_a_table(cursor: Cursor) -> None:
     cursor.execute(
         """CREATE TABLE "Orders" ("Id" bigint IDENTITY(1,2) PRIMARY KEY, name varchar(12) DEFAULT 'x' ENCODE zstd,
            at timestamp NOT NULL, flag boolean DEFAULT true, n numeric(9,2) DEFAULT 0)
@@ -61,7 +61,7 @@ def test_the_catalog_query_of_one_round_trip(cursor: Cursor) -> None:
     assert rows(cursor, KEYS, oid) == [("orders_pkey", [1], "PRIMARY KEY (id)")]
 
 
-def test_an_absent_table_has_no_rows(cursor: Cursor) -> None:
+def test_a_missing_table_has_no_rows(cursor: Cursor) -> None:
     assert rows(cursor, COLUMNS, "public", "absent") == []
 
 
@@ -75,7 +75,7 @@ def test_an_absent_table_has_no_rows(cursor: Cursor) -> None:
         ("BACKUP NO DISTKEY (a) INTERLEAVED SORTKEY (a, b)", 1, [1, -2]),
     ],
 )
-def test_table_attributes_are_remembered(
+def test_the_catalog_shows_table_attributes(
     cursor: Cursor, attributes: str, diststyle: int, sortkeys: list[int]
 ) -> None:
     cursor.execute("CREATE TABLE t (a integer, b integer) " + attributes)
@@ -84,7 +84,7 @@ def test_table_attributes_are_remembered(
     assert [row[7] for row in shown] == sortkeys
 
 
-def test_attributes_change_with_alter_table(cursor: Cursor) -> None:
+def test_alter_table_changes_attributes(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer, b varchar(9)) DISTKEY (a)")
     cursor.execute("ALTER TABLE t ALTER COLUMN b ENCODE zstd, ALTER COLUMN a ENCODE raw")
     cursor.execute("ALTER TABLE t ALTER DISTKEY b")
@@ -101,7 +101,7 @@ def test_attributes_change_with_alter_table(cursor: Cursor) -> None:
     ]
 
 
-def test_columns_come_and_go(cursor: Cursor) -> None:
+def test_columns_and_tables_are_added_dropped_and_renamed(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer, b varchar(9), UNIQUE (b))")
     cursor.execute("ALTER TABLE t ADD COLUMN c varchar DEFAULT 'y' ENCODE text255 NOT NULL")
     cursor.execute("ALTER TABLE t DROP COLUMN b")
@@ -114,7 +114,7 @@ def test_columns_come_and_go(cursor: Cursor) -> None:
     assert rows(cursor, "SELECT conname FROM pg_constraint") == []
 
 
-def test_pg_table_def_shows_the_search_path_alone(cursor: Cursor) -> None:
+def test_pg_table_def_shows_only_the_search_path(cursor: Cursor) -> None:
     cursor.execute("CREATE SCHEMA other")
     try:
         cursor.execute("CREATE TABLE other.hidden (a integer)")
@@ -126,7 +126,7 @@ def test_pg_table_def_shows_the_search_path_alone(cursor: Cursor) -> None:
         cursor.execute("DROP SCHEMA other CASCADE")
 
 
-def test_svv_table_info_leaves_out_empty_tables(cursor: Cursor) -> None:
+def test_svv_table_info_omits_empty_tables(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
     query = 'SELECT "schema", "table", tbl_rows, diststyle FROM svv_table_info'
     assert rows(cursor, query) == []
@@ -134,7 +134,7 @@ def test_svv_table_info_leaves_out_empty_tables(cursor: Cursor) -> None:
     assert rows(cursor, query) == [("public", "t", 2, "AUTO(ALL)")]
 
 
-def test_svv_redshift_columns_and_show_columns(cursor: Cursor) -> None:
+def test_svv_redshift_columns_and_show_commands_list_columns_and_tables(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer NOT NULL, b numeric(8,2))")
     columns = rows(
         cursor,
@@ -171,7 +171,7 @@ def test_keys_are_informational(cursor: Cursor) -> None:
     assert types == [("FOREIGN KEY",)]
 
 
-def test_like_copies_attributes_and_neither_keys_nor_defaults(cursor: Cursor) -> None:
+def test_like_copies_attributes_but_no_keys_or_defaults(cursor: Cursor) -> None:
     cursor.execute(
         "CREATE TABLE s (a varchar(3) DEFAULT 'x' NOT NULL ENCODE zstd, b integer) DISTKEY (b) SORTKEY (a)"
     )
@@ -185,7 +185,7 @@ def test_like_copies_attributes_and_neither_keys_nor_defaults(cursor: Cursor) ->
     assert rows(cursor, "SELECT count(*) FROM pg_constraint") == [(1,)]
 
 
-def test_create_table_as_takes_attributes_and_counts_bytes(cursor: Cursor) -> None:
+def test_create_table_as_sets_attributes_and_counts_bytes(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE s (a varchar(3), b integer)")
     cursor.execute("INSERT INTO s VALUES ('x', 1)")
     cursor.execute("CREATE TABLE t DISTKEY (b) SORTKEY (a) AS SELECT * FROM s")
@@ -198,7 +198,7 @@ def test_create_table_as_takes_attributes_and_counts_bytes(cursor: Cursor) -> No
     assert rows(cursor, "SELECT a FROM u") == [("x",)]
 
 
-def test_a_rolled_back_table_leaves_nothing_behind(cursor: Cursor) -> None:
+def test_a_rolled_back_table_leaves_nothing_in_the_catalog(cursor: Cursor) -> None:
     cursor.execute("BEGIN")
     cursor.execute("CREATE TABLE t (a integer PRIMARY KEY)")
     cursor.execute("ROLLBACK")
@@ -206,14 +206,14 @@ def test_a_rolled_back_table_leaves_nothing_behind(cursor: Cursor) -> None:
     assert rows(cursor, "SELECT * FROM pg_constraint") == []
 
 
-def test_if_not_exists_keeps_what_is_there(cursor: Cursor, session: object) -> None:
+def test_if_not_exists_keeps_the_existing_table(cursor: Cursor, session: object) -> None:
     cursor.execute("CREATE TABLE t (a integer) DISTSTYLE ALL")
     cursor.execute("CREATE TABLE IF NOT EXISTS t (b integer) DISTSTYLE EVEN")
     assert [(row[1], row[8]) for row in rows(cursor, COLUMNS, "public", "t")] == [("a", 8)]
     assert 'relation "t" already exists' in session.notices[-1]  # type: ignore[attr-defined]
 
 
-def test_comments(cursor: Cursor) -> None:
+def test_a_comment_is_shown(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
     cursor.execute("COMMENT ON COLUMN t.a IS 'it''s'")
     assert (
@@ -250,7 +250,7 @@ ALL_VIEWS = [
 
 
 @pytest.mark.parametrize(("view", "columns"), ALL_VIEWS, ids=[view for view, _ in ALL_VIEWS])
-def test_views_have_the_columns_of_their_pages(
+def test_a_view_has_the_columns_that_aws_documents(
     cursor: Cursor, view: str, columns: list[str]
 ) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
@@ -258,7 +258,7 @@ def test_views_have_the_columns_of_their_pages(
     assert [column.name for column in cursor.description or ()] == columns
 
 
-def test_svv_all_columns_and_svv_columns_tell_precisions(cursor: Cursor) -> None:
+def test_svv_all_columns_and_svv_columns_show_lengths_and_precisions(cursor: Cursor) -> None:
     cursor.execute(
         "CREATE TABLE t (a smallint NOT NULL, b numeric(8,2), c varchar(9) DEFAULT 'x', d super)"
     )
@@ -294,7 +294,7 @@ def test_schemas_databases_and_users_are_listed(cursor: Cursor, connect: Connect
         cursor.execute("DROP USER reader")
 
 
-def test_the_stand_ins_own_schema_is_hidden(cursor: Cursor) -> None:
+def test_the_emulators_own_schema_is_hidden(cursor: Cursor) -> None:
     for view in (
         "information_schema.tables",
         "information_schema.columns",

@@ -1,4 +1,4 @@
-"""What people type every day: translated, or refused as a limit of the stand-in and never with PostgreSQL's words."""
+"""Redshift's everyday SQL: it is translated or refused as a limit of the emulator, never with PostgreSQL's error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from tests.redshift_emulator.conftest import Warehouse, error, rows, value
 
-ASKED = [
+TRANSLATED = [
     ("SELECT TOP 2 a FROM t ORDER BY a DESC", [(3,), (2,)]),
     ("SELECT DISTINCT TOP 1 b FROM t WHERE a < 3 ORDER BY b", [("x",)]),
     ("SELECT count(*) FROM (SELECT TOP 2 a FROM t) AS s", [(2,)]),
@@ -96,7 +96,7 @@ CONDITIONS = [
     ("1 IN (1, 2) AND a = 1", [(1,)]), ("1 BETWEEN a AND a", [(1,)]), ("1::int = a", [(1,)]), ("1 < a", [(2,), (3,)]),
     ("1 + 1 = a", [(2,)]), ("1 IS NULL", []),
 ]  # fmt: skip
-NOT_PART = [
+NOT_SUPPORTED = [
     "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
     "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))", "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t",
     "SELECT MEDIAN(a) FROM t", "SELECT DECODE(a, 1, 'x') FROM t", "SELECT CONVERT(int, '1')", "SELECT JSON_PARSE('1')",
@@ -109,13 +109,15 @@ NOT_PART = [
 
 @pytest.fixture(autouse=True)
 def table(cursor: Cursor) -> None:
-    """Three rows."""
+    """A table t with three rows and an empty table s."""
     cursor.execute("CREATE TABLE t (a integer, b varchar(3), d date); CREATE TABLE s (a integer)")
     cursor.execute("INSERT INTO t VALUES (1, 'x', '2024-02-29'), (2, 'x', NULL), (3, 'y', NULL)")
 
 
-@pytest.mark.parametrize(("sql", "expected"), ASKED, ids=[sql for sql, _ in ASKED])
-def test_what_is_translated(cursor: Cursor, sql: str, expected: list[tuple[object, ...]]) -> None:
+@pytest.mark.parametrize(("sql", "expected"), TRANSLATED, ids=[sql for sql, _ in TRANSLATED])
+def test_a_query_is_translated_the_first_and_the_second_time(
+    cursor: Cursor, sql: str, expected: list[tuple[object, ...]]
+) -> None:
     assert rows(cursor, sql) == expected
     assert rows(cursor, sql) == expected
 
@@ -123,7 +125,7 @@ def test_what_is_translated(cursor: Cursor, sql: str, expected: list[tuple[objec
 @pytest.mark.parametrize(
     ("condition", "expected"), CONDITIONS, ids=[condition for condition, _ in CONDITIONS]
 )
-def test_a_lone_1_is_a_condition(
+def test_where_1_is_true_unless_an_expression_follows(
     cursor: Cursor, warehouse: Warehouse, condition: str, expected: list[tuple[object, ...]]
 ) -> None:
     sql = f"SELECT a FROM t WHERE {condition}"
@@ -133,7 +135,7 @@ def test_a_lone_1_is_a_condition(
         assert extended.execute(sql.encode(), prepare=True).fetchall() == expected
 
 
-def test_a_condition_of_numbers_and_parameters(cursor: Cursor, warehouse: Warehouse) -> None:
+def test_a_condition_compares_numbers_and_parameters(cursor: Cursor, warehouse: Warehouse) -> None:
     assert value(cursor, "SELECT 1 WHERE 1=1") == 1
     cursor.execute("CREATE TABLE shape AS SELECT * FROM t WHERE 1=0")
     assert rows(cursor, "SELECT * FROM shape") == []
@@ -141,18 +143,20 @@ def test_a_condition_of_numbers_and_parameters(cursor: Cursor, warehouse: Wareho
         assert extended.execute("SELECT a FROM t WHERE 1=%s", (2,)).fetchall() == []
 
 
-@pytest.mark.parametrize("sql", NOT_PART)
-def test_what_is_not_part_of_the_stand_in_says_so(cursor: Cursor, sql: str) -> None:
+@pytest.mark.parametrize("sql", NOT_SUPPORTED)
+def test_an_unsupported_statement_is_refused_as_a_limit_of_the_emulator(
+    cursor: Cursor, sql: str
+) -> None:
     code, message = error(cursor, sql)
     assert code == "0A000"
-    assert "stand-in" in message
+    assert "emulator" in message
 
 
 def test_concat_takes_two_arguments(cursor: Cursor) -> None:
     assert error(cursor, "SELECT CONCAT('a', 'b', 'c')")[0] == "42883"
 
 
-def test_date_trunc_of_a_date_has_no_zone(cursor: Cursor) -> None:
+def test_date_trunc_of_a_date_is_a_timestamp_without_time_zone(cursor: Cursor) -> None:
     cursor.execute(
         "CREATE TABLE truncated AS SELECT DATE_TRUNC('month', d) AS a, DATE_TRUNC('month', '2024-02-29') AS b FROM t"
     )
@@ -160,7 +164,7 @@ def test_date_trunc_of_a_date_has_no_zone(cursor: Cursor) -> None:
     assert types == [("timestamp without time zone",)] * 2
 
 
-def test_avg_has_the_type_that_its_argument_calls_for(cursor: Cursor) -> None:
+def test_avg_has_redshifts_type_for_each_argument_type(cursor: Cursor) -> None:
     cursor.execute(
         "CREATE TABLE averages AS SELECT AVG(a::smallint) AS a, AVG(a) AS b, AVG(a::bigint) AS c, AVG(a::dec(5,2)) AS d,"
         " AVG(a::real) AS e, AVG(a::float) AS f FROM t"
@@ -182,9 +186,9 @@ def test_date_diff_takes_its_part_as_a_string(cursor: Cursor) -> None:
     assert error(cursor, "SELECT DATE_DIFF(day, d, d) FROM t")[0] == "42703"
 
 
-def test_a_statement_behind_a_comment_that_ends_with_a_carriage_return(cursor: Cursor) -> None:
+def test_a_carriage_return_ends_a_comment(cursor: Cursor) -> None:
     assert rows(cursor, "-- c\rSELECT TOP 1 a FROM t ORDER BY a") == [(1,)]
-    assert "median() is not part" in error(cursor, "SELECT 1 -- it's\r, median(a) FROM t")[1]
+    assert "median() is not supported" in error(cursor, "SELECT 1 -- it's\r, median(a) FROM t")[1]
 
 
 def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
@@ -194,7 +198,7 @@ def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
     )
 
 
-def test_show_table_gives_a_statement_that_makes_the_table_again(cursor: Cursor) -> None:
+def test_show_table_returns_a_statement_that_creates_the_same_table(cursor: Cursor) -> None:
     cursor.execute(
         "CREATE TABLE made (id bigint IDENTITY(1,2), a integer NOT NULL, b varchar(9) DEFAULT 'x' DISTKEY, c varbyte(3), PRIMARY KEY (a))"
         " SORTKEY (a)"

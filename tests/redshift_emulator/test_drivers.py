@@ -1,4 +1,4 @@
-"""Other drivers: psycopg 3 and redshift_connector speak the extended protocol."""
+"""Other drivers: psycopg 3 and redshift_connector use the extended protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse
 
 @pytest.fixture
 def modern(warehouse: Warehouse, connect: Connect) -> Iterator[psycopg.Connection]:
-    """psycopg 3, in autocommit."""
+    """A connection of psycopg 3, in autocommit."""
     del connect
     with psycopg.connect(
         host="localhost", port=warehouse.port, user="awsuser", password=PASSWORD, dbname="dev", autocommit=True,
@@ -29,7 +29,7 @@ def modern(warehouse: Warehouse, connect: Connect) -> Iterator[psycopg.Connectio
 
 @pytest.fixture
 def amazons(warehouse: Warehouse, connect: Connect) -> Iterator[redshift_connector.Connection]:
-    """redshift_connector."""
+    """A connection of redshift_connector, Amazon's own driver."""
     del connect
     session = redshift_connector.connect(
         host=warehouse.host,
@@ -43,7 +43,7 @@ def amazons(warehouse: Warehouse, connect: Connect) -> Iterator[redshift_connect
     session.close()
 
 
-def test_psycopg_binds_parameters_and_prepares(modern: psycopg.Connection) -> None:
+def test_psycopg_binds_parameters_and_prepares_statements(modern: psycopg.Connection) -> None:
     modern.execute("CREATE TABLE t (a integer, b varchar(3)) DISTSTYLE ALL", prepare=True)
     modern.execute("INSERT INTO t VALUES (%s, %s)", (1, "x"))
     assert modern.execute('SELECT a, b FROM t WHERE "A" = %s', (1,)).fetchall() == [(1, "x")]
@@ -53,14 +53,14 @@ def test_psycopg_binds_parameters_and_prepares(modern: psycopg.Connection) -> No
     assert modern.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
 
 
-def test_psycopg_learns_of_a_refusal_inside_a_block(modern: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported), modern.transaction():  # noqa: PT012 - the block is the subject
+def test_a_refused_statement_fails_psycopgs_transaction(modern: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported), modern.transaction():  # noqa: PT012 - the test is about the block
         modern.execute("CREATE TABLE t (a integer)")
         modern.execute("CREATE INDEX i ON t (a)", prepare=True)
     assert modern.execute("SELECT count(*) FROM pg_class WHERE relname = 't'").fetchall() == [(0,)]
 
 
-def test_psycopg_in_pipeline_mode(modern: psycopg.Connection) -> None:
+def test_a_pipeline_mixes_own_and_forwarded_statements(modern: psycopg.Connection) -> None:
     with modern.pipeline():
         modern.execute("CREATE TABLE t (a integer) DISTSTYLE ALL", prepare=True)
         for number in range(5):
@@ -70,18 +70,18 @@ def test_psycopg_in_pipeline_mode(modern: psycopg.Connection) -> None:
     assert counted.fetchall() == [(5, 0)]
 
 
-def test_a_pipeline_may_be_longer_than_all_buffers_on_its_way(modern: psycopg.Connection) -> None:
+def test_a_pipeline_may_be_longer_than_all_buffers(modern: psycopg.Connection) -> None:
     with modern.pipeline():
-        asked = [
+        cursors = [
             modern.execute("SELECT %s::int, repeat('x', 2000)", (number,)) for number in range(3000)
         ]
-    assert [row[0] for cursor in asked for row in cursor.fetchall()] == list(range(3000))
+    assert [row[0] for cursor in cursors for row in cursor.fetchall()] == list(range(3000))
 
 
-def test_a_pipeline_takes_its_snapshot_where_its_statements_would(
+def test_a_pipeline_takes_the_same_snapshot_as_single_statements(
     modern: psycopg.Connection, connect: Connect
 ) -> None:
-    """The INSERT behind a catalog query waits for the other writer, and sees what that one committed."""
+    """An INSERT after a catalog query waits for the other writer and sees what it committed."""
     other = connect().cursor()
     other.execute("CREATE TABLE t (a integer)")
     other.execute("BEGIN; INSERT INTO t VALUES (1)")
@@ -96,8 +96,8 @@ def test_a_pipeline_takes_its_snapshot_where_its_statements_would(
     assert modern.execute("SELECT a FROM t ORDER BY a").fetchall() == [(1,), (101,)]
 
 
-def test_a_portal_that_is_read_in_parts_outlives_catalog_queries(warehouse: Warehouse) -> None:
-    """As JDBC's setFetchSize has it."""
+def test_a_portal_that_is_read_in_parts_survives_catalog_queries(warehouse: Warehouse) -> None:
+    """JDBC's setFetchSize reads like this."""
     portal = wire.cstring("part") + wire.cstring("") + bytes(6)
     fetch = wire.frame(b"E", wire.cstring("part") + struct.pack("!I", 3))
     with socket.create_connection((warehouse.host, warehouse.port), 10) as line:
@@ -124,15 +124,15 @@ def test_a_portal_that_is_read_in_parts_outlives_catalog_queries(warehouse: Ware
         assert ask(fetch + wire.frame(b"S"), b"Z") == [b"D", b"D", b"D", b"s", b"Z"]
 
 
-def test_an_error_in_a_pipeline_skips_to_its_end(modern: psycopg.Connection) -> None:
+def test_an_error_in_a_pipeline_skips_the_rest_of_it(modern: psycopg.Connection) -> None:
     modern.execute("CREATE TABLE t (a integer)")
-    with pytest.raises(psycopg.errors.UndefinedObject), modern.pipeline():  # noqa: PT012 - so is the pipeline
+    with pytest.raises(psycopg.errors.UndefinedObject), modern.pipeline():  # noqa: PT012 - the test is about the pipeline
         modern.execute("SELECT E'x' WHERE %s = 1", (1,))
         modern.execute("INSERT INTO t VALUES (%s)", (1,))
     assert modern.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
 
 
-def test_redshift_connector_works(amazons: redshift_connector.Connection) -> None:
+def test_redshift_connector_runs_statements(amazons: redshift_connector.Connection) -> None:
     cursor = amazons.cursor()
     cursor.execute("SELECT 1, 'a', 1.5::numeric(5,2), NULL")
     assert [list(row) for row in cursor.fetchall()] == [[1, "a", Decimal("1.50"), None]]
@@ -151,7 +151,7 @@ def test_redshift_connector_works(amazons: redshift_connector.Connection) -> Non
     ]
 
 
-def test_redshift_connector_asks_the_catalog(amazons: redshift_connector.Connection) -> None:
+def test_redshift_connector_reads_the_catalog(amazons: redshift_connector.Connection) -> None:
     cursor = amazons.cursor()
     amazons.autocommit = True
     cursor.execute("CREATE TABLE asked (a integer)")

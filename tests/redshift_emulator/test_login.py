@@ -1,4 +1,4 @@
-"""TLS, passwords, databases, and what a client hears first."""
+"""TLS, passwords, databases, and the greeting."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ import sqlalchemy as sa
 from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse, rows, value
 
 
-def test_verify_full_with_the_local_authority(warehouse: Warehouse, connect: Connect) -> None:
+def test_a_client_verifies_the_certificate_and_the_host_name(
+    warehouse: Warehouse, connect: Connect
+) -> None:
     for host in ("localhost", "127.0.0.1"):
         session = connect(host=host, sslmode="verify-full", sslrootcert=str(warehouse.ca_file))
         assert session.info.ssl_in_use
         assert rows(session.cursor(), "SELECT 1") == [(1,)]
 
 
-def test_an_authority_that_is_not_known_is_refused(connect: Connect) -> None:
+def test_a_client_refuses_an_unknown_certificate_authority(connect: Connect) -> None:
     with pytest.raises(psycopg2.OperationalError, match="certificate verify failed"):
         connect(sslmode="verify-full", sslrootcert="system")
 
 
-def test_large_answers_and_requests_over_tls(connect: Connect) -> None:
+def test_large_queries_and_results_work_over_tls(connect: Connect) -> None:
     cursor = connect(sslmode="require").cursor()
     assert value(cursor, "SELECT len(%s)", "x" * 3_000_000) == 3_000_000
     assert value(cursor, "SELECT repeat('y', 3000000)") == "y" * 3_000_000
@@ -41,13 +43,13 @@ def test_large_answers_and_requests_over_tls(connect: Connect) -> None:
         ({"options": "-c standard_conforming_strings=on"}, "unrecognized configuration parameter"),
     ],
 )
-def test_logins_that_are_refused(connect: Connect, arguments: dict[str, str], text: str) -> None:
+def test_a_login_is_refused(connect: Connect, arguments: dict[str, str], text: str) -> None:
     with pytest.raises(psycopg2.OperationalError, match="FATAL") as caught:
         connect(**arguments)
     assert text in str(caught.value)
 
 
-def test_users_made_with_create_user_log_in(connect: Connect) -> None:
+def test_a_user_created_with_create_user_logs_in(connect: Connect) -> None:
     admin = connect().cursor()
     admin.execute("CREATE USER loader PASSWORD 'Loader+1'")
     try:
@@ -61,7 +63,7 @@ def test_users_made_with_create_user_log_in(connect: Connect) -> None:
         admin.execute("DROP USER loader")
 
 
-def test_the_greeting_is_redshifts(connect: Connect) -> None:
+def test_the_server_reports_redshifts_version(connect: Connect) -> None:
     session = connect()
     assert session.info.server_version == 80002
     assert value(session.cursor(), "SHOW server_version") == "8.0.2"
@@ -76,12 +78,12 @@ def test_the_greeting_is_redshifts(connect: Connect) -> None:
     "packet",
     [b"", b"\0\0\0\x04", b"\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n", struct.pack("!II", 8, 1)],
 )
-def test_a_client_that_speaks_something_else_does_no_harm(
+def test_a_client_with_another_protocol_does_no_harm(
     warehouse: Warehouse, connect: Connect, packet: bytes
 ) -> None:
     with socket.create_connection((warehouse.host, warehouse.port), timeout=5) as line:
         line.sendall(packet)
-        with contextlib.suppress(OSError):  # the server may have hung up already
+        with contextlib.suppress(OSError):  # the server may have closed the connection already
             line.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):
             while line.recv(1000):
@@ -89,7 +91,7 @@ def test_a_client_that_speaks_something_else_does_no_harm(
     assert rows(connect().cursor(), "SELECT 1") == [(1,)]
 
 
-def test_sqlalchemy_redshift_connects_with_its_own_defaults(warehouse: Warehouse) -> None:
+def test_sqlalchemy_redshift_connects_with_its_default_settings(warehouse: Warehouse) -> None:
     url = sa.URL.create(
         "redshift+psycopg2", "awsuser", PASSWORD, "localhost", warehouse.port, "dev"
     )
@@ -108,8 +110,8 @@ def test_sqlalchemy_redshift_connects_with_its_own_defaults(warehouse: Warehouse
             table.insert(), [{"id": 1, "name": "back\\slash 'n quote"}, {"id": 2, "name": None}]
         )
     with engine.begin() as connection:
-        found = connection.execute(sa.select(table).order_by(table.c.id)).all()
-        assert [tuple(row) for row in found] == [(1, "back\\slash 'n quote"), (2, None)]
+        selected = connection.execute(sa.select(table).order_by(table.c.id)).all()
+        assert [tuple(row) for row in selected] == [(1, "back\\slash 'n quote"), (2, None)]
         assert sa.inspect(connection).get_table_names() == ["engine_made"]
         assert sa.inspect(connection).get_pk_constraint("engine_made")["constrained_columns"] == [
             "id"

@@ -14,7 +14,7 @@ BRANCHES = (
 
 @pytest.fixture(autouse=True)
 def tables(cursor: Cursor) -> None:
-    """A target t with 1 and 2, a source s with 2 and 3."""
+    """A target t with keys 1 and 2, a source s with keys 2 and 3."""
     cursor.execute(
         "CREATE TABLE t (a integer, b varchar(9)); CREATE TABLE s (a integer, b varchar(9))"
     )
@@ -23,12 +23,12 @@ def tables(cursor: Cursor) -> None:
     )
 
 
-def test_both_branches(cursor: Cursor) -> None:
+def test_merge_updates_and_inserts(cursor: Cursor) -> None:
     cursor.execute("MERGE INTO t USING s ON t.a = s.a " + BRANCHES)
     assert rows(cursor, "SELECT * FROM t ORDER BY a") == [(1, "old"), (2, "new"), (3, "new")]
 
 
-def test_duplicate_keys_in_the_source(cursor: Cursor) -> None:
+def test_duplicate_keys_in_the_source_are_an_error(cursor: Cursor) -> None:
     cursor.execute("INSERT INTO s VALUES (2, 'twice')")
     assert error(cursor, "MERGE INTO t USING s ON t.a = s.a " + BRANCHES) == (
         "XX000",
@@ -58,18 +58,18 @@ def test_duplicate_keys_in_the_source(cursor: Cursor) -> None:
         "WITH x AS (SELECT 1) MERGE INTO t USING s ON t.a = s.a " + BRANCHES,
     ],
 )
-def test_what_is_not_in_the_grammar(cursor: Cursor, sql: str) -> None:
+def test_a_merge_outside_redshifts_grammar_is_a_syntax_error(cursor: Cursor, sql: str) -> None:
     assert error(cursor, sql)[0] == "42601"
 
 
-def test_the_source_is_another_table(cursor: Cursor) -> None:
+def test_the_source_must_be_another_table(cursor: Cursor) -> None:
     assert error(cursor, "MERGE INTO t USING t ON t.a = t.a " + BRANCHES)[0] == "0A000"
 
 
 @pytest.mark.parametrize(
     "condition", ["t.a = s.a AND t.b = s.b", "(t.a = s.a) AND coalesce(t.b, '<') = nvl(s.b, 'or')"]
 )
-def test_a_condition_of_equalities(cursor: Cursor, condition: str) -> None:
+def test_a_condition_of_equalities_is_accepted(cursor: Cursor, condition: str) -> None:
     cursor.execute(f"MERGE INTO t USING s ON {condition} " + BRANCHES)
     assert rows(cursor, "SELECT count(*) FROM t") == [(4,)]
 
@@ -77,12 +77,12 @@ def test_a_condition_of_equalities(cursor: Cursor, condition: str) -> None:
 @pytest.mark.parametrize(
     "condition", ["t.a > s.a", "t.a = s.a AND s.b <> 'x'", "t.a = s.a OR t.b = s.b", "true"]
 )
-def test_a_condition_that_is_more_than_equalities(cursor: Cursor, condition: str) -> None:
+def test_any_other_condition_is_refused(cursor: Cursor, condition: str) -> None:
     assert (
         "must be equalities" in error(cursor, f"MERGE INTO t USING s ON {condition} " + BRANCHES)[1]
     )
 
 
-def test_the_target_is_a_user_table(cursor: Cursor) -> None:
+def test_the_target_must_be_a_user_table(cursor: Cursor) -> None:
     merge = "MERGE INTO pg_class USING s ON pg_class.relname = s.b WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)"
     assert "must not be a system table" in error(cursor, merge)[1]

@@ -1,4 +1,4 @@
-"""The stand-in as a process: it starts, announces itself, keeps its data, and leaves nothing behind however it ends."""
+"""The emulator as a process: it starts, prints its address, keeps its data, and leaves no process behind, however it ends."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tests.redshift_emulator.conftest import place, running
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A place for the data; nothing may run on it afterwards."""
+    """A folder for the data. After the test no process may use it."""
     yield tmp_path
-    assert until(lambda: not processes_of(tmp_path)), processes_of(tmp_path)
+    assert until(lambda: not processes_using(tmp_path)), processes_using(tmp_path)
 
 
-def processes_of(folder: Path) -> list[str]:
-    """Command lines that name the folder."""
-    found = []
+def processes_using(folder: Path) -> list[str]:
+    """Return the command lines that contain the folder."""
+    lines = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
         if str(folder) in line and "pytest" not in line.split(str(folder))[0]:
-            found.append(line[:200])
-    return found
+            lines.append(line[:200])
+    return lines
 
 
 def until(condition: object, seconds: float = 10.0) -> bool:
-    """Whether a condition comes true in time."""
+    """Wait for a condition; return whether it came true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():  # type: ignore[operator]
@@ -45,7 +45,7 @@ def until(condition: object, seconds: float = 10.0) -> bool:
 def execute(
     process: subprocess.Popen[str], sql: str, database: str = "dev"
 ) -> list[tuple[object, ...]]:
-    """Runs a statement on a connection of its own."""
+    """Run a statement on a new connection and return its rows."""
     host, port = place(process) if not hasattr(process, "address") else process.address
     process.address = (host, port)  # type: ignore[attr-defined]
     connection = psycopg2.connect(
@@ -60,7 +60,7 @@ def execute(
         connection.close()
 
 
-def test_data_outlives_a_restart_and_databases_are_added(folder: Path) -> None:
+def test_data_survives_a_restart_and_databases_are_added(folder: Path) -> None:
     with running(folder, "--databases", "dev") as process:
         execute(
             process, "CREATE TABLE kept (a varchar(3)) DISTSTYLE ALL; INSERT INTO kept VALUES ('x')"
@@ -76,7 +76,7 @@ def test_data_outlives_a_restart_and_databases_are_added(folder: Path) -> None:
         assert (folder / "ready").read_text().split() == [str(part) for part in process.address]  # type: ignore[attr-defined]
 
 
-def test_it_ends_with_its_standard_input(folder: Path) -> None:
+def test_the_emulator_stops_when_standard_input_closes(folder: Path) -> None:
     with running(folder) as process:
         execute(process, "SELECT 1")
         assert process.stdin is not None
@@ -84,23 +84,23 @@ def test_it_ends_with_its_standard_input(folder: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_a_killed_stand_in_takes_postgresql_along(folder: Path) -> None:
+def test_postgresql_stops_when_the_emulator_is_killed(folder: Path) -> None:
     with running(folder) as process:
         execute(process, "CREATE TABLE kept (a integer)")
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-    assert until(lambda: not processes_of(folder))
+    assert until(lambda: not processes_using(folder))
     with running(folder) as process:
         assert execute(process, "SELECT * FROM kept") == []
 
 
-def test_a_fault_in_the_options_is_told(folder: Path) -> None:
+def test_a_certificate_without_a_key_is_refused(folder: Path) -> None:
     with running(folder, "--cert", __file__) as process:
         assert process.wait(10) == 2
-    assert "--cert and --key are needed together" in (folder / "stand-in.log").read_text()
+    assert "--cert and --key must be given together" in (folder / "emulator.log").read_text()
 
 
-def test_serializable_isolation_on_demand(folder: Path) -> None:
+def test_serializable_isolation_detects_a_read_write_cycle(folder: Path) -> None:
     with running(folder, "--isolation", "serializable") as process:
         execute(process, "CREATE TABLE a (x integer); CREATE TABLE b (x integer)")
         host, port = process.address  # type: ignore[attr-defined]
@@ -111,16 +111,16 @@ def test_serializable_isolation_on_demand(folder: Path) -> None:
             first.execute("SELECT * FROM a; INSERT INTO b VALUES (1)")
             second.execute("SELECT * FROM b; INSERT INTO a VALUES (1)")
             one.commit()
-            with pytest.raises(psycopg2.Error, match="1023"):  # noqa: PT012 - either may be the one
+            with pytest.raises(psycopg2.Error, match="1023"):  # noqa: PT012 - either statement may fail
                 second.execute("SELECT 1")
                 other.commit()
         one.close()
         other.close()
 
 
-def test_sigterm_ends_it_in_good_order(folder: Path) -> None:
+def test_sigterm_stops_the_emulator_without_an_error(folder: Path) -> None:
     with running(folder) as process:
         execute(process, "SELECT 1")
         process.terminate()
         assert process.wait(10) == 0
-    assert (folder / "stand-in.log").read_text() == ""
+    assert (folder / "emulator.log").read_text() == ""

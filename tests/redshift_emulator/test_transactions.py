@@ -1,4 +1,4 @@
-"""Blocks, locks, snapshots, and clients that leave."""
+"""Transaction blocks, locks, snapshots, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.redshift_emulator.conftest import Connect, error, rows, value
 
 
 def wait_until(condition: object, seconds: float = 5.0) -> None:
-    """Waits for a condition, or fails."""
+    """Wait for a condition; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "the condition did not come true"
@@ -71,14 +71,14 @@ def test_several_statements_of_one_string_are_one_transaction(cursor: Cursor) ->
 
 
 @pytest.mark.usefixtures("table")
-def test_a_lock_first_then_the_snapshot(cursor: Cursor, connect: Connect) -> None:
-    """Also behind catalog queries, which take no snapshot on Redshift."""
+def test_a_block_takes_its_snapshot_after_its_lock(cursor: Cursor, connect: Connect) -> None:
+    """Also after catalog queries, which take no snapshot in Redshift."""
     cursor.execute("BEGIN")
     cursor.execute("LOCK t")
     cursor.execute("INSERT INTO t VALUES (1)")
     other, seen = connect().cursor(), []
 
-    def wait_for_it() -> None:
+    def wait_for_lock() -> None:
         other.execute("BEGIN")
         other.execute("SET statement_timeout TO 60000")
         other.execute("SELECT pg_backend_pid(), sysdate")
@@ -88,7 +88,7 @@ def test_a_lock_first_then_the_snapshot(cursor: Cursor, connect: Connect) -> Non
         seen.extend(rows(other, "SHOW statement_timeout"))
         other.execute("COMMIT")
 
-    thread = threading.Thread(target=wait_for_it)
+    thread = threading.Thread(target=wait_for_lock)
     thread.start()
     time.sleep(0.2)
     cursor.execute("COMMIT")
@@ -96,7 +96,7 @@ def test_a_lock_first_then_the_snapshot(cursor: Cursor, connect: Connect) -> Non
     assert seen == [(1,), ("1min",)]
 
 
-def test_sysdate_is_the_beginning_of_the_block(cursor: Cursor) -> None:
+def test_sysdate_is_the_start_time_of_the_block(cursor: Cursor) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
     cursor.execute("INSERT INTO t VALUES (1)")
     cursor.execute("BEGIN")
@@ -115,7 +115,7 @@ def test_sysdate_is_the_beginning_of_the_block(cursor: Cursor) -> None:
 
 
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_lock_that_fails_by_itself_opens_no_block(
+def test_a_lock_that_fails_outside_a_block_opens_no_block(
     cursor: Cursor, connect: Connect, wait: bool
 ) -> None:
     cursor.execute("CREATE TABLE t (a integer)")
@@ -128,7 +128,7 @@ def test_a_lock_that_fails_by_itself_opens_no_block(
 
 
 @pytest.mark.usefixtures("table")
-def test_a_lock_stops_readers(cursor: Cursor, connect: Connect) -> None:
+def test_a_lock_blocks_readers(cursor: Cursor, connect: Connect) -> None:
     cursor.execute("BEGIN")
     cursor.execute("LOCK t")
     reader = connect().cursor()
@@ -164,7 +164,7 @@ def test_a_write_conflict_is_1023(cursor: Cursor, connect: Connect) -> None:
 
 @pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("tls", ["disable", "require"])
-def test_a_client_that_vanishes_in_a_block_is_rolled_back(
+def test_a_block_is_rolled_back_when_its_client_disconnects(
     cursor: Cursor, connect: Connect, tls: str
 ) -> None:
     gone = connect(sslmode=tls)
@@ -178,7 +178,7 @@ def test_a_client_that_vanishes_in_a_block_is_rolled_back(
 
 
 @pytest.mark.usefixtures("table")
-def test_a_client_that_vanishes_while_its_block_waits_for_a_lock(
+def test_a_block_that_waits_for_a_lock_ends_when_its_client_disconnects(
     cursor: Cursor, connect: Connect
 ) -> None:
     cursor.execute("BEGIN")
@@ -197,20 +197,20 @@ def test_a_client_that_vanishes_while_its_block_waits_for_a_lock(
 
 
 def lock_in_a_block(cursor: Cursor) -> None:
-    """Waits for a lock until the connection is cut."""
+    """Wait for a lock until the connection is cut."""
     cursor.execute("BEGIN")
     with pytest.raises(psycopg2.Error):
         cursor.execute("LOCK t")
 
 
 def cut_off(connection: psycopg2.extensions.connection) -> None:
-    """Ends the TCP connection without a word, as a killed process does."""
+    """Close the TCP connection without a message, as a killed process does."""
     with socket.socket(fileno=socket.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.usefixtures("table")
-def test_a_terminated_session_ends_with_a_word(cursor: Cursor, connect: Connect) -> None:
+def test_a_terminated_session_gets_an_error_message(cursor: Cursor, connect: Connect) -> None:
     victim = connect()
     one = victim.cursor()
     pid = value(one, "SELECT pg_backend_pid()")
@@ -238,7 +238,7 @@ def test_cancel_stops_the_running_statement(connect: Connect) -> None:
     assert rows(running.cursor(), "SELECT 1") == [(1,)]
 
 
-def test_statement_timeout(cursor: Cursor) -> None:
+def test_statement_timeout_cancels_a_statement(cursor: Cursor) -> None:
     cursor.execute("SET statement_timeout TO 50")
     assert (
         error(
@@ -262,7 +262,7 @@ def test_the_isolation_level_cannot_be_chosen(cursor: Cursor) -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_a_client_that_vanishes_outside_of_a_block_leaves_its_statement_running(
+def test_a_statement_outside_a_block_is_committed_when_its_client_disconnects(
     cursor: Cursor, connect: Connect
 ) -> None:
     cursor.execute("BEGIN")
@@ -282,6 +282,6 @@ def test_a_client_that_vanishes_outside_of_a_block_leaves_its_statement_running(
 
 
 def insert_until_cut(cursor: Cursor) -> None:
-    """Inserts a row; the connection is cut before the answer."""
+    """Insert a row. The connection is cut before the answer."""
     with pytest.raises(psycopg2.Error):
         cursor.execute("INSERT INTO t VALUES (7)")

@@ -1,4 +1,4 @@
-"""Writers of one table wait for each other, readers for nobody (c_write_readwrite, r_Serializable_isolation_example)."""
+"""Writers of one table wait for each other; readers do not wait (c_write_readwrite, r_Serializable_isolation_example)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def tables(cursor: Cursor) -> None:
 
 @contextmanager
 def while_it_waits(cursor: Cursor, observer: Cursor, *statements: str) -> Iterator[None]:
-    """Runs statements in a thread; the last waits for a lock while the block runs, and ends without an error after it."""
+    """Run statements in a thread. The last one waits for a lock until the block ends, and then succeeds."""
     pid = value(cursor, "SELECT pg_backend_pid()")
     failures: list[BaseException] = []
 
@@ -74,7 +74,7 @@ def while_it_waits(cursor: Cursor, observer: Cursor, *statements: str) -> Iterat
 
 @pytest.mark.parametrize(("sql", "after"), WRITES, ids=[sql[:30] for sql, _ in WRITES])
 @pytest.mark.parametrize("begin", ["BEGIN", "SELECT 1"], ids=["in a block", "outside"])
-def test_a_writer_waits_and_then_sees_what_the_other_committed(
+def test_a_writer_waits_and_then_sees_what_the_other_writer_committed(
     cursor: Cursor, connect: Connect, begin: str, sql: str, after: list[tuple[int, int]]
 ) -> None:
     other, observer = connect().cursor(), connect().cursor()
@@ -87,7 +87,9 @@ def test_a_writer_waits_and_then_sees_what_the_other_committed(
     assert rows(observer, "SELECT a, b FROM t ORDER BY a, b") == after
 
 
-def test_a_command_tag_is_of_the_statement_and_not_of_the_lock(cursor: Cursor) -> None:
+def test_the_client_gets_the_command_tag_of_the_statement_and_not_of_the_lock(
+    cursor: Cursor,
+) -> None:
     cursor.execute("INSERT INTO t VALUES (2, 2), (3, 3)")
     assert (cursor.statusmessage, cursor.rowcount) == ("INSERT 0 2", 2)
     cursor.execute(
@@ -113,14 +115,14 @@ def test_writers_of_other_tables_do_not_wait(cursor: Cursor, connect: Connect) -
     other.execute("INSERT INTO t VALUES (3, 3)")
 
 
-def test_writers_in_opposite_order_are_a_deadlock_that_one_survives(connect: Connect) -> None:
+def test_writers_in_opposite_order_deadlock_and_one_succeeds(connect: Connect) -> None:
     pairs = [(connect().cursor(), "t (a)", "s (a)"), (connect().cursor(), "s (a)", "t (a)")]
     for one, first, _ in pairs:
         one.execute("BEGIN")
         one.execute(f"INSERT INTO {first} VALUES (2)")
     codes: list[str | None] = []
 
-    def write_the_other(one: Cursor, table: str) -> None:
+    def write_second_table(one: Cursor, table: str) -> None:
         try:
             one.execute(f"INSERT INTO {table} VALUES (3)")
             codes.append("00000")
@@ -129,7 +131,7 @@ def test_writers_in_opposite_order_are_a_deadlock_that_one_survives(connect: Con
         one.execute("COMMIT")
 
     threads = [
-        threading.Thread(target=write_the_other, args=(one, second)) for one, _, second in pairs
+        threading.Thread(target=write_second_table, args=(one, second)) for one, _, second in pairs
     ]
     for thread in threads:
         thread.start()
@@ -138,7 +140,7 @@ def test_writers_in_opposite_order_are_a_deadlock_that_one_survives(connect: Con
     assert sorted(map(str, codes)) == ["00000", "40P01"]
 
 
-def test_a_writer_whose_snapshot_is_older_than_its_lock_conflicts(
+def test_a_writer_with_a_snapshot_older_than_its_lock_conflicts(
     cursor: Cursor, connect: Connect
 ) -> None:
     other, observer = connect().cursor(), connect().cursor()
@@ -151,7 +153,7 @@ def test_a_writer_whose_snapshot_is_older_than_its_lock_conflicts(
     assert error(other, "SELECT 1")[0] == "25P02"
 
 
-def test_a_user_with_no_right_but_insert_inserts(cursor: Cursor, connect: Connect) -> None:
+def test_a_user_with_only_the_insert_permission_inserts(cursor: Cursor, connect: Connect) -> None:
     cursor.execute("CREATE USER loader PASSWORD 'Loader+1'")
     try:
         cursor.execute("GRANT INSERT ON t TO loader")
@@ -165,7 +167,7 @@ def test_a_user_with_no_right_but_insert_inserts(cursor: Cursor, connect: Connec
 
 @pytest.fixture
 def modern(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
-    """psycopg 3, which speaks the extended protocol, in autocommit."""
+    """A connection of psycopg 3, which uses the extended protocol, in autocommit."""
     with psycopg.connect(
         host=warehouse.host,
         port=warehouse.port,
@@ -178,7 +180,7 @@ def modern(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("prepared", [False, True])
-def test_in_the_extended_protocol_too(
+def test_a_writer_waits_in_the_extended_protocol(
     cursor: Cursor, connect: Connect, modern: psycopg.Connection, prepared: bool
 ) -> None:
     observer, pid = connect().cursor(), modern.info.backend_pid
@@ -197,7 +199,7 @@ def test_in_the_extended_protocol_too(
     assert modern.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
 
 
-def test_in_a_pipeline_too(modern: psycopg.Connection) -> None:
+def test_a_pipeline_locks_its_tables_and_rolls_back_on_an_error(modern: psycopg.Connection) -> None:
     with modern.pipeline():
         for number in range(3):
             modern.execute("INSERT INTO t VALUES (%s, 0)", (number,))
@@ -205,14 +207,14 @@ def test_in_a_pipeline_too(modern: psycopg.Connection) -> None:
     assert modern.execute(
         "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM s)"
     ).fetchone() == (4, 4)
-    with pytest.raises(psycopg.errors.UndefinedTable), modern.pipeline():  # noqa: PT012 - the pipeline is the subject
+    with pytest.raises(psycopg.errors.UndefinedTable), modern.pipeline():  # noqa: PT012 - the test is about the pipeline
         modern.execute("INSERT INTO t VALUES (%s, 0)", (7,))
         modern.execute("INSERT INTO absent VALUES (%s)", (7,))
     assert modern.execute("SELECT count(*) FROM t WHERE a = 7").fetchone() == (0,)
 
 
-def test_under_serializable_too(tmp_path: Path) -> None:
-    """Two that only write do not conflict; one that read before it wrote does, in 1023."""
+def test_under_serializable_only_a_writer_that_read_before_conflicts(tmp_path: Path) -> None:
+    """Two transactions that only write do not conflict; one that read before it wrote fails with 1023."""
     with running(tmp_path, "--isolation", "serializable") as process:
         host, port = place(process)
         login = {"host": host, "port": port, "user": "awsuser", "dbname": "dev"}
