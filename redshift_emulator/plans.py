@@ -238,7 +238,7 @@ def _alter(statement: Statement) -> Step:
         Do.ALTER,
         change.sql,
         "ALTER TABLE",
-        change.alone,
+        change.autocommit_only,
         change=change,
         long_names=statement.long_names,
     )
