@@ -73,23 +73,24 @@ class LoadReport:
 
     def _error_row(self, rejection: Rejection) -> str:
         error, column = rejection.error, rejection.error.column
+        described = (
+            (column.name, column.kind.value, column.shown_length) if column else ("", "", "")
+        )
         values: tuple[str | int, ...] = (
-            *(
-                self.query_id,
-                self.context.session_pid,
-                self.context.user_id,
-                self.context.database,
-                self.table.oid,
-            ),
-            *(_stamp(datetime.now(UTC)), rejection.file, rejection.line),
-            *((column.name, column.kind.value, column.shown_length) if column else ("", "", "")),
-            *(
-                error.position,
-                _text(rejection.raw_line),
-                _text(error.value),
-                error.code,
-                error.reason,
-            ),
+            self.query_id,
+            self.context.session_pid,
+            self.context.user_id,
+            self.context.database,
+            self.table.oid,
+            _stamp(datetime.now(UTC)),
+            rejection.file,
+            rejection.line,
+            *described,
+            error.position,
+            _text(rejection.raw_line),
+            _text(error.value),
+            error.code,
+            error.reason,
         )
         return "(" + ", ".join(_sql(value) for value in values) + ")"
 

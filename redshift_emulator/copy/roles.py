@@ -65,12 +65,6 @@ def s3_client(authorization: Authorization, region: str | None, caller: Caller) 
     return created_now
 
 
-def forget_clients() -> None:
-    """Drop the kept clients, so that the next COPY checks its role again."""
-    with _lock:
-        _clients.clear()
-
-
 def _connect(service: str, region: str, caller: Caller, keys: AccessKeys | None) -> Any:
     session = boto3.session.Session(
         aws_access_key_id=keys.key_id if keys else None,

@@ -47,19 +47,19 @@ def parse_url(url: str) -> tuple[str, str]:
 def find_objects(client: S3Client, url: str) -> list[S3Object]:
     """Return every object whose key begins with the URL's key, in order. Raises SqlError when there is none."""
     bucket, prefix = parse_url(url)
-    found: list[S3Object] = []
+    objects: list[S3Object] = []
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            found += [
+            objects += [
                 S3Object(bucket, o["Key"], o["Size"], o["ETag"]) for o in page.get("Contents", [])
             ]
     except (ClientError, BotoCoreError) as failure:
         raise failed_s3(failure, f"Listing bucket={bucket} prefix={prefix}") from failure
-    if not found:
+    if not objects:
         raise service_error(
             f"The specified S3 prefix '{prefix}' does not exist", f"Listing bucket={bucket}"
         )
-    return found
+    return objects
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,6 @@ class DropConstraint(Alter):
 
 
 @dataclass(frozen=True)
-class RenameTable(Alter):
-    """RENAME TO n."""
-
-
-@dataclass(frozen=True)
 class AppendFrom(Alter):
     """APPEND FROM s."""
 
@@ -216,7 +211,7 @@ def _rename(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alt
     if cursor.take("to"):
         refuse_reserved(cursor)
         cursor.name()
-        return RenameTable(table, statement.rewritten())
+        return Alter(table, statement.rewritten())
     cursor.take("column")
     cursor.name()
     cursor.expect("to")

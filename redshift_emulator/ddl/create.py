@@ -31,15 +31,12 @@ class TableDefinition:
     columns: list[ColumnDefinition] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     like: tuple[str, ...] = ()
-    parts: list[str] = field(default_factory=list)
     diststyle: str | None = None
     distkey: str | None = None
     sortkey: list[str] = field(default_factory=list)
     interleaved: bool = False
     sort_auto: bool = False
-    encode_auto: bool = False
     edits: list[Edit] = field(default_factory=list)
-    as_query: bool = False
 
     @property
     def stored(self) -> str:
@@ -164,8 +161,7 @@ def _read_attributes(cursor: Cursor, table: TableDefinition) -> None:
         start = cursor.token.start
         _read_attribute(cursor, table)
         table.edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, ""))
-    table.as_query = cursor.at("as")
-    if not table.as_query and not table.columns and not table.like:
+    if not cursor.at("as") and not table.columns and not table.like:
         raise cursor.syntax_error()
 
 
@@ -183,7 +179,6 @@ def _read_attribute(cursor: Cursor, table: TableDefinition) -> None:
         cursor.expect(")")
     elif cursor.take("encode"):
         cursor.expect("auto")
-        table.encode_auto = True
     else:
         read_sortkey(cursor, table)
 
@@ -216,11 +211,11 @@ def _resolve(table: TableDefinition) -> None:
     if len(sorted_by) > 1 or (sorted_by and table.sortkey):
         raise refusal("two sortkeys")
     table.sortkey = table.sortkey or sorted_by
-    check_key_columns(table, [table.distkey] if table.distkey else [], "DISTKEY")
-    check_key_columns(table, table.sortkey, "SORTKEY")
+    _check_key_columns(table, [table.distkey] if table.distkey else [], "DISTKEY")
+    _check_key_columns(table, table.sortkey, "SORTKEY")
 
 
-def check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
+def _check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
     """Check that every key column exists and has a type that allows it. A table created from a query is not checked."""
     known = {column.name: column for column in table.columns}
     for name in names if known else []:
