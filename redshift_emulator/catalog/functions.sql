@@ -79,7 +79,7 @@ DECLARE
     name text := pg_rs.date_part_name(part);
 BEGIN
     IF name IS NULL THEN
-        RAISE EXCEPTION 'DATEADD with the date part "%" is not part of this local emulator', part USING ERRCODE = '0A000';
+        RAISE EXCEPTION 'DATEADD with the date part "%" is not supported by this emulator', part USING ERRCODE = '0A000';
     END IF;
     RETURN at + n * CASE name WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || name)::interval END;
 END

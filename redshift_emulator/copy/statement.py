@@ -112,7 +112,7 @@ class _Parser:
         if word in _NOT_AVAILABLE:
             raise SqlError(
                 "0A000",
-                f"COPY ... {word.upper()} is not available in this local emulator of Redshift",
+                f"COPY ... {word.upper()} is not supported by this emulator",
             )
         if word in self.seen:
             raise SqlError(
@@ -147,7 +147,7 @@ class _Parser:
         if word != "csv":
             raise SqlError(
                 "0A000",
-                f"FORMAT {word.upper()} is not available in this local emulator of Redshift; use CSV",
+                f"FORMAT {word.upper()} is not supported by this emulator; use CSV",
             )
         self.cursor.next()
         self.as_csv()

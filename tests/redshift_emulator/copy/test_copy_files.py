@@ -232,7 +232,7 @@ def test_a_column_list_gives_the_order_of_the_fields(lake: Lake) -> None:
         ("no_such_table", "csv", "Cannot COPY into nonexistent table no_such_table"),
         ("no_such_schema.{t}", "csv", "Cannot COPY into nonexistent table"),
         ("{t}", "csv explicit_ids", "EXPLICIT_IDS"),
-        ("{t}", "parquet", "not available in this local emulator"),
+        ("{t}", "parquet", "not supported by this emulator"),
     ],
 )
 def test_an_invalid_target_or_parameter_is_rejected(
