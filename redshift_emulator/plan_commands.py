@@ -77,7 +77,7 @@ def plan_alter(statement: Statement) -> Step:
         Action.ALTER,
         change.sql,
         "ALTER TABLE",
-        change.alone,
+        change.autocommit_only,
         change=change,
         long_names=statement.long_names,
     )

@@ -1,4 +1,4 @@
-"""Redshift's catalog over PostgreSQL's: installed into template1, brought up to date in databases that have an older one."""
+"""Redshift's catalog on top of PostgreSQL's: installed into template1, and updated in databases with an older version."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ _FILES = ("tables.sql", "functions.sql", "views.sql")
 
 
 def catalog_sql() -> str:
-    """The catalog as one script."""
+    """Return the catalog as one script."""
     folder = Path(__file__).parent
     return "\n".join((folder / name).read_text("utf-8") for name in _FILES)
 
 
 def install_catalog(backend: Backend) -> None:
-    """Puts the catalog into the database this connection is in, unless this very version is there already.
-    BackendError when a statement of the catalog fails; nothing is changed then."""
+    """Install the catalog in the connection's database, unless it has this version already.
+
+    Raises BackendError when a statement fails; nothing is changed then.
+    """
     script = catalog_sql()
     digest = hashlib.sha256(script.encode()).hexdigest()
-    present = backend.query(
+    installed = backend.query(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'pg_rs'"
     )
-    if present == [(digest,)]:
+    if installed == [(digest,)]:
         return
-    # The script is written for standard strings; one query is one transaction.
+    # The script assumes standard_conforming_strings. The transaction makes the update all or nothing.
     settings = "SET LOCAL allow_system_table_mods = on; SET LOCAL standard_conforming_strings = on;"
     comment = "COMMENT ON SCHEMA pg_rs IS " + quote_literal(digest)
     backend.query("BEGIN; " + settings)

@@ -1,11 +1,11 @@
--- Functions Redshift has and PostgreSQL lacks, and the book-keeping that DDL statements call.
+-- Functions of Redshift that PostgreSQL does not have, and the functions by which DDL statements record table metadata.
 
 CREATE OR REPLACE FUNCTION pg_rs.version() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), '
         || 'Redshift 1.0.77467'
 $$;
 
--- SYSDATE: start of the transaction. GETDATE(): start of the statement, whole seconds. Both UTC without zone.
+-- SYSDATE is the start of the transaction, GETDATE() the start of the statement in whole seconds. Both are UTC without zone.
 CREATE OR REPLACE FUNCTION pg_catalog.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
     SELECT coalesce(nullif(current_setting('redshift.block_began', true), '')::timestamptz, transaction_timestamp())
         AT TIME ZONE 'UTC'
@@ -24,13 +24,13 @@ CREATE OR REPLACE FUNCTION pg_catalog.nvl2(text, anycompatible, anycompatible) R
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN $1 IS NULL THEN $3 ELSE $2 END
 $$;
--- Two arguments, and the same as || (r_CONCAT).
+-- CONCAT takes two arguments and equals || (r_CONCAT).
 CREATE OR REPLACE FUNCTION pg_rs.concat(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
 CREATE OR REPLACE FUNCTION pg_rs.concat(text, anynonarray) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
 CREATE OR REPLACE FUNCTION pg_rs.concat(anynonarray, text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT $1 || $2 $$;
 CREATE OR REPLACE FUNCTION pg_rs.concat(bytea, bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
--- Every occurrence, from a position on (REGEXP_REPLACE). Of the parameters, i and c are as there; p (PCRE) takes PostgreSQL's own
--- dialect, which is near.
+-- Replaces every occurrence after a position (REGEXP_REPLACE). The parameters i and c work as in Redshift; p (PCRE) uses
+-- PostgreSQL's own dialect, which is similar.
 CREATE OR REPLACE FUNCTION pg_rs.regexp_replace(
     source text, pattern text, replacement text DEFAULT '', start integer DEFAULT 1, parameters text DEFAULT 'c'
 ) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
@@ -41,7 +41,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.charindex(text, text) RETURNS integer LANG
     SELECT strpos($2, $1)
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.trunc(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::date $$;
--- Dates and literals give a TIMESTAMP, too (r_DATE_TRUNC).
+-- DATE_TRUNC of a date or a literal also gives a TIMESTAMP (r_DATE_TRUNC).
 CREATE OR REPLACE FUNCTION pg_catalog.date_trunc(text, date) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT date_trunc($1, $2::timestamp)
 $$;
@@ -51,13 +51,13 @@ $$;
 CREATE OR REPLACE FUNCTION pg_catalog.last_day(timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (date_trunc('month', $1) + interval '1 month' - interval '1 day')::date
 $$;
--- The last day of a month stays the last day (r_ADD_MONTHS).
+-- The last day of a month gives the last day of the other month (r_ADD_MONTHS).
 CREATE OR REPLACE FUNCTION pg_catalog.add_months(timestamp, integer) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT CASE WHEN $1::date = last_day($1)
         THEN last_day($1 + $2 * interval '1 month') + $1::time ELSE $1 + $2 * interval '1 month' END
 $$;
 
--- Date parts by all their names (r_Dateparts_for_datetime_functions).
+-- All names of the date parts (r_Dateparts_for_datetime_functions).
 CREATE OR REPLACE FUNCTION pg_rs.date_part_name(part text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     RETURN CASE
@@ -79,12 +79,12 @@ DECLARE
     name text := pg_rs.date_part_name(part);
 BEGIN
     IF name IS NULL THEN
-        RAISE EXCEPTION 'DATEADD with the date part "%" is not part of this local stand-in', part USING ERRCODE = '0A000';
+        RAISE EXCEPTION 'DATEADD with the date part "%" is not supported by this emulator', part USING ERRCODE = '0A000';
     END IF;
     RETURN at + n * CASE name WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || name)::interval END;
 END
 $$;
--- How many boundaries of the part lie between two times; weeks begin on Monday.
+-- DATEDIFF: the number of date part boundaries between two times. Weeks begin on Monday.
 CREATE OR REPLACE FUNCTION pg_rs.date_diff(part text, a timestamp, b timestamp) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
@@ -105,8 +105,8 @@ BEGIN
     END;
 END
 $$;
--- One function per type that an argument can have without a cast; TEXT is for literals. date_add and date_diff are not
--- documented, and take the part as a string (sqlglot#1995, sqlglot#2491).
+-- One function for each type that an argument can have without a cast; TEXT is for literals. date_add and date_diff are
+-- undocumented and take the date part as a string (sqlglot#1995, sqlglot#2491).
 DO $$
 DECLARE
     type text;
@@ -126,8 +126,8 @@ BEGIN
     END LOOP;
 END
 $$;
--- AVG: BIGINT of integers, decimals chopped off; NUMERIC keeps the scale of its argument; else DOUBLE PRECISION (r_AVG). States are
--- the count and the sum.
+-- AVG gives BIGINT for integers (decimals are truncated), NUMERIC with the scale of its argument for NUMERIC, else
+-- DOUBLE PRECISION (r_AVG). The state is the count and the sum.
 CREATE OR REPLACE FUNCTION pg_rs.add_to_average(numeric[], numeric) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN ARRAY[$1[1] + 1, $1[2] + $2];
@@ -173,7 +173,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SE
     SELECT ''::name, ''::name, ''::name, ''::varchar, 0 WHERE false
 $$;
 
--- Encodings by their number. The numbers are this catalog's own; Redshift documents only the names.
+-- Encodings and their numbers. The numbers are this catalog's own; Redshift documents only the names.
 CREATE OR REPLACE FUNCTION pg_rs.encodings() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
     SELECT ARRAY['none', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16', 'mostly32', 'runlength',
                  'text255', 'text32k', 'zstd', 'az64']
@@ -185,7 +185,7 @@ CREATE OR REPLACE FUNCTION pg_rs.encoding_number(text) RETURNS integer LANGUAGE 
     SELECT CASE $1 WHEN 'raw' THEN 0 ELSE array_position(pg_rs.encodings(), $1) - 1 END
 $$;
 
--- The encoding of a column for which none was chosen (r_CREATE_TABLE_NEW).
+-- The default encoding of a column (r_CREATE_TABLE_NEW).
 CREATE OR REPLACE FUNCTION pg_rs.default_encoding(type oid, sortkeyord integer, temporary boolean) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_rs.encoding_number(CASE
@@ -196,15 +196,15 @@ LANGUAGE sql IMMUTABLE AS $$
         ELSE 'az64' END)
 $$;
 
--- A type as Redshift spells it. A length is stored as PostgreSQL stores VARCHAR's: four more.
+-- The type as Redshift writes it. Lengths are stored as in PostgreSQL's VARCHAR type modifier: length plus four.
 CREATE OR REPLACE FUNCTION pg_rs.format_type(type oid, modifier integer) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN type = 'varbyte'::regtype
         THEN 'binary varying' || CASE WHEN modifier > 4 THEN '(' || modifier - 4 || ')' ELSE '' END
         ELSE pg_catalog.format_type(type, modifier) END
 $$;
 
--- VARCHAR(n) and CHAR(n) count bytes: a constraint per column says so, named rs$len$<attnum>$<type>(<n>), from which the
--- session words its error. Adds what is missing, replaces what changed.
+-- VARCHAR(n) and CHAR(n) count bytes. A check constraint per column enforces this; the session words its error from the
+-- constraint's name, rs$len$<attnum>$<type>(<n>). Adds missing constraints and replaces those of changed columns.
 CREATE OR REPLACE FUNCTION pg_rs.guard_lengths(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     change text;
@@ -243,7 +243,7 @@ BEGIN
 END
 $$;
 
--- Remembers one declared key: {"name"?, "type": p|u|f, "columns": [..], "table"?: "s.t", "references"?: [..]}.
+-- Records one declared key: {"name"?, "type": p|u|f, "columns": [..], "table"?: "s.t", "references"?: [..]}.
 CREATE OR REPLACE FUNCTION pg_rs.note_key(relation regclass, note jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     target regclass := (note ->> 'table')::regclass;
@@ -267,8 +267,8 @@ BEGIN
 END
 $$;
 
--- Remembers a new table. note: {"diststyle", "sort_auto", "encode_auto", "columns": {name: {"encoding"?, "distkey"?,
--- "sortkey"?, "identity"?, "by_default"?}}, "keys": [..], "like"?: "s.t"}. Does nothing for a table known already.
+-- Records a new table. note: {"diststyle", "sort_auto", "encode_auto", "columns": {name: {"encoding"?, "distkey"?,
+-- "sortkey"?, "identity"?, "by_default"?}}, "keys": [..], "like"?: "s.t"}. Does nothing for a table that is recorded already.
 CREATE OR REPLACE FUNCTION pg_rs.note_table(relation regclass, note jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     source oid := (note ->> 'like')::regclass;
@@ -298,7 +298,7 @@ BEGIN
 END
 $$;
 
--- Remembers columns that were added, and forgets those that are gone.
+-- Records added columns and removes the records of dropped ones.
 CREATE OR REPLACE FUNCTION pg_rs.note_columns(relation regclass, columns jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO pg_rs.attribute (relid, attnum, encoding, distkey, sortkeyord, length)
@@ -318,7 +318,7 @@ BEGIN
 END
 $$;
 
--- The text of a declared key, as pg_get_constraintdef() gives it.
+-- The definition of a declared key, in the format of pg_get_constraintdef().
 CREATE OR REPLACE FUNCTION pg_rs.column_list(relation oid, numbers smallint[]) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n.place)
     FROM unnest(numbers) WITH ORDINALITY AS n (attnum, place)
@@ -334,27 +334,27 @@ LANGUAGE sql STABLE AS $$
     FROM pg_rs.key k WHERE k.oid = pg_get_constraintdef.key
 $$;
 
--- Defaults are texts in this catalog's pg_attrdef.
+-- Column defaults are text in this catalog's pg_attrdef.
 CREATE OR REPLACE FUNCTION pg_rs.pg_get_expr(expression text, relation oid, pretty boolean DEFAULT false) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT expression $$;
 CREATE OR REPLACE FUNCTION pg_rs.default_text(expression text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT replace(expression, 'sysdate()', '(''now''::text)::timestamp without time zone')
 $$;
 
--- A name as it was given. Only stored names of 60 to 63 bytes can stand for a longer one; all others are told without a look
--- into the table, so that a search for a name stays cheap, and PostgreSQL expects that (COST).
+-- The full name for a stored name. Only stored names of 60 to 63 bytes can be shortened ones, so the table is read for these
+-- only. That keeps searches by name cheap; COST tells PostgreSQL so.
 CREATE OR REPLACE FUNCTION pg_rs.long_name_of(stored name) RETURNS text LANGUAGE sql STABLE COST 1 AS $$
     SELECT coalesce((SELECT l.name FROM pg_rs.long_name l WHERE l.short = stored), stored::text)
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.full_name(stored name) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN octet_length(stored::text) < 60 THEN stored::text ELSE pg_rs.long_name_of(stored) END
 $$;
--- NULL for a table that is gone.
+-- NULL for a table that was dropped.
 CREATE OR REPLACE FUNCTION pg_rs.schema_of(relation oid) RETURNS oid LANGUAGE sql STABLE AS $$
     SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = relation
 $$;
 
--- Rows of a table, for views that show counts.
+-- The number of rows of a table, for views that show it.
 CREATE OR REPLACE FUNCTION pg_rs.row_count(relation regclass) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     rows bigint;
@@ -364,7 +364,7 @@ BEGIN
 END
 $$;
 
--- SHOW TABLE: a statement that makes the table again (r_SHOW_TABLE).
+-- SHOW TABLE: the statement that creates the table (r_SHOW_TABLE).
 CREATE OR REPLACE FUNCTION pg_rs.show_table(schema_name text, table_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     relation oid := to_regclass(format('%I.%I', schema_name, table_name));
@@ -398,7 +398,7 @@ BEGIN
 END
 $$;
 
--- What ALTER TABLE changes in the books. Names and numbers were checked by the caller.
+-- The changes that ALTER TABLE makes to the records. The caller has checked names and numbers.
 CREATE OR REPLACE FUNCTION pg_rs.set_encode_auto(relation regclass, auto boolean) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.relation SET encode_auto = auto WHERE oid = $1
 $$;
@@ -409,7 +409,7 @@ $$;
 CREATE OR REPLACE FUNCTION pg_rs.set_length(relation regclass, attnum integer, length integer) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_rs.attribute a SET length = set_length.length WHERE a.relid = relation AND a.attnum = set_length.attnum
 $$;
--- COPY into an empty table chooses encodings by type: always, or where every column is RAW (copy-parameters-data-load).
+-- COPY into an empty table chooses encodings by type: always, or only if every column is RAW (copy-parameters-data-load).
 CREATE OR REPLACE FUNCTION pg_rs.choose_encodings(relation regclass, raw_only boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     filled boolean;

@@ -1,9 +1,9 @@
--- What PostgreSQL does not remember of a Redshift table, and the rows behind Redshift's load views.
--- Installed into template1, so every database has it from birth. Idempotent.
+-- Properties of a Redshift table that PostgreSQL cannot store, and the rows behind Redshift's load views.
+-- Installed into template1, so that every new database has it. Idempotent.
 
 CREATE SCHEMA IF NOT EXISTS pg_rs;
 
--- One row per table: distribution (0 EVEN, 1 KEY, 8 ALL, 9 AUTO), and what is left to Redshift.
+-- One row per table: distribution style (0 EVEN, 1 KEY, 8 ALL, 9 AUTO), and what AUTO leaves to Redshift.
 CREATE TABLE IF NOT EXISTS pg_rs.relation (
     oid oid PRIMARY KEY,
     diststyle smallint NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS pg_rs.relation (
     created_at timestamp NOT NULL DEFAULT (statement_timestamp() AT TIME ZONE 'UTC')
 );
 
--- One row per column. sortkeyord: 0 none, 1.. compound, +/- alternating interleaved. identity: 'seed,step'.
+-- One row per column. sortkeyord: 0 none; 1, 2, .. compound; alternating in sign interleaved. identity: 'seed,step'.
 CREATE TABLE IF NOT EXISTS pg_rs.attribute (
     relid oid NOT NULL,
     attnum smallint NOT NULL,
@@ -24,10 +24,10 @@ CREATE TABLE IF NOT EXISTS pg_rs.attribute (
     PRIMARY KEY (relid, attnum)
 );
 
--- VARBYTE(n): PostgreSQL's type has no length.
+-- The length of VARBYTE(n), since PostgreSQL's type has none.
 ALTER TABLE pg_rs.attribute ADD COLUMN IF NOT EXISTS length integer;
 
--- Keys that are declared and never enforced.
+-- Declared keys. They are never enforced.
 CREATE SEQUENCE IF NOT EXISTS pg_rs.key_oid START 2000000000;
 CREATE TABLE IF NOT EXISTS pg_rs.key (
     oid oid PRIMARY KEY DEFAULT nextval('pg_rs.key_oid')::bigint::oid,
@@ -40,10 +40,10 @@ CREATE TABLE IF NOT EXISTS pg_rs.key (
 );
 CREATE INDEX IF NOT EXISTS key_relation ON pg_rs.key (conrelid);
 
--- Names of 64 to 127 bytes: PostgreSQL keeps 63, so it stores `short` and the catalog shows `name`.
+-- Names of 64 to 127 bytes. PostgreSQL keeps 63 bytes: it stores `short`, and the catalog shows `name`.
 CREATE TABLE IF NOT EXISTS pg_rs.long_name (short name PRIMARY KEY, name text NOT NULL);
 
--- Rows that a failed COPY leaves behind. Written on a connection of its own, so a rollback does not undo them.
+-- Rows that a COPY rejected. They are written on a second connection, so that a rollback does not remove them.
 CREATE TABLE IF NOT EXISTS pg_rs.load_error (
     query_id bigint NOT NULL,
     transaction_id bigint NOT NULL DEFAULT 0,
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS pg_rs.load_history (
     copy_job_id bigint NOT NULL DEFAULT 0
 );
 
--- Redshift's own types. SUPER is text on the wire, as with Redshift's drivers.
+-- Redshift's own types. SUPER is text on the wire, as in Redshift's drivers.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'super') THEN

@@ -1,7 +1,7 @@
--- Redshift's catalog. pg_rs.pg_* stand in for PostgreSQL's own tables of that name (the session puts the schema in front);
--- the others are views of pg_catalog, found without any search_path.
--- A question about one table must cost the same however many there are: views that are joined by a number have no join of their
--- own that PostgreSQL would compute for all tables first, and compute texts only for the rows that are asked for.
+-- Redshift's catalog. pg_rs.pg_* replace PostgreSQL's own tables of the same name (the session adds the schema to the name);
+-- all other views are in pg_catalog, which every search_path includes.
+-- A query about one table must take the same time however many tables exist. Therefore views that are joined by oid contain no
+-- join that PostgreSQL would first compute for all tables, and compute texts only for the rows selected.
 
 CREATE OR REPLACE VIEW pg_rs.pg_class AS
 SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, c.relowner, c.relam, c.relfilenode,
@@ -46,7 +46,7 @@ SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid) AS connamespace, k.contype,
        'u'::"char" AS confmatchtype, k.conkey, k.confkey, NULL::text AS conbin, NULL::text AS consrc
 FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 
--- Every column of every table, the one source of the views below.
+-- Every column of every table. The views below are based on it.
 CREATE OR REPLACE VIEW pg_rs.columns AS
 SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,
        a.attnum, pg_rs.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
@@ -58,7 +58,7 @@ JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attis
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
--- Only the schemas of the search_path (r_PG_TABLE_DEF).
+-- Shows only the schemas of the search_path (r_PG_TABLE_DEF).
 CREATE OR REPLACE VIEW pg_catalog.pg_table_def AS
 SELECT schema_name::name AS schemaname, table_name AS tablename, column_name AS "column", type, encoding,
        attisdistkey AS distkey, attsortkeyord AS sortkey, attnotnull AS "notnull"
@@ -84,7 +84,7 @@ SELECT DISTINCT current_database()::varchar(128) AS database_name, schema_name::
        obj_description(table_oid, 'pg_class')::varchar(256) AS remarks
 FROM pg_rs.columns WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
 
--- Empty tables are left out (r_SVV_TABLE_INFO).
+-- Does not show empty tables (r_SVV_TABLE_INFO).
 CREATE OR REPLACE VIEW pg_catalog.svv_table_info AS
 SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS table_id, c.relname AS "table",
        (CASE WHEN r.encode_auto THEN 'Y, AUTO(ENCODE)' ELSE 'Y' END) AS encoded,
@@ -105,7 +105,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT pg_rs.row_count(c.oid) AS rows) AS t
 WHERE c.relkind = 'r' AND t.rows > 0;
 
--- A column in information_schema's words: its type without length, and the precisions (r_SVV_COLUMNS, r_SVV_ALL_COLUMNS).
+-- A column as information_schema shows it: type without length, and precisions (r_SVV_COLUMNS, r_SVV_ALL_COLUMNS).
 CREATE OR REPLACE VIEW pg_rs.column_details AS
 SELECT schema_name, table_name, column_name, attnum::integer AS ordinal_position, "default" AS column_default,
        CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable, regexp_replace(type, '\(.*\)', '') AS data_type,
@@ -117,7 +117,7 @@ SELECT schema_name, table_name, column_name, attnum::integer AS ordinal_position
        col_description(table_oid, attnum) AS remarks
 FROM pg_rs.columns;
 
--- An older catalog has it with the columns of information_schema.
+-- An older version of this catalog had the view with the columns of information_schema.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_attribute
@@ -137,7 +137,7 @@ FROM pg_rs.column_details;
 CREATE OR REPLACE VIEW pg_catalog.svv_tables AS
 SELECT table_catalog, table_schema, table_name, table_type, NULL::text AS remarks FROM information_schema.tables;
 
--- External and shared objects would be in the SVV_ALL views, too; there are none (r_SVV_ALL_COLUMNS, r_SVV_ALL_TABLES,
+-- The SVV_ALL views also show external and shared objects; the emulator has none (r_SVV_ALL_COLUMNS, r_SVV_ALL_TABLES,
 -- r_SVV_ALL_SCHEMAS, r_SVV_REDSHIFT_SCHEMAS).
 CREATE OR REPLACE VIEW pg_catalog.svv_all_columns AS
 SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(128) AS schema_name,
@@ -161,7 +161,7 @@ SELECT database_name, schema_name, schema_owner, schema_type::varchar(128) AS sc
        NULL::varchar(128) AS source_database, schema_option::varchar(256) AS schema_option
 FROM pg_catalog.svv_redshift_schemas;
 
--- The databases that can be connected to (r_SVV_REDSHIFT_DATABASES).
+-- The databases that accept connections (r_SVV_REDSHIFT_DATABASES).
 CREATE OR REPLACE VIEW pg_catalog.svv_redshift_databases AS
 SELECT datname::varchar(128) AS database_name, datdba::integer AS database_owner, 'local'::varchar(32) AS database_type,
        NULL::varchar(128) AS database_acl, NULL::varchar(128) AS database_options,
@@ -169,7 +169,7 @@ SELECT datname::varchar(128) AS database_name, datdba::integer AS database_owner
         WHEN 'serializable' THEN 'Serializable' ELSE 'Snapshot Isolation' END)::varchar(128) AS database_isolation_level
 FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres';
 
--- Users: all of them for superusers, else oneself (r_SVV_USER_INFO); the same for superusers alone (r_SVL_USER_INFO).
+-- Users: superusers see all users, others only themselves (r_SVV_USER_INFO). svl_user_info is for superusers only (r_SVL_USER_INFO).
 CREATE OR REPLACE VIEW pg_catalog.svv_user_info AS
 SELECT rolname::text AS user_name, oid::integer AS user_id, rolcreatedb AS createdb, rolsuper AS superuser,
        rolsuper AS catalog_update, CASE WHEN rolconnlimit < 0 THEN 'UNLIMITED' ELSE rolconnlimit::text END AS connection_limit,
@@ -184,13 +184,13 @@ SELECT user_name AS usename, user_id AS usesysid, createdb AS usecreatedb, super
        session_timeout AS sessiontimeout, external_user_id AS external_id
 FROM pg_catalog.svv_user_info;
 
--- pg_proc with what procedures have (r_PG_PROC_INFO).
+-- pg_proc with the columns for procedures (r_PG_PROC_INFO).
 CREATE OR REPLACE VIEW pg_catalog.pg_proc_info AS
 SELECT oid AS prooid, proname, pronamespace, proowner, prolang, prokind = 'a' AS proisagg, prosecdef, proisstrict, proretset,
        provolatile, pronargs, prorettype, proargtypes, proargnames, prosrc, probin, proacl, prokind, proargmodes, proallargtypes
 FROM pg_catalog.pg_proc WHERE pronamespace <> 'pg_rs'::regnamespace;
 
--- information_schema as it is, but for this catalog's own schema.
+-- Hides this catalog's own schema in information_schema.
 DO $$
 DECLARE
     name text;
@@ -218,7 +218,7 @@ SELECT d.datname, d.oid AS datid, ARRAY['concurrency_model=' || CASE current_set
        WHEN 'serializable' THEN '2' ELSE '1' END] AS datconfig
 FROM pg_catalog.pg_database d;
 
--- Load views. Names and lengths: SYS_LOAD_ERROR_DETAIL, r_STL_LOAD_ERRORS, SYS_LOAD_HISTORY.
+-- Load views. Source of names and lengths: SYS_LOAD_ERROR_DETAIL, r_STL_LOAD_ERRORS, SYS_LOAD_HISTORY.
 CREATE OR REPLACE VIEW pg_catalog.sys_load_error_detail AS
 SELECT user_id, query_id, transaction_id, session_id, database_name::char(64) AS database_name, table_id, start_time,
        left(file_name, 256)::char(256) AS file_name, line_number, left(column_name, 127)::char(127) AS column_name,
@@ -243,7 +243,7 @@ SELECT user_id, query_id, transaction_id, session_id, database_name::char(128) A
        copy_job_id
 FROM pg_rs.load_history WHERE database_name = current_database();
 
--- No external schemas here.
+-- The emulator has no external schemas: these views are empty.
 CREATE OR REPLACE VIEW pg_catalog.svv_external_schemas AS
 SELECT 0::oid AS esoid, 0::smallint AS eskind, ''::text AS schemaname, 0 AS esowner, ''::text AS databasename,
        ''::text AS esoptions WHERE false;

@@ -1,12 +1,15 @@
-"""The COPY command: reads CSV from S3 as Redshift does and stores it in the embedded PostgreSQL.
+"""The COPY command: reads CSV files from S3 as Redshift does and stores their rows in the embedded PostgreSQL.
 
-statement.py, options.py   what the statement says
-roles.py, s3.py, unpack.py which files, with whose rights, their bytes
-gate.py, patterns.py       rows that PostgreSQL reads as Redshift would: sent on unread
-sieve.py, rows.py          tells those from the others, and takes the others apart
-convert.py, fields.py      Redshift's load semantics, field by field (numerals, texts, dates, utf8)
-stream.py, threads.py      into PostgreSQL
-report.py, load.py         rejected rows, history, notices; the whole
+statement.py, options.py            what the statement asks for
+authorization.py, roles.py          who may read the files
+s3.py, service_errors.py            the files to load, errors of AWS in Redshift's words
+unpack.py                           decompression and character encodings
+row_splitter.py                     splits a file into rows and decides which way each one takes:
+fast_path.py, patterns.py             PostgreSQL reads the row exactly as Redshift would: sent on unchanged
+rows.py, convert.py, fields.py        every other row: split and converted field by field (numbers, texts, dates)
+stream.py, threads.py               send the rows to PostgreSQL
+load_errors.py, report.py           rejected rows, load history, notices
+load.py                             runs one COPY from start to end
 """
 
 from redshift_emulator.copy.load import run_copy

@@ -1,4 +1,4 @@
-"""Columns as COPY sees them: the Redshift type, its limits, and whether NULL is welcome. Pure."""
+"""The target columns of a COPY: Redshift type, limits, and whether NULL is allowed. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redshift_emulator.context import ColumnInfo
 
 
 class Kind(Enum):
-    """A Redshift type; the value is the name that load-error views show."""
+    """A Redshift type. The value is the name that the load-error views show."""
 
     SMALLINT = "int2"
     INTEGER = "int4"
@@ -58,7 +58,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Column:
-    """One target column of a COPY. ``length`` counts bytes (character types); ``precision``/``scale`` are NUMERIC's."""
+    """One target column. ``length`` is in bytes (character types), ``precision`` and ``scale`` are for NUMERIC."""
 
     name: str
     kind: Kind
@@ -74,12 +74,12 @@ class Column:
 
     @property
     def shown_length(self) -> str:
-        """How load-error views print the column's length: ``18, 0`` for NUMERIC, bytes for strings, else ``0``."""
+        """The length as the load-error views show it: ``18, 0`` for NUMERIC, bytes for strings, else ``0``."""
         return f"{self.precision}, {self.scale}" if self.kind is Kind.NUMERIC else str(self.length)
 
 
 def column_of(info: ColumnInfo) -> Column:
-    """The COPY column for a column of the catalog. A type unknown to COPY gives ``Kind.OTHER``, whose values never load."""
+    """Return the target column for a catalog column. COPY rejects every value of a type it does not know (``Kind.OTHER``)."""
     return Column(
         name=info.name,
         kind=_KINDS.get(info.type_name, Kind.OTHER),

@@ -1,7 +1,7 @@
-"""Dates and times as COPY reads them: format strings, 'auto', epochs. Pure; every result is ISO text.
+"""Dates and times as COPY reads them: format strings, 'auto', epochs. Pure.
 
+Readers return ISO text, or None for a value they cannot read. The caller chooses the load error.
 Sources: COPY "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic recognition".
-A value that no rule reads gives None; the caller knows which load error that is.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _TOKENS = {
 _TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)), _FLAGS)
 
 
-class Moment(NamedTuple):
-    """A date with its time of day and, where the text had one, its zone as ``+HH:MM`` (else an empty string)."""
+class DateTimeText(NamedTuple):
+    """A date and a time of day as ISO text. ``zone`` is ``+HH:MM``, or empty when the value had none."""
 
     day: str
     time: str
@@ -59,12 +59,12 @@ class Moment(NamedTuple):
         return f"{day} {self.time}{self.zone}" + (f" {era}" if era else "")
 
 
-Reader = Callable[[str], Moment | None]
+Reader = Callable[[str], DateTimeText | None]
 
 
 @lru_cache(maxsize=64)
-def reader_of(format_text: str) -> Reader:
-    """The reader for a DATEFORMAT/TIMEFORMAT argument: 'auto', 'epochsecs', 'epochmillisecs' (case-sensitive), a format."""
+def datetime_reader(format_text: str) -> Reader:
+    """Return the reader for a DATEFORMAT or TIMEFORMAT: 'auto', 'epochsecs', 'epochmillisecs' (lower case) or a format."""
     match format_text:
         case "auto":
             return read_auto
@@ -118,8 +118,8 @@ _AUTO = (
 )
 
 
-def read_auto(text: str) -> Moment | None:
-    """Reads what 'auto' recognises; 01/02/2003 is month first; a missing time is midnight."""
+def read_auto(text: str) -> DateTimeText | None:
+    """Read the formats of 'auto'. 01/02/2003 is January 2. A missing time is midnight."""
     stripped = text.strip()
     for pattern in _AUTO:
         match = pattern.fullmatch(stripped)
@@ -134,24 +134,24 @@ _TIME = re.compile(
 )
 
 
-def read_time(text: str) -> Moment | None:
-    """A time of day, with or without seconds and zone; ``day`` is empty."""
+def read_time(text: str) -> DateTimeText | None:
+    """Read a time of day, with or without seconds and zone. ``day`` is empty."""
     match = _TIME.fullmatch(text)
     clock = _read_clock(match.groupdict()) if match is not None else None
     if match is None or clock is None:
         return None
     zone = _read_zone(match["zone"])
-    return None if zone is None else Moment("", clock, zone)
+    return None if zone is None else DateTimeText("", clock, zone)
 
 
-def _read_match(match: re.Match[str] | None) -> Moment | None:
+def _read_match(match: re.Match[str] | None) -> DateTimeText | None:
     if match is None:
         return None
     parts = match.groupdict()
     day, clock, zone = _read_day(parts), _read_clock(parts), _read_zone(parts.get("zone"))
     if day is None or clock is None or zone is None:
         return None
-    return Moment(day, clock, zone)
+    return DateTimeText(day, clock, zone)
 
 
 def _read_day(parts: dict[str, str | None]) -> str | None:
@@ -213,7 +213,7 @@ def _read_zone(text: str | None) -> str | None:
 _EPOCH = re.compile(r"-?\d{1,18}(?:\.\d+)?", re.ASCII)
 
 
-def _read_epoch(text: str, units_per_second: int) -> Moment | None:
+def _read_epoch(text: str, units_per_second: int) -> DateTimeText | None:
     if _EPOCH.fullmatch(text) is None:
         return None
     whole, _, fraction = text.partition(".")
@@ -224,4 +224,4 @@ def _read_epoch(text: str, units_per_second: int) -> Moment | None:
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     except OverflowError:
         return None
-    return Moment(at.date().isoformat(), at.strftime("%H:%M:%S.%f"), "+00:00")
+    return DateTimeText(at.date().isoformat(), at.strftime("%H:%M:%S.%f"), "+00:00")

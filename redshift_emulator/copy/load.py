@@ -1,4 +1,4 @@
-"""Runs one COPY: options, table, files, rows, report."""
+"""Runs one COPY: parses the statement, locks the table, reads the files, stores the rows, reports."""
 
 from __future__ import annotations
 
@@ -28,38 +28,33 @@ from redshift_emulator.sql import call, qualified
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MOST_BLOCKS_AHEAD = 8_192
-"""How much of a file is read for its checksum behind a row that failed: 1 GB unpacked."""
-_ABSENT = frozenset({"42P01", "3F000"})
+MAX_CHECKSUM_BLOCKS = 8_192
+"""How much of a compressed file is read after a rejected row to check its checksum: 1 GB uncompressed."""
+_NOT_FOUND = frozenset({"42P01", "3F000"})
 
 
 def run_copy(sql: str, context: CopyContext) -> str:
-    """Runs the COPY statement and returns its command tag. Nothing of it stays when it fails, in a block or outside one.
+    """Run the COPY statement and return its command tag. A COPY that fails stores no rows, in a block or outside one.
 
-    SqlError for what Redshift refuses, BackendError for what PostgreSQL does (cancelled, out of space). Rejected rows are
-    in pg_rs.load_error before this returns or raises.
+    Raises SqlError for errors of Redshift, BackendError for errors of PostgreSQL (cancelled, out of space). Rejected rows
+    are in pg_rs.load_error before this returns or raises.
     """
     options = parse_copy(sql, keep_case=context.keep_case)
     report: LoadReport | None = None
-    alone = context.backend.status == b"I"
-    if alone:
+    autocommit = context.backend.status == b"I"
+    if autocommit:
         context.backend.query("BEGIN")
     try:
         table = _lock_table(context, options)
         columns = choose_columns(table, options)
         report = LoadReport(context, options, table, context.next_query_id())
-        if options.comp_update is not CompUpdate.OFF and not options.no_load:
-            name, raw_only = (
-                qualified(table.schema, table.name),
-                options.comp_update is CompUpdate.UNSAID,
-            )
-            context.backend.query(call("pg_rs.choose_encodings", name, "t" if raw_only else "f"))
+        _choose_encodings(context, options, table)
         rows = _load(context, options, table, columns, report)
         report.write("completed", rows)
-        if alone:
+        if autocommit:
             context.backend.query("COMMIT")
     except BaseException as failure:
-        _clean_up(context, report, failure, alone=alone)
+        _clean_up(context, report, failure, autocommit=autocommit)
         raise
     context.record_copy(rows, report.query_id)
     report.send_notices(rows)
@@ -67,11 +62,11 @@ def run_copy(sql: str, context: CopyContext) -> str:
 
 
 def _clean_up(
-    context: CopyContext, report: LoadReport | None, failure: BaseException, *, alone: bool
+    context: CopyContext, report: LoadReport | None, failure: BaseException, *, autocommit: bool
 ) -> None:
     if isinstance(failure, BackendError) and failure.fatal:
         return
-    if alone:
+    if autocommit:
         context.backend.query("ROLLBACK")
     if report is not None:
         report.write("aborted", 0)
@@ -80,13 +75,13 @@ def _clean_up(
 
 
 def _lock_table(context: CopyContext, options: CopyOptions) -> TableInfo:
-    """The table, which no one else writes to from now on. The lock comes first: looking the table up takes a snapshot."""
+    """Lock the table against other writers and return it. The lock comes first, since looking up takes a snapshot."""
     name = qualified(*(stored_name(part) for part in (options.schema, options.table) if part))
     try:
         context.backend.query(write_lock(name))
         table = context.describe_table(options.schema, options.table)
     except BackendError as failure:
-        if failure.sqlstate not in _ABSENT:
+        if failure.sqlstate not in _NOT_FOUND:
             raise
         table = None
     if table is None:
@@ -94,9 +89,20 @@ def _lock_table(context: CopyContext, options: CopyOptions) -> TableInfo:
     return table
 
 
+def _choose_encodings(context: CopyContext, options: CopyOptions, table: TableInfo) -> None:
+    if options.comp_update is CompUpdate.OFF or options.no_load:
+        return
+    name = qualified(table.schema, table.name)
+    raw_only = "t" if options.comp_update is CompUpdate.DEFAULT else "f"
+    context.backend.query(call("pg_rs.choose_encodings", name, raw_only))
+
+
 def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
-    """The columns that the fields of a row go to, in their order. SqlError for columns the table does not have, and for
-    identity columns without EXPLICIT_IDS (or EXPLICIT_IDS without one)."""
+    """Return the target columns in the order of the fields.
+
+    Raises SqlError for unknown columns, for an identity column without EXPLICIT_IDS, and for EXPLICIT_IDS without an
+    identity column.
+    """
     named = options.columns
     if named is None:
         infos = [info for info in table.columns if info.identity is None or options.explicit_ids]
@@ -124,7 +130,7 @@ def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
 
 @dataclass(frozen=True)
 class _FileStart:
-    """What follows is of this object."""
+    """The blocks that follow belong to this object."""
 
     source: S3Object
 
@@ -138,8 +144,8 @@ def _read_files(
             yield from recode(
                 unpack(read_object(client, source), options.compression), options.encoding
             )
-        except UnpackError as fault:
-            raise CorruptFileError(source.url, str(fault)) from fault
+        except UnpackError as error:
+            raise CorruptFileError(source.url, str(error)) from error
 
 
 def _load(
@@ -158,28 +164,31 @@ def _load(
         ReadAhead(_read_files(client, sources, options)) as items,
     ):
         try:
-            _pump(
-                iter(items), stream, report, looks_ahead=options.compression is not Compression.NONE
-            )
-        except RowTooLongError as fault:
-            raise report.failure() from fault
-        except CorruptFileError as fault:
-            report.forget(fault.url)
+            has_checksum = options.compression is not Compression.NONE
+            _feed(iter(items), stream, report, has_checksum=has_checksum)
+        except RowTooLongError as error:
+            raise report.failure() from error
+        except CorruptFileError as error:
+            report.discard(error.url)
             raise
         report.replaced = stream.replaced
         return stream.finish()
 
 
-def _pump(
-    items: Iterator[_FileStart | bytes], stream: RowStream, report: LoadReport, *, looks_ahead: bool
+def _feed(
+    items: Iterator[_FileStart | bytes],
+    stream: RowStream,
+    report: LoadReport,
+    *,
+    has_checksum: bool,
 ) -> None:
     for item in items:
         if isinstance(item, bytes):
             try:
                 stream.feed(item)
             except (SqlError, RowTooLongError):
-                if looks_ahead:
-                    _read_to_the_end(items)
+                if has_checksum:
+                    _verify_checksum(items)
                 raise
             continue
         stream.end_file()
@@ -189,8 +198,8 @@ def _pump(
     stream.end_file()
 
 
-def _read_to_the_end(items: Iterator[_FileStart | bytes]) -> None:
-    """A row that cannot be loaded may come from damage that only the checksum at the file's end shows. CorruptFileError."""
-    for item in itertools.islice(items, MOST_BLOCKS_AHEAD):
+def _verify_checksum(items: Iterator[_FileStart | bytes]) -> None:
+    """Read the rest of the file. Its checksum shows whether a rejected row comes from damage: CorruptFileError."""
+    for item in itertools.islice(items, MAX_CHECKSUM_BLOCKS):
         if not isinstance(item, bytes):
             return

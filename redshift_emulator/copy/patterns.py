@@ -1,7 +1,7 @@
-"""What a field may look like to pass the gate, per column type: the alternatives of the gate's regular expression. Pure.
+"""The regular expressions of fields on the fast path, per column type. Pure.
 
-Shaped by measurement of Python's engine: alternatives that begin with different bytes are told apart at once; optional
-groups, signs first and negated byte sets are two to three times as slow.
+Their form follows from measurements of Python's engine: alternatives that begin with different bytes are fast; optional
+groups, an optional leading sign and negated byte sets are two to three times as slow.
 """
 
 from __future__ import annotations
@@ -18,60 +18,65 @@ _BLANKS = b" \t\v\f\r\n"
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What stands around fields: delimiter, quote, PostgreSQL's NULL string (may be empty) and the bytes that always
-    hold a row back."""
+class FieldSyntax:
+    """Delimiter, quote, PostgreSQL's NULL string (may be empty), and the bytes that no fast-path row may contain."""
 
     delimiter: bytes
     quote: bytes
     null_mark: bytes
-    shut: frozenset[int]
+    excluded: frozenset[int]
 
 
-def field_pattern(column: Column, options: CopyOptions, frame: Frame, end: bytes) -> bytes:
-    """One field with its ending (the pattern ``end``): bare, or quoted when the dialect quotes."""
+def field_pattern(column: Column, options: CopyOptions, syntax: FieldSyntax, end: bytes) -> bytes:
+    """Return the pattern of one field with its ending (the pattern ``end``): unquoted, or quoted in CSV."""
     alternatives = (
-        _text_field(column, options, frame, end)
+        _text_field(column, options, syntax, end)
         if column.is_character
-        else _value_field(column, options, frame, end)
+        else _value_field(column, options, syntax, end)
     )
-    opening = rb"(?>" if frame.null_mark else rb"(?:"
+    opening = rb"(?>" if syntax.null_mark else rb"(?:"
     return opening + b"|".join(alternatives) + rb")"
 
 
 def empty_is_null(options: CopyOptions) -> bool:
-    """Whether an empty CHAR or VARCHAR field is NULL."""
+    """Return whether an empty CHAR or VARCHAR field is NULL."""
     return options.empty_as_null or not options.null_as
 
 
-def _value_field(column: Column, options: CopyOptions, frame: Frame, end: bytes) -> list[bytes]:
-    """A number, a date, ...: its patterns, and NULL where NULL may be."""
+def _value_field(
+    column: Column, options: CopyOptions, syntax: FieldSyntax, end: bytes
+) -> list[bytes]:
+    """Return the patterns for types other than CHAR and VARCHAR, with NULL where the column allows it."""
     values = value_patterns(column, options)
     if values and not (column.not_null or column.identity):
-        values.append(re.escape(frame.null_mark))
-    bare = [value + end for value in values]
-    quote = re.escape(frame.quote)
+        values.append(re.escape(syntax.null_mark))
+    unquoted = [value + end for value in values]
+    quote = re.escape(syntax.quote)
     quoted = [quote + rb"(?>" + b"|".join(value + quote + end for value in values) + rb")"]
-    return (bare + (quoted if options.quote else [])) if values else [rb"(?!)"]
+    return (unquoted + (quoted if options.quote else [])) if values else [rb"(?!)"]
 
 
-def _text_field(column: Column, options: CopyOptions, frame: Frame, end: bytes) -> list[bytes]:
-    """A CHAR or VARCHAR: so many bytes, no more, of what is neither delimiter nor quote nor shut out."""
-    shut = frame.shut | (frozenset(HIGH_BYTES) if column.kind is Kind.CHAR else frozenset())
-    quote = re.escape(frame.quote)
-    bare = _bytes_but(shut, frame.delimiter, frame.quote, b"\r\n")
-    inner = _bytes_but(shut, frame.quote)
-    least = 1 if empty_is_null(options) and (column.not_null or frame.null_mark) else 0
-    counts = b"{%d,%d}+" % (least, column.length)
+def _text_field(
+    column: Column, options: CopyOptions, syntax: FieldSyntax, end: bytes
+) -> list[bytes]:
+    """Return the patterns for CHAR and VARCHAR: at most ``column.length`` bytes."""
+    excluded = syntax.excluded | (
+        frozenset(HIGH_BYTES) if column.kind is Kind.CHAR else frozenset()
+    )
+    quote = re.escape(syntax.quote)
+    unquoted = _bytes_except(excluded, syntax.delimiter, syntax.quote, b"\r\n")
+    inner = _bytes_except(excluded, syntax.quote)
+    minimum = 1 if empty_is_null(options) and (column.not_null or syntax.null_mark) else 0
+    counts = b"{%d,%d}+" % (minimum, column.length)
     tail = rb"(?<! )" if options.trim_blanks and column.kind is Kind.VARCHAR else rb""
-    head = _forbidden_head(column, options, frame, end)
-    fields = [head + bare + counts + tail + end]
+    start = _forbidden_start(column, options, syntax, end)
+    fields = [start + unquoted + counts + tail + end]
     if options.quote:
         doubled = rb"(?:" + inner + rb"|" + quote * 2 + rb")"
         closing = tail + quote + end
         fields.append(
             quote
-            + head
+            + start
             + rb"(?>"
             + inner
             + counts
@@ -85,30 +90,35 @@ def _text_field(column: Column, options: CopyOptions, frame: Frame, end: bytes) 
     return fields
 
 
-def _bytes_but(shut: Iterable[int], *more: bytes) -> bytes:
-    """The class of all bytes but these, as a positive set of ranges."""
-    barred = sorted(set(shut).union(*more))
-    gaps = zip([-1, *barred], [*barred, 256], strict=True)
+def _bytes_except(excluded: Iterable[int], *more: bytes) -> bytes:
+    """Return the character class of all other bytes, as a positive set of ranges."""
+    missing = sorted(set(excluded).union(*more))
+    gaps = zip([-1, *missing], [*missing, 256], strict=True)
     ranges = (
         b"\\x%02x-\\x%02x" % (after + 1, before - 1) for after, before in gaps if before - after > 1
     )
     return b"[" + b"".join(ranges) + b"]"
 
 
-def _forbidden_head(column: Column, options: CopyOptions, frame: Frame, end: bytes) -> bytes:
-    """What a text must not begin with (BLANKSASNULL) or be (NULL AS's text in a NOT NULL column) to pass."""
-    head = b"(?![%s])" % _BLANKS if options.blanks_as_null else b""
-    if column.not_null and frame.null_mark:
-        head += (
+def _forbidden_start(
+    column: Column, options: CopyOptions, syntax: FieldSyntax, end: bytes
+) -> bytes:
+    """Return the lookahead for texts that need conversion.
+
+    Under BLANKSASNULL a text that begins with a blank; in a NOT NULL column the text of NULL AS.
+    """
+    start = b"(?![%s])" % _BLANKS if options.blanks_as_null else b""
+    if column.not_null and syntax.null_mark:
+        start += (
             rb"(?!"
-            + re.escape(frame.null_mark)
+            + re.escape(syntax.null_mark)
             + rb"(?:"
-            + re.escape(frame.quote)
+            + re.escape(syntax.quote)
             + rb"|"
             + end
             + rb"))"
         )
-    return head
+    return start
 
 
 _DAY = (
@@ -119,7 +129,7 @@ _CLOCK = rb"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _CLOCKS = (_CLOCK, _CLOCK + rb"\.[0-9]{1,6}+")
 _ZONE = rb"[-+](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?+"
 _ISO_DAYS = (None, "auto", "YYYY-MM-DD")
-_BETWEEN = {
+_SEPARATORS = {
     None: b" ",
     "YYYY-MM-DD HH:MI:SS": b" ",
     "YYYY-MM-DD HH24:MI:SS": b" ",
@@ -129,8 +139,10 @@ _EXPONENTS = {Kind.REAL: rb"[eE][-+]?+[0-2]?+[0-9]", Kind.DOUBLE: rb"[eE][-+]?+[
 
 
 def value_patterns(column: Column, options: CopyOptions) -> list[bytes]:
-    """What a value of the column looks like when PostgreSQL takes it as Redshift would, as alternatives of which a field
-    matches one at most; none when the column's values are always converted."""
+    """Return the patterns of values that PostgreSQL reads as Redshift would.
+
+    A field matches at most one of them. The list is empty when every value of the column must be converted.
+    """
     match column.kind:
         case Kind.SMALLINT:
             return _signed(rb"[0-9]{1,4}+", rb"[12][0-9]{4}")
@@ -155,7 +167,7 @@ def value_patterns(column: Column, options: CopyOptions) -> list[bytes]:
         case Kind.SUPER:
             return [rb"true", rb"false", rb"null", rb"0", rb"[1-9][0-9]{0,14}+"]
         case Kind.DATE | Kind.TIME | Kind.TIMETZ | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
-            return _moments(column.kind, options)
+            return _datetimes(column.kind, options)
         case _:
             return []
 
@@ -165,16 +177,16 @@ def _signed(*patterns: bytes) -> list[bytes]:
 
 
 def _floats(kind: Kind) -> list[bytes]:
-    """Few enough digits and small enough exponents that the value neither overflows nor vanishes."""
-    most = 9 if kind is Kind.REAL else 17
-    digits = b"[0-9]{1,%d}+" % most
+    """Return patterns with few enough digits and exponents that the value neither overflows nor becomes zero."""
+    digits_max = 9 if kind is Kind.REAL else 17
+    digits = b"[0-9]{1,%d}+" % digits_max
     return _signed(
-        digits + b"\\.[0-9]{0,%d}+(?:%s)?+" % (most, _EXPONENTS[kind]),
+        digits + b"\\.[0-9]{0,%d}+(?:%s)?+" % (digits_max, _EXPONENTS[kind]),
         digits + b"(?:%s)?+" % _EXPONENTS[kind],
     )
 
 
-def _moments(kind: Kind, options: CopyOptions) -> list[bytes]:
+def _datetimes(kind: Kind, options: CopyOptions) -> list[bytes]:
     if kind is Kind.DATE:
         return [_DAY] if options.date_format in _ISO_DAYS else []
     if kind is Kind.TIME:
@@ -184,9 +196,9 @@ def _moments(kind: Kind, options: CopyOptions) -> list[bytes]:
     if options.time_format == "auto":
         clock = rb"[ T]" + _CLOCK + rb"(?:\.[0-9]{1,6}+)?+(?:Z|" + _ZONE + rb")?+"
         return [_DAY + clock, _DAY]
-    between = _BETWEEN.get(options.time_format)
-    if between is None:
+    separator = _SEPARATORS.get(options.time_format)
+    if separator is None:
         return []
     zoned = kind is Kind.TIMESTAMPTZ and options.time_format is None
     zone = rb"(?:" + _ZONE + rb")?+" if zoned else rb""
-    return [_DAY + between + clock + zone for clock in _CLOCKS]
+    return [_DAY + separator + clock + zone for clock in _CLOCKS]

@@ -1,9 +1,10 @@
-"""What is told about a COPY: rejected rows, the history, notices. Rows are written on a second connection, so that they
-outlive the rollback of the COPY itself."""
+"""Reports a COPY: rejected rows, load history, notices.
+
+Load errors and history are written on a second connection, so that a rollback of the COPY does not remove them.
+"""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,39 +12,17 @@ from datetime import UTC, datetime
 
 from redshift_emulator.backend import Backend
 from redshift_emulator.context import CopyContext, TableInfo
-from redshift_emulator.copy.columns import Column
-from redshift_emulator.copy.convert import RowError
+from redshift_emulator.copy.load_errors import Rejection
 from redshift_emulator.copy.options import CopyOptions
-from redshift_emulator.errors import BackendError, SqlError
+from redshift_emulator.errors import SqlError
 
 MAX_STORED = 100_000
 ROWS_PER_INSERT = 500
-_CODES = {
-    "22001": 1204,
-    "22003": 1204,
-    "22007": 1206,
-    "22008": 1205,
-    "22P02": 1207,
-    "22P04": 1202,
-    "23502": 1213,
-    "22021": 1220,
-}
-_CONTEXT = re.compile(r"line (\d+)(?:, column ([^:]+))?(?:: \"(.*)\")?", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """One row that was not loaded, as the load-error views show it."""
-
-    file: str
-    line: int
-    error: RowError
-    raw_line: bytes = b""
 
 
 @dataclass
 class LoadReport:
-    """Collects what happened while a COPY runs."""
+    """Collects the rejections and figures of one running COPY."""
 
     context: CopyContext
     options: CopyOptions
@@ -55,22 +34,22 @@ class LoadReport:
     files: int = 0
     file_bytes: int = 0
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    clock: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
 
     def reject(self, rejection: Rejection) -> None:
-        """Notes a rejected row. Raises the COPY's error when there are more than MAXERROR allows."""
+        """Record a rejected row. Raises the error of the COPY when MAXERROR allows no further one."""
         self.rejections += 1
         if len(self.rejected) < MAX_STORED:
             self.rejected.append(rejection)
         if self.rejections > self.options.tolerated_errors:
             raise self.failure()
 
-    def forget(self, url: str) -> None:
-        """Rows of a file that turned out to be corrupt say nothing."""
+    def discard(self, url: str) -> None:
+        """Drop the rejected rows of a file that turned out to be corrupt."""
         self.rejected = [rejection for rejection in self.rejected if rejection.file != url]
 
     def failure(self) -> SqlError:
-        """The error of a COPY that rejected too many rows."""
+        """Return the error of a COPY that rejected too many rows."""
         name = self.options.table
         return SqlError(
             "XX000",
@@ -78,7 +57,7 @@ class LoadReport:
         )
 
     def write(self, status: str, loaded_rows: int) -> None:
-        """Writes load errors and history. BackendError when PostgreSQL cannot store them."""
+        """Write load errors and history. Raises BackendError when PostgreSQL cannot store them."""
         with self.context.side() as side:
             for first in range(0, len(self.rejected), ROWS_PER_INSERT):
                 side.query(self._errors_sql(self.rejected[first : first + ROWS_PER_INSERT]))
@@ -94,23 +73,24 @@ class LoadReport:
 
     def _error_row(self, rejection: Rejection) -> str:
         error, column = rejection.error, rejection.error.column
+        described = (
+            (column.name, column.kind.value, column.shown_length) if column else ("", "", "")
+        )
         values: tuple[str | int, ...] = (
-            *(
-                self.query_id,
-                self.context.session_pid,
-                self.context.user_id,
-                self.context.database,
-                self.table.oid,
-            ),
-            *(_stamp(datetime.now(UTC)), rejection.file, rejection.line),
-            *((column.name, column.kind.value, column.shown_length) if column else ("", "", "")),
-            *(
-                error.position,
-                _text(rejection.raw_line),
-                _text(error.value),
-                error.code,
-                error.reason,
-            ),
+            self.query_id,
+            self.context.session_pid,
+            self.context.user_id,
+            self.context.database,
+            self.table.oid,
+            _stamp(datetime.now(UTC)),
+            rejection.file,
+            rejection.line,
+            *described,
+            error.position,
+            _text(rejection.raw_line),
+            _text(error.value),
+            error.code,
+            error.reason,
         )
         return "(" + ", ".join(_sql(value) for value in values) + ")"
 
@@ -123,7 +103,7 @@ class LoadReport:
             "status": status,
             "table_name": self.table.name,
             "start_time": _stamp(self.started_at),
-            "duration": int((time.monotonic() - self.clock) * 1_000_000),
+            "duration": int((time.monotonic() - self.started) * 1_000_000),
             "data_source": self.options.source,
             "file_format": "csv" if self.options.quote else "text",
             "loaded_rows": loaded_rows,
@@ -138,7 +118,7 @@ class LoadReport:
         side.query(f"INSERT INTO pg_rs.load_history ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
 
     def send_notices(self, loaded_rows: int) -> None:
-        """The INFO lines that Redshift sends after a COPY."""
+        """Send the INFO notices that Redshift sends after a COPY."""
         name = self.options.table
         self.context.notice(
             "INFO",
@@ -155,26 +135,6 @@ class LoadReport:
                 "INFO",
                 text + "ACCEPTINVCHARS.  Check 'sys_copy_replacements' system table for details.",
             )
-
-
-def rejection_of(
-    failure: BackendError, file: str, line: int, columns: Sequence[Column]
-) -> Rejection | None:
-    """What PostgreSQL's own refusal of a row says in Redshift's terms; None when it was no refusal of a row."""
-    code = _CODES.get(failure.sqlstate)
-    where = _CONTEXT.search(failure.fields.get("W", ""))
-    if code is None or where is None:
-        return None
-    name = where[2] or failure.fields.get("c")
-    column = next((each for each in columns if each.name == name), None)
-    value = (where[3] or "").encode()
-    return Rejection(file, line, RowError(code, str(failure), column, 0, value), value)
-
-
-def sent_line_of(failure: BackendError) -> int:
-    """The line of the stream that PostgreSQL complains about; 0 when it names none."""
-    where = _CONTEXT.search(failure.fields.get("W", ""))
-    return int(where[1]) if where else 0
 
 
 def _stamp(at: datetime) -> str:

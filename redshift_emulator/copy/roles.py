@@ -1,8 +1,8 @@
-"""Who reads the files: turns the authorization of a COPY into S3 clients, as Redshift's service would.
+"""Turns the authorization of a COPY into S3 clients, as the Redshift service would.
 
-A role is assumed through STS with the credentials of this process. Redshift itself must be allowed to assume it, so its
-trust policy has to name a Redshift service principal; what the role may read is then for the S3 endpoint to decide.
-Clients are kept for ten minutes.
+A role is assumed through STS with the credentials of this process. Its trust policy must name a Redshift service
+principal, since Redshift itself would have to assume it. The S3 endpoint checks what the role may read. Clients are kept
+for ten minutes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from redshift_emulator.context import AwsAccess
-from redshift_emulator.copy.options import AccessKeys, Authorization, DefaultRole
+from redshift_emulator.copy.authorization import AccessKeys, Authorization, DefaultRole
 from redshift_emulator.copy.service_errors import denied_role, failed_service
 from redshift_emulator.errors import SqlError
 
@@ -40,7 +40,7 @@ _CONFIG = Config(
 
 @dataclass(frozen=True)
 class Caller:
-    """Where AWS is, and who runs the COPY (for the error texts)."""
+    """The AWS endpoint, and who runs the COPY (for error messages)."""
 
     access: AwsAccess
     user: str
@@ -53,22 +53,16 @@ _lock = threading.Lock()
 
 
 def s3_client(authorization: Authorization, region: str | None, caller: Caller) -> S3Client:
-    """A client with the rights of the authorization. SqlError when a role cannot be assumed."""
-    place = region or caller.access.region
-    key = (authorization, place, caller.access.endpoint_url, caller.default_role)
+    """Return a client with the permissions of the authorization. Raises SqlError when a role cannot be assumed."""
+    region = region or caller.access.region
+    key = (authorization, region, caller.access.endpoint_url, caller.default_role)
     with _lock:
-        made, client = _clients.get(key, (0.0, None))
-        if client is not None and time.monotonic() - made < KEEP_SECONDS:
+        created, client = _clients.get(key, (0.0, None))
+        if client is not None and time.monotonic() - created < KEEP_SECONDS:
             return client
-        fresh: S3Client = _connect("s3", place, caller, _keys(authorization, caller))
-        _clients[key] = (time.monotonic(), fresh)
-    return fresh
-
-
-def forget_clients() -> None:
-    """Roles are looked at anew from now on."""
-    with _lock:
-        _clients.clear()
+        created_now: S3Client = _connect("s3", region, caller, _keys(authorization, caller))
+        _clients[key] = (time.monotonic(), created_now)
+    return created_now
 
 
 def _connect(service: str, region: str, caller: Caller, keys: AccessKeys | None) -> Any:
@@ -94,8 +88,8 @@ def _keys(authorization: Authorization, caller: Caller) -> AccessKeys:
     else:
         arns = authorization.arns
     keys: AccessKeys | None = None
-    for place, arn in enumerate(arns):
-        if place == 0:
+    for number, arn in enumerate(arns):
+        if number == 0:
             _check_trust(arn, caller)
         keys = _assume(arn, keys, caller)
     if keys is None:
@@ -112,12 +106,12 @@ def _check_trust(arn: str, caller: Caller) -> None:
     except BotoCoreError as failure:
         raise failed_service("IAM", failure) from failure
     if role["Arn"] != arn or not trusts_redshift(role["AssumeRolePolicyDocument"]):
-        reason = f"its trust policy does not let {' or '.join(SERVICES)} assume it"
+        reason = f"its trust policy does not allow {' or '.join(SERVICES)} to assume it"
         raise denied_role(arn, caller.user, caller.database, reason)
 
 
 def trusts_redshift(policy: Mapping[str, Any]) -> bool:
-    """Whether a trust policy lets one of Redshift's service principals assume the role. Deny wins. Pure."""
+    """Return whether a trust policy lets a Redshift service principal assume the role. Deny wins. Pure."""
     statements = policy.get("Statement", [])
     effects = [
         statement.get("Effect")
@@ -144,11 +138,13 @@ def _covers_assume(action: object) -> bool:
 def _assume(arn: str, keys: AccessKeys | None, caller: Caller) -> AccessKeys:
     sts = _connect("sts", caller.access.region, caller, keys)
     try:
-        given = sts.assume_role(RoleArn=arn, RoleSessionName="RedshiftIamRoleSession")[
+        credentials = sts.assume_role(RoleArn=arn, RoleSessionName="RedshiftIamRoleSession")[
             "Credentials"
         ]
     except ClientError as failure:
         raise denied_role(arn, caller.user, caller.database, str(failure)) from failure
     except BotoCoreError as failure:
         raise failed_service("STS", failure) from failure
-    return AccessKeys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return AccessKeys(
+        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+    )

@@ -1,4 +1,4 @@
-"""Which objects a COPY loads, and their bytes: prefixes, manifests, a reader that resumes broken transfers."""
+"""Finds the objects that a COPY loads, by prefix or manifest, and reads them; broken transfers are resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FULL_PATH = "COPY with MANIFEST parameter requires full path of an S3 object."
 
 @dataclass(frozen=True)
 class S3Object:
-    """One object to load; ``etag`` pins what was found."""
+    """One object to load. ``etag`` makes sure that the object read is the object found."""
 
     bucket: str
     key: str
@@ -37,48 +37,48 @@ class S3Object:
 
 
 def parse_url(url: str) -> tuple[str, str]:
-    """Bucket and key, both literal: nothing is URL-decoded. SqlError for what is not an s3:// URL."""
+    """Return bucket and key; nothing is URL-decoded. Raises SqlError for anything but an s3:// URL."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if not url.startswith("s3://") or not bucket:
-        raise SqlError("XX000", f"Invalid S3 URL '{url}': s3://bucket/key is needed")
+        raise SqlError("XX000", f"Invalid S3 URL '{url}': write s3://bucket/key")
     return bucket, key
 
 
 def find_objects(client: S3Client, url: str) -> list[S3Object]:
-    """Every object whose key begins with the URL's key, in order. SqlError when there is none."""
+    """Return every object whose key begins with the URL's key, in order. Raises SqlError when there is none."""
     bucket, prefix = parse_url(url)
-    found: list[S3Object] = []
+    objects: list[S3Object] = []
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            found += [
+            objects += [
                 S3Object(bucket, o["Key"], o["Size"], o["ETag"]) for o in page.get("Contents", [])
             ]
     except (ClientError, BotoCoreError) as failure:
         raise failed_s3(failure, f"Listing bucket={bucket} prefix={prefix}") from failure
-    if not found:
+    if not objects:
         raise service_error(
             f"The specified S3 prefix '{prefix}' does not exist", f"Listing bucket={bucket}"
         )
-    return found
+    return objects
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a manifest."""
+    """One entry of a manifest."""
 
     url: str
     mandatory: bool
 
 
 def parse_manifest(text: bytes) -> list[Entry]:
-    """The entries of a manifest; ``mandatory`` is false unless given. SqlError for anything that is none."""
+    """Return the entries of a manifest. ``mandatory`` defaults to false. Raises SqlError for an invalid manifest."""
     try:
         document = json.loads(text)
         entries = [_parse_entry(entry) for entry in document["entries"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as fault:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise service_error(
-            "Manifest file is not in correct json format", f"{type(fault).__name__}: {fault}"
-        ) from fault
+            "Manifest file is not in correct json format", f"{type(error).__name__}: {error}"
+        ) from error
     if not entries:
         raise service_error("Manifest file has no entries")
     return entries
@@ -87,19 +87,20 @@ def parse_manifest(text: bytes) -> list[Entry]:
 def _parse_entry(entry: Any) -> Entry:
     url, mandatory = entry["url"], entry.get("mandatory", False)
     if not isinstance(url, str) or not isinstance(mandatory, bool):
-        raise TypeError("url must be a text and mandatory true or false")
+        raise TypeError("url must be a string and mandatory true or false")
     if not url.startswith("s3://"):
         raise ValueError(f"{url} is not an s3:// URL")
     return Entry(url, mandatory)
 
 
 def read_manifest(client: S3Client, url: str) -> list[S3Object]:
-    """The objects a manifest lists, in its order, one listed twice twice. Optional ones that are absent are left out.
+    """Return the objects that a manifest lists, in its order; an object listed twice is returned twice.
 
-    SqlError when the manifest or a mandatory file is absent, a URL is a prefix (8001), or nothing is left.
+    Missing objects that are not mandatory are left out. Raises SqlError when the manifest or a mandatory object is
+    missing, when a URL is only a prefix (8001), and when no object is left.
     """
     bucket, key = parse_url(url)
-    _must_be_full_path(client, bucket, key)
+    _check_full_path(client, bucket, key)
     try:
         text = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_MANIFEST_BYTES)
     except (ClientError, BotoCoreError) as failure:
@@ -107,8 +108,8 @@ def read_manifest(client: S3Client, url: str) -> list[S3Object]:
             failure, f"Reading manifest {url}", "Problem reading manifest file - "
         ) from failure
     entries = parse_manifest(text)
-    found = [_find_entry(client, entry) for entry in entries]
-    present = [each for each in found if each is not None]
+    objects = [_find_entry(client, entry) for entry in entries]
+    present = [each for each in objects if each is not None]
     if not present:
         raise service_error(
             f"No file listed in the manifest {url} was found", f"Reading manifest {url}"
@@ -128,7 +129,7 @@ def _find_entry(client: S3Client, entry: Entry) -> S3Object | None:
         raise failed_s3(failure, f"Reading {entry.url}") from failure
     if head is not None:
         return S3Object(bucket, key, head["ContentLength"], head["ETag"])
-    _must_be_full_path(client, bucket, key)
+    _check_full_path(client, bucket, key)
     if entry.mandatory:
         raise service_error(
             f"Mandatory url is not present in manifest file: {entry.url}",
@@ -137,8 +138,8 @@ def _find_entry(client: S3Client, entry: Entry) -> S3Object | None:
     return None
 
 
-def _must_be_full_path(client: S3Client, bucket: str, key: str) -> None:
-    """8001 when the key is no object but others begin with it. Without the right to list, nobody can tell."""
+def _check_full_path(client: S3Client, bucket: str, key: str) -> None:
+    """Raise 8001 when the key is only a prefix of other keys. Without permission to list, this cannot be checked."""
     try:
         listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
     except (ClientError, BotoCoreError):
@@ -148,8 +149,11 @@ def _must_be_full_path(client: S3Client, bucket: str, key: str) -> None:
 
 
 def read_object(client: S3Client, source: S3Object) -> Iterator[bytes]:
-    """The object's bytes in blocks. A broken transfer is resumed where it stopped, three times; then SqlError. So does an
-    object that changes meanwhile."""
+    """Return the object's bytes in blocks.
+
+    A broken transfer is resumed where it stopped, three times at most. Raises SqlError after that, and when the object
+    changes during the transfer.
+    """
     position = 0
     for left in range(MAX_RESUMES, -1, -1):
         try:
@@ -170,8 +174,8 @@ def read_object(client: S3Client, source: S3Object) -> Iterator[bytes]:
 
 def _read_from(client: S3Client, source: S3Object, position: int) -> Iterator[bytes]:
     if position < source.size:
-        answer = client.get_object(
+        response = client.get_object(
             Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={position}-"
         )
-        with contextlib.closing(answer["Body"]) as body:
+        with contextlib.closing(response["Body"]) as body:
             yield from body.iter_chunks(BLOCK_BYTES)

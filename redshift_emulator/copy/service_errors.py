@@ -1,4 +1,4 @@
-"""Errors of S3, STS and IAM in Redshift's words. Pure."""
+"""Errors of S3, STS and IAM, worded as Redshift words them. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RULE = "-----------------------------------------------"
 
 
 def service_error(message: str, context: str = "", code: int = 8001) -> SqlError:
-    """An internal error (XX000) with the DETAIL block that Redshift prints below such errors."""
+    """Return an internal error (XX000) with the DETAIL block that Redshift prints below such errors."""
     lines = (
         _RULE,
         f"error:  {message}",
@@ -23,18 +23,18 @@ def service_error(message: str, context: str = "", code: int = 8001) -> SqlError
 
 
 class CorruptFileError(SqlError):
-    """A file that cannot be unpacked. The code and its context: snowplow #1265; the wording: no source."""
+    """A file that cannot be decompressed. Code and context are from snowplow #1265; the wording has no source."""
 
     def __init__(self, url: str, reason: str) -> None:
-        told = service_error(
+        error = service_error(
             f"Failed to read file {url}: {reason}", f"S3 key being read : {url}", 9001
         )
-        super().__init__(told.sqlstate, told.message, told.detail)
+        super().__init__(error.sqlstate, error.message, error.detail)
         self.url = url
 
 
 def s3_text(failure: ClientError) -> str:
-    """``S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid ...,ExtRid ...,CanRetry 1``."""
+    """Return ``S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid ...,ExtRid ...,CanRetry 1``."""
     error = failure.response.get("Error", {})
     metadata = failure.response.get("ResponseMetadata", {})
     code = error.get("Code", "Unknown")
@@ -49,7 +49,7 @@ def s3_text(failure: ClientError) -> str:
 
 
 def failed_s3(failure: ClientError | BotoCoreError, context: str, prefix: str = "") -> SqlError:
-    """What a failed S3 request becomes; ``prefix`` goes before the message ("Problem reading manifest file - ")."""
+    """Return the error for a failed S3 request. ``prefix`` goes before the message ("Problem reading manifest file - ")."""
     if isinstance(failure, ClientError):
         return service_error(prefix + s3_text(failure), f"{context}: {failure}")
     return service_error(
@@ -58,12 +58,12 @@ def failed_s3(failure: ClientError | BotoCoreError, context: str, prefix: str = 
 
 
 def failed_service(service: str, failure: BotoCoreError) -> SqlError:
-    """A request to STS or IAM that could not be made."""
+    """Return the error for a request to STS or IAM that got no response."""
     return service_error(f"{service} could not be reached: {failure}")
 
 
 def denied_role(arn: str, user: str, database: str, reason: str) -> SqlError:
-    """The role cannot be assumed: it is absent, does not trust Redshift, or STS says no."""
+    """Return the error for a role that cannot be assumed: missing, not trusting Redshift, or denied by STS."""
     return service_error(
         f"User arn:aws:redshift:dbuser:{database}/{user} is not authorized to assume IAM Role {arn}",
         f"IAM Role={arn}: {reason}",

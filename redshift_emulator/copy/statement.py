@@ -1,23 +1,23 @@
-"""Reads the text of one COPY statement. Pure: CopyOptions, or SqlError for whatever Redshift (or the stand-in) refuses."""
+"""Parses one COPY statement. Pure. SqlError for what Redshift refuses, and for what this emulator does not have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from redshift_emulator.copy.authorization import (
+    DefaultRole,
+    choose_authorization,
+    parse_credentials,
+    parse_roles,
+)
 from redshift_emulator.copy.options import (
     MAX_ERRORS,
-    AccessKeys,
-    Authorization,
     Compression,
     CompUpdate,
     CopyOptions,
-    DefaultRole,
-    missing_credentials,
-    parse_credentials,
     parse_delimiter,
     parse_null,
-    parse_roles,
 )
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.errors import SqlError
@@ -36,38 +36,26 @@ _FLAGS = {
     "explicit_ids": "explicit_ids",
     "ignoreallerrors": "ignore_all_errors",
 }
-_PACKED = {"gzip": Compression.GZIP, "bzip2": Compression.BZIP2, "zstd": Compression.ZSTD}
+_COMPRESSIONS = {"gzip": Compression.GZIP, "bzip2": Compression.BZIP2, "zstd": Compression.ZSTD}
 _ENCODINGS = {"utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be"}
-_NOT_HERE = frozenset(
-    {
-        "avro",
-        "json",
-        "parquet",
-        "orc",
-        "shapefile",
-        "fixedwidth",
-        "lzop",
-        "encrypted",
-        "escape",
-        "removequotes",
-        "ssh",
-    }
-    | {"readratio", "master_symmetric_key", "job"}
-)
+_NOT_AVAILABLE = frozenset(
+    ("avro", "encrypted", "escape", "fixedwidth", "job", "json", "lzop", "master_symmetric_key", "orc", "parquet",
+     "readratio", "removequotes", "shapefile", "ssh")
+)  # fmt: skip
 
 
 def parse_copy(sql: str, *, keep_case: bool = False) -> CopyOptions:
-    """The options of ``COPY t [(columns)] FROM 's3://...' ...``; parameters in any order, with or without AS."""
-    return _Reader(Cursor(sql, tokenize(sql), keep_case=keep_case)).statement()
+    """Parse ``COPY t [(columns)] FROM 's3://...' ...``. Parameters come in any order, with or without AS."""
+    return _Parser(Cursor(sql, tokenize(sql), keep_case=keep_case)).statement()
 
 
 def _plain_text(token: Token) -> str:
-    """A string of COPY: quotes undone, a doubled backslash as one, any other backslash kept ('\\N', '\\t', '\\001')."""
+    """Return the text of a string: a doubled backslash is one, other backslashes are kept ('\\N', '\\t', '\\001')."""
     return token.value[1:-1].replace("''", "'").replace("\\\\", "\\")
 
 
-class _Reader:
-    """Collects the parameters of one statement; each may come once."""
+class _Parser:
+    """Collects the parameters of one statement. Each may be given once."""
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
@@ -102,9 +90,7 @@ class _Reader:
             raise self.cursor.syntax_error()
         source = self._string()
         if not source.startswith("s3://") or len(source) < 6 or source[5] == "/":
-            raise SqlError(
-                "0A000", f"COPY FROM '{source}' is not supported: only s3://bucket/key is"
-            )
+            raise SqlError("0A000", f"COPY FROM '{source}' is not supported: use s3://bucket/key")
         return source
 
     def _string(self) -> str:
@@ -113,7 +99,7 @@ class _Reader:
             raise self.cursor.syntax_error()
         text = _plain_text(self.cursor.next())
         if "\0" in text:
-            raise SqlError("42601", "a string of COPY cannot hold a NUL character; write '\\0'")
+            raise SqlError("42601", "a string of COPY cannot contain a NUL character; write '\\0'")
         return text
 
     def _parameter(self) -> None:
@@ -122,11 +108,11 @@ class _Reader:
         if word == "with" and not self.seen:  # COPY ... WITH CREDENTIALS, an older spelling
             self.cursor.next()
             return
-        read = _READERS.get(word)
-        if word in _NOT_HERE:
+        read = _PARAMETERS.get(word)
+        if word in _NOT_AVAILABLE:
             raise SqlError(
                 "0A000",
-                f"COPY ... {word.upper()} is not available in the local stand-in for Redshift",
+                f"COPY ... {word.upper()} is not supported by this emulator",
             )
         if word in self.seen:
             raise SqlError(
@@ -136,9 +122,9 @@ class _Reader:
         if word in _FLAGS:
             self.cursor.next()
             self.values[_FLAGS[word]] = True
-        elif word in _PACKED:
+        elif word in _COMPRESSIONS:
             self.cursor.next()
-            self._set("compression", _PACKED[word], word)
+            self._set("compression", _COMPRESSIONS[word], word)
         elif read is not None:
             self.cursor.next()
             read(self)
@@ -149,7 +135,7 @@ class _Reader:
         if name in self.values:
             raise SqlError(
                 "42601",
-                f"conflicting or redundant options: {word.upper()} contradicts what came before it",
+                f"conflicting or redundant options: {word.upper()} contradicts an earlier parameter",
             )
         self.values[name] = value
 
@@ -161,11 +147,10 @@ class _Reader:
         if word != "csv":
             raise SqlError(
                 "0A000",
-                f"FORMAT {word.upper()} is not available in the local stand-in for Redshift; CSV is",
+                f"FORMAT {word.upper()} is not supported by this emulator; use CSV",
             )
-        if self.csv:
-            raise SqlError("42601", "conflicting or redundant options: CSV is given twice")
-        self.csv = bool(self.cursor.next())
+        self.cursor.next()
+        self.as_csv()
 
     def as_csv(self) -> None:
         if self.csv:
@@ -184,12 +169,12 @@ class _Reader:
     def null(self) -> None:
         self.values["null_as"] = parse_null(self._string())
 
-    def number(self, name: str, most: int) -> None:
+    def number(self, name: str, maximum: int) -> None:
         self.cursor.take("as")
         value = self.cursor.integer()
-        if not 0 <= value <= most:
+        if not 0 <= value <= maximum:
             shown = name.replace("_", "").upper()
-            raise SqlError("22023", f"{shown} {value} is out of range: 0 to {most}")
+            raise SqlError("22023", f"{shown} {value} is out of range: 0 to {maximum}")
         self.values[name] = value
 
     def encoding(self) -> None:
@@ -226,17 +211,17 @@ class _Reader:
         if self.cursor.token.kind is Kind.NUMBER:
             self.cursor.integer()
 
-    def compress(self) -> None:
+    def comp_update(self) -> None:
         """COMPUPDATE [ON | OFF | PRESET]."""
         word = self.cursor.take_any("on", "off", "true", "false", "preset")
         self.values["comp_update"] = CompUpdate.OFF if word in ("off", "false") else CompUpdate.ON
 
-    def switch(self) -> None:
-        """STATUPDATE: accepted, there is nothing to analyse here."""
+    def stat_update(self) -> None:
+        """STATUPDATE: accepted without effect."""
         self.cursor.take_any("on", "off", "true", "false")
 
-    def sample(self) -> None:
-        """COMPROWS n: the same."""
+    def comp_rows(self) -> None:
+        """COMPROWS n: accepted without effect."""
         self.cursor.integer()
 
     def role(self) -> None:
@@ -254,7 +239,7 @@ class _Reader:
 
     def _finish(self) -> CopyOptions:
         values = self.values
-        values["authorization"] = self._authorization()
+        values["authorization"] = choose_authorization(values.get("authorization"), self.keys)
         if "quote" in values and not self.csv:
             raise SqlError("42601", "COPY quote available only in CSV mode")
         values.setdefault("quote", '"' if self.csv else None)
@@ -273,41 +258,27 @@ class _Reader:
             )
         return CopyOptions(**values)
 
-    def _authorization(self) -> Authorization:
-        given: Authorization | None = self.values.get("authorization")
-        if not self.keys:
-            if given is None:
-                raise missing_credentials()
-            return given
-        if given is not None or not {"access_key_id", "secret_access_key"} <= set(self.keys):
-            raise missing_credentials()
-        return AccessKeys(
-            self.keys["access_key_id"],
-            self.keys["secret_access_key"],
-            self.keys.get("session_token"),
-        )
 
-
-_READERS: dict[str, Callable[[_Reader], None]] = {
-    "format": _Reader.format,
-    "csv": _Reader.as_csv,
-    "quote": _Reader.quote,
-    "delimiter": _Reader.delimiter,
-    "null": _Reader.null,
-    "ignoreheader": lambda reader: reader.number("ignore_header", 2**31 - 1),
-    "maxerror": lambda reader: reader.number("max_error", MAX_ERRORS),
-    "comprows": _Reader.sample,
-    "encoding": _Reader.encoding,
-    "acceptinvchars": _Reader.accept_inv_chars,
-    "dateformat": lambda reader: reader.date_format("date_format"),
-    "timeformat": lambda reader: reader.date_format("time_format"),
-    "region": _Reader.region,
-    "noload": _Reader.no_load,
-    "compupdate": _Reader.compress,
-    "statupdate": _Reader.switch,
-    "iam_role": _Reader.role,
-    "credentials": _Reader.credentials,
-    "access_key_id": lambda reader: reader.key("access_key_id"),
-    "secret_access_key": lambda reader: reader.key("secret_access_key"),
-    "session_token": lambda reader: reader.key("session_token"),
+_PARAMETERS: dict[str, Callable[[_Parser], None]] = {
+    "format": _Parser.format,
+    "csv": _Parser.as_csv,
+    "quote": _Parser.quote,
+    "delimiter": _Parser.delimiter,
+    "null": _Parser.null,
+    "ignoreheader": lambda parser: parser.number("ignore_header", 2**31 - 1),
+    "maxerror": lambda parser: parser.number("max_error", MAX_ERRORS),
+    "comprows": _Parser.comp_rows,
+    "encoding": _Parser.encoding,
+    "acceptinvchars": _Parser.accept_inv_chars,
+    "dateformat": lambda parser: parser.date_format("date_format"),
+    "timeformat": lambda parser: parser.date_format("time_format"),
+    "region": _Parser.region,
+    "noload": _Parser.no_load,
+    "compupdate": _Parser.comp_update,
+    "statupdate": _Parser.stat_update,
+    "iam_role": _Parser.role,
+    "credentials": _Parser.credentials,
+    "access_key_id": lambda parser: parser.key("access_key_id"),
+    "secret_access_key": lambda parser: parser.key("secret_access_key"),
+    "session_token": lambda parser: parser.key("session_token"),
 }

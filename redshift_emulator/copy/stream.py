@@ -1,4 +1,4 @@
-"""The rows of all files on their way into PostgreSQL: those that pass the gate at once, the converted ones after them."""
+"""Sends the rows of all files to PostgreSQL: fast-path rows at once, converted rows after them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from types import TracebackType
 
 from redshift_emulator.backend import Backend, CopyIn
 from redshift_emulator.copy.columns import Column
-from redshift_emulator.copy.convert import RAW_BYTES, RowConverter, RowError, render_row
-from redshift_emulator.copy.fast_path import Dialect, Gate, build_gate
+from redshift_emulator.copy.convert import RowConverter, render_row
+from redshift_emulator.copy.fast_path import Dialect, FastPath, build_fast_path
+from redshift_emulator.copy.load_errors import (
+    RAW_BYTES,
+    Rejection,
+    RowError,
+    failed_stream_line,
+    rejection_by_postgresql,
+    row_too_long,
+)
 from redshift_emulator.copy.options import CopyOptions
-from redshift_emulator.copy.report import Rejection, rejection_of, sent_line_of
-from redshift_emulator.copy.row_splitter import LineMarks, RowTooLongError, Sieve
+from redshift_emulator.copy.row_splitter import LineMap, RowSplitter, RowTooLongError
 from redshift_emulator.copy.rows import Row, RowReader
+from redshift_emulator.copy.texts import is_utf8
 from redshift_emulator.copy.threads import Sender
-from redshift_emulator.copy.utf8 import is_utf8
 from redshift_emulator.errors import BackendError
 from redshift_emulator.lexer import quote_name
 from redshift_emulator.rewrite import stored_name
@@ -26,10 +33,10 @@ Reject = Callable[[Rejection], None]
 
 
 class RowStream:
-    """Stores the rows of one COPY. ``reject`` is told about every row that cannot be loaded and may raise to end it.
-    ``replaced`` counts rows that ACCEPTINVCHARS changed.
+    """Stores the rows of one COPY.
 
-    As a context manager it gives up whatever is not finished and leaves the connection in step.
+    ``reject`` is called for every row that cannot be loaded, and may raise to end the COPY. ``replaced`` counts the rows
+    that ACCEPTINVCHARS changed. On exit an unfinished COPY is aborted and the connection is ready for the next statement.
     """
 
     def __init__(
@@ -45,45 +52,45 @@ class RowStream:
         self._columns = columns
         self._options = options
         self._reject = reject
-        self._build_gate = partial(build_gate, columns, options)
+        self._build_fast_path = partial(build_fast_path, columns, options)
         self._reader = RowReader(options.delimiter, options.quote, len(columns))
         self._converter = RowConverter(columns, options)
         self._files: list[str] = []
-        self._sieve: Sieve | None = None
+        self._splitter: RowSplitter | None = None
         self._dialect: Dialect | None = None
         self._sender: Sender | None = None
-        self._marks, self._sent = LineMarks(), 1
+        self._sent_lines, self._next_line = LineMap(), 1
         self._spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed in __exit__
-        self._spooled = LineMarks()
+        self._spooled_lines = LineMap()
         self._rows = 0
         self.replaced = 0
 
     def begin_file(self, name: str) -> None:
-        """The data that follows is of this file."""
+        """Start a file: the data that follows belongs to it."""
         self._files.append(name)
-        self._sieve = Sieve(
-            self._build_gate, self._reader, self._options.ignore_header, self._take_row
+        self._splitter = RowSplitter(
+            self._build_fast_path, self._reader, self._options.ignore_header, self._take_row
         )
 
     def feed(self, data: bytes) -> None:
-        """Some data of the file. Raises BackendError, and what ``reject`` raises."""
-        if self._sieve is None:
+        """Take the next data of the file. Raises BackendError, and what ``reject`` raises."""
+        if self._splitter is None:
             raise RuntimeError("feed() before begin_file()")
         try:
-            self._send(self._sieve.feed(data), self._sieve.gate)
-        except RowTooLongError as fault:
-            self._reject_endless(fault)
+            self._send(self._splitter.feed(data), self._splitter.fast_path)
+        except RowTooLongError as error:
+            self._reject_endless_row(error)
 
     def end_file(self) -> None:
-        """The file is complete."""
-        if self._sieve is not None:
-            self._send(self._sieve.finish(), self._sieve.gate)
-            self._sieve = None
+        """End the file."""
+        if self._splitter is not None:
+            self._send(self._splitter.finish(), self._splitter.fast_path)
+            self._splitter = None
 
     def finish(self) -> int:
-        """Stores what is left and returns how many rows were stored. Raises BackendError."""
+        """Store the remaining rows and return how many rows were stored. Raises BackendError."""
         self._finish_copy()
-        if len(self._spooled) and not self._options.no_load:
+        if len(self._spooled_lines) and not self._options.no_load:
             self._store_converted()
         return self._rows
 
@@ -97,32 +104,31 @@ class RowStream:
             self.replaced += self._options.accept_inv_chars is not None and not is_utf8(
                 row.raw(buffer)
             )
-            self._spooled.add(len(self._spooled) + 1, len(self._files) - 1, line)
+            self._spooled_lines.add(len(self._spooled_lines) + 1, len(self._files) - 1, line)
             self._spool.write(render_row(values))
 
-    def _reject_endless(self, fault: RowTooLongError) -> None:
-        error = RowError(1216, "Input line is not valid: the row is longer than 4 MB")
-        self._reject(Rejection(self._files[-1], fault.line, error, fault.start))
-        raise fault
+    def _reject_endless_row(self, error: RowTooLongError) -> None:
+        self._reject(Rejection(self._files[-1], error.line, row_too_long(), error.start))
+        raise error
 
-    def _send(self, pieces: Sequence[tuple[bytes, int]], gate: Gate | None) -> None:
-        if not pieces or gate is None or self._options.no_load:
+    def _send(self, pieces: Sequence[tuple[bytes, int]], fast_path: FastPath | None) -> None:
+        if not pieces or fast_path is None or self._options.no_load:
             return
-        if self._dialect != gate.dialect:
+        if self._dialect != fast_path.dialect:
             self._finish_copy()
         if self._sender is None:
-            self._sender, self._dialect = self._open(gate.dialect), gate.dialect
+            self._sender, self._dialect = self._open(fast_path.dialect), fast_path.dialect
         for data, line in pieces:
-            self._marks.add(self._sent, len(self._files) - 1, line)
-            self._sent += data.count(b"\n")
+            self._sent_lines.add(self._next_line, len(self._files) - 1, line)
+            self._next_line += data.count(b"\n")
         data = b"".join(data for data, _ in pieces) if len(pieces) > 1 else pieces[0][0]
         try:
             self._sender.send(data)
         except BackendError as failure:
-            self._explain(failure, self._marks)
+            self._raise_or_reject(failure, self._sent_lines)
 
     def _open(self, dialect: Dialect) -> Sender:
-        self._marks, self._sent = LineMarks(), 1
+        self._sent_lines, self._next_line = LineMap(), 1
         return Sender(
             self._backend.copy_in(dialect.copy_sql(self._table, self._columns, self._options))
         )
@@ -133,7 +139,7 @@ class RowStream:
             try:
                 self._rows += sender.finish()
             except BackendError as failure:
-                self._explain(failure, self._marks)
+                self._raise_or_reject(failure, self._sent_lines)
 
     def _store_converted(self) -> None:
         names = ", ".join(quote_name(stored_name(column.name)) for column in self._columns)
@@ -148,12 +154,12 @@ class RowStream:
                     copy.poll()
                 self._rows += copy.finish()
         except BackendError as failure:
-            self._explain(failure, self._spooled)
+            self._raise_or_reject(failure, self._spooled_lines)
 
-    def _explain(self, failure: BackendError, marks: LineMarks) -> None:
-        """PostgreSQL refused: a row (then it is rejected, and the COPY cannot go on), or the whole COPY."""
-        file, line = marks.find(sent_line_of(failure))
-        rejection = rejection_of(failure, self._files[file], line, self._columns)
+    def _raise_or_reject(self, failure: BackendError, lines: LineMap) -> None:
+        """Raise PostgreSQL's error. If it is about one row, reject that row first."""
+        file, line = lines.find(failed_stream_line(failure))
+        rejection = rejection_by_postgresql(failure, self._files[file], line, self._columns)
         if rejection is not None:
             self._reject(rejection)
         raise failure

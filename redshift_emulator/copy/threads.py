@@ -1,4 +1,4 @@
-"""The two helpers of a running COPY: a thread that reads ahead, and one that sends. Their queues bound the memory."""
+"""The two threads of a running COPY: one reads ahead, one sends. Their queues bound the memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ Item = TypeVar("Item")
 
 
 class _End:
-    """Behind the last item; holds what the iterator raised, if it did."""
+    """Marks the end of the items; holds what the iterator raised, if anything."""
 
     def __init__(self, failure: BaseException | None) -> None:
         self.failure = failure
 
 
 class ReadAhead(Generic[Item]):
-    """Runs an iterator in a thread of its own, at most 16 items ahead; what it raises is raised to whoever iterates here.
-    As a context manager it leaves no thread behind."""
+    """Runs an iterator in its own thread, at most 16 items ahead, and raises here what it raises.
+
+    Leaving the context ends the thread.
+    """
 
     def __init__(self, items: Iterator[Item]) -> None:
         self._items = items
@@ -73,10 +75,10 @@ class ReadAhead(Generic[Item]):
 
 
 class Sender:
-    """Sends pieces to PostgreSQL in a thread of its own, so that reading rows and storing them overlap.
+    """Sends data to PostgreSQL in its own thread, so that reading and storing rows overlap.
 
-    ``send`` raises what sending raised; then, and in any case before the connection is used again, call ``finish`` or
-    ``abort``: both end the thread and leave the connection in step.
+    Call ``finish`` or ``abort`` at the end, also after an error and before the connection is used again. Both end the
+    thread and leave the connection ready for the next statement.
     """
 
     def __init__(self, copy: CopyIn) -> None:
@@ -87,20 +89,20 @@ class Sender:
         self._thread.start()
 
     def send(self, data: bytes) -> None:
-        """Queues a piece; waits while the queue is full. Raises BackendError when PostgreSQL has refused."""
+        """Queue a piece of data; wait while the queue is full. Raises BackendError if an earlier piece failed."""
         if self._failure is not None:
             raise self._failure
         self._queue.put(data)
 
     def finish(self) -> int:
-        """Ends the COPY and returns the rows it stored. Raises BackendError."""
+        """End the COPY and return the number of rows stored. Raises BackendError."""
         self._join()
         if self._failure is not None:
             raise self._failure
         return self._copy.finish()
 
     def abort(self) -> None:
-        """Gives the COPY up; nothing of it stays."""
+        """Abort the COPY; none of its rows are stored."""
         self._join()
         self._copy.abort("COPY ended with an error")
 

@@ -1,4 +1,4 @@
-"""Undoes compression and encoding while the bytes stream by; never holds more than a block. Touches no I/O."""
+"""Decompresses and decodes a stream of bytes, never more than one block at a time. Does no I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLOCK_BYTES = 128 * 1024
 
 
 class UnpackError(Exception):
-    """The bytes are not what the COPY said they are; the text says what is wrong."""
+    """The bytes do not have the compression or encoding that the COPY names."""
 
 
 class _Decompressor(Protocol):
@@ -34,7 +34,7 @@ class _Decompressor(Protocol):
 
 
 class _Gunzip:
-    """zlib's object behind the interface of bz2's and zstd's."""
+    """Gives zlib's object the interface of the bz2 and zstd decompressors."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(31)
@@ -63,16 +63,18 @@ _MAKERS: dict[Compression, Callable[[], Any]] = {
 
 
 def unpack(blocks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """The data in blocks of at most 128 KiB. Several members in one file follow each other. UnpackError for a file that is
-    damaged, ends too early or is packed another way; an empty file is empty data."""
+    """Decompress, in blocks of at most 128 KiB. A file may have several members; an empty file is empty data.
+
+    Raises UnpackError for a file that is damaged, truncated or compressed in another way.
+    """
     make = _MAKERS.get(compression)
     if make is None:
         yield from blocks
         return
     try:
         yield from _decompress(blocks, make, compression.value)
-    except (zlib.error, OSError, EOFError, ZstdError) as fault:
-        raise UnpackError(f"the file is not valid {compression.value} data: {fault}") from fault
+    except (zlib.error, OSError, EOFError, ZstdError) as error:
+        raise UnpackError(f"the file is not valid {compression.value} data: {error}") from error
 
 
 def _decompress(
@@ -85,7 +87,7 @@ def _decompress(
         while data or (inner is not None and not inner.needs_input):
             if inner is None:
                 if members:
-                    data = data.lstrip(b"\0")  # padding behind the last member
+                    data = data.lstrip(b"\0")  # padding after the last member
                 if not data:
                     break
                 inner, members = make(), members + 1
@@ -100,7 +102,7 @@ def _decompress(
 
 
 def recode(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The data as UTF-8. UTF-16 without LE or BE needs its byte order mark. UnpackError for data in another encoding."""
+    """Convert to UTF-8. UTF-16 without LE or BE must begin with a byte order mark. Raises UnpackError for invalid data."""
     if encoding == "utf-8":
         yield from blocks
         return
@@ -113,7 +115,7 @@ def recode(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> str:
     try:
         return decoder.decode(data, final)
-    except UnicodeError as fault:
+    except UnicodeError as error:
         raise UnpackError(
-            f"the file's encoding is not the ENCODING of the COPY: {fault}"
-        ) from fault
+            f"the file's encoding is not the ENCODING of the COPY: {error}"
+        ) from error

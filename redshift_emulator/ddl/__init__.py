@@ -1,1 +1,1 @@
-"""CREATE TABLE and ALTER TABLE: read by hand, spliced into what PostgreSQL can do, the rest remembered in pg_rs."""
+"""CREATE TABLE and ALTER TABLE: parsed here, rewritten for PostgreSQL, and what PostgreSQL cannot store recorded in pg_rs."""

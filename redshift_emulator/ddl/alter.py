@@ -1,6 +1,6 @@
-"""ALTER TABLE, read: one action per statement, each a value that ddl.run_alter knows how to carry out.
+"""Parses ALTER TABLE. Each statement has one action, a value that ddl.run_alter executes. Pure.
 
-Source: r_ALTER_TABLE. Pure.
+Source: r_ALTER_TABLE.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from redshift_emulator.types import ColumnType, read_type
 
 @dataclass(frozen=True)
 class Alter:
-    """What every action has: the table, the statement as PostgreSQL may be told it, and, for an action that Redshift runs
-    only outside of a block, the name by which it refuses."""
+    """An ALTER TABLE statement.
+
+    ``sql`` is the statement for PostgreSQL, where PostgreSQL has it. ``autocommit_only`` is the command's name, if Redshift
+    runs the action only outside a block; else "".
+    """
 
     table: tuple[str, ...]
     sql: str
-    alone: str = ""
+    autocommit_only: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,15 @@ class ResizeColumn(Alter):
 
 
 @dataclass(frozen=True)
-class Recode(Alter):
-    """ALTER COLUMN c ENCODE e, ..; no columns for ALTER ENCODE AUTO."""
+class ChangeEncodings(Alter):
+    """ALTER COLUMN c ENCODE e, ..; without columns ALTER ENCODE AUTO."""
 
     columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
-class Arrange(Alter):
-    """ALTER DISTSTYLE, DISTKEY and SORTKEY; what was not named is None."""
+class ChangeLayout(Alter):
+    """ALTER DISTSTYLE, DISTKEY and SORTKEY; None for what the statement does not change."""
 
     diststyle: str | None = None
     distkey: str | None = None
@@ -81,12 +84,7 @@ class DropConstraint(Alter):
 
 
 @dataclass(frozen=True)
-class RenameTable(Alter):
-    """RENAME TO n."""
-
-
-@dataclass(frozen=True)
-class Append(Alter):
+class AppendFrom(Alter):
     """APPEND FROM s."""
 
     source: tuple[str, ...] = ()
@@ -94,7 +92,7 @@ class Append(Alter):
 
 
 def read_alter(statement: Statement) -> Alter:
-    """Reads ALTER TABLE t action. SqlError for what is not in Redshift's grammar."""
+    """Parse ALTER TABLE t action. Raises SqlError for anything that is not in Redshift's grammar."""
     cursor = statement.cursor(1)
     cursor.expect("table")
     if cursor.at("if"):
@@ -147,13 +145,13 @@ def _drop(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alter
 
 def _alter(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alter:
     if cursor.take("encode", "auto"):
-        return Recode(table, "", "ALTER TABLE ALTER ENCODE")
+        return ChangeEncodings(table, "", "ALTER TABLE ALTER ENCODE")
     if cursor.token.value in ("diststyle", "distkey", "sortkey", "compound", "interleaved"):
-        return _arrange(cursor, table)
+        return _change_layout(cursor, table)
     cursor.take("column")
     column = cursor.name()
     if cursor.take("encode"):
-        return _recode(cursor, table, column)
+        return _change_encodings(cursor, table, column)
     if cursor.at("set", "default") or cursor.at("drop", "default"):
         raise refusal("alter default")
     if cursor.at("set", "not", "null") or cursor.at("drop", "not", "null"):
@@ -168,17 +166,17 @@ def _alter(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alte
     return ResizeColumn(table, sql, "ALTER TABLE ALTER COLUMN", column=column, type=column_type)
 
 
-def _recode(cursor: Cursor, table: tuple[str, ...], first: str) -> Alter:
+def _change_encodings(cursor: Cursor, table: tuple[str, ...], first: str) -> Alter:
     columns = [(first, read_encoding(cursor, ""))]
     while cursor.take(",", "alter"):
         cursor.take("column")
         name = cursor.name()
         cursor.expect("encode")
         columns.append((name, read_encoding(cursor, "")))
-    return Recode(table, "", "ALTER TABLE ALTER COLUMN", columns=tuple(columns))
+    return ChangeEncodings(table, "", "ALTER TABLE ALTER COLUMN", columns=tuple(columns))
 
 
-def _arrange(cursor: Cursor, table: tuple[str, ...]) -> Alter:
+def _change_layout(cursor: Cursor, table: tuple[str, ...]) -> Alter:
     style = key = None
     sorting: TableDefinition | None = None
     while not cursor.at_end:
@@ -197,7 +195,7 @@ def _arrange(cursor: Cursor, table: tuple[str, ...]) -> Alter:
             cursor.expect("alter")
     auto = bool(sorting and sorting.sort_auto)
     columns = None if sorting is None or auto else tuple(sorting.sortkey)
-    return Arrange(
+    return ChangeLayout(
         table,
         "",
         "ALTER TABLE ALTER DISTSTYLE",
@@ -212,7 +210,7 @@ def _rename(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alt
     if cursor.take("to"):
         refuse_reserved(cursor)
         cursor.name()
-        return RenameTable(table, statement.rewritten())
+        return Alter(table, statement.rewritten())
     cursor.take("column")
     cursor.name()
     cursor.expect("to")
@@ -232,7 +230,7 @@ def _append(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alt
     cursor.expect("from")
     source = cursor.qualified_name()
     extra = cursor.take_any("ignoreextra", "filltarget")
-    return Append(table, "", "ALTER TABLE APPEND", source=source, extra=extra)
+    return AppendFrom(table, "", "ALTER TABLE APPEND", source=source, extra=extra)
 
 
 _READERS: dict[str, Callable[[Statement, Cursor, tuple[str, ...]], Alter]] = {

@@ -1,4 +1,4 @@
-"""A column definition of CREATE TABLE or ALTER TABLE ADD COLUMN."""
+"""Parses a column definition of CREATE TABLE or ALTER TABLE ADD COLUMN. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _OPTIONS = frozenset(
 
 @dataclass
 class Key:
-    """A declared key: p(rimary), u(nique) or f(oreign)."""
+    """A declared key. ``kind`` is p (primary), u (unique) or f (foreign)."""
 
     kind: str
     columns: list[str]
@@ -52,26 +52,26 @@ class Key:
     table: tuple[str, ...] = ()
     references: list[str] | None = None
 
-    def note(self) -> dict[str, object]:
-        """What pg_rs.note_key() reads. Names are as PostgreSQL stores them."""
-        note: dict[str, object] = {
+    def record(self) -> dict[str, object]:
+        """Return the argument of pg_rs.note_key(). Names are as PostgreSQL stores them."""
+        record: dict[str, object] = {
             "type": self.kind,
             "columns": [stored_name(name) for name in self.columns],
         }
         if self.name:
-            note["name"] = self.name
+            record["name"] = self.name
         if self.table:
-            note["table"] = ".".join(
+            record["table"] = ".".join(
                 '"' + stored_name(part).replace('"', '""') + '"' for part in self.table[-2:]
             )
         if self.references:
-            note["references"] = [stored_name(name) for name in self.references]
-        return note
+            record["references"] = [stored_name(name) for name in self.references]
+        return record
 
 
 @dataclass
 class ColumnDefinition:
-    """One column as it was declared. `edits` turn its text into PostgreSQL's, `start` and `end` are its place."""
+    """A column as declared, from ``start`` to ``end`` of the statement. ``edits`` rewrite that text for PostgreSQL."""
 
     name: str
     type: ColumnType
@@ -87,18 +87,18 @@ class ColumnDefinition:
     keys: list[Key] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
 
-    def note(self) -> dict[str, object]:
-        """What pg_rs.note_table() reads of this column."""
-        note: dict[str, object] = {"encoding": self.encoding, "distkey": self.distkey or None}
+    def record(self) -> dict[str, object]:
+        """Return the column's part of the argument of pg_rs.note_table()."""
+        record: dict[str, object] = {"encoding": self.encoding, "distkey": self.distkey or None}
         if self.type.name == VARBYTE:
-            note["length"] = self.type.arguments[0]
+            record["length"] = self.type.arguments[0]
         if self.identity:
-            note |= {"identity": ",".join(map(str, self.identity)), "by_default": self.by_default}
-        return {name: value for name, value in note.items() if value is not None}
+            record |= {"identity": ",".join(map(str, self.identity)), "by_default": self.by_default}
+        return {name: value for name, value in record.items() if value is not None}
 
 
 def read_column(cursor: Cursor) -> ColumnDefinition:
-    """Takes a column definition up to its comma or closing parenthesis. SqlError for what Redshift would refuse."""
+    """Read a column definition up to its comma or closing parenthesis. Raises SqlError for what Redshift refuses."""
     start = cursor.token.start
     refuse_reserved(cursor)
     name = cursor.name()
@@ -170,7 +170,7 @@ def _read_key(cursor: Cursor, column: ColumnDefinition) -> bool:
 
 
 def read_encoding(cursor: Cursor, type_name: str) -> str:
-    """Takes the name of an encoding; refused when Redshift does not have it, or not for this type."""
+    """Read the name of an encoding. Raises SqlError if Redshift does not have it, or not for this type."""
     token = cursor.token
     encoding = cursor.name()
     if encoding not in ENCODINGS:
@@ -182,13 +182,13 @@ def read_encoding(cursor: Cursor, type_name: str) -> str:
 
 
 def check_encoding(encoding: str, type_name: str) -> None:
-    """Refuses an encoding that Redshift does not have for a type; the type "" is not known yet."""
+    """Raise SqlError if Redshift does not have the encoding for the type. "" is a type that is not known yet."""
     if type_name and type_name not in _VALID_FOR.get(encoding, {type_name}):
         raise refusal("encoding", encoding=encoding, type=type_name)
 
 
 def _skip_expression(cursor: Cursor) -> str:
-    """Takes a default expression: everything up to the next column option, outside parentheses."""
+    """Read a default expression: everything up to the next column option outside parentheses."""
     start = cursor.token.start
     while not cursor.at_end and not cursor.at(",") and not cursor.at(")"):
         if cursor.at("("):

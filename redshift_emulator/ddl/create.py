@@ -1,6 +1,6 @@
-"""CREATE TABLE: Redshift's grammar in, PostgreSQL's statement and the note of all it cannot say out.
+"""Translates CREATE TABLE to PostgreSQL's statement and a record of what PostgreSQL cannot store. Pure.
 
-Source: r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS. Pure.
+Source: r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 
 from redshift_emulator.cursor import Cursor, refuse_reserved
-from redshift_emulator.ddl.columns import ColumnDefinition, Key, read_column, read_encoding
+from redshift_emulator.ddl.columns import ColumnDefinition, Key, read_column
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Edit, quote_literal, quote_name
 from redshift_emulator.refusals import refusal
@@ -23,26 +23,23 @@ MAX_COLUMNS = 1_600
 
 @dataclass
 class TableDefinition:
-    """A table as it was declared."""
+    """A table as declared."""
 
     name: tuple[str, ...]
     temporary: bool
     columns: list[ColumnDefinition] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     like: tuple[str, ...] = ()
-    parts: list[str] = field(default_factory=list)
     diststyle: str | None = None
     distkey: str | None = None
     sortkey: list[str] = field(default_factory=list)
     interleaved: bool = False
     sort_auto: bool = False
-    encode_auto: bool = False
     edits: list[Edit] = field(default_factory=list)
-    as_query: bool = False
 
     @property
     def stored(self) -> str:
-        """The table's name as an SQL name, as PostgreSQL stores it."""
+        """The quoted name of the table as PostgreSQL stores it."""
         qualifier = (
             ("pg_temp",)
             if self.temporary
@@ -52,8 +49,10 @@ class TableDefinition:
 
 
 def create_table(statement: Statement) -> str:
-    """The statements that make the table and remember the rest of it: one string, so one transaction.
-    SqlError for what Redshift refuses."""
+    """Return the statements that create the table and record the rest, as one string and so as one transaction.
+
+    Raises SqlError for what Redshift refuses.
+    """
     cursor = statement.cursor(1)
     cursor.take("local")
     temporary = bool(cursor.take_any("temp", "temporary"))
@@ -75,11 +74,16 @@ def create_table(statement: Statement) -> str:
         raise cursor.syntax_error()
     _read_attributes(cursor, table)
     _resolve(table)
-    return statement.rewritten(table.edits) + "; SELECT pg_rs.note_table(" + _note(table) + ")"
+    return (
+        statement.rewritten(table.edits)
+        + "; SELECT pg_rs.note_table("
+        + _record_arguments(table)
+        + ")"
+    )
 
 
 def _read_body(statement: Statement, cursor: Cursor, table: TableDefinition) -> None:
-    """The list in parentheses: columns, keys and LIKE; or bare names, for CREATE TABLE t (a, b) AS."""
+    """Read the list in parentheses: columns, keys and LIKE; or only names, as in CREATE TABLE t (a, b) AS."""
     if cursor.peek(2).value in (",", ")"):
         cursor.name_list()
         return
@@ -100,7 +104,7 @@ def _read_body(statement: Statement, cursor: Cursor, table: TableDefinition) -> 
         if not cursor.take(","):
             break
     cursor.expect(")")
-    _keys_are_not_null(table)
+    _add_not_null_to_primary_keys(table)
     parts = [statement.rewritten(edits, begin, end) for begin, end, edits in ranges]
     table.edits.append(
         Edit(start, cursor.tokens[cursor.index - 1].end, "(" + ", ".join(parts) + ")")
@@ -119,7 +123,7 @@ def _read_table_key(cursor: Cursor, table: TableDefinition) -> bool:
 
 
 def read_key(cursor: Cursor, name: str | None) -> Key | None:
-    """Takes PRIMARY KEY (..), UNIQUE (..) or FOREIGN KEY (..) REFERENCES t [(..)]; None when none of them comes next."""
+    """Read PRIMARY KEY (..), UNIQUE (..) or FOREIGN KEY (..) REFERENCES t [(..)]; None when no key follows."""
     if cursor.at("check"):
         raise refusal("check")
     if cursor.at("exclude"):
@@ -142,7 +146,7 @@ def read_key(cursor: Cursor, name: str | None) -> Key | None:
     return None
 
 
-def _keys_are_not_null(table: TableDefinition) -> None:
+def _add_not_null_to_primary_keys(table: TableDefinition) -> None:
     primary = {name for key in table.keys if key.kind == "p" for name in key.columns}
     for column in table.columns:
         if column.name in primary and not column.not_null:
@@ -151,13 +155,12 @@ def _keys_are_not_null(table: TableDefinition) -> None:
 
 
 def _read_attributes(cursor: Cursor, table: TableDefinition) -> None:
-    """What may follow the list, each part taken out of the text; then perhaps AS query."""
+    """Read the table attributes after the list and remove them from the text. AS query may follow."""
     while not cursor.at_end and not cursor.at("as"):
         start = cursor.token.start
         _read_attribute(cursor, table)
         table.edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, ""))
-    table.as_query = cursor.at("as")
-    if not table.as_query and not table.columns and not table.like:
+    if not cursor.at("as") and not table.columns and not table.like:
         raise cursor.syntax_error()
 
 
@@ -175,13 +178,12 @@ def _read_attribute(cursor: Cursor, table: TableDefinition) -> None:
         cursor.expect(")")
     elif cursor.take("encode"):
         cursor.expect("auto")
-        table.encode_auto = True
     else:
         read_sortkey(cursor, table)
 
 
 def read_sortkey(cursor: Cursor, table: TableDefinition) -> None:
-    """Takes [COMPOUND | INTERLEAVED] SORTKEY (..), or SORTKEY AUTO."""
+    """Read [COMPOUND | INTERLEAVED] SORTKEY (..), or SORTKEY AUTO."""
     if table.sortkey:
         raise refusal("two sortkeys")
     table.interleaved = cursor.take_any("compound", "interleaved") == "interleaved"
@@ -193,7 +195,7 @@ def read_sortkey(cursor: Cursor, table: TableDefinition) -> None:
 
 
 def _resolve(table: TableDefinition) -> None:
-    """Column-level keys become the table's; faults that need the whole declaration are found here."""
+    """Move column-level keys to the table, and check what needs the whole declaration."""
     if len(table.columns) > MAX_COLUMNS:
         raise SqlError("54011", f"tables can have at most {MAX_COLUMNS} columns")
     marked = [column.name for column in table.columns if column.distkey]
@@ -208,12 +210,12 @@ def _resolve(table: TableDefinition) -> None:
     if len(sorted_by) > 1 or (sorted_by and table.sortkey):
         raise refusal("two sortkeys")
     table.sortkey = table.sortkey or sorted_by
-    check_key_columns(table, [table.distkey] if table.distkey else [], "DISTKEY")
-    check_key_columns(table, table.sortkey, "SORTKEY")
+    _check_key_columns(table, [table.distkey] if table.distkey else [], "DISTKEY")
+    _check_key_columns(table, table.sortkey, "SORTKEY")
 
 
-def check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
-    """Every key column must be there and of a type that can be one (tables made from a query are not known here)."""
+def _check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
+    """Check that every key column exists and has a type that allows it. A table created from a query is not checked."""
     known = {column.name: column for column in table.columns}
     for name in names if known else []:
         if name not in known:
@@ -223,42 +225,33 @@ def check_key_columns(table: TableDefinition, names: list[str], clause: str) -> 
 
 
 def sort_positions(columns: list[str], *, interleaved: bool) -> dict[str, int]:
-    """attsortkeyord of every sort key column: 1, 2, 3 .. or, interleaved, alternating in sign."""
+    """Return attsortkeyord of every sort key column: 1, 2, 3, ..; interleaved keys alternate in sign."""
     sign = -1 if interleaved else 1
     return {name: place * (sign if place % 2 == 0 else 1) for place, name in enumerate(columns, 1)}
 
 
-def _note(table: TableDefinition) -> str:
+def _record_arguments(table: TableDefinition) -> str:
+    """Return the arguments of pg_rs.note_table() as SQL."""
     positions = sort_positions(table.sortkey, interleaved=table.interleaved)
-    columns = {column.name: column.note() for column in table.columns}
+    columns = {column.name: column.record() for column in table.columns}
     for name in (*positions, *([table.distkey] if table.distkey else [])):
         columns.setdefault(name, {})
     for name, place in positions.items():
         columns[name]["sortkey"] = place
     if table.distkey:
         columns[table.distkey]["distkey"] = True
-    note: dict[str, object] = {
+    record: dict[str, object] = {
         "columns": {stored_name(name): value for name, value in columns.items()},
         "keys": [
-            key.note()
+            key.record()
             for key in (*(key for column in table.columns for key in column.keys), *table.keys)
         ],
     }
     if table.like:
-        note["like"] = ".".join(quote_name(stored_name(part)) for part in table.like[-2:])
+        record["like"] = ".".join(quote_name(stored_name(part)) for part in table.like[-2:])
     style = table.diststyle or ("key" if table.distkey else "auto")
     if not table.like or table.diststyle or table.distkey:
-        note["diststyle"] = DISTSTYLES[style]
-    note["sort_auto"] = not table.sortkey
-    note["encode_auto"] = not any(column.encoding for column in table.columns)
-    return quote_literal(table.stored) + ", " + quote_literal(json.dumps(note))
-
-
-__all__ = [
-    "TableDefinition",
-    "create_table",
-    "read_encoding",
-    "read_key",
-    "read_sortkey",
-    "sort_positions",
-]
+        record["diststyle"] = DISTSTYLES[style]
+    record["sort_auto"] = not table.sortkey
+    record["encode_auto"] = not any(column.encoding for column in table.columns)
+    return quote_literal(table.stored) + ", " + quote_literal(json.dumps(record))

@@ -1,5 +1,8 @@
-"""ALTER TABLE, carried out: what Redshift would refuse is found in the catalog first, the rest goes to PostgreSQL together
-with its book-keeping, in one string and so in one transaction."""
+"""Executes ALTER TABLE.
+
+What Redshift would refuse is checked in the catalog first. PostgreSQL's statement and the changes to the records in pg_rs
+are sent as one string, and so run in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
 
 def run_alter(backend: Backend, change: alter.Alter) -> None:
-    """Carries one action out. SqlError for what Redshift refuses, BackendError for what PostgreSQL does."""
+    """Execute one action. Raises SqlError for what Redshift refuses, BackendError for errors of PostgreSQL."""
     schema = change.table[-2] if len(change.table) > 1 else None
     facts = table_facts(backend, schema, change.table[-1])
     if facts is None:
@@ -33,14 +36,14 @@ def run_alter(backend: Backend, change: alter.Alter) -> None:
             change.sql or "ALTER TABLE " + _sql_name(change.table) + " OWNER TO CURRENT_USER"
         )
         return
-    _RUNNERS.get(type(change), _pass_on)(backend, facts, change)
+    _RUNNERS.get(type(change), _forward)(backend, facts, change)
 
 
 def _sql_name(parts: tuple[str, ...]) -> str:
     return qualified(*(stored_name(part) for part in parts[-2:]))
 
 
-def _pass_on(backend: Backend, facts: TableFacts, change: alter.Alter) -> None:
+def _forward(backend: Backend, facts: TableFacts, change: alter.Alter) -> None:
     del facts
     backend.query(change.sql)
 
@@ -54,9 +57,9 @@ def _column(facts: TableFacts, name: str) -> ColumnFacts:
 
 def _add_column(backend: Backend, facts: TableFacts, change: alter.AddColumn) -> None:
     assert change.column is not None
-    note = json.dumps({stored_name(change.column.name): change.column.note()})
+    record = json.dumps({stored_name(change.column.name): change.column.record()})
     manual = call("pg_rs.set_encode_auto", facts.sql_name, "f") if change.column.encoding else ""
-    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, note), manual))
+    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, record), manual))
 
 
 def _drop_column(backend: Backend, facts: TableFacts, change: alter.DropColumn) -> None:
@@ -73,7 +76,7 @@ def _drop_column(backend: Backend, facts: TableFacts, change: alter.DropColumn) 
 def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColumn) -> None:
     assert change.type is not None
     column = _column(facts, change.column)
-    actual, wanted = column.info.length, change.type.arguments[0] if change.type.arguments else 0
+    actual, desired = column.info.length, change.type.arguments[0] if change.type.arguments else 0
     if (
         column.info.type_name not in _RESIZABLE
         or change.type.name != column.info.type_name
@@ -84,25 +87,25 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
         raise refusal("alter type encoding", encoding=_FIXED_ENCODINGS[column.encoding])
     if column.key:
         raise refusal("alter type key", key=_KEY_NAMES[column.key])
-    if wanted < actual:
-        _may_shrink(backend, facts, column, wanted)
+    if desired < actual:
+        _check_shrink(backend, facts, column, desired)
     resize = change.sql
     if change.type.name == VARBYTE:
-        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, wanted)
+        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, desired)
     backend.query(together(resize, call("pg_rs.guard_lengths", facts.sql_name)))
 
 
-def _may_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, wanted: int) -> None:
+def _check_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, desired: int) -> None:
     if column.info.has_default:
         raise refusal("alter type shrink default")
     longest = backend.query(
         call("pg_rs.longest_value", facts.sql_name, stored_name(column.info.name))
     )[0][0]
-    if int(longest or 0) > wanted:
+    if int(longest or 0) > desired:
         raise refusal("alter type too short", longest=longest)
 
 
-def _recode(backend: Backend, facts: TableFacts, change: alter.Recode) -> None:
+def _change_encodings(backend: Backend, facts: TableFacts, change: alter.ChangeEncodings) -> None:
     steps = [call("pg_rs.set_encode_auto", facts.sql_name, "f" if change.columns else "t")]
     for name, encoding in change.columns:
         column = _column(facts, name)
@@ -113,7 +116,7 @@ def _recode(backend: Backend, facts: TableFacts, change: alter.Recode) -> None:
     backend.query(together(*steps))
 
 
-def _arrange(backend: Backend, facts: TableFacts, change: alter.Arrange) -> None:
+def _change_layout(backend: Backend, facts: TableFacts, change: alter.ChangeLayout) -> None:
     steps = []
     if change.diststyle:
         key = _column(facts, change.distkey).info.number if change.distkey else 0
@@ -131,7 +134,7 @@ def _add_key(backend: Backend, facts: TableFacts, change: alter.AddKey) -> None:
     for name in change.key.columns if change.key.kind == "p" else []:
         if not _column(facts, name).info.not_null:
             raise refusal("add key nullable", column=name)
-    backend.query(call("pg_rs.note_key", facts.sql_name, json.dumps(change.key.note())))
+    backend.query(call("pg_rs.note_key", facts.sql_name, json.dumps(change.key.record())))
 
 
 def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropConstraint) -> None:
@@ -141,7 +144,7 @@ def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropCons
         )
 
 
-def _append(backend: Backend, facts: TableFacts, change: alter.Append) -> None:
+def _append(backend: Backend, facts: TableFacts, change: alter.AppendFrom) -> None:
     schema = change.source[-2] if len(change.source) > 1 else None
     source = table_facts(backend, schema, change.source[-1])
     if source is None:
@@ -154,7 +157,10 @@ def _append(backend: Backend, facts: TableFacts, change: alter.Append) -> None:
 
 
 def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> list[str]:
-    """The columns that both have, which must be alike (r_ALTER_TABLE_APPEND); further ones only as `extra` allows."""
+    """Return the columns that both tables have.
+
+    Raises SqlError if they differ, or if one table has other columns and ``extra`` does not allow it (r_ALTER_TABLE_APPEND).
+    """
     names = [name for name, column in target.columns.items() if not column.info.identity]
     missing = [name for name in names if name not in source.columns]
     surplus = [
@@ -180,9 +186,9 @@ _RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableFacts, Any], None]] = 
     alter.AddColumn: _add_column,
     alter.DropColumn: _drop_column,
     alter.ResizeColumn: _resize_column,
-    alter.Recode: _recode,
-    alter.Arrange: _arrange,
+    alter.ChangeEncodings: _change_encodings,
+    alter.ChangeLayout: _change_layout,
     alter.AddKey: _add_key,
     alter.DropConstraint: _drop_constraint,
-    alter.Append: _append,
+    alter.AppendFrom: _append,
 }

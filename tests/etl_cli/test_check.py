@@ -9,10 +9,11 @@ import pytest
 from etl_core.csv_files.values import value_test
 from etl_core.schema_files.schema_file import CsvOptions
 from redshift_emulator.context import ColumnInfo
+from redshift_emulator.copy.authorization import Roles
 from redshift_emulator.copy.columns import column_of
-from redshift_emulator.copy.field_error import FieldError
 from redshift_emulator.copy.fields import converter_of
-from redshift_emulator.copy.options import CopyOptions, Roles
+from redshift_emulator.copy.load_errors import FieldError
+from redshift_emulator.copy.options import CopyOptions
 from tests.builders import a_column, a_schema_file, a_spec
 from tests.etl_cli.csv_desk import CsvDesk
 

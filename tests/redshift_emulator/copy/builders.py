@@ -1,4 +1,4 @@
-"""What the tests of COPY make their examples from."""
+"""Builders of options and columns for the tests of COPY."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from redshift_emulator.copy.statement import parse_copy
 
 
 def options(parameters: str = "") -> CopyOptions:
-    """The options of a CSV COPY with these parameters."""
+    """Return the options of a CSV COPY with these parameters."""
     return parse_copy(f"copy t from 's3://b/k' iam_role default csv {parameters}")
 
 

@@ -1,4 +1,4 @@
-"""CSV bytes and COPY parameters on one side, the rows or the load error on the other: Redshift's behaviour as a table."""
+"""Redshift's COPY behaviour as a table: CSV bytes and parameters, and the rows or the load error they give."""
 
 # ruff: noqa: DTZ001 - TIMESTAMP has no zone
 from __future__ import annotations
@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Loads:
-    """A file that loads: what the table holds afterwards."""
+    """A file that loads, and the rows of the table afterwards."""
 
     name: str
     columns: str
@@ -32,7 +32,7 @@ class Loads:
 
 @dataclass(frozen=True)
 class Fails:
-    """A file with a row that does not load: what the load-error views say."""
+    """A file with a row that does not load, and its entry in the load-error views."""
 
     name: str
     columns: str
@@ -82,7 +82,9 @@ LOADS = [
         [(1, "", "  ", None, None, None), (2, "", "  ", None, None, None)],
     ),
     Loads("empty_as_null", AB, b'1,\n2,""\n', [(1, None), (2, None)], "csv emptyasnull"),
-    Loads("null_as_nothing", AB, b"1,\n2,\\N\n", [(1, None), (2, "\\N")], "csv null as ''"),
+    Loads(
+        "null_as_the_empty_string", AB, b"1,\n2,\\N\n", [(1, None), (2, "\\N")], "csv null as ''"
+    ),
     Loads(
         "backslash_n_is_null", AB, b'1,\\N\n\\N,x\n3,"\\N"\n', [(1, None), (3, None), (None, "x")]
     ),
@@ -124,8 +126,8 @@ LOADS = [
     Loads("only_a_header", AB, b"a,b", [], "csv ignoreheader 1"),
     Loads("an_empty_file", AB, b"", []),
     Loads("crlf", AB, b'1,x\r\n2,"y\r\nz"\r\n3,', [(1, "x"), (2, "y\r\nz"), (3, "")]),
-    Loads("mixed_line_ends", AB, b"1,x\n2,y\r\n3,z\n", [(1, "x"), (2, "y"), (3, "z")]),
-    Loads("no_line_end_at_the_end", AB, b"1,x\n2,y", [(1, "x"), (2, "y")]),
+    Loads("mixed_line_endings", AB, b"1,x\n2,y\r\n3,z\n", [(1, "x"), (2, "y"), (3, "z")]),
+    Loads("no_line_ending_at_the_end_of_the_file", AB, b"1,x\n2,y", [(1, "x"), (2, "y")]),
     Loads("line_feed_in_quotes", AB, b'1,"x\ny"\n2,"""q"""\n', [(1, "x\ny"), (2, '"q"')]),
     Loads("blanks_around_quotes", AB, b'1, "x" \n', [(1, "x")]),
     Loads("tab_delimited", AB, b"1\tx,y\n", [(1, "x,y")], "csv delimiter '\\t'"),
@@ -133,7 +135,12 @@ LOADS = [
     Loads("another_quote", AB, b"1,'x,\"'\n", [(1, 'x,"')], "csv quote as ''''"),
     Loads("plain_delimited", AB, b'1|"x\n', [(1, '"x')], ""),
     Loads("bytes_are_counted", "a varchar(4)", "éé\n".encode(), [("éé",)]),
-    Loads("blanks_past_the_end", "a varchar(2), b char(2)", b"xy   ,zz  \n", [("xy", "zz")]),
+    Loads(
+        "trailing_blanks_beyond_the_length",
+        "a varchar(2), b char(2)",
+        b"xy   ,zz  \n",
+        [("xy", "zz")],
+    ),
     Loads(
         "truncate_columns",
         "a varchar(3), b char(2)",
@@ -149,12 +156,18 @@ LOADS = [
         "csv acceptinvchars",
     ),
     Loads(
-        "scale_is_cut",
+        "decimals_are_truncated_to_the_scale",
         "a numeric(8,2)",
         b"20.259\n-0.999\n",
         [(Decimal("-0.99"),), (Decimal("20.25"),)],
     ),
-    Loads("scale_is_rounded", "a numeric(8,2)", b"20.255\n", [(Decimal("20.26"),)], "csv roundec"),
+    Loads(
+        "decimals_are_rounded_with_roundec",
+        "a numeric(8,2)",
+        b"20.255\n",
+        [(Decimal("20.26"),)],
+        "csv roundec",
+    ),
     Loads(
         "booleans",
         "a int, b boolean",
@@ -182,7 +195,7 @@ LOADS = [
         "csv timeformat 'auto' dateformat 'auto'",
     ),
     Loads(
-        "own_formats",
+        "given_formats",
         "a date, b timestamp",
         b"31.12.2023,12/31/23 23:59:58\n",
         [(date(2023, 12, 31), datetime(2023, 12, 31, 23, 59, 58))],
@@ -203,13 +216,13 @@ LOADS = [
         "csv timeformat as 'epochmillisecs'",
     ),
     Loads(
-        "microseconds_are_cut",
+        "microseconds_are_truncated",
         "a timestamp",
         b"2024-01-01 00:00:00.1234567\n",
         [(datetime(2024, 1, 1, 0, 0, 0, 123456),)],
     ),
     Loads(
-        "any_date",
+        "invalid_date_becomes_null",
         "a int, b date",
         b"1,0000-00-00\n",
         [(1, None)],
@@ -237,7 +250,7 @@ LOADS = [
         [(1, "x"), (3, "x")],
         "csv ignoreallerrors",
     ),
-    Loads("noload_stores_nothing", AB, b'1,x\n "2",y\n', [], "csv noload"),
+    Loads("noload_stores_no_rows", AB, b'1,x\n "2",y\n', [], "csv noload"),
     Loads(
         "gzip",
         AB,
@@ -263,9 +276,16 @@ LOADS = [
     Loads(
         "utf16_big_endian", AB, "1,é\n".encode("utf-16-be"), [(1, "é")], "csv encoding as utf16be"
     ),
-    Loads("shapes", "a geometry, b geography, c hllsketch", b"00fF,,x\n", [("00fF", None, "x")]),
+    Loads(
+        "geometry_geography_and_hllsketch",
+        "a geometry, b geography, c hllsketch",
+        b"00fF,,x\n",
+        [("00fF", None, "x")],
+    ),
     Loads("varbyte", "a int, b varbyte(4)", b"1,00fF\n", [(1, b"\x00\xff")]),
-    Loads("defaults_are_not_for_empty_fields", "a int, b int default 7", b"1,\n", [(1, None)]),
+    Loads(
+        "an_empty_field_does_not_get_the_default", "a int, b int default 7", b"1,\n", [(1, None)]
+    ),
 ]
 
 FAILS = [
@@ -288,16 +308,16 @@ FAILS = [
     Fails("too_few_fields", AB, b"1,x\n2\n", (1214, 2, "a", "2")),
     Fails("a_blank_line", AB, b"1,x\n\n2,y\n", (1214, 2, "a", "")),
     Fails("a_quote_inside", AB, b'1,x\n2,a"b\n3,z\n', (1214, 2, "b", "")),
-    Fails("an_unbalanced_quote", AB, b'1,x\n2,"y\n' + b"3,z\n" * 1000, (1214, 2, "a", "")),
+    Fails("a_quote_that_is_not_closed", AB, b'1,x\n2,"y\n' + b"3,z\n" * 1000, (1214, 2, "a", "")),
     Fails("a_nul", AB, b"1,x\n2,a\0b\n", (1216, 2, "b", "a.b")),
-    Fails("lines_in_quotes_count", AB, b'1,"x\n\ny"\nz,y\n', (1207, 4, "a", "z")),
-    Fails("crlf_lines_count", AB, b"1,x\r\n2,y\r\nz,y\r\n", (1207, 3, "a", "z")),
+    Fails("line_feeds_in_quotes_count_as_lines", AB, b'1,"x\n\ny"\nz,y\n', (1207, 4, "a", "z")),
+    Fails("crlf_counts_as_one_line", AB, b"1,x\r\n2,y\r\nz,y\r\n", (1207, 3, "a", "z")),
     Fails("a_byte_order_mark_is_data", A, b"\xef\xbb\xbf1\n", (1207, 1, "a", "\ufeff1")),
-    Fails("bare_carriage_returns_end_nothing", AB, b"1,x\r2,y\r", (1202, 1, "b", "y")),
+    Fails("a_carriage_return_alone_does_not_end_a_row", AB, b"1,x\r2,y\r", (1202, 1, "b", "y")),
     Fails("not_json", "a super", b"{a}\n", (1224, 1, "a", "{a}")),
     Fails("not_hex", "a varbyte(2)", b"0g\n", (1219, 1, "a", "0g")),
-    Fails("no_shape", "a geometry", b"POINT(1 2)\n", (1219, 1, "a", "POINT(1 2)")),
+    Fails("not_a_geometry", "a geometry", b"POINT(1 2)\n", (1219, 1, "a", "POINT(1 2)")),
     Fails("too_long_for_varbyte", "a int, b varbyte(2)", b"1,00ff\n2,00ff00\n", (1204, 2, "b", "00ff00")),
-    Fails("the_second_error_is_too_much", AB, b"x,1\n2,x\ny,3\n", (1207, 1, "a", "x"), "csv maxerror 2"),
+    Fails("maxerror_2_fails_on_the_second_error", AB, b"x,1\n2,x\ny,3\n", (1207, 1, "a", "x"), "csv maxerror 2"),
     Fails("noload_finds_errors", AB, b"1,x\nz,y\n", (1207, 2, "a", "z"), "csv noload"),
 ]  # fmt: skip

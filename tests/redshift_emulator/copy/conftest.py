@@ -1,4 +1,4 @@
-"""One stand-in for AWS and one for Redshift for all tests of COPY, both as child processes."""
+"""One AWS server and one emulator for all tests of COPY, both as child processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.redshift_emulator.copy.lake import BUCKET, Lake
 
 @pytest.fixture(scope="package")
 def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """The bucket and the warehouse."""
+    """A lake with its bucket, a role and a connection, shared by the tests of this package."""
     state = StateDir(tmp_path_factory.mktemp("lake"))
     state.create()
     server = aws_server.launch(state, free_port(), outlives_us=False)
@@ -42,7 +42,7 @@ def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 
 def _connect(credentials: emulator_process.WarehouseCredentials) -> connection:
-    """A session in autocommit, over TLS that is verified."""
+    """Return a session in autocommit, over verified TLS."""
     session = psycopg2.connect(
         host=credentials.host,
         port=credentials.port,
@@ -69,7 +69,7 @@ def _client(service: str, server: aws_server.AwsServer):  # type: ignore[no-unty
 
 @pytest.fixture
 def lake(shared_lake: Lake) -> Iterator[Lake]:
-    """The same for one test: autocommit, no block left open behind it."""
+    """The shared lake for one test; afterwards no block is open and autocommit is on."""
     yield shared_lake
     if shared_lake.connection.closed:
         raise AssertionError("the test lost the connection")

@@ -1,4 +1,4 @@
-"""A bucket and a warehouse for the tests of COPY: the real stand-ins, side by side."""
+"""Files in S3 and a connection to the emulator for the tests of COPY."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class LoadError:
-    """A row of sys_load_error_detail, and the raw value that only stl_load_errors shows."""
+    """A row of sys_load_error_detail, with the raw value that only stl_load_errors shows."""
 
     code: int
     line: int
@@ -35,7 +35,7 @@ class LoadError:
 
 @dataclass
 class Lake:
-    """Files to load, a role that may read them, a connection (autocommit) to load them with."""
+    """Files to load, a role that may read them, and a connection (autocommit) to load them with."""
 
     s3: S3Client
     iam: Any
@@ -47,30 +47,30 @@ class Lake:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Lake]:
-        """The same lake with a connection of its own."""
+        """Yield the same lake with its own connection."""
         with contextlib.closing(self.open_connection()) as connection:
             yield dataclasses.replace(self, connection=connection)
 
     def sql(self, text: str) -> Rows:
-        """Runs one statement; its rows, if it has any."""
+        """Run one statement and return its rows, if it has any."""
         with self.connection.cursor() as cursor:
             cursor.execute(text)
             return cursor.fetchall() if cursor.description else []
 
     def table(self, columns: str) -> str:
-        """A new table with these columns; its name."""
+        """Create a table with these columns and return its name."""
         name = f"t{next(self.numbers)}"
         self.sql(f"CREATE TABLE {name} ({columns})")
         return name
 
     def put(self, body: bytes, key: str | None = None) -> str:
-        """A new object; its URL. Keys of a test do not begin alike unless they are given."""
+        """Store an object and return its URL. Generated keys never share a prefix."""
         key = key or f"file-{next(self.numbers)}/data.csv"
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         return f"s3://{BUCKET}/{key}"
 
     def manifest(self, *entries: str | Mapping[str, Any]) -> str:
-        """A manifest of these URLs (mandatory) or entries; its URL."""
+        """Store a manifest of these URLs (mandatory) or entries and return its URL."""
         listed = [
             {"url": entry, "mandatory": True} if isinstance(entry, str) else entry
             for entry in entries
@@ -78,13 +78,13 @@ class Lake:
         return self.put(json.dumps({"entries": listed}).encode())
 
     def copy(self, target: str, url: str, parameters: str = "csv", role: str | None = None) -> None:
-        """COPY; psycopg2.Error when it fails."""
+        """Run a COPY. Raises psycopg2.Error when it fails."""
         self.sql(f"COPY {target} FROM '{url}' IAM_ROLE '{role or self.role}' {parameters}")
 
     def refusal(
         self, target: str, url: str, parameters: str = "csv", role: str | None = None
     ) -> psycopg2.Error:
-        """The error of a COPY that must fail."""
+        """Run a COPY that must fail and return its error."""
         try:
             self.copy(target, url, parameters, role)
         except psycopg2.Error as error:
@@ -92,41 +92,41 @@ class Lake:
         raise AssertionError(f"COPY {target} FROM {url} {parameters} did not fail")
 
     def rows(self, table: str) -> Rows:
-        found = self.sql(f"SELECT * FROM {table} ORDER BY 1")
+        rows = self.sql(f"SELECT * FROM {table} ORDER BY 1")
         return [
             tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
-            for row in found
+            for row in rows
         ]
 
     def count(self, table: str) -> int:
         return int(self.sql(f"SELECT count(*) FROM {table}")[0][0])
 
     def errors(self, url: str) -> list[LoadError]:
-        """The load errors of a file, in its order."""
-        found = self.sql(
+        """Return the load errors of a file, in the order of its lines."""
+        rows = self.sql(
             "SELECT error_code, d.line_number, trim(column_name), trim(raw_field_value), trim(error_message), trim(file_name)"
             " FROM sys_load_error_detail d JOIN stl_load_errors s ON s.query = d.query_id AND s.line_number = d.line_number"
             f" WHERE trim(file_name) = '{url}' ORDER BY 2"
         )
-        return [LoadError(*row) for row in found]
+        return [LoadError(*row) for row in rows]
 
     def add_role(
         self, name: str, services: Sequence[str] = REDSHIFT, actions: Sequence[str] = ("s3:*",)
     ) -> str:
-        """A role that these services may assume, with these rights on the bucket; its ARN."""
+        """Create a role that these services may assume, with these permissions on the bucket; return its ARN."""
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": list(services)},
             "Action": "sts:AssumeRole",
         }
-        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+        created = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
         resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
-        rights = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+        permissions = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
         if actions:
             self.iam.put_role_policy(
-                RoleName=name, PolicyName="rights", PolicyDocument=_policy(rights)
+                RoleName=name, PolicyName="permissions", PolicyDocument=_policy(permissions)
             )
-        return str(made["Role"]["Arn"])
+        return str(created["Role"]["Arn"])
 
 
 def _policy(statement: Mapping[str, Any]) -> str:

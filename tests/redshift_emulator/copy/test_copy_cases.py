@@ -1,4 +1,4 @@
-"""The table of cases, against the real stand-in."""
+"""The cases of cases.py, run against the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a COPY loads and with whose rights; broken files; what stays after a failure."""
+"""The files that a COPY loads and the roles it needs; broken files; the state after a failure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_bare_key_is_a_prefix(lake: Lake, table: str) -> None:
     assert loaded(lake, table) == [0, 1, 2]
 
 
-def test_names_keep_their_case_where_the_setting_says_so(lake: Lake) -> None:
+def test_names_keep_their_case_with_enable_case_sensitive_identifier(lake: Lake) -> None:
     with lake.connect() as own:
         own.sql("SET enable_case_sensitive_identifier TO on")
         own.sql('CREATE TABLE "Kept" ("Id" int, id int)')
@@ -58,7 +58,7 @@ def test_keys_are_taken_literally(lake: Lake, table: str, key: str) -> None:
     assert lake.count(table) == 2
 
 
-def test_a_manifest_loads_what_it_lists_and_no_more(lake: Lake, table: str) -> None:
+def test_a_manifest_loads_exactly_what_it_lists(lake: Lake, table: str) -> None:
     first, _ = lake.put(b"1,x\n", "m/a.csv"), lake.put(b"2,x\n", "m/a.csv.bak")
     absent = {"url": f"s3://{BUCKET}/m/absent.csv"}
     lake.copy(
@@ -82,7 +82,7 @@ def test_a_manifest_loads_what_it_lists_and_no_more(lake: Lake, table: str) -> N
         ([], "Manifest file has no entries"),
     ],
 )
-def test_a_manifest_that_cannot_be_followed_fails(
+def test_an_invalid_manifest_fails(
     lake: Lake, table: str, entries: list[dict[str, Any]], message: str
 ) -> None:
     lake.put(b"1,x\n", "dir/file")
@@ -91,11 +91,11 @@ def test_a_manifest_that_cannot_be_followed_fails(
     assert lake.count(table) == 0
 
 
-def test_a_manifest_that_is_absent_or_no_json_fails(lake: Lake, table: str) -> None:
-    absent = lake.refusal(table, f"s3://{BUCKET}/no-such-manifest", "csv manifest")
+def test_a_manifest_that_is_missing_or_not_json_fails(lake: Lake, table: str) -> None:
+    missing = lake.refusal(table, f"s3://{BUCKET}/no-such-manifest", "csv manifest")
     assert (
         "Problem reading manifest file - S3ServiceException:The specified key does not exist.,Status 404"
-        in str(absent)
+        in str(missing)
     )
     broken = lake.refusal(table, lake.put(b"{"), "csv manifest")
     assert "Manifest file is not in correct json format" in str(broken)
@@ -103,7 +103,7 @@ def test_a_manifest_that_is_absent_or_no_json_fails(lake: Lake, table: str) -> N
     assert "requires full path" in str(prefix)
 
 
-def test_a_bucket_that_is_absent_fails(lake: Lake, table: str) -> None:
+def test_a_missing_bucket_fails(lake: Lake, table: str) -> None:
     with pytest.raises(
         psycopg2.Error, match=r"S3ServiceException:.*,Status 404,Error NoSuchBucket"
     ):
@@ -128,9 +128,9 @@ def test_a_role_must_trust_redshift(lake: Lake, table: str) -> None:
     assert lake.count(table) == 1
 
 
-def test_the_role_must_have_rights_on_s3(lake: Lake, table: str) -> None:
+def test_the_role_must_have_permissions_on_s3(lake: Lake, table: str) -> None:
     url = lake.put(b"1,x\n")
-    refused = lake.refusal(table, url, role=lake.add_role("no-rights", actions=()))
+    refused = lake.refusal(table, url, role=lake.add_role("no-permissions", actions=()))
     assert "S3ServiceException:" in str(refused)
     assert "Status 403,Error AccessDenied" in str(refused)
     getter = lake.add_role("get-only", actions=("s3:GetObject",))
@@ -139,14 +139,14 @@ def test_the_role_must_have_rights_on_s3(lake: Lake, table: str) -> None:
     assert lake.count(table) == 1
 
 
-def test_other_forms_of_authorization(lake: Lake, table: str) -> None:
+def test_credentials_and_access_keys_authorize_a_copy(lake: Lake, table: str) -> None:
     url = lake.put(b"1,x\n")
     lake.sql(f"COPY {table} FROM '{url}' CREDENTIALS 'aws_iam_role={lake.role}' csv")
     lake.sql(f"COPY {table} FROM '{url}' ACCESS_KEY_ID 'test' SECRET_ACCESS_KEY 'test' csv")
     assert lake.count(table) == 2
 
 
-def test_the_default_role_is_the_one_that_is_attached(lake: Lake, table: str) -> None:
+def test_the_default_role_is_the_attached_role(lake: Lake, table: str) -> None:
     by_default = f"COPY {table} FROM '{lake.put(b'1,x')}' IAM_ROLE default csv"
     with pytest.raises(psycopg2.Error, match="default IAM role is not set"):
         lake.sql(by_default)
@@ -156,9 +156,7 @@ def test_the_default_role_is_the_one_that_is_attached(lake: Lake, table: str) ->
 
 
 @pytest.mark.parametrize("parameters", ["csv gzip", "csv bzip2", "csv zstd"])
-def test_a_broken_file_ends_in_an_error_and_loads_nothing(
-    lake: Lake, table: str, parameters: str
-) -> None:
+def test_a_truncated_file_fails_and_loads_no_rows(lake: Lake, table: str, parameters: str) -> None:
     packed = gzip.compress(
         b"".join(b"%d,%s\n" % (n, os.urandom(8).hex().encode()) for n in range(100_000))
     )
@@ -170,10 +168,10 @@ def test_a_broken_file_ends_in_an_error_and_loads_nothing(
 
 
 @pytest.mark.parametrize("parameters", ["csv gzip", "csv gzip maxerror 100000"])
-def test_a_flipped_bit_is_a_corrupt_file_and_not_a_bad_row(
+def test_a_flipped_bit_is_reported_as_a_corrupt_file_and_not_as_an_invalid_row(
     lake: Lake, table: str, parameters: str
 ) -> None:
-    """Stored uncompressed, a flipped bit is a wrong digit, which the checksum at the end alone tells from a bad row."""
+    """In an uncompressed gzip member a flipped bit is a wrong digit. Only the checksum at the end shows that it is damage."""
     packed = bytearray(gzip.compress(b"".join(b"%d,x\n" % n for n in range(100_000, 200_000)), 0))
     packed[packed.index(b"100007")] ^= 0x40
     url = lake.put(bytes(packed))
@@ -183,7 +181,7 @@ def test_a_flipped_bit_is_a_corrupt_file_and_not_a_bad_row(
     assert lake.count(table) == 0
 
 
-def test_nothing_stays_of_a_copy_whose_last_file_fails(lake: Lake, table: str) -> None:
+def test_a_copy_whose_last_file_fails_loads_no_rows(lake: Lake, table: str) -> None:
     good = [lake.put(b"1,x\n" * 1000) for _ in range(3)]
     bad = lake.put(b"1,x\nz,y\n")
     lake.refusal(table, lake.manifest(*good, bad), "csv manifest")
@@ -191,7 +189,7 @@ def test_nothing_stays_of_a_copy_whose_last_file_fails(lake: Lake, table: str) -
     assert [(error.line, error.column, error.file) for error in lake.errors(bad)] == [(2, "a", bad)]
 
 
-def test_in_a_block_the_errors_outlive_the_rollback(lake: Lake, table: str) -> None:
+def test_load_errors_in_a_block_remain_after_the_rollback(lake: Lake, table: str) -> None:
     url = lake.put(b"1,x\nz,y\n")
     lake.connection.autocommit = False
     lake.copy(table, lake.put(b"5,x\n"))
@@ -211,7 +209,7 @@ def test_in_a_block_the_errors_outlive_the_rollback(lake: Lake, table: str) -> N
     lake.connection.autocommit = True
 
 
-def test_a_block_that_is_rolled_back_takes_the_copy_with_it(lake: Lake, table: str) -> None:
+def test_rolling_back_a_block_removes_the_rows_of_its_copy(lake: Lake, table: str) -> None:
     lake.connection.autocommit = False
     lake.copy(table, lake.put(b"5,x\n"))
     lake.connection.rollback()
@@ -219,7 +217,7 @@ def test_a_block_that_is_rolled_back_takes_the_copy_with_it(lake: Lake, table: s
     assert lake.count(table) == 0
 
 
-def test_columns_are_named_in_the_order_of_the_file(lake: Lake) -> None:
+def test_a_column_list_gives_the_order_of_the_fields(lake: Lake) -> None:
     table = lake.table('a int, b varchar(8), c int default 7, "Odd Name" date')
     lake.copy(f'{table} ("odd name", b, A)', lake.put(b"2024-01-01,x,1\n"))
     assert [(row[0], row[1], row[2], str(row[3])) for row in lake.rows(table)] == [
@@ -234,17 +232,17 @@ def test_columns_are_named_in_the_order_of_the_file(lake: Lake) -> None:
         ("no_such_table", "csv", "Cannot COPY into nonexistent table no_such_table"),
         ("no_such_schema.{t}", "csv", "Cannot COPY into nonexistent table"),
         ("{t}", "csv explicit_ids", "EXPLICIT_IDS"),
-        ("{t}", "parquet", "not available in the local stand-in"),
+        ("{t}", "parquet", "not supported by this emulator"),
     ],
 )
-def test_what_cannot_be_copied_into_is_refused(
+def test_an_invalid_target_or_parameter_is_rejected(
     lake: Lake, table: str, target: str, parameters: str, message: str
 ) -> None:
     refused = lake.refusal(target.format(t=table), lake.put(b"1,x\n"), parameters)
     assert message in str(refused)
 
 
-def test_identity_columns_fill_themselves_unless_ids_are_given(lake: Lake) -> None:
+def test_identity_columns_are_generated_unless_explicit_ids_is_given(lake: Lake) -> None:
     table = lake.table("id bigint identity(1,1), a int")
     url = lake.put(b"7\n8\n")
     lake.copy(table, url)
@@ -255,13 +253,15 @@ def test_identity_columns_fill_themselves_unless_ids_are_given(lake: Lake) -> No
     assert lake.rows(table)[-1] == (70, 9)
 
 
-def test_what_is_told_afterwards(lake: Lake, table: str) -> None:
+def test_notices_history_and_load_errors_after_a_copy(lake: Lake, table: str) -> None:
     lake.connection.notices.clear()
     url = lake.put(b"1,x\nz,y\n3,z\n")
     lake.copy(table, url, "csv maxerror 2")
-    told = "".join(lake.connection.notices)
-    assert f"INFO:  Load into table '{table}' completed, 2 record(s) loaded successfully." in told
-    assert "completed, 1 record(s) could not be loaded.  Check" in told
+    notices = "".join(lake.connection.notices)
+    assert (
+        f"INFO:  Load into table '{table}' completed, 2 record(s) loaded successfully." in notices
+    )
+    assert "completed, 1 record(s) could not be loaded.  Check" in notices
     history = lake.sql(
         "SELECT trim(status), loaded_rows, source_file_count, error_count, source_file_bytes, data_source"
         f" FROM sys_load_history WHERE trim(table_name) = '{table}'"
@@ -270,7 +270,7 @@ def test_what_is_told_afterwards(lake: Lake, table: str) -> None:
     assert len(lake.errors(url)) == 1
 
 
-def test_replaced_characters_are_told(lake: Lake, table: str) -> None:
+def test_replaced_characters_are_reported_in_a_notice(lake: Lake, table: str) -> None:
     lake.connection.notices.clear()
     lake.copy(table, lake.put(b"1,x\n2,\xff\n"), "csv acceptinvchars")
     assert "1 record(s) were loaded with replacements made for ACCEPTINVCHARS" in "".join(
@@ -278,7 +278,7 @@ def test_replaced_characters_are_told(lake: Lake, table: str) -> None:
     )
 
 
-def test_a_column_left_out_must_allow_null(lake: Lake) -> None:
+def test_a_column_that_is_not_loaded_must_allow_null(lake: Lake) -> None:
     table, url = lake.table("a int, b int not null"), lake.put(b"1\n")
     lake.refusal(f"{table} (a)", url)
     assert [(error.code, error.line) for error in lake.errors(url)] == [(1213, 1)]
@@ -286,12 +286,12 @@ def test_a_column_left_out_must_allow_null(lake: Lake) -> None:
 
 
 def test_a_temporary_table_is_loaded(lake: Lake) -> None:
-    lake.sql("CREATE TEMP TABLE passing (a int)")
-    lake.copy("passing", lake.put(b"1\n2\n"))
-    assert lake.count("passing") == 2
+    lake.sql("CREATE TEMP TABLE temporary_table (a int)")
+    lake.copy("temporary_table", lake.put(b"1\n2\n"))
+    assert lake.count("temporary_table") == 2
 
 
-def test_no_bytes_bring_the_connection_out_of_step(lake: Lake) -> None:
+def test_the_connection_works_after_a_copy_of_any_bytes(lake: Lake) -> None:
     dice = random.Random(11)
     table = lake.table("a int, b varchar(6), c date")
     pieces = [
@@ -334,13 +334,13 @@ def test_many_small_files_and_a_large_one(lake: Lake, table: str) -> None:
     assert lake.sql(f"SELECT count(*), max(a) FROM {table}") == [(200_040, 199_999)]
 
 
-def test_a_line_of_100_mb_ends_in_an_error(lake: Lake, table: str) -> None:
+def test_a_line_of_100_mb_is_rejected(lake: Lake, table: str) -> None:
     url = lake.put(gzip.compress(b"1,x\n2," + b"x" * 100_000_000, 1))
     lake.refusal(table, url, "csv gzip")
     assert [(error.code, error.line) for error in lake.errors(url)] == [(1216, 2)]
 
 
-def test_a_copy_that_is_cancelled_leaves_nothing(lake: Lake, table: str) -> None:
+def test_a_cancelled_copy_loads_no_rows(lake: Lake, table: str) -> None:
     url = lake.put(gzip.compress(b"1,some text\n" * 3_000_000, 1))
     lake.sql("SET statement_timeout = 300")
     try:

@@ -1,4 +1,4 @@
-"""The two ways of a row into the table give the same row: unread through the gate, and converted field by field."""
+"""A row is stored the same on the fast path and when it is converted field by field."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from redshift_emulator.backend import Backend, CopyIn
 from redshift_emulator.copy.columns import Column, Kind
-from redshift_emulator.copy.fast_path import build_gate
-from redshift_emulator.copy.report import Rejection
+from redshift_emulator.copy.fast_path import build_fast_path
+from redshift_emulator.copy.load_errors import Rejection
 from redshift_emulator.copy.stream import RowStream
 from redshift_emulator.errors import BackendError
 from tests.redshift_emulator.copy.builders import column, options
@@ -57,14 +57,19 @@ def some_rows(dice: random.Random, count: int) -> Iterator[str]:
         "TIMEFORMAT 'auto' TRIMBLANKS",
     ],
 )
-def test_both_ways_store_the_same(lake: Lake, parameters: str, newline: str) -> None:
+def test_the_fast_path_and_the_conversion_store_the_same_rows(
+    lake: Lake, parameters: str, newline: str
+) -> None:
     columns = [target for target, _ in TYPES.values()]
-    gate = build_gate(columns, options(parameters), newline.encode())
+    fast_path = build_fast_path(columns, options(parameters), newline.encode())
     fast = [
-        row for row in some_rows(random.Random(7), 4000) if gate.accept((row + newline).encode(), 0)
+        row
+        for row in some_rows(random.Random(7), 4000)
+        if fast_path.accept((row + newline).encode(), 0)
     ]
     names = ", ".join(f"{target.name} {shown}" for shown, (target, _) in TYPES.items())
     tables = [lake.table(f"number int, {names}, last varchar(1)") for _ in range(2)]
+    # A quote after a blank in the last field forces the second table's rows off the fast path.
     for table, last in zip(tables, ("x", ' "x"'), strict=True):
         body = "".join(f"{number},{row},{last}{newline}" for number, row in enumerate(fast))
         lake.copy(table, lake.put(body.encode()), f"csv {parameters}")
@@ -73,7 +78,7 @@ def test_both_ways_store_the_same(lake: Lake, parameters: str, newline: str) -> 
 
 
 class RefusingCopy(CopyIn):
-    """PostgreSQL as it refuses the second line of what was sent."""
+    """A PostgreSQL COPY that rejects the second line sent to it."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -94,7 +99,7 @@ class RefusingCopy(CopyIn):
 
 
 class RefusingBackend(Backend):
-    """A connection that opens such a COPY."""
+    """A connection whose COPY rejects the second line."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
@@ -104,7 +109,7 @@ class RefusingBackend(Backend):
         return RefusingCopy()
 
 
-def test_a_row_that_postgresql_refuses_is_found_in_its_file() -> None:
+def test_a_row_that_postgresql_rejects_is_reported_with_its_file_and_line() -> None:
     rejected: list[Rejection] = []
     targets = [column(Kind.INTEGER, name="a"), column(Kind.INTEGER, name="b")]
     with RowStream(RefusingBackend(), '"t"', targets, options(), rejected.append) as stream:
@@ -122,7 +127,7 @@ def test_a_row_that_postgresql_refuses_is_found_in_its_file() -> None:
     assert rejection.error.value == b"99"
 
 
-def test_many_sessions_load_at_once(lake: Lake) -> None:
+def test_twenty_sessions_load_at_the_same_time(lake: Lake) -> None:
     url = lake.put(b"".join(b"%d,some text %d\n" % (n, n) for n in range(20_000)))
     tables = [lake.table("a int, b varchar(40)") for _ in range(20)]
 

@@ -1,4 +1,4 @@
-"""The gate: common real files pass whole, whatever Redshift reads differently from PostgreSQL is held back."""
+"""Rows of common files take the fast path; rows that Redshift reads differently from PostgreSQL do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from redshift_emulator.copy.columns import Column, Kind
 from redshift_emulator.copy.convert import RowConverter
-from redshift_emulator.copy.fast_path import build_gate
+from redshift_emulator.copy.fast_path import build_fast_path
 from redshift_emulator.copy.rows import RowReader
 from tests.redshift_emulator.copy.builders import column, numeric, options
 
@@ -32,10 +32,10 @@ NULLS = "1,NA,NA,NA,NA,NA,NA,NA,NA,NA"
 ISO = "1,2,3,4,f,a,é,2024-01-31,2013-01-01T10:00:00Z,2013-01-01T10:00:00.123Z"
 
 
-def passes(
+def takes_fast_path(
     rows: bytes, columns: list[Column], parameters: str = "", newline: bytes = b"\n"
 ) -> bool:
-    return build_gate(columns, options(parameters), newline).accept(rows, 0) == len(rows)
+    return build_fast_path(columns, options(parameters), newline).accept(rows, 0) == len(rows)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,10 @@ def passes(
         (("1;2;3;4;f;a;b;2024-01-31;2024-01-31 10:00:00;",), "DELIMITER ';'", "\n"),
     ],
 )
-def test_common_files_pass(rows: tuple[str, ...], parameters: str, newline: str) -> None:
-    assert passes(
+def test_rows_of_common_files_take_the_fast_path(
+    rows: tuple[str, ...], parameters: str, newline: str
+) -> None:
+    assert takes_fast_path(
         "".join(row + newline for row in rows).encode(), MIXED, parameters, newline.encode()
     )
 
@@ -94,25 +96,25 @@ def test_common_files_pass(rows: tuple[str, ...], parameters: str, newline: str)
         (column(Kind.INTEGER, not_null=True), b"", ""),
     ],
 )
-def test_what_needs_a_second_look_is_held_back(
+def test_a_field_that_needs_conversion_keeps_its_row_off_the_fast_path(
     target: Column, field: bytes, parameters: str
 ) -> None:
     other = Column("i", Kind.INTEGER)
-    assert not passes(field + b",1\n", [target, other], parameters)
+    assert not takes_fast_path(field + b",1\n", [target, other], parameters)
 
 
-def test_bad_utf8_holds_back_its_own_row_only() -> None:
-    gate = build_gate([column(Kind.VARCHAR), column(Kind.VARCHAR)], options(), b"\n")
+def test_invalid_utf8_keeps_only_its_own_row_off_the_fast_path() -> None:
+    fast_path = build_fast_path([column(Kind.VARCHAR), column(Kind.VARCHAR)], options(), b"\n")
     rows = b"a,b\nc,d\n\xff,e\nf,g\n"
-    assert gate.accept(rows, 0) == rows.index(b"\xff")
+    assert fast_path.accept(rows, 0) == rows.index(b"\xff")
 
 
-def test_a_row_that_fails_at_its_end_costs_no_more_than_its_length() -> None:
+def test_a_row_that_does_not_match_at_its_end_costs_one_pass() -> None:
     columns = [column(Kind.VARCHAR, 100) for _ in range(200)]
-    gate = build_gate(columns, options("NULL AS '0'"), b"\n")
+    fast_path = build_fast_path(columns, options("NULL AS '0'"), b"\n")
     row = b",".join([b'"a""b"', b"0"] * 100) + b",too many\n"
     began = time.process_time()
-    assert gate.accept(row, 0) == 0
+    assert fast_path.accept(row, 0) == 0
     assert time.process_time() - began < 0.5
 
 
@@ -153,12 +155,12 @@ FIELDS = st.sampled_from(
     ),
     st.sampled_from([b"\n", b"\r\n"]),
 )
-def test_a_row_that_passes_is_one_that_converts(
+def test_every_row_on_the_fast_path_also_converts(
     columns: list[Column], fields: list[str], parameters: str, newline: bytes
 ) -> None:
     given_options = options(parameters)
     buffer = ",".join(fields).encode() + newline
-    end = build_gate(columns, given_options, newline).accept(buffer, 0)
+    end = build_fast_path(columns, given_options, newline).accept(buffer, 0)
     reader = RowReader(",", '"', len(columns))
     position = 0
     while position < end:

@@ -1,4 +1,4 @@
-"""One field at a time: Redshift's load semantics and error codes."""
+"""The conversion of single fields: Redshift's load semantics and error codes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redshift_emulator.copy.columns import Column, Kind
-from redshift_emulator.copy.field_error import FieldError
 from redshift_emulator.copy.fields import converter_of
+from redshift_emulator.copy.load_errors import FieldError
 from redshift_emulator.copy.options import CopyOptions
 from tests.redshift_emulator.copy.builders import column, numeric, options
 
@@ -85,7 +85,7 @@ def convert(target: Column, raw: bytes, given: CopyOptions = CSV) -> bytes | Non
         (column(Kind.VARBYTE), b"00fF", "", b"\\x00fF"),
     ],
 )
-def test_what_a_field_becomes(
+def test_a_field_is_converted(
     target: Column, raw: bytes, parameters: str, expected: bytes | None
 ) -> None:
     assert convert(target, raw, options(parameters)) == expected
@@ -166,7 +166,7 @@ def test_what_a_field_becomes(
         (column(Kind.OTHER), b"x", "", 1223, "Invalid data type"),
     ],
 )
-def test_why_a_field_is_refused(
+def test_an_invalid_field_is_rejected_with_code_and_reason(
     target: Column, raw: bytes, parameters: str, code: int, reason: str
 ) -> None:
     with pytest.raises(FieldError) as refused:

@@ -1,4 +1,4 @@
-"""Rows, lines and their numbers, however the file is cut into blocks; nothing grows or repeats without bound."""
+"""Rows and line numbers do not depend on how the file is cut into blocks; time and memory are bounded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from redshift_emulator.copy.columns import Kind
-from redshift_emulator.copy.fast_path import build_gate
-from redshift_emulator.copy.row_splitter import LineMarks, RowTooLongError, Sieve
+from redshift_emulator.copy.fast_path import build_fast_path
+from redshift_emulator.copy.row_splitter import LineMap, RowSplitter, RowTooLongError
 from redshift_emulator.copy.rows import MAX_ROW_BYTES, Row, RowReader
 from tests.redshift_emulator.copy.builders import column, options
 
@@ -20,25 +20,27 @@ COLUMNS = [column(Kind.INTEGER), column(Kind.VARCHAR)]
 Seen = list[tuple[int, bytes, tuple[bytes, ...]]]
 
 
-def sift(blocks: list[bytes], skip: int = 0) -> tuple[Seen, Seen]:
-    """What passed (line, bytes, ()) and what was held back (line, bytes, fields)."""
-    passed: Seen = []
-    held: Seen = []
+def split(blocks: list[bytes], skip: int = 0) -> tuple[Seen, Seen]:
+    """Return the fast-path pieces (line, bytes, ()) and the other rows (line, bytes, fields)."""
+    fast: Seen = []
+    slow: Seen = []
 
-    def hold(buffer: bytes, row: Row, line: int) -> None:
-        held.append((line, row.raw(buffer), row.fields))
+    def on_row(buffer: bytes, row: Row, line: int) -> None:
+        slow.append((line, row.raw(buffer), row.fields))
 
-    sieve = Sieve(partial(build_gate, COLUMNS, options()), RowReader(",", '"', 2), skip, hold)
+    splitter = RowSplitter(
+        partial(build_fast_path, COLUMNS, options()), RowReader(",", '"', 2), skip, on_row
+    )
     for block in blocks:
-        passed += [(line, data, ()) for data, line in sieve.feed(block)]
-    passed += [(line, data, ()) for data, line in sieve.finish()]
-    return passed, held
+        fast += [(line, data, ()) for data, line in splitter.feed(block)]
+    fast += [(line, data, ()) for data, line in splitter.finish()]
+    return fast, slow
 
 
-def test_rows_are_told_apart_and_numbered() -> None:
-    passed, held = sift([b'h,h\n1,a\n2,"x\ny"\nz,c\n3,d'], skip=1)
-    assert passed == [(2, b'1,a\n2,"x\ny"\n', ()), (6, b"3,d\n", ())]
-    assert held == [(5, b"z,c", (b"z", b"c"))]
+def test_each_row_takes_its_path_and_has_its_line_number() -> None:
+    fast, slow = split([b'h,h\n1,a\n2,"x\ny"\nz,c\n3,d'], skip=1)
+    assert fast == [(2, b'1,a\n2,"x\ny"\n', ()), (6, b"3,d\n", ())]
+    assert slow == [(5, b"z,c", (b"z", b"c"))]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_rows_are_told_apart_and_numbered() -> None:
         (b"a,b,c,d,e\n", (b"a", b"b", b"c"), False),
     ],
 )
-def test_a_row_is_taken_apart(text: bytes, fields: tuple[bytes, ...], broken: bool) -> None:
+def test_a_row_is_split_into_fields(text: bytes, fields: tuple[bytes, ...], broken: bool) -> None:
     reader = RowReader(",", '"', 2)
     row = reader.read(text, 0) or reader.read_unclosed(text, 0)
     assert (row.fields, row.broken) == (fields, broken)
@@ -72,38 +74,40 @@ def test_cutting_a_file_into_blocks_changes_nothing(text: str, cuts: list[int], 
     data = text.encode()
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     blocks = [data[a:b] for a, b in pairwise(places)]
-    whole, held = sift([data], skip)
-    cut_passed, cut_held = sift(blocks, skip)
-    assert b"".join(piece for _, piece, _ in cut_passed) == b"".join(piece for _, piece, _ in whole)
-    assert cut_held == held
+    whole_fast, whole_slow = split([data], skip)
+    cut_fast, cut_slow = split(blocks, skip)
+    assert b"".join(piece for _, piece, _ in cut_fast) == b"".join(
+        piece for _, piece, _ in whole_fast
+    )
+    assert cut_slow == whole_slow
 
 
 @pytest.mark.parametrize("unit", [b"x", b'"', b"a,", b'1,"\n', b'""', b"\0"])
-def test_a_row_that_does_not_end_is_given_up_at_4_mb(unit: bytes) -> None:
+def test_a_row_without_end_is_rejected_at_4_mb(unit: bytes) -> None:
     opening = b'1,"' if b'"' in unit or b"\n" in unit else b"1,"
     block = (unit * 70_000)[:65_536] if unit != b'1,"\n' else b"1,a\n" * 16_384
     began = time.process_time()
     with pytest.raises(RowTooLongError) as refused:
-        sift([opening] + [block] * (100 * 1024 * 1024 // len(block)))
+        split([opening] + [block] * (100 * 1024 * 1024 // len(block)))
     assert refused.value.line == 1
     assert time.process_time() - began < 5
     assert MAX_ROW_BYTES == 4 * 1024 * 1024
 
 
-def test_an_endless_header_is_given_up_too() -> None:
+def test_a_header_without_end_is_rejected_too() -> None:
     with pytest.raises(RowTooLongError):
-        sift([b"x" * 65_536] * 100, skip=1)
+        split([b"x" * 65_536] * 100, skip=1)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), min_size=1, max_size=20))
-def test_line_marks_find_the_line_of_the_file(stretches: list[tuple[int, int]]) -> None:
+def test_the_line_map_finds_the_line_of_the_file(stretches: list[tuple[int, int]]) -> None:
     expected: list[int] = []
-    marks, sent, line = LineMarks(), 1, 1
+    line_map, sent, line = LineMap(), 1, 1
     for passed, dropped in stretches:
-        marks.add(sent, 0, line)
+        line_map.add(sent, 0, line)
         expected += range(line, line + passed)
         sent, line = sent + passed, line + passed + dropped
-    assert [marks.find(place)[1] for place in range(1, sent)] == expected
+    assert [line_map.find(place)[1] for place in range(1, sent)] == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -111,7 +115,9 @@ def test_line_marks_find_the_line_of_the_file(stretches: list[tuple[int, int]]) 
     st.text('1a,"\n\r \t', max_size=30),
     st.sampled_from([('"', ","), ('"', "\t"), (None, ","), ("'", " ")]),
 )
-def test_a_regular_row_reads_as_an_irregular_one(text: str, marks: tuple[str | None, str]) -> None:
+def test_reading_a_row_with_one_match_equals_reading_it_field_by_field(
+    text: str, marks: tuple[str | None, str]
+) -> None:
     quote, delimiter = marks
     reader = RowReader(delimiter, quote, 2)
     data = text.encode() + b"\n"

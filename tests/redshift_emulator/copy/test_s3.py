@@ -1,4 +1,4 @@
-"""Transfers that break, manifests and trust policies as values."""
+"""Broken transfers, manifests, trust policies, and reading ahead, without S3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOURCE = S3Object("b", "k", 10, '"e"')
 
 
 class Body:
-    """Breaks after so many bytes."""
+    """A body whose transfer breaks after a number of bytes."""
 
     def __init__(self, data: bytes, breaks_after: int) -> None:
         self.data, self.breaks_after = data, breaks_after
@@ -32,17 +32,17 @@ class Body:
 
 
 class Transfers:
-    """An S3 client whose transfers break after so many bytes."""
+    """An S3 client whose transfers break after a number of bytes."""
 
     def __init__(self, breaks_after: int, failure: Exception | None = None) -> None:
         self.breaks_after, self.failure = breaks_after, failure
         self.ranges: list[str] = []
 
-    def get_object(self, **asked: Any) -> dict[str, Any]:
+    def get_object(self, **request: Any) -> dict[str, Any]:
         if self.failure:
             raise self.failure
-        self.ranges.append(asked["Range"])
-        start = int(asked["Range"].removeprefix("bytes=").removesuffix("-"))
+        self.ranges.append(request["Range"])
+        start = int(request["Range"].removeprefix("bytes=").removesuffix("-"))
         return {"Body": Body(b"0123456789"[start:], self.breaks_after)}
 
 
@@ -53,14 +53,14 @@ def test_a_broken_transfer_is_resumed_where_it_stopped() -> None:
 
 
 @pytest.mark.parametrize("breaks_after", [0, 2])
-def test_a_transfer_that_goes_on_breaking_fails(breaks_after: int) -> None:
+def test_a_transfer_that_breaks_four_times_fails(breaks_after: int) -> None:
     client: Any = Transfers(breaks_after)
     with pytest.raises(SqlError, match="S3ServiceException"):
         list(read_object(client, SOURCE))
     assert len(client.ranges) == 4
 
 
-def test_an_object_that_changes_meanwhile_fails_the_copy() -> None:
+def test_an_object_that_changes_during_the_transfer_fails_the_copy() -> None:
     response: Any = {
         "Error": {"Code": "PreconditionFailed"},
         "ResponseMetadata": {"HTTPStatusCode": 412},
@@ -70,7 +70,7 @@ def test_an_object_that_changes_meanwhile_fails_the_copy() -> None:
         list(read_object(client, SOURCE))
 
 
-def test_a_manifest_is_read() -> None:
+def test_a_manifest_is_parsed() -> None:
     text = b'{"entries": [{"url": "s3://b/k", "mandatory": true}, {"url": "s3://b/l", "meta": {"content_length": 1}}]}'
     assert parse_manifest(text) == [
         Entry("s3://b/k", mandatory=True),
@@ -90,7 +90,7 @@ def test_a_manifest_is_read() -> None:
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_manifest_is_refused(text: bytes) -> None:
+def test_an_invalid_manifest_is_rejected(text: bytes) -> None:
     with pytest.raises(SqlError, match="not in correct json format"):
         parse_manifest(text)
 
@@ -128,19 +128,19 @@ def statement(
         ([], False),
     ],
 )
-def test_only_a_policy_that_names_redshift_trusts_it(statements: Any, trusts: bool) -> None:
+def test_only_a_policy_that_names_redshift_trusts_redshift(statements: Any, trusts: bool) -> None:
     assert trusts_redshift({"Statement": statements}) is trusts
 
 
-def test_reading_ahead_hands_over_items_and_failures_and_ends() -> None:
+def test_reading_ahead_returns_items_raises_errors_and_ends_its_thread() -> None:
     def items() -> Iterator[int]:
         yield from range(100)
         raise ValueError("broken")
 
     with ReadAhead(items()) as ahead:
-        handed_over = iter(ahead)
-        assert [next(handed_over) for _ in range(100)] == list(range(100))
+        results = iter(ahead)
+        assert [next(results) for _ in range(100)] == list(range(100))
         with pytest.raises(ValueError, match="broken"):
-            next(handed_over)
+            next(results)
     with ReadAhead(iter(range(10**9))) as endless:
         assert next(iter(endless)) == 0

@@ -1,4 +1,4 @@
-"""COPY's text to CopyOptions: every parameter in both spellings, contradictions refused, never a crash."""
+"""Parsing a COPY: every parameter in both spellings, contradictions rejected, no crash on any text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redshift_emulator.copy.options import (
-    AccessKeys,
-    Compression,
-    CompUpdate,
-    CopyOptions,
-    DefaultRole,
-    Roles,
-)
+from redshift_emulator.copy.authorization import AccessKeys, DefaultRole, Roles
+from redshift_emulator.copy.options import Compression, CompUpdate, CopyOptions
 from redshift_emulator.copy.statement import parse_copy
 from redshift_emulator.errors import SqlError
 
@@ -27,7 +21,7 @@ def parse(parameters: str, target: str = "s.t") -> CopyOptions:
     return parse_copy(f"COPY {target} FROM 's3://b/k' IAM_ROLE '{ROLE}' {parameters}")
 
 
-def test_the_statement_of_the_loader_is_read() -> None:
+def test_a_statement_with_many_parameters_is_parsed() -> None:
     options = parse_copy(
         """COPY "S"."t" ("c1","C 2") FROM 's3://bucket/run/load.manifest' IAM_ROLE 'arn:aws:iam::123456789012:role/x'
         FORMAT AS CSV QUOTE AS '"' DELIMITER ',' IGNOREHEADER 1 MANIFEST REGION 'eu-west-1' DATEFORMAT 'auto'
@@ -91,7 +85,7 @@ def test_the_statement_of_the_loader_is_read() -> None:
         ),
     ],
 )
-def test_each_parameter_is_read_in_both_spellings(
+def test_each_parameter_is_parsed_in_both_spellings(
     parameters: str, expected: dict[str, Any]
 ) -> None:
     options = parse(parameters)
@@ -112,11 +106,11 @@ def test_each_parameter_is_read_in_both_spellings(
         ("ACCESS_KEY_ID 'a' SECRET_ACCESS_KEY 'b'", AccessKeys("a", "b")),
     ],
 )
-def test_each_form_of_authorization_is_read(authorization: str, expected: object) -> None:
+def test_each_form_of_authorization_is_parsed(authorization: str, expected: object) -> None:
     assert parse_copy(f"copy t from 's3://b/k' {authorization} csv").authorization == expected
 
 
-def test_secrets_are_not_shown() -> None:
+def test_the_repr_of_the_options_hides_secrets() -> None:
     options = parse_copy(
         "copy t from 's3://b/k' ACCESS_KEY_ID 'a' SECRET_ACCESS_KEY 'hidden' SESSION_TOKEN 'hidden' csv"
     )
@@ -130,12 +124,12 @@ def test_secrets_are_not_shown() -> None:
         ("CSV FORMAT CSV", "given twice"),
         ("CSV MANIFEST MANIFEST", "MANIFEST is given twice"),
         ("CSV GZIP ZSTD", "conflicting or redundant options: ZSTD"),
-        ("CSV ESCAPE", "ESCAPE is not available"),
-        ("CSV REMOVEQUOTES", "REMOVEQUOTES is not available"),
-        ("PARQUET", "PARQUET is not available in the local stand-in"),
-        ("FORMAT AS JSON 'auto'", "FORMAT JSON is not available"),
-        ("FIXEDWIDTH '3,4'", "FIXEDWIDTH is not available"),
-        ("CSV LZOP", "LZOP is not available"),
+        ("CSV ESCAPE", "ESCAPE is not supported by this emulator"),
+        ("CSV REMOVEQUOTES", "REMOVEQUOTES is not supported by this emulator"),
+        ("PARQUET", "PARQUET is not supported by this emulator"),
+        ("FORMAT AS JSON 'auto'", "FORMAT JSON is not supported by this emulator"),
+        ("FIXEDWIDTH '3,4'", "FIXEDWIDTH is not supported by this emulator"),
+        ("CSV LZOP", "LZOP is not supported by this emulator"),
         ("QUOTE '|'", "COPY quote available only in CSV mode"),
         ("CSV QUOTE '##'", "COPY quote must be a single ASCII character"),
         ("CSV DELIMITER ''", "COPY delimiter must be a single ASCII character"),
@@ -157,7 +151,7 @@ def test_secrets_are_not_shown() -> None:
         ("FORMAT", "syntax error at end of input"),
     ],
 )
-def test_what_does_not_go_together_is_refused(parameters: str, message: str) -> None:
+def test_invalid_and_contradictory_parameters_are_rejected(parameters: str, message: str) -> None:
     with pytest.raises(SqlError) as refused:
         parse(parameters)
     assert message.lower() in refused.value.message.lower()
@@ -167,8 +161,8 @@ def test_what_does_not_go_together_is_refused(parameters: str, message: str) -> 
     ("sql", "message"),
     [
         ("copy t from 's3://b/k' csv", "Invalid credentials"),
-        ("copy t from 'emr://j-1/x' iam_role default", "only s3://bucket/key is"),
-        ("copy t from 's3://' iam_role default", "only s3://bucket/key is"),
+        ("copy t from 'emr://j-1/x' iam_role default", "is not supported: use s3://bucket/key"),
+        ("copy t from 's3://' iam_role default", "is not supported: use s3://bucket/key"),
         (
             "copy t (a,b,a) from 's3://b/k' iam_role default csv",
             'column "a" specified more than once',
@@ -178,7 +172,7 @@ def test_what_does_not_go_together_is_refused(parameters: str, message: str) -> 
         ("copy t", "syntax error at end of input"),
     ],
 )
-def test_a_statement_that_is_none_is_refused(sql: str, message: str) -> None:
+def test_an_invalid_statement_is_rejected(sql: str, message: str) -> None:
     with pytest.raises(SqlError) as refused:
         parse_copy(sql)
     assert message in refused.value.message

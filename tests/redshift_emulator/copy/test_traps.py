@@ -1,4 +1,4 @@
-"""The traps of generated SQL, by their number in docs/local-redshift.md: what Redshift does there, the stand-in does."""
+"""Twenty ways in which generated SQL fails on Redshift and on the emulator, by their number in the emulator's documentation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENCODINGS = 'SELECT "column", encoding FROM pg_table_def WHERE tablename = %s'
 
 @pytest.fixture
 def cursor(lake: Lake) -> Cursor:
-    """A cursor in autocommit, on a connection that has heard no notice yet."""
+    """A cursor in autocommit, on a connection without earlier notices."""
     lake.connection.notices.clear()
     return lake.connection.cursor()
 
@@ -30,7 +30,7 @@ def notices(lake: Lake) -> str:
     return "".join(lake.connection.notices)
 
 
-def test_trap_1_alter_column_type_is_refused_in_the_block_that_psycopg2_opens_by_itself(
+def test_trap_1_alter_column_type_fails_in_the_block_that_psycopg2_opens_implicitly(
     lake: Lake, cursor: Cursor
 ) -> None:
     table = lake.table("a varchar(5)")
@@ -46,7 +46,7 @@ def test_trap_1_alter_column_type_is_refused_in_the_block_that_psycopg2_opens_by
     cursor.execute(widen)
 
 
-def test_trap_2_truncate_commits_and_a_copy_that_fails_then_leaves_the_table_empty(
+def test_trap_2_truncate_commits_so_a_failed_copy_after_it_leaves_the_table_empty(
     lake: Lake, cursor: Cursor
 ) -> None:
     table = lake.table("a int")
@@ -59,7 +59,9 @@ def test_trap_2_truncate_commits_and_a_copy_that_fails_then_leaves_the_table_emp
     assert lake.rows(table) == []
 
 
-def test_trap_3_a_bare_key_loads_its_neighbours_and_a_manifest_does_not(lake: Lake) -> None:
+def test_trap_3_a_key_is_a_prefix_and_loads_other_objects_but_a_manifest_does_not(
+    lake: Lake,
+) -> None:
     table, url = lake.table("a int"), lake.put(b"1\n", "trap3/data.csv")
     lake.put(b"2\n", "trap3/data.csv.bak")
     lake.copy(table, url)
@@ -68,7 +70,7 @@ def test_trap_3_a_bare_key_loads_its_neighbours_and_a_manifest_does_not(lake: La
     assert lake.rows(table) == [(1,), (1,), (2,)]
 
 
-def test_trap_4_lengths_are_256_bytes_and_decimals_are_cut_without_a_word(
+def test_trap_4_default_lengths_are_256_bytes_and_decimals_are_truncated_silently(
     lake: Lake, cursor: Cursor
 ) -> None:
     table = lake.table("a varchar, b text, c numeric")
@@ -80,26 +82,26 @@ def test_trap_4_lengths_are_256_bytes_and_decimals_are_cut_without_a_word(
     assert [(failed.code, failed.column) for failed in lake.errors(url)] == [(1204, "a")]
 
 
-def test_trap_5_neither_pg_table_def_nor_svv_table_info_tells_whether_a_table_exists(
+def test_trap_5_pg_table_def_and_svv_table_info_do_not_show_whether_a_table_exists(
     lake: Lake, cursor: Cursor
 ) -> None:
-    cursor.execute("CREATE SCHEMA IF NOT EXISTS aside")
-    cursor.execute("CREATE TABLE aside.trap5 (a int)")
+    cursor.execute("CREATE SCHEMA IF NOT EXISTS other_schema")
+    cursor.execute("CREATE TABLE other_schema.trap5 (a int)")
     assert rows(cursor, "SELECT 1 FROM pg_table_def WHERE tablename = 'trap5'") == []
     assert rows(cursor, "SELECT 1 FROM svv_table_info WHERE \"table\" = 'trap5'") == []
-    assert error(cursor, "CREATE TABLE aside.trap5 (a int)")[0] == "42P07"
+    assert error(cursor, "CREATE TABLE other_schema.trap5 (a int)")[0] == "42P07"
 
 
-def test_trap_6_stl_load_errors_is_denied_on_serverless_and_the_denial_fails_the_block(
+def test_trap_6_stl_load_errors_is_denied_on_serverless_and_the_error_fails_the_block(
     tmp_path: Path,
 ) -> None:
     with running(tmp_path, "--flavour", "serverless") as process:
         host, port = place(process)
         with closing(psycopg2.connect(host=host, port=port, user="awsuser", dbname="dev")) as admin:
             admin.autocommit = True
-            admin.cursor().execute("CREATE USER loader PASSWORD 'Loader+1'")
+            admin.cursor().execute("CREATE USER reader PASSWORD 'Reader+1'")
         with closing(
-            psycopg2.connect(host=host, port=port, user="loader", dbname="dev")
+            psycopg2.connect(host=host, port=port, user="reader", dbname="dev")
         ) as session:
             cursor = session.cursor()
             assert error(cursor, "SELECT * FROM stl_load_errors")[0] == "42501"
@@ -114,12 +116,12 @@ def test_trap_6_load_errors_are_read_after_the_rollback(lake: Lake, cursor: Curs
     lake.refusal(table, url)
     assert error(cursor, "SELECT * FROM sys_load_error_detail")[0] == "25P02"
     lake.connection.rollback()
-    found = rows(
+    errors = rows(
         cursor,
         "SELECT error_code FROM sys_load_error_detail WHERE session_id = pg_backend_pid() AND trim(file_name) = %s",
         url,
     )
-    assert found == [(1207,)]
+    assert errors == [(1207,)]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +129,13 @@ def test_trap_6_load_errors_are_read_after_the_rollback(lake: Lake, cursor: Curs
     ["ADD COLUMN b int, ADD COLUMN c int", "ADD COLUMN b int NOT NULL", "ADD COLUMN IF NOT EXISTS b int",
      "ALTER COLUMN a SET NOT NULL", "ALTER COLUMN a SET DEFAULT 1"],
 )  # fmt: skip
-def test_trap_7_what_add_column_cannot_do(lake: Lake, cursor: Cursor, action: str) -> None:
+def test_trap_7_forms_of_add_and_alter_column_that_redshift_does_not_have(
+    lake: Lake, cursor: Cursor, action: str
+) -> None:
     assert error(cursor, f"ALTER TABLE {lake.table('a int')} {action}")[0] in ("42601", "0A000")
 
 
-def test_trap_8_names_fold_and_are_cut_and_a_reserved_word_needs_quotes(
+def test_trap_8_names_are_folded_and_truncated_and_reserved_words_need_quotes(
     lake: Lake, cursor: Cursor
 ) -> None:
     assert error(cursor, 'CREATE TABLE trap8 ("Id" int, "id" int)')[0] == "42701"
@@ -155,25 +159,25 @@ def test_trap_9_a_backslash_in_a_literal_is_an_escape_and_e_strings_do_not_exist
 
 
 @pytest.mark.parametrize(("begin", "kept"), [("SELECT 1", 1), ("BEGIN", 0)])
-def test_trap_10_a_copy_outside_of_a_block_is_committed_though_its_client_is_gone(
+def test_trap_10_a_copy_outside_a_block_is_committed_although_its_client_has_disconnected(
     lake: Lake, begin: str, kept: int
 ) -> None:
     table = lake.table("a int, b varchar(40)")
     url = lake.put(gzip.compress(b"1,some text\n" * 2_000_000, 1))
-    dying = lake.open_connection()
-    pid = dying.info.backend_pid
+    client = lake.open_connection()
+    pid = client.info.backend_pid
 
     def load() -> None:
-        one = dying.cursor()
-        one.execute(begin)
+        session = client.cursor()
+        session.execute(begin)
         with pytest.raises(psycopg2.Error):
-            one.execute(f"COPY {table} FROM '{url}' IAM_ROLE '{lake.role}' csv gzip")
+            session.execute(f"COPY {table} FROM '{url}' IAM_ROLE '{lake.role}' csv gzip")
 
     thread = threading.Thread(target=load)
     thread.start()
     copying = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND query LIKE 'COPY%'"
     wait_until(lambda: lake.sql(copying) == [(1,)], 20)
-    cut_off(dying)
+    cut_off(client)
     thread.join(20)
     wait_until(
         lambda: lake.sql(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == [(0,)], 60
@@ -189,7 +193,7 @@ def test_trap_10_a_copy_outside_of_a_block_is_committed_though_its_client_is_gon
         (b"1,a\xff\n", "csv acceptinvchars", [(1, "a?")]),
     ],
 )
-def test_trap_11_data_is_lost_or_changed_and_the_copy_succeeds(
+def test_trap_11_a_copy_that_drops_or_changes_data_succeeds(
     lake: Lake, body: bytes, parameters: str, loaded: list[tuple[int, str]]
 ) -> None:
     table = lake.table("a int, b varchar(3)")
@@ -199,15 +203,15 @@ def test_trap_11_data_is_lost_or_changed_and_the_copy_succeeds(
     assert all(notice.startswith("INFO:") for notice in lake.connection.notices)
 
 
-def test_trap_12_keys_are_not_enforced_and_merge_stumbles_over_duplicates(
+def test_trap_12_keys_are_not_enforced_and_merge_fails_on_duplicates(
     lake: Lake, cursor: Cursor
 ) -> None:
     target, source = lake.table("a int primary key, b int unique"), lake.table("a int, b int")
     cursor.execute(f"INSERT INTO {target} VALUES (1, 1), (1, 1)")
     cursor.execute(f"INSERT INTO {source} VALUES (1, 2), (1, 3)")
     merge = f"MERGE INTO {target} USING {source} s ON {target}.a = s.a WHEN MATCHED THEN UPDATE SET b = s.b"
-    told = error(cursor, f"{merge} WHEN NOT MATCHED THEN INSERT VALUES (s.a, s.b)")
-    assert told[1] == "Found multiple matches to update the same tuple"
+    failure = error(cursor, f"{merge} WHEN NOT MATCHED THEN INSERT VALUES (s.a, s.b)")
+    assert failure[1] == "Found multiple matches to update the same tuple"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,7 @@ def test_trap_12_keys_are_not_enforced_and_merge_stumbles_over_duplicates(
      "MERGE INTO {t} USING {s} s ON {t}.a = s.a WHEN MATCHED THEN DELETE", "INSERT INTO {t} VALUES (1) ON CONFLICT DO NOTHING",
      "INSERT INTO {t} VALUES (1) RETURNING a", "SELECT * FROM {t} FOR UPDATE", "SAVEPOINT s"],
 )  # fmt: skip
-def test_trap_13_statements_of_postgresql_that_are_syntax_errors(
+def test_trap_13_statements_of_postgresql_that_redshift_does_not_have(
     lake: Lake, cursor: Cursor, sql: str
 ) -> None:
     assert error(cursor, sql.format(t=lake.table("a int"), s=lake.table("a int")))[0] in (
@@ -226,21 +230,23 @@ def test_trap_13_statements_of_postgresql_that_are_syntax_errors(
     )
 
 
-def test_trap_14_after_1023_the_whole_transaction_is_gone(lake: Lake, cursor: Cursor) -> None:
+def test_trap_14_error_1023_rolls_back_the_whole_transaction(lake: Lake, cursor: Cursor) -> None:
     table = lake.table("a int")
     cursor.execute(f"INSERT INTO {table} VALUES (1)")
     with lake.connect() as other:
         one = other.connection.cursor()
         one.execute("BEGIN")
-        one.execute(f"SELECT * FROM {table}; CREATE TABLE {table}_made (a int)")
+        one.execute(f"SELECT * FROM {table}; CREATE TABLE {table}_created (a int)")
         cursor.execute(f"UPDATE {table} SET a = 2")
         assert error(one, f"UPDATE {table} SET a = 3") == ("XX000", "1023")
         assert error(one, f"UPDATE {table} SET a = 3")[0] == "25P02"
         one.execute("ROLLBACK")
-        assert error(one, f"INSERT INTO {table}_made VALUES (1)")[0] == "42P01"
+        assert error(one, f"INSERT INTO {table}_created VALUES (1)")[0] == "42P01"
 
 
-def test_trap_14_a_lock_before_any_read_prevents_it(lake: Lake, cursor: Cursor) -> None:
+def test_trap_14_a_lock_before_the_first_read_prevents_error_1023(
+    lake: Lake, cursor: Cursor
+) -> None:
     table = lake.table("a int")
     cursor.execute(f"INSERT INTO {table} VALUES (1)")
     with lake.connect() as other:
@@ -253,7 +259,9 @@ def test_trap_14_a_lock_before_any_read_prevents_it(lake: Lake, cursor: Cursor) 
     assert lake.rows(table) == [(3,)]
 
 
-def test_trap_15_the_header_is_the_first_line_of_every_file_and_names_nothing(lake: Lake) -> None:
+def test_trap_15_the_first_line_of_every_file_is_skipped_and_its_names_are_ignored(
+    lake: Lake,
+) -> None:
     table = lake.table("a int, b int")
     lake.copy(
         table,
@@ -266,7 +274,9 @@ def test_trap_15_the_header_is_the_first_line_of_every_file_and_names_nothing(la
     assert [failed.column for failed in lake.errors(marked)] == ["a"]
 
 
-def test_trap_16_empty_is_null_or_not_by_type_and_a_default_is_no_net(lake: Lake) -> None:
+def test_trap_16_the_type_decides_whether_empty_is_null_and_the_default_is_not_used(
+    lake: Lake,
+) -> None:
     table = lake.table("a int, b varchar(3), c int default 7")
     lake.copy(table, lake.put(b",,\n"))
     assert lake.rows(table) == [(None, "", None)]
@@ -279,12 +289,14 @@ def test_trap_16_empty_is_null_or_not_by_type_and_a_default_is_no_net(lake: Lake
     "action",
     ["DROP COLUMN d", "DROP COLUMN s", "ALTER COLUMN d TYPE int", "ALTER COLUMN p TYPE varchar(9)"],
 )
-def test_trap_17_key_columns_stay_as_they_are(lake: Lake, cursor: Cursor, action: str) -> None:
+def test_trap_17_key_columns_cannot_be_dropped_or_altered(
+    lake: Lake, cursor: Cursor, action: str
+) -> None:
     table = lake.table("d varchar(3) DISTKEY, s int SORTKEY, p varchar(3) PRIMARY KEY")
     assert error(cursor, f"ALTER TABLE {table} {action}")[0] == "0A000"
 
 
-def test_trap_18_the_first_copy_may_choose_encodings_which_append_then_finds_unlike(
+def test_trap_18_the_first_copy_may_change_encodings_so_append_fails(
     lake: Lake, cursor: Cursor
 ) -> None:
     columns, url = "a int encode raw, b varchar(9) encode raw", lake.put(b"1,x\n")
@@ -309,7 +321,7 @@ def test_trap_18_the_first_copy_may_choose_encodings_which_append_then_finds_unl
     ],
 )
 @pytest.mark.parametrize("view", ["{t}", "svv_table_info", "stl_load_errors"])
-def test_trap_19_leader_node_functions_fail_with_tables_of_the_nodes(
+def test_trap_19_leader_node_functions_fail_with_user_tables_and_system_views(
     lake: Lake, cursor: Cursor, call: str, view: str
 ) -> None:
     code, text = error(cursor, f"SELECT {call} FROM {view.format(t=lake.table('a int'))}")
@@ -317,9 +329,7 @@ def test_trap_19_leader_node_functions_fail_with_tables_of_the_nodes(
     assert "not supported on Redshift tables" in text
 
 
-def test_trap_20_a_waiting_alter_holds_up_every_reader_behind_it(
-    lake: Lake, cursor: Cursor
-) -> None:
+def test_trap_20_readers_wait_behind_a_waiting_alter(lake: Lake, cursor: Cursor) -> None:
     table = lake.table("a int")
     with lake.connect() as altering, lake.connect() as reading:
         cursor.execute("BEGIN")

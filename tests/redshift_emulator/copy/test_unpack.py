@@ -1,4 +1,4 @@
-"""Compression and encodings, block by block."""
+"""Decompression and encodings, block by block."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def blocks_of(data: bytes, size: int) -> list[bytes]:
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
 @pytest.mark.parametrize("size", [1, 100, 10**6])
-def test_members_follow_each_other(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
+def test_the_members_of_a_file_are_joined(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
     data = pack(TEXT) + pack(b"") + pack(TEXT)
     assert b"".join(unpack(blocks_of(data, size), compression)) == TEXT * 2
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
 @pytest.mark.parametrize("size", [50, 10**6])
-def test_damage_is_told(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_data_raises_an_error(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
     whole = pack(bytes(range(256)) * 1000)
     for damaged in (whole[: len(whole) // 2], TEXT, whole + b"tail", whole[:10]):
         with pytest.raises(UnpackError, match=compression.value):
@@ -48,13 +48,13 @@ def test_damage_is_told(compression: Compression, pack, size: int) -> None:  # t
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
-def test_a_bomb_comes_out_in_blocks(compression: Compression, pack) -> None:  # type: ignore[no-untyped-def]
+def test_a_decompression_bomb_is_returned_in_small_blocks(compression: Compression, pack) -> None:  # type: ignore[no-untyped-def]
     out = unpack([pack(bytes(50 * 1024 * 1024))], compression)
     assert all(len(block) <= BLOCK_BYTES for block in itertools.islice(out, 20))
 
 
 @pytest.mark.parametrize("compression", list(Compression))
-def test_an_empty_file_is_empty(compression: Compression) -> None:
+def test_an_empty_file_gives_no_data(compression: Compression) -> None:
     assert list(unpack([], compression)) == []
 
 
@@ -76,6 +76,6 @@ def test_text_in_any_encoding_becomes_utf8(text: str, size: int, encoding: str) 
         (b"\x00\xd8\x31\x00", "utf-16-le", "illegal"),
     ],
 )
-def test_another_encoding_is_told(data: bytes, encoding: str, message: str) -> None:
+def test_data_in_another_encoding_raises_an_error(data: bytes, encoding: str, message: str) -> None:
     with pytest.raises(UnpackError, match=message):
         list(recode([data], encoding))

@@ -1,4 +1,4 @@
-"""Numbers and booleans as COPY reads them. Pure."""
+"""Numbers and booleans as COPY reads them. Each function returns the converter of one column. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from redshift_emulator.copy.columns import Column, Kind
-from redshift_emulator.copy.field_error import Convert, FieldError
+from redshift_emulator.copy.load_errors import Convert, FieldError
 from redshift_emulator.copy.options import CopyOptions
 
 _INTEGERS = {
@@ -29,12 +29,12 @@ def _invalid_digit(raw: bytes, position: int, shown: str) -> str:
 
 @dataclass(frozen=True)
 class _Digits:
-    """How far a number reads: the place of the first character that is none of its digits."""
+    """Words the error about the first character that does not belong to a number."""
 
     pattern: re.Pattern[bytes]
     shown: str
 
-    def fault(self, raw: bytes) -> str:
+    def invalid_digit(self, raw: bytes) -> str:
         match = self.pattern.match(raw)
         return _invalid_digit(raw, match.end() if match else 0, self.shown)
 
@@ -45,7 +45,7 @@ def read_integer(column: Column) -> Convert:
 
     def read(raw: bytes) -> bytes:
         if _INTEGER.fullmatch(raw) is None:
-            raise FieldError(1207, digits.fault(raw))
+            raise FieldError(1207, digits.invalid_digit(raw))
         if len(raw) > 40 or not -limit <= int(raw) < limit:
             raise FieldError(1222, f"Overflow ({shown} valid range {-limit} to {limit - 1})")
         return b"%d" % int(raw)
@@ -63,11 +63,11 @@ def read_numeric(column: Column, options: CopyOptions) -> Convert:
 
     def read(raw: bytes) -> bytes:
         if _DECIMAL.fullmatch(raw) is None:
-            raise FieldError(1207, digits.fault(raw))
+            raise FieldError(1207, digits.invalid_digit(raw))
         try:
             value = Decimal(raw.decode()).quantize(unit, rounding=rounding, context=context)
-        except InvalidOperation as unfit:
-            raise FieldError(1204, overflow) from unfit
+        except InvalidOperation as error:
+            raise FieldError(1204, overflow) from error
         if abs(value) >= limit:
             raise FieldError(1204, overflow)
         return f"{value:f}".encode()
@@ -81,7 +81,7 @@ def read_float(column: Column) -> Convert:
 
     def read(raw: bytes) -> bytes:
         if _DECIMAL.fullmatch(raw) is None:
-            raise FieldError(1208, digits.fault(raw))
+            raise FieldError(1208, digits.invalid_digit(raw))
         value = float(raw)
         if column.kind is Kind.REAL:
             value = _as_real(value)
