@@ -31,8 +31,8 @@ anything. It reports every invalid value and every unknown key at once. The regi
 |---|---|---|---|---|
 {rows}
 
-Set the items of an array one by one: `pulumi config set --path 'databases[0]' dev`, then `pulumi config set --path 'databases[1]' analytics`.
-Pulumi refuses a whole JSON array for a setting of type array.
+Set the items of an array one by one: `pulumi config set --path 'databases[0]' dev`, then
+`pulumi config set --path 'databases[1]' analytics`. Pulumi refuses a whole JSON array here.
 """
 
 
