@@ -131,14 +131,15 @@ def refuse_column_of_view(used_by_view: str) -> Refusal:
 
 
 def describe_refusals(refusals: Sequence[Refusal]) -> str:
-    """Return the refusals in a few sentences: a rule and its fix once, after what differs."""
+    """Return the refusals (at least one) in a few sentences: a rule and its fix once, after what differs."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for refusal in refusals:
         groups.setdefault((refusal.detail, refusal.hint), {})[refusal.message] = None
-    return ". ".join(
+    first, *others = (
         f"{join_lines(tuple(messages))}. {detail}. {hint}"
         for (detail, hint), messages in groups.items()
     )
+    return ". ".join([first, *(text[:1].upper() + text[1:] for text in others)])
 
 
 def _refuse_rename(change: UnclearRename) -> Refusal:

@@ -29,7 +29,9 @@ class LiveWarehouse:
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[LiveTransaction]:
         try:
             self.before("BEGIN")
-            yield LiveTransaction(RedshiftTransaction(self.live.transactional, timeout_seconds), self)
+            yield LiveTransaction(
+                RedshiftTransaction(self.live.transactional, timeout_seconds), self
+            )
             self.before("COMMIT")
             self.live.transactional.commit()
         except BaseException:
