@@ -1,4 +1,4 @@
-"""The closed set of differences between a live table and a schema file. Values only; nothing here knows SQL.
+"""The closed set of differences between a live table and a schema file. Values only, no SQL.
 
 `actual` is the table in the warehouse, `desired` is the table of the schema file.
 """

@@ -201,14 +201,14 @@ REBUILD_NOT_NULL_OTHER = Message(
 )
 SORTKEY_COLUMN_KEPT = Message(
     "schema.change.sortkey_column",
-    "A column of the sort key is to be dropped or rebuilt.",
+    "A column of the sort key would be dropped or rebuilt.",
     "Redshift does not drop a column of the sortkey",
     "Name another sortkey first",
     {},
 )
 DISTKEY_COLUMN_KEPT = Message(
     "schema.change.distkey_column",
-    "The column of the distribution key is to be dropped or rebuilt.",
+    "The column of the distribution key would be dropped or rebuilt.",
     "Redshift does not drop the column of the distkey",
     "Name another distkey or a diststyle first",
     {},
@@ -243,7 +243,7 @@ RENAME_CLAIMED_TWICE = Message(
 )
 COLUMN_OF_VIEW = Message(
     "schema.change.view",
-    "A view uses a column that is to be altered or dropped.",
+    "A view uses a column that would be altered or dropped.",
     "Redshift does not change a column that a view is bound to",
     "Drop the view first, and create it again afterwards",
     {},

@@ -109,7 +109,7 @@ def refuse(
 def refuse_adoption(changes: Sequence[Change]) -> Iterator[Refusal]:
     """Yield why a table that the pipeline did not create is not taken over.
 
-    Others may use such a table, so that only changes are made that do not disturb them.
+    Others may use such a table, so that the loader makes only changes that do not disturb them.
     """
     for change in changes:
         if change.change_class not in _ADOPTION_CLASSES:

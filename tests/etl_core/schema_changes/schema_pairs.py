@@ -153,50 +153,48 @@ def _draw_keys(draw: st.DrawFn, file: Json, candidates: list[Json]) -> None:
 @st.composite
 def edited(draw: st.DrawFn, base: Json) -> Json:
     """The file after edits: columns dropped, renamed, changed and added; other keys."""
-    pinned = {*base.get("sortkey", []), base.get("distkey")}
-    primary = base.get("primary_key", [])
-    edited_columns: list[Json] = []
-    not_rebuilt: list[Json] = []
-    dropped: list[str] = []
-    names: dict[str, str] = {}
-    for column in base["columns"]:
-        is_fixed = column["name"] in pinned or "identity" in column
-        if (
-            not is_fixed
-            and column["name"] not in primary
-            and len(base["columns"]) > 1
-            and _often(draw, 12)
-        ):
-            dropped.append(column["type"])
-            continue
-        copy = (
-            dict(column)
-            if is_fixed or _often(draw, 35)
-            else draw(_changed(column, column["name"] in primary))
-        )
-        if not any(
-            copy.get(facet) != column.get(facet) for facet in ("type", "nullable", "default")
-        ):
-            not_rebuilt.append(copy)
-        names[column["name"]] = copy["name"] = (
-            draw(_new_name(column["name"])) if _often(draw, 15) else column["name"]
-        )
-        if copy["name"] != column["name"]:
-            copy["renamed_from"] = column["name"]
-        edited_columns.append(copy)
-    edited_columns += draw(_added(dropped)) if edited_columns and _often(draw, 40) else []
-    if not edited_columns:
+    edits = [(column, draw(_edited_column(base, column))) for column in base["columns"]]
+    kept = [(column, copy) for column, copy in edits if copy is not None]
+    if not kept:
         return {**base}
-    file: Json = {"columns": draw(st.permutations(edited_columns))}
+    dropped = [column["type"] for column, copy in edits if copy is None]
+    added = draw(_added(dropped)) if _often(draw, 40) else []
+    file: Json = {"columns": draw(st.permutations([*(copy for _, copy in kept), *added]))}
+    not_rebuilt = [copy for column, copy in kept if not _is_rebuilt(column, copy)]
+    if not_rebuilt and _often(draw, 15):
+        _draw_keys(draw, file, not_rebuilt)
+    else:
+        _keep_keys(file, base, {column["name"]: copy["name"] for column, copy in kept})
+    return file
+
+
+@st.composite
+def _edited_column(draw: st.DrawFn, base: Json, column: Json) -> Json | None:
+    """The column, perhaps changed or renamed; None if it is dropped."""
+    is_fixed = "identity" in column or column["name"] in (
+        *base.get("sortkey", []),
+        base.get("distkey"),
+    )
+    in_primary_key = column["name"] in base.get("primary_key", [])
+    can_be_dropped = not is_fixed and not in_primary_key and len(base["columns"]) > 1
+    if can_be_dropped and _often(draw, 12):
+        return None
+    copy = dict(column) if is_fixed or _often(draw, 35) else draw(_changed(column, in_primary_key))
+    if _often(draw, 15):
+        copy |= {"name": draw(_new_name(column["name"])), "renamed_from": column["name"]}
+    return copy
+
+
+def _is_rebuilt(column: Json, copy: Json) -> bool:
+    return any(copy.get(facet) != column.get(facet) for facet in ("type", "nullable", "default"))
+
+
+def _keep_keys(file: Json, base: Json, names: dict[str, str]) -> None:
     for part in ("primary_key", "sortkey"):
         if part in base:
             file[part] = [names[name] for name in base[part]]
     if "distkey" in base:
-        file |= {"distkey": names[base["distkey"]]}
-    if _often(draw, 15) and not_rebuilt:
-        file = {"columns": file["columns"]}
-        _draw_keys(draw, file, not_rebuilt)
-    return file
+        file["distkey"] = names[base["distkey"]]
 
 
 def _new_name(name: str) -> st.SearchStrategy[str]:
