@@ -86,11 +86,9 @@ class StatementWriter:
             case AddColumn(column):
                 yield _safe(ddl.AddColumn(self.desired, column), f"{column.name} is new")
             case DropColumn(column):
-                drop, why = (
-                    ddl.DropColumn(self.desired, str(column.name)),
-                    "is not in the schema file",
-                )
-                yield Statement(drop, f"{column.name} {why}", change.change_class)
+                drop = ddl.DropColumn(self.desired, str(column.name))
+                why = f"{column.name} is not in the schema file"
+                yield Statement(drop, why, change.change_class)
             case RenameColumn(actual, desired):
                 rename = ddl.RenameColumn(self.desired, actual, desired)
                 yield Statement(rename, f"{desired} is renamed from {actual}", change.change_class)
