@@ -22,7 +22,7 @@ from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_changes.plan import Plan, make_plan, refused
-from etl_core.schema_changes.refusals import Refusal, refuse_replacement
+from etl_core.schema_changes.refusals import refuse_column_of_view, refuse_replacement
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 
@@ -60,7 +60,7 @@ def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
             if actual is not None and plan.touched
             else ()
         )
-    return refused(plan, (*refuse_replacement(in_force, spec), *map(_of_view, views)))
+    return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
 
 def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFile | None:
@@ -71,8 +71,3 @@ def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFi
     rows = transaction.execute(sa.select(ledger).where(ledger.columns.action == str(Action.SCHEMA)))
     latest = max(map(parse_row, rows), key=lambda row: row.order, default=None)
     return None if latest is None else latest.schema_file
-
-
-def _of_view(view: str) -> Refusal:
-    rule = "Redshift does not change a column that a view is bound to"
-    return Refusal(view, rule, "drop the view first, and create it anew afterwards")

@@ -161,7 +161,7 @@ def as_text(made: Plan) -> Sequence[str]:
     if made.refusals:
         return [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, made.refusals))]
     lines = [
-        f"{one.sql};  -- {'' if one.transactional else 'alone, '}{one.change_class}: {one.why}"
+        f"{one.sql};  -- {'' if one.transactional else 'autocommit, '}{one.change_class}: {one.why}"
         for one in made.statements
     ]
     return lines or ["nothing to do: the table is what the schema file says"]
@@ -181,7 +181,7 @@ def as_json(made: Plan) -> dict[str, Any]:
             for one in made.statements
         ],
         "refusals": [
-            {"found": refusal.found, "rule": refusal.rule, "hint": refusal.hint}
+            {"message": refusal.message, "detail": refusal.detail, "hint": refusal.hint}
             for refusal in made.refusals
         ],
     }

@@ -6,8 +6,9 @@ from types import ModuleType
 
 from etl_core.model import messages as model
 from etl_core.model.messages import Message
+from etl_core.schema_changes import messages as schema_changes
 
-MODULES: tuple[ModuleType, ...] = (model,)
+MODULES: tuple[ModuleType, ...] = (model, schema_changes)
 """In the order of the reference page."""
 
 

@@ -150,14 +150,16 @@ def _change(
     _check_plan(load, plan)
     if actual is not None and plan.touched:
         check_views(load, transaction, plan)
-    if plan.alone:
-        raise _RunFirstError(plan.alone)
+    if plan.autocommit:
+        raise _RunFirstError(plan.autocommit)
     if adopts and actual is not None:
         load.statements.append(
             f"-- adopted {load.key.table}, which was there: {describe_table(actual)}"
         )
-    run_together(load, transaction, plan.together)
-    changed = bool(plan.together or load.ran_alone) or (in_force is not None and in_force != spec)
+    run_together(load, transaction, plan.transactional)
+    changed = bool(plan.transactional or load.ran_alone) or (
+        in_force is not None and in_force != spec
+    )
     return Status.APPLIED if changed else Status.UNCHANGED
 
 

@@ -1,1 +1,1 @@
-"""From the table as it is to the one that a schema file describes: differences, a plan, or a refusal. Pure."""
+"""Compare a live table with a schema file: the differences, then a plan or refusals. Pure."""

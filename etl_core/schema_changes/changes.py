@@ -1,6 +1,6 @@
-"""The closed set of differences between a live table and a schema file. Values only: nothing here knows any SQL.
+"""The closed set of differences between a live table and a schema file. Values only, no SQL.
 
-A change is in the words of the file: what a column or key is in the table (`actual`) and what it is to be (`desired`).
+`actual` is the table in the warehouse, `desired` is the table of the schema file.
 """
 
 from __future__ import annotations
@@ -11,16 +11,28 @@ from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 
-from etl_core.schema_files.column_types import describe_type
-from etl_core.schema_files.default_values import parse_server_default
-from etl_core.schema_files.schema_file import DefaultFunction
+from etl_core.model.messages import Message
+from etl_core.schema_changes.messages import (
+    COLUMN_DESCRIPTION_DIFFERS,
+    COLUMN_DIFFERS,
+    COLUMN_NOT_IN_FILE,
+    COLUMN_NOT_IN_TABLE,
+    COLUMN_RENAMED,
+    DISTRIBUTION_DIFFERS,
+    LOOKS_LIKE_RENAME,
+    NEW_TABLE,
+    PRIMARY_KEY_DIFFERS,
+    RENAME_IMPOSSIBLE,
+    SORTKEY_DIFFERS,
+    TABLE_DESCRIPTION_DIFFERS,
+)
 
 Permission = Literal["retype", "nullability", "default", "drop", "narrow"]
 Column = sa.Column[Any]
 
 
 class ChangeClass(StrEnum):
-    """What a change means for those who use the table. safe, widen and rename are applied without being asked for."""
+    """How a change affects the users of the table. `safe`, `widen` and `rename` need no permission."""
 
     SAFE = "safe"
     WIDEN = "widen"
@@ -32,142 +44,136 @@ class ChangeClass(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
+_CLASSES: dict[Permission, ChangeClass] = {
+    "retype": ChangeClass.RETYPE,
+    "nullability": ChangeClass.NULLABILITY,
+    "default": ChangeClass.DEFAULT,
+    "drop": ChangeClass.DESTRUCTIVE,
+    "narrow": ChangeClass.DESTRUCTIVE,
+}
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One property of a column that differs. `column` is its name in the schema file.
+
+    `permission` is what allowed_changes must list. None: the change needs no permission.
+    """
+
+    column: str
+    name: Literal["type", "nullability", "default", "encoding", "identity"]
+    actual: str
+    desired: str
+    permission: Permission | None = None
+
+    def __str__(self) -> str:
+        return COLUMN_DIFFERS(
+            column=self.column, facet=self.name, actual=self.actual, desired=self.desired
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class CreateTable:
-    """There is no such table yet."""
+    """The table does not exist yet."""
 
     table: sa.Table
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"the table {self.table.schema}.{self.table.name} is new"
+        return NEW_TABLE(table=f"{self.table.schema}.{self.table.name}")
 
 
 @dataclass(frozen=True, eq=False)
 class AddColumn:
-    """The table lacks a column of the file."""
+    """The table lacks a column of the schema file."""
 
     column: Column
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"column {self.column.name!r} is new: the table does not have it"
+        return COLUMN_NOT_IN_TABLE(column=str(self.column.name))
 
 
 @dataclass(frozen=True, eq=False)
 class DropColumn:
-    """The file lacks a column of the table."""
+    """The schema file lacks a column of the table."""
 
     column: Column
     change_class: ClassVar = ChangeClass.DESTRUCTIVE
     permission: ClassVar[Permission] = "drop"
 
     def __str__(self) -> str:
-        return f"column {self.column.name!r} is in the table, but not in the schema file"
+        return COLUMN_NOT_IN_FILE(column=str(self.column.name))
 
 
 @dataclass(frozen=True, eq=False)
 class RenameColumn:
-    """A column has another name, as its `renamed_from` says."""
+    """A column gets the name whose `renamed_from` gives its present name."""
 
     actual: str
     desired: str
     change_class: ClassVar = ChangeClass.RENAME
 
     def __str__(self) -> str:
-        return f"column {self.actual!r} is to be named {self.desired!r}"
+        return COLUMN_RENAMED(actual=self.actual, desired=self.desired)
 
 
 @dataclass(frozen=True, eq=False)
-class _ColumnChange:
-    """One facet of a column that is in both; `desired` carries the name that it will have."""
+class _FacetChange:
+    """One facet of a column, changed without a rebuild. `desired` has the column's name in the schema file."""
 
     actual: Column
     desired: Column
-
-    @property
-    def facets(self) -> tuple[str, str, str]:
-        """What differs, as the table has it, as the file has it."""
-        return "type", str(describe_type(self.actual.type)), str(describe_type(self.desired.type))
+    facet: Facet
 
     def __str__(self) -> str:
-        facet, here, wanted = self.facets
-        return f"column {self.desired.name!r}: its {facet} is {here} in the table and {wanted} in the schema file"
+        return str(self.facet)
 
 
 @dataclass(frozen=True, eq=False)
-class WidenColumn(_ColumnChange):
-    """A VARCHAR grows, and Redshift can do that in place."""
+class WidenColumn(_FacetChange):
+    """A VARCHAR gets longer, and Redshift can alter it in place."""
 
     change_class: ClassVar = ChangeClass.WIDEN
 
 
 @dataclass(frozen=True, eq=False)
-class RetypeColumn(_ColumnChange):
-    """Another type that holds every value of the present one, or refuses it."""
-
-    change_class: ClassVar = ChangeClass.RETYPE
-    permission: ClassVar[Permission] = "retype"
-
-
-@dataclass(frozen=True, eq=False)
-class NarrowColumn(_ColumnChange):
-    """Another type that holds less: shorter, fewer digits, a smaller range, no time of day."""
-
-    change_class: ClassVar = ChangeClass.DESTRUCTIVE
-    permission: ClassVar[Permission] = "narrow"
-
-
-@dataclass(frozen=True, eq=False)
-class ChangeNullability(_ColumnChange):
-    """NULL is to be allowed or forbidden."""
-
-    change_class: ClassVar = ChangeClass.NULLABILITY
-    permission: ClassVar[Permission] = "nullability"
-
-    @property
-    def facets(self) -> tuple[str, str, str]:
-        words = {True: "nullable", False: "not null"}
-        return "nullability", words[bool(self.actual.nullable)], words[bool(self.desired.nullable)]
-
-
-@dataclass(frozen=True, eq=False)
-class ChangeDefault(_ColumnChange):
-    """Another default, or none."""
-
-    change_class: ClassVar = ChangeClass.DEFAULT
-    permission: ClassVar[Permission] = "default"
-
-    @property
-    def facets(self) -> tuple[str, str, str]:
-        return "default", _default(self.actual), _default(self.desired)
-
-
-@dataclass(frozen=True, eq=False)
-class ChangeIdentity(_ColumnChange):
-    """IDENTITY can only be given when a table is created."""
-
-    change_class: ClassVar = ChangeClass.IMPOSSIBLE
-
-    @property
-    def facets(self) -> tuple[str, str, str]:
-        return "identity", _identity(self.actual), _identity(self.desired)
-
-
-@dataclass(frozen=True, eq=False)
-class ChangeEncoding(_ColumnChange):
-    """Another compression encoding, which the file names."""
+class ChangeEncoding(_FacetChange):
+    """The schema file names another compression encoding."""
 
     change_class: ClassVar = ChangeClass.SAFE
 
+
+@dataclass(frozen=True, eq=False)
+class ChangeIdentity(_FacetChange):
+    """Another identity; Redshift sets it only when it creates a table."""
+
+    change_class: ClassVar = ChangeClass.IMPOSSIBLE
+
+
+@dataclass(frozen=True, eq=False)
+class RebuildColumn:
+    """A column that Redshift cannot alter in place. It is added again, filled, dropped and renamed, for all facets at once.
+
+    At least one of `facets` has a permission. The others (a longer VARCHAR, an encoding) come with the new column.
+    """
+
+    actual: Column
+    desired: Column
+    facets: tuple[Facet, ...]
+
     @property
-    def facets(self) -> tuple[str, str, str]:
-        return "encoding", encoding_of(self.actual), encoding_of(self.desired)
+    def change_class(self) -> ChangeClass:
+        """The class of the first facet that needs a permission."""
+        return next(_CLASSES[facet.permission] for facet in self.facets if facet.permission)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.facets))
 
 
 @dataclass(frozen=True)
 class ChangeDistribution:
-    """Another diststyle or distkey, which the file names. `key` is the column's name, None for a style without one."""
+    """The schema file names another diststyle or distkey. `key` is the column's name, None for a style without one."""
 
     actual: str
     style: str
@@ -175,25 +181,25 @@ class ChangeDistribution:
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        wanted = f"KEY({self.key})" if self.key else self.style
-        return f"the distribution is {self.actual} in the table and {wanted} in the schema file"
+        desired = f"KEY({self.key})" if self.key else self.style
+        return DISTRIBUTION_DIFFERS(actual=self.actual, desired=desired)
 
 
 @dataclass(frozen=True)
 class ChangeSortKey:
-    """Another sort key, which the file names."""
+    """The schema file names another sort key."""
 
     actual: tuple[str, ...]
     desired: tuple[str, ...]
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"the sortkey is {_names(self.actual)} in the table and {_names(self.desired)} in the schema file"
+        return SORTKEY_DIFFERS(actual=_names(self.actual), desired=_names(self.desired))
 
 
 @dataclass(frozen=True)
 class ChangePrimaryKey:
-    """Another primary key, or none. Redshift does not enforce it, but plans queries by it."""
+    """Another primary key, or none. Redshift does not enforce it, but uses it to plan queries."""
 
     actual: tuple[str, ...]
     desired: tuple[str, ...]
@@ -201,48 +207,50 @@ class ChangePrimaryKey:
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"the primary key is {_names(self.actual)} in the table and {_names(self.desired)} in the schema file"
+        return PRIMARY_KEY_DIFFERS(actual=_names(self.actual), desired=_names(self.desired))
 
 
 @dataclass(frozen=True, eq=False)
 class SetTableComment:
-    """The table's description."""
+    """The description of the table."""
 
     table: sa.Table
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"the description of the table is to be {self.table.comment!r}"
+        return TABLE_DESCRIPTION_DIFFERS(description=self.table.comment)
 
 
 @dataclass(frozen=True, eq=False)
 class SetColumnComment:
-    """A column's description."""
+    """The description of a column."""
 
     column: Column
     change_class: ClassVar = ChangeClass.SAFE
 
     def __str__(self) -> str:
-        return f"the description of column {self.column.name!r} is to be {self.column.comment!r}"
+        return COLUMN_DESCRIPTION_DIFFERS(
+            column=str(self.column.name), description=self.column.comment
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnclearRename:
-    """A `renamed_from` that cannot be followed; `rule` says why, `hint` what to do."""
+    """A `renamed_from` that cannot be applied. `claims` are the columns of the schema file that give this `renamed_from`."""
 
     renamed_from: str
     desired: str
-    rule: str
-    hint: str
+    reason: Message
+    claims: tuple[str, ...]
     change_class: ClassVar = ChangeClass.IMPOSSIBLE
 
     def __str__(self) -> str:
-        return f"column {self.desired!r} is to be renamed from {self.renamed_from!r}"
+        return RENAME_IMPOSSIBLE(renamed_from=self.renamed_from, column=self.desired)
 
 
 @dataclass(frozen=True)
 class SuspectedRename:
-    """A column goes and one of the same type comes: most likely the same one under another name."""
+    """A dropped column and a new one have the same type: probably one column under another name."""
 
     dropped: str
     added: str
@@ -250,11 +258,8 @@ class SuspectedRename:
     change_class: ClassVar = ChangeClass.IMPOSSIBLE
 
     def __str__(self) -> str:
-        return f"column {self.dropped!r} is to go and {self.added!r} is new, both {self.type}"
+        return LOOKS_LIKE_RENAME(dropped=self.dropped, added=self.added, type=self.type)
 
-
-Rebuild = RetypeColumn | NarrowColumn | ChangeNullability | ChangeDefault
-"""What Redshift cannot alter in place: the column is made anew."""
 
 Change = (
     CreateTable
@@ -262,7 +267,7 @@ Change = (
     | DropColumn
     | RenameColumn
     | WidenColumn
-    | Rebuild
+    | RebuildColumn
     | ChangeIdentity
     | ChangeEncoding
     | ChangeDistribution
@@ -276,26 +281,14 @@ Change = (
 
 
 def encoding_of(column: Column) -> str:
-    """The encoding of a live column; the catalog says nothing for RAW."""
+    """Return the encoding of a column; the catalog shows none for RAW."""
     return str(column.dialect_options["redshift"].get("encode") or "raw")
 
 
 def identity_of(column: Column) -> tuple[int, int] | None:
-    """Seed and step of an IDENTITY column."""
+    """Return the seed and step of an IDENTITY column."""
     pair = column.dialect_options["redshift"].get("identity")
     return (int(pair[0]), int(pair[1])) if pair else None
-
-
-def _default(column: Column) -> str:
-    value = parse_server_default(column.server_default, describe_type(column.type))
-    if isinstance(value, DefaultFunction):
-        return value.function
-    return "none" if value is None else repr(value)
-
-
-def _identity(column: Column) -> str:
-    pair = identity_of(column)
-    return f"({pair[0]},{pair[1]})" if pair else "none"
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -1,8 +1,8 @@
-"""DDL that Redshift has and SQLAlchemy lacks: one element per form of ALTER TABLE, rendered by the dialect's compiler.
+"""DDL elements for each form of ALTER TABLE that Redshift has and SQLAlchemy lacks, rendered by the dialect's compiler.
 
-alembic.ddl is not used: its elements exist, but what they render is PostgreSQL's (ALTER COLUMN TYPE with USING, SET NOT NULL, several
-actions in one statement), which would have to be overridden one by one for Redshift, and alembic would add to every cold start of
-the load function. See docs/adr/0006.
+Why not alembic.ddl: its elements render PostgreSQL's forms (ALTER COLUMN TYPE with USING, SET NOT NULL, several actions in one
+statement). Each would have to be overridden for Redshift, and alembic would slow down every cold start of the load function. See
+docs/adr/0006.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from etl_core.sql import identifier
 
 
 class AlterTable(ExecutableDDLElement):
-    """ALTER TABLE of one table; Redshift takes one action per statement."""
+    """ALTER TABLE. Redshift accepts one action per statement."""
 
     def __init__(self, table: sa.Table) -> None:
         self.table = table
 
 
 class AddColumn(AlterTable):
-    """ADD COLUMN; the column comes last. NOT NULL needs a default."""
+    """ADD COLUMN. The column becomes the last one; NOT NULL needs a default."""
 
     def __init__(self, table: sa.Table, column: Column, name: str | None = None) -> None:
         super().__init__(table)
-        self.column = _detached(column, name or str(column.name))
+        self.column = _copy_of(column, name or str(column.name))
 
 
 class DropColumn(AlterTable):
-    """DROP COLUMN, RESTRICT: refused while a view needs the column."""
+    """DROP COLUMN, RESTRICT: fails while a view is bound to the column."""
 
     def __init__(self, table: sa.Table, name: str) -> None:
         super().__init__(table)
@@ -53,7 +53,7 @@ class RenameColumn(AlterTable):
 
 
 class AlterColumnType(AlterTable):
-    """ALTER COLUMN TYPE: the length of a VARCHAR; outside of any transaction."""
+    """ALTER COLUMN TYPE: the length of a VARCHAR. Autocommit only."""
 
     def __init__(self, table: sa.Table, name: str, kind: sa.types.TypeEngine[Any]) -> None:
         super().__init__(table)
@@ -61,7 +61,7 @@ class AlterColumnType(AlterTable):
 
 
 class AlterColumnEncode(AlterTable):
-    """ALTER COLUMN ENCODE; outside of any transaction."""
+    """ALTER COLUMN ENCODE. Autocommit only."""
 
     def __init__(self, table: sa.Table, name: str, encoding: str) -> None:
         super().__init__(table)
@@ -69,7 +69,7 @@ class AlterColumnEncode(AlterTable):
 
 
 class AlterDistribution(AlterTable):
-    """ALTER DISTSTYLE EVEN or ALL, or ALTER DISTKEY; outside of any transaction."""
+    """ALTER DISTSTYLE EVEN or ALL, or ALTER DISTKEY. Autocommit only."""
 
     def __init__(self, table: sa.Table, style: str, key: str | None) -> None:
         super().__init__(table)
@@ -77,7 +77,7 @@ class AlterDistribution(AlterTable):
 
 
 class AlterSortKey(AlterTable):
-    """ALTER COMPOUND SORTKEY; outside of any transaction."""
+    """ALTER COMPOUND SORTKEY. Autocommit only."""
 
     def __init__(self, table: sa.Table, names: tuple[str, ...]) -> None:
         super().__init__(table)
@@ -85,7 +85,7 @@ class AlterSortKey(AlterTable):
 
 
 class AddPrimaryKey(AlterTable):
-    """ADD PRIMARY KEY; its columns must have been created NOT NULL."""
+    """ADD PRIMARY KEY. Its columns must have been created as NOT NULL."""
 
     def __init__(self, table: sa.Table, names: tuple[str, ...]) -> None:
         super().__init__(table)
@@ -101,22 +101,24 @@ class DropConstraint(AlterTable):
 
 
 def copy_values(table: sa.Table, actual: Column, desired: Column, name: str) -> sa.Update:
-    """UPDATE of the column `name` with the values of `actual`, which has the name of `desired` by now, converted to its type.
+    """Return the UPDATE that fills the column `name` with the values of `actual`, converted to the type of `desired`.
 
-    Texts are assigned without a cast to their length: an explicit cast would cut what is too long, the assignment refuses it.
+    `actual` already has the name of `desired` when the statement runs. Texts are assigned without a cast to the new length: an
+    explicit cast would cut a text that is too long, an assignment fails.
     """
-    kind, wanted = describe_type(actual.type), describe_type(desired.type)
+    kind, desired_kind = describe_type(actual.type), describe_type(desired.type)
     source: sa.ColumnElement[Any] = sa.column(identifier(str(desired.name)))
-    if kind.name != wanted.name and not (is_text(kind) and is_text(wanted)):
-        source = sa.cast(source, sa.VARCHAR(65535) if is_text(wanted) else desired.type)
+    if kind.name != desired_kind.name and not (is_text(kind) and is_text(desired_kind)):
+        source = sa.cast(source, sa.VARCHAR(65535) if is_text(desired_kind) else desired.type)
     target = sa.table(table.name, sa.column(identifier(name)), schema=table.schema)
     return sa.update(target).values({target.c[name]: source})
 
 
-def _detached(column: Column, name: str) -> Column:
+def _copy_of(column: Column, name: str) -> Column:
+    """Return the column under another name, in a table of its own."""
     options = column.dialect_options["redshift"]
     default = column.server_default
-    made: Column = sa.Column(
+    copy: Column = sa.Column(
         identifier(name),
         column.type,
         nullable=column.nullable,
@@ -126,8 +128,8 @@ def _detached(column: Column, name: str) -> Column:
         else None,
         redshift_encode=options.get("encode"),
     )
-    sa.Table("detached", sa.MetaData(), made)
-    return made
+    sa.Table("detached", sa.MetaData(), copy)
+    return copy
 
 
 def _alter(element: AlterTable, compiler: DDLCompiler, action: str) -> str:

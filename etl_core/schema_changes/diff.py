@@ -1,7 +1,7 @@
-"""What distinguishes the live table from the schema file, facet by facet. Pure; nothing is decided here but what differs.
+"""The differences between the live table and the schema file. Pure; refusals.py and plan.py decide what to do about them.
 
-What a file leaves to Redshift is no difference: no `distkey`, `sortkey`, `encode` or `description` means whatever the table
-has. The order of columns is none either: COPY names its columns.
+What a file leaves to Redshift is no difference: without `distkey`, `sortkey`, `encode` or `description` the table keeps what it
+has. The order of the columns is no difference either: COPY names its columns.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import sqlalchemy as sa
 from etl_core.schema_changes.changes import (
     AddColumn,
     Change,
-    ChangeDefault,
     ChangeDistribution,
     ChangeEncoding,
     ChangeIdentity,
-    ChangeNullability,
     ChangePrimaryKey,
     ChangeSortKey,
     Column,
     CreateTable,
     DropColumn,
-    NarrowColumn,
+    Facet,
+    Permission,
+    RebuildColumn,
     RenameColumn,
-    RetypeColumn,
     SetColumnComment,
     SetTableComment,
     SuspectedRename,
@@ -35,10 +34,17 @@ from etl_core.schema_changes.changes import (
     encoding_of,
     identity_of,
 )
-from etl_core.schema_changes.conversions import Conversion, conversion
+from etl_core.schema_changes.conversions import Conversion, are_varchar, conversion
+from etl_core.schema_changes.messages import (
+    RENAME_BOTH_EXIST,
+    RENAME_CLAIMED_TWICE,
+    RENAME_SOURCE_KEPT,
+    RENAME_SOURCE_MISSING,
+)
 from etl_core.schema_files.column_types import describe_type
-from etl_core.schema_files.default_values import parse_server_default
+from etl_core.schema_files.default_values import Default, parse_server_default
 from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
+from etl_core.schema_files.schema_file import DefaultFunction
 
 FIXED_ENCODINGS = frozenset({"bytedict", "runlength", "text255", "text32k"})
 """Encodings whose columns cannot change their length (database developer guide, "ALTER TABLE")."""
@@ -46,7 +52,7 @@ FIXED_ENCODINGS = frozenset({"bytedict", "runlength", "text255", "text32k"})
 
 @dataclass(frozen=True)
 class _Pairing:
-    """Which column of the table is which of the file."""
+    """Which column of the table is which column of the schema file."""
 
     same: tuple[tuple[Column, Column], ...]
     added: tuple[Column, ...]
@@ -54,14 +60,14 @@ class _Pairing:
     unclear: tuple[UnclearRename, ...]
 
     def renamed(self, name: str) -> str:
-        """The name that a column of the table will have."""
+        """Return the name that a column of the table has in the schema file."""
         return next(
             (str(desired.name) for actual, desired in self.same if actual.name == name), name
         )
 
 
 def diff(actual: sa.Table | None, desired: sa.Table) -> tuple[Change, ...]:
-    """Every difference, in the file's order; empty when the live table is what the file says."""
+    """Return every difference, in the order of the schema file. Empty if the table matches it."""
     if actual is None:
         return (CreateTable(desired), *_new_comments(desired))
     pairing = _pair(actual, desired)
@@ -81,59 +87,41 @@ def _pair(actual: sa.Table, desired: sa.Table) -> _Pairing:
     for column in desired.columns:
         source = column.info.get("renamed_from")
         name = str(column.name)
-        if fault := _rename_fault(actual, desired, name, source):
-            unclear.append(fault)
+        if problem := _rename_problem(actual, desired, name, source):
+            unclear.append(problem)
         if name in actual.columns:
             same.append((actual.columns[name], column))
-        elif source is not None and not fault:
+        elif source is not None and not problem:
             same.append((actual.columns[source], column))
-        elif not fault:
+        elif not problem:
             added.append(column)
-    taken = {here.name for here, _ in same} | {fault.renamed_from for fault in unclear}
+    taken = {column.name for column, _ in same} | {problem.renamed_from for problem in unclear}
     dropped = tuple(column for column in actual.columns if column.name not in taken)
     return _Pairing(tuple(same), tuple(added), dropped, tuple(unclear))
 
 
-def _rename_fault(
+def _rename_problem(
     actual: sa.Table, desired: sa.Table, name: str, source: str | None
 ) -> UnclearRename | None:
     if source is None or source == name:
         return None
-    claims = [
+    claims = tuple(
         str(column.name) for column in desired.columns if column.info.get("renamed_from") == source
-    ]
+    )
     if name in actual.columns:
-        # Done by an earlier schema file, unless the old column is there as well and the file does not account for it.
+        # An earlier schema file did the rename, unless the table still has the old column and this file does not account for it.
         if source not in actual.columns or source in desired.columns or len(claims) > 1:
             return None
-        return UnclearRename(
-            source,
-            name,
-            f"the table has both {source!r} and {name!r}",
-            "drop or rename one of the two in the warehouse",
-        )
-    if source not in actual.columns:
-        return UnclearRename(
-            source,
-            name,
-            f"the table has no column {source!r}",
-            "leave renamed_from out to add an empty column",
-        )
-    if source in desired.columns:
-        return UnclearRename(
-            source,
-            name,
-            f"{source!r} is a column of the schema file itself",
-            "rename in one upload and add in a later one",
-        )
-    if len(claims) > 1:
-        return UnclearRename(
-            source,
-            name,
-            f"{', '.join(map(repr, claims))} all name {source!r}",
-            "name it in one column only",
-        )
-    return None
+        reason = RENAME_BOTH_EXIST
+    elif source not in actual.columns:
+        reason = RENAME_SOURCE_MISSING
+    elif source in desired.columns:
+        reason = RENAME_SOURCE_KEPT
+    elif len(claims) > 1:
+        reason = RENAME_CLAIMED_TWICE
+    else:
+        return None
+    return UnclearRename(source, name, reason, claims)
 
 
 def _suspected_renames(pairing: _Pairing) -> Iterator[SuspectedRename]:
@@ -146,79 +134,92 @@ def _suspected_renames(pairing: _Pairing) -> Iterator[SuspectedRename]:
             yield SuspectedRename(str(match.name), str(column.name), str(kind))
 
 
-def _column_changes(actual: sa.Table, pairing: _Pairing) -> Iterator[Change]:
-    for here, wanted in pairing.same:
-        if here.name != wanted.name:
-            yield RenameColumn(str(here.name), str(wanted.name))
-        yield from _facets(actual, here, wanted)
+def _column_changes(table: sa.Table, pairing: _Pairing) -> Iterator[Change]:
+    for actual, desired in pairing.same:
+        if actual.name != desired.name:
+            yield RenameColumn(str(actual.name), str(desired.name))
+        yield from _facet_changes(table, actual, desired)
     for column in pairing.added:
         yield AddColumn(column)
     for column in pairing.dropped:
         yield DropColumn(column)
 
 
-def _facets(table: sa.Table, here: Column, wanted: Column) -> Iterator[Change]:
-    kind, wanted_kind = describe_type(here.type), describe_type(wanted.type)
-    if kind != wanted_kind:
-        yield _type_change(table, here, wanted)
-    if identity_of(here) != identity_of(wanted):
-        yield ChangeIdentity(here, wanted)
-        return
-    if bool(here.nullable) != bool(wanted.nullable):
-        yield ChangeNullability(here, wanted)
-    if parse_server_default(here.server_default, kind) != parse_server_default(
-        wanted.server_default, wanted_kind
-    ):
-        yield ChangeDefault(here, wanted)
-    if wanted.dialect_options["redshift"].get("encode") and encoding_of(here) != encoding_of(
-        wanted
-    ):
-        yield ChangeEncoding(here, wanted)
+def _facet_changes(table: sa.Table, actual: Column, desired: Column) -> Iterator[Change]:
+    """Yield one RebuildColumn if a facet cannot be altered in place, else a change per facet."""
+    identity = _identity_facet(actual, desired)
+    type_facet = _type_facet(table, actual, desired)
+    # Another identity is always refused. Of such a column only the type is compared, because drift reports it.
+    others = () if identity else _other_facets(actual, desired)
+    facets = tuple(facet for facet in (type_facet, *others) if facet)
+    if any(facet.permission for facet in facets):
+        yield RebuildColumn(actual, desired, facets)
+    else:
+        for facet in facets:
+            in_place = WidenColumn if facet.name == "type" else ChangeEncoding
+            yield in_place(actual, desired, facet)
+    if identity:
+        yield ChangeIdentity(actual, desired, identity)
 
 
-def _type_change(table: sa.Table, here: Column, wanted: Column) -> Change:
-    kind, wanted_kind = describe_type(here.type), describe_type(wanted.type)
-    effect = conversion(kind, wanted_kind)
-    if effect is Conversion.CUTS:
-        return NarrowColumn(here, wanted)
-    if kind.name == wanted_kind.name == "character varying" and _grows_in_place(
-        table, here, wanted
-    ):
-        return WidenColumn(here, wanted)
-    return RetypeColumn(here, wanted)
+def _identity_facet(actual: Column, desired: Column) -> Facet | None:
+    if identity_of(actual) == identity_of(desired):
+        return None
+    return Facet(str(desired.name), "identity", _identity(actual), _identity(desired))
 
 
-def _grows_in_place(table: sa.Table, here: Column, wanted: Column) -> bool:
-    """Whether ALTER COLUMN TYPE takes the column (database developer guide, "ALTER TABLE")."""
-    encodings = {encoding_of(here)}
-    if wanted.dialect_options["redshift"].get("encode"):
-        encodings.add(encoding_of(wanted))
+def _type_facet(table: sa.Table, actual: Column, desired: Column) -> Facet | None:
+    kind, desired_kind = describe_type(actual.type), describe_type(desired.type)
+    if kind == desired_kind:
+        return None
+    permission: Permission | None = "retype"
+    if conversion(kind, desired_kind) is Conversion.MAY_LOSE:
+        permission = "narrow"
+    elif are_varchar(kind, desired_kind) and _grows_in_place(table, actual, desired):
+        permission = None
+    return Facet(str(desired.name), "type", str(kind), str(desired_kind), permission)
+
+
+def _other_facets(actual: Column, desired: Column) -> Iterator[Facet]:
+    name = str(desired.name)
+    nullable = _nullability(actual), _nullability(desired)
+    if nullable[0] != nullable[1]:
+        yield Facet(name, "nullability", *nullable, permission="nullability")
+    if _parsed_default(actual) != _parsed_default(desired):
+        yield Facet(name, "default", _default(actual), _default(desired), permission="default")
+    if _names_encoding(desired) and encoding_of(actual) != encoding_of(desired):
+        yield Facet(name, "encoding", encoding_of(actual), encoding_of(desired))
+
+
+def _grows_in_place(table: sa.Table, actual: Column, desired: Column) -> bool:
+    """Return whether ALTER COLUMN TYPE accepts the column (database developer guide, "ALTER TABLE")."""
+    encodings = {encoding_of(actual)}
+    if _names_encoding(desired):
+        encodings.add(encoding_of(desired))
     return (
-        here.server_default is None
-        and here.name not in primary_key_of(table)
+        actual.server_default is None
+        and actual.name not in primary_key_of(table)
         and not encodings & FIXED_ENCODINGS
     )
 
 
 def _key_changes(actual: sa.Table, desired: sa.Table, pairing: _Pairing) -> Iterator[Change]:
     key = distkey_of(actual)
-    here = (diststyle_of(actual), pairing.renamed(key) if key else None)
-    wanted = (diststyle_of(desired), distkey_of(desired))
-    if wanted[0] != "AUTO" and here != wanted:
-        yield ChangeDistribution(f"KEY({here[1]})" if here[1] else here[0], *wanted)
-    sortkey, wanted_sortkey = tuple(map(pairing.renamed, sortkey_of(actual))), sortkey_of(desired)
-    if wanted_sortkey and sortkey != wanted_sortkey:
-        yield ChangeSortKey(sortkey, wanted_sortkey)
-    primary, wanted_primary = (
-        tuple(map(pairing.renamed, primary_key_of(actual))),
-        primary_key_of(desired),
-    )
-    if primary != wanted_primary:
-        yield ChangePrimaryKey(primary, wanted_primary, constraint_name(actual))
+    distribution = (diststyle_of(actual), pairing.renamed(key) if key else None)
+    desired_distribution = (diststyle_of(desired), distkey_of(desired))
+    if desired_distribution[0] != "AUTO" and distribution != desired_distribution:
+        style, key = distribution
+        yield ChangeDistribution(f"KEY({key})" if key else style, *desired_distribution)
+    sortkey, desired_sortkey = tuple(map(pairing.renamed, sortkey_of(actual))), sortkey_of(desired)
+    if desired_sortkey and sortkey != desired_sortkey:
+        yield ChangeSortKey(sortkey, desired_sortkey)
+    primary = tuple(map(pairing.renamed, primary_key_of(actual)))
+    if primary != primary_key_of(desired):
+        yield ChangePrimaryKey(primary, primary_key_of(desired), constraint_name(actual))
 
 
 def constraint_name(table: sa.Table) -> str | None:
-    """The primary key's name; `table_pkey`, as Redshift makes it, for a table that was not read from a catalog."""
+    """Return the name of the primary key. For a table that was not read from a catalog: `table_pkey`, as Redshift names it."""
     if not primary_key_of(table):
         return None
     return str(table.primary_key.name or f"{table.name}_pkey")
@@ -235,9 +236,33 @@ def _new_comments(desired: sa.Table) -> Iterator[Change]:
 def _comment_changes(actual: sa.Table, desired: sa.Table, pairing: _Pairing) -> Iterator[Change]:
     if desired.comment is not None and (actual.comment or "") != desired.comment:
         yield SetTableComment(desired)
-    for here, wanted in pairing.same:
-        if wanted.comment is not None and (here.comment or "") != wanted.comment:
-            yield SetColumnComment(wanted)
+    for column, desired_column in pairing.same:
+        if desired_column.comment is not None and (column.comment or "") != desired_column.comment:
+            yield SetColumnComment(desired_column)
     for column in pairing.added:
         if column.comment:
             yield SetColumnComment(column)
+
+
+def _names_encoding(column: Column) -> bool:
+    return bool(column.dialect_options["redshift"].get("encode"))
+
+
+def _nullability(column: Column) -> str:
+    return "nullable" if column.nullable else "not null"
+
+
+def _parsed_default(column: Column) -> Default:
+    return parse_server_default(column.server_default, describe_type(column.type))
+
+
+def _default(column: Column) -> str:
+    value = _parsed_default(column)
+    if isinstance(value, DefaultFunction):
+        return value.function
+    return "none" if value is None else repr(value)
+
+
+def _identity(column: Column) -> str:
+    pair = identity_of(column)
+    return f"({pair[0]},{pair[1]})" if pair else "none"

@@ -1,8 +1,9 @@
-"""Drift: what somebody changed in a table behind the back of its schema file, told before a COPY meets it. Pure.
+"""Drift: a table that was altered outside of the pipeline. Reported before COPY runs. Pure.
 
-What decides what a row means is compared: names, types, nullability. Keys, encodings and descriptions are not: a load works with any.
-Nor are defaults and identities, because no source confirms every form in which the catalog prints them. Nor is a text that is
-longer than its schema says: a schema file that was refused after its widening had committed leaves one behind.
+Names, types and nullability of columns are compared, because they decide what a row means. Keys, encodings and descriptions are
+not: a load works with any. Defaults and identities are not either, because no source confirms every form in which the catalog
+prints them. A VARCHAR that is longer than in its schema is no drift: it remains when a schema file is refused after its widening
+has committed.
 """
 
 from __future__ import annotations
@@ -18,78 +19,81 @@ from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.changes import (
     AddColumn,
     Change,
-    ChangeNullability,
     DropColumn,
-    NarrowColumn,
-    RetypeColumn,
+    Facet,
+    RebuildColumn,
     SuspectedRename,
     WidenColumn,
 )
+from etl_core.schema_changes.conversions import are_varchar
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import parse_table
+from etl_core.schema_changes.messages import (
+    DRIFT_RENAMED,
+    DRIFT_UNKNOWN_TYPE,
+    TABLE_ALTERED,
+    TABLE_ALTERED_FIXED_SCHEMA,
+    join_lines,
+)
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 
 
 def check_drift(rows: Sequence[sa.Row[Any]], spec: SchemaFile, table: TableRef) -> None:
-    """Raises TableDriftError if the live table (rows of catalog.select_table) is not the one of `spec`, the schema in force.
+    """Raise TableDriftError if the live table (rows of select_table) does not match `spec`, the schema in force.
 
-    No rows, no table: that is told by the first statement that needs it.
+    Without rows there is no table; the next statement reports that.
     """
     try:
         actual = parse_table(table, rows)
     except ValueError as error:
-        found: tuple[str, ...] = (f"a column has a type that no schema file can describe: {error}",)
+        differences: tuple[str, ...] = (DRIFT_UNKNOWN_TYPE(problem=error),)
     else:
-        found = () if actual is None else tuple(describe_drift(actual, spec, table))
-    if found:
-        raise _drifted(str(table), spec, found)
+        differences = () if actual is None else tuple(describe_drift(actual, spec, table))
+    if differences:
+        raise _drift_error(table, spec, differences)
 
 
 def describe_drift(actual: sa.Table, spec: SchemaFile, table: TableRef) -> Iterator[str]:
-    """Each difference of a column, in words."""
+    """Yield each difference of a column, in words."""
     desired = table_of_schema_file(_without_renames(spec), table)
     for change in diff(actual, desired):
-        if text := _describe(change):
-            yield text
+        yield from _describe(change)
 
 
 def _without_renames(spec: SchemaFile) -> SchemaFile:
-    """They were done when the file was applied; a column of the old name is another one."""
+    """The schema file in force has done its renames: another column of the old name is a new one."""
     columns = tuple(column.model_copy(update={"renamed_from": None}) for column in spec.columns)
     return spec.model_copy(update={"columns": columns})
 
 
-def _describe(change: Change) -> str | None:
+def _describe(change: Change) -> Iterator[str]:
     match change:
-        case AddColumn(column):
-            return f"column {column.name!r} is in the schema file, but not in the table"
         case SuspectedRename(dropped, added, kind):
-            return f"column {added!r} seems to have been renamed to {dropped!r}: both are {kind}"
-        case NarrowColumn() if _is_only_longer(change):
-            return None
-        case DropColumn() | WidenColumn() | RetypeColumn() | NarrowColumn() | ChangeNullability():
-            return str(change)
+            yield DRIFT_RENAMED(desired=added, actual=dropped, type=kind)
+        case AddColumn() | DropColumn() | WidenColumn():
+            yield str(change)
+        case RebuildColumn(facets=facets):
+            yield from (str(facet) for facet in facets if _is_drift(change, facet))
         case _:
-            return None
+            pass
 
 
-def _is_only_longer(change: NarrowColumn) -> bool:
-    return (
-        describe_type(change.actual.type).name
-        == describe_type(change.desired.type).name
-        == "character varying"
-    )
+def _is_drift(change: RebuildColumn, facet: Facet) -> bool:
+    if facet.name == "type":
+        kinds = describe_type(change.actual.type), describe_type(change.desired.type)
+        is_longer = facet.permission == "narrow" and are_varchar(*kinds)
+        return not is_longer
+    return facet.name == "nullability"
 
 
-def _drifted(target: str, spec: SchemaFile, found: tuple[str, ...]) -> TableDriftError:
-    undo = "undo the change in the warehouse"
-    describe = "upload a schema file that describes the table as it is now"
-    ways = f"{describe}, or {undo}" if Action.SCHEMA in spec.allowed_operations else undo
-    return TableDriftError(
-        f"the table {target} is no longer what its schema (version {spec.schema_version}) says: {'; '.join(found)}. "
-        "It was altered outside of the pipeline, and files are loaded only into the table that the schema file describes. "
-        f"Nothing was loaded; the table is as it was. To go on, {ways}; then upload this file again",
-        found,
-    )
+def _drift_error(
+    table: TableRef, spec: SchemaFile, differences: tuple[str, ...]
+) -> TableDriftError:
+    version, shown = spec.schema_version, join_lines(differences)
+    if Action.SCHEMA in spec.allowed_operations:
+        message = TABLE_ALTERED(table=table, version=version, differences=shown)
+    else:
+        message = TABLE_ALTERED_FIXED_SCHEMA(table=table, version=version, differences=shown)
+    return TableDriftError(message, differences)

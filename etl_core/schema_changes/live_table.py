@@ -1,8 +1,8 @@
-"""The live table with its descriptions, from one query to the catalog: leader-node tables only, both names given, so that its
-cost does not grow with the catalog, and it needs no privilege beyond the login.
+"""Read the live table, with its descriptions, with one catalog query.
 
-Shape of the query: awslabs/amazon-redshift-utils, v_generate_tbl_ddl. sqlalchemy-redshift's own reflection is not used: 1.0.0 fails
-on SQLAlchemy 2.1 and reads the whole catalog.
+The query reads leader-node tables only and names the schema and the table. Its cost does not grow with the catalog, and any user
+who can log in may run it. Model of the query: awslabs/amazon-redshift-utils, v_generate_tbl_ddl. The reflection of
+sqlalchemy-redshift is not used: 1.0.0 fails on SQLAlchemy 2.1 and reads the whole catalog.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ _DEPEND = _catalog("pg_depend", "classid", "objid", "refclassid", "refobjid", "r
 _REWRITE = _catalog("pg_rewrite", "oid", "ev_class").alias("rw")
 _VIEW = _catalog("pg_class", "oid", "relname", "relnamespace").alias("v")
 _VIEW_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("vn")
-_PG_CLASS_OID = 1259  # of pg_class itself, the same in every PostgreSQL; a description or dependency may be of another kind of thing
+_PG_CLASS_OID = 1259
+"""The oid of pg_class itself, the same in every PostgreSQL. pg_description and pg_depend also have rows about other kinds of objects."""
 
 
 def select_table(table: TableRef) -> sa.Select[Any]:
-    """One row per column, in order; no rows when there is no such table."""
+    """Return the query for the columns of a table: a row per column, in order; no rows without such a table."""
     n, c, a, d, p = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c, _DEFAULT.c, _CONSTRAINT.c
     cc, tc = _COLUMN_COMMENT.c, _TABLE_COMMENT.c
     return (
@@ -95,7 +96,7 @@ def _describes(description: Any, oid: Any, number: Any) -> sa.ColumnElement[bool
 
 
 def select_views(table: TableRef) -> sa.Select[Any]:
-    """The views that are bound to the table: (column, schema of the view, view), one row per column that a view needs."""
+    """Return the query for the views that are bound to a table: a row (column, view_schema, view) per column and view."""
     n, c, a = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c
     dep, rewrite, view, view_namespace = _DEPEND.c, _REWRITE.c, _VIEW.c, _VIEW_NAMESPACE.c
     return (
@@ -123,12 +124,26 @@ def select_views(table: TableRef) -> sa.Select[Any]:
 
 
 def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None:
-    """The rows of select_table as a table; None when there are none. Raises ValueError for a type that is not known."""
+    """Return the table of the rows of select_table, None without rows. Raises ValueError for an unknown type."""
     if not rows:
         return None
     values = [row._mapping for row in rows]
-    keys = _column_numbers(values[0]["primary_key"])
-    names = {int(value["attnum"]): value["attname"] for value in values}
+    live = sa.Table(
+        identifier(table.name),
+        sa.MetaData(),
+        *(_column(value) for value in values),
+        schema=identifier(table.schema),
+        comment=values[0]["table_comment"],
+        **_key_options(values),
+    )
+    if numbers := _column_numbers(values[0]["primary_key"]):
+        names = {int(value["attnum"]): value["attname"] for value in values}
+        key = (live.columns[names[number]] for number in numbers)
+        live.append_constraint(sa.PrimaryKeyConstraint(*key, name=values[0]["primary_key_name"]))
+    return live
+
+
+def _key_options(values: Sequence[Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     distkey = [value["attname"] for value in values if value["attisdistkey"]]
     if distkey:
@@ -142,18 +157,7 @@ def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None
     )
     if sortkey:
         options["redshift_sortkey"] = [identifier(part) for _, part in sortkey]
-    live = sa.Table(
-        identifier(table.name),
-        sa.MetaData(),
-        *(_column(value) for value in values),
-        schema=identifier(table.schema),
-        comment=values[0]["table_comment"],
-        **options,
-    )
-    if keys:
-        key = (live.columns[names[number]] for number in keys)
-        live.append_constraint(sa.PrimaryKeyConstraint(*key, name=values[0]["primary_key_name"]))
-    return live
+    return options
 
 
 def _column(value: Any) -> sa.Column[Any]:
@@ -176,5 +180,5 @@ def _column(value: Any) -> sa.Column[Any]:
 
 
 def _column_numbers(conkey: object) -> tuple[int, ...]:
-    """The column numbers of a constraint; a driver gives the array as a list or as `{1,2}`."""
+    """Return the column numbers of a constraint. Drivers give the array as a list or as the text `{1,2}`."""
     return tuple(int(part) for part in re.findall(r"\d+", str(conkey or "")))

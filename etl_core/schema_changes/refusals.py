@@ -1,232 +1,242 @@
-"""Which changes are not made, and what to do instead. Pure.
+"""Which changes are refused, and what to do instead. Pure.
 
-Two kinds: what Redshift cannot do to a table in place, and what would change or lose values without the schema file saying so.
+A change is refused if Redshift cannot make it in place, or if it would change or lose values and the schema file does not allow that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from etl_core.model.lake_key import Action
+from etl_core.model.messages import Message
 from etl_core.schema_changes.changes import (
     AddColumn,
     Change,
     ChangeClass,
-    ChangeDefault,
     ChangeDistribution,
     ChangeIdentity,
-    ChangeNullability,
     ChangeSortKey,
     Column,
     DropColumn,
-    NarrowColumn,
+    Facet,
     Permission,
-    Rebuild,
+    RebuildColumn,
     RenameColumn,
-    RetypeColumn,
     SuspectedRename,
     UnclearRename,
     identity_of,
 )
-from etl_core.schema_changes.conversions import Conversion, conversion
+from etl_core.schema_changes.conversions import Conversion, are_varchar, conversion
+from etl_core.schema_changes.messages import (
+    ADOPTION_CHANGES_TABLE,
+    COLUMN_OF_VIEW,
+    DEFAULT_NOT_ALLOWED,
+    DISTKEY_COLUMN_KEPT,
+    DROP_NOT_ALLOWED,
+    IDENTITY_COLUMN_REBUILT,
+    IDENTITY_ONLY_IN_NEW_TABLE,
+    KEY_OF_NEW_COLUMN,
+    NARROW_NOT_ALLOWED,
+    NEW_COLUMN_NOT_NULL,
+    NO_CONVERSION,
+    NULLABILITY_NOT_ALLOWED,
+    REBUILD_NOT_NULL_OTHER,
+    REBUILD_NOT_NULL_PRIMARY_KEY,
+    REBUILD_NOT_NULL_RETYPE,
+    RENAME_OR_DROP,
+    REPLACEMENT_NOT_ALLOWED,
+    REPLACEMENT_SCHEMA_IN_FORCE,
+    RETYPE_NOT_ALLOWED,
+    SORTKEY_COLUMN_KEPT,
+    join_lines,
+)
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
 from etl_core.schema_files.schema_file import SchemaFile
 
-_NEW_TABLE = "make a table of another name and copy the rows"
-_LOSSES: dict[Permission, str] = {
-    "retype": "another type means that every row is written anew",
-    "nullability": "another nullability means that every row is written anew",
-    "default": "another default means that every row is written anew",
-    "drop": "the column's data would be lost",
-    "narrow": "values may not fit the new type, or lose digits, time or zone",
+_NOT_ALLOWED: dict[Permission, Message] = {
+    "retype": RETYPE_NOT_ALLOWED,
+    "nullability": NULLABILITY_NOT_ALLOWED,
+    "default": DEFAULT_NOT_ALLOWED,
+    "drop": DROP_NOT_ALLOWED,
+    "narrow": NARROW_NOT_ALLOWED,
 }
-_BY_ADOPTION = frozenset({ChangeClass.SAFE, ChangeClass.WIDEN})
+_ADOPTION_CLASSES = frozenset({ChangeClass.SAFE, ChangeClass.WIDEN})
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A change that is not made: what was found, the rule, the way out."""
+    """A change that is not made: what differs, the rule that forbids it, and the fix."""
 
-    found: str
-    rule: str
+    message: str
+    detail: str
     hint: str
 
+    @classmethod
+    def of(cls, difference: Change | Facet | str, rule: Message, **fields: Any) -> Refusal:
+        """Return the refusal of a difference by a rule. `fields` are the fields of the rule."""
+        return cls(str(difference), rule.text.format(**fields), rule.fix.format(**fields))
+
     def __str__(self) -> str:
-        return f"{self.found}; {self.rule}: {self.hint}"
+        return f"{self.message}. {self.detail}. {self.hint}"
 
 
 def refuse(
     actual: sa.Table | None, desired: sa.Table, changes: Sequence[Change], allowed: Collection[str]
 ) -> Iterator[Refusal]:
-    """Why the changes cannot be made; nothing when they can. `allowed` is the file's allowed_changes."""
+    """Yield a refusal for each reason against the changes. `allowed` is the file's allowed_changes."""
     if actual is None:
         return
     if unclear := [change for change in changes if isinstance(change, UnclearRename)]:
-        # Everything else that was found depends on which column is which.
-        yield from (Refusal(str(change), change.rule, change.hint) for change in unclear)
+        # All other differences depend on which column is which.
+        yield from map(_refuse_rename, unclear)
         return
-    rebuilt = {
-        str(change.desired.name): change for change in changes if isinstance(change, Rebuild)
-    }
+    rebuilds = [change for change in changes if isinstance(change, RebuildColumn)]
     for change in changes:
-        if isinstance(change, DropColumn | Rebuild) and change.permission not in allowed:
-            yield _without_leave(change, change.permission)
-        yield from _impossible(change, changes, rebuilt)
-    kept = _keys_kept(actual, desired, changes)
-    for change in rebuilt.values():
-        yield from _unbuildable(change, primary_key_of(actual))
+        yield from _refuse_without_permission(change, allowed)
+        yield from _refuse_impossible(change, changes)
+    for rebuild in rebuilds:
+        yield from _refuse_rebuild(rebuild, primary_key_of(actual))
+    keys = _remaining_keys(actual, desired, changes)
     for change in changes:
-        yield from _of_keys(change, kept)
+        yield from _refuse_key_column(change, keys)
 
 
 def refuse_adoption(changes: Sequence[Change]) -> Iterator[Refusal]:
-    """Why a table that the pipeline did not make is not taken over. It may be in use elsewhere: only what disturbs nobody is done."""
+    """Yield why a table that the pipeline did not create is not taken over.
+
+    Others may use such a table, so that the loader makes only changes that do not disturb them.
+    """
     for change in changes:
-        if change.change_class not in _BY_ADOPTION:
-            yield Refusal(
-                str(change),
-                "the table was not made by this pipeline, and such a table is taken over only as it is, with new columns, or with "
-                "longer texts",
-                "upload a schema file that describes the table as it is, then one that changes it",
-            )
+        if change.change_class not in _ADOPTION_CLASSES:
+            yield Refusal.of(change, ADOPTION_CHANGES_TABLE)
 
 
 def refuse_replacement(in_force: SchemaFile | None, spec: SchemaFile) -> Iterator[Refusal]:
-    """Why the schema file in force does not let another one take its place. The file itself asks for nothing, so that it needs no leave."""
+    """Yield why the schema file in force cannot be replaced. The same file again is always accepted."""
     if in_force is None or in_force == spec or Action.SCHEMA in in_force.allowed_operations:
         return
     allowed = ", ".join(in_force.allowed_operations) or "none"
-    yield Refusal(
-        f"the schema in force (version {in_force.schema_version}) allows {allowed}",
-        "only a schema that lists schema can be replaced by a later one",
-        "make a table of another name, with a schema file that lists schema",
-    )
+    situation = REPLACEMENT_SCHEMA_IN_FORCE(version=in_force.schema_version, allowed=allowed)
+    yield Refusal.of(situation, REPLACEMENT_NOT_ALLOWED)
+
+
+def refuse_column_of_view(used_by_view: str) -> Refusal:
+    """Return the refusal to change a column of a view. `used_by_view` says which column and which view."""
+    return Refusal.of(used_by_view, COLUMN_OF_VIEW)
 
 
 def describe_refusals(refusals: Sequence[Refusal]) -> str:
-    """All of them in a few sentences: what falls under one rule is told together."""
+    """Return the refusals (at least one) in a few sentences: a rule and its fix once, after what differs."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for refusal in refusals:
-        groups.setdefault((refusal.rule, refusal.hint), {})[refusal.found] = None
-    return ". ".join(
-        f"{'; '.join(found)}; {rule}: {hint}" for (rule, hint), found in groups.items()
+        groups.setdefault((refusal.detail, refusal.hint), {})[refusal.message] = None
+    first, *others = (
+        f"{join_lines(tuple(messages))}. {detail}. {hint}"
+        for (detail, hint), messages in groups.items()
+    )
+    return ". ".join([first, *(text[:1].upper() + text[1:] for text in others)])
+
+
+def _refuse_rename(change: UnclearRename) -> Refusal:
+    return Refusal.of(
+        change,
+        change.reason,
+        renamed_from=change.renamed_from,
+        column=change.desired,
+        claims=", ".join(map(repr, change.claims)),
     )
 
 
-def _without_leave(change: Change, permission: Permission) -> Refusal:
-    return Refusal(
-        str(change), _LOSSES[permission], f'list "{permission}" in allowed_changes if that is meant'
-    )
+def _refuse_without_permission(change: Change, allowed: Collection[str]) -> Iterator[Refusal]:
+    if isinstance(change, DropColumn) and change.permission not in allowed:
+        yield Refusal.of(change, _NOT_ALLOWED[change.permission])
+    if isinstance(change, RebuildColumn):
+        for facet in change.facets:
+            if facet.permission and facet.permission not in allowed:
+                yield Refusal.of(facet, _NOT_ALLOWED[facet.permission])
 
 
-def _impossible(
-    change: Change, changes: Sequence[Change], rebuilt: dict[str, Rebuild]
-) -> Iterator[Refusal]:
+def _refuse_impossible(change: Change, changes: Sequence[Change]) -> Iterator[Refusal]:
     match change:
         case SuspectedRename(dropped=dropped):
-            yield Refusal(
-                str(change),
-                "that looks like one column under another name",
-                f'give the new column "renamed_from": "{dropped}", or drop and add with two schema files, one after the other',
-            )
+            yield Refusal.of(change, RENAME_OR_DROP, dropped=dropped)
         case ChangeIdentity():
-            yield Refusal(str(change), "Redshift gives an identity only to a new table", _NEW_TABLE)
-        case AddColumn(column=column):
-            yield from _unaddable(change, column)
-        case ChangeDistribution(key=key):
-            yield from _not_there_yet(change, [key] if key else [], changes, rebuilt)
+            yield Refusal.of(change, IDENTITY_ONLY_IN_NEW_TABLE)
+        case AddColumn(column=column) if identity_of(column) is not None:
+            yield Refusal.of(change, IDENTITY_ONLY_IN_NEW_TABLE)
+        case AddColumn(column=column) if _needs_default(column):
+            yield Refusal.of(change, NEW_COLUMN_NOT_NULL)
+        case ChangeDistribution(key=str(key)):
+            yield from _refuse_key_of_new_column(change, [key], changes)
         case ChangeSortKey(desired=names):
-            yield from _not_there_yet(change, names, changes, rebuilt)
+            yield from _refuse_key_of_new_column(change, names, changes)
         case _:
             pass
 
 
-def _unaddable(change: Change, column: Column) -> Iterator[Refusal]:
-    if identity_of(column) is not None:
-        yield Refusal(
-            str(change), "Redshift gives an identity only to the columns of a new table", _NEW_TABLE
-        )
-    elif not column.nullable and column.server_default is None:
-        yield Refusal(
-            str(change),
-            "a column that is added as NOT NULL needs a default",
-            "give it a default, or make it nullable",
-        )
+def _needs_default(column: Column) -> bool:
+    return not column.nullable and column.server_default is None
 
 
-def _not_there_yet(
-    change: Change, names: Sequence[str], changes: Sequence[Change], rebuilt: dict[str, Rebuild]
+def _refuse_key_of_new_column(
+    change: Change, names: Sequence[str], changes: Sequence[Change]
 ) -> Iterator[Refusal]:
-    """Keys are altered before the transaction, when the columns that it makes are not there."""
-    new = {
-        str(other.column.name) for other in changes if isinstance(other, AddColumn)
-    } | rebuilt.keys()
+    """Keys are altered before the transaction that adds and rebuilds columns."""
+    added = {str(each.column.name) for each in changes if isinstance(each, AddColumn)}
+    rebuilt = {str(each.desired.name) for each in changes if isinstance(each, RebuildColumn)}
     for name in names:
-        if name in new:
-            yield Refusal(
-                str(change),
-                f"the column {name!r} is only made by the same schema file",
-                "name the key in a later schema file",
-            )
+        if name in added | rebuilt:
+            yield Refusal.of(change, KEY_OF_NEW_COLUMN, column=name)
 
 
-def _unbuildable(change: Rebuild, primary_key: tuple[str, ...]) -> Iterator[Refusal]:
-    """A column is made anew by adding one; what cannot be added cannot be made anew."""
-    here, wanted = change.actual, change.desired
-    if conversion(describe_type(here.type), describe_type(wanted.type)) is Conversion.NONE:
-        yield Refusal(
-            str(change),
-            "Redshift has no such conversion",
-            "add a column of the new type under another name, and fill it",
-        )
-    if identity_of(here) is not None:
-        yield Refusal(str(change), "an identity column cannot be made anew", _NEW_TABLE)
-    elif not wanted.nullable and wanted.server_default is None:
-        yield Refusal(
-            str(change),
-            "Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default",
-            _way_out_of_not_null(change, here.name in primary_key),
-        )
+def _refuse_rebuild(change: RebuildColumn, primary_key: tuple[str, ...]) -> Iterator[Refusal]:
+    """A rebuild adds a column: what cannot be added cannot be rebuilt."""
+    actual, desired = describe_type(change.actual.type), describe_type(change.desired.type)
+    if conversion(actual, desired) is Conversion.NONE:
+        yield Refusal.of(change, NO_CONVERSION, actual=actual, desired=desired)
+    if identity_of(change.actual) is not None:
+        yield Refusal.of(change, IDENTITY_COLUMN_REBUILT)
+    elif _needs_default(change.desired):
+        in_primary_key = change.actual.name in primary_key
+        yield Refusal.of(change, _rule_of_not_null(change, in_primary_key=in_primary_key))
 
 
-def _way_out_of_not_null(change: Rebuild, in_primary_key: bool) -> str:  # noqa: FBT001
-    if isinstance(change, RetypeColumn) and in_primary_key:
-        return f"give it a default, or leave primary_key out, change the type, then name it again; or {_NEW_TABLE}"
-    if isinstance(change, ChangeNullability | ChangeDefault | NarrowColumn):
-        return f"leave it as it is, give it a default, or {_NEW_TABLE}"
-    return f"give it a default, make it nullable, or {_NEW_TABLE}"
+def _rule_of_not_null(change: RebuildColumn, *, in_primary_key: bool) -> Message:
+    permissions = {facet.permission for facet in change.facets if facet.permission}
+    if permissions != {"retype"}:
+        return REBUILD_NOT_NULL_OTHER
+    if not in_primary_key:
+        return REBUILD_NOT_NULL_RETYPE
+    if are_varchar(describe_type(change.actual.type), describe_type(change.desired.type)):
+        return REBUILD_NOT_NULL_PRIMARY_KEY
+    return REBUILD_NOT_NULL_OTHER
 
 
-def _keys_kept(actual: sa.Table, desired: sa.Table, changes: Sequence[Change]) -> dict[str, str]:
-    """The columns of the keys that the table will still have, by the names they will have."""
-    names = {
-        change.actual: change.desired for change in changes if isinstance(change, RenameColumn)
-    }
-    kept: dict[str, str] = {}
+def _remaining_keys(
+    actual: sa.Table, desired: sa.Table, changes: Sequence[Change]
+) -> dict[str, Message]:
+    """Return the rule for each column of the keys that the table keeps or gets, by its name in the schema file."""
+    names = {each.actual: each.desired for each in changes if isinstance(each, RenameColumn)}
     sortkey = sortkey_of(desired) or tuple(names.get(part, part) for part in sortkey_of(actual))
-    kept |= dict.fromkeys(sortkey, "sortkey")
+    keys = dict.fromkeys(sortkey, SORTKEY_COLUMN_KEPT)
     if diststyle_of(desired) == "AUTO" and (key := distkey_of(actual)):
-        kept[names.get(key, key)] = "distkey"
+        keys[names.get(key, key)] = DISTKEY_COLUMN_KEPT
     elif key := distkey_of(desired):
-        kept[key] = "distkey"
-    return kept
+        keys[key] = DISTKEY_COLUMN_KEPT
+    return keys
 
 
-def _of_keys(change: Change, kept: dict[str, str]) -> Iterator[Refusal]:
+def _refuse_key_column(change: Change, keys: dict[str, Message]) -> Iterator[Refusal]:
     if isinstance(change, DropColumn):
         name = str(change.column.name)
-    elif isinstance(change, Rebuild):
+    elif isinstance(change, RebuildColumn):
         name = str(change.desired.name)
     else:
         return
-    if name in kept:
-        yield Refusal(
-            str(change),
-            f"the column is the table's {kept[name]}, which Redshift does not drop",
-            f"name another {kept[name]} first"
-            + (", or a diststyle" if kept[name] == "distkey" else ""),
-        )
+    if name in keys:
+        yield Refusal.of(change, keys[name])

@@ -92,7 +92,8 @@ def test_what_is_refused_is_told_with_the_way_out(services: Services, form: str)
     )
 
     assert result.exit_code == 2
-    assert "in allowed_changes if that is meant" in result.output
+    assert "To drop it, list " in result.output
+    assert "in allowed_changes" in result.output
 
 
 def test_a_file_that_may_not_be_replaced_refuses_the_plan(services: Services) -> None:
@@ -104,8 +105,8 @@ def test_a_file_that_may_not_be_replaced_refuses_the_plan(services: Services) ->
 
     assert result.exit_code == 2
     assert result.output == (
-        "refused: the schema in force (version 1) allows append; only a schema that lists schema can be replaced by a later one: make "
-        "a table of another name, with a schema file that lists schema\n"
+        'refused: the schema in force (version 1) allows append. Only a schema that lists "schema" in allowed_operations can be '
+        'replaced. Create a table with another name, with a schema file that lists "schema"\n'
     )
     assert services.run(before, "--actual", before).exit_code == 0
 

@@ -60,12 +60,12 @@ def in_force(live: LiveTable, *specs: SchemaFile) -> None:
     ledger = ledger_table(TABLE)
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
     for statement in create_ledger_statements(ledger) if specs else ():
-        live.alone.execute(statement)
+        live.autocommit.execute(statement)
     for number, spec in enumerate(specs):
         row = a_ledger_row(
             "schema", schema_file=spec, landed_at=NOON.replace(second=number), upload_id=str(number)
         )
-        live.alone.execute(insert_rows(ledger, [row]))
+        live.autocommit.execute(insert_rows(ledger, [row]))
 
 
 def test_a_table_that_is_as_wanted_needs_nothing(services: LivePlan) -> None:
@@ -84,7 +84,7 @@ def test_the_statements_are_shown_and_not_run(services: LivePlan, live: LiveTabl
 
     assert result.exit_code == 1
     assert (
-        'ALTER TABLE "public"."t" ALTER COLUMN "name" TYPE VARCHAR(20);  -- alone, widen'
+        'ALTER TABLE "public"."t" ALTER COLUMN "name" TYPE VARCHAR(20);  -- autocommit, widen'
         in result.output
     )
     assert [column.name for column in live.read().columns] == ["id", "name"]
@@ -118,7 +118,7 @@ def test_a_table_that_the_pipeline_did_not_make_is_planned_as_one_to_be_taken_ov
 
     assert refused.exit_code == 2
     assert "column 'name' is in the table, but not in the schema file" in refused.output
-    assert "the table was not made by this pipeline" in refused.output
+    assert "This pipeline did not create the table" in refused.output
     assert taken_over.exit_code == 1
 
 
@@ -132,7 +132,7 @@ def test_a_schema_that_may_not_be_replaced_refuses_the_plan(
 
     assert result.exit_code == 2
     assert (
-        "the schema in force (version 7) allows append, truncate; only a schema that lists schema"
+        'the schema in force (version 7) allows append, truncate. Only a schema that lists "schema"'
         in result.output
     )
     assert services.run(final.to_json().encode()).exit_code == 0

@@ -20,7 +20,7 @@ from tests.builders import TABLE
 from tests.etl_core.live import LiveTable
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 _PROMPT = "$ "
 _COMMAND = re.compile(r"(?:\.venv/bin/)?python -m etl_core (?!reconcile|replay|rebuild-log)(.*)")
 """Not those that operate a stack: tests/e2e/test_reconcile.py has one for them."""

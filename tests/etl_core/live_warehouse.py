@@ -1,4 +1,4 @@
-"""The warehouse port over the stand-in's table `public.t`, with a way to break it at any statement."""
+"""The warehouse port over the table `public.t` of the emulator. A test can make it fail at any statement."""
 
 from __future__ import annotations
 
@@ -16,30 +16,35 @@ from tests.etl_core.live import LiveTable
 
 @dataclass
 class LiveWarehouse:
-    """etl_core.loading.ports.Warehouse over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
-    ALONE, and when a lone statement has committed, ALONE DONE."""
+    """etl_core.loading.ports.Warehouse over the connections of a LiveTable.
+
+    `before(step)` runs before each step: BEGIN, STATEMENT, COMMIT, AUTOCOMMIT; and after the commit of an autocommit statement:
+    AUTOCOMMIT DONE.
+    """
 
     live: LiveTable
-    before: Callable[[str], None] = lambda word: None
+    before: Callable[[str], None] = lambda step: None
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[LiveTransaction]:
         try:
             self.before("BEGIN")
-            yield LiveTransaction(RedshiftTransaction(self.live.together, timeout_seconds), self)
+            yield LiveTransaction(
+                RedshiftTransaction(self.live.transactional, timeout_seconds), self
+            )
             self.before("COMMIT")
-            self.live.together.commit()
+            self.live.transactional.commit()
         except BaseException:
-            self.live.together.rollback()
+            self.live.transactional.rollback()
             raise
 
     def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
-        self.before("ALONE")
+        self.before("AUTOCOMMIT")
         try:
-            self.live.alone.execute(statement)
+            self.live.autocommit.execute(statement)
         except sa.exc.DBAPIError as error:
             raise to_etl_error(error) from error
-        self.before("ALONE DONE")
+        self.before("AUTOCOMMIT DONE")
 
     def try_copy(
         self, database: str, trial: Any, timeout_seconds: float
@@ -49,7 +54,7 @@ class LiveWarehouse:
 
 @dataclass
 class LiveTransaction:
-    """A transaction of the adapter."""
+    """A transaction of the adapter, with the steps of its warehouse."""
 
     inner: RedshiftTransaction
     warehouse: LiveWarehouse

@@ -214,6 +214,6 @@ def test_the_way_out_of_a_drift_is_one_that_the_schema_in_force_allows() -> None
 
     assert outcome.error is not None
     assert (
-        "To go on, undo the change in the warehouse; then upload this file again"
+        "To fix this, undo the change in the warehouse. Then upload this file again"
         in outcome.error.message
     )

@@ -57,7 +57,7 @@ class InMemoryPipeline:
 @pytest.fixture
 def world(live: LiveTable) -> InMemoryPipeline:
     """Nothing is there."""
-    live.together.rollback()
+    live.transactional.rollback()
     live.run("DROP TABLE IF EXISTS public.t CASCADE")
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
     return InMemoryPipeline(live)
@@ -234,21 +234,21 @@ def test_a_table_that_somebody_alters_back_all_the_time_is_tried_again_later(
     world: InMemoryPipeline,
 ) -> None:
     world.drop(ID, NAME)
-    real = world.live.alone
+    real = world.live.autocommit
 
     class Idle:
         def execute(self, statement: Any) -> None:
             """The column is as it was when it is looked at again."""
 
     def pretend(word: str) -> None:
-        world.live.alone = Idle() if word == "ALONE" else real  # type: ignore[assignment]
+        world.live.autocommit = Idle() if word == "AUTOCOMMIT" else real  # type: ignore[assignment]
 
     world.warehouse.before = pretend
     try:
         with pytest.raises(LockConflictError, match="altered by somebody else"):
             world.drop(ID, a_column("name", "VARCHAR(20)"))
     finally:
-        world.live.alone = real
+        world.live.autocommit = real
 
 
 def test_a_table_that_was_there_is_taken_over_and_the_log_says_so(world: InMemoryPipeline) -> None:
@@ -278,6 +278,6 @@ def test_what_is_taken_over_is_not_changed_beyond_that(world: InMemoryPipeline) 
 
     for allowed in ([], ["drop"]):
         message = told(world.drop(ID, allowed_changes=allowed))
-        assert "was not made by this pipeline" in message
+        assert "This pipeline did not create the table" in message
         assert "allowed_changes" not in message
     assert world.columns() == "id BIGINT, old DATE"

@@ -1,4 +1,4 @@
-"""Whether a value that a plan carried over is still there, in the words of its new type. An oracle of its own: no SQL is asked."""
+"""Find values that a plan lost. An oracle that is independent of SQL: it compares what a client reads before and after."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ from etl_core.schema_files.schema_file import DefaultFunction
 Row = Sequence[Any]
 _TEXTS = ("character", "character varying")
 _FLOATS = {"real": 1e-5, "double precision": 1e-14}
-_WHOLE = ("smallint", "integer", "bigint")
+_INTEGERS = ("smallint", "integer", "bigint")
 
 
 def lost_values(
     actual: sa.Table, before: Sequence[Row], desired: sa.Table, after: Sequence[Row], live: sa.Table
 ) -> str:
-    """What no order of the rows explains: empty when every row of `before` is in `after`, column by column. Rows are in the order of
-    the columns of `actual` and of `live`."""
+    """Return what was lost: empty if every row of `before` is in `after`, in any order.
+
+    Rows of `before` have the columns of `actual`, rows of `after` have the columns of `live`.
+    """
     if len(before) != len(after):
         return f"{len(before)} rows became {len(after)}"
-    here, there = _places(actual), _places(live)
-    pairs = [
-        (a, d, here[str(a.name)], there[str(d.name)]) for a, d in _same_columns(actual, desired)
+    index_before, index_after = _indexes(actual), _indexes(live)
+    kept = [
+        (a, d, index_before[str(a.name)], index_after[str(d.name)])
+        for a, d in _same_columns(actual, desired)
     ]
+    kept_names = {str(d.name) for _, d, _, _ in kept}
     new = [
-        (column, there[str(column.name)])
+        (column, index_after[str(column.name)])
         for column in desired.columns
-        if str(column.name) not in {str(d.name) for _, d, _, _ in pairs}
+        if str(column.name) not in kept_names
     ]
 
-    def holds(row: Row, made: Row) -> bool:
-        return all(is_kept(row[i], made[j], a, d) for a, d, i, j in pairs) and all(
-            is_default(made[j], c) for c, j in new
+    def is_same_row(row: Row, other: Row) -> bool:
+        return all(is_kept(row[i], other[j], a, d) for a, d, i, j in kept) and all(
+            is_default(other[j], column) for column, j in new
         )
 
-    if any(all(map(holds, before, order)) for order in permutations(after)):
+    if any(all(map(is_same_row, before, order)) for order in permutations(after)):
         return ""
     return f"{list(before)} became {list(after)}"
 
@@ -56,12 +60,12 @@ def _same_columns(actual: sa.Table, desired: sa.Table) -> Iterator[tuple[Column,
             yield actual.columns[name], column
 
 
-def _places(table: sa.Table) -> dict[str, int]:
-    return {str(column.name): place for place, column in enumerate(table.columns)}
+def _indexes(table: sa.Table) -> dict[str, int]:
+    return {str(column.name): index for index, column in enumerate(table.columns)}
 
 
 def is_default(value: Any, column: Column) -> bool:
-    """Whether the value is what a column that was added has in the rows that were there."""
+    """Return whether the value is the one that existing rows get in a new column."""
     default: Default = parse_server_default(column.server_default, describe_type(column.type))
     if default is None or value is None or isinstance(default, DefaultFunction):
         return (value is None) is (default is None)
@@ -69,31 +73,30 @@ def is_default(value: Any, column: Column) -> bool:
 
 
 def is_kept(before: Any, after: Any, actual: Column, desired: Column) -> bool:
-    """Whether `after` is `before`, as far as the type that the file asks for can hold it."""
+    """Return whether `after` is `before`, as far as the desired type can hold it."""
     if before is None or after is None:
         return before is after
-    here, wanted = describe_type(actual.type), describe_type(desired.type)
-    if here == wanted:
+    desired_type = describe_type(desired.type)
+    if describe_type(actual.type) == desired_type:
         return bool(before == after)
-    return _same(before, after, wanted.name)
+    return _same(before, after, desired_type.name)
 
 
-def _same(before: Any, after: Any, wanted: str) -> bool:
-    if wanted in _TEXTS:
+def _same(before: Any, after: Any, kind: str) -> bool:
+    if kind in _TEXTS:
         return _is_text_of(before, str(after))
-    if wanted in _WHOLE:
-        return abs(
-            Decimal(str(int(before) if isinstance(before, bool) else before)) - after
-        ) <= Decimal("0.5")
-    if wanted == "numeric":
+    if kind in _INTEGERS:
+        number = int(before) if isinstance(before, bool) else before
+        return abs(Decimal(str(number)) - after) <= Decimal("0.5")
+    if kind == "numeric":
         return abs(Decimal(str(before)) - after) <= Decimal("0.5").scaleb(after.as_tuple().exponent)
-    if wanted in _FLOATS:
-        return isclose(float(before), after, rel_tol=_FLOATS[wanted])
-    if wanted == "binary varying":
+    if kind in _FLOATS:
+        return isclose(float(before), after, rel_tol=_FLOATS[kind])
+    if kind == "binary varying":
         return bool(before == after)
-    if wanted == "boolean":
+    if kind == "boolean":
         return bool(before) is after
-    return _is_moment_of(before, after)
+    return _is_datetime_of(before, after)
 
 
 def _is_text_of(before: Any, after: str) -> bool:
@@ -101,27 +104,27 @@ def _is_text_of(before: Any, after: str) -> bool:
         return before.rstrip() == after.rstrip()
     if isinstance(before, (int, float, Decimal)):
         return isclose(float(before), float(after), rel_tol=1e-5)
-    return _is_moment_of(after.rstrip(), before)
+    return _is_datetime_of(after.rstrip(), before)
 
 
-def _is_moment_of(before: Any, after: Any) -> bool:
-    """Day and time of day are compared where both have them; everything is UTC here."""
-    one, other = _parts(before), _parts(after)
-    shared = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
+def _is_datetime_of(before: Any, after: Any) -> bool:
+    """Compare the date and the time of day if both values have them. All values are UTC."""
+    pairs = zip(_parts(before), _parts(after), strict=True)
+    shared = [(a, b) for a, b in pairs if a is not None and b is not None]
     return bool(shared) and all(a == b for a, b in shared)
 
 
-def _parts(moment: Any) -> tuple[dt.date | None, dt.time | None]:
-    match moment:
+def _parts(value: Any) -> tuple[dt.date | None, dt.time | None]:
+    match value:
         case str():
-            return _parts_of_text(moment)
+            return _parts_of_text(value)
         case dt.datetime():
-            return moment.date(), moment.time()
+            return value.date(), value.time()
         case dt.date():
-            return moment, None
+            return value, None
         case dt.time():
-            return None, moment.replace(tzinfo=None)
-    raise TypeError(f"{moment!r} is no moment")
+            return None, value.replace(tzinfo=None)
+    raise TypeError(f"{value!r} is neither a date nor a time")
 
 
 def _parts_of_text(text: str) -> tuple[dt.date | None, dt.time | None]:

@@ -1,6 +1,6 @@
-"""Hypothesis strategies for two schema files of one table: what there is, and what is wanted; with rows that the table takes.
+"""Hypothesis strategies for two schema files of one table, the actual and the desired one, and for rows of the actual table.
 
-Most pairs are edits of the kind that people make, with the leave they need, so that they give a plan; the others are any two files.
+Most desired files are edits that people make, with the permissions that they need, so that there is a plan. The others are any files.
 """
 
 from __future__ import annotations
@@ -49,55 +49,54 @@ def _often(draw: st.DrawFn, percent: int) -> bool:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Json, Json, list[Json]]:
-    """What there is, what is wanted with the changes it allows, and two rows."""
+    """The actual file, the desired file with its allowed_changes, and two rows."""
     actual = draw(files())
     desired = draw(edited(actual) if _often(draw, 90) else files(actual))
     some = st.lists(st.sampled_from(CHANGES), unique=True)
     desired["allowed_changes"] = draw(some) if _often(draw, 12) else CHANGES
-    full = {
+    not_null = {
         column.get("renamed_from", column["name"])
         for column in desired["columns"]
         if not column.get("nullable", True)
     }
-    without_null = full if _often(draw, 80) else set()
+    without_null = not_null if _often(draw, 80) else set()
     return actual, desired, [draw(rows(actual, without_null)) for _ in range(2)]
 
 
 @st.composite
 def rows(draw: st.DrawFn, file: Json, without_null: Collection[str]) -> Json:
-    """Values that the table takes; identities are the warehouse's, NULL where that is allowed."""
-    made: Json = {}
+    """A row that the table accepts: NULL only if the column is nullable, no value for an identity."""
+    row: Json = {}
     without_null = {*without_null, *file.get("primary_key", [])}
     for column in file["columns"]:
         values = VALUES[column["type"]][1]
         nullable = column.get("nullable", True) and column["name"] not in without_null
         if values and "identity" not in column:
-            made[column["name"].lower()] = draw(
+            row[column["name"].lower()] = draw(
                 st.sampled_from([*values, None] if nullable else values)
             )
-    return made
+    return row
 
 
 @st.composite
 def columns(draw: st.DrawFn, name: str) -> Json:
-    """A column; its default is one of its type's values."""
+    """A column. Its default is one of the values of its type."""
     kind, (plain, values) = draw(st.sampled_from(sorted(VALUES.items())))
-    made: Json = {"name": name, "type": kind}
+    column: Json = {"name": name, "type": kind}
     chance = draw(st.integers(0, 11))
     if plain in ("integer", "bigint") and chance == 0:
-        return made | {"identity": [1, 1]}
+        return column | {"identity": [1, 1]}
     if values and chance % 3 == 0 and not kind.startswith("VARBYTE"):
-        made["default"] = draw(st.sampled_from(values))
+        column["default"] = draw(st.sampled_from(values))
     if plain.startswith(("date", "timestamp")) and chance == 1:
-        made["default"] = {
-            "function": draw(st.sampled_from(["SYSDATE", "GETDATE", "CURRENT_DATE"]))
-        }
-    made["nullable"] = kind == "SUPER" or draw(st.integers(0, 5)) > 0
+        function = draw(st.sampled_from(["SYSDATE", "GETDATE", "CURRENT_DATE"]))
+        column["default"] = {"function": function}
+    column["nullable"] = kind == "SUPER" or draw(st.integers(0, 5)) > 0
     if chance > 8:
-        made["encode"] = draw(_encodings(kind))
+        column["encode"] = draw(_encodings(kind))
     if chance in (2, 5):
-        made["description"] = draw(_DESCRIPTIONS)
-    return made
+        column["description"] = draw(_DESCRIPTIONS)
+    return column
 
 
 def _encodings(kind: str) -> st.SearchStrategy[str]:
@@ -108,26 +107,24 @@ def _encodings(kind: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def files(draw: st.DrawFn, base: Json | None = None) -> Json:
-    """A schema file; with a base one that keeps most of its columns, and may rename them."""
+    """A schema file. With a base, it keeps most columns of the base and may rename them."""
     kept = {column["name"]: column for column in base["columns"]} if base else {}
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
-    made = [
+    chosen = [
         dict(kept[name]) if name in kept and draw(st.integers(0, 2)) else draw(columns(name))
         for name in names
     ]
     free = [name for name in kept if name not in names]
-    for column in made if free else []:
+    for column in chosen if free else []:
         if column["name"] not in kept and draw(st.booleans()):
             column["renamed_from"] = draw(st.sampled_from(free))
             if draw(st.booleans()):
-                like, own = (
-                    kept[column["renamed_from"]],
-                    {key: column[key] for key in ("name", "renamed_from")},
-                )
+                old = kept[column["renamed_from"]]
+                names_only = {key: column[key] for key in ("name", "renamed_from")}
                 column.clear()
-                column.update(like | own)
-    file: Json = {"columns": made}
-    _draw_keys(draw, file, made)
+                column.update(old | names_only)
+    file: Json = {"columns": chosen}
+    _draw_keys(draw, file, chosen)
     if draw(st.booleans()):
         file["description"] = "the table"
     return file
@@ -155,51 +152,49 @@ def _draw_keys(draw: st.DrawFn, file: Json, candidates: list[Json]) -> None:
 
 @st.composite
 def edited(draw: st.DrawFn, base: Json) -> Json:
-    """The file after edits: columns dropped, renamed, changed in any facet, added; keys named anew."""
-    pinned = {*base.get("sortkey", []), base.get("distkey")}
-    primary = base.get("primary_key", [])
-    made: list[Json] = []
-    calm: list[Json] = []
-    dropped: list[str] = []
-    names: dict[str, str] = {}
-    for column in base["columns"]:
-        is_fixed = column["name"] in pinned or "identity" in column
-        if (
-            not is_fixed
-            and column["name"] not in primary
-            and len(base["columns"]) > 1
-            and _often(draw, 12)
-        ):
-            dropped.append(column["type"])
-            continue
-        one = (
-            dict(column)
-            if is_fixed or _often(draw, 35)
-            else draw(_changed(column, column["name"] in primary))
-        )
-        if not any(
-            one.get(facet) != column.get(facet) for facet in ("type", "nullable", "default")
-        ):
-            calm.append(one)
-        names[column["name"]] = one["name"] = (
-            draw(_new_name(column["name"])) if _often(draw, 15) else column["name"]
-        )
-        if one["name"] != column["name"]:
-            one["renamed_from"] = column["name"]
-        made.append(one)
-    made += draw(_added(dropped)) if made and _often(draw, 40) else []
-    if not made:
+    """The file after edits: columns dropped, renamed, changed and added; other keys."""
+    edits = [(column, draw(_edited_column(base, column))) for column in base["columns"]]
+    kept = [(column, copy) for column, copy in edits if copy is not None]
+    if not kept:
         return {**base}
-    file: Json = {"columns": draw(st.permutations(made))}
+    dropped = [column["type"] for column, copy in edits if copy is None]
+    added = draw(_added(dropped)) if _often(draw, 40) else []
+    file: Json = {"columns": draw(st.permutations([*(copy for _, copy in kept), *added]))}
+    not_rebuilt = [copy for column, copy in kept if not _is_rebuilt(column, copy)]
+    if not_rebuilt and _often(draw, 15):
+        _draw_keys(draw, file, not_rebuilt)
+    else:
+        _keep_keys(file, base, {column["name"]: copy["name"] for column, copy in kept})
+    return file
+
+
+@st.composite
+def _edited_column(draw: st.DrawFn, base: Json, column: Json) -> Json | None:
+    """The column, perhaps changed or renamed; None if it is dropped."""
+    is_fixed = "identity" in column or column["name"] in (
+        *base.get("sortkey", []),
+        base.get("distkey"),
+    )
+    in_primary_key = column["name"] in base.get("primary_key", [])
+    can_be_dropped = not is_fixed and not in_primary_key and len(base["columns"]) > 1
+    if can_be_dropped and _often(draw, 12):
+        return None
+    copy = dict(column) if is_fixed or _often(draw, 35) else draw(_changed(column, in_primary_key))
+    if _often(draw, 15):
+        copy |= {"name": draw(_new_name(column["name"])), "renamed_from": column["name"]}
+    return copy
+
+
+def _is_rebuilt(column: Json, copy: Json) -> bool:
+    return any(copy.get(facet) != column.get(facet) for facet in ("type", "nullable", "default"))
+
+
+def _keep_keys(file: Json, base: Json, names: dict[str, str]) -> None:
     for part in ("primary_key", "sortkey"):
         if part in base:
             file[part] = [names[name] for name in base[part]]
     if "distkey" in base:
-        file |= {"distkey": names[base["distkey"]]}
-    if _often(draw, 15) and calm:
-        file = {"columns": file["columns"]}
-        _draw_keys(draw, file, calm)
-    return file
+        file["distkey"] = names[base["distkey"]]
 
 
 def _new_name(name: str) -> st.SearchStrategy[str]:
@@ -208,64 +203,57 @@ def _new_name(name: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def _changed(draw: st.DrawFn, column: Json, in_primary_key: bool) -> Json:
-    made = dict(column)
-    for facet in draw(
-        st.lists(
-            st.sampled_from(["type", "nullable", "default", "encode", "description"]),
-            min_size=1,
-            unique=True,
-        )
-    ):
+    copy = dict(column)
+    facets = st.sampled_from(["type", "nullable", "default", "encode", "description"])
+    for facet in draw(st.lists(facets, min_size=1, unique=True)):
         match facet:
             case "type":
-                made = {
-                    key: value for key, value in made.items() if key not in ("encode", "default")
-                }
-                made["type"] = draw(
-                    st.sampled_from(_castable(column["type"], is_sure=_often(draw, 80)))
-                )
-            case "nullable" if not in_primary_key and made["type"] != "SUPER":
-                made["nullable"] = not made.get("nullable", True)
+                for option in ("encode", "default"):
+                    copy.pop(option, None)
+                types = _castable(column["type"], keeps_values=_often(draw, 80))
+                copy["type"] = draw(st.sampled_from(types))
+            case "nullable" if not in_primary_key and copy["type"] != "SUPER":
+                copy["nullable"] = not copy.get("nullable", True)
             case "default":
-                made.pop("default", None)
+                copy.pop("default", None)
             case "encode":
-                made["encode"] = draw(_encodings(made["type"]))
+                copy["encode"] = draw(_encodings(copy["type"]))
             case "description":
-                made["description"] = draw(_DESCRIPTIONS)
-    is_null = made.get("nullable", True) and not in_primary_key
-    plain = VALUES[made["type"]][0]
+                copy["description"] = draw(_DESCRIPTIONS)
+    is_null = copy.get("nullable", True) and not in_primary_key
+    plain = VALUES[copy["type"]][0]
     if (
-        made != column
-        and "default" not in made
-        and VALUES[made["type"]][1]
+        copy != column
+        and "default" not in copy
+        and VALUES[copy["type"]][1]
         and plain != "binary varying"
         and (not is_null or _often(draw, 30))
     ):
-        made["default"] = draw(st.sampled_from(VALUES[made["type"]][1]))
-    return made
+        copy["default"] = draw(st.sampled_from(VALUES[copy["type"]][1]))
+    return copy
 
 
-def _castable(kind: str, *, is_sure: bool) -> list[str]:
-    """The types to which there is a cast; `is_sure`: that no value can refuse."""
-    here = parse_column_type(kind)
-    casts = {other: conversion(here, parse_column_type(other)) for other in VALUES}
-    if is_sure:
-        sure = [
+def _castable(kind: str, *, keeps_values: bool) -> list[str]:
+    """The types to which there is a cast. `keeps_values`: only types that hold every value of this one."""
+    actual = parse_column_type(kind)
+    casts = {other: conversion(actual, parse_column_type(other)) for other in VALUES}
+    if keeps_values:
+        keeping = [
             other for other, effect in casts.items() if effect is Conversion.KEEPS or other == kind
         ]
-        return [other for other in sure if is_text(here) == is_text(parse_column_type(other))]
+        return [other for other in keeping if is_text(actual) == is_text(parse_column_type(other))]
     return [other for other, effect in casts.items() if effect is not Conversion.NONE]
 
 
 @st.composite
 def _added(draw: st.DrawFn, dropped: list[str]) -> list[Json]:
-    """New columns, of types that are not taken for a column that goes."""
-    made = [
+    """New columns. None has the type of a dropped column, because that looks like a rename."""
+    added = [
         draw(columns(name))
         for name in draw(st.lists(st.sampled_from(_NEW_NAMES), min_size=1, unique=True))
     ]
-    for column in made:
+    for column in added:
         column.pop("identity", None)
         if "default" not in column:
             column["nullable"] = True
-    return [column for column in made if column["type"] not in dropped]
+    return [column for column in added if column["type"] not in dropped]

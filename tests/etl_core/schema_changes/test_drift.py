@@ -1,4 +1,4 @@
-"""Drift: which difference between the live table and the schema in force is told, and in which words."""
+"""Drift: which differences between the live table and the schema in force are reported, and in which words."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ IN_FORCE = a_spec(ID, NAME)
 
 
 def rows(*columns: dict[str, Any], **options: Any) -> list[Any]:
-    """The catalog's rows of a table that a schema file could have made."""
+    """Return the catalog rows of a table with these columns."""
     return catalog_rows(table_of_schema_file(a_spec(*columns, **options), TABLE))
 
 
 def drift(spec: SchemaFile, *columns: dict[str, Any], **options: Any) -> list[str]:
-    """What is told of a live table of these columns."""
+    """Return the drift of a live table with these columns."""
     actual = parse_table(TABLE, rows(*columns, **options))
     assert actual is not None
     return list(describe_drift(actual, spec, TABLE))
 
 
-TOLD = {
-    "a column more": (
+REPORTED = {
+    "an extra column": (
         (ID, NAME, a_column("more", "DATE")),
         ["column 'more' is in the table, but not in the schema file"],
     ),
-    "a column less": ((ID,), ["column 'name' is in the schema file, but not in the table"]),
+    "a missing column": ((ID,), ["column 'name' is in the schema file, but not in the table"]),
     "another name": (
         (ID, NAME | {"name": "title"}),
         [
@@ -61,14 +61,14 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("columns", "told"), TOLD.values(), ids=TOLD)
-def test_a_difference_of_a_column_is_told(
-    columns: tuple[dict[str, Any], ...], told: list[str]
+@pytest.mark.parametrize(("columns", "lines"), REPORTED.values(), ids=REPORTED)
+def test_a_difference_of_a_column_is_reported(
+    columns: tuple[dict[str, Any], ...], lines: list[str]
 ) -> None:
-    assert drift(IN_FORCE, *columns) == told
+    assert drift(IN_FORCE, *columns) == lines
 
 
-LET_BE = {
+IGNORED = {
     "another default": ((ID, NAME | {"default": "y"}), {}),
     "nothing": ((ID, NAME), {}),
     "another order": ((NAME, ID), {}),
@@ -77,18 +77,18 @@ LET_BE = {
         (ID | {"encode": "zstd"}, NAME | {"description": "who"}),
         {"description": "people"},
     ),
-    "a longer text, as a widening leaves it": ((ID, NAME | {"type": "VARCHAR(40)"}), {}),
+    "a longer text, as a committed widening leaves it": ((ID, NAME | {"type": "VARCHAR(40)"}), {}),
 }
 
 
-@pytest.mark.parametrize(("columns", "options"), LET_BE.values(), ids=LET_BE)
-def test_what_a_load_does_not_mind_is_let_be(
+@pytest.mark.parametrize(("columns", "options"), IGNORED.values(), ids=IGNORED)
+def test_a_difference_that_does_not_matter_to_a_load_is_ignored(
     columns: tuple[dict[str, Any], ...], options: dict[str, Any]
 ) -> None:
     assert drift(IN_FORCE, *columns, **options) == []
 
 
-def test_a_rename_of_the_schema_file_is_done_and_asks_for_nothing() -> None:
+def test_a_rename_of_the_schema_in_force_is_not_expected_again() -> None:
     renamed = a_spec(ID, NAME | {"renamed_from": "title"})
 
     assert drift(renamed, ID, NAME) == []
@@ -97,16 +97,16 @@ def test_a_rename_of_the_schema_file_is_done_and_asks_for_nothing() -> None:
     ]
 
 
-def test_a_type_beyond_schema_files_is_told() -> None:
+def test_a_type_that_schema_files_do_not_have_is_reported() -> None:
     live = rows(ID, NAME)
     live[1]._mapping["type_text"] = "money"
 
     with pytest.raises(
         TableDriftError,
-        match=r"public\.t is no longer what .* no schema file can describe: 'money'",
+        match=r"public\.t does not match its schema .* no schema file can describe: 'money'",
     ):
         check_drift(live, IN_FORCE, TABLE)
 
 
-def test_a_table_that_is_not_there_is_not_drift() -> None:
+def test_a_missing_table_is_not_drift() -> None:
     check_drift([], IN_FORCE, TABLE)

@@ -1,4 +1,4 @@
-"""What a plan leaves alone: grants of the table and of columns it does not touch, views on them, their descriptions."""
+"""What a plan keeps: grants on the table and on columns that it does not rebuild, views on them, and their descriptions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AFTER = a_spec(
 
 @pytest.fixture
 def changed(live: LiveTable) -> Iterator[LiveTable]:
-    """The table after a plan of every kind of change, on which others held grants and a view before."""
+    """A table with grants and a view, after a plan with every kind of change."""
     actual = live.create(
         table_of_schema_file(BEFORE, TABLE), [{"id": 1, "kept": "a", "retyped": 5}]
     )
@@ -52,51 +52,51 @@ def changed(live: LiveTable) -> Iterator[LiveTable]:
         live.run(f"DROP USER {role}")
 
 
-def may(live: LiveTable, role: str, privilege: str, column: str | None = None) -> bool:
-    """Whether the role has the privilege, as the warehouse says."""
+def has_privilege(live: LiveTable, role: str, privilege: str, column: str | None = None) -> bool:
+    """Return whether the role has the privilege, as the warehouse reports it."""
     function, more = (
         ("has_table_privilege", "") if column is None else ("has_column_privilege", f"'{column}', ")
     )
     return bool(
-        live.alone.exec_driver_sql(
+        live.autocommit.exec_driver_sql(
             f"SELECT {function}('{role}', 'public.t', {more}'{privilege}')"
         ).scalar_one()
     )
 
 
-def test_grants_of_the_table_stay(changed: LiveTable) -> None:
+def test_grants_on_the_table_are_kept(changed: LiveTable) -> None:
     held = {
         (role, right)
         for role in ROLES
         for right in ("SELECT", "INSERT", "DELETE")
-        if may(changed, role, right)
+        if has_privilege(changed, role, right)
     }
 
     assert held == {("reader", "SELECT"), ("writer", "INSERT"), ("writer", "DELETE")}
-    assert may(changed, "reader", "SELECT", "retyped")
-    assert may(changed, "reader", "SELECT", "new")
+    assert has_privilege(changed, "reader", "SELECT", "retyped")
+    assert has_privilege(changed, "reader", "SELECT", "new")
 
 
-def test_grants_of_columns_that_are_not_made_anew_stay_and_follow_a_new_name(
+def test_grants_on_columns_that_are_not_rebuilt_are_kept_and_follow_a_new_name(
     changed: LiveTable,
 ) -> None:
-    assert may(changed, "analyst", "UPDATE", "kept")
+    assert has_privilege(changed, "analyst", "UPDATE", "kept")
     assert [
         name
         for name in ("id", "kept", "renamed", "grows")
-        if not may(changed, "analyst", "SELECT", name)
+        if not has_privilege(changed, "analyst", "SELECT", name)
     ] == []
 
 
-def test_a_grant_on_a_single_column_that_is_made_anew_is_lost_as_the_documentation_says(
+def test_a_grant_on_a_single_column_is_lost_by_a_rebuild_as_documented(
     changed: LiveTable,
 ) -> None:
-    assert not may(changed, "analyst", "SELECT", "retyped")
+    assert not has_privilege(changed, "analyst", "SELECT", "retyped")
 
 
-def test_views_and_descriptions_stay(changed: LiveTable) -> None:
-    view = changed.alone.exec_driver_sql("SELECT id, kept FROM public.v_kept").fetchall()
-    right = changed.alone.exec_driver_sql(
+def test_views_and_descriptions_are_kept(changed: LiveTable) -> None:
+    view = changed.autocommit.exec_driver_sql("SELECT id, kept FROM public.v_kept").fetchall()
+    right = changed.autocommit.exec_driver_sql(
         "SELECT has_table_privilege('analyst', 'public.v_kept', 'SELECT')"
     ).scalar_one()
     comments = {str(column.name): column.comment for column in changed.read().columns}

@@ -1,4 +1,4 @@
-"""The oracle of the law of plans sees what it is there to see."""
+"""The oracle of test_plan_law.py finds lost values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.etl_core.schema_changes.kept_values import is_kept, lost_values
 
 
 @pytest.mark.parametrize(
-    ("before", "kind", "after", "wanted", "kept"),
+    ("before", "kind", "after", "desired", "kept"),
     [
         (7, "INTEGER", 7, "BIGINT", True),
         (7, "INTEGER", 8, "BIGINT", False),
@@ -32,16 +32,16 @@ from tests.etl_core.schema_changes.kept_values import is_kept, lost_values
         ("abc", "VARCHAR(5)", "ab", "VARCHAR(9)", False),
     ],
 )
-def test_a_value_is_kept_if_its_new_type_tells_the_same(
-    before: Any, kind: str, after: Any, wanted: str, kept: bool
+def test_a_value_is_kept_if_it_means_the_same_in_its_new_type(
+    before: Any, kind: str, after: Any, desired: str, kept: bool
 ) -> None:
-    here = table_of_schema_file(a_spec(a_column("a", kind)), TABLE).columns["a"]
-    there = table_of_schema_file(a_spec(a_column("a", wanted)), TABLE).columns["a"]
+    actual_column = table_of_schema_file(a_spec(a_column("a", kind)), TABLE).columns["a"]
+    desired_column = table_of_schema_file(a_spec(a_column("a", desired)), TABLE).columns["a"]
 
-    assert is_kept(before, after, here, there) is kept
+    assert is_kept(before, after, actual_column, desired_column) is kept
 
 
-def test_rows_are_matched_as_wholes_and_new_columns_have_their_default() -> None:
+def test_whole_rows_are_matched_and_new_columns_have_their_default() -> None:
     actual = table_of_schema_file(a_spec(a_column("a"), a_column("b")), TABLE)
     desired = table_of_schema_file(
         a_spec(a_column("a"), a_column("c", renamed_from="b"), a_column("d", default=5)),

@@ -125,7 +125,11 @@ BEFORE = [a_column("id"), a_column("name", "VARCHAR(20)", default="x")]
 @pytest.mark.parametrize(
     ("columns", "more", "says"),
     [
-        ([*BEFORE, a_column("note", "TEXT")], {}, "column 'note' is new"),
+        (
+            [*BEFORE, a_column("note", "TEXT")],
+            {},
+            "column 'note' is in the schema file, but not in the table",
+        ),
         (BEFORE[:1], {}, "column 'name' is in the table, but not in the schema file"),
         (
             [a_column("id", "BIGINT"), BEFORE[1]],

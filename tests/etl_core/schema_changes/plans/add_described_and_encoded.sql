@@ -1,4 +1,4 @@
--- A description and an encoding of a new column
+-- A new column has a description and an encoding
 -- actual:  id bigint
 -- desired: id bigint, n varchar(9) encode zstd described "it's \ 5%"
 -- plan

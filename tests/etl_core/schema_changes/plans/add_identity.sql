@@ -1,5 +1,5 @@
--- An identity comes only with its table
+-- Redshift sets an identity only when it creates the table
 -- actual:  v varchar(9)
 -- desired: v varchar(9), id bigint identity(1,1)
 -- plan
--- refused: column 'id' is new: the table does not have it; Redshift gives an identity only to the columns of a new table: make a table of another name and copy the rows
+-- refused: column 'id' is in the schema file, but not in the table. Redshift sets an identity only when it creates the table. Create a table with another name and copy the rows

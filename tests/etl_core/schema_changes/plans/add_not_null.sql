@@ -1,5 +1,5 @@
--- NOT NULL without a default is refused by Redshift, even for an empty table
+-- Redshift rejects a new NOT NULL column without a default, even if the table is empty
 -- actual:  id bigint
 -- desired: id bigint, n integer not null
 -- plan
--- refused: column 'n' is new: the table does not have it; a column that is added as NOT NULL needs a default: give it a default, or make it nullable
+-- refused: column 'n' is in the schema file, but not in the table. A new NOT NULL column needs a default. Give it a default, or make it nullable

@@ -1,4 +1,4 @@
--- NOT NULL with a default
+-- A new NOT NULL column has a default
 -- actual:  id bigint
 -- desired: id bigint, n integer not null default 0
 -- plan

@@ -1,4 +1,4 @@
--- Reserved words, blanks and quotes in names
+-- Names are reserved words, or contain spaces or percent signs
 -- actual:  id bigint
 -- desired: id bigint, "order" integer, "First name" varchar(9), "50%" integer
 -- plan

@@ -1,4 +1,4 @@
--- The rows that are there take the default
+-- Existing rows get the default
 -- actual:  id bigint
 -- desired: id bigint, ok boolean default true, at timestamp default {"function": "SYSDATE"}
 -- plan

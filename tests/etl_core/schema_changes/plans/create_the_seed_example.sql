@@ -1,4 +1,4 @@
--- A first schema file makes the table
+-- The first schema file creates the table
 -- actual:  no table
 -- desired: Username varchar(50) not null, Identifier integer, "First name" varchar(100), "Last name" varchar(100)
 -- plan

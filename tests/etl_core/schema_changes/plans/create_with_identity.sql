@@ -1,4 +1,4 @@
--- An identity column
+-- The table is created with an identity column
 -- actual:  no table
 -- desired: id bigint identity(1,1), v varchar(9)
 -- plan

@@ -1,5 +1,5 @@
--- A default is changed only if the file says so
+-- A change of default needs permission
 -- actual:  n integer, id bigint
 -- desired: n integer default 2, id bigint
 -- plan
--- refused: column 'n': its default is none in the table and 2 in the schema file; another default means that every row is written anew: list "default" in allowed_changes if that is meant
+-- refused: column 'n': its default is none in the table and 2 in the schema file. A change of default rewrites every row. To change it, list "default" in allowed_changes

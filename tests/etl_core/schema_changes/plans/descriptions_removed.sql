@@ -1,4 +1,4 @@
--- An empty description takes one away
+-- An empty description removes the present one
 -- actual:  id bigint described "old"
 -- desired: id bigint described ""
 -- plan

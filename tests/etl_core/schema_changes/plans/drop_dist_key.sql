@@ -1,7 +1,7 @@
--- A distribution key's column is not dropped
+-- Redshift does not drop the column of the distkey
 -- actual:  id bigint, at date
 -- actual with: distkey="at"
 -- desired: id bigint
 -- with:    allowed_changes=["drop"]
 -- plan
--- refused: column 'at' is in the table, but not in the schema file; the column is the table's distkey, which Redshift does not drop: name another distkey first, or a diststyle
+-- refused: column 'at' is in the table, but not in the schema file. Redshift does not drop the column of the distkey. Name another distkey or a diststyle first

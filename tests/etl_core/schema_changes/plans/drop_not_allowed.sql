@@ -1,5 +1,5 @@
--- A column is not dropped by leaving it out
+-- Dropping a column needs permission
 -- actual:  id bigint, old date
 -- desired: id bigint
 -- plan
--- refused: column 'old' is in the table, but not in the schema file; the column's data would be lost: list "drop" in allowed_changes if that is meant
+-- refused: column 'old' is in the table, but not in the schema file. Dropping it deletes its data. To drop it, list "drop" in allowed_changes

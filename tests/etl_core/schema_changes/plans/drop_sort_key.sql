@@ -1,7 +1,7 @@
--- A sort key's column is not dropped
+-- Redshift does not drop a column of the sortkey
 -- actual:  id bigint, at date
 -- actual with: sortkey=["at"]
 -- desired: id bigint
 -- with:    allowed_changes=["drop"]
 -- plan
--- refused: column 'at' is in the table, but not in the schema file; the column is the table's sortkey, which Redshift does not drop: name another sortkey first
+-- refused: column 'at' is in the table, but not in the schema file. Redshift does not drop a column of the sortkey. Name another sortkey first

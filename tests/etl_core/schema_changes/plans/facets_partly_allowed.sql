@@ -3,4 +3,4 @@
 -- desired: n bigint default 0, id bigint, more date
 -- with:    allowed_changes=["retype"]
 -- plan
--- refused: column 'n': its default is none in the table and 0 in the schema file; another default means that every row is written anew: list "default" in allowed_changes if that is meant
+-- refused: column 'n': its default is none in the table and 0 in the schema file. A change of default rewrites every row. To change it, list "default" in allowed_changes

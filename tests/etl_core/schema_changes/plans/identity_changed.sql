@@ -1,6 +1,6 @@
--- An identity stays as it is
+-- The identity of a column cannot change
 -- actual:  id bigint identity(1,1), a date
 -- desired: id bigint identity(5,5), a date
 -- with:    allowed_changes=["retype","nullability","default","drop","narrow"]
 -- plan
--- refused: column 'id': its identity is (1,1) in the table and (5,5) in the schema file; Redshift gives an identity only to a new table: make a table of another name and copy the rows
+-- refused: column 'id': its identity is (1,1) in the table and (5,5) in the schema file. Redshift sets an identity only when it creates the table. Create a table with another name and copy the rows

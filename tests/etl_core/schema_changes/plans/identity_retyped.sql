@@ -1,6 +1,6 @@
--- An identity column cannot be made anew
+-- An identity column cannot be rebuilt
 -- actual:  id integer identity(1,1), a date
 -- desired: id bigint identity(1,1), a date
 -- with:    allowed_changes=["retype","nullability","default","drop","narrow"]
 -- plan
--- refused: column 'id': its type is integer in the table and bigint in the schema file; an identity column cannot be made anew: make a table of another name and copy the rows
+-- refused: column 'id': its type is integer in the table and bigint in the schema file. Redshift cannot rebuild an identity column. Create a table with another name and copy the rows

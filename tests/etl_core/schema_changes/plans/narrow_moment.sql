@@ -5,5 +5,5 @@
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" DATE;  -- destructive: at: type timestamp without time zone becomes date
 UPDATE "public"."t" SET "etl_new_1"=CAST("at" AS DATE);  -- destructive: at: type timestamp without time zone becomes date; every value must fit
-ALTER TABLE "public"."t" DROP COLUMN "at";  -- destructive: its values are in the new column
-ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "at";  -- destructive: under the old name
+ALTER TABLE "public"."t" DROP COLUMN "at";  -- destructive: the new column has its values
+ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "at";  -- destructive: the new column takes the name

@@ -1,6 +1,6 @@
--- Narrowing is not retyping
+-- The permission to retype does not allow narrowing
 -- actual:  name varchar(64), id bigint
 -- desired: name varchar(32), id bigint
 -- with:    allowed_changes=["retype"]
 -- plan
--- refused: column 'name': its type is character varying(64) in the table and character varying(32) in the schema file; values may not fit the new type, or lose digits, time or zone: list "narrow" in allowed_changes if that is meant
+-- refused: column 'name': its type is character varying(64) in the table and character varying(32) in the schema file. Values may not fit the new type, or may lose digits, the time of day or the time zone. To change it, list "narrow" in allowed_changes

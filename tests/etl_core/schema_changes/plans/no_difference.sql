@@ -1,4 +1,4 @@
--- The table is what the file says
+-- The table matches the schema file
 -- actual:  id bigint not null, name varchar(32)
 -- desired: id bigint not null, name varchar(32)
 -- plan

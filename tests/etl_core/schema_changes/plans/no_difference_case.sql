@@ -1,4 +1,4 @@
--- Names fold to lower case
+-- Names are compared in lower case
 -- actual:  first_name varchar(9), other integer
 -- desired: FIRST_NAME varchar(9), Other integer
 -- plan

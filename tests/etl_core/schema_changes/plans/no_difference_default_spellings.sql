@@ -1,4 +1,4 @@
--- One default in two spellings
+-- Two spellings of one default are no difference
 -- actual:  a numeric(9,2) default 1.5, b integer default 5
 -- desired: a numeric(9,2) default 1.50, b integer default "5"
 -- plan

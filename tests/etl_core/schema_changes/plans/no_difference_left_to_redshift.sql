@@ -1,4 +1,4 @@
--- What the file does not name stays as it is
+-- Options that the file does not name stay as they are
 -- actual:  id bigint encode az64 described "key", at timestamp
 -- actual with: distkey="id" sortkey=["at"] description="things"
 -- desired: id bigint, at timestamp

@@ -1,4 +1,4 @@
--- RAW is what the catalog shows as none
+-- The catalog shows the encoding RAW as none
 -- actual:  a boolean
 -- desired: a boolean encode raw
 -- plan

@@ -1,4 +1,4 @@
--- A rename that was done stays in the file
+-- renamed_from may stay in the file after the rename
 -- actual:  b integer
 -- desired: b integer renamed from a
 -- plan

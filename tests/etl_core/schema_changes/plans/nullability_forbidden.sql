@@ -1,6 +1,6 @@
--- NULL is forbidden: a default is needed
+-- NULL becomes forbidden: the column needs a default
 -- actual:  n integer, id bigint
 -- desired: n integer not null, id bigint
 -- with:    allowed_changes=["nullability"]
 -- plan
--- refused: column 'n': its nullability is nullable in the table and not null in the schema file; Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default: leave it as it is, give it a default, or make a table of another name and copy the rows
+-- refused: column 'n': its nullability is nullable in the table and not null in the schema file. Redshift makes this change only by adding a new column, and a new NOT NULL column needs a default. Leave the column as it is, give it a default, or create a table with another name and copy the rows

@@ -1,5 +1,5 @@
--- Nullability is changed only if the file says so
+-- A change of nullability needs permission
 -- actual:  n integer not null, id bigint
 -- desired: n integer, id bigint
 -- plan
--- refused: column 'n': its nullability is not null in the table and nullable in the schema file; another nullability means that every row is written anew: list "nullability" in allowed_changes if that is meant
+-- refused: column 'n': its nullability is not null in the table and nullable in the schema file. A change of nullability rewrites every row. To change it, list "nullability" in allowed_changes

@@ -1,4 +1,4 @@
--- A primary key of a column that is never null
+-- A NOT NULL column becomes the primary key
 -- actual:  id bigint not null, b date
 -- desired: id bigint not null, b date
 -- with:    primary_key=["id"]

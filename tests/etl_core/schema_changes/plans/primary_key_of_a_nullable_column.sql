@@ -1,6 +1,6 @@
--- A key's column must have been made NOT NULL
+-- A column of the primary key must have been created as NOT NULL
 -- actual:  id bigint, b date
 -- desired: id bigint not null, b date
 -- with:    primary_key=["id"] allowed_changes=["nullability"]
 -- plan
--- refused: column 'id': its nullability is nullable in the table and not null in the schema file; Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default: leave it as it is, give it a default, or make a table of another name and copy the rows
+-- refused: column 'id': its nullability is nullable in the table and not null in the schema file. Redshift makes this change only by adding a new column, and a new NOT NULL column needs a default. Leave the column as it is, give it a default, or create a table with another name and copy the rows

@@ -1,6 +1,6 @@
--- Both names are there
+-- The table has both the old and the new column
 -- actual:  a date, b date
 -- desired: b date renamed from a
 -- with:    allowed_changes=["drop"]
 -- plan
--- refused: column 'b' is to be renamed from 'a'; the table has both 'a' and 'b': drop or rename one of the two in the warehouse
+-- refused: column 'a' cannot be renamed to 'b'. The table has both 'a' and 'b'. Drop or rename one of the two in the warehouse

@@ -1,5 +1,5 @@
--- The old name is wanted for another column
+-- Another column takes the old name
 -- actual:  a date, id bigint
 -- desired: b date renamed from a, a integer, id bigint
 -- plan
--- refused: column 'b' is to be renamed from 'a'; 'a' is a column of the schema file itself: rename in one upload and add in a later one
+-- refused: column 'a' cannot be renamed to 'b'. The schema file still has a column 'a'. Rename the column in one upload and add the other in a later one

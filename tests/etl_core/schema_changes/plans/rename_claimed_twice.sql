@@ -1,6 +1,6 @@
--- Two columns claim one source
+-- Two columns give the same renamed_from
 -- actual:  a date
 -- desired: b date renamed from a, c date renamed from a
 -- plan
--- refused: column 'b' is to be renamed from 'a'; 'b', 'c' all name 'a': name it in one column only
--- refused: column 'c' is to be renamed from 'a'; 'b', 'c' all name 'a': name it in one column only
+-- refused: column 'a' cannot be renamed to 'b'. The columns 'b', 'c' all give 'a' in renamed_from. Give it in one column only
+-- refused: column 'a' cannot be renamed to 'c'. The columns 'b', 'c' all give 'a' in renamed_from. Give it in one column only

@@ -2,4 +2,4 @@
 -- actual:  id bigint
 -- desired: id bigint, b date renamed from a
 -- plan
--- refused: column 'b' is to be renamed from 'a'; the table has no column 'a': leave renamed_from out to add an empty column
+-- refused: column 'a' cannot be renamed to 'b'. The table has no column 'a'. To add an empty column, remove renamed_from

@@ -1,4 +1,4 @@
--- Keys follow the new name
+-- The sortkey follows the new name
 -- actual:  id bigint, at timestamp
 -- actual with: sortkey=["at"]
 -- desired: id bigint, moment timestamp renamed from at

@@ -1,4 +1,4 @@
--- A primary key follows the new name
+-- The primary key follows the new name
 -- actual:  id bigint not null, a date
 -- actual with: primary_key=["id"]
 -- desired: key bigint not null renamed from id, a date

@@ -1,6 +1,6 @@
--- A drop and an addition of one type look like a rename
+-- A dropped column and a new one of the same type look like a rename
 -- actual:  id bigint, name varchar(9)
 -- desired: id bigint, title varchar(9)
 -- with:    allowed_changes=["drop"]
 -- plan
--- refused: column 'name' is to go and 'title' is new, both character varying(9); that looks like one column under another name: give the new column "renamed_from": "name", or drop and add with two schema files, one after the other
+-- refused: column 'name' is not in the schema file and column 'title' is new, both of type character varying(9). They look like one column with a new name. To rename the column, give the new one "renamed_from": "name". To drop one and add the other, upload two schema files, one after the other

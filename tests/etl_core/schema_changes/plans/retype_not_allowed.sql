@@ -1,5 +1,5 @@
--- ... but only if the file says so
+-- A change of type needs permission
 -- actual:  id bigint, n integer
 -- desired: id bigint, n bigint
 -- plan
--- refused: column 'n': its type is integer in the table and bigint in the schema file; another type means that every row is written anew: list "retype" in allowed_changes if that is meant
+-- refused: column 'n': its type is integer in the table and bigint in the schema file. A change of type rewrites every row. To change it, list "retype" in allowed_changes

@@ -1,6 +1,6 @@
--- A NOT NULL column without default cannot be made anew
+-- A NOT NULL column without a default cannot be rebuilt
 -- actual:  id integer not null, a date
 -- desired: id bigint not null, a date
 -- with:    allowed_changes=["retype"]
 -- plan
--- refused: column 'id': its type is integer in the table and bigint in the schema file; Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default: give it a default, make it nullable, or make a table of another name and copy the rows
+-- refused: column 'id': its type is integer in the table and bigint in the schema file. Redshift makes this change only by adding a new column, and a new NOT NULL column needs a default. Give it a default, make it nullable, or create a table with another name and copy the rows

@@ -1,9 +1,9 @@
--- With a default it can
+-- A NOT NULL column with a default is rebuilt
 -- actual:  n integer not null default 0, a date
 -- desired: n bigint not null default 0, a date
 -- with:    allowed_changes=["retype"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" BIGINT DEFAULT 0 NOT NULL;  -- retype: n: type integer becomes bigint
 UPDATE "public"."t" SET "etl_new_1"=CAST("n" AS BIGINT);  -- retype: n: type integer becomes bigint; every value must fit
-ALTER TABLE "public"."t" DROP COLUMN "n";  -- retype: its values are in the new column
-ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- retype: under the old name
+ALTER TABLE "public"."t" DROP COLUMN "n";  -- retype: the new column has its values
+ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "n";  -- retype: the new column takes the name

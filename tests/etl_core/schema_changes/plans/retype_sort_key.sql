@@ -1,7 +1,7 @@
--- A sort key's column cannot be dropped, so neither made anew
+-- A column of the sortkey cannot be dropped, so it cannot be rebuilt either
 -- actual:  n integer, id bigint
 -- actual with: sortkey=["n"]
 -- desired: n bigint, id bigint
 -- with:    sortkey=["n"] allowed_changes=["retype"]
 -- plan
--- refused: column 'n': its type is integer in the table and bigint in the schema file; the column is the table's sortkey, which Redshift does not drop: name another sortkey first
+-- refused: column 'n': its type is integer in the table and bigint in the schema file. Redshift does not drop a column of the sortkey. Name another sortkey first

@@ -1,6 +1,6 @@
--- Boolean has no cast to text
+-- Redshift has no cast from boolean to text
 -- actual:  ok boolean, id bigint
 -- desired: ok varchar(5), id bigint
 -- with:    allowed_changes=["retype"]
 -- plan
--- refused: column 'ok': its type is boolean in the table and character varying(5) in the schema file; Redshift has no such conversion: add a column of the new type under another name, and fill it
+-- refused: column 'ok': its type is boolean in the table and character varying(5) in the schema file. Redshift has no cast from boolean to character varying(5). Add a column of the new type under another name and fill it

@@ -1,6 +1,6 @@
--- A key cannot be altered to a column that is not there yet
+-- A sortkey cannot name a column that the same file adds
 -- actual:  a bigint
 -- desired: a bigint, b date
 -- with:    sortkey=["b"]
 -- plan
--- refused: the sortkey is none in the table and (b) in the schema file; the column 'b' is only made by the same schema file: name the key in a later schema file
+-- refused: the sortkey is none in the table and (b) in the schema file. The loader alters keys before it adds or rebuilds column 'b'. Name the key in a later schema file

@@ -1,9 +1,9 @@
--- Some encodings fix the length; the column is made anew
+-- Some encodings fix the length: the column is rebuilt
 -- actual:  name varchar(32) encode bytedict, a date
 -- desired: name varchar(64), a date
 -- with:    allowed_changes=["retype"]
 -- plan
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" VARCHAR(64);  -- retype: name: type character varying(32) becomes character varying(64)
 UPDATE "public"."t" SET "etl_new_1"="name";  -- retype: name: type character varying(32) becomes character varying(64); every value must fit
-ALTER TABLE "public"."t" DROP COLUMN "name";  -- retype: its values are in the new column
-ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "name";  -- retype: under the old name
+ALTER TABLE "public"."t" DROP COLUMN "name";  -- retype: the new column has its values
+ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "name";  -- retype: the new column takes the name

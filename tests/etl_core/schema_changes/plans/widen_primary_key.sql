@@ -1,7 +1,7 @@
--- A key's column does not grow in place
+-- A VARCHAR of the primary key is not altered in place
 -- actual:  name varchar(32) not null, a date
 -- actual with: primary_key=["name"]
 -- desired: name varchar(64) not null, a date
 -- with:    primary_key=["name"] allowed_changes=["retype"]
 -- plan
--- refused: column 'name': its type is character varying(32) in the table and character varying(64) in the schema file; Redshift alters this only by adding the column anew, and a column added as NOT NULL needs a default: give it a default, or leave primary_key out, change the type, then name it again; or make a table of another name and copy the rows
+-- refused: column 'name': its type is character varying(32) in the table and character varying(64) in the schema file. Redshift makes this change only by adding a new column, and a new NOT NULL column needs a default. Give it a default; or remove primary_key, change the type and add primary_key again, each with a schema file of its own; or create a table with another name and copy the rows

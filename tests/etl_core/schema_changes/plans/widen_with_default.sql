@@ -1,5 +1,5 @@
--- A column with a default does not grow in place
+-- A VARCHAR with a default is not altered in place
 -- actual:  name varchar(32) default "x", a date
 -- desired: name varchar(64) default "x", a date
 -- plan
--- refused: column 'name': its type is character varying(32) in the table and character varying(64) in the schema file; another type means that every row is written anew: list "retype" in allowed_changes if that is meant
+-- refused: column 'name': its type is character varying(32) in the table and character varying(64) in the schema file. A change of type rewrites every row. To change it, list "retype" in allowed_changes

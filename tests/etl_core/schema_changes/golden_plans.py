@@ -1,12 +1,12 @@
-"""Golden files of plans: what the table is, what the schema file says, and the plan or why there is none.
+"""Golden files of plans: the live table, the table of the schema file, and the plan or the refusals.
 
-    -- A title in plain words
+    -- A title
     -- actual:  id bigint not null, name varchar(32)
     -- desired: id bigint not null, name varchar(64)
-    -- with:    sortkey=["id"] allowed_changes=["drop"]          (of the desired table; `actual with:` is of the actual one)
+    -- with:    sortkey=["id"] allowed_changes=["drop"]          (options of the desired table; of the live one: `actual with:`)
     -- plan
-    ALTER TABLE ...;  -- alone, widen: why
-    -- refused: why
+    ALTER TABLE ...;  -- autocommit, widen: reason
+    -- refused: message. Detail. Hint
 
 A column is `name type [not null] [default JSON] [encode e] [identity(seed,step)] [renamed from x] [described "text"]`.
 """
@@ -39,8 +39,8 @@ _COLUMN = re.compile(
 
 
 @dataclass(frozen=True)
-class Story:
-    """One golden file, read."""
+class GoldenPlan:
+    """A golden file."""
 
     path: Path
     head: str
@@ -50,44 +50,44 @@ class Story:
 
     @property
     def desired(self) -> sa.Table:
-        """The table of its schema file."""
+        """The table of the schema file."""
         return table_of_schema_file(self.spec, TABLE)
 
     def plan(self) -> Plan:
-        """The plan from the one to the other."""
+        """Return the plan from the live table to the desired one."""
         return make_plan(self.actual, self.desired, self.spec.allowed_changes)
 
-    def told(self) -> str:
-        """The whole file as it should be."""
+    def text(self) -> str:
+        """Return what the file should contain."""
         return self.head + "".join(f"{line}\n" for line in describe(self.plan()))
 
 
-def stories() -> list[Story]:
-    """All golden files."""
+def golden_plans() -> list[GoldenPlan]:
+    """Return all golden files."""
     return [read(path) for path in sorted(FOLDER.glob("*.sql"))]
 
 
-def read(path: Path) -> Story:
-    """A golden file. The part behind `-- plan` is what is expected."""
+def read(path: Path) -> GoldenPlan:
+    """Read a golden file. The expected plan follows the line `-- plan`."""
     text = path.read_text()
     head, mark, expected = text.partition("-- plan\n")
     parts = dict(re.findall(r"^-- (actual|desired|with|actual with):\s+(.*)$", head, re.MULTILINE))
     actual = None
     if parts["actual"] != NO_TABLE:
-        made = table_of_schema_file(_spec(parts["actual"], parts.get("actual with", "")), TABLE)
-        actual = parse_table(TABLE, catalog_rows(made))
-    return Story(
+        table = table_of_schema_file(_spec(parts["actual"], parts.get("actual with", "")), TABLE)
+        actual = parse_table(TABLE, catalog_rows(table))
+    return GoldenPlan(
         path, head + mark, expected, actual, _spec(parts["desired"], parts.get("with", ""))
     )
 
 
 def describe(plan: Plan) -> Iterator[str]:
-    """The lines behind `-- plan`."""
+    """Yield the lines after `-- plan`."""
     for refusal in dict.fromkeys(map(str, plan.refusals)):
         yield f"-- refused: {refusal}"
     for statement in plan.statements:
-        alone = "" if statement.transactional else "alone, "
-        yield f"{statement.sql};  -- {alone}{statement.change_class}: {statement.why}"
+        mode = "" if statement.transactional else "autocommit, "
+        yield f"{statement.sql};  -- {mode}{statement.change_class}: {statement.why}"
     if not plan.refusals and not plan.statements:
         yield "-- nothing to do"
 
@@ -105,23 +105,19 @@ def _columns(text: str) -> Iterator[dict[str, Any]]:
         match = _COLUMN.match(text, place)
         if match is None:
             raise ValueError(f"not a column: {text[place:]!r}")
-        found = match.groupdict()
-        made: dict[str, Any] = {
-            "name": found["name"].strip('"'),
-            "type": found["type"],
-            "nullable": found["not_null"] is None,
+        parts = match.groupdict()
+        column: dict[str, Any] = {
+            "name": parts["name"].strip('"'),
+            "type": parts["type"],
+            "nullable": parts["not_null"] is None,
         }
-        if found["default"] is not None:
-            made["default"] = json.loads(found["default"])
-        if found["identity"] is not None:
-            made |= {
-                "identity": [int(part) for part in found["identity"].split(",")],
-                "nullable": False,
-            }
-        made |= {
-            part: found[part]
-            for part in ("encode", "renamed_from", "description")
-            if found[part] is not None
-        }
-        yield made
+        if parts["default"] is not None:
+            column["default"] = json.loads(parts["default"])
+        if parts["identity"] is not None:
+            identity = [int(number) for number in parts["identity"].split(",")]
+            column |= {"identity": identity, "nullable": False}
+        for option in ("encode", "renamed_from", "description"):
+            if parts[option] is not None:
+                column[option] = parts[option]
+        yield column
         place = match.end()
