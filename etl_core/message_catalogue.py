@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from etl_core.adapters import messages as adapters
+from etl_core.loading import messages as loading
 from etl_core.model import messages as model
 from etl_core.model.messages import Message
 
-MODULES: tuple[ModuleType, ...] = (model,)
+MODULES: tuple[ModuleType, ...] = (
+    model,
+    loading,
+    adapters,
+)
 """In the order of the reference page."""
 
 

@@ -179,7 +179,7 @@ class FakeWarehouse:
         self.log.append("COMMIT")
         self.states[database] = work
 
-    def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
+    def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
         """Only noted; what plans do to a table is tested on the stand-in."""
         self.log.append("ALONE")
         self.hook("ALONE", statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, settings

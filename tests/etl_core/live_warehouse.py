@@ -16,7 +16,7 @@ from tests.etl_core.live import LiveTable
 
 @dataclass
 class LiveWarehouse:
-    """etl_core.loading.ports.Warehouse over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
+    """etl_core.loading.ports.WarehouseClient over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
     ALONE, and when a lone statement has committed, ALONE DONE."""
 
     live: LiveTable
@@ -33,7 +33,7 @@ class LiveWarehouse:
             self.live.together.rollback()
             raise
 
-    def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
+    def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
         self.before("ALONE")
         try:
             self.live.alone.execute(statement)

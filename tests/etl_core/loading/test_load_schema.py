@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
 from etl_core.upload_log.outcome import LoadOutcome

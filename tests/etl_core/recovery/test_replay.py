@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
     LoadFailedError,
     LoadTimeoutError,
