@@ -132,7 +132,7 @@ SCHEMA_FILE_EXTENSION = Message(
 )
 
 SCHEMA_FILE_TOO_LARGE = Message(
-    id="schema_file.too_large",
+    id="schema_file.object_too_large",
     when="The schema file is larger than the limit.",
     text="the schema file has {size:,} bytes; at most {limit:,} bytes are accepted",
     fix="Shorten its descriptions",

@@ -16,7 +16,7 @@ from tests.etl_core.live import LiveTable
 
 @dataclass
 class LiveWarehouse:
-    """etl_core.loading.ports.WarehouseClient over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
+    """The port WarehouseClient over the connections of a LiveTable. `before(word)` runs before each step: BEGIN, STATEMENT, COMMIT,
     ALONE, and when a lone statement has committed, ALONE DONE."""
 
     live: LiveTable

@@ -1,4 +1,4 @@
-"""The lake and the work bucket: what the library may rely on, of S3 as of the store in memory that other tests use."""
+"""The contract of the port ObjectStore, for S3 and for the fake that other tests use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.e2e.conftest import Lake
 from tests.fakes import FakeStore
 
 LARGE = bytes(range(256)) * (20 << 12)
-"""20 MiB: copied by parts."""
+"""20 MiB: copied in parts."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A store, how an object gets into its lake, and how COPY would read a URL."""
+class Subject:
+    """A store, a way to put an object into its lake, and a way to read a URL like COPY."""
 
     store: ObjectStore
     put: Callable[[str, bytes], Upload]
@@ -31,9 +31,9 @@ class Bench:
 
 
 @pytest.fixture
-def in_memory() -> Bench:
+def in_memory() -> Subject:
     store = FakeStore()
-    return Bench(
+    return Subject(
         store,
         lambda key, content: store.put(key, content, landed_at=datetime.now(UTC)),
         store.current,
@@ -41,7 +41,7 @@ def in_memory() -> Bench:
 
 
 @pytest.fixture
-def s3(lake: Lake) -> Bench:
+def s3(lake: Lake) -> Subject:
     client = lake.client.aws.client("s3")
     outputs = lake.client.outputs
 
@@ -56,13 +56,13 @@ def s3(lake: Lake) -> Bench:
         return client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     work = next(each["Name"] for each in client.list_buckets()["Buckets"] if "work" in each["Name"])
-    return Bench(S3Lake(client, outputs.lake_bucket, work), put, content)
+    return Subject(S3Lake(client, outputs.lake_bucket, work), put, content)
 
 
 @pytest.fixture(params=["in_memory", "s3"])
-def bench(request: pytest.FixtureRequest) -> Bench:
-    made: Bench = request.getfixturevalue(request.param)
-    return made
+def subject(request: pytest.FixtureRequest) -> Subject:
+    chosen: Subject = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture
@@ -70,56 +70,62 @@ def table() -> str:
     return f"store_{uuid.uuid4().hex[:8]}"
 
 
-def test_an_upload_is_found_as_the_version_that_its_event_names(bench: Bench, table: str) -> None:
+def test_an_upload_is_found_as_the_version_that_its_event_names(
+    subject: Subject, table: str
+) -> None:
     key = f"dev/append/{table}/a b+c%20é.csv"
-    first, second = bench.put(key, b"first"), bench.put(key, b"second!")
+    first, second = subject.put(key, b"first"), subject.put(key, b"second!")
 
-    versions = [bench.store.find_version(upload) for upload in (first, second)]
+    versions = [subject.store.find_version(upload) for upload in (first, second)]
 
     assert [(version.size, version.is_current) for version in versions] == [(5, False), (7, True)]
-    assert [b"".join(bench.store.read(version)) for version in versions] == [b"first", b"second!"]
-    assert [bench.store.is_current(version) for version in versions] == [False, True]
+    assert [b"".join(subject.store.read(version)) for version in versions] == [b"first", b"second!"]
+    assert [subject.store.is_current(version) for version in versions] == [False, True]
 
 
-def test_a_version_that_does_not_exist_is_missing(bench: Bench, table: str) -> None:
-    upload = bench.put(f"dev/append/{table}/a.csv", b"x")
+def test_a_version_that_does_not_exist_is_missing(subject: Subject, table: str) -> None:
+    upload = subject.put(f"dev/append/{table}/a.csv", b"x")
 
     with pytest.raises(MissingObjectError, match="no longer exists"):
-        bench.store.find_version(
+        subject.store.find_version(
             Upload(upload.bucket, f"{upload.key}.no", "v1", "", None, "01", upload.landed_at)
         )
 
 
-def test_a_large_file_is_read_in_pieces_and_pinned_as_it_was(bench: Bench, table: str) -> None:
+def test_a_large_file_is_read_in_pieces_and_its_old_version_is_pinned(
+    subject: Subject, table: str
+) -> None:
     key = f"dev/append/{table}/large.csv"
-    version = bench.store.find_version(bench.put(key, LARGE))
-    bench.put(key, b"overwritten")
+    version = subject.store.find_version(subject.put(key, LARGE))
+    subject.put(key, b"overwritten")
 
-    pieces = list(bench.store.read(version))
-    url = bench.store.pin(version, f"pinned/{uuid.uuid4().hex}")
+    pieces = list(subject.store.read(version))
+    url = subject.store.pin(version, f"pinned/{uuid.uuid4().hex}")
 
     assert b"".join(pieces) == LARGE
     assert len(pieces) > 1
-    assert bench.content(url) == LARGE
+    assert subject.content(url) == LARGE
 
 
-def test_a_manifest_is_written_to_the_work_bucket(bench: Bench) -> None:
+def test_a_manifest_is_written_to_the_work_bucket(subject: Subject) -> None:
     assert (
-        bench.content(bench.store.write_manifest(f"manifests/{uuid.uuid4().hex}.json", '{"é": 1}'))
+        subject.content(
+            subject.store.write_manifest(f"manifests/{uuid.uuid4().hex}.json", '{"é": 1}')
+        )
         == '{"é": 1}'.encode()
     )
 
 
-def test_every_version_under_a_prefix_is_listed_with_the_time_at_which_it_landed(
-    bench: Bench, table: str
+def test_every_version_under_a_prefix_is_listed_with_its_arrival_time(
+    subject: Subject, table: str
 ) -> None:
     began = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
     uploads = [
-        bench.put(f"dev/schema/{table}/{name}.json", name.encode()) for name in ("a", "a", "b")
+        subject.put(f"dev/schema/{table}/{name}.json", name.encode()) for name in ("a", "a", "b")
     ]
-    bench.put(f"dev/schema/{table}x/other.json", b"x")
+    subject.put(f"dev/schema/{table}x/other.json", b"x")
 
-    listed = bench.store.list_versions(f"dev/schema/{table}/")
+    listed = subject.store.list_versions(f"dev/schema/{table}/")
 
     assert sorted((each.key, each.version_id) for each in listed) == sorted(
         (upload.key, upload.version_id or "") for upload in uploads
@@ -128,17 +134,19 @@ def test_every_version_under_a_prefix_is_listed_with_the_time_at_which_it_landed
     assert all(began <= each.landed_at <= datetime.now(UTC) for each in listed)
 
 
-def test_schema_files_are_found_in_every_spelling_of_their_folder(bench: Bench, table: str) -> None:
+def test_schema_files_are_found_in_every_spelling_of_their_folder(
+    subject: Subject, table: str
+) -> None:
     folders = [
         f"dev/schema/{table}/",
         f"DEV/Schema/{table.upper()}/",
         f"dev/schema/public.{table}/",
     ]
     for folder in folders:
-        bench.put(f"{folder}s.json", b"{}")
-    bench.put(f"dev/append/{table}/s.csv", b"")
-    bench.put(f"analytics/schema/{table}/s.json", b"{}")
+        subject.put(f"{folder}s.json", b"{}")
+    subject.put(f"dev/append/{table}/s.csv", b"")
+    subject.put(f"analytics/schema/{table}/s.json", b"{}")
 
-    found = bench.store.schema_folders(TableRef.parse("dev", table))
+    found = subject.store.schema_folders(TableRef.parse("dev", table))
 
     assert sorted(found) == sorted(folders)
