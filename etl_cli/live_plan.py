@@ -55,11 +55,7 @@ def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
         actual = read_table(transaction, table)
         in_force = _read_schema_in_force(transaction, table)
         plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)
-        views = (
-            find_views(transaction, table, plan)
-            if actual is not None and plan.touched
-            else ()
-        )
+        views = find_views(transaction, table, plan) if actual is not None and plan.touched else ()
     return refused(plan, (*refuse_replacement(in_force, spec), *map(_of_view, views)))
 
 

@@ -43,7 +43,7 @@ class FakeStore:
     pinned: list[str] = field(default_factory=list)
     reads: int = 0
     chunk: int = 1 << 16
-    landed: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    arrived_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def put(self, key: str, content: bytes, bucket: str = LAKE, **fields: Any) -> Upload:
         """Store a new version and return the upload of its event."""
@@ -57,7 +57,7 @@ class FakeStore:
         upload = an_upload(
             key, **(defaults | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields)
         )
-        self.landed[key, len(versions)] = upload.landed_at
+        self.arrived_at[key, len(versions)] = upload.landed_at
         return upload
 
     def find_version(self, upload: Upload) -> StoredVersion:
@@ -89,12 +89,12 @@ class FakeStore:
         return f"s3://{WORK}/{name}"
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:
-        found = set()
+        folders = set()
         for bucket, name in self.versions:
             other = LakeKey.parse(name, DATABASES) if bucket == LAKE else None
             if other and (other.table, other.action) == (table, Action.SCHEMA):
-                found.add(name.rpartition("/")[0] + "/")
-        yield from sorted(found)
+                folders.add(name.rpartition("/")[0] + "/")
+        yield from sorted(folders)
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [
@@ -103,7 +103,7 @@ class FakeStore:
                 f"v{number}",
                 hashlib.md5(content).hexdigest(),
                 len(content),
-                self.landed.get((key, number), NOON),
+                self.arrived_at.get((key, number), NOON),
                 number == len(versions),
             )
             for (bucket, key), versions in self.versions.items()

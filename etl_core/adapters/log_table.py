@@ -97,17 +97,17 @@ class LogTable:
     def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
         """Return the entries that exist under these primary keys, in no particular order."""
         pending = [{name: to_item(value) for name, value in key.items()} for key in keys]
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         while pending:
             some, pending = pending[:_BATCH], pending[_BATCH:]
             request: Any = {self._name: {"Keys": some}}
             answer = mapped(lambda: self._client.batch_get_item(RequestItems=request))  # noqa: B023
-            found += [_entry(item) for item in answer["Responses"].get(self._name, [])]
+            entries += [_entry(item) for item in answer["Responses"].get(self._name, [])]
             left: Any = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
             pending += left["Keys"]
             if len(left["Keys"]) == len(some):
                 raise ThrottledError(LOG_TABLE_NO_ENTRIES(count=len(some)))
-        return found
+        return entries
 
     def read_between(self, table_name: str, first: str, last: str) -> Iterator[dict[str, Any]]:
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
@@ -126,7 +126,7 @@ class LogTable:
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """See the port Backlog. The index lags the table by a moment, so the newest uploads may be missing."""
+        """Return the table's pending uploads. The index lags behind the table, so the newest uploads may be missing."""
         since = (datetime.now(UTC) - LONGEST_WAIT).strftime(TIMESTAMP_FORMAT)
         items = self._items(
             "#partition = :partition AND #since >= :since",
@@ -138,7 +138,7 @@ class LogTable:
         return [upload for upload in uploads if upload is not None]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
-        """See the port Backlog. Searches the entries around the version's time."""
+        """Return the log's entry for a version, from the entries around the version's time."""
         first, last = (
             time.strftime(TIMESTAMP_FORMAT)
             for time in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)

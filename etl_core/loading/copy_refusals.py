@@ -84,7 +84,7 @@ def _rows_at(
     numbers: set[int], pieces: Iterable[bytes], options: RowFormat
 ) -> dict[int, list[str]]:
     """Return the parsed rows that begin at these lines (the first line is 1). Stops reading after the last one."""
-    found: dict[int, list[str]] = {}
+    rows: dict[int, list[str]] = {}
     last, quote = max(numbers), options.quote.encode()
     row: list[bytes] = []
     begin = size = quotes = 0
@@ -99,12 +99,12 @@ def _rows_at(
             row.append(line)
             size, quotes = size + len(line), quotes + line.count(quote)
             if quotes % 2 == 0 or size > _MAX_ROW_BYTES:
-                found[begin] = _parse(b"".join(row), options)
+                rows[begin] = _parse(b"".join(row), options)
                 row.clear()
     except EtlError:
         # The refusal matters more: a file that cannot be read up to that line only leaves the value unknown.
-        return found
-    return found
+        return rows
+    return rows
 
 
 def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int, bytes]]:

@@ -232,7 +232,7 @@ def decide(
     return Proceed(schema_history(rows, upload))
 
 
-def _is_same_version(row: LedgerRow, upload: Upload, found: str | None) -> bool:
+def _is_same_version(row: LedgerRow, upload: Upload, found_version: str | None) -> bool:
     """Return whether the row is about the same version, where one of the two events had no version id.
 
     Two events without a version id are two uploads, even if both find the same version: two versions with equal bytes
@@ -243,7 +243,7 @@ def _is_same_version(row: LedgerRow, upload: Upload, found: str | None) -> bool:
     if upload.version_id is not None:
         return row.version_id == upload.version_id
     return (row.version_id, row.upload_id) == (
-        found,
+        found_version,
         identity(upload.bucket, upload.key, row.version_id),
     )
 

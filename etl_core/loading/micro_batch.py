@@ -56,8 +56,8 @@ def choose_members(
 ) -> list[PendingUpload]:
     """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
-    No append from behind a pending truncate or schema file, which must take effect first. For a truncate, no append
-    that arrived before it.
+    Appends that arrived after a pending truncate or schema file are left out, because that one must take effect first.
+    For a truncate, earlier appends are left out.
     """
     barriers = [each.order for each in schema_files]
     barriers += [each.upload.order for each in locked.pending if each.key.action is Action.TRUNCATE]

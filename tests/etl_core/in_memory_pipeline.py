@@ -22,7 +22,7 @@ class InMemoryPipeline:
         self.store = FakeStore()
         self.warehouse = FakeWarehouse(self.store)
         self.backlog = FakeBacklog()
-        self.uploads = 0
+        self.upload_count = 0
 
     def load(self, upload: Upload, retry_count: int = 0) -> LoadOutcome:
         """Load the upload like the state machine: the log has it as received before, and with its final status after."""
@@ -36,9 +36,9 @@ class InMemoryPipeline:
 
     def put(self, key: str, content: bytes, **fields: Any) -> Upload:
         """Store an object and return its upload, without loading it."""
-        self.uploads += 1
+        self.upload_count += 1
         return self.store.put(
-            key, content, **({"landed_at": NOON.replace(second=self.uploads)} | fields)
+            key, content, **({"landed_at": NOON.replace(second=self.upload_count)} | fields)
         )
 
     def drop(self, key: str, content: bytes, **fields: Any) -> LoadOutcome:

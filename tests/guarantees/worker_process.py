@@ -52,7 +52,7 @@ class Steps:
         sa.event.listen(
             sa.Engine, "after_cursor_execute", lambda *of: self.passed(f"after {_word(of[2])}")
         )
-        sa.event.listen(sa.pool.WorkerPool, "connect", lambda *_: self.passed("after CONNECT"))
+        sa.event.listen(sa.pool.Pool, "connect", lambda *_: self.passed("after CONNECT"))
         self._wrap(DefaultDialect, "do_commit", lambda *_: "COMMIT")
         self._wrap(DefaultDialect, "do_rollback", lambda *_: "ROLLBACK")
         self._wrap(

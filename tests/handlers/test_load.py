@@ -22,11 +22,11 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     """An empty warehouse, and a lake with one schema file."""
     store = FakeStore()
     store.put(KEY, a_schema_file())
-    made = FakeWarehouse(store)
+    fake = FakeWarehouse(store)
     monkeypatch.setattr(
-        load, "wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON))
+        load, "wiring", lambda: (settings(), Ports(store, fake, FakeBacklog(), lambda: NOON))
     )
-    return made
+    return fake
 
 
 def run(event: Any, **more: Any) -> Any:

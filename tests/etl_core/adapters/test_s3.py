@@ -46,10 +46,10 @@ def s3(lake: Lake) -> Subject:
     outputs = lake.client.outputs
 
     def put(key: str, content: bytes) -> Upload:
-        made = client.put_object(Bucket=outputs.lake_bucket, Key=key, Body=content)
-        etag = made["ETag"].strip('"')
+        stored = client.put_object(Bucket=outputs.lake_bucket, Key=key, Body=content)
+        etag = stored["ETag"].strip('"')
         now = datetime.now(UTC)
-        return Upload(outputs.lake_bucket, key, made["VersionId"], etag, len(content), "01", now)
+        return Upload(outputs.lake_bucket, key, stored["VersionId"], etag, len(content), "01", now)
 
     def content(url: str) -> bytes:
         bucket, _, key = url.removeprefix("s3://").partition("/")
@@ -147,6 +147,6 @@ def test_schema_files_are_found_in_every_spelling_of_their_folder(
     subject.put(f"dev/append/{table}/s.csv", b"")
     subject.put(f"analytics/schema/{table}/s.json", b"{}")
 
-    found = subject.store.schema_folders(TableRef.parse("dev", table))
+    listed = subject.store.schema_folders(TableRef.parse("dev", table))
 
-    assert sorted(found) == sorted(folders)
+    assert sorted(listed) == sorted(folders)

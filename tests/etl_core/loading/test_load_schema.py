@@ -24,7 +24,7 @@ class LivePipeline:
     """A lake in memory, and the table `public.t` in the emulator."""
 
     def __init__(self, live: LiveTable) -> None:
-        self.live, self.store, self.warehouse, self.landed = (
+        self.live, self.store, self.warehouse, self.upload_count = (
             live,
             FakeStore(),
             LiveWarehouse(live),
@@ -34,11 +34,11 @@ class LivePipeline:
 
     def drop(self, *columns: dict[str, Any], **more: Any) -> LoadOutcome:
         """Upload a schema file for t and load it."""
-        self.landed += 1
+        self.upload_count += 1
         self.upload = self.store.put(
             "dev/schema/t/s.json",
             a_schema_file(*columns, **more),
-            landed_at=NOON.replace(second=self.landed),
+            landed_at=NOON.replace(second=self.upload_count),
         )
         return self.again()
 

@@ -155,7 +155,7 @@ def test_a_column_that_a_later_schema_dropped_is_in_the_way(world: InMemoryPipel
         row
         | {"upload_id": "2", "landed_at": later, "schema_file": a_spec(a_column("id")).to_json()}
     )
-    with pytest.raises(ReplayRefusedError, match="'name', which a later schema file has dropped"):
+    with pytest.raises(ReplayRefusedError, match="'name', which a later schema file dropped"):
         replay(world, dry_run=True)
 
 
