@@ -57,23 +57,23 @@ def environment(lake: Lake, interpreter: StateMachineInterpreter) -> dict[str, s
 
 
 @dataclass(frozen=True)
-class TestedWarehouse:
-    """A lake with a client of one warehouse, and the environment of the functions that load into it."""
+class LoadTarget:
+    """One warehouse: the lake with a client of it, and the environment of the functions that load into it."""
 
     lake: Lake
     environment: dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def snapshot(lake: Lake, environment: dict[str, str]) -> TestedWarehouse:
+def snapshot(lake: Lake, environment: dict[str, str]) -> LoadTarget:
     """Return the local cloud's warehouse, which has SNAPSHOT isolation."""
-    return TestedWarehouse(lake, environment)
+    return LoadTarget(lake, environment)
 
 
 @pytest.fixture(scope="session")
 def serializable(
     lake: Lake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestedWarehouse]:
+) -> Iterator[LoadTarget]:
     """Start a second warehouse with SERIALIZABLE isolation."""
     with ExitStack() as stack:
         yield _serializable(lake, environment, tmp_path_factory.mktemp("serializable"), stack)
@@ -81,7 +81,7 @@ def serializable(
 
 def _serializable(
     lake: Lake, environment: dict[str, str], folder: Path, stack: ExitStack
-) -> TestedWarehouse:
+) -> LoadTarget:
     """Start a second emulator with its own password."""
     state, outputs = StateDir(folder), lake.client.outputs
     state.create()
@@ -117,7 +117,7 @@ def _serializable(
         "WAREHOUSE_SECRET_ARN": secret["ARN"],
         "WAREHOUSE_CA_FILE": str(credentials.ca_file),
     }
-    return TestedWarehouse(Lake(lake.cloud, client), environment | variables)
+    return LoadTarget(Lake(lake.cloud, client), environment | variables)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def harness(
     rule_off: None,
 ) -> Iterator[Harness]:
     """Return the harness, once per isolation level."""
-    chosen: TestedWarehouse = request.getfixturevalue(request.param)
+    chosen: LoadTarget = request.getfixturevalue(request.param)
     with worker_pool(fork_server, chosen.environment, size=WORKERS) as workers:
         yield Harness(chosen.lake, interpreter, workers)
         COUNTS[f"kills, {request.param}"].update(workers.kills_by_step)

@@ -17,7 +17,7 @@ import pytest
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
 from tests.e2e.conftest import Lake, columns
 from tests.guarantees.aws_proxy import AwsProxy, Fault, aws_proxy
-from tests.guarantees.conftest import TestedWarehouse
+from tests.guarantees.conftest import LoadTarget
 from tests.guarantees.harness import Harness
 from tests.guarantees.run_size import short_or_long
 from tests.guarantees.state_machine_interpreter import ExecutionResult, StateMachineInterpreter
@@ -84,7 +84,7 @@ def proxied(
     lake: Lake,
     fork_server: ForkServer,
     interpreter: StateMachineInterpreter,
-    snapshot: TestedWarehouse,
+    snapshot: LoadTarget,
     rule_off: None,
 ) -> Iterator[ProxiedTable]:
     endpoint = lake.client.outputs.warehouse
@@ -224,7 +224,7 @@ def test_a_warehouse_that_refuses_connections_for_a_moment_is_retried(
     proxied: ProxiedTable,
 ) -> None:
     proxied.warehouse.close()
-    threading.Timer(0.5, proxied.warehouse.open).start()
+    threading.Timer(2, proxied.warehouse.open).start()
     _, entry = proxied.load(scale=0.05)
     assert (entry["status"], entry["attempts"] > 1) == ("loaded", True)
     assert proxied.ids() == [1, 2]
