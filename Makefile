@@ -42,7 +42,7 @@ check: setup      ## linting, strict typing, import contracts
 test: check       ## check, then every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-proofs: setup     ## the long run of tests/guarantees: docs/guarantees.md tells what it proves
+proofs: setup     ## the long run of tests/guarantees (docs/explanation/guarantees.md)
 	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} $(BIN)/python -m pytest tests/guarantees
 
 bench: setup      ## the measurements of bench/

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.secrets import GivenCredentials
-from etl_core.loading.apply_plan import read_table, views_in_the_way
 from etl_core.loading.ledger import ledger_table, parse_row
+from etl_core.loading.load_schema import find_views, read_table
 from etl_core.loading.ports import Transaction
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA
@@ -55,11 +55,7 @@ def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
         actual = read_table(transaction, table)
         in_force = _read_schema_in_force(transaction, table)
         plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)
-        views = (
-            views_in_the_way(transaction, table, plan)
-            if actual is not None and plan.touched
-            else ()
-        )
+        views = find_views(transaction, table, plan) if actual is not None and plan.touched else ()
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from etl_core.adapters import messages as adapters
+from etl_core.loading import messages as loading
 from etl_core.model import messages as model
 from etl_core.model.messages import Message
 from etl_core.schema_changes import messages as schema_changes
 
-MODULES: tuple[ModuleType, ...] = (model, schema_changes)
+MODULES: tuple[ModuleType, ...] = (
+    model,
+    schema_changes,
+    loading,
+    adapters,
+)
 """In the order of the reference page."""
 
 

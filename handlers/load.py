@@ -11,11 +11,11 @@ from handlers.context import Context, log_line
 from handlers.wiring import wiring
 
 _RESERVE_SECONDS = 10.0
-"""Kept of the function's time for the rollback, the load errors and the answer."""
+"""Reserved for the rollback, for reading the load errors, and for returning the outcome."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """`{"event": the EventBridge event, "retry_count": n}` -> LoadOutcome as JSON. Raises RetryableError."""
+    """Load the upload of `{"event": the EventBridge event, "retry_count": n}`; return LoadOutcome as JSON. Raises RetryableError."""
     upload = Upload.from_event(event["event"])
     settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
@@ -25,10 +25,10 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     except Exception as error:
         log_line("load", upload, error=type(error).__name__, message=str(error))
         raise
-    answer = outcome.to_task_output() | {"attempts": retry_count + 1}
+    output = outcome.to_task_output() | {"attempts": retry_count + 1}
     log_line(
         "load",
         upload,
-        **{name: answer.get(name) for name in ("status", "rows_loaded", "duration_ms", "error")},
+        **{name: output.get(name) for name in ("status", "rows_loaded", "duration_ms", "error")},
     )
-    return answer
+    return output

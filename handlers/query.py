@@ -1,4 +1,4 @@
-"""The query function: answers GET /logs from the log table."""
+"""The query function: serves GET /logs from the log table."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from etl_core.upload_log.query import InvalidQueryError, LogQuery, next_token
 from handlers.context import Context
 
 _MAX_BODY_BYTES = 5_000_000
-"""Below the 6 MB that a function may answer, in which the body is a text: its quotes and backslashes count twice."""
+"""Below the 6 MB limit of a function's response. The body is a JSON string in it, so quotes and backslashes count twice."""
 
 _MAX_PAGES = 25
-"""Of the log table in one request: a filter that matches little goes on with the next token."""
+"""Pages of the log table per request. If a filter matches few entries, the caller continues with the next token."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """An API Gateway proxy event -> a proxy response with a JSON body. Errors name the parameter."""
+    """Return the proxy response, with a JSON body, for an API Gateway proxy event. Errors name the parameter."""
     try:
         query = LogQuery.parse(_parameters(event))
     except InvalidQueryError as error:
@@ -40,7 +40,7 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
             },
         )
     try:
-        return _response(200, _answer(query))
+        return _response(200, _read_entries(query))
     except LogError as error:
         return _response(
             500,
@@ -59,14 +59,14 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
 
 
 def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
-    several = event.get("multiValueQueryStringParameters") or {}
-    for name, values in several.items():
+    all_values = event.get("multiValueQueryStringParameters") or {}
+    for name, values in all_values.items():
         if len(values or ()) > 1:
             raise InvalidQueryError(name, f"{name} is given {len(values)} times; give it once")
     return dict(event.get("queryStringParameters") or {})
 
 
-def _answer(query: LogQuery) -> dict[str, Any]:
+def _read_entries(query: LogQuery) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     size, ends_at = 0, None
     for page in islice(_log().read_pages(query), _MAX_PAGES):

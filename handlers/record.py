@@ -1,4 +1,4 @@
-"""The record function: writes what is known of an upload to the log, before the load and after it."""
+"""The record function: writes an upload's log entry before the load, and its final status after it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handlers.context import Context, log_line
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """`{"phase": "received", "event": ...}` or `{"phase": "final", "state": ...}`, each with `execution_arn`."""
+    """Write the entry for `{"phase": "received", "event": ...}` or `{"phase": "final", "state": ...}`, each with `execution_arn`."""
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
         return _received(Upload.from_event(event["event"]), arn)

@@ -1,4 +1,4 @@
-"""What the load and tables functions work on: settings from the environment, and the adapters over them."""
+"""The settings and adapters of the load and tables functions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.s3 import S3Lake
 from etl_core.adapters.secrets import SecretStore
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.function_settings import LoadSettings
 
 
 @cache
 def wiring() -> tuple[LoadSettings, Ports]:
-    """What this environment works on; the tables function runs in one like it."""
+    """Return the settings from the environment, and the ports over the adapters. Both functions have the same variables."""
     settings = LoadSettings.from_environment(os.environ)
     store = S3Lake(make_client("s3", DATA), settings.lake_bucket, settings.work_bucket)
     secrets = SecretStore(make_client("secretsmanager", DATA), settings.warehouse_secret_arn)
@@ -27,7 +27,7 @@ def wiring() -> tuple[LoadSettings, Ports]:
 
 
 def _ca_file(settings: LoadSettings) -> str | None:
-    """The file lies beside the code, wherever the runtime unpacked it."""
+    """Return the path of the CA file, which is deployed next to the code, or None for the dialect's own bundle."""
     if settings.warehouse_ca_file is None:
         return None
     return str(Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / settings.warehouse_ca_file)

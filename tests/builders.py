@@ -1,4 +1,4 @@
-"""What tests speak of: uploads, events, schema files, ledger rows. Every part has a plain default; a test names what it is about."""
+"""Builders of test values: uploads, events, schema files, ledger rows. Each has defaults; a test gives only what it is about."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ SEED = {
     ],
     "allowed_operations": ["append", "truncate"],
 }
-"""The example of the user's guide."""
+"""The example of the user guide."""
 
 
 def an_event(
     key: str = "dev/append/t/a.csv", *, time: str = "2026-11-22T12:00:00Z", **stored: Any
 ) -> dict[str, Any]:
-    """An event as EventBridge delivers it; `stored` replaces fields of the object, None leaves one out."""
+    """Return an event like EventBridge delivers it. `stored` replaces fields of the object; None removes a field."""
     fields = {
         "key": key,
         "size": 10,
@@ -53,36 +53,36 @@ def an_event(
 
 
 def an_upload(key: str = "dev/append/t/a.csv", **fields: Any) -> Upload:
-    """A version of an object in the lake."""
-    plain = {
+    """Return the upload of one version of an object in the lake."""
+    defaults = {
         "version_id": "v1",
         "etag": "e1",
         "size": 10,
         "sequencer": "00000001",
         "landed_at": NOON,
     }
-    return Upload(**({"bucket": LAKE, "key": key} | plain | fields))
+    return Upload(**({"bucket": LAKE, "key": key} | defaults | fields))
 
 
 def a_column(name: str = "id", kind: str = "INTEGER", **more: Any) -> dict[str, Any]:
-    """A column of a schema file."""
+    """Return a column of a schema file."""
     return {"name": name, "type": kind} | more
 
 
 def a_schema_file(*columns: dict[str, Any], **more: Any) -> bytes:
-    """The text of a schema file; with two columns, id and name, if none is given."""
+    """Return the text of a schema file. The default columns are id and name."""
     columns = columns or (a_column(), a_column("name", "VARCHAR(20)"))
     return json.dumps({"columns": columns} | more).encode()
 
 
 def a_spec(*columns: dict[str, Any], **more: Any) -> SchemaFile:
-    """A schema file, understood."""
+    """Return a parsed schema file."""
     return SchemaFile.parse(a_schema_file(*columns, **more))
 
 
 def a_ledger_row(action: str = "append", *, landed_at: datetime = NOON, **fields: Any) -> LedgerRow:
-    """One upload that took effect."""
-    plain = {
+    """Return the ledger row of an upload that took effect."""
+    defaults = {
         "upload_id": "0" * 32,
         "sequencer": "00000001",
         "s3_key": f"dev/{action}/t/x.csv",
@@ -92,12 +92,12 @@ def a_ledger_row(action: str = "append", *, landed_at: datetime = NOON, **fields
         "loaded_at": NOON,
         "schema_file": a_spec() if action == "schema" else None,
     }
-    return LedgerRow(**({"action": Action(action), "landed_at": landed_at} | plain | fields))
+    return LedgerRow(**({"action": Action(action), "landed_at": landed_at} | defaults | fields))
 
 
 def settings(**fields: Any) -> LoadSettings:
-    """What the load function works on."""
-    plain = {
+    """Return the settings of the load function."""
+    defaults = {
         "lake_bucket": LAKE,
         "work_bucket": WORK,
         "databases": ("dev", "analytics"),
@@ -108,4 +108,4 @@ def settings(**fields: Any) -> LoadSettings:
         "log_table": "log",
         "region": "eu-central-1",
     }
-    return LoadSettings(**(plain | fields))
+    return LoadSettings(**(defaults | fields))

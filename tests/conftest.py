@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.etl_core.live import LiveTable
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-# No deadline, because the machine may be busy; always the same examples, so that a change is what breaks a test.
-# `pytest --hypothesis-profile=search` looks for new ones.
+# No deadline, because the machine may be busy. Always the same examples, so that only a change of the code breaks a test.
+# `pytest --hypothesis-profile=search` tries new examples.
 settings.register_profile(
     "project", deadline=None, database=None, max_examples=60, derandomize=True
 )
@@ -29,7 +29,7 @@ settings.load_profile("project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Warnings are errors, except those that pulumi_aws raises about itself when one of its modules is imported."""
+    """Ignore the warnings that pulumi_aws raises about itself on import. All other warnings are errors."""
     config.addinivalue_line(
         "filterwarnings", r"ignore:[\w./]+ has been deprecated in favor of:DeprecationWarning"
     )
@@ -37,8 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """One local cloud for all tests that need a whole one."""
-    from local_cloud.cloud import LocalCloud  # only they pay for what it imports
+    """Start one local cloud for all tests that need it."""
+    from local_cloud.cloud import (
+        LocalCloud,
+    )  # imported here, because it is slow and few tests need it
 
     with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as running:
         yield running
@@ -46,7 +48,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def lake(cloud: LocalCloud) -> Iterator[Lake]:
-    """Its lake, as a person has it."""
+    """Return the lake of the local cloud, with a client like a user's."""
     from etl_cli.client import Client
     from tests.e2e.conftest import Lake
 
@@ -60,7 +62,7 @@ _PASSWORD = "Secret+/=1"
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ca.pem, cert.pem and key.pem for this machine."""
+    """Return a folder with ca.pem, cert.pem and key.pem for localhost."""
     import trustme
 
     folder = tmp_path_factory.mktemp("certificates")
@@ -74,7 +76,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Server]:
-    """The stand-in, with one database."""
+    """Start the emulator with one database."""
     from redshift_emulator.server import Server, ServerOptions, tls_context
 
     data = tmp_path_factory.mktemp("warehouse") / "data"
@@ -87,7 +89,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> It
 
 @pytest.fixture(scope="session")
 def live(emulator: Server) -> Iterator[LiveTable]:
-    """A table in it, which each test makes anew."""
+    """Return a table of the emulator. Each test creates it again."""
     from tests.etl_core.live import LiveTable
 
     host, port = emulator.address

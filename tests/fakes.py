@@ -1,4 +1,4 @@
-"""The outside world in memory: etl_core.loading.ports, kept small. A function given as a hook runs at its moment and may raise."""
+"""Fakes of etl_core.loading.ports, in memory. A hook is called at the described step and may raise an error."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ DATABASES = ("dev", "analytics")
 
 @dataclass
 class FakeStore:
-    """Two versioned buckets. `reads` counts the bytes that were asked for."""
+    """Two versioned buckets. `reads` counts the bytes that were read."""
 
     versions: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     pinned: list[str] = field(default_factory=list)
     reads: int = 0
     chunk: int = 1 << 16
-    landed: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    arrived_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def put(self, key: str, content: bytes, bucket: str = LAKE, **fields: Any) -> Upload:
-        """Stores another version; the upload that its event tells of."""
+        """Store a new version and return the upload of its event."""
         versions = self.versions.setdefault((bucket, key), [])
         versions.append(content)
-        known = {
+        defaults = {
             "version_id": f"v{len(versions)}",
             "etag": hashlib.md5(content).hexdigest(),
             "size": len(content),
         }
         upload = an_upload(
-            key, **(known | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields)
+            key, **(defaults | {"sequencer": f"{len(versions):08x}", "landed_at": NOON} | fields)
         )
-        self.landed[key, len(versions)] = upload.landed_at
+        self.arrived_at[key, len(versions)] = upload.landed_at
         return upload
 
     def find_version(self, upload: Upload) -> StoredVersion:
@@ -89,12 +89,12 @@ class FakeStore:
         return f"s3://{WORK}/{name}"
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:
-        found = set()
+        folders = set()
         for bucket, name in self.versions:
             other = LakeKey.parse(name, DATABASES) if bucket == LAKE else None
             if other and (other.table, other.action) == (table, Action.SCHEMA):
-                found.add(name.rpartition("/")[0] + "/")
-        yield from sorted(found)
+                folders.add(name.rpartition("/")[0] + "/")
+        yield from sorted(folders)
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [
@@ -103,7 +103,7 @@ class FakeStore:
                 f"v{number}",
                 hashlib.md5(content).hexdigest(),
                 len(content),
-                self.landed.get((key, number), NOON),
+                self.arrived_at.get((key, number), NOON),
                 number == len(versions),
             )
             for (bucket, key), versions in self.versions.items()
@@ -112,14 +112,14 @@ class FakeStore:
         ]
 
     def current(self, url: str) -> bytes:
-        """What COPY reads under a URL: always the current version."""
+        """Return what COPY reads from a URL: the current version."""
         bucket, _, key = url.removeprefix("s3://").partition("/")
         return self.versions[bucket, key][-1]
 
 
 @dataclass
 class FakeBacklog:
-    """The log's uploads with their statuses. `hook()` runs before each look."""
+    """The uploads in the log with their statuses. `hook()` is called before each read of the pending uploads."""
 
     logged: dict[str, LoggedUpload] = field(default_factory=dict)
     hook: Callable[[], None] = lambda: None
@@ -157,7 +157,7 @@ class _State:
 
 @dataclass
 class FakeWarehouse:
-    """Databases with transactions. `log` lists what was executed, one word each; `hook(word, statement)` runs before it."""
+    """Databases with transactions. `log` lists a word per executed statement; `hook(word, statement)` is called before each."""
 
     store: FakeStore
     hook: Callable[[str, Any], None] = lambda word, statement: None
@@ -179,15 +179,15 @@ class FakeWarehouse:
         self.log.append("COMMIT")
         self.states[database] = work
 
-    def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
-        """Only noted; what plans do to a table is tested on the stand-in."""
-        self.log.append("ALONE")
-        self.hook("ALONE", statement)
+    def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
+        """Log the statement only. The effect of plans on a table is tested with the emulator."""
+        self.log.append("AUTOCOMMIT")
+        self.hook("AUTOCOMMIT", statement)
 
     def try_copy(
         self, database: str, trial: Any, timeout_seconds: float
     ) -> Sequence[LoadErrorLine]:
-        """Finds `refused` at fault."""
+        """Return the prepared lines of `refused`."""
         self.log.append("TRIAL")
         assert trial.is_trial
         return self.refused
@@ -195,17 +195,17 @@ class FakeWarehouse:
     def table(
         self, name: str, schema: str = "public", database: str = "dev"
     ) -> list[list[str]] | None:
-        """The table's rows as text, None when there is no such table."""
+        """Return the table's rows as text, or None if the table does not exist."""
         return self.states.setdefault(database, _State()).rows.get((schema, name))
 
     def ledger(self, name: str, database: str = "dev") -> list[dict[str, Any]]:
-        """The rows of a ledger table."""
+        """Return the rows of a ledger."""
         return self.states[database].ledgers.get(name, [])
 
 
 @dataclass
 class FakeTransaction:
-    """One transaction; changes `state`, which the warehouse keeps when it commits."""
+    """One transaction. It changes `state`, which the warehouse keeps on commit."""
 
     warehouse: FakeWarehouse
     state: _State
@@ -296,7 +296,7 @@ def _word(statement: Any) -> str:
 
 
 def catalog_rows(table: sa.Table) -> list[Any]:
-    """A table as Redshift's catalog shows it."""
+    """Return a table's rows in Redshift's catalog."""
     options = table.dialect_options["redshift"]
     names = [column.name for column in table.columns]
     sortkey = [str(name) for name in options.get("sortkey") or ()]
@@ -327,7 +327,7 @@ def catalog_rows(table: sa.Table) -> list[Any]:
 
 
 def default_text(column: sa.Column[Any]) -> str | None:
-    """A default as pg_get_expr prints it."""
+    """Return a default like pg_get_expr prints it."""
     identity = column.dialect_options["redshift"].get("identity")
     if identity:
         return f"\"identity\"(104321, 0, '{identity[0]},{identity[1]}'::text)"

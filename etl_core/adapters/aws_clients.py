@@ -1,4 +1,4 @@
-"""boto3 clients and the time that a call may take, in one place."""
+"""boto3 clients, and how long their calls may take."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from botocore.config import Config
 
 @dataclass(frozen=True)
 class CallBudget:
-    """How long one call may take, in seconds, and how often botocore tries it in all."""
+    """How long one call may take, in seconds, and how many attempts botocore makes in total."""
 
     connect_seconds: float
     read_seconds: float
     attempts: int
 
     def to_config(self) -> Config:
-        """The budget as botocore takes it."""
+        """Return the budget as a botocore configuration."""
         return Config(
             connect_timeout=self.connect_seconds,
             read_timeout=self.read_seconds,
@@ -28,20 +28,20 @@ class CallBudget:
 
 
 DATA = CallBudget(connect_seconds=5, read_seconds=60, attempts=4)
-"""S3, Secrets Manager, Step Functions, and the log table beside a load: a whole object may be on its way."""
+"""S3, Secrets Manager, Step Functions, and the log table during a load. A call may transfer a whole object."""
 
 LOG_WRITE = CallBudget(connect_seconds=5, read_seconds=10, attempts=4)
 LOG_READ = CallBudget(connect_seconds=5, read_seconds=10, attempts=3)
-"""Below the 29 seconds that API Gateway waits for an answer."""
+"""One attempt stays below the 29 seconds that API Gateway waits for a response."""
 
 FUNCTION = CallBudget(connect_seconds=5, read_seconds=890, attempts=1)
-"""One function asks another. One attempt: a function that works for long must not be started twice for one answer."""
+"""A function calls another function. One attempt: a long-running function must not be started twice for one call."""
 
 OPERATOR = CallBudget(connect_seconds=10, read_seconds=910, attempts=1)
-"""The command line asks a function, which runs for at most 900 seconds."""
+"""The command line calls a function, which runs for at most 900 seconds."""
 
 
 def make_client(service: str, budget: CallBudget) -> Any:
-    """A client with the function's own credentials and region."""
+    """Return a client with the function's own credentials and region."""
     make: Any = boto3.client
     return make(service, config=budget.to_config())

@@ -1,4 +1,4 @@
-"""The log table in DynamoDB: entries written, queried, and read for uploads that have no answer yet."""
+"""The log table in DynamoDB: write entries, query them, and find pending uploads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl_core.adapters.messages import (
+    LOG_TABLE_ERROR,
+    LOG_TABLE_NO_ENTRIES,
+    LOG_TABLE_UNREACHABLE,
+)
 from etl_core.model.errors import LogError, ThrottledError
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED, Status
@@ -48,14 +53,14 @@ _CLOCK_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class LogPage:
-    """Entries, and the sort key up to which the table was read; None at the end."""
+    """Entries, and the sort key up to which the table was read (None at the end)."""
 
     items: list[dict[str, Any]]
     ends_at: str | None
 
 
 class LogTable:
-    """Writes and reads entries. Raises ThrottledError, which the state machine retries, or LogError.
+    """Writes and reads entries. Raises ThrottledError, which is retried, or LogError.
 
     Implements the ports Backlog (loading) and LogReader (recovery).
     """
@@ -70,9 +75,9 @@ class LogTable:
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
     ) -> bool:
-        """Write the final status. Return False if the entry already has one that no later delivery changes.
+        """Write the final status. Return False if the entry already has one that no later delivery may change.
 
-        Attempts add up. Fields of an earlier answer that this one lacks (an error, for example) are removed.
+        Attempts add up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
         """
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
@@ -92,19 +97,17 @@ class LogTable:
     def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
         """Return the entries that exist under these primary keys, in no particular order."""
         pending = [{name: to_item(value) for name, value in key.items()} for key in keys]
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         while pending:
             some, pending = pending[:_BATCH], pending[_BATCH:]
             request: Any = {self._name: {"Keys": some}}
             answer = mapped(lambda: self._client.batch_get_item(RequestItems=request))  # noqa: B023
-            found += [_entry(item) for item in answer["Responses"].get(self._name, [])]
+            entries += [_entry(item) for item in answer["Responses"].get(self._name, [])]
             left: Any = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
             pending += left["Keys"]
             if len(left["Keys"]) == len(some):
-                raise ThrottledError(
-                    f"the log table returned none of the {len(some)} entries that were requested"
-                )
-        return found
+                raise ThrottledError(LOG_TABLE_NO_ENTRIES(count=len(some)))
+        return entries
 
     def read_between(self, table_name: str, first: str, last: str) -> Iterator[dict[str, Any]]:
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
@@ -123,7 +126,7 @@ class LogTable:
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """See the port Backlog. The index lags the table by a moment, so the newest uploads may be missing."""
+        """Return the table's pending uploads. The index lags behind the table, so the newest uploads may be missing."""
         since = (datetime.now(UTC) - LONGEST_WAIT).strftime(TIMESTAMP_FORMAT)
         items = self._items(
             "#partition = :partition AND #since >= :since",
@@ -135,10 +138,10 @@ class LogTable:
         return [upload for upload in uploads if upload is not None]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
-        """See the port Backlog. Searches the entries around the version's time."""
+        """Return the log's entry for a version, from the entries around the version's time."""
         first, last = (
-            moment.strftime(TIMESTAMP_FORMAT)
-            for moment in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)
+            time.strftime(TIMESTAMP_FORMAT)
+            for time in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)
         )
         for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
             upload = upload_of_entry(item) if _is_about(item, version) else None
@@ -234,7 +237,7 @@ def _query_arguments(query: LogQuery) -> dict[str, Any]:
 
 
 def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """The key condition, its names and its values."""
+    """Return the key condition, its names and its values."""
     return (
         "#partition = :table AND #sort BETWEEN :first AND :last",
         {"#partition": PARTITION_KEY, "#sort": SORT_KEY},
@@ -243,12 +246,12 @@ def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str
 
 
 def mapped(call: Callable[[], _T]) -> _T:
-    """Return the call's result. Raises ThrottledError if DynamoDB cannot answer now, LogError if it refuses."""
+    """Return the call's result. Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call."""
     try:
         return call()
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
-        message = f"the log table answered {code}: {error.response['Error'].get('Message', '')}"
+        message = LOG_TABLE_ERROR(code=code, reason=error.response["Error"].get("Message", ""))
         if code == "ConditionalCheckFailedException":
             raise _ConditionFailedError from None
         if (
@@ -259,11 +262,11 @@ def mapped(call: Callable[[], _T]) -> _T:
             raise ThrottledError(message) from error
         raise LogError(message) from error
     except BotoCoreError as error:
-        raise ThrottledError(f"the log table could not be reached: {error}") from error
+        raise ThrottledError(LOG_TABLE_UNREACHABLE(reason=error)) from error
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
-    """A final entry holds the version's id; an entry without an answer may hold only the object's etag."""
+    """Return whether the entry is about the version. A final entry has its id; a pending entry may have only the etag."""
     if item.get("s3_key") != version.key:
         return False
     return (
@@ -277,7 +280,7 @@ def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as JSON has them; DynamoDB gives decimals."""
+    """Return the value with int and float instead of DynamoDB's decimals."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Redshift through SQLAlchemy and psycopg2: transactions, load errors, and what the driver's errors mean."""
+"""Redshift over SQLAlchemy and psycopg2: transactions, load errors, and the mapping of the driver's errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.adapters.messages import (
+    CONNECTION_FAILED,
+    LOAD_TIMEOUT,
+    LOCK_CONFLICT,
+    LOGIN_REFUSED,
+    MISSING_DATABASE,
+    STATEMENT_REFUSED,
+    WAREHOUSE_ERROR,
+)
 from etl_core.adapters.secrets import CredentialSource
 from etl_core.model.errors import (
     ConnectionLostError,
@@ -60,7 +69,7 @@ _ERROR_DETAIL = sa.table(
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the warehouse listens. `ca_file` replaces the dialect's own bundle of AWS certificate authorities."""
+    """The warehouse's address. `ca_file` replaces the dialect's own bundle of AWS certificate authorities."""
 
     host: str
     port: int
@@ -68,14 +77,14 @@ class Endpoint:
 
 
 class RedshiftWarehouse:
-    """etl_core.loading.ports.Warehouse. A connection per transaction: a Lambda environment may sleep for hours between two."""
+    """The port WarehouseClient. Each transaction has its own connection: a Lambda environment may be frozen for hours between two."""
 
     def __init__(self, endpoint: Endpoint, secrets: CredentialSource) -> None:
         self._endpoint, self._secrets = endpoint, secrets
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[RedshiftTransaction]:
-        """See the port. The transaction commits when the block ends, and is rolled back when an error leaves it."""
+        """Open a transaction that commits when the block ends and rolls back when the block raises."""
         with self._connection(database) as connection:
             transaction = RedshiftTransaction(connection, timeout_seconds)
             try:
@@ -89,16 +98,19 @@ class RedshiftWarehouse:
                 _roll_back(connection)
                 raise
 
-    def execute_alone(self, database: str, statement: Executable, timeout_seconds: float) -> None:
-        """See the port. A connection in autocommit, which does nothing else."""
-        # Not a change of level on a connection: it would be set back to the server's word for its level, which psycopg2 may not know.
+    def execute_autocommit(
+        self, database: str, statement: Executable, timeout_seconds: float
+    ) -> None:
+        """Run one statement on its own autocommit connection."""
+        # An autocommit engine, because changing a connection's isolation level restores it later from the name that the server
+        # reports, which psycopg2 may not know.
         with self._connection(database, isolation_level="AUTOCOMMIT") as connection:
             RedshiftTransaction(connection, timeout_seconds).execute(statement)
 
     def try_copy(
         self, database: str, trial: Executable, timeout_seconds: float
     ) -> tuple[LoadErrorLine, ...]:
-        """See the port."""
+        """Run a trial COPY, roll it back, and return the rows that it refuses."""
         with self._connection(database) as connection:
             transaction = RedshiftTransaction(connection, timeout_seconds)
             with suppress(CopyRefusedError):
@@ -125,7 +137,7 @@ class RedshiftWarehouse:
             port=self._endpoint.port,
             database=database,
         )
-        # A COPY may run long over an idle connection: keepalives hold it open through NAT and load balancers.
+        # A connection is idle during a long COPY: keepalives hold it open through NAT and load balancers.
         arguments: dict[str, Any] = {
             "sslmode": "verify-full",
             "connect_timeout": 30,
@@ -147,7 +159,7 @@ class RedshiftWarehouse:
 
 
 class RedshiftTransaction:
-    """etl_core.loading.ports.Transaction. statement_timeout counts per statement, so it is set again as the time runs out."""
+    """The port Transaction. statement_timeout counts per statement, so it is lowered as the remaining time decreases."""
 
     def __init__(self, connection: sa.Connection, timeout_seconds: float) -> None:
         self._connection = connection
@@ -156,7 +168,7 @@ class RedshiftTransaction:
         self._limit = float("inf")
 
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        """See the port."""
+        """Run one statement and return its rows."""
         with _mapped():
             return self._execute(statement)
 
@@ -171,7 +183,7 @@ class RedshiftTransaction:
         return result.fetchall() if result.returns_rows else []
 
     def read_load_errors(self, most: int = _MAX_LINES) -> tuple[LoadErrorLine, ...]:
-        """What sys_load_error_detail holds of this session's last COPY; its rows survive the rollback and may come late."""
+        """Return the rows of sys_load_error_detail for this session's last COPY. They survive the rollback and may appear late."""
         connection = self._connection
         pid = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
         columns = _ERROR_DETAIL.c
@@ -205,7 +217,7 @@ def _error_line(row: sa.Row[Any]) -> LoadErrorLine:
 
 
 def _roll_back(connection: sa.Connection) -> None:
-    """A connection that cannot even roll back is gone, and the server rolls back for it; the first error is the one to tell."""
+    """Roll back. If that fails, the connection is lost and the server rolls back; the caller raises the first error."""
     try:
         connection.rollback()
     except DBAPIError:
@@ -224,39 +236,30 @@ def _mapped(secrets: CredentialSource | None = None) -> Iterator[None]:
 
 
 def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
-    """What an error of the driver means, by SQLSTATE where Redshift gives a telling one, else by its text."""
+    """Return the library's error for an error of the driver, by SQLSTATE where Redshift sends a specific one, else by its text."""
     original = error.orig if isinstance(error, DBAPIError) else error
     state, text = getattr(original, "pgcode", None), str(original)
-    message = _first_line(error)
+    reason = _first_line(error).rstrip(".")
     if _LOAD_REFUSED.search(text):
-        return CopyRefusedError(message)
+        return CopyRefusedError(WAREHOUSE_ERROR(reason=reason))
     if state in ("40001", "40P01") or _CONFLICT.search(text):
-        return LockConflictError(f"another transaction was in the way: {message}")
+        return LockConflictError(LOCK_CONFLICT(reason=reason))
     if state == "57014":
-        return LoadTimeoutError(
-            f"the load did not finish in the function's time and was rolled back: {message}. "
-            "Split the file, or raise loadTimeoutSeconds, and upload it again"
-        )
-    if _is_absent(state, text):
-        return MissingTableError(message)
+        return LoadTimeoutError(LOAD_TIMEOUT(reason=reason))
+    if _is_missing_table(state, text):
+        return MissingTableError(WAREHOUSE_ERROR(reason=reason))
     if state == "3D000" or _NO_DATABASE.search(text):
-        return LoadFailedError(
-            f"{message}. The stack's configuration names it: create it in the warehouse, then upload again"
-        )
+        return LoadFailedError(MISSING_DATABASE(reason=reason))
     if _LOGIN.search(text):
-        # A managed password rotates: the next attempt reads the secret anew.
-        return ConnectionLostError(
-            f"the warehouse refused the login that was given (of a stack: its secret's): {message}"
-        )
+        # A managed password rotates: the next attempt reads the secret again.
+        return ConnectionLostError(LOGIN_REFUSED(reason=reason))
     if (state or "").startswith("08") or state in ("57P01", "57P02", "57P03") or _LOST.search(text):
-        return ConnectionLostError(f"the connection to the warehouse failed: {message}")
-    return LoadFailedError(
-        f"the warehouse refused the statement: {message.rstrip('.')}. Nothing was changed; put right what it names, then upload again"
-    )
+        return ConnectionLostError(CONNECTION_FAILED(reason=reason))
+    return LoadFailedError(STATEMENT_REFUSED(reason=reason))
 
 
-def _is_absent(state: str | None, text: str) -> bool:
-    """COPY has words of its own for a table that does not exist, under the SQLSTATE of an internal error."""
+def _is_missing_table(state: str | None, text: str) -> bool:
+    """Return whether a table does not exist. COPY reports that under the SQLSTATE of an internal error, in its own wording."""
     if state in ("42P01", "3F000") or _COPY_INTO_ABSENT.search(text):
         return True
     return state is None and bool(_ABSENT.search(text)) and not _NO_DATABASE.search(text)

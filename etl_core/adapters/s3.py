@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl_core.adapters.messages import (
+    MISSING_VERSION,
+    SERVICE_DENIED,
+    SERVICE_ERROR,
+    SERVICE_UNREACHABLE,
+)
 from etl_core.model.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
 from etl_core.model.lake_key import Action, is_folder_marker
 from etl_core.model.names import fold
@@ -25,7 +31,7 @@ _LATER_READ = 8 << 20
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
 )
-_REFUSED = frozenset(
+_DENIED = frozenset(
     {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 )
 
@@ -37,7 +43,7 @@ class S3Lake:
         self._client, self._lake, self._work = client, lake_bucket, work_bucket
 
     def find_version(self, upload: Upload) -> StoredVersion:
-        """The upload's version; an event without a version id is resolved through the current version and the etag."""
+        """Return the upload's version. An event without a version id is resolved by etag: first the current version, then the newest."""
         current = self._head(upload.bucket, upload.key, None)
         wanted = upload.version_id
         if current is not None and (
@@ -49,18 +55,21 @@ class S3Lake:
         version = None if wanted is None else self._head(upload.bucket, upload.key, wanted)
         if version is None:
             raise MissingObjectError(
-                f"the uploaded version of {upload.key!r} ({upload.version_id or 'etag ' + upload.etag}) no longer exists in "
-                f"{upload.bucket!r}: it was deleted before it was loaded. Upload the file again"
+                MISSING_VERSION(
+                    key=upload.key,
+                    version=upload.version_id or f"etag {upload.etag}",
+                    bucket=upload.bucket,
+                )
             )
         return version
 
     def is_current(self, version: StoredVersion) -> bool:
-        """Whether the key still means this version."""
+        """Return whether the version is its key's current one."""
         current = self._head(version.bucket, version.key, None)
         return current is not None and current.version_id == version.version_id
 
     def read(self, version: StoredVersion) -> Iterator[bytes]:
-        """Ranged reads: the first is small, because a header is; one byte range is in memory at a time."""
+        """Yield the version's bytes in ranged reads, one range in memory at a time. The first is small: enough for a header."""
         start, length = 0, _FIRST_READ
         while start < version.size:
             last = min(start + length, version.size) - 1
@@ -68,7 +77,7 @@ class S3Lake:
             start, length = last + 1, _LATER_READ
 
     def pin(self, version: StoredVersion, name: str) -> str:
-        """Copies the version, by parts where it is large; the managed copy of boto3 does both."""
+        """Copy the version into the work bucket and return the copy's URL. boto3's managed copy splits a large object into parts."""
         source: Any = {
             "Bucket": version.bucket,
             "Key": version.key,
@@ -78,7 +87,7 @@ class S3Lake:
         return f"s3://{self._work}/{name}"
 
     def write_manifest(self, name: str, text: str) -> str:
-        """The manifest's URL; the same name always gets the same text."""
+        """Write a manifest and return its URL."""
         mapped(
             lambda: self._client.put_object(
                 Bucket=self._work, Key=name, Body=text.encode(), ContentType="application/json"
@@ -87,25 +96,22 @@ class S3Lake:
         return f"s3://{self._work}/{name}"
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:
-        """Looks at every spelling that folds to the table's database and table: S3 keys are case sensitive."""
+        """Yield the prefixes in every spelling that folds to the table's names: S3 keys are case sensitive."""
         wanted = (table.schema, table.name)
         for base in self._folders("", lambda name: fold(name) == table.database):
             for action in self._folders(base, lambda name: fold(name) == Action.SCHEMA):
                 yield from self._folders(action, lambda name: split_table_name(name) == wanted)
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
-        """Oldest last, as S3 lists the versions of a key; folder markers are left out."""
-        pages = self._client.get_paginator("list_object_versions").paginate(
-            Bucket=self._lake, Prefix=prefix
-        )
-        listed = mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
-        return [parse_version(value) for value in listed if not is_folder_marker(value["Key"])]
+        """Return the versions under the prefix, each key's newest version first. Folder markers are left out."""
+        versions = self._list_versions(self._lake, prefix)
+        return [parse_version(value) for value in versions if not is_folder_marker(value["Key"])]
 
     def read_page(self, marker: Mapping[str, str] | None, limit: int) -> ListedPage:
-        """See the port."""
-        place: dict[str, Any] = dict(marker or {})
+        """Return the next versions of the lake. S3 gives markers that its paginator does not expose."""
+        start: dict[str, Any] = dict(marker or {})
         page = mapped(
-            lambda: self._client.list_object_versions(Bucket=self._lake, MaxKeys=limit, **place)
+            lambda: self._client.list_object_versions(Bucket=self._lake, MaxKeys=limit, **start)
         )
         following = {"KeyMarker": page["NextKeyMarker"]} if page.get("NextKeyMarker") else None
         if following is not None and page.get("NextVersionIdMarker"):
@@ -114,12 +120,16 @@ class S3Lake:
         return ListedPage(versions, following if page.get("IsTruncated") else None)
 
     def read_versions(self, key: str) -> Sequence[ObjectVersion]:
-        """See the port. A prefix finds longer keys too."""
+        """Return all versions of one key, the newest first."""
+        versions = self._list_versions(self._lake, key)
+        return [parse_version(value) for value in versions if value["Key"] == key]
+
+    def _list_versions(self, bucket: str, prefix: str) -> list[Any]:
+        """Return the listed versions of every key that starts with the prefix."""
         pages = self._client.get_paginator("list_object_versions").paginate(
-            Bucket=self._lake, Prefix=key
+            Bucket=bucket, Prefix=prefix
         )
-        listed = mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
-        return [parse_version(value) for value in listed if value.get("Key") == key]
+        return mapped(lambda: [value for page in pages for value in page.get("Versions", [])])
 
     def _folders(self, prefix: str, wanted: Callable[[str], bool]) -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -162,17 +172,10 @@ class S3Lake:
         )
 
     def _version_with_etag(self, upload: Upload) -> str | None:
-        """The newest version of the key that has the event's etag."""
-        pages = self._client.get_paginator("list_object_versions").paginate(
-            Bucket=upload.bucket, Prefix=upload.key
-        )
-        for page in mapped(lambda: list(pages)):
-            for version in page.get("Versions", []):
-                if (
-                    version.get("Key") == upload.key
-                    and version.get("ETag", "").strip('"') == upload.etag
-                ):
-                    return version.get("VersionId")
+        """Return the id of the key's newest version that has the event's etag."""
+        for value in self._list_versions(upload.bucket, upload.key):
+            if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
+                return str(value["VersionId"])
         return None
 
 
@@ -181,7 +184,7 @@ def _version(version_id: str | None) -> dict[str, Any]:
 
 
 def parse_version(value: Mapping[str, Any]) -> ObjectVersion:
-    """One of the `Versions` of a listing."""
+    """Return a version from an entry of `Versions` in a listing."""
     return ObjectVersion(
         key=value["Key"],
         version_id=value["VersionId"],
@@ -193,7 +196,7 @@ def parse_version(value: Mapping[str, Any]) -> ObjectVersion:
 
 
 def mapped(call: Callable[[], _T]) -> _T:
-    """The call's result. Raises MissingObjectError, ThrottledError, LoadFailedError."""
+    """Return the call's result. Raises MissingObjectError, ThrottledError, LoadFailedError."""
     try:
         return call()
     except (BotoCoreError, ClientError) as error:
@@ -201,20 +204,19 @@ def mapped(call: Callable[[], _T]) -> _T:
 
 
 def to_etl_error(error: Exception, service: str) -> EtlError:
-    """What an error of boto3 means: gone, refused, or worth another try."""
+    """Return the library's error for an error of boto3: missing, denied, or retryable."""
     if not isinstance(error, ClientError):
-        return ThrottledError(f"{service} could not be reached: {error}")
+        return ThrottledError(SERVICE_UNREACHABLE(service=service, reason=error))
     code, status = (
         error.response["Error"].get("Code", ""),
         error.response["ResponseMetadata"].get("HTTPStatusCode", 0),
     )
-    message = f"{service} answered {code}: {error.response['Error'].get('Message', '')}"
+    reason = error.response["Error"].get("Message", "")
+    message = SERVICE_ERROR(service=service, code=code, reason=reason)
     if code in _MISSING:
         return MissingObjectError(message)
-    if code in _REFUSED:
-        return LoadFailedError(
-            f"{message}. The function's role lacks a right that it needs; see the deployment"
-        )
+    if code in _DENIED:
+        return LoadFailedError(SERVICE_DENIED(service=service, code=code, reason=reason))
     if (
         status >= 500
         or status == 429

@@ -1,4 +1,4 @@
-"""The warehouse's credentials in Secrets Manager, kept until the warehouse refuses them (a managed password rotates)."""
+"""The warehouse's credentials in Secrets Manager, cached until the warehouse refuses them (a managed password rotates)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl_core.adapters.messages import SECRET_INVALID
 from etl_core.adapters.s3 import to_etl_error
 from etl_core.model.errors import LoadFailedError
 
@@ -17,53 +18,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Credentials:
-    """A login; the password never appears in a text form of this object."""
+    """A login. The password does not appear in the object's repr."""
 
     username: str
     password: str = field(repr=False)
 
 
 class CredentialSource(Protocol):
-    """Where a warehouse's login comes from."""
+    """The source of the warehouse's login."""
 
     def credentials(self) -> Credentials:
-        """The login."""
+        """Return the login."""
         ...
 
     def forget(self) -> None:
-        """The login was refused: do not keep it."""
+        """Drop a cached login, because the warehouse refused it."""
         ...
 
 
 class GivenCredentials:
-    """A login that a person gave; asking again would give the same."""
+    """A login that a person entered."""
 
     def __init__(self, username: str, password: str) -> None:
         self._credentials = Credentials(username, password)
 
     def credentials(self) -> Credentials:
-        """The login as given."""
+        """Return the login."""
         return self._credentials
 
     def forget(self) -> None:
-        """Nothing: there is no other."""
+        """Do nothing: there is no other login."""
 
 
 class SecretStore:
-    """Reads the secret once and again after `forget`."""
+    """Reads the secret once, and once more after each `forget`."""
 
     def __init__(self, client: SecretsManagerClient, secret_arn: str) -> None:
         self._client, self._arn = client, secret_arn
         self._known: Credentials | None = None
 
     def credentials(self) -> Credentials:
-        """Raises ThrottledError when Secrets Manager cannot answer, LoadFailedError when the secret is not a login."""
+        """Return the login. Raises ThrottledError if Secrets Manager fails temporarily, LoadFailedError if the secret is not a login."""
         if self._known is None:
             self._known = self._read()
         return self._known
 
     def forget(self) -> None:
-        """The next call reads the secret anew."""
+        """Drop the cached login; the next call reads the secret again."""
         self._known = None
 
     def _read(self) -> Credentials:
@@ -76,6 +77,4 @@ class SecretStore:
             return Credentials(str(value["username"]), str(value["password"]))
         except (ValueError, KeyError, TypeError):
             # No `from`: the error would carry the secret's text.
-            raise LoadFailedError(
-                f"the secret {self._arn} is not JSON with username and password; set it as Redshift's managed password does"
-            ) from None
+            raise LoadFailedError(SECRET_INVALID(secret=self._arn)) from None

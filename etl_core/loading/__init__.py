@@ -1,1 +1,1 @@
-"""One upload into one table: the use case of the load function, over the ports."""
+"""Load one upload into one table: the use case of the load function, over the ports."""

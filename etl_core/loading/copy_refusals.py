@@ -1,6 +1,6 @@
-"""What COPY refused, in words: the load-error view tells line, column and reason; the value is read from the file itself.
+"""Explain a refused COPY: line, column and reason come from the load-error view, the value from the file.
 
-sys_load_error_detail, the one view that every user of every Redshift can read, does not hold the value.
+sys_load_error_detail, the only such view that every user of every Redshift can read, does not hold the value.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from etl_core.csv_files.header import CODECS
+from etl_core.loading.messages import (
+    COPY_REFUSED,
+    COPY_REFUSED_ROW,
+    REFUSED_COLUMN,
+    REFUSED_LINE,
+    REFUSED_VALUE,
+)
 from etl_core.model.errors import CopyRefusedError, EtlError, LoadErrorLine
 from etl_core.upload_log.outcome import Failure
 
@@ -19,7 +26,7 @@ _MAX_FILE_BYTES = 1 << 30
 _MAX_VALUE = 120
 
 
-class RowShape(Protocol):
+class RowFormat(Protocol):
     """How the file's rows are written."""
 
     @property
@@ -31,14 +38,11 @@ class RowShape(Protocol):
 
 
 def describe_refusal(
-    error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: RowShape
+    error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: RowFormat
 ) -> Failure:
-    """The log's failure for a COPY that refused rows. `pieces` are the file's uncompressed bytes, `columns` in file order."""
+    """Return the failure of a COPY that refused rows. `pieces` are the file's uncompressed bytes, `columns` in file order."""
     if not error.lines:
-        return Failure(
-            "CopyRefusedError",
-            f"{error.message.rstrip('.')}. Nothing was loaded; the table is as it was. Correct the file and upload it again",
-        )
+        return Failure("CopyRefusedError", COPY_REFUSED(reason=error.message.rstrip(".")))
     lines = sorted(error.lines, key=lambda line: line.line)[:MAX_LINES]
     rows = (
         _rows_at({line.line for line in lines}, pieces, options)
@@ -46,28 +50,23 @@ def describe_refusal(
         else {}
     )
     details = tuple(_describe(line, rows.get(line.line), columns) for line in lines)
-    return Failure(
-        "CopyRefusedError",
-        f"the warehouse refused a row of the file: {details[0]}. "
-        "Nothing was loaded; the table is as it was. Correct the file and upload it again",
-        details,
-    )
+    return Failure("CopyRefusedError", COPY_REFUSED_ROW(row=details[0]), details)
 
 
 def _describe(line: LoadErrorLine, row: Sequence[str] | None, columns: Sequence[str]) -> str:
-    place = f"line {line.line}"
-    if line.column:
-        place += (
-            f", column {line.column!r} ({line.column_type})"
-            if line.column_type
-            else f", column {line.column!r}"
-        )
-    value = _value(line.column, row, columns)
-    given = "" if value is None else f", value {_short(value)}"
-    return f"{place}{given}: {line.reason.rstrip('. ')} (code {line.code})"
+    reason, code = line.reason.rstrip(". "), line.code
+    if not line.column:
+        return REFUSED_LINE(line=line.line, reason=reason, code=code)
+    column = f"{line.column!r} ({line.column_type})" if line.column_type else repr(line.column)
+    value = _find_value(line.column, row, columns)
+    if value is None:
+        return REFUSED_COLUMN(line=line.line, column=column, reason=reason, code=code)
+    return REFUSED_VALUE(
+        line=line.line, column=column, value=_short(value), reason=reason, code=code
+    )
 
 
-def _value(column: str, row: Sequence[str] | None, columns: Sequence[str]) -> str | None:
+def _find_value(column: str, row: Sequence[str] | None, columns: Sequence[str]) -> str | None:
     if row is None or column not in columns or columns.index(column) >= len(row):
         return None
     return row[columns.index(column)]
@@ -81,9 +80,11 @@ def _short(value: str) -> str:
     )
 
 
-def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: RowShape) -> dict[int, list[str]]:
-    """The parsed rows that begin at these lines (the first line is 1). Reads no further than it must."""
-    found: dict[int, list[str]] = {}
+def _rows_at(
+    numbers: set[int], pieces: Iterable[bytes], options: RowFormat
+) -> dict[int, list[str]]:
+    """Return the parsed rows that begin at these lines (the first line is 1). Stops reading after the last one."""
+    rows: dict[int, list[str]] = {}
     last, quote = max(numbers), options.quote.encode()
     row: list[bytes] = []
     begin = size = quotes = 0
@@ -98,16 +99,16 @@ def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: RowShape) -> d
             row.append(line)
             size, quotes = size + len(line), quotes + line.count(quote)
             if quotes % 2 == 0 or size > _MAX_ROW_BYTES:
-                found[begin] = _parse(b"".join(row), options)
+                rows[begin] = _parse(b"".join(row), options)
                 row.clear()
     except EtlError:
-        # The refusal is what is to be told; a file that cannot be read to that place only leaves the value unknown.
-        return found
-    return found
+        # The refusal matters more: a file that cannot be read up to that line only leaves the value unknown.
+        return rows
+    return rows
 
 
 def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers; those before `first` are only counted, a piece at a time, and may be left out."""
+    """Yield the lines with their numbers. Lines before `first` are only counted, a piece at a time, and may be left out."""
     number, rest, size = 1, b"", 0
     for piece in pieces:
         size += len(piece)
@@ -125,7 +126,7 @@ def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int
         yield number, rest
 
 
-def _parse(row: bytes, options: RowShape) -> list[str]:
+def _parse(row: bytes, options: RowFormat) -> list[str]:
     text = row.decode(CODECS[options.encoding], errors="replace").rstrip("\r\n")
     try:
         return next(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote), [])

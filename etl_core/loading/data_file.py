@@ -1,4 +1,4 @@
-"""A data file ready for COPY: its version, its first bytes, and the URL under which COPY finds exactly these bytes."""
+"""A data file ready for COPY: its version, its first bytes, the URL from which COPY reads exactly this version, and its columns."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from etl_core.csv_files.compression import decompressed
+from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import match_columns, read_header
 from etl_core.csv_files.rows import read_rows
-from etl_core.loading.ledger import LedgerRow
+from etl_core.loading.ledger import LedgerRow, schema_history
+from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.object_versions import StoredVersion
+from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_COUNTED_BYTES = 32 << 20
-"""Of uncompressed text: what is larger is loaded by a COPY of its own, which counts it."""
+"""Of uncompressed text. A larger file gets its own COPY, which counts its rows."""
 
 _THREADS = 16
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class Head:
-    """The file's first bytes, read before the transaction opens, and the rest on demand; what was read once is kept."""
+    """The file's bytes: the first ones are read before the transaction opens, the rest on demand. Bytes that were read are kept."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -41,7 +43,7 @@ class Head:
 
 @dataclass(frozen=True)
 class DataFile:
-    """One object ready for COPY. `is_pinned`: the URL is that of a copy that nobody overwrites."""
+    """One object ready for COPY. `is_pinned`: the URL names a copy in the work bucket, which nothing overwrites."""
 
     upload_id: str
     version: StoredVersion
@@ -53,11 +55,20 @@ class DataFile:
 
 @dataclass(frozen=True)
 class CopyShape:
-    """What files must have in common to be loaded by one COPY. `columns` are the table's, in the order of the files."""
+    """The properties that files must share to be loaded by one COPY. `columns` are the table's columns in the files' order."""
 
     columns: tuple[str, ...]
     compression: str | None
     csv: CsvOptions
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file with its shape. `rows` is None if the number of rows is not known before COPY."""
+
+    file: DataFile
+    shape: CopyShape
+    rows: int | None
 
 
 def open_file(
@@ -68,7 +79,7 @@ def open_file(
     *,
     pin: bool = False,
 ) -> DataFile:
-    """Reads the first bytes, and copies the version to where nobody overwrites it, if it is not the current one or `pin` says so."""
+    """Read the file's first bytes. Copy the version to the work bucket if it is not the current one or `pin` is true."""
     is_pinned = pin or not version.is_current
     url = (
         store.pin(version, f"pinned/{upload_id}")
@@ -78,8 +89,19 @@ def open_file(
     return DataFile(upload_id, version, compression, Head(store.read(version)), url, is_pinned)
 
 
-def in_threads(function: Callable[[_Given], _Made], items: Sequence[_Given]) -> list[_Made]:
-    """The function's results in order; its calls wait for S3 most of their time."""
+def open_row(
+    store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False
+) -> Part:
+    """Open the file of an upload that took effect, to load it again. `rows` holds the table's schema rows. Raises RejectedError."""
+    upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
+    file = open_file(
+        store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin
+    )
+    return Part(file, shape_of(file, schema_history(rows, upload)), row.rows_loaded)
+
+
+def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Call the function for every item in threads, and return the results in order. Its calls mostly wait for S3."""
     if not items:
         return []
     with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
@@ -87,33 +109,34 @@ def in_threads(function: Callable[[_Given], _Made], items: Sequence[_Given]) -> 
 
 
 def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
-    """How COPY reads the file: by the schema that was in force when it landed, into the columns as they are called now.
+    """Return how COPY reads the file: by the schema in force when it arrived, into the columns under their current names.
 
-    `history` as in ledger.Proceed, not empty. Raises InvalidDataFileError, HeaderMismatchError.
+    `history` is not empty; see ledger.Proceed. Raises InvalidDataFileError, HeaderMismatchError.
     """
     specs = [row.schema_file for row in history if row.schema_file is not None]
-    governing = specs[0]
-    columns = match_columns(read_header(file.head, file.compression, governing.csv), governing)
-    names = _names_now(specs)
-    if gone := [name for name in columns if name not in names]:
+    at_arrival = specs[0]
+    columns = match_columns(read_header(file.head, file.compression, at_arrival.csv), at_arrival)
+    names = _current_names(specs)
+    if dropped := [name for name in columns if name not in names]:
         raise HeaderMismatchError(
-            f"the file names {', '.join(map(repr, gone))}, which a later schema file has dropped before this file was loaded. "
-            "Upload the file again without it",
-            [f"column {name!r} was dropped after the file had landed" for name in gone],
+            COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
+            [DROPPED_COLUMN(column=name) for name in dropped],
         )
-    return CopyShape(tuple(names[name] for name in columns), file.compression, governing.csv)
+    return CopyShape(tuple(names[name] for name in columns), file.compression, at_arrival.csv)
 
 
-def _names_now(specs: Sequence[SchemaFile]) -> dict[str, str]:
-    """What the columns of the first schema are called in the last; those that were dropped on the way are missing."""
+def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
+    """Return the current name of each column of the first schema. Columns that were dropped since are missing."""
     names = {column.name: column.name for column in specs[0].columns}
     for before, after in pairwise(specs):
-        there = {column.name for column in before.columns}
+        existing = {column.name for column in before.columns}
         renamed = {
-            column.renamed_from: column.name for column in after.columns if column.name not in there
+            column.renamed_from: column.name
+            for column in after.columns
+            if column.name not in existing
         }
         kept = {column.name: column.name for column in after.columns}
-        # A column keeps its name, or takes the one that a new column says it had; else it was dropped.
+        # A column keeps its name, or a new column says that it had this name before; otherwise it was dropped.
         names = {
             first: now
             for first, name in names.items()
@@ -123,9 +146,9 @@ def _names_now(specs: Sequence[SchemaFile]) -> dict[str, str]:
 
 
 def count_rows(file: DataFile, shape: CopyShape) -> int | None:
-    """The rows that COPY will load from the file; None when it is too large to count, or not certain.
+    """Return how many rows COPY will load from the file, or None if the file is too large to count or the number is uncertain.
 
-    Empty lines are no rows, except where a row is one field (CopyCsv).
+    Empty lines are not rows, except where a row has only one field (CopyCsv).
     """
     count = 0
     try:

@@ -1,6 +1,6 @@
-"""The ledger: one small table per target, in a schema of its own. It decides what becomes of an upload; the log only tells.
+"""The ledger: one small table per target table, in its own schema. The ledger decides about an upload; the log only reports.
 
-Its row is written in the transaction that changes the target, so that both are there or neither is.
+A ledger row is written in the transaction that changes the target, so both exist or neither does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
 
+from etl_core.loading.messages import SCHEMA_FILE_TOO_LARGE_FOR_LEDGER
 from etl_core.model.errors import InvalidSchemaFileError
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
@@ -27,13 +28,13 @@ from etl_core.sql import identifier
 
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
-_CLOCKS_APART = timedelta(seconds=5)
-"""Two events of one version may differ in their time: S3's own, and one made from the object's time of change."""
+_CLOCK_SKEW = timedelta(seconds=5)
+"""Two events of one version may differ by this much: S3's own event, and an event made from the object's LastModified."""
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One upload that took effect, or a schema file that a later one superseded. Times are UTC; `rows_loaded` is None for a schema file."""
+    """One upload that took effect, or a superseded schema file. Times are UTC; `rows_loaded` is None for a schema file."""
 
     upload_id: str
     action: Action
@@ -48,41 +49,41 @@ class LedgerRow:
 
     @property
     def order(self) -> tuple[datetime, str, str]:
-        """Landed order, comparable with Upload.order."""
+        """Return the place in arrival order, comparable with Upload.order."""
         return self.landed_at, padded_sequencer(self.sequencer), self.s3_key
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """The upload is in the ledger already."""
+    """The ledger already holds the upload."""
 
     row: LedgerRow
 
 
 @dataclass(frozen=True)
 class Superseded:
-    """A later upload took effect that makes this one void."""
+    """The later upload `by` took effect and makes this upload void."""
 
     by: LedgerRow
 
 
 @dataclass(frozen=True)
 class Proceed:
-    """The upload is to take effect. `history` are the schema rows from the one that governs the upload to the one in force now.
+    """The upload may take effect. `history` holds the schema rows from the upload's arrival until now; it is empty without a schema.
 
-    What landed under a schema file is read by it, also when a later one has taken effect first. Empty: there is no schema yet.
+    A data file is read by the schema that was in force when it arrived, even if a later schema file took effect first.
     """
 
     history: tuple[LedgerRow, ...]
 
     @property
-    def governing(self) -> SchemaFile | None:
-        """By which the upload is read."""
+    def schema_at_arrival(self) -> SchemaFile | None:
+        """Return the schema by which the upload is read."""
         return self.history[0].schema_file if self.history else None
 
     @property
     def in_force(self) -> SchemaFile | None:
-        """What the table is now."""
+        """Return the schema that the table has now."""
         return self.history[-1].schema_file if self.history else None
 
 
@@ -90,7 +91,7 @@ Decision = Duplicate | Superseded | Proceed
 
 
 def ledger_name(table: TableRef) -> str:
-    """The ledger table of a target: `schema__table`, with a digest where that would be ambiguous or too long."""
+    """Return the name of a table's ledger: `schema__table`, with a digest where that is ambiguous or too long."""
     schema, name = table.schema, table.name
     plain = f"{schema}__{name}"
     unambiguous = (
@@ -106,12 +107,12 @@ def ledger_name(table: TableRef) -> str:
 
 
 def ledger_table(table: TableRef) -> sa.Table:
-    """The ledger of a table."""
+    """Return the ledger of a table."""
     return ledger_named(ledger_name(table))
 
 
 def ledger_named(name: str) -> sa.Table:
-    """The ledger table of this name."""
+    """Return the ledger with this name."""
     return sa.Table(
         identifier(name),
         sa.MetaData(),
@@ -137,7 +138,7 @@ def ledger_row(
     rows_loaded: int | None,
     loaded_at: datetime,
 ) -> LedgerRow:
-    """The row of an upload that takes effect; without a schema file."""
+    """Return the row of an upload that takes effect, without a schema file."""
     return LedgerRow(
         upload_id=upload.upload_id,
         action=action,
@@ -153,7 +154,7 @@ def ledger_row(
 
 
 def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ...]:
-    """What makes the ledger where it is not there yet."""
+    """Return the statements that create the ledger if it does not exist."""
     return CreateSchema(identifier(LEDGER_SCHEMA), if_not_exists=True), CreateTable(
         ledger, if_not_exists=True
     )
@@ -162,17 +163,17 @@ def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ..
 def select_relevant(
     ledger: sa.Table, upload: Upload, version_id: str | None = None, others: Iterable[Upload] = ()
 ) -> sa.Select[Any]:
-    """The rows that decide about the upload, and about `others`: themselves, what landed since, and the schema files.
+    """Select the rows that decide about the upload and `others`: their own rows, later arrivals, and schema files.
 
-    Few, however long the ledger. `version_id` is the upload's as it was found, for an event that has none.
+    The result is small even if the ledger is large. `version_id` is the version found in S3, for an event without one.
     """
     columns = ledger.columns
-    since = min(each.landed_at for each in (upload, *others)) - _CLOCKS_APART
+    since = min(each.landed_at for each in (upload, *others)) - _CLOCK_SKEW
     version = upload.version_id or version_id or ""
     return sa.select(ledger).where(
         sa.or_(
             columns.upload_id == upload.upload_id,
-            columns.landed_at >= naive(since),
+            columns.landed_at >= _without_zone(since),
             columns.action == str(Action.SCHEMA),
             sa.and_(columns.s3_key == upload.key, columns.version_id == version),
         )
@@ -180,7 +181,7 @@ def select_relevant(
 
 
 def insert_rows(ledger: sa.Table, rows: Sequence[LedgerRow]) -> sa.Insert:
-    """One INSERT of all rows."""
+    """Return one INSERT for all rows."""
     return sa.insert(ledger).values([_values(row) for row in rows])
 
 
@@ -188,19 +189,19 @@ def _values(row: LedgerRow) -> dict[str, Any]:
     return {
         "upload_id": row.upload_id,
         "action": str(row.action),
-        "landed_at": naive(row.landed_at),
+        "landed_at": _without_zone(row.landed_at),
         "sequencer": row.sequencer[:64],
         "s3_key": row.s3_key,
         "version_id": row.version_id,
         "status": str(row.status),
         "rows_loaded": row.rows_loaded,
-        "loaded_at": naive(row.loaded_at),
+        "loaded_at": _without_zone(row.loaded_at),
         "schema_file": None if row.schema_file is None else _pack(row.schema_file.to_json()),
     }
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
-    """A row of select_relevant, typed."""
+    """Return a row of select_relevant as a LedgerRow."""
     values = row._mapping
     text = values["schema_file"]
     return LedgerRow(
@@ -220,7 +221,7 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
 def decide(
     rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None
 ) -> Decision:
-    """What becomes of the upload, from the rows of select_relevant. `version_id` is the one found, where the event has none."""
+    """Decide about the upload from the rows of select_relevant. `version_id` is the version found in S3, for an event without one."""
     for row in rows:
         if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
             return Duplicate(row)
@@ -231,23 +232,24 @@ def decide(
     return Proceed(schema_history(rows, upload))
 
 
-def _is_same_version(row: LedgerRow, upload: Upload, found: str | None) -> bool:
-    """Whether another event told of the same version: one with, one without its version id.
+def _is_same_version(row: LedgerRow, upload: Upload, found_version: str | None) -> bool:
+    """Return whether the row is about the same version, where one of the two events had no version id.
 
-    Two events without it may both find the newest of two versions with the same bytes; these are two uploads.
+    Two events without a version id are two uploads, even if both find the same version: two versions with equal bytes
+    have the same etag.
     """
     if row.s3_key != upload.key:
         return False
     if upload.version_id is not None:
         return row.version_id == upload.version_id
     return (row.version_id, row.upload_id) == (
-        found,
+        found_version,
         identity(upload.bucket, upload.key, row.version_id),
     )
 
 
 def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:
-    """For a truncate that arrives late: the appends that took effect, though they landed after it; in landed order."""
+    """Return the appends that took effect before this truncate but arrived after it, in arrival order."""
     if action is not Action.TRUNCATE:
         return []
     return sorted(
@@ -257,9 +259,9 @@ def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> 
 
 
 def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
-    """The schema rows from the one in force when the upload landed to the last; an upload older than all begins with the first.
+    """Return the schema rows from the one in force when the upload arrived to the newest one.
 
-    A data file may land before the first schema file of its table and wait for it.
+    For an upload that is older than all schema files, return all: it may have waited for its table's first schema file.
     """
     schemas = sorted(
         (row for row in rows if row.schema_file is not None), key=lambda row: row.order
@@ -268,19 +270,19 @@ def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow
     return tuple(schemas[max(0, before - 1) :])
 
 
-def naive(moment: datetime) -> datetime:
-    """UTC without its zone, as a TIMESTAMP column holds it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+def _without_zone(time: datetime) -> datetime:
+    """Return a UTC time without its zone, as a TIMESTAMP column stores it."""
+    return time.astimezone(UTC).replace(tzinfo=None)
 
 
 def _pack(text: str) -> str:
-    """The schema file as a VARCHAR holds it: plain where it fits, so that analysts can read it."""
+    """Return the schema file as stored in the VARCHAR column: uncompressed if it fits, so that analysts can read it."""
     if len(text.encode()) <= _TEXT_BYTES:
         return text
     packed = _PACKED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
     if len(packed) > _TEXT_BYTES:
         raise InvalidSchemaFileError(
-            f"the schema file has {len(packed)} bytes when compressed; at most {_TEXT_BYTES} can be kept. Shorten its descriptions"
+            SCHEMA_FILE_TOO_LARGE_FOR_LEDGER(size=len(packed), limit=_TEXT_BYTES)
         )
     return packed
 

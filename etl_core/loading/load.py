@@ -1,9 +1,9 @@
-"""Putting one upload into one table: the use case of the load function, over the ports.
+"""Load one upload into one table: the use case of the load function, over the ports.
 
 LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
-append, truncate: read the catalog          -- the table must be what its schema file says
-                  [DELETE,] COPY from a manifest that names exactly the objects that are meant
-schema:           the plan from the live table to the file
+append, truncate: read the catalog          -- the table must match its schema file
+                  [DELETE,] COPY            -- from a manifest that names exactly the objects to load
+schema:           read the catalog, run the plan from the live table to the schema file
 INSERT the ledger rows                      -- in the same transaction
 """
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from etl_core.loading.load_context import LoadContext, Ports
+from etl_core.loading.load_context import LoadContext
 from etl_core.loading.load_data import load_data
 from etl_core.loading.load_schema import load_schema
+from etl_core.loading.messages import WRONG_BUCKET
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action, LakeKey
@@ -26,18 +28,18 @@ from etl_core.upload_log.outcome import Failure, LoadOutcome
 def load_upload(
     upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
 ) -> LoadOutcome:
-    """Decides about one upload and puts it into its table. `seconds` is the time there is, `retry_count` tells of earlier tries.
+    """Decide about one upload and load it into its table. `seconds` is the time limit; `retry_count` counts earlier attempts.
 
-    Raises RetryableError when the same upload may succeed a moment later; every other fault is an answer.
+    Raises RetryableError if the same upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
-    outcome = _decide(upload, settings, ports, started + seconds, retry_count)
+    outcome = _load(upload, settings, ports, started + seconds, retry_count)
     if outcome.version_id is None:
         outcome = replace(outcome, version_id=_version_id(upload, ports))
     return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
 
 
-def _decide(
+def _load(
     upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int
 ) -> LoadOutcome:
     try:
@@ -56,7 +58,7 @@ def _decide(
 
 
 def _version_id(upload: Upload, ports: Ports) -> str | None:
-    """For an upload that was refused before its object was looked at, when its event carried no version id."""
+    """Return the version of an upload that was refused before its object was read and whose event has no version id."""
     try:
         return ports.store.find_version(upload).version_id
     except EtlError:
@@ -65,9 +67,7 @@ def _version_id(upload: Upload, ports: Ports) -> str | None:
 
 def _parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:
     if upload.bucket != settings.lake_bucket:
-        raise InvalidKeyError(
-            f"the object lies in bucket {upload.bucket!r}; this stack loads from {settings.lake_bucket!r} only"
-        )
+        raise InvalidKeyError(WRONG_BUCKET(bucket=upload.bucket, lake_bucket=settings.lake_bucket))
     return LakeKey.parse(upload.key, settings.databases)
 
 

@@ -1,16 +1,16 @@
-"""One upload on its way into one table: what is known of it, what was done, and what the log will say."""
+"""The load context: one upload on its way into one table, and what its log entry will say."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from etl_core.loading.ledger import Duplicate, LedgerRow, Superseded, ledger_row
-from etl_core.loading.ports import Backlog, ObjectStore, Transaction, Warehouse
+from etl_core.loading.messages import SUPERSEDED
+from etl_core.loading.ports import Ports, Transaction
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.status import Status
@@ -19,25 +19,12 @@ from etl_core.sql import describe_sql
 from etl_core.upload_log.outcome import Failure, LoadOutcome
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The outside world of one load."""
-
-    store: ObjectStore
-    warehouse: Warehouse
-    backlog: Backlog
-    now: Callable[[], datetime] = _now
-
-
 @dataclass
 class LoadContext:
-    """One upload on its way into one table; collects what the log will say, also when it ends in an error.
+    """One upload on its way into one table. Collects what the log entry will say, also for a load that ends in an error.
 
-    `retry_count`: how often this execution has tried before.
+    `retry_count`: how often this execution tried before. `committed_count`: how many of the `statements` were committed
+    in autocommit before the transaction.
     """
 
     upload: Upload
@@ -50,20 +37,20 @@ class LoadContext:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: list[str] = field(default_factory=list)
-    ran_alone: int = 0
+    committed_count: int = 0
 
     @property
     def seconds_left(self) -> float:
-        """How long statements may still run."""
+        """Return how long statements may still run, at least one second."""
         return max(1.0, self.deadline - time.monotonic())
 
     def run(self, transaction: Transaction, statement: sa.Executable) -> None:
-        """Runs a statement that the log shall show, also when it fails."""
+        """Run a statement that the log entry lists, also if it fails."""
         self.statements.append(describe_sql(statement))
         transaction.execute(statement)
 
     def row(self, status: Status, rows_loaded: int | None = None) -> LedgerRow:
-        """The ledger row of this upload; the schema file is added by who has one."""
+        """Return the upload's ledger row, without a schema file."""
         return ledger_row(
             self.upload,
             self.key.action,
@@ -74,31 +61,31 @@ class LoadContext:
         )
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
-        """The answer for an upload that took effect with this ledger row."""
-        return self._answer(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        """Return the outcome of an upload that took effect with this ledger row."""
+        return self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
 
     def outcome_without_effect(self, decision: Duplicate | Superseded) -> LoadOutcome:
-        """The answer for an upload that the ledger found void."""
+        """Return the outcome of an upload that changes nothing, as the ledger decided."""
         self.table_exists = True
         if isinstance(decision, Duplicate):
             row = decision.row
-            # Another delivery of the same event finds its own row, whose status is the entry's answer.
+            # Another delivery of the same event finds its own row; that row's status is the upload's final status.
             settled = row.status if row.upload_id == self.upload.upload_id else None
-            return self._answer(
+            return self._outcome(
                 Status.DUPLICATE,
                 rows_loaded=row.rows_loaded,
                 loaded_at=row.loaded_at,
                 settled=settled,
             )
         by = decision.by
-        reason = f"a later {by.action} took effect before this upload was loaded: {by.s3_key!r}, landed {by.landed_at:%Y-%m-%dT%H:%M:%SZ}"
-        return self._answer(Status.SUPERSEDED, error=Failure("Superseded", reason))
+        reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
+        return self._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason))
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
-        """The answer for an upload that broke a rule or that the warehouse refused."""
-        return self._answer(status, error=failure)
+        """Return the outcome of an upload that was rejected or failed."""
+        return self._outcome(status, error=failure)
 
-    def _answer(
+    def _outcome(
         self,
         status: Status,
         *,

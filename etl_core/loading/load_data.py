@@ -1,10 +1,9 @@
-"""Loading a data file: append, or replace in one transaction."""
+"""Load a data file: append its rows, or replace the table's rows, in one transaction."""
 
 from __future__ import annotations
 
 from etl_core.csv_files.compression import compression_of
-from etl_core.loading.copy_batch import CopyBatch, CopyStrategy, RetryCopyError, gather_copy_batch
-from etl_core.loading.copying import Copying
+from etl_core.loading.copy_run import CopyRun
 from etl_core.loading.data_file import DataFile, open_file
 from etl_core.loading.ledger import (
     LedgerRow,
@@ -15,9 +14,15 @@ from etl_core.loading.ledger import (
     ledger_table,
     schema_history,
 )
-from etl_core.loading.ledger_lock import Found, MissingLedgerError, lock_ledger
 from etl_core.loading.load_context import LoadContext
-from etl_core.loading.ordering import pending_schema_files, wait_for_schema_files, without_schema
+from etl_core.loading.locked_ledger import LockedLedger, MissingLedgerError, lock_ledger
+from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
+from etl_core.loading.micro_batch import CopyBatch, CopyStrategy, RetryCopyError, gather_copy_batch
+from etl_core.loading.ordering import (
+    missing_schema_error,
+    pending_schema_files,
+    wait_for_schema_files,
+)
 from etl_core.loading.ports import Transaction
 from etl_core.model.errors import (
     ActionNotAllowedError,
@@ -36,65 +41,62 @@ from etl_core.upload_log.outcome import LoadOutcome
 
 
 def load_data(load: LoadContext) -> LoadOutcome:
-    """Appends the file, or replaces the table's rows by it. Raises RejectedError, LoadFailedError or RetryableError."""
+    """Append the file's rows, or replace the table's rows with them. Raises RejectedError, LoadFailedError or RetryableError."""
     compression = compression_of(load.key.file)
     version = load.ports.store.find_version(load.upload)
     load.version_id = version.version_id
     if version.size == 0:
-        raise InvalidDataFileError(
-            "the file is empty (0 bytes): its first row must name the table's columns"
-        )
+        raise InvalidDataFileError(EMPTY_FILE())
     strategy = CopyStrategy()
     while True:
         file = open_file(
             load.ports.store, load.upload.upload_id, version, compression, pin=strategy.pin
         )
         try:
-            return _attempt(load, file, strategy)
-        except RetryCopyError as again:
-            strategy = again.strategy
+            return _load_once(load, file, strategy)
+        except RetryCopyError as retry:
+            strategy = retry.strategy
         except MissingLedgerError:
-            raise without_schema(load) from None
+            raise missing_schema_error(load) from None
 
 
-def _attempt(load: LoadContext, file: DataFile, strategy: CopyStrategy) -> LoadOutcome:
+def _load_once(load: LoadContext, file: DataFile, strategy: CopyStrategy) -> LoadOutcome:
     load.statements.clear()
-    copying: Copying | None = None
+    copy_run: CopyRun | None = None
     try:
         with load.ports.warehouse.transaction(
             load.key.table.database, load.seconds_left
         ) as transaction:
-            found = lock_ledger(transaction, load)
-            decision = decide(found.rows, load.upload, load.key.action, load.version_id)
-            _note_schema(load, found)
+            locked = lock_ledger(transaction, load)
+            decision = decide(locked.rows, load.upload, load.key.action, load.version_id)
+            _note_schema(load, locked)
             if not isinstance(decision, Proceed):
                 return load.outcome_without_effect(decision)
-            schema_files = pending_schema_files(load, found)
+            schema_files = pending_schema_files(load, locked)
             wait_for_schema_files(load, schema_files)
             in_force = _check_action(load, decision)
             _check_table(load, transaction, in_force)
-            batch = gather_copy_batch(load, file, found, decision, schema_files, strategy)
-            copying = Copying(load, batch, in_force, strategy)
-            row = load.row(Status.LOADED, copying.run(transaction))
+            batch = gather_copy_batch(load, file, locked, decision, schema_files, strategy)
+            copy_run = CopyRun(load, batch, in_force, strategy)
+            row = load.row(Status.LOADED, copy_run.run(transaction))
             transaction.execute(
                 insert_rows(ledger_table(load.key.table), [row, *_rows_of_members(load, batch)])
             )
     except CopyRefusedError as error:
-        if copying is None:
+        if copy_run is None:
             raise
-        return load.refusal(Status.FAILED, copying.explain(error))
+        return load.refusal(Status.FAILED, copy_run.explain(error))
     except MissingTableError as error:
         load.table_exists = False
         raise MissingTableError(
-            f"{error.message}: the table {load.key.table} was dropped after its schema had been applied. "
-            "Upload its schema file again, which creates it, then this file"
+            TABLE_DROPPED(reason=error.message, table=load.key.table)
         ) from error
     except LoadTimeoutError:
         raise
     except LoadFailedError as error:
-        if copying is None or not copying.batch.members:
+        if copy_run is None or not copy_run.batch.members:
             raise
-        raise RetryCopyError(CopyStrategy(strategy.pin, alone=True)) from error
+        raise RetryCopyError(CopyStrategy(strategy.pin, one_copy_per_file=True)) from error
     return load.outcome(row)
 
 
@@ -113,22 +115,26 @@ def _rows_of_members(load: LoadContext, batch: CopyBatch) -> list[LedgerRow]:
     ]
 
 
-def _note_schema(load: LoadContext, found: Found) -> None:
-    """The schema that governs the upload is told by every answer."""
-    governing = next(iter(schema_history(found.rows, load.upload)), None)
-    if governing is not None and governing.schema_file is not None:
-        load.schema_version, load.table_exists = governing.schema_file.schema_version, True
+def _note_schema(load: LoadContext, locked: LockedLedger) -> None:
+    """Note the schema version that applies to the upload: every outcome reports it."""
+    first = next(iter(schema_history(locked.rows, load.upload)), None)
+    if first is not None and first.schema_file is not None:
+        load.schema_version, load.table_exists = first.schema_file.schema_version, True
 
 
 def _check_action(load: LoadContext, decision: Proceed) -> SchemaFile:
-    """The schema in force, once the one in force when the upload landed allows its action."""
-    if decision.in_force is None or decision.governing is None:
+    """Return the schema in force. Raises ActionNotAllowedError if the schema at arrival does not list the action."""
+    if decision.in_force is None or decision.schema_at_arrival is None:
         raise MissingLedgerError
-    spec = decision.governing
+    spec = decision.schema_at_arrival
     if load.key.action not in spec.allowed_operations:
         raise ActionNotAllowedError(
-            f"the action {load.key.action} is not allowed for {load.key.table}: the schema in force (version {spec.schema_version}) "
-            f"allows {', '.join(spec.allowed_operations) or 'none'}; use one of these, or upload a schema file that lists {load.key.action}"
+            ACTION_NOT_ALLOWED(
+                action=load.key.action,
+                table=load.key.table,
+                schema_version=spec.schema_version,
+                allowed=", ".join(spec.allowed_operations) or "no action",
+            )
         )
     return decision.in_force
 

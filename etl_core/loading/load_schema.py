@@ -1,20 +1,18 @@
-"""Applying a schema file: the plan from the live table to the file, in the transaction that writes the ledger row.
+"""Apply a schema file: run the plan from the live table to the schema file, in the transaction that writes the ledger row.
 
-What Redshift runs only outside of a transaction has committed before it, and is found done when the plan is made again under the
-ledger's lock. A crash at any point leaves the upload out of the ledger, so that the retry makes the plan again from what is there.
+Statements that Redshift does not allow inside a transaction are committed before it. The plan is then made again under
+the ledger lock and no longer contains them. After a crash the ledger does not hold the upload, so the retry plans from
+the table as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from etl_core.loading.apply_plan import (
-    check_views,
-    no_change_of,
-    read_table,
-    run_alone,
-    run_together,
-)
+import sqlalchemy as sa
+
 from etl_core.loading.ledger import (
     Proceed,
     Superseded,
@@ -23,19 +21,37 @@ from etl_core.loading.ledger import (
     insert_rows,
     ledger_table,
 )
-from etl_core.loading.ledger_lock import MissingLedgerError, lock_ledger
 from etl_core.loading.load_context import LoadContext
+from etl_core.loading.locked_ledger import MissingLedgerError, lock_ledger
+from etl_core.loading.messages import (
+    COLUMN_NOT_CHANGED,
+    LEDGER_DROPPED,
+    NOTHING_CHANGED,
+    ONLY_AUTOCOMMIT_CHANGES,
+    SCHEMA_ACTION_NOT_ALLOWED,
+    SCHEMA_CHANGE_REFUSED,
+    SCHEMA_FILE_EXTENSION,
+    SCHEMA_FILE_TOO_LARGE,
+    TABLE_KEEPS_CHANGING,
+    UNKNOWN_COLUMN_TYPE,
+    VALUES_NOT_CONVERTED,
+    VIEW_USES_COLUMN,
+    VIEWS_USE_COLUMNS,
+)
 from etl_core.loading.ordering import wait_for_earlier_uploads
 from etl_core.loading.ports import Transaction
 from etl_core.model.errors import (
     ActionNotAllowedError,
     InvalidSchemaFileError,
     LoadFailedError,
+    LoadTimeoutError,
     LockConflictError,
     SchemaChangeRefusedError,
 )
 from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.schema_changes.live_table import parse_table, select_table, select_views
 from etl_core.schema_changes.plan import Plan, Statement, make_plan
 from etl_core.schema_changes.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
@@ -45,8 +61,8 @@ from etl_core.upload_log.outcome import LoadOutcome
 _ROUNDS = 3
 
 
-class _RunFirstError(Exception):
-    """The plan has statements that must have committed before the transaction; leaves it without a trace."""
+class _AutocommitFirstError(Exception):
+    """Roll back: these statements of the plan must be committed before the transaction."""
 
     def __init__(self, statements: tuple[Statement, ...]) -> None:
         super().__init__()
@@ -54,7 +70,7 @@ class _RunFirstError(Exception):
 
 
 def load_schema(load: LoadContext) -> LoadOutcome:
-    """Makes the table what the file says, or answers `unchanged`. Raises RejectedError, LoadFailedError or RetryableError."""
+    """Change the table to match the schema file. Raises RejectedError, LoadFailedError or RetryableError."""
     spec = _read_spec(load)
     load.schema_version = spec.schema_version
     try:
@@ -64,27 +80,21 @@ def load_schema(load: LoadContext) -> LoadOutcome:
     try:
         return _apply(load, spec)
     except MissingLedgerError:
-        raise refusal or LoadFailedError(
-            f"the ledger of {load.key.table} vanished while it was being made"
-        ) from None
+        raise refusal or LoadFailedError(LEDGER_DROPPED(table=load.key.table)) from None
 
 
 def _read_spec(load: LoadContext) -> SchemaFile:
     if not load.key.file.lower().endswith(".json"):
-        raise InvalidSchemaFileError(
-            f"the file {load.key.file!r} has the wrong extension: schema files end in .json"
-        )
+        raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
     version = load.ports.store.find_version(load.upload)
     load.version_id = version.version_id
     if version.size > MAX_FILE_BYTES:
-        raise InvalidSchemaFileError(
-            f"the schema file has {version.size} bytes; at most {MAX_FILE_BYTES} are accepted"
-        )
+        raise InvalidSchemaFileError(SCHEMA_FILE_TOO_LARGE(size=version.size, limit=MAX_FILE_BYTES))
     return SchemaFile.parse(b"".join(load.ports.store.read(version)))
 
 
 def _create_ledger(load: LoadContext) -> LoadFailedError | None:
-    """Makes the ledger. A refusal is returned: of several first uploads at once only one makes it, and it is there for all."""
+    """Create the table's ledger. Return an error instead of raising it: another first upload may have created the ledger."""
     refusal = None
     for statement in create_ledger_statements(ledger_table(load.key.table)):
         try:
@@ -102,11 +112,9 @@ def _apply(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
     for _ in range(_ROUNDS):
         try:
             return _apply_under_lock(load, spec)
-        except _RunFirstError as first:
-            run_alone(load, first.statements)
-    raise LockConflictError(
-        f"the table {load.key.table} is being altered by somebody else: its plan changes all the time"
-    )
+        except _AutocommitFirstError as first:
+            _run_autocommit(load, first.statements)
+    raise LockConflictError(TABLE_KEEPS_CHANGING(table=load.key.table, rounds=_ROUNDS))
 
 
 def _apply_under_lock(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
@@ -114,17 +122,17 @@ def _apply_under_lock(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
     with load.ports.warehouse.transaction(
         load.key.table.database, load.seconds_left
     ) as transaction:
-        found = lock_ledger(transaction, load)
-        decision = decide(found.rows, load.upload, Action.SCHEMA, load.version_id)
+        locked = lock_ledger(transaction, load)
+        decision = decide(locked.rows, load.upload, Action.SCHEMA, load.version_id)
         if isinstance(decision, Superseded):
-            # It changes nothing, but governs the data files that landed between it and the later one.
+            # It changes nothing, but it applies to the data files that arrived between it and the later one.
             row = replace(load.row(Status.SUPERSEDED), schema_file=spec)
             transaction.execute(insert_rows(ledger, [row]))
         if not isinstance(decision, Proceed):
             return load.outcome_without_effect(decision)
-        wait_for_earlier_uploads(load, found)
+        wait_for_earlier_uploads(load, locked)
         _check_allowed(load, decision.in_force, spec)
-        status = _change(load, transaction, decision.in_force, spec)
+        status = _change_table(load, transaction, decision.in_force, spec)
         row = replace(load.row(status), schema_file=spec)
         transaction.execute(insert_rows(ledger, [row]))
     load.table_exists = True
@@ -134,32 +142,29 @@ def _apply_under_lock(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
 def _check_allowed(load: LoadContext, in_force: SchemaFile | None, spec: SchemaFile) -> None:
     for refusal in refuse_replacement(in_force, spec):
         load.table_exists = True
-        raise ActionNotAllowedError(
-            f"the action schema is not allowed for {load.key.table}: {refusal}"
-        )
+        raise ActionNotAllowedError(SCHEMA_ACTION_NOT_ALLOWED(table=load.key.table, reason=refusal))
 
 
-def _change(
+def _change_table(
     load: LoadContext, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile
 ) -> Status:
     desired = table_of_schema_file(spec, load.key.table)
     actual = read_table(transaction, load.key.table)
     load.table_exists = actual is not None
-    adopts = actual is not None and in_force is None
-    plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=adopts)
+    is_adoption = actual is not None and in_force is None
+    plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=is_adoption)
     _check_plan(load, plan)
     if actual is not None and plan.touched:
-        check_views(load, transaction, plan)
+        _check_views(load, transaction, plan)
     if plan.autocommit:
-        raise _RunFirstError(plan.autocommit)
-    if adopts and actual is not None:
+        raise _AutocommitFirstError(plan.autocommit)
+    if is_adoption and actual is not None:
         load.statements.append(
-            f"-- adopted {load.key.table}, which was there: {describe_table(actual)}"
+            f"-- adopted the existing table {load.key.table}: {describe_table(actual)}"
         )
-    run_together(load, transaction, plan.transactional)
-    changed = bool(plan.transactional or load.ran_alone) or (
-        in_force is not None and in_force != spec
-    )
+    _run_transactional(load, transaction, plan.transactional)
+    is_new_spec = in_force is not None and in_force != spec
+    changed = bool(plan.transactional or load.committed_count) or is_new_spec
     return Status.APPLIED if changed else Status.UNCHANGED
 
 
@@ -167,6 +172,86 @@ def _check_plan(load: LoadContext, plan: Plan) -> None:
     if not plan.refusals:
         return
     raise SchemaChangeRefusedError(
-        f"the table {load.key.table} cannot be made what the schema file says. {describe_refusals(plan.refusals)}. {no_change_of(load)}",
+        SCHEMA_CHANGE_REFUSED(
+            table=load.key.table,
+            refusals=describe_refusals(plan.refusals),
+            changed=_describe_changed(load),
+        ),
         tuple(dict.fromkeys(map(str, plan.refusals))),
     )
+
+
+def read_table(transaction: Transaction, table: TableRef) -> sa.Table | None:
+    """Return the live table, or None if it does not exist. Raises SchemaChangeRefusedError for an unknown column type."""
+    rows = transaction.execute(select_table(table))
+    try:
+        return parse_table(table, rows)
+    except ValueError as error:
+        raise SchemaChangeRefusedError(UNKNOWN_COLUMN_TYPE(table=table, reason=error)) from None
+
+
+def _check_views(load: LoadContext, transaction: Transaction, plan: Plan) -> None:
+    """Raise SchemaChangeRefusedError, before anything is changed, if a view uses a column that the plan changes."""
+    views = find_views(transaction, load.key.table, plan)
+    if views:
+        raise SchemaChangeRefusedError(
+            VIEWS_USE_COLUMNS(
+                table=load.key.table, views="; ".join(views), changed=_describe_changed(load)
+            ),
+            views,
+        )
+
+
+def find_views(transaction: Transaction, table: TableRef, plan: Plan) -> tuple[str, ...]:
+    """Return a sentence for each view that is bound to a column which the plan alters or drops."""
+    rows = transaction.execute(select_views(table))
+    bound = [row._mapping for row in rows]
+    return tuple(
+        VIEW_USES_COLUMN(column=row["column"], view_schema=row["view_schema"], view=row["view"])
+        for row in sorted(bound, key=lambda row: (row["column"], row["view_schema"], row["view"]))
+        if row["column"] in plan.touched
+    )
+
+
+def _run_autocommit(load: LoadContext, statements: Sequence[Statement]) -> None:
+    """Run each statement in autocommit, so that it is committed when the next one runs."""
+    for statement in statements:
+        load.statements.append(statement.sql)
+        with _refusal_explained(load, statement):
+            load.ports.warehouse.execute_autocommit(
+                load.key.table.database, statement.element, load.seconds_left
+            )
+        load.committed_count += 1
+
+
+def _run_transactional(
+    load: LoadContext, transaction: Transaction, statements: Sequence[Statement]
+) -> None:
+    """Run the statements in the transaction. Raises SchemaChangeRefusedError for a value that a column cannot hold."""
+    for statement in statements:
+        with _refusal_explained(load, statement):
+            load.run(transaction, statement.element)
+
+
+def _describe_changed(load: LoadContext) -> str:
+    """Return what a refused schema file changed: nothing, except statements that had to be committed first."""
+    if not load.committed_count:
+        return NOTHING_CHANGED()
+    return ONLY_AUTOCOMMIT_CHANGES(statements="; ".join(load.statements[: load.committed_count]))
+
+
+@contextmanager
+def _refusal_explained(load: LoadContext, statement: Statement) -> Iterator[None]:
+    """Turn the failure of a statement that converts a column's values into a rejection: the owner of the values must act."""
+    try:
+        yield
+    except LoadTimeoutError:
+        raise
+    except LoadFailedError as error:
+        if statement.column is None:
+            raise
+        message = error.message.replace(statement.interim or statement.column, statement.column)
+        reason = COLUMN_NOT_CHANGED(column=statement.column, why=statement.why, reason=message)
+        raise SchemaChangeRefusedError(
+            VALUES_NOT_CONVERTED(reason=reason, changed=_describe_changed(load)), (reason,)
+        ) from error

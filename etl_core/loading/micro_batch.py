@@ -1,38 +1,47 @@
-"""Companions: uploads that wait for the same table and can be loaded together with the one that holds its lock.
+"""What one transaction copies: the upload's own file, the appends that a late truncate loads again, and the micro-batch.
 
-Many small files at once would else cost a transaction and a COPY each. A member counts for itself: it gets its own ledger row, and
-its own run finds it loaded. What could be in doubt about it (its header, its rows) leaves it to its own run.
+The micro-batch holds pending uploads of the same table. Without it, each of many small files would cost a transaction
+and a COPY. Each member gets its own ledger row, and its own load then finds it loaded. An upload whose header or rows
+are uncertain is left to its own load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from etl_core.csv_files.compression import compression_of
-from etl_core.loading.copy_group import Part
-from etl_core.loading.data_file import count_rows, in_threads, open_file, shape_of
-from etl_core.loading.ledger import LedgerRow, Proceed, decide
-from etl_core.loading.ledger_lock import Found
+from etl_core.loading.data_file import (
+    DataFile,
+    Part,
+    count_rows,
+    in_threads,
+    open_file,
+    open_row,
+    shape_of,
+)
+from etl_core.loading.ledger import LedgerRow, Proceed, appends_since, decide
 from etl_core.loading.load_context import LoadContext
+from etl_core.loading.locked_ledger import LockedLedger, PendingUpload
+from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
-from etl_core.loading.pending import PendingUpload
-from etl_core.model.errors import EtlError
+from etl_core.model.errors import EtlError, RejectedError
 from etl_core.model.lake_key import Action
 from etl_core.model.upload import Upload
 
 MAX_BATCH_MEMBERS = 200
 MAX_FILE_BYTES = 4 << 20
-"""As it lies in S3. A larger file is worth a COPY of its own."""
+"""Of the object in S3. A larger file gets its own COPY."""
 _MAX_TOTAL_BYTES = 64 << 20
+_MAX_ROUNDS = 3
 _BEGINNING = (datetime.min.replace(tzinfo=UTC), "", "")
 _END = (datetime.max.replace(tzinfo=UTC), "", "")
 
 
 @dataclass(frozen=True)
 class BatchMember:
-    """An upload that goes along, ready for COPY."""
+    """A pending upload that the micro-batch loads, ready for COPY."""
 
     upload: Upload
     part: Part
@@ -40,50 +49,51 @@ class BatchMember:
 
 def choose_members(
     load: LoadContext,
-    found: Found,
+    locked: LockedLedger,
     history: Sequence[LedgerRow],
     schema_files: Sequence[PendingSchemaFile],
     left_out: Collection[str],
 ) -> list[PendingUpload]:
-    """The waiting appends that take effect as the load's own upload does, in landed order.
+    """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
-    None from behind a waiting truncate or an open schema file: that one is to take effect first. None from before a truncate in hand.
+    Appends that arrived after a pending truncate or schema file are left out, because that one must take effect first.
+    For a truncate, earlier appends are left out.
     """
     barriers = [each.order for each in schema_files]
-    barriers += [each.upload.order for each in found.pending if each.key.action is Action.TRUNCATE]
+    barriers += [each.upload.order for each in locked.pending if each.key.action is Action.TRUNCATE]
     first = load.upload.order
     if load.key.action is Action.APPEND:
         first = max((order for order in barriers if order < load.upload.order), default=_BEGINNING)
     last = min((order for order in barriers if order > load.upload.order), default=_END)
-    fitting = [
+    candidates = [
         each
-        for each in found.pending
+        for each in locked.pending
         if each.key.action is Action.APPEND
         and first < each.upload.order < last
         and each.upload.upload_id not in left_out
         and _is_small(each.upload)
-        and decide(found.rows, each.upload, Action.APPEND) == Proceed(tuple(history))
+        and decide(locked.rows, each.upload, Action.APPEND) == Proceed(tuple(history))
     ]
-    governing = history[0].schema_file
-    if governing is None or Action.APPEND not in governing.allowed_operations:
+    at_arrival = history[0].schema_file
+    if at_arrival is None or Action.APPEND not in at_arrival.allowed_operations:
         return []
-    return list(_together(sorted(fitting, key=lambda each: each.upload.order)))
+    return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
 
 
 def open_members(
     load: LoadContext, chosen: Sequence[PendingUpload], history: Sequence[LedgerRow]
 ) -> list[BatchMember]:
-    """The chosen ones ready for COPY, without those that are not certain to load."""
+    """Open the chosen uploads for COPY. Uploads that may not load are left out."""
     opened = in_threads(lambda each: _open(load, each, history), chosen)
     return [member for member in opened if member is not None]
 
 
 def _open(
-    load: LoadContext, waiting: PendingUpload, history: Sequence[LedgerRow]
+    load: LoadContext, pending: PendingUpload, history: Sequence[LedgerRow]
 ) -> BatchMember | None:
-    upload, store = waiting.upload, load.ports.store
+    upload, store = pending.upload, load.ports.store
     try:
-        compression = compression_of(waiting.key.file)
+        compression = compression_of(pending.key.file)
         version = store.find_version(upload)
         if not 0 < version.size <= MAX_FILE_BYTES:
             return None
@@ -91,7 +101,7 @@ def _open(
         shape = shape_of(file, history)
         rows = count_rows(file, shape)
     except EtlError:
-        # Its own run meets the same, and answers it.
+        # Its own load meets the same error and reports it.
         return None
     return None if rows is None else BatchMember(upload, Part(file, shape, rows))
 
@@ -100,11 +110,99 @@ def _is_small(upload: Upload) -> bool:
     return upload.size is not None and 0 < upload.size <= MAX_FILE_BYTES
 
 
-def _together(waiting: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
-    """The first of them, as many as one load takes."""
+def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
+    """Yield the first uploads, up to the limits of one micro-batch."""
     total = 0
-    for each in waiting[:MAX_BATCH_MEMBERS]:
+    for each in pending[:MAX_BATCH_MEMBERS]:
         total += each.upload.size or 0
         if total > _MAX_TOTAL_BYTES:
             return
         yield each
+
+
+@dataclass(frozen=True)
+class CopyStrategy:
+    """How a copy is attempted. `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+
+    `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries found them.
+    """
+
+    pin: bool = False
+    one_copy_per_file: bool = False
+    left_out: frozenset[str] = frozenset()
+    rounds: int = 0
+
+    def without(self, *upload_ids: str) -> CopyStrategy:
+        """Return the strategy without these members. After too many rounds it has no micro-batch."""
+        rounds = self.rounds + 1
+        return replace(
+            self,
+            left_out=self.left_out.union(upload_ids),
+            rounds=rounds,
+            one_copy_per_file=self.one_copy_per_file or rounds > _MAX_ROUNDS,
+        )
+
+
+class RetryCopyError(Exception):
+    """Roll back and retry the copy with another strategy."""
+
+    def __init__(self, strategy: CopyStrategy) -> None:
+        super().__init__()
+        self.strategy = strategy
+
+
+@dataclass(frozen=True)
+class CopyBatch:
+    """The files of one transaction in order. `later` are the appends that a late truncate loads again."""
+
+    own: Part
+    later: Sequence[Part]
+    members: Sequence[BatchMember]
+
+    @property
+    def parts(self) -> list[Part]:
+        """Return all parts, `own` first."""
+        return [self.own, *self.later, *(member.part for member in self.members)]
+
+    def is_member(self, part: Part) -> bool:
+        """Return whether the part belongs to the micro-batch and can be left out."""
+        return any(part is member.part for member in self.members)
+
+
+def gather_copy_batch(
+    load: LoadContext,
+    file: DataFile,
+    locked: LockedLedger,
+    decision: Proceed,
+    schema_files: Sequence[PendingSchemaFile],
+    strategy: CopyStrategy,
+) -> CopyBatch:
+    """Gather the files of a load that may proceed. Raises RejectedError naming the file that cannot be loaded."""
+    own = Part(file, shape_of(file, decision.history), None)
+    rows = appends_since(locked.rows, load.upload, load.key.action)
+    later = in_threads(lambda row: _reopen(load, row, locked.rows, strategy), rows)
+    members: list[BatchMember] = []
+    if not strategy.one_copy_per_file and file.version.size <= MAX_FILE_BYTES:
+        chosen = choose_members(load, locked, decision.history, schema_files, strategy.left_out)
+        members = open_members(load, chosen, decision.history)
+        if later or members:
+            own = replace(own, rows=count_rows(file, own.shape))
+    return CopyBatch(own, later, members)
+
+
+def _reopen(
+    load: LoadContext, row: LedgerRow, rows: Sequence[LedgerRow], strategy: CopyStrategy
+) -> Part:
+    """Open an append that was loaded before this truncate but arrived after it: it is loaded again after the truncate."""
+    try:
+        part = open_row(load.ports.store, load.upload.bucket, row, rows, pin=strategy.pin)
+        return replace(part, rows=None) if strategy.one_copy_per_file else part
+    except RejectedError as error:
+        raise type(error)(name_file(load, row.s3_key, error.message), error.details) from None
+
+
+def name_file(load: LoadContext, key: str, message: str) -> str:
+    """Return the message, preceded by the file's key if the file is not the upload itself."""
+    if key == load.upload.key:
+        return message
+    return RELOADED_FILE(key=key, action=load.key.action, reason=message)

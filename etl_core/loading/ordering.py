@@ -1,6 +1,6 @@
-"""What landed before an upload and has to take effect before it: schema files before data, everything before a schema file.
+"""Arrival dependencies: what must take effect before an upload. A data file waits for schema files, a schema file for everything.
 
-S3 lists an object as soon as it is there, so that a schema file is seen here also before its event has arrived.
+S3 lists an object as soon as it exists, so a schema file is found here even before its event is delivered.
 """
 
 from __future__ import annotations
@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etl_core.loading.ledger import schema_history
-from etl_core.loading.ledger_lock import Found
 from etl_core.loading.load_context import LoadContext
+from etl_core.loading.locked_ledger import LockedLedger
+from etl_core.loading.messages import (
+    EARLIER_UPLOAD_PENDING,
+    NO_SCHEMA,
+    SCHEMA_FILE_FAILED,
+    SCHEMA_FILE_PENDING,
+    SCHEMA_NOT_APPLIED,
+)
 from etl_core.model.errors import (
     EarlierUploadError,
     EtlError,
@@ -30,26 +37,29 @@ _NEWEST = 20
 
 @dataclass(frozen=True)
 class PendingSchemaFile:
-    """A schema file that is neither in the ledger nor refused. `order` is the lowest it can have, when its event was not seen."""
+    """A schema file that is neither in the ledger nor refused. `is_logged`: the log has received its event.
+
+    `order` is its place in arrival order; for a file that is not logged, the earliest place that it can have.
+    """
 
     key: str
     order: tuple[datetime, str, str]
-    is_seen: bool
+    is_logged: bool
 
 
-def pending_schema_files(load: LoadContext, found: Found) -> list[PendingSchemaFile]:
-    """Those of the table that may govern data and are still to be settled, without the upload in hand.
+def pending_schema_files(load: LoadContext, locked: LockedLedger) -> list[PendingSchemaFile]:
+    """Return the table's pending schema files that may apply to data files, without the load's own upload.
 
-    Listed after the look at who waits, so that a schema file that landed before one of these is seen.
+    The lake is listed after the pending uploads were read, so a schema file that arrived before one of them is found.
     """
-    received = [each.upload for each in found.pending if each.key.action is Action.SCHEMA]
-    known = {(row.s3_key, row.version_id) for row in found.rows} | {
+    received = [each.upload for each in locked.pending if each.key.action is Action.SCHEMA]
+    known = {(row.s3_key, row.version_id) for row in locked.rows} | {
         (load.upload.key, load.version_id)
     }
     oldest = load.ports.now() - LONGEST_WAIT
-    governing = next(iter(schema_history(found.rows, load.upload)), None)
-    if governing is not None and governing.order < load.upload.order:
-        oldest = max(oldest, governing.landed_at)
+    at_arrival = next(iter(schema_history(locked.rows, load.upload)), None)
+    if at_arrival is not None and at_arrival.order < load.upload.order:
+        oldest = max(oldest, at_arrival.landed_at)
     listed = [
         version
         for version in _list_schema_files(load)
@@ -57,19 +67,19 @@ def pending_schema_files(load: LoadContext, found: Found) -> list[PendingSchemaF
     ]
     looked_up = (_look_up(load, version) for version in listed)
     return [
-        *(PendingSchemaFile(upload.key, upload.order, is_seen=True) for upload in received),
+        *(PendingSchemaFile(upload.key, upload.order, is_logged=True) for upload in received),
         *(each for each in looked_up if each is not None),
     ]
 
 
 def _list_schema_files(load: LoadContext) -> Sequence[ObjectVersion]:
-    """Those of the table that lie in the lake, in the spelling of the upload's own key."""
+    """Return the versions of the table's schema files in the lake, in the spelling of the upload's own key."""
     database, _, table_name, _ = load.upload.key.split("/", 3)
     return load.ports.store.list_versions(f"{database}/{Action.SCHEMA}/{table_name}/")
 
 
 def _look_up(load: LoadContext, version: ObjectVersion) -> PendingSchemaFile | None:
-    """What the log knows of a version in the lake; None when it has its answer."""
+    """Return the version if the log has no final status for it, else None."""
     try:
         logged = load.ports.backlog.find_upload(load.key.table, version)
     except ThrottledError:
@@ -77,65 +87,55 @@ def _look_up(load: LoadContext, version: ObjectVersion) -> PendingSchemaFile | N
             raise
         logged = None
     if logged is None:
-        return PendingSchemaFile(version.key, (version.landed_at, "", ""), is_seen=False)
+        return PendingSchemaFile(version.key, (version.landed_at, "", ""), is_logged=False)
     if logged.status is Status.RECEIVED:
-        return PendingSchemaFile(version.key, logged.upload.order, is_seen=True)
+        return PendingSchemaFile(version.key, logged.upload.order, is_logged=True)
     return None
 
 
 def wait_for_schema_files(load: LoadContext, schema_files: Sequence[PendingSchemaFile]) -> None:
-    """Raises SchemaNotReadyError while a schema file that landed before this data file is open; one that nobody has seen, for
-    MAX_WAIT_ATTEMPTS tries."""
+    """Raise SchemaNotReadyError while a schema file that arrived before this data file is pending.
+
+    The load waits at most MAX_WAIT_ATTEMPTS retries for a schema file that is not logged.
+    """
     for each in schema_files:
         if each.order < load.upload.order and (
-            each.is_seen or load.retry_count < MAX_WAIT_ATTEMPTS
+            each.is_logged or load.retry_count < MAX_WAIT_ATTEMPTS
         ):
-            raise SchemaNotReadyError(
-                f"the schema file {each.key!r} landed before this file and has no answer yet. See the log of its upload; "
-                "when it has one, upload this file again"
-            )
+            raise SchemaNotReadyError(SCHEMA_FILE_PENDING(key=each.key))
 
 
-def wait_for_earlier_uploads(load: LoadContext, found: Found) -> None:
-    """Raises EarlierUploadError, for MAX_WAIT_ATTEMPTS tries, when something landed before this schema file and is not done yet.
+def wait_for_earlier_uploads(load: LoadContext, locked: LockedLedger) -> None:
+    """Raise EarlierUploadError, for at most MAX_WAIT_ATTEMPTS retries, while an upload that arrived before this schema file is pending.
 
-    Data waits behind it only for a table that has a schema: without one it waits for this very file.
+    Pending data files count only if the table has a schema. Without one they wait for this schema file.
     """
     if load.retry_count >= MAX_WAIT_ATTEMPTS:
         return
     earlier = [
-        each.key for each in pending_schema_files(load, found) if each.order < load.upload.order
+        each.key for each in pending_schema_files(load, locked) if each.order < load.upload.order
     ]
-    if any(row.schema_file is not None for row in found.rows):
+    if any(row.schema_file is not None for row in locked.rows):
         earlier += [
-            each.upload.key for each in found.pending if each.upload.order < load.upload.order
+            each.upload.key for each in locked.pending if each.upload.order < load.upload.order
         ]
     if earlier:
-        raise EarlierUploadError(
-            f"{earlier[0]!r} landed before this schema file and has no answer yet"
-        )
+        raise EarlierUploadError(EARLIER_UPLOAD_PENDING(key=earlier[0]))
 
 
-def without_schema(load: LoadContext) -> EtlError:
-    """The answer to a data file whose table has no schema: to wait while a schema file may still be applied, else a rejection."""
+def missing_schema_error(load: LoadContext) -> EtlError:
+    """Return the error for a data file whose table has no schema: retryable while a schema file may still be applied, else a rejection."""
     table = load.key.table
     folders = load.ports.store.schema_folders(table)
     listed = [version for folder in folders for version in load.ports.store.list_versions(folder)]
     newest = sorted(listed, key=lambda version: version.landed_at)[-_NEWEST:]
     if not all(_is_refused(load.ports.backlog.find_upload(table, version)) for version in newest):
-        return SchemaNotReadyError(
-            f"no schema is in force for {table} in {table.database}, though a schema file for it lies in the lake: it is "
-            "not applied yet. See the log of its upload; when it is applied, upload this file again"
-        )
+        return SchemaNotReadyError(SCHEMA_NOT_APPLIED(table=table, database=table.database))
     if newest:
         return NoSchemaError(
-            f"no schema is in force for {table} in {table.database}: its schema file {newest[-1].key!r} was refused. See the "
-            "log of that upload; upload it again corrected, then this file"
+            SCHEMA_FILE_FAILED(table=table, database=table.database, key=newest[-1].key)
         )
-    return NoSchemaError(
-        f"no schema is in force for {table} in {table.database}: upload a schema file to "
-        f"{table.database}/schema/{table.folder}/schema.json first, then this file again"
-    )
+    return NoSchemaError(NO_SCHEMA(table=table, database=table.database, folder=table.folder))
 
 
 def _is_refused(logged: LoggedUpload | None) -> bool:

@@ -1,9 +1,11 @@
-"""What the library needs of the outside world. Adapters implement these; they raise only errors of etl_core.model.errors."""
+"""The ports of a load to S3, Redshift and the log. Adapters implement them and raise only errors of etl_core.model.errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -20,43 +22,43 @@ class ObjectStore(Protocol):
     """The lake and the work bucket."""
 
     def find_version(self, upload: Upload) -> StoredVersion:
-        """The upload's version. Raises MissingObjectError when it no longer exists."""
+        """Return the upload's version. Raises MissingObjectError if it no longer exists."""
         ...
 
     def is_current(self, version: StoredVersion) -> bool:
-        """Whether the version's key still means this version."""
+        """Return whether the version is its key's current one."""
         ...
 
     def read(self, version: StoredVersion) -> Iterator[bytes]:
-        """The version's bytes from the start, in ranged reads that begin small."""
+        """Yield the version's bytes from the start, in ranged reads. The first read is small."""
         ...
 
     def pin(self, version: StoredVersion, name: str) -> str:
-        """Copies the version into the work bucket; returns the copy's s3:// URL."""
+        """Copy the version into the work bucket and return the copy's s3:// URL."""
         ...
 
     def write_manifest(self, name: str, text: str) -> str:
-        """Writes a manifest into the work bucket; returns its s3:// URL."""
+        """Write a manifest into the work bucket and return its s3:// URL."""
         ...
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:
-        """The prefixes under which schema files for the table lie in the lake, in every spelling."""
+        """Yield the lake's prefixes that hold schema files for the table, in every spelling."""
         ...
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
-        """Every version of every object under the prefix."""
+        """Return every version of every object under the prefix."""
         ...
 
 
 class Backlog(Protocol):
-    """The log, read for what has no answer yet. It only tells who waits; what took effect is for the ledger to say."""
+    """The log, read for pending uploads. It only says which uploads are pending; the ledger decides which took effect."""
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """The uploads of the table that were received of late and have no answer. Raises ThrottledError."""
+        """Return the table's pending uploads that were received recently. Raises ThrottledError."""
         ...
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
-        """What the log has about a version of an object of the table. Raises ThrottledError."""
+        """Return the log's entry for a version of one of the table's objects. Raises ThrottledError."""
         ...
 
 
@@ -64,34 +66,51 @@ class Transaction(Protocol):
     """An open transaction. Raises LockConflictError, ConnectionLostError, LoadFailedError, LoadTimeoutError, MissingTableError."""
 
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        """Runs one statement; its rows, or nothing for statements that give none."""
+        """Run one statement and return its rows. The result is empty for a statement that returns no rows."""
         ...
 
 
-class Warehouse(Protocol):
+class WarehouseClient(Protocol):
     """The databases of one Redshift."""
 
     def transaction(
         self, database: str, timeout_seconds: float
     ) -> AbstractContextManager[Transaction]:
-        """A transaction that commits when its block ends and rolls back when an error leaves it.
+        """Open a transaction that commits when the block ends and rolls back when the block raises.
 
         No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises CopyRefusedError.
         """
         ...
 
-    def execute_alone(self, database: str, statement: Executable, timeout_seconds: float) -> None:
-        """Runs one statement outside of any transaction: what Redshift refuses inside of one. It has committed when this returns.
+    def execute_autocommit(
+        self, database: str, statement: Executable, timeout_seconds: float
+    ) -> None:
+        """Run one statement that Redshift does not allow inside a transaction. It is committed when this returns.
 
-        Raises what a Transaction's execute raises.
+        Raises the same errors as Transaction.execute.
         """
         ...
 
     def try_copy(
         self, database: str, trial: Executable, timeout_seconds: float
     ) -> Sequence[LoadErrorLine]:
-        """Runs a COPY's trial; the rows that it refuses, those with the lowest line numbers first. Loads nothing.
+        """Run a trial COPY, which loads nothing, and return the rows that it refuses, lowest line numbers first.
 
-        None may mean that the load-error view does not tell. Raises what a Transaction's execute raises, but for CopyRefusedError.
+        An empty result may also mean that the load-error view has no rows yet. Raises the same errors as
+        Transaction.execute, except CopyRefusedError.
         """
         ...
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one load, and its clock."""
+
+    store: ObjectStore
+    warehouse: WarehouseClient
+    backlog: Backlog
+    now: Callable[[], datetime] = _now

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row
-from etl_core.loading.ports import Warehouse
+from etl_core.loading.ports import WarehouseClient
 from etl_core.model.errors import LoadTimeoutError
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
@@ -106,7 +106,7 @@ def select_page(name: str, after: str) -> sa.Select[Any]:
     return sa.select(ledger).where(upload_id > after).order_by(upload_id).limit(PAGE)
 
 
-def read_facts(asks: Iterable[Ask], warehouse: Warehouse, seconds: float) -> Facts:
+def read_facts(asks: Iterable[Ask], warehouse: WarehouseClient, seconds: float) -> Facts:
     """What the ledgers hold of the versions asked about. Raises RetryableError or LoadFailedError."""
     found = Facts()
     for database, group in groupby(
@@ -119,13 +119,13 @@ def read_facts(asks: Iterable[Ask], warehouse: Warehouse, seconds: float) -> Fac
     return found
 
 
-def list_ledgers(warehouse: Warehouse, database: str, seconds: float) -> list[str]:
+def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> list[str]:
     """The names of the database's ledger tables."""
     with warehouse.transaction(database, seconds) as transaction:
         return [name for (name,) in transaction.execute(select_ledgers())]
 
 
-def _read_some(asks: Sequence[Ask], warehouse: Warehouse, found: Facts) -> int:
+def _read_some(asks: Sequence[Ask], warehouse: WarehouseClient, found: Facts) -> int:
     """Reads in one transaction until a ledger is locked; how many asks are answered."""
     done = 0
     try:
@@ -143,7 +143,7 @@ def read_page(
     scope: Scope,
     marker: Mapping[str, str] | None,
     databases: Sequence[str],
-    warehouse: Warehouse,
+    warehouse: WarehouseClient,
     seconds: float,
 ) -> dict[str, Any]:
     """One page of all ledgers of the scope: `{"facts", "ledger", "busy", "marker"}`; the marker continues, None at the end."""
@@ -167,7 +167,9 @@ def read_page(
     return {"facts": [], "busy": [], "marker": None}
 
 
-def _page_of(database: str, name: str, after: str, warehouse: Warehouse) -> dict[str, Any] | None:
+def _page_of(
+    database: str, name: str, after: str, warehouse: WarehouseClient
+) -> dict[str, Any] | None:
     """The ledger's next rows; None when there are no more."""
     place = {"database": database, "ledger": name}
     try:

@@ -16,21 +16,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from etl_core.loading.copy_group import (
+from etl_core.loading.copy_refusals import describe_refusal
+from etl_core.loading.copy_run import (
     Group,
-    Part,
     copy_command,
     group_parts,
-    open_row,
     part_named,
     read_copied_rows,
     write_manifest,
 )
-from etl_core.loading.copy_refusals import describe_refusal
-from etl_core.loading.data_file import in_threads
+from etl_core.loading.data_file import Part, in_threads, open_row
 from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row
-from etl_core.loading.load_context import Ports
-from etl_core.loading.ports import Transaction
+from etl_core.loading.ports import Ports, Transaction
 from etl_core.model.errors import (
     CopyRefusedError,
     LoadFailedError,

@@ -1,4 +1,4 @@
-"""What end-to-end tests see of the local cloud; every test works in tables of its own."""
+"""The client of the end-to-end tests. Every test uses its own tables."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Lake:
-    """What a person does, and what they see: a file in, log and table out."""
+    """A user's view of the local cloud: put a file, then read its log entry and its table."""
 
     cloud: LocalCloud
     client: Client
 
     def table(self, stem: str) -> str:
-        """A table name that no other test uses."""
+        """Return a table name that no other test uses."""
         return f"{stem}_{uuid.uuid4().hex[:8]}"
 
     def put(self, key: str, content: bytes | str | Mapping[str, Any]) -> str:
-        """The version's id."""
+        """Put a file and return its version id."""
         if isinstance(content, Mapping):
             content = json.dumps(content)
         return self.client.put_bytes(content.encode() if isinstance(content, str) else content, key)
 
     def entry(self, table: str, version_id: str, seconds: float = SECONDS) -> dict[str, Any]:
-        """The upload's log entry, once it has its final status."""
+        """Wait for the upload's final status and return its log entry."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for entry in self.client.log_entries(table):
@@ -48,21 +48,22 @@ class Lake:
     def drop(
         self, key: str, content: bytes | str | Mapping[str, Any], table: str | None = None
     ) -> dict[str, Any]:
-        """Puts a file and returns its final log entry."""
+        """Put a file, wait for its final status and return its log entry."""
         name = table if table is not None else key.split("/")[2].lower()
         return self.entry(name, self.put(key, content))
 
     def rows(self, table: str, columns: str = "*", database: str = "dev") -> list[tuple[Any, ...]]:
-        """The table's rows, sorted."""
+        """Return the table's rows, sorted."""
         return sorted(self.client.sql(database, f"SELECT {columns} FROM {table}").rows, key=repr)
 
     def count(self, table: str, database: str = "dev") -> int:
+        """Return the number of the table's rows."""
         return int(self.client.sql(database, f"SELECT COUNT(*) FROM {table}").rows[0][0])
 
     def s3_event(
         self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str
     ) -> dict[str, Any]:
-        """An event as EventBridge delivers it from AWS, with a version id and a time of our choice."""
+        """Return an event like EventBridge delivers it on AWS, with the given version id and time."""
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -84,31 +85,31 @@ class Lake:
         }
 
     def deliver(self, event: Mapping[str, Any]) -> str:
-        """Starts the state machine with an event, as EventBridge does; the execution's ARN."""
+        """Start an execution with an event, like EventBridge, and return its ARN."""
         started = self.client.aws.client("stepfunctions").start_execution(
             stateMachineArn=self.client.outputs.state_machine_arn, input=json.dumps(event)
         )
         return str(started["executionArn"])
 
     def finish(self, execution_arn: str, seconds: float = SECONDS) -> dict[str, Any]:
-        """The state that the execution ended with: `status`, and `output` parsed when there is one."""
+        """Wait for the execution's end and return its `status` and its parsed `output`."""
         deadline = time.monotonic() + seconds
         states = self.client.aws.client("stepfunctions")
         while time.monotonic() < deadline:
-            found = states.describe_execution(executionArn=execution_arn)
-            if found["status"] != "RUNNING":
+            execution = states.describe_execution(executionArn=execution_arn)
+            if execution["status"] != "RUNNING":
                 return {
-                    "status": found["status"],
-                    "output": json.loads(found.get("output") or "{}"),
+                    "status": execution["status"],
+                    "output": json.loads(execution.get("output") or "{}"),
                 }
             time.sleep(0.1)
         raise AssertionError(f"{execution_arn} did not end in {seconds} s")
 
 
 def columns(*pairs: tuple[str, str], **properties: Any) -> dict[str, Any]:
-    """A schema file of nullable columns."""
-    made = {
+    """Return a schema file with nullable columns."""
+    schema_file = {
         "schema_version": "1",
         "columns": [{"name": name, "type": kind} for name, kind in pairs],
     }
-    return {**made, **properties}
+    return {**schema_file, **properties}

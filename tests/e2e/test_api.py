@@ -1,4 +1,4 @@
-"""GET /logs as its users call it."""
+"""GET /logs, called like a user calls it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl_cli.client import ClientError
 from tests.e2e.conftest import Lake, columns
 
 
-def test_newest_first_with_filters_and_pages(lake: Lake) -> None:
+def test_entries_are_returned_newest_first_with_filters_and_pages(lake: Lake) -> None:
     table = lake.table("pages")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     for number in range(3):
@@ -21,8 +21,8 @@ def test_newest_first_with_filters_and_pages(lake: Lake) -> None:
 
     everything = lake.client.log_page({"table_name": table.upper()})
     assert everything["count"] == 5
-    landed = [item["landed_timestamp"] for item in everything["items"]]
-    assert landed == sorted(landed, reverse=True)
+    timestamps = [item["landed_timestamp"] for item in everything["items"]]
+    assert timestamps == sorted(timestamps, reverse=True)
     assert [
         item["s3_key"].rsplit("/")[-1]
         for item in lake.client.log_page({"table_name": table, "status": "rejected"})["items"]
@@ -38,20 +38,22 @@ def test_newest_first_with_filters_and_pages(lake: Lake) -> None:
     assert second["next_token"] is None
 
 
-def test_any_beginning_of_the_landed_timestamp_selects(lake: Lake) -> None:
+def test_any_prefix_of_the_landed_timestamp_selects_entries(lake: Lake) -> None:
     table = lake.table("when")
     entry = lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
-    landed = entry["landed_timestamp"]
+    timestamp = entry["landed_timestamp"]
     for length in (4, 7, 10, 13, 16, 20):
         assert (
-            lake.client.log_page({"table_name": table, "landed_timestamp": landed[:length]})[
+            lake.client.log_page({"table_name": table, "landed_timestamp": timestamp[:length]})[
                 "count"
             ]
             == 1
         )
     assert lake.client.log_page({"table_name": table, "landed_timestamp": "2001"})["count"] == 0
     assert (
-        lake.client.log_page({"table_name": table, "from": landed[:10], "to": landed[:10]})["count"]
+        lake.client.log_page({"table_name": table, "from": timestamp[:10], "to": timestamp[:10]})[
+            "count"
+        ]
         == 1
     )
     assert lake.client.log_page({"table_name": table, "to": "2001-01-01"})["count"] == 0
@@ -77,7 +79,7 @@ def test_a_bad_parameter_is_refused_by_name(
     assert json.loads(str(caught.value).split(":", 1)[1])
 
 
-def test_no_key_no_answer(lake: Lake) -> None:
+def test_a_request_without_an_api_key_is_refused(lake: Lake) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(lake.client.log_url({"table_name": "t"}), timeout=10)
     with caught.value as error:

@@ -1,4 +1,4 @@
-"""Every bad upload gets an answer that says what was given, the rule and the way out, and leaves the table as it was."""
+"""Every bad upload is reported with what happened, the rule and the fix, and leaves the table unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.e2e.conftest import Lake, columns
 
 @dataclass(frozen=True)
 class Case:
-    """`key` with {table}; `says` are parts of the message."""
+    """One bad upload. `key` contains {table}; `says` are parts of the message."""
 
     key: str
     content: bytes
@@ -62,7 +62,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_bad_upload_is_answered_and_changes_nothing(lake: Lake, name: str) -> None:
+def test_a_bad_upload_is_reported_and_changes_nothing(lake: Lake, name: str) -> None:
     case, table = CASES[name], lake.table("bad")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("name", "VARCHAR(20)")))
     lake.drop(f"dev/append/{table}/good.csv", "id,name\n1,one\n")
@@ -77,7 +77,7 @@ def test_a_bad_upload_is_answered_and_changes_nothing(lake: Lake, name: str) -> 
     assert lake.rows(table) == [(1, "one")]
 
 
-def test_the_forbidden_action_is_named(lake: Lake) -> None:
+def test_a_forbidden_action_is_rejected_with_the_allowed_actions(lake: Lake) -> None:
     table = lake.table("only")
     lake.drop(
         f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), allowed_operations=["append"])

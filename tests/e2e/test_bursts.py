@@ -1,4 +1,4 @@
-"""Many uploads of one table at once, and a schema file with its data: what waits goes along, in landing order."""
+"""Many uploads of one table at once, and schema files with their data files: micro-batches and arrival order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.e2e.conftest import Lake, columns
 FILES = 12
 
 
-def test_what_waited_for_the_table_is_loaded_by_one_transaction_and_a_bad_file_fails_alone(
+def test_pending_uploads_are_loaded_by_one_transaction_and_only_the_bad_file_fails(
     lake: Lake,
 ) -> None:
     table = lake.table("burst")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
-    with _held(lake, table):
+    with _ledger_locked(lake, table):
         good = [
             lake.put(f"dev/append/{table}/{number}.csv", _rows(number)) for number in range(FILES)
         ]
@@ -40,7 +40,7 @@ def test_what_waited_for_the_table_is_loaded_by_one_transaction_and_a_bad_file_f
     )
 
 
-def test_a_changed_schema_and_its_data_may_be_dropped_at_once(lake: Lake) -> None:
+def test_a_changed_schema_file_and_its_data_files_may_be_uploaded_at_once(lake: Lake) -> None:
     table = lake.table("both")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     before = lake.put(f"dev/append/{table}/before.csv", "id\n1\n")
@@ -62,14 +62,14 @@ def _rows(number: int) -> str:
 
 
 @contextmanager
-def _held(lake: Lake, table: str) -> Iterator[None]:
-    """The table's ledger is locked, as by a load that takes its time."""
-    where = lake.client.outputs.warehouse
+def _ledger_locked(lake: Lake, table: str) -> Iterator[None]:
+    """Lock the table's ledger, like a slow load."""
+    endpoint = lake.client.outputs.warehouse
     connection = psycopg2.connect(
-        host=where.host,
-        port=where.port,
-        user=where.user,
-        password=where.password,
+        host=endpoint.host,
+        port=endpoint.port,
+        user=endpoint.user,
+        password=endpoint.password,
         dbname="dev",
         sslmode="require",
     )
@@ -88,23 +88,25 @@ def _until_received(lake: Lake, table: str, count: int) -> None:
     raise AssertionError(f"{count} uploads of {table} were not received")
 
 
-def test_every_file_of_a_chain_of_schemas_dropped_at_once_is_read_by_its_own(lake: Lake) -> None:
+def test_data_files_of_several_schema_files_uploaded_at_once_are_each_read_by_their_own(
+    lake: Lake,
+) -> None:
     table, kinds = (
         lake.table("chain"),
         [("id", "INTEGER"), *((f"c{number}", "INTEGER") for number in range(1, 5))],
     )
-    landed = []
+    versions = []
     for count in range(1, 6):
         header = ",".join(name for name, _ in kinds[:count])
-        landed.append(lake.put(f"dev/schema/{table}/v{count}.json", columns(*kinds[:count])))
+        versions.append(lake.put(f"dev/schema/{table}/v{count}.json", columns(*kinds[:count])))
         for number in range(2):
-            landed.append(
+            versions.append(
                 lake.put(
                     f"dev/append/{table}/v{count}_{number}.csv",
                     f"{header}\n{','.join('7' * count)}\n",
                 )
             )
-    entries = [lake.entry(table, version, 120) for version in landed]
+    entries = [lake.entry(table, version, 120) for version in versions]
 
     assert {(entry["action"], entry["status"]) for entry in entries} <= {
         ("schema", "applied"),

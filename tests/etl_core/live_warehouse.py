@@ -16,10 +16,10 @@ from tests.etl_core.live import LiveTable
 
 @dataclass
 class LiveWarehouse:
-    """etl_core.loading.ports.Warehouse over the connections of a LiveTable.
+    """The port WarehouseClient over the connections of a LiveTable.
 
-    `before(step)` runs before each step: BEGIN, STATEMENT, COMMIT, AUTOCOMMIT; and after the commit of an autocommit statement:
-    AUTOCOMMIT DONE.
+    `before(step)` runs before each step: BEGIN, STATEMENT, COMMIT, AUTOCOMMIT; and after the commit of an autocommit
+    statement: AUTOCOMMIT DONE.
     """
 
     live: LiveTable
@@ -38,7 +38,7 @@ class LiveWarehouse:
             self.live.transactional.rollback()
             raise
 
-    def execute_alone(self, database: str, statement: Any, timeout_seconds: float) -> None:
+    def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
         self.before("AUTOCOMMIT")
         try:
             self.live.autocommit.execute(statement)

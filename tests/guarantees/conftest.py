@@ -1,4 +1,4 @@
-"""What the proofs share: worker processes, the deployed state machine interpreted, and a warehouse of each isolation level."""
+"""Fixtures of the guarantee tests: worker processes, the state machine interpreter, and a warehouse per isolation level."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from local_cloud.state import StateDir
 from local_cloud.tcp_ports import choose_ports
 from tests.e2e.conftest import Lake
 from tests.guarantees.harness import Harness
-from tests.guarantees.pool import Nursery, pool
-from tests.guarantees.scale import FIGURES, IS_LONG
+from tests.guarantees.run_size import COUNTS, IS_LONG
 from tests.guarantees.state_machine_interpreter import StateMachineInterpreter
+from tests.guarantees.worker_pool import ForkServer, worker_pool
 
 WORKERS = 4
 
 
 @pytest.fixture(scope="session")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    made = Nursery(tmp_path_factory.mktemp("workers"))
-    yield made
-    made.stop()
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Start the process that forks the workers."""
+    server = ForkServer(tmp_path_factory.mktemp("workers"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
-def machine(lake: Lake) -> StateMachineInterpreter:
+def interpreter(lake: Lake) -> StateMachineInterpreter:
     return StateMachineInterpreter.deployed(lake.client.aws, lake.client.outputs.state_machine_arn)
 
 
 @pytest.fixture(scope="session")
-def environment(lake: Lake, machine: StateMachineInterpreter) -> dict[str, str]:
-    """What the deployed functions of the state machine have in theirs."""
+def environment(lake: Lake, interpreter: StateMachineInterpreter) -> dict[str, str]:
+    """Return the environment variables of the state machine's deployed functions."""
     functions = lake.client.aws.client("lambda")
     outputs = lake.client.outputs
-    made = {
+    variables = {
         "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
         "AWS_REGION": outputs.region,
         "AWS_DEFAULT_REGION": outputs.region,
@@ -48,38 +49,40 @@ def environment(lake: Lake, machine: StateMachineInterpreter) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": outputs.secret_access_key,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    for arn in machine.handlers:
-        made |= functions.get_function_configuration(FunctionName=arn)["Environment"]["Variables"]
-    return made | {"WAREHOUSE_CA_FILE": str(lake.cloud.state.secrets / "ca.pem")}
+    for arn in interpreter.handlers:
+        variables |= functions.get_function_configuration(FunctionName=arn)["Environment"][
+            "Variables"
+        ]
+    return variables | {"WAREHOUSE_CA_FILE": str(lake.cloud.state.secrets / "ca.pem")}
 
 
 @dataclass(frozen=True)
-class Warehouse:
-    """A lake with a client of this warehouse, and the environment of the functions that load it."""
+class LoadTarget:
+    """One warehouse: the lake with a client of it, and the environment of the functions that load into it."""
 
     lake: Lake
     environment: dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def snapshot(lake: Lake, environment: dict[str, str]) -> Warehouse:
-    """The local cloud's own, which has SNAPSHOT isolation."""
-    return Warehouse(lake, environment)
+def snapshot(lake: Lake, environment: dict[str, str]) -> LoadTarget:
+    """Return the local cloud's warehouse, which has SNAPSHOT isolation."""
+    return LoadTarget(lake, environment)
 
 
 @pytest.fixture(scope="session")
 def serializable(
     lake: Lake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Warehouse]:
-    """A second one, with SERIALIZABLE isolation."""
+) -> Iterator[LoadTarget]:
+    """Start a second warehouse with SERIALIZABLE isolation."""
     with ExitStack() as stack:
         yield _serializable(lake, environment, tmp_path_factory.mktemp("serializable"), stack)
 
 
 def _serializable(
     lake: Lake, environment: dict[str, str], folder: Path, stack: ExitStack
-) -> Warehouse:
-    """The stand-in beside the first, with a password of its own."""
+) -> LoadTarget:
+    """Start a second emulator with its own password."""
     state, outputs = StateDir(folder), lake.client.outputs
     state.create()
     port, _ = choose_ports(None, None)
@@ -104,22 +107,22 @@ def _serializable(
         Name=f"serializable-{port}",
         SecretString=json.dumps({"username": credentials.user, "password": credentials.password}),
     )
-    reached = replace(
+    warehouse = replace(
         outputs.warehouse, port=port, user=credentials.user, password=credentials.password
     )
-    client = Client(replace(outputs, warehouse=reached), outputs.aws(aws_server.ACCOUNT_ID))
+    client = Client(replace(outputs, warehouse=warehouse), outputs.aws(aws_server.ACCOUNT_ID))
     stack.callback(client.close)
-    own = {
+    variables = {
         "WAREHOUSE_PORT": str(port),
         "WAREHOUSE_SECRET_ARN": secret["ARN"],
         "WAREHOUSE_CA_FILE": str(credentials.ca_file),
     }
-    return Warehouse(Lake(lake.cloud, client), environment | own)
+    return LoadTarget(Lake(lake.cloud, client), environment | variables)
 
 
 @pytest.fixture
 def rule_off(lake: Lake) -> Iterator[None]:
-    """Only the events that a test delivers arrive."""
+    """Disable the lake's event rule, so that only the events of the test are delivered."""
     events = lake.client.aws.client("events")
     [rule] = [
         rule["Name"]
@@ -132,22 +135,22 @@ def rule_off(lake: Lake) -> Iterator[None]:
 
 
 @pytest.fixture(params=["snapshot", "serializable"])
-def site(
+def harness(
     request: pytest.FixtureRequest,
     lake: Lake,
-    machine: StateMachineInterpreter,
-    nursery: Nursery,
+    interpreter: StateMachineInterpreter,
+    fork_server: ForkServer,
     rule_off: None,
 ) -> Iterator[Harness]:
-    """The whole place, once with each isolation level."""
-    chosen: Warehouse = request.getfixturevalue(request.param)
-    with pool(nursery, chosen.environment, size=WORKERS) as workers:
-        yield Harness(chosen.lake, machine, workers)
-        FIGURES[f"deaths, {request.param}"].update(workers.deaths)
+    """Return the harness, once per isolation level."""
+    chosen: LoadTarget = request.getfixturevalue(request.param)
+    with worker_pool(fork_server, chosen.environment, size=WORKERS) as workers:
+        yield Harness(chosen.lake, interpreter, workers)
+        COUNTS[f"kills, {request.param}"].update(workers.kills_by_step)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The figures of the long run."""
-    for kind, counts in sorted(FIGURES.items()) if IS_LONG else ():
+    """Print the counts of the long run."""
+    for kind, counts in sorted(COUNTS.items()) if IS_LONG else ():
         listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
         terminalreporter.write_line(f"{kind}: {counts.total()} ({listed})")

@@ -1,4 +1,4 @@
-"""Where a story takes place: the lake with its rule switched off, the log, a warehouse, and the machine with its workers."""
+"""The harness of the guarantee tests: the lake with its event rule disabled, the log, a warehouse, and the interpreter with workers."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ from etl_core.adapters.log_table import LogTable
 from etl_core.model.upload import TIMESTAMP_FORMAT
 from etl_core.upload_log.query import LogQuery
 from tests.e2e.conftest import Lake
-from tests.guarantees.model import Delivery, Landed, Row, Story
-from tests.guarantees.pool import Pool
-from tests.guarantees.state_machine_interpreter import Ended, StateMachineInterpreter
+from tests.guarantees.scenarios import Delivery, Row, Scenario, ScenarioUpload
+from tests.guarantees.state_machine_interpreter import ExecutionResult, StateMachineInterpreter
+from tests.guarantees.worker_pool import WorkerPool
 
 PAUSE_SECONDS = 0.25
-"""For what is under way to end or to begin waiting. Much shorter than the time for which data waits for a schema file."""
+"""Time for running executions to end or to start waiting. Much shorter than a data file's wait for a schema file."""
 
 
 @dataclass(frozen=True)
 class Harness:
-    """`lake.client` speaks to the warehouse that `pool`'s workers load."""
+    """`lake.client` is connected to the warehouse into which the workers of `pool` load."""
 
     lake: Lake
-    machine: StateMachineInterpreter
-    pool: Pool
+    interpreter: StateMachineInterpreter
+    pool: WorkerPool
     database: str = "dev"
 
-    def land(
+    def put(
         self, action: str, table: str, content: str, number: int, file: str = ""
     ) -> dict[str, Any]:
-        """Puts a file; its event, with the time of its landing, and `number` for what puts two of one second in order."""
+        """Put a file and return its event. `number` becomes the sequencer, which orders uploads of one second."""
         key = f"{self.database}/{action}/{table}/{file or f'{number}.' + ('json' if action == 'schema' else 'csv')}"
         version = self.lake.put(key, content)
-        landed = self.lake.client.aws.client("s3").head_object(
+        arrived_at = self.lake.client.aws.client("s3").head_object(
             Bucket=self.lake.client.outputs.lake_bucket, Key=key, VersionId=version
         )["LastModified"]
         return self.lake.s3_event(
-            key, content.encode(), landed.strftime(TIMESTAMP_FORMAT), f"{number:018X}", version
+            key, content.encode(), arrived_at.strftime(TIMESTAMP_FORMAT), f"{number:018X}", version
         )
 
-    def run(self, event: Mapping[str, Any], kills: Sequence[int] = ()) -> Ended:
-        return self.machine.run(self.pool, event, kills)
+    def run(self, event: Mapping[str, Any], kills: Sequence[int] = ()) -> ExecutionResult:
+        """Run one execution. `kills`: see StateMachineInterpreter.run."""
+        return self.interpreter.run(self.pool, event, kills)
 
-    def load(self, action: str, table: str, content: str, number: int) -> Ended:
-        """Lands a file and delivers its event once."""
-        return self.run(self.land(action, table, content, number))
+    def load(self, action: str, table: str, content: str, number: int) -> ExecutionResult:
+        """Put a file and run one execution for its event."""
+        return self.run(self.put(action, table, content, number))
 
-    def deliver(self, deliveries: Sequence[Delivery], events: Mapping[int, Any]) -> list[Ended]:
-        """As the story has them: at once, but for those that wait."""
-        running: list[Future[Ended]] = []
+    def deliver(
+        self, deliveries: Sequence[Delivery], events: Mapping[int, Any]
+    ) -> list[ExecutionResult]:
+        """Run one execution per delivery, in parallel. A delivery that waits starts after a pause."""
+        running: list[Future[ExecutionResult]] = []
         with ThreadPoolExecutor(max(1, len(deliveries))) as threads:
             for delivery in deliveries:
                 if delivery.waits:
@@ -59,32 +62,36 @@ class Harness:
                 running.append(threads.submit(self.run, events[delivery.number], delivery.kills))
         return [future.result() for future in running]
 
-    def play(self, story: Story) -> tuple[dict[int, str], dict[int, Any], list[Ended]]:
-        """The names of the tables, the uploads' events, and how each execution ended."""
+    def run_scenario(
+        self, scenario: Scenario
+    ) -> tuple[dict[int, str], dict[int, Any], list[ExecutionResult]]:
+        """Run a scenario. Return the names of its tables, the uploads' events by number, and the results of the executions."""
         names = {
-            table: self.lake.table("story")
-            for table in sorted({each.table for each in story.landed})
+            table: self.lake.table("scenario")
+            for table in sorted({each.table for each in scenario.uploads})
         }
-        events = {each.number: self._land(each, names[each.table]) for each in story.landed}
-        return names, events, self.deliver(story.deliveries, events)
+        events = {
+            each.number: self._put_upload(each, names[each.table]) for each in scenario.uploads
+        }
+        return names, events, self.deliver(scenario.deliveries, events)
 
-    def _land(self, upload: Landed, table: str) -> dict[str, Any]:
-        return self.land(upload.action, table, upload.content, upload.number, upload.file)
+    def _put_upload(self, upload: ScenarioUpload, table: str) -> dict[str, Any]:
+        return self.put(upload.action, table, upload.content, upload.number, upload.file)
 
     def rows(self, table: str) -> Counter[Row]:
-        """The table as a multiset; nulls left out, values as text."""
-        answer = self.lake.client.sql(self.database, f'SELECT * FROM public."{table}"')
+        """Return the table as a multiset, without nulls and with values as text."""
+        result = self.lake.client.sql(self.database, f'SELECT * FROM public."{table}"')
         return Counter(
             tuple(
                 (name, str(value))
-                for name, value in zip(answer.columns, row, strict=True)
+                for name, value in zip(result.columns, row, strict=True)
                 if value is not None
             )
-            for row in answer.rows
+            for row in result.rows
         )
 
     def entries(self, table: str) -> list[dict[str, Any]]:
-        """The table's log entries, oldest upload first."""
+        """Return the table's log entries, oldest upload first."""
         log = LogTable(self.lake.client.aws.client("dynamodb"), self.lake.client.outputs.log_table)
         pages = log.read_pages(LogQuery.parse({"table_name": table}))
         return sorted(
@@ -93,7 +100,7 @@ class Harness:
         )
 
     def entry(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The one entry of an upload."""
+        """Return the upload's only log entry."""
         stored = event["detail"]["object"]
         table = stored["key"].split("/")[2]
         [entry] = [

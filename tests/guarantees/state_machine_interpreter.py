@@ -1,6 +1,6 @@
-"""The deployed state machine, interpreted: the same states, retries and catches, over worker processes, with short pauses.
+"""Interpret the deployed state machine: the same states, retries and catches, over worker processes, with short pauses.
 
-As much of the Amazon States Language as the definition uses; what it does not know, it refuses.
+It supports the part of the Amazon States Language that the definition uses, and refuses everything else.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.aws import Aws
-from tests.guarantees.pool import Answer, Pool
+from tests.guarantees.worker_pool import CallResult, WorkerPool
 
 SCALE = 0.05
-"""Pauses between two attempts take a twentieth of their time."""
+"""The pauses between two attempts take a twentieth of their time."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What an execution came to; `kills` that were not reached did not happen."""
+class ExecutionResult:
+    """How an execution ended. `data` is its final state."""
 
     succeeded: bool
     data: dict[str, Any]
     error: str = ""
 
     @property
-    def answer(self) -> str:
-        """The status that this execution found; of a duplicate, `duplicate`."""
+    def status(self) -> str:
+        """Return the status that this execution's load returned, `duplicate` for a duplicate."""
         return str(self.data.get("outcome", {}).get("status", ""))
 
 
 @dataclass(frozen=True)
 class StateMachineInterpreter:
-    """The definition, and the handler behind each function's ARN."""
+    """A definition, and the handler of each function's ARN."""
 
     definition: Mapping[str, Any]
     handlers: Mapping[str, str]
@@ -44,6 +44,7 @@ class StateMachineInterpreter:
 
     @classmethod
     def deployed(cls, aws: Aws, arn: str) -> StateMachineInterpreter:
+        """Return an interpreter of the deployed state machine."""
         definition = json.loads(
             aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"]
         )
@@ -57,15 +58,20 @@ class StateMachineInterpreter:
             },
         )
 
-    def run(self, pool: Pool, event: Mapping[str, Any], kills: Sequence[int] = ()) -> Ended:
-        """One execution. `kills`: after so many steps of the handlers the process that runs them is killed, each in turn."""
+    def run(
+        self, pool: WorkerPool, event: Mapping[str, Any], kills: Sequence[int] = ()
+    ) -> ExecutionResult:
+        """Run one execution. `kills`: the numbers of handler steps after which the worker is killed, one after another.
+
+        A kill that is not reached does not happen.
+        """
         return _Execution(self, pool, dict(event), list(kills)).run()
 
 
 @dataclass
 class _Execution:
-    machine: StateMachineInterpreter
-    pool: Pool
+    interpreter: StateMachineInterpreter
+    pool: WorkerPool
     data: dict[str, Any]
     kills: list[int]
     arn: str = field(
@@ -74,67 +80,67 @@ class _Execution:
         )
     )
 
-    def run(self) -> Ended:
-        name = self.machine.definition["StartAt"]
+    def run(self) -> ExecutionResult:
+        name = self.interpreter.definition["StartAt"]
         while True:
-            state = self.machine.definition["States"][name]
+            state = self.interpreter.definition["States"][name]
             match state["Type"]:
                 case "Task":
-                    following = self._task(state)
-                    if isinstance(following, Ended):
-                        return following
-                    name = following
+                    next_state = self._task(state)
+                    if isinstance(next_state, ExecutionResult):
+                        return next_state
+                    name = next_state
                 case "Choice":
                     name = next(
                         (rule["Next"] for rule in state["Choices"] if self._holds(rule)),
                         state["Default"],
                     )
                 case "Succeed":
-                    return Ended(True, self.data)
+                    return ExecutionResult(True, self.data)
                 case "Fail":
-                    return Ended(False, self.data, str(self._path(state["ErrorPath"])))
+                    return ExecutionResult(False, self.data, str(self._path(state["ErrorPath"])))
                 case other:
                     raise NotImplementedError(f"a state of type {other}")
 
-    def _task(self, state: Mapping[str, Any]) -> str | Ended:
+    def _task(self, state: Mapping[str, Any]) -> str | ExecutionResult:
         used = [0] * len(state.get("Retry", ()))
         while True:
-            answer = self._call(state, sum(used))
-            if answer.error is None:
-                self._put(state, answer.result)
+            result = self._call(state, sum(used))
+            if result.error is None:
+                self._put(state, result.result)
                 return str(state["Next"])
-            index = _first(state.get("Retry", ()), answer.error)
+            index = _first(state.get("Retry", ()), result.error)
             if index is not None and used[index] < state["Retry"][index]["MaxAttempts"]:
                 self._pause(state["Retry"][index], used[index])
                 used[index] += 1
                 continue
-            caught = _first(state.get("Catch", ()), answer.error)
+            caught = _first(state.get("Catch", ()), result.error)
             if caught is None:
-                return Ended(False, self.data, answer.error)
-            self._put(state["Catch"][caught], {"Error": answer.error, "Cause": answer.cause})
+                return ExecutionResult(False, self.data, result.error)
+            self._put(state["Catch"][caught], {"Error": result.error, "Cause": result.cause})
             return str(state["Catch"][caught]["Next"])
 
-    def _call(self, state: Mapping[str, Any], retries: int) -> Answer:
+    def _call(self, state: Mapping[str, Any], retries: int) -> CallResult:
         parameters = {
             name.removesuffix(".$"): self._path(value, retries) if name.endswith(".$") else value
             for name, value in state["Parameters"].items()
         }
         kill_at = self.kills[0] if self.kills else 0
-        answer = self.pool.call(self.machine.handlers[state["Resource"]], parameters, kill_at)
+        result = self.pool.call(self.interpreter.handlers[state["Resource"]], parameters, kill_at)
         if not kill_at:
-            return answer
-        self.kills[0] -= answer.steps
-        if not answer.steps:
+            return result
+        self.kills[0] -= result.steps
+        if not result.steps:
             self.kills.pop(0)
-        return answer
+        return result
 
     def _pause(self, retrier: Mapping[str, Any], used: int) -> None:
         longest = min(
             retrier["IntervalSeconds"] * retrier["BackoffRate"] ** used,
             retrier.get("MaxDelaySeconds", 3600),
         )
-        # Not the full jitter: what waits for something is to wait longer than the test makes it wait.
-        time.sleep(random.uniform(longest / 2, longest) * self.machine.scale)
+        # Not full jitter: a waiting execution must wait longer than the test delays the other one.
+        time.sleep(random.uniform(longest / 2, longest) * self.interpreter.scale)
 
     def _path(self, path: str, retries: int = 0) -> Any:
         if path.startswith("$$."):
@@ -152,7 +158,7 @@ class _Execution:
 
 
 def _first(rules: Sequence[Mapping[str, Any]], error: str) -> int | None:
-    """The first rule that names the error, or all errors."""
+    """Return the index of the first rule that names the error or all errors."""
     return next(
         (i for i, rule in enumerate(rules) if {error, "States.ALL"} & set(rule["ErrorEquals"])),
         None,

@@ -1,7 +1,7 @@
-"""Many uploads at once, through the real door: S3, EventBridge, Step Functions, Lambda. Every event comes twice, the second time
-while the first is under way. Nothing is lost, nothing doubled, nothing left `received`.
+"""Many uploads at once through S3, EventBridge, Step Functions and Lambda. Every event is delivered twice, the second time during
+the first execution. Nothing is lost, loaded twice, or left `received`.
 
-The normal run drops 32 files; ETL_ORDER_RUNS makes it 200.
+The normal run uploads 32 files, the long run (ETL_ORDER_RUNS) 200.
 """
 
 from __future__ import annotations
@@ -16,67 +16,68 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Lake, columns
-from tests.guarantees.scale import few_or_all
+from tests.guarantees.run_size import short_or_long
 
-UPLOADS = few_or_all(32, 200)
-SECONDS = few_or_all(150.0, 900.0)
-AGAIN = "again-"
+UPLOADS = short_or_long(32, 200)
+SECONDS = short_or_long(150.0, 900.0)
+REPEATED = "repeated-"
 
 
 @dataclass
-class Echo:
-    """Delivers every event that the state machine was given once more."""
+class Redelivery:
+    """Delivers every event of the state machine a second time."""
 
     lake: Lake
     seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._states: Any = self.lake.client.aws.client("stepfunctions")
-        self._machine = self.lake.client.outputs.state_machine_arn
+        self._state_machine = self.lake.client.outputs.state_machine_arn
         self.seen |= {each["executionArn"] for each in self.executions()}
 
     def executions(self, **filters: str) -> Iterator[dict[str, Any]]:
         pages = self._states.get_paginator("list_executions").paginate(
-            stateMachineArn=self._machine, **filters
+            stateMachineArn=self._state_machine, **filters
         )
         for page in pages:
             yield from page["executions"]
 
     def repeat(self) -> int:
-        """How many new events were delivered again."""
+        """Deliver the new events again, and return their number."""
         new = [each for each in self.executions() if each["executionArn"] not in self.seen]
-        first = [each for each in new if not each["name"].startswith(AGAIN)]
+        first = [each for each in new if not each["name"].startswith(REPEATED)]
         for each in first:
             event = self._states.describe_execution(executionArn=each["executionArn"])["input"]
             self._states.start_execution(
-                stateMachineArn=self._machine, name=AGAIN + each["name"][-60:], input=event
+                stateMachineArn=self._state_machine, name=REPEATED + each["name"][-60:], input=event
             )
         self.seen |= {each["executionArn"] for each in new}
         return len(first)
 
-    def is_quiet(self) -> bool:
+    def is_idle(self) -> bool:
+        """Return whether no execution runs."""
         return not any(True for _ in self.executions(statusFilter="RUNNING"))
 
 
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize("tables", [1, UPLOADS // 4], ids=["one table", "many tables"])
-def test_files_dropped_at_once_are_loaded_once_each(lake: Lake, tables: int) -> None:
+def test_files_uploaded_at_once_are_loaded_once_each(lake: Lake, tables: int) -> None:
     names = [lake.table("burst") for _ in range(tables)]
     for name in names:
         lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
     for name in names:
         _until(lambda name=name: [each["status"] for each in _entries(lake, name)] == ["applied"])
-    echo = Echo(lake)
-    _drop(lake, names)
+    redelivery = Redelivery(lake)
+    _upload_all(lake, names)
     repeated = 0
 
-    def all_came() -> bool:
+    def all_repeated() -> bool:
         nonlocal repeated
-        repeated += echo.repeat()
+        repeated += redelivery.repeat()
         return repeated == UPLOADS
 
-    _until(all_came)
-    _until(echo.is_quiet)
+    _until(all_repeated)
+    _until(redelivery.is_idle)
     loaded = Counter(value for name in names for (value,) in lake.rows(name))
     assert loaded == Counter(range(UPLOADS))
     entries = [
@@ -88,7 +89,7 @@ def test_files_dropped_at_once_are_loaded_once_each(lake: Lake, tables: int) -> 
 
 
 @pytest.mark.timeout(SECONDS + 60)
-def test_bad_files_among_them_fail_alone_and_hold_nobody_up(lake: Lake) -> None:
+def test_bad_files_in_a_burst_fail_and_delay_nothing(lake: Lake) -> None:
     name = lake.table("burst")
     lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
     _until(lambda: [each["status"] for each in _entries(lake, name)] == ["applied"])
@@ -99,19 +100,19 @@ def test_bad_files_among_them_fail_alone_and_hold_nobody_up(lake: Lake) -> None:
         }
         list(threads.map(lambda key: lake.put(key, f"id\n{texts[key]}\n"), texts))
 
-    def all_are_answered() -> bool:
+    def all_are_final() -> bool:
         entries = _entries(lake, name)
         return len(entries) == len(texts) + 1 and all(
             each["status"] != "received" for each in entries
         )
 
-    _until(all_are_answered)
-    answers = {
+    _until(all_are_final)
+    statuses = {
         each["s3_key"]: each["status"]
         for each in _entries(lake, name)
         if each["action"] == "append"
     }
-    assert answers == {key: "failed" if text == "x" else "loaded" for key, text in texts.items()}
+    assert statuses == {key: "failed" if text == "x" else "loaded" for key, text in texts.items()}
     assert sorted(value for (value,) in lake.rows(name)) == [
         number for number in range(32) if number % 4 != 3
     ]
@@ -121,7 +122,7 @@ def test_bad_files_among_them_fail_alone_and_hold_nobody_up(lake: Lake) -> None:
     assert int(copies) <= 2 * len(texts)
 
 
-def _drop(lake: Lake, names: list[str]) -> None:
+def _upload_all(lake: Lake, names: list[str]) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = [
             f"dev/append/{names[number % len(names)]}/{number}.csv" for number in range(UPLOADS)
@@ -136,5 +137,5 @@ def _entries(lake: Lake, table: str) -> list[dict[str, Any]]:
 def _until(condition: Any) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.05)

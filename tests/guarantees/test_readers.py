@@ -1,6 +1,6 @@
-"""What readers of a table see while it is replaced or rebuilt: all of the old rows or all of the new ones, never anything else.
+"""Readers of a table that is replaced or rebuilt see all old rows or all new rows, and nothing else.
 
-The loads run in worker processes without the state machine around them; readers are connections of their own and never pause.
+The replacements run in worker processes without the state machine. Readers have their own connections and never pause.
 """
 
 from __future__ import annotations
@@ -17,61 +17,62 @@ import pytest
 
 from tests.e2e.conftest import columns
 from tests.guarantees.harness import Harness
-from tests.guarantees.scale import few_or_all
+from tests.guarantees.run_size import short_or_long
 
 pytestmark = pytest.mark.parametrize(
-    "site", few_or_all(["snapshot"], ["snapshot", "serializable"]), indirect=True
+    "harness", short_or_long(["snapshot"], ["snapshot", "serializable"]), indirect=True
 )
 
 LOADS = 100
 ROWS = 200
-REBUILDS = few_or_all(6, 100)
+REBUILDS = short_or_long(6, 100)
 READERS = 2
 
 
 @dataclass
 class Readers:
-    """Connections that ask the same question until they are told to stop. `seen`: the distinct answers; `reads`: how many.
+    """Connections that repeat one query until they are stopped. `seen`: the distinct results; `reads`: the number of queries.
 
-    `waits`: they take the table's lock before they ask.
+    `locked_table`: the table that they lock before each query.
     """
 
-    site: Harness
-    question: str
-    waits: str = ""
+    harness: Harness
+    query: str
+    locked_table: str = ""
     seen: set[tuple[Any, ...]] = field(default_factory=set)
     reads: int = 0
     errors: list[str] = field(default_factory=list)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        ended = threading.Event()
-        threads = [threading.Thread(target=self._read, args=(ended,)) for _ in range(READERS)]
+        """Read while the block runs."""
+        stopped = threading.Event()
+        threads = [threading.Thread(target=self._read, args=(stopped,)) for _ in range(READERS)]
         for thread in threads:
             thread.start()
         try:
             yield
         finally:
-            ended.set()
+            stopped.set()
             for thread in threads:
                 thread.join()
 
-    def _read(self, ended: threading.Event) -> None:
-        where = self.site.lake.client.outputs.warehouse
+    def _read(self, stopped: threading.Event) -> None:
+        endpoint = self.harness.lake.client.outputs.warehouse
         connection = psycopg2.connect(
-            host=where.host,
-            port=where.port,
-            user=where.user,
-            password=where.password,
-            dbname=self.site.database,
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=endpoint.password,
+            dbname=self.harness.database,
         )
-        connection.autocommit = not self.waits
+        connection.autocommit = not self.locked_table
         with closing(connection), connection.cursor() as cursor:
-            while not ended.is_set():
+            while not stopped.is_set():
                 try:
-                    if self.waits:
-                        cursor.execute(f"LOCK TABLE {self.waits}")
-                    cursor.execute(self.question)
+                    if self.locked_table:
+                        cursor.execute(f"LOCK TABLE {self.locked_table}")
+                    cursor.execute(self.query)
                     self.seen.add(cursor.fetchone())
                     connection.commit()
                 except psycopg2.Error as error:
@@ -80,19 +81,20 @@ class Readers:
                 self.reads += 1
 
 
-def test_during_a_hundred_replacements_a_reader_sees_the_old_rows_or_the_new_ones(
-    site: Harness,
+def test_during_a_hundred_replacements_a_reader_sees_the_old_or_the_new_rows(
+    harness: Harness,
 ) -> None:
-    table = site.lake.table("read")
-    site.load("schema", table, _schema("INTEGER"), 0)
-    site.load("append", table, _rows(0), 1)
-    readers = Readers(site, f"SELECT count(*), min(run), max(run), sum(id) FROM {table}")
-    events = [site.land("truncate", table, _rows(run), run + 1) for run in range(1, LOADS + 1)]
+    table = harness.lake.table("read")
+    harness.load("schema", table, _schema("INTEGER"), 0)
+    harness.load("append", table, _rows(0), 1)
+    readers = Readers(harness, f"SELECT count(*), min(run), max(run), sum(id) FROM {table}")
+    events = [harness.put("truncate", table, _rows(run), run + 1) for run in range(1, LOADS + 1)]
     with readers.reading():
-        answers = [
-            site.pool.call(_load(site), {"event": event, "retry_count": 0}) for event in events
+        results = [
+            harness.pool.call(_load(harness), {"event": event, "retry_count": 0})
+            for event in events
         ]
-    assert [answer.result["status"] for answer in answers] == ["loaded"] * LOADS
+    assert [each.result["status"] for each in results] == ["loaded"] * LOADS
     assert not readers.errors
     assert readers.seen <= {
         (ROWS + run, run, run, sum(range(ROWS + run))) for run in range(LOADS + 1)
@@ -101,45 +103,45 @@ def test_during_a_hundred_replacements_a_reader_sees_the_old_rows_or_the_new_one
     assert len(readers.seen) > 10
 
 
-def test_during_rebuilds_of_a_column_a_reader_sees_every_row(site: Harness) -> None:
-    readers = rebuild(site, "SELECT count(*), sum(run) FROM {table}")
+def test_during_rebuilds_of_a_column_a_reader_sees_every_row(harness: Harness) -> None:
+    readers = rebuild(harness, "SELECT count(*), sum(run) FROM {table}")
     assert readers.seen == {(ROWS, 0)}
 
 
-def test_during_rebuilds_of_a_column_its_values_are_whole_at_every_moment(site: Harness) -> None:
-    """The readers take the table's lock, because the stand-in gives a statement that waits for one the snapshot from before."""
-    readers = rebuild(site, "SELECT count(*), sum(id) FROM {table}", waits="{table}")
+def test_during_rebuilds_of_a_column_a_reader_sees_every_value(harness: Harness) -> None:
+    """The readers lock the table first, because the emulator gives a statement that waits for a lock the snapshot from before."""
+    readers = rebuild(harness, "SELECT count(*), sum(id) FROM {table}", locked_table="{table}")
     assert readers.seen == {(ROWS, sum(range(ROWS)))}
 
 
-def rebuild(site: Harness, question: str, waits: str = "") -> Readers:
-    """Makes a column anew, time and again, while readers read."""
-    table = site.lake.table("rebuild")
-    site.load("schema", table, _schema("INTEGER"), 0)
-    site.load("append", table, _rows(0), 1)
-    readers = Readers(site, question.format(table=table), waits.format(table=table))
+def rebuild(harness: Harness, query: str, locked_table: str = "") -> Readers:
+    """Rebuild a column repeatedly while readers read."""
+    table = harness.lake.table("rebuild")
+    harness.load("schema", table, _schema("INTEGER"), 0)
+    harness.load("append", table, _rows(0), 1)
+    readers = Readers(harness, query.format(table=table), locked_table.format(table=table))
     with readers.reading():
         for number in range(REBUILDS):
             kind = ("BIGINT", "INTEGER")[number % 2]
-            ended = site.load(
+            result = harness.load(
                 "schema", table, _schema(kind, allowed_changes=["retype", "narrow"]), number + 2
             )
-            assert ended.data["record"]["status"] == "applied", ended.data
+            assert result.data["record"]["status"] == "applied", result.data
     assert not readers.errors
     assert readers.reads > REBUILDS
     return readers
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_reader_never_sees_rows_of_a_file_that_is_refused(site: Harness, action: str) -> None:
-    table = site.lake.table("refused")
-    site.load("schema", table, _schema("INTEGER"), 0)
-    site.load("append", table, _rows(0), 1)
-    readers = Readers(site, f"SELECT count(*), sum(id), sum(run) FROM {table}")
+def test_a_reader_never_sees_rows_of_a_refused_file(harness: Harness, action: str) -> None:
+    table = harness.lake.table("refused")
+    harness.load("schema", table, _schema("INTEGER"), 0)
+    harness.load("append", table, _rows(0), 1)
+    readers = Readers(harness, f"SELECT count(*), sum(id), sum(run) FROM {table}")
     with readers.reading():
         for number in range(5):
-            ended = site.load(action, table, _rows(1) + "x,1\n", number + 2)
-            assert ended.data["record"]["status"] == "failed"
+            result = harness.load(action, table, _rows(1) + "x,1\n", number + 2)
+            assert result.data["record"]["status"] == "failed"
     assert not readers.errors
     assert readers.seen == {(ROWS, sum(range(ROWS)), 0)}
 
@@ -152,6 +154,6 @@ def _rows(run: int) -> str:
     return "id,run\n" + "".join(f"{number},{run}\n" for number in range(ROWS + run))
 
 
-def _load(site: Harness) -> str:
-    [handler] = [each for each in site.machine.handlers.values() if ".load." in each]
+def _load(harness: Harness) -> str:
+    [handler] = [each for each in harness.interpreter.handlers.values() if ".load." in each]
     return handler

@@ -1,4 +1,4 @@
-"""The log table in memory."""
+"""A log table in memory, and a Lambda context."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 from etl_core.adapters.log_table import LogPage
 from etl_core.model.status import SETTLED
 from etl_core.upload_log.query import LogQuery
-from handlers import query, record
+from handlers import query as query_handler
+from handlers import record
 
 
 @dataclass
 class FakeLogTable:
-    """etl_core.adapters.log_table.LogTable as the handlers use it."""
+    """The methods of etl_core.adapters.log_table.LogTable that the handlers use."""
 
     entries: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     queries: list[LogQuery] = field(default_factory=list)
@@ -32,28 +33,28 @@ class FakeLogTable:
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
     ) -> bool:
         entry = self._entry(key)
-        is_open = entry.get("status") not in SETTLED
+        is_pending = entry.get("status") not in SETTLED
         entry |= {
-            **(attributes if is_open else {}),
+            **(attributes if is_pending else {}),
             "attempts": entry.get("attempts", 0) + attempts,
         }
-        return is_open
+        return is_pending
 
-    def read_pages(self, asked: LogQuery) -> Iterator[LogPage]:
-        """Pages of three entries, of which those with another status than the one asked for are left out."""
-        found = list(self._read(asked))
-        for first in range(0, max(1, len(found)), 3):
-            page = found[first : first + 3]
-            kept = [item for item in page if asked.status in (None, item.get("status"))]
-            yield LogPage(kept, page[-1]["landed_key"] if first + 3 < len(found) else None)
+    def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
+        """Yield pages of three entries, without the entries that the query's status filter excludes."""
+        entries = list(self._read(query))
+        for first in range(0, max(1, len(entries)), 3):
+            page = entries[first : first + 3]
+            kept = [item for item in page if query.status in (None, item.get("status"))]
+            yield LogPage(kept, page[-1]["landed_key"] if first + 3 < len(entries) else None)
 
-    def _read(self, asked: LogQuery) -> Iterator[dict[str, Any]]:
-        self.queries.append(asked)
+    def _read(self, query: LogQuery) -> Iterator[dict[str, Any]]:
+        self.queries.append(query)
         if self.error:
             raise self.error
         newest_first = sorted(self.entries.items(), reverse=True)
         for (table, key), entry in newest_first:
-            if table == asked.table_name and (asked.after is None or key < asked.after):
+            if table == query.table_name and (query.after is None or key < query.after):
                 yield {"table_name": table, "landed_key": key} | entry
 
     def _entry(self, key: Mapping[str, str]) -> dict[str, Any]:
@@ -62,15 +63,15 @@ class FakeLogTable:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> FakeLogTable:
-    """The log table behind record and query."""
-    made = FakeLogTable()
-    monkeypatch.setattr(record, "_log", lambda: made)
-    monkeypatch.setattr(query, "_log", lambda: made)
-    return made
+    """The log table of the record and query functions."""
+    table = FakeLogTable()
+    monkeypatch.setattr(record, "_log", lambda: table)
+    monkeypatch.setattr(query_handler, "_log", lambda: table)
+    return table
 
 
 class Context:
-    """Lambda's context, with a minute left."""
+    """Lambda's context object with one minute left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000

@@ -1,4 +1,4 @@
-"""The load function translates: event in, outcome out, errors as they are."""
+"""The load function: an event becomes an outcome, and retryable errors are raised unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
@@ -19,26 +19,26 @@ KEY = "dev/schema/t/s.json"
 
 @pytest.fixture
 def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
-    """A warehouse, and a lake with one schema file."""
+    """An empty warehouse, and a lake with one schema file."""
     store = FakeStore()
     store.put(KEY, a_schema_file())
-    made = FakeWarehouse(store)
+    fake = FakeWarehouse(store)
     monkeypatch.setattr(
-        load, "wiring", lambda: (settings(), Ports(store, made, FakeBacklog(), lambda: NOON))
+        load, "wiring", lambda: (settings(), Ports(store, fake, FakeBacklog(), lambda: NOON))
     )
-    return made
+    return fake
 
 
 def run(event: Any, **more: Any) -> Any:
     return load.handler({"event": event} | more, CONTEXT)
 
 
-def test_an_outcome_is_answered_as_json_with_its_attempts(warehouse: FakeWarehouse) -> None:
-    answer = run(an_event(KEY), retry_count=2)
+def test_the_outcome_is_returned_as_json_with_its_attempts(warehouse: FakeWarehouse) -> None:
+    output = run(an_event(KEY), retry_count=2)
 
-    assert json.loads(json.dumps(answer)) == answer
+    assert json.loads(json.dumps(output)) == output
     assert (
-        answer.items()
+        output.items()
         >= {
             "status": "applied",
             "attempts": 3,
@@ -48,30 +48,30 @@ def test_an_outcome_is_answered_as_json_with_its_attempts(warehouse: FakeWarehou
     )
 
 
-def test_a_rejection_is_an_answer_and_no_error(warehouse: FakeWarehouse) -> None:
-    answer = run(an_event("dev/upsert/t/x.csv"))
+def test_a_rejection_is_returned_and_not_raised(warehouse: FakeWarehouse) -> None:
+    output = run(an_event("dev/upsert/t/x.csv"))
 
-    assert (answer["status"], answer["error"]["type"], answer["attempts"]) == (
+    assert (output["status"], output["error"]["type"], output["attempts"]) == (
         "rejected",
         "InvalidKeyError",
         1,
     )
 
 
-def test_an_error_that_may_pass_is_raised_and_logged(
+def test_a_retryable_error_is_raised_and_logged(
     warehouse: FakeWarehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def in_the_way(word: str, statement: Any) -> None:
-        raise LockConflictError("another transaction was in the way")
+    def raise_conflict(word: str, statement: Any) -> None:
+        raise LockConflictError("another transaction conflicts with this load")
 
-    warehouse.hook = in_the_way
+    warehouse.hook = raise_conflict
     with pytest.raises(LockConflictError):
         run(an_event(KEY))
 
     line = json.loads(capsys.readouterr().out)
     assert (line["error"], line["message"]) == (
         "LockConflictError",
-        "another transaction was in the way",
+        "another transaction conflicts with this load",
     )
 
 
@@ -82,6 +82,6 @@ def test_a_file_before_its_schema_is_raised_for_a_retry(warehouse: FakeWarehouse
         run(an_event("dev/append/t/x.csv"))
 
 
-def test_what_is_no_event_is_refused(warehouse: FakeWarehouse) -> None:
+def test_an_invalid_event_is_refused(warehouse: FakeWarehouse) -> None:
     with pytest.raises(InvalidEventError):
         run({})

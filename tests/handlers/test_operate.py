@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidKeyError
 from handlers import reconcile, tables
 from tests.builders import NOON, a_schema_file, settings

@@ -13,7 +13,7 @@ from tests.builders import an_upload
 from tests.handlers.conftest import CONTEXT, FakeLogTable
 
 
-def ask(**parameters: str) -> tuple[int, Any]:
+def get_logs(**parameters: str) -> tuple[int, Any]:
     response = query.handler(
         {"queryStringParameters": parameters or None, "multiValueQueryStringParameters": None},
         CONTEXT,
@@ -31,7 +31,7 @@ def fill(log: FakeLogTable, count: int, **fields: Any) -> None:
 def test_entries_come_newest_first_without_the_sort_key(log: FakeLogTable) -> None:
     fill(log, 3)
 
-    assert ask(table_name="T") == (
+    assert get_logs(table_name="T") == (
         200,
         {
             "items": [{"table_name": "t", "number": number} for number in (2, 1, 0)],
@@ -41,8 +41,8 @@ def test_entries_come_newest_first_without_the_sort_key(log: FakeLogTable) -> No
     )
 
 
-def test_no_entries_are_an_empty_answer(log: FakeLogTable) -> None:
-    assert ask(table_name="t") == (200, {"items": [], "count": 0, "next_token": None})
+def test_no_entries_give_an_empty_list(log: FakeLogTable) -> None:
+    assert get_logs(table_name="t") == (200, {"items": [], "count": 0, "next_token": None})
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
@@ -50,7 +50,9 @@ def test_pages_together_hold_every_entry_once(log: FakeLogTable, limit: int) -> 
     fill(log, 7)
     numbers, token, pages = [], None, 0
     while pages == 0 or token:
-        _, body = ask(table_name="t", limit=str(limit), **({"next_token": token} if token else {}))
+        _, body = get_logs(
+            table_name="t", limit=str(limit), **({"next_token": token} if token else {})
+        )
         numbers += [item["number"] for item in body["items"]]
         token, pages = body["next_token"], pages + 1
 
@@ -58,18 +60,20 @@ def test_pages_together_hold_every_entry_once(log: FakeLogTable, limit: int) -> 
     assert pages == -(-7 // limit)
 
 
-def test_a_filter_that_matches_little_is_answered_in_bounded_pages(log: FakeLogTable) -> None:
+def test_a_filter_that_matches_few_entries_reads_a_limited_number_of_pages(
+    log: FakeLogTable,
+) -> None:
     fill(log, 200, status="loaded")
-    _, first = ask(table_name="t", status="failed")
+    _, first = get_logs(table_name="t", status="failed")
     assert (first["count"], first["items"]) == (0, [])
     token, requests = first["next_token"], 1
     while token:
-        _, page = ask(table_name="t", status="failed", next_token=token)
+        _, page = get_logs(table_name="t", status="failed", next_token=token)
         token, requests = page["next_token"], requests + 1
     assert requests == 3  # 67 pages of three, at most 25 in one request
 
 
-def test_an_answer_stays_below_what_a_function_may_return(log: FakeLogTable) -> None:
+def test_a_response_stays_below_the_size_limit_of_a_function(log: FakeLogTable) -> None:
     fill(log, 60, statements=['"' * 100_000])
     event = {"queryStringParameters": {"table_name": "t", "limit": "500"}}
     response = query.handler(event, CONTEXT)
@@ -94,7 +98,7 @@ def test_an_answer_stays_below_what_a_function_may_return(log: FakeLogTable) -> 
 def test_a_bad_parameter_is_a_400_that_names_it(
     log: FakeLogTable, parameters: dict[str, str], parameter: str
 ) -> None:
-    status, body = ask(**parameters)
+    status, body = get_logs(**parameters)
 
     assert (status, body["error"]["type"], body["error"]["parameter"]) == (
         400,
@@ -119,13 +123,13 @@ def test_a_parameter_given_twice_is_a_400(log: FakeLogTable) -> None:
     )
 
 
-def test_a_log_that_cannot_answer_is_a_503(log: FakeLogTable) -> None:
-    log.error = ThrottledError("the log table answered ThrottlingException")
+def test_a_throttled_log_table_is_a_503(log: FakeLogTable) -> None:
+    log.error = ThrottledError("the log table returned ThrottlingException")
 
-    status, body = ask(table_name="t")
+    status, body = get_logs(table_name="t")
 
     assert status == 503
     assert body["error"] == {
         "type": "ThrottledError",
-        "message": "the log table answered ThrottlingException; try again in a moment",
+        "message": "the log table returned ThrottlingException; try again in a moment",
     }

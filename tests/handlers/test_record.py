@@ -1,4 +1,4 @@
-"""The record function: an entry before the load, the answer after it."""
+"""The record function: an entry before the load, its final status after the load."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ def final(**state: object) -> object:
     )
 
 
-def test_an_upload_is_received_then_answered_in_one_entry(log: FakeLogTable) -> None:
+def test_an_upload_has_one_entry_that_gets_its_final_status(log: FakeLogTable) -> None:
     received()
-    answer = final(outcome=OUTCOME)
+    result = final(outcome=OUTCOME)
 
     [entry] = log.entries.values()
     assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 3, 2)
-    assert answer == {"status": "loaded", "succeeded": True, "error": "", "cause": ""}
+    assert result == {"status": "loaded", "succeeded": True, "error": "", "cause": ""}
 
 
-def test_a_second_delivery_changes_no_answer_but_counts_its_attempts(log: FakeLogTable) -> None:
+def test_a_second_delivery_keeps_the_final_status_and_adds_its_attempts(log: FakeLogTable) -> None:
     received()
     final(outcome=OUTCOME)
 
     assert received() == {"upload_id": Upload.from_event(an_event()).upload_id, "is_new": False}
-    final(failure={"Error": "MissingObjectError", "Cause": "gone"})
+    final(failure={"Error": "MissingObjectError", "Cause": "the object does not exist"})
 
     [entry] = log.entries.values()
     assert (entry["status"], entry["attempts"]) == ("loaded", 3)
 
 
-def test_a_failure_is_answered_for_the_state_machine_and_the_log(log: FakeLogTable) -> None:
-    answer = final(
+def test_a_failure_is_returned_to_the_state_machine(log: FakeLogTable) -> None:
+    result = final(
         failure={
             "Error": "InvalidKeyError",
             "Cause": json.dumps({"errorMessage": "the key is bad"}),
         }
     )
 
-    assert answer == {
+    assert result == {
         "status": "rejected",
         "succeeded": False,
         "error": "InvalidKeyError",
@@ -65,7 +65,7 @@ def test_a_failure_is_answered_for_the_state_machine_and_the_log(log: FakeLogTab
     }
 
 
-def test_the_answer_is_recorded_though_nothing_was_received(log: FakeLogTable) -> None:
+def test_a_final_status_is_recorded_even_if_nothing_was_received(log: FakeLogTable) -> None:
     final(outcome=OUTCOME)
 
     [entry] = log.entries.values()
@@ -78,7 +78,7 @@ def test_a_key_that_names_no_table_is_logged_as_unparsed(log: FakeLogTable) -> N
     assert [table for table, _ in log.entries] == ["_unparsed"]
 
 
-def test_what_is_no_event_is_refused(log: FakeLogTable) -> None:
+def test_an_invalid_event_is_refused(log: FakeLogTable) -> None:
     with pytest.raises(InvalidEventError):
         received({"detail": {}})
 

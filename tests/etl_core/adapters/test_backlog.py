@@ -1,4 +1,4 @@
-"""The log as loads see it: who waits for a table, and what became of a version."""
+"""The log as a load reads it: the pending uploads of a table, and the status of a version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 class Log:
-    """The log table, written as the record function does it, and read as a load does."""
+    """The log table, written like the record function writes it."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.table = LogTable(client, name)
@@ -38,7 +38,7 @@ class Log:
         assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now))
         return upload
 
-    def answer(self, upload: Upload, **attributes: Any) -> None:
+    def finish(self, upload: Upload, **attributes: Any) -> None:
         assert self.table.write_final(key_of(upload), {"status": "loaded"} | attributes, 1)
 
 
@@ -47,7 +47,7 @@ def log(lake: Lake) -> Log:
     return Log(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
 
 
-def test_what_was_received_waits_until_it_has_its_answer(log: Log) -> None:
+def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
     first, second = (
         log.receive(log.upload("a.csv")),
         log.receive(log.upload("b.csv", version_id="v1")),
@@ -59,23 +59,23 @@ def test_what_was_received_waits_until_it_has_its_answer(log: Log) -> None:
         second,
     ]
 
-    log.answer(first)
+    log.finish(first)
     assert log.table.read_pending(log.target) == [second]
 
 
-def test_what_lost_its_execution_long_ago_does_not_wait(log: Log) -> None:
+def test_an_upload_received_too_long_ago_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
 
     assert log.table.read_pending(log.target) == []
 
 
-def test_an_entry_that_cannot_tell_its_identity_does_not_wait(log: Log) -> None:
+def test_an_entry_with_a_cut_sequencer_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv", sequencer="A" * 100))
 
     assert log.table.read_pending(log.target) == []
 
 
-def test_a_sequencer_of_any_text_is_told_back(log: Log) -> None:
+def test_a_sequencer_with_separators_is_read_back(log: Log) -> None:
     upload = log.receive(log.upload("a.csv", sequencer="0#A#"))
 
     assert log.table.read_pending(log.target) == [upload]
@@ -86,7 +86,7 @@ def a_version(key: str, version_id: str, etag: str, landed_at: datetime) -> Obje
 
 
 VERSIONS: dict[str, Callable[[Upload], ObjectVersion]] = {
-    "that version": lambda upload: a_version(upload.key, "v1", upload.etag, NOW),
+    "same second": lambda upload: a_version(upload.key, "v1", upload.etag, NOW),
     "a second off": lambda upload: a_version(
         upload.key, "v1", upload.etag, NOW - timedelta(seconds=1)
     ),
@@ -94,7 +94,7 @@ VERSIONS: dict[str, Callable[[Upload], ObjectVersion]] = {
 
 
 @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
-def test_a_version_is_found_by_its_etag_before_its_answer_and_by_its_id_after(
+def test_a_version_is_found_by_etag_before_its_final_status_and_by_id_after(
     log: Log, version: Callable[[Upload], ObjectVersion]
 ) -> None:
     upload = log.receive(log.upload("s.json", "dev/schema"))
@@ -102,7 +102,7 @@ def test_a_version_is_found_by_its_etag_before_its_answer_and_by_its_id_after(
     assert found is not None
     assert (found.upload, found.status) == (upload, Status.RECEIVED)
 
-    log.answer(upload, version_id="v1", status="rejected")
+    log.finish(upload, version_id="v1", status="rejected")
     found = log.table.find_upload(log.target, version(upload))
     assert found is not None
     assert (found.upload, found.status) == (upload, Status.REJECTED)

@@ -1,4 +1,4 @@
-"""What the answers of Lambda and Step Functions mean."""
+"""Calls of Lambda and Step Functions, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from etl_core.model.errors import (
 )
 
 
-class Client:
-    """Answers every call with the same."""
+class FakeClient:
+    """Returns the same answer to every call."""
 
     def __init__(self, answer: Any, function_error: str | None = None) -> None:
         self.answer, self.function_error, self.calls = (
@@ -33,8 +33,8 @@ class Client:
 
     def invoke(self, **call: Any) -> dict[str, Any]:
         self._note(call)
-        made = {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
-        return made | ({"FunctionError": self.function_error} if self.function_error else {})
+        result = {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+        return result | ({"FunctionError": self.function_error} if self.function_error else {})
 
     def start_execution(self, **call: Any) -> Any:
         self._note(call)
@@ -55,34 +55,34 @@ def refused(code: str, status: int = 400) -> ClientError:
     )
 
 
-def test_a_function_is_asked_with_json_and_answers_with_json() -> None:
-    client = Client({"done": 1})
+def test_a_function_is_called_with_json_and_returns_json() -> None:
+    client = FakeClient({"done": 1})
     assert Function(client, "f").ask({"kind": "x"}) == {"done": 1}
     assert client.calls == [{"FunctionName": "f", "Payload": b'{"kind": "x"}'}]
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("answer", "kind", "text"),
     [
         (
-            {"errorType": "LockConflictError", "errorMessage": "in the way"},
+            {"errorType": "LockConflictError", "errorMessage": "lock conflict"},
             LockConflictError,
-            "^in the way$",
+            "^lock conflict$",
         ),
         (
             {"errorType": "ReplayRefusedError", "errorMessage": "no file"},
             LoadFailedError,
-            "the function f: no file",
+            "the function f failed: no file",
         ),
         ({"errorMessage": "Task timed out"}, LoadFailedError, "Task timed out"),
-        (None, LoadFailedError, "ended without an answer"),
+        (None, LoadFailedError, "ended without an error message"),
     ],
 )
-def test_a_function_s_error_keeps_its_words_and_whether_it_may_pass(
-    answer: Any, kind: type[EtlError], words: str
+def test_the_error_of_a_function_keeps_its_message_and_stays_retryable(
+    answer: Any, kind: type[EtlError], text: str
 ) -> None:
-    with pytest.raises(kind, match=words):
-        Function(Client(answer, "Unhandled"), "f").ask({})
+    with pytest.raises(kind, match=text):
+        Function(FakeClient(answer, "Unhandled"), "f").ask({})
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_a_function_s_error_keeps_its_words_and_whether_it_may_pass(
         (refused("ResourceNotFoundException"), LoadFailedError),
     ],
 )
-def test_a_function_that_cannot_be_asked_is_told_as_such(
+def test_a_function_that_cannot_be_called_raises_an_error_of_lambda(
     error: Exception, kind: type[EtlError]
 ) -> None:
-    with pytest.raises(kind, match="Lambda answered"):
-        Function(Client(error), "f").ask({})
+    with pytest.raises(kind, match="Lambda returned"):
+        Function(FakeClient(error), "f").ask({})
 
 
 def test_an_execution_is_started_with_the_event() -> None:
-    client = Client({"executionArn": "arn:1"})
+    client = FakeClient({"executionArn": "arn:1"})
     assert StateMachine(client, "arn:machine").start({"a": 1}) == "arn:1"
     assert client.calls == [{"stateMachineArn": "arn:machine", "input": '{"a": 1}'}]
 
@@ -114,17 +114,17 @@ def test_an_execution_is_started_with_the_event() -> None:
         (refused("InvalidArn"), False),
     ],
 )
-def test_an_execution_runs_only_while_step_functions_says_so(answer: Any, runs: bool) -> None:
-    assert StateMachine(Client(answer), "arn").is_running("arn:1") is runs
+def test_an_execution_runs_only_while_step_functions_reports_it(answer: Any, runs: bool) -> None:
+    assert StateMachine(FakeClient(answer), "arn").is_running("arn:1") is runs
 
 
-def test_a_right_that_is_missing_is_no_ended_execution() -> None:
-    with pytest.raises(LoadFailedError, match="Step Functions answered AccessDenied"):
-        StateMachine(Client(refused("AccessDenied", 403)), "arn").is_running("arn:1")
+def test_a_missing_permission_does_not_mean_that_the_execution_ended() -> None:
+    with pytest.raises(LoadFailedError, match="Step Functions returned AccessDenied"):
+        StateMachine(FakeClient(refused("AccessDenied", 403)), "arn").is_running("arn:1")
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         (None, "does not exist: start the local cloud"),
         ("{", "cannot be read as JSON"),
@@ -136,17 +136,19 @@ def test_a_right_that_is_missing_is_no_ended_execution() -> None:
         ("{}", "has no 'state_machine_arn'"),
     ],
 )
-def test_outputs_that_lead_to_no_stack_say_what_to_do(
-    tmp_path: Path, content: str | None, words: str
+def test_unusable_outputs_are_reported_with_the_fix(
+    tmp_path: Path, content: str | None, text: str
 ) -> None:
     path = tmp_path / "outputs.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(StackError, match=words):
+    with pytest.raises(StackError, match=text):
         open_stack(path)
 
 
-def test_outputs_of_pulumi_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outputs_of_pulumi_are_sufficient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "outputs.json"
     outputs = {
         "state_machine_arn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",

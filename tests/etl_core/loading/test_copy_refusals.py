@@ -1,4 +1,4 @@
-"""A refused row in words: its value is read from the file, and looking for it never costs the answer."""
+"""Refused rows: the value is read from the file, and the search for it never prevents the report."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refused(
     ],
 )
 @pytest.mark.parametrize("piece", [5, 1 << 16])
-def test_a_refused_value_is_told_with_its_place_and_reason(
+def test_a_refused_value_is_reported_with_its_place_and_reason(
     content: bytes, line: int, place: str, piece: int
 ) -> None:
     if len(content) > 100_000 and piece == 5:
@@ -74,11 +74,11 @@ def test_a_value_that_cannot_be_found_is_left_out(content: bytes, line: int, col
     assert "Invalid digit" in failure.message
 
 
-def test_a_fault_of_the_whole_row_names_no_column() -> None:
+def test_an_error_of_the_whole_row_names_no_column() -> None:
     assert "line 2: Invalid digit" in refused(b"a,b\n1\n", 2, column="").message
 
 
-def test_the_first_ten_refusals_are_told_in_the_files_order() -> None:
+def test_the_first_ten_refused_rows_are_reported_in_file_order() -> None:
     failure = refused(b"a,b\n" + b"1,x\n" * 20, *range(21, 1, -1))
 
     assert [line.split(",")[0] for line in failure.details] == [
@@ -86,7 +86,7 @@ def test_the_first_ten_refusals_are_told_in_the_files_order() -> None:
     ]
 
 
-def test_the_files_own_delimiter_and_quote_are_used() -> None:
+def test_the_delimiter_and_quote_of_the_file_are_used() -> None:
     assert (
         "value 'x;y'"
         in refused(b"a;b\n1;'x;y'\n", 2, options=CsvOptions(delimiter=";", quote="'")).message
@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_again_does_not_hide_the_refusal(
     ],
     ids=["open quote", "open quote and line breaks", "far down"],
 )
-def test_looking_for_a_value_takes_no_time_that_the_answer_needs(content: bytes, line: int) -> None:
+def test_the_search_for_a_value_is_limited_in_time(content: bytes, line: int) -> None:
     started = time.process_time()
     assert "Invalid digit" in refused(content, line).message
 

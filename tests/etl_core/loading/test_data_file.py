@@ -1,4 +1,4 @@
-"""How COPY reads a file: by the schema under which it landed, into the columns as they are called now; and how many rows it has."""
+"""How COPY reads a file: by the schema in force at its arrival, into the columns under their current names. How rows are counted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def a_file(content: bytes, compression: str | None = None) -> DataFile:
 
 
 def history(*columns: list[dict[str, object]]) -> list[LedgerRow]:
-    """The schema files of a table, one after the other."""
+    """Return the schema rows of a table, oldest first."""
     return [a_ledger_row("schema", schema_file=a_spec(*each)) for each in columns]
 
 
 ID, NAME = a_column(), a_column("name", "VARCHAR(20)")
 
 
-def test_a_file_is_read_into_columns_that_were_renamed_since() -> None:
+def test_a_file_is_loaded_into_columns_that_were_renamed_later() -> None:
     schemas = history(
         [ID, NAME],
         [ID, a_column("label", "VARCHAR(20)", renamed_from="name")],
@@ -40,8 +40,8 @@ def test_a_file_is_read_into_columns_that_were_renamed_since() -> None:
     assert shape_of(a_file(b"NAME,id\na,1\n"), schemas).columns == ("label", "id")
 
 
-def test_a_rename_that_was_done_before_is_not_done_again() -> None:
-    """A column `name` that came back is another one than that which was renamed to `label`."""
+def test_an_earlier_rename_is_not_applied_twice() -> None:
+    """A new column `name` is not the column that was renamed from `name` to `label`."""
     label = a_column("label", "VARCHAR(20)", renamed_from="name")
 
     assert shape_of(
@@ -55,18 +55,18 @@ def test_a_rename_that_was_done_before_is_not_done_again() -> None:
     )
 
 
-def test_columns_that_came_later_are_left_to_their_defaults() -> None:
+def test_columns_added_later_get_their_defaults() -> None:
     assert shape_of(a_file(b"id\n1\n"), history([ID], [ID, NAME])).columns == ("id",)
 
 
-def test_a_column_that_was_dropped_since_is_named_with_the_way_out() -> None:
+def test_a_column_dropped_later_is_named_with_the_fix() -> None:
     with pytest.raises(
-        HeaderMismatchError, match="the file names 'name', which a later schema file has dropped"
+        HeaderMismatchError, match="the file names 'name', which a later schema file dropped"
     ):
         shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID]))
 
 
-def test_the_header_is_matched_to_the_schema_under_which_the_file_landed() -> None:
+def test_the_header_is_matched_to_the_schema_in_force_at_arrival() -> None:
     with pytest.raises(HeaderMismatchError, match="'note' is not in the table"):
         shape_of(a_file(b"id,note\n1,a\n"), history([ID], [ID, a_column("note")]))
 
@@ -86,7 +86,7 @@ TWO = CopyShape(("a", "b"), None, CsvOptions())
         (b'a,b\n1,2"3\n', None),
     ],
 )
-def test_rows_are_counted_as_copy_counts_them(content: bytes, rows: int | None) -> None:
+def test_rows_are_counted_like_copy_counts_them(content: bytes, rows: int | None) -> None:
     assert count_rows(a_file(content), TWO) == rows
 
 

@@ -1,4 +1,4 @@
-"""The ledger decides: duplicate, superseded, or proceed under the schema in force. Its rows come back as they were written."""
+"""The ledger decides: duplicate, superseded, or proceed. Its rows are read back as they were written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def values_of(row: LedgerRow) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_an_upload_in_the_ledger_is_a_duplicate_whatever_else_is_there(action: Action) -> None:
+def test_an_upload_in_the_ledger_is_a_duplicate_regardless_of_other_rows(action: Action) -> None:
     row = a_ledger_row(str(action), upload_id=an_upload().upload_id)
 
     assert decide(
@@ -72,7 +72,7 @@ def test_an_upload_in_the_ledger_is_a_duplicate_whatever_else_is_there(action: A
         ("schema", "truncate", False),
     ],
 )
-def test_what_a_later_upload_makes_void(action: str, later: str, is_void: bool) -> None:
+def test_which_actions_a_later_upload_supersedes(action: str, later: str, is_void: bool) -> None:
     row = a_ledger_row(later, landed_at=AFTER)
 
     decision = decide([SCHEMA, row], an_upload(), Action(action))
@@ -80,13 +80,13 @@ def test_what_a_later_upload_makes_void(action: str, later: str, is_void: bool) 
     assert decision == Superseded(row) if is_void else isinstance(decision, Proceed)
 
 
-def test_what_landed_before_makes_nothing_void() -> None:
+def test_an_earlier_upload_supersedes_nothing() -> None:
     rows = [SCHEMA, a_ledger_row("truncate", landed_at=BEFORE)]
 
     assert decide(rows, an_upload(), Action.APPEND) == Proceed((SCHEMA,))
 
 
-def test_in_one_second_the_sequencer_decides() -> None:
+def test_within_one_second_the_sequencer_decides() -> None:
     truncate = a_ledger_row("truncate", sequencer="00000005")
 
     assert isinstance(
@@ -101,23 +101,26 @@ def test_the_first_of_several_later_truncates_is_named() -> None:
     assert decide([second, first], an_upload(), Action.APPEND) == Superseded(first)
 
 
-def test_an_upload_is_governed_by_the_schema_that_was_in_force_when_it_landed() -> None:
+def test_an_upload_is_read_by_the_schema_in_force_at_its_arrival() -> None:
     newer = a_ledger_row("schema", landed_at=AFTER, schema_file=a_spec(a_column("newer")))
     decision = decide([newer, SCHEMA], an_upload(), Action.APPEND)
 
     assert isinstance(decision, Proceed)
-    assert (decision.governing, decision.in_force) == (SCHEMA.schema_file, newer.schema_file)
+    assert (decision.schema_at_arrival, decision.in_force) == (
+        SCHEMA.schema_file,
+        newer.schema_file,
+    )
     assert schema_history([newer, SCHEMA], an_upload(landed_at=AFTER + timedelta(seconds=1))) == (
         newer,
     )
 
 
-def test_an_upload_older_than_the_first_schema_is_governed_by_that() -> None:
+def test_an_upload_older_than_the_first_schema_is_read_by_the_first_schema() -> None:
     assert schema_history([SCHEMA], an_upload(landed_at=BEFORE - timedelta(seconds=1))) == (SCHEMA,)
     assert schema_history([a_ledger_row()], an_upload()) == ()
 
 
-def test_an_event_without_version_is_a_duplicate_of_one_that_named_the_version_found() -> None:
+def test_an_event_without_version_is_a_duplicate_of_the_event_with_that_version() -> None:
     versioned = an_upload("dev/append/t/x.csv", version_id="v7")
     row = a_ledger_row(s3_key=versioned.key, version_id="v7", upload_id=versioned.upload_id)
     plain = an_upload("dev/append/t/x.csv", version_id=None)
@@ -126,7 +129,7 @@ def test_an_event_without_version_is_a_duplicate_of_one_that_named_the_version_f
     assert isinstance(decide([row], plain, Action.APPEND, "v8"), Proceed)
 
 
-def test_two_events_without_version_that_find_the_same_version_are_two_uploads() -> None:
+def test_two_events_without_version_are_two_uploads_even_for_one_version() -> None:
     first = an_upload("dev/append/t/x.csv", version_id=None, sequencer="01")
     row = a_ledger_row(s3_key=first.key, version_id="v2", upload_id=first.upload_id)
 
@@ -134,26 +137,26 @@ def test_two_events_without_version_that_find_the_same_version_are_two_uploads()
     assert isinstance(decide([row], second, Action.APPEND, "v2"), Proceed)
 
 
-def test_a_late_truncate_is_followed_by_the_appends_that_landed_after_it_in_their_order() -> None:
+def test_a_late_truncate_reloads_the_appends_that_arrived_after_it_in_arrival_order() -> None:
     one, two, earlier = (
-        a_ledger_row(landed_at=moment) for moment in (AFTER, AFTER + timedelta(seconds=1), BEFORE)
+        a_ledger_row(landed_at=time) for time in (AFTER, AFTER + timedelta(seconds=1), BEFORE)
     )
 
     assert appends_since([two, earlier, SCHEMA, one], an_upload(), Action.TRUNCATE) == [one, two]
     assert appends_since([two, one], an_upload(), Action.APPEND) == []
 
 
-_MOMENT = st.integers(-3, 3).map(lambda seconds: NOON + timedelta(seconds=seconds))
+_TIME = st.integers(-3, 3).map(lambda seconds: NOON + timedelta(seconds=seconds))
 _ROW = st.builds(
     a_ledger_row,
     st.sampled_from(list(Action)).map(str),
-    landed_at=_MOMENT,
+    landed_at=_TIME,
     sequencer=st.sampled_from(["01", "010", "02"]),
 )
 
 
-@given(st.lists(_ROW, max_size=6), st.sampled_from(list(Action)), _MOMENT)
-def test_the_order_in_which_the_ledger_is_read_does_not_matter(
+@given(st.lists(_ROW, max_size=6), st.sampled_from(list(Action)), _TIME)
+def test_the_order_of_the_ledger_rows_does_not_matter(
     rows: list[LedgerRow], action: Action, landed_at: Any
 ) -> None:
     upload = an_upload(landed_at=landed_at)
@@ -171,7 +174,7 @@ def test_the_order_in_which_the_ledger_is_read_does_not_matter(
         a_ledger_row(landed_at=NOON, status=Status.LOADED, rows_loaded=2**40),
     ],
 )
-def test_a_row_comes_back_as_it_was_written(row: LedgerRow) -> None:
+def test_a_row_is_read_back_as_it_was_written(row: LedgerRow) -> None:
     assert written_and_read(row) == row
 
 
@@ -181,13 +184,13 @@ def test_times_are_written_in_utc_without_a_zone() -> None:
     assert str(values["landed_at"]) == "2026-11-22 12:00:00"
 
 
-def described(size: int) -> SchemaFile:
+def a_schema_file_of(size: int) -> SchemaFile:
     text = base64.b64encode(random.Random(1).randbytes(size)).decode()
     parts = [text[start : start + 4000] for start in range(0, len(text), 4000)]
     return a_spec(*[a_column(f"c{number}", description=part) for number, part in enumerate(parts)])
 
 
-def test_a_short_schema_file_can_be_read_in_the_ledger_and_a_long_one_is_packed() -> None:
+def test_a_short_schema_file_is_stored_as_text_and_a_long_one_compressed() -> None:
     long = a_spec(*[a_column(f"column_{number}", description="ä" * 100) for number in range(1000)])
 
     short_text, long_text = (
@@ -201,14 +204,15 @@ def test_a_short_schema_file_can_be_read_in_the_ledger_and_a_long_one_is_packed(
     assert written_and_read(a_ledger_row("schema", schema_file=long)).schema_file == long
 
 
-def test_a_schema_file_too_long_to_be_packed_is_refused_with_the_way_out() -> None:
+def test_a_schema_file_too_long_for_the_ledger_is_refused_with_the_fix() -> None:
     with pytest.raises(
-        InvalidSchemaFileError, match=r"at most 65535 can be kept\. Shorten its descriptions"
+        InvalidSchemaFileError,
+        match=r"the ledger stores at most 65,535 bytes\. Shorten its descriptions",
     ):
-        values_of(a_ledger_row("schema", schema_file=described(100_000)))
+        values_of(a_ledger_row("schema", schema_file=a_schema_file_of(100_000)))
 
 
-def test_the_ledger_is_made_in_a_schema_of_its_own() -> None:
+def test_the_ledger_is_created_in_its_own_schema() -> None:
     schema, table = (describe_sql(statement) for statement in create_ledger_statements(LEDGER))
 
     assert schema == 'CREATE SCHEMA IF NOT EXISTS "etl_ledger"'
@@ -217,7 +221,7 @@ def test_the_ledger_is_made_in_a_schema_of_its_own() -> None:
     )
 
 
-def test_only_rows_that_can_decide_are_read_and_their_values_are_bound() -> None:
+def test_only_relevant_rows_are_read_and_values_are_bound() -> None:
     statement = select_relevant(LEDGER, an_upload())
 
     assert set(statement.compile().params.values()) == {
@@ -263,5 +267,5 @@ def test_the_ledger_of_an_ambiguous_or_long_name_has_a_digest_and_fits(
     assert name != f"{schema}__{table}"
 
 
-def test_the_ledger_of_a_plain_name_can_be_read() -> None:
+def test_the_ledger_of_a_plain_name_has_a_readable_name() -> None:
     assert ledger_name(TableRef("dev", "public", "user_data")) == "public__user_data"

@@ -1,4 +1,4 @@
-"""Putting one upload into one table, over fakes: what is executed and in which order, what is refused, what stays as it was."""
+"""Load one upload into one table, over fakes: which statements run, in which order, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
-def test_a_first_schema_file_makes_the_ledger_and_the_table() -> None:
-    world = InMemoryPipeline()
-    outcome = world.drop("dev/schema/t/s.json", a_schema_file(schema_version="7"))
+def test_the_first_schema_file_creates_the_ledger_and_the_table() -> None:
+    pipeline = InMemoryPipeline()
+    outcome = pipeline.drop("dev/schema/t/s.json", a_schema_file(schema_version="7"))
 
     assert (outcome.status, outcome.schema_version, outcome.table_exists) == (
         Status.APPLIED,
@@ -29,25 +29,25 @@ def test_a_first_schema_file_makes_the_ledger_and_the_table() -> None:
         True,
     )
     assert outcome.statements == ('CREATE TABLE "public"."t" ( "id" INTEGER, "name" VARCHAR(20) )',)
-    assert world.warehouse.log == [
+    assert pipeline.warehouse.log == [
         "BEGIN", "LOCK", "ROLLBACK", "BEGIN", "CREATE SCHEMA", "COMMIT", "BEGIN", "CREATE TABLE", "COMMIT",
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "CREATE TABLE", "INSERT LEDGER", "COMMIT",
     ]  # fmt: skip
 
 
-def test_a_table_of_another_schema_gets_its_schema_too() -> None:
+def test_the_schema_of_the_table_is_created_too() -> None:
     outcome = InMemoryPipeline().drop("dev/schema/sales.t/s.json", a_schema_file())
 
     assert outcome.statements[0] == 'CREATE SCHEMA IF NOT EXISTS "sales"'
 
 
 def test_an_append_locks_first_and_writes_the_ledger_last_in_one_transaction(
-    world: InMemoryPipeline,
+    pipeline: InMemoryPipeline,
 ) -> None:
-    outcome = world.drop("dev/append/t/more.csv", b"name,ID\nc,3\n")
+    outcome = pipeline.drop("dev/append/t/more.csv", b"name,ID\nc,3\n")
 
     assert (outcome.status, outcome.rows_loaded, outcome.loaded_at) == (Status.LOADED, 1, NOON)
-    assert world.warehouse.log == [
+    assert pipeline.warehouse.log == [
         "BEGIN",
         "LOCK",
         "READ LEDGER",
@@ -57,218 +57,233 @@ def test_an_append_locks_first_and_writes_the_ledger_last_in_one_transaction(
         "INSERT LEDGER",
         "COMMIT",
     ]
-    assert world.warehouse.copies[-1].columns == ("name", "id")
-    assert world.warehouse.ledger("public__t")[-1]["rows_loaded"] == 1
+    assert pipeline.warehouse.copies[-1].columns == ("name", "id")
+    assert pipeline.warehouse.ledger("public__t")[-1]["rows_loaded"] == 1
 
 
-def test_a_truncate_deletes_before_it_copies_and_never_truncates(world: InMemoryPipeline) -> None:
-    outcome = world.drop("dev/truncate/t/all.csv", b"id,name\n9,z\n")
+def test_a_truncate_deletes_before_it_copies_and_never_truncates(
+    pipeline: InMemoryPipeline,
+) -> None:
+    outcome = pipeline.drop("dev/truncate/t/all.csv", b"id,name\n9,z\n")
 
-    assert world.warehouse.log == [
+    assert pipeline.warehouse.log == [
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "INSERT LEDGER", "COMMIT",
     ]  # fmt: skip
-    assert world.warehouse.table("t") == [["9", "z"]]
+    assert pipeline.warehouse.table("t") == [["9", "z"]]
     assert [text.split()[0] for text in outcome.statements] == ["DELETE", "COPY"]
 
 
-def test_a_compressed_file_is_loaded_as_it_is(world: InMemoryPipeline) -> None:
-    outcome = world.drop("dev/append/t/more.csv.gz", gzip.compress(b"id,name\n3,c\n"))
+def test_a_compressed_file_is_loaded_without_decompression(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.drop("dev/append/t/more.csv.gz", gzip.compress(b"id,name\n3,c\n"))
 
     assert outcome.rows_loaded == 1
     assert " GZIP " in outcome.statements[0]
 
 
-def test_the_manifest_names_exactly_one_object(world: InMemoryPipeline) -> None:
-    world.drop("dev/append/t/a b+c%20é.csv", b"id,name\n3,c\n")
+def test_the_manifest_names_exactly_one_object(pipeline: InMemoryPipeline) -> None:
+    pipeline.drop("dev/append/t/a b+c%20é.csv", b"id,name\n3,c\n")
 
-    manifest = world.store.current(world.warehouse.copies[-1].source.manifest_url)
+    manifest = pipeline.store.current(pipeline.warehouse.copies[-1].source.manifest_url)
     assert (
         manifest.decode()
         == '{"entries": [{"url": "s3://lake/dev/append/t/a b+c%20é.csv", "mandatory": true}]}'
     )
-    assert world.store.pinned == []
+    assert pipeline.store.pinned == []
 
 
 @pytest.mark.parametrize("key", ["dev/append/t/x.csv", "dev/truncate/t/x.csv"])
 def test_a_second_delivery_is_a_duplicate_and_executes_nothing(
-    world: InMemoryPipeline, key: str
+    pipeline: InMemoryPipeline, key: str
 ) -> None:
-    upload = world.put(key, b"id,name\n3,c\n")
-    first = world.load(upload)
-    rows = world.warehouse.table("t")
+    upload = pipeline.put(key, b"id,name\n3,c\n")
+    first = pipeline.load(upload)
+    rows = pipeline.warehouse.table("t")
 
-    again = world.load(upload)
+    again = pipeline.load(upload)
 
     assert (again.status, again.settled, again.rows_loaded) == (
         Status.DUPLICATE,
         Status.LOADED,
         first.rows_loaded,
     )
-    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "COMMIT"]
+    assert pipeline.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "COMMIT"]
     assert again.statements == ()
-    assert world.warehouse.table("t") == rows
+    assert pipeline.warehouse.table("t") == rows
 
 
-def test_the_same_file_name_with_other_bytes_is_another_upload(world: InMemoryPipeline) -> None:
-    outcome = world.drop("dev/append/t/first.csv", b"id,name\n3,c\n")
+def test_the_same_file_name_with_other_bytes_is_another_upload(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.drop("dev/append/t/first.csv", b"id,name\n3,c\n")
 
     assert outcome.status is Status.LOADED
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
 @pytest.mark.parametrize("key", ["dev/append/t/late.csv", "dev/truncate/t/late.csv"])
 def test_an_upload_older_than_a_loaded_truncate_is_superseded_and_changes_nothing(
-    world: InMemoryPipeline, key: str
+    pipeline: InMemoryPipeline, key: str
 ) -> None:
-    late = world.put(key, b"id,name\n3,c\n")
-    world.drop("dev/truncate/t/all.csv", b"id,name\n9,z\n")
+    late = pipeline.put(key, b"id,name\n3,c\n")
+    pipeline.drop("dev/truncate/t/all.csv", b"id,name\n9,z\n")
 
-    outcome = world.load(late)
+    outcome = pipeline.load(late)
 
     assert outcome.status is Status.SUPERSEDED
     assert outcome.error is not None
-    assert "'dev/truncate/t/all.csv', landed 2026-11-22T12:00:04Z" in outcome.error.message
-    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "COMMIT"]
-    assert world.warehouse.table("t") == [["9", "z"]]
+    assert "'dev/truncate/t/all.csv', arrived 2026-11-22T12:00:04Z" in outcome.error.message
+    assert pipeline.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "COMMIT"]
+    assert pipeline.warehouse.table("t") == [["9", "z"]]
 
 
-def test_a_late_truncate_loads_the_appends_behind_it_again(world: InMemoryPipeline) -> None:
-    truncate = world.put("dev/truncate/t/all.csv", b"id,name\n9,z\n")
-    world.drop("dev/append/t/after.csv", b"id,name\n3,c\n")
+def test_a_late_truncate_reloads_the_appends_that_arrived_after_it(
+    pipeline: InMemoryPipeline,
+) -> None:
+    truncate = pipeline.put("dev/truncate/t/all.csv", b"id,name\n9,z\n")
+    pipeline.drop("dev/append/t/after.csv", b"id,name\n3,c\n")
 
-    outcome = world.load(truncate)
+    outcome = pipeline.load(truncate)
 
     assert (outcome.status, outcome.rows_loaded) == (Status.LOADED, 1)
-    assert world.warehouse.table("t") == [["9", "z"], ["3", "c"]]
-    assert world.warehouse.log.count("COPY") == 1
+    assert pipeline.warehouse.table("t") == [["9", "z"], ["3", "c"]]
+    assert pipeline.warehouse.log.count("COPY") == 1
 
 
-def test_a_late_truncate_says_which_other_file_stands_in_its_way(world: InMemoryPipeline) -> None:
-    truncate = world.put("dev/truncate/t/all.csv", b"id,name\n9,z\n")
-    world.drop("dev/append/t/after.csv", b"id,name\n3,c\n")
+def test_a_late_truncate_names_the_file_that_cannot_be_reloaded(
+    pipeline: InMemoryPipeline,
+) -> None:
+    truncate = pipeline.put("dev/truncate/t/all.csv", b"id,name\n9,z\n")
+    pipeline.drop("dev/append/t/after.csv", b"id,name\n3,c\n")
     line = LoadErrorLine("s3://lake/dev/append/t/after.csv", 2, "id", "int4", 1207, "Invalid digit")
-    world.on("COPY", CopyRefusedError("refused", [line]))
+    pipeline.on("COPY", CopyRefusedError("refused", [line]))
 
-    outcome = world.load(truncate)
+    outcome = pipeline.load(truncate)
 
     assert outcome.error is not None
     assert outcome.error.message.startswith(
-        "'dev/append/t/after.csv', which landed after this truncate"
+        "'dev/append/t/after.csv', which arrived after this truncate"
     )
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
-def test_an_older_schema_file_is_superseded(world: InMemoryPipeline) -> None:
-    outcome = world.drop("dev/schema/t/old.json", a_schema_file(a_column("other")), landed_at=NOON)
+def test_an_older_schema_file_is_superseded(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.drop(
+        "dev/schema/t/old.json", a_schema_file(a_column("other")), landed_at=NOON
+    )
 
     assert outcome.status is Status.SUPERSEDED
 
 
-def test_the_same_schema_again_is_unchanged(world: InMemoryPipeline) -> None:
-    outcome = world.drop("dev/schema/t/again.json", a_schema_file())
+def test_an_identical_schema_file_is_unchanged(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.drop("dev/schema/t/again.json", a_schema_file())
 
     assert (outcome.status, outcome.statements) == (Status.UNCHANGED, ())
 
 
-def test_new_operations_of_the_same_columns_are_applied(world: InMemoryPipeline) -> None:
-    world.drop("dev/schema/t/s2.json", a_schema_file(allowed_operations=["append"]))
+def test_changed_operations_with_the_same_columns_are_applied(pipeline: InMemoryPipeline) -> None:
+    pipeline.drop("dev/schema/t/s2.json", a_schema_file(allowed_operations=["append"]))
 
-    outcome = world.drop("dev/schema/t/s3.json", a_schema_file())
+    outcome = pipeline.drop("dev/schema/t/s3.json", a_schema_file())
 
     assert outcome.error is not None
     assert outcome.error.type == "ActionNotAllowedError"
     assert "only a schema that lists schema" in outcome.error.message
 
 
-def test_columns_that_may_be_left_out_are_left_out_of_copy() -> None:
-    world = InMemoryPipeline()
+def test_columns_missing_from_the_file_are_left_out_of_copy() -> None:
+    pipeline = InMemoryPipeline()
     columns = (
         a_column("id", nullable=False),
         a_column("name", "TEXT"),
         a_column("n", identity=[1, 1]),
     )
-    world.drop(
+    pipeline.drop(
         "dev/schema/t/s.json",
         a_schema_file(*columns, csv={"missing_columns": "default", "delimiter": ";"}),
     )
 
-    assert world.drop("dev/append/t/x.csv", b"id\n1\n").status is Status.LOADED
-    assert world.warehouse.copies[-1].columns == ("id",)
-    assert world.drop("dev/append/t/y.csv", b"name\na\n").status is Status.REJECTED
+    assert pipeline.drop("dev/append/t/x.csv", b"id\n1\n").status is Status.LOADED
+    assert pipeline.warehouse.copies[-1].columns == ("id",)
+    assert pipeline.drop("dev/append/t/y.csv", b"name\na\n").status is Status.REJECTED
 
 
-@pytest.mark.parametrize("moment", ["LOCK", "COPY", "COUNT"])
+@pytest.mark.parametrize("step", ["LOCK", "COPY", "COUNT"])
 def test_an_object_overwritten_before_or_during_copy_is_loaded_from_a_pinned_copy(
-    world: InMemoryPipeline, moment: str
+    pipeline: InMemoryPipeline, step: str
 ) -> None:
-    upload = world.put("dev/append/t/x.csv", b"id,name\n3,event\n")
-    world.on(moment, lambda: world.put("dev/append/t/x.csv", b"id,name\n4,later\n"))
+    upload = pipeline.put("dev/append/t/x.csv", b"id,name\n3,event\n")
+    pipeline.on(step, lambda: pipeline.put("dev/append/t/x.csv", b"id,name\n4,later\n"))
 
-    outcome = world.load(upload)
+    outcome = pipeline.load(upload)
 
     assert outcome.status is Status.LOADED
-    assert world.warehouse.table("t") == [*ROWS, ["3", "event"]]
-    assert world.store.pinned == ["v1"]
-    assert world.warehouse.log.count("COMMIT") == 1
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "event"]]
+    assert pipeline.store.pinned == ["v1"]
+    assert pipeline.warehouse.log.count("COMMIT") == 1
     assert (
-        "/pinned/" in world.store.current(world.warehouse.copies[-1].source.manifest_url).decode()
+        "/pinned/"
+        in pipeline.store.current(pipeline.warehouse.copies[-1].source.manifest_url).decode()
     )
     assert len(outcome.statements) == 1
 
 
-def test_an_object_overwritten_before_the_load_is_pinned_at_once(world: InMemoryPipeline) -> None:
-    upload = world.put("dev/append/t/x.csv", b"id,name\n3,event\n")
-    later = world.put("dev/append/t/x.csv", b"id,name\n4,later\n")
+def test_an_object_overwritten_before_the_load_is_pinned_at_once(
+    pipeline: InMemoryPipeline,
+) -> None:
+    upload = pipeline.put("dev/append/t/x.csv", b"id,name\n3,event\n")
+    later = pipeline.put("dev/append/t/x.csv", b"id,name\n4,later\n")
 
-    world.load(upload)
-    world.load(later)
+    pipeline.load(upload)
+    pipeline.load(later)
 
-    assert world.warehouse.table("t") == [*ROWS, ["3", "event"], ["4", "later"]]
-    assert world.warehouse.log.count("BEGIN") == 1
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "event"], ["4", "later"]]
+    assert pipeline.warehouse.log.count("BEGIN") == 1
 
 
 @pytest.mark.parametrize(
-    "moment", ["LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "INSERT LEDGER"]
+    "step", ["LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "INSERT LEDGER"]
 )
 @pytest.mark.parametrize(
     "error",
-    [LockConflictError("in the way"), ConnectionLostError("gone"), ThrottledError("slow down")],
+    [
+        LockConflictError("lock conflict"),
+        ConnectionLostError("connection lost"),
+        ThrottledError("slow down"),
+    ],
 )
-def test_an_error_that_may_pass_leaves_by_its_own_class_and_the_table_as_it_was(
-    world: InMemoryPipeline, moment: str, error: Exception
+def test_a_retryable_error_keeps_its_class_and_leaves_the_table_unchanged(
+    pipeline: InMemoryPipeline, step: str, error: Exception
 ) -> None:
-    upload = world.put("dev/truncate/t/x.csv", b"id,name\n3,c\n")
-    world.on(moment, error)
+    upload = pipeline.put("dev/truncate/t/x.csv", b"id,name\n3,c\n")
+    pipeline.on(step, error)
 
     with pytest.raises(type(error)):
-        world.load(upload)
+        pipeline.load(upload)
 
-    assert world.warehouse.log[-1] == "ROLLBACK"
-    assert world.warehouse.table("t") == ROWS
-    assert world.load(upload).status is Status.LOADED
-    assert world.warehouse.table("t") == [["3", "c"]]
-
-
-def test_tables_and_databases_do_not_share_anything(world: InMemoryPipeline) -> None:
-    world.drop("analytics/schema/t/s.json", a_schema_file())
-    world.drop("analytics/append/t/x.csv", b"id,name\n7,q\n")
-
-    assert world.warehouse.table("t", database="analytics") == [["7", "q"]]
-    assert world.warehouse.table("t") == ROWS
+    assert pipeline.warehouse.log[-1] == "ROLLBACK"
+    assert pipeline.warehouse.table("t") == ROWS
+    assert pipeline.load(upload).status is Status.LOADED
+    assert pipeline.warehouse.table("t") == [["3", "c"]]
 
 
-def test_the_upload_of_an_event_without_version_is_recorded_with_the_version_found(
-    world: InMemoryPipeline,
+def test_tables_of_different_databases_share_nothing(pipeline: InMemoryPipeline) -> None:
+    pipeline.drop("analytics/schema/t/s.json", a_schema_file())
+    pipeline.drop("analytics/append/t/x.csv", b"id,name\n7,q\n")
+
+    assert pipeline.warehouse.table("t", database="analytics") == [["7", "q"]]
+    assert pipeline.warehouse.table("t") == ROWS
+
+
+def test_an_event_without_version_is_recorded_with_the_version_found_in_s3(
+    pipeline: InMemoryPipeline,
 ) -> None:
-    upload = replace(world.put("dev/append/t/x.csv", b"id,name\n3,c\n"), version_id=None)
+    upload = replace(pipeline.put("dev/append/t/x.csv", b"id,name\n3,c\n"), version_id=None)
 
-    assert world.load(upload).version_id == "v1"
-    assert world.load(upload).status is Status.DUPLICATE
+    assert pipeline.load(upload).version_id == "v1"
+    assert pipeline.load(upload).status is Status.DUPLICATE
 
 
-def test_a_duplicate_is_told_without_a_look_at_the_table(world: InMemoryPipeline) -> None:
-    upload = world.put("dev/append/t/x.csv", b"id,name\n3,c\n")
-    world.load(upload)
-    world.warehouse.states["dev"].catalog["public", "t"].pop()
+def test_a_duplicate_is_reported_without_reading_the_catalog(pipeline: InMemoryPipeline) -> None:
+    upload = pipeline.put("dev/append/t/x.csv", b"id,name\n3,c\n")
+    pipeline.load(upload)
+    pipeline.warehouse.states["dev"].catalog["public", "t"].pop()
 
-    assert world.load(upload).status is Status.DUPLICATE
+    assert pipeline.load(upload).status is Status.DUPLICATE

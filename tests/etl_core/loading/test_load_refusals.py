@@ -1,4 +1,4 @@
-"""What is refused: the answer says what was given, the rule and the way out, and everything stays as it was."""
+"""Refused uploads: the outcome says what happened, the rule and the fix, and nothing changes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 from tests.fakes import catalog_rows
 
 
-def test_another_schema_is_rejected_with_each_difference(world: InMemoryPipeline) -> None:
-    outcome = world.drop(
+def test_a_schema_file_that_is_refused_reports_each_difference(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.drop(
         "dev/schema/t/s2.json", a_schema_file(a_column("id", "BIGINT"), a_column("note"))
     )
 
@@ -24,14 +24,14 @@ def test_another_schema_is_rejected_with_each_difference(world: InMemoryPipeline
     assert "Nothing was changed" in outcome.error.message
 
 
-def test_a_table_with_a_type_no_schema_file_can_describe_is_a_rejection(
-    world: InMemoryPipeline,
+def test_a_table_with_an_unknown_column_type_is_rejected(
+    pipeline: InMemoryPipeline,
 ) -> None:
     [row, *_] = catalog_rows(sa.Table("u", sa.MetaData(), sa.Column("a", sa.INTEGER())))
     row._mapping["type_text"] = "money"
-    world.warehouse.states["dev"].catalog["public", "u"] = [row]
+    pipeline.warehouse.states["dev"].catalog["public", "u"] = [row]
 
-    outcome = world.drop("dev/schema/u/s.json", a_schema_file())
+    outcome = pipeline.drop("dev/schema/u/s.json", a_schema_file())
 
     assert outcome.error is not None
     assert outcome.error.type == "SchemaChangeRefusedError"
@@ -44,7 +44,7 @@ BAD = {
     "unknown database": ("prod/append/t/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "analytics, dev"),
     "unsafe name": ("dev/append/t;x/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "safe name"),
     "long name": (f"dev/append/{'t' * 128}/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "127"),
-    "no schema": ("dev/append/u/x.csv", b"id,name\n", "rejected", "NoSchemaError", "upload a schema file to dev/schema/u/"),
+    "no schema": ("dev/append/u/x.csv", b"id,name\n", "rejected", "NoSchemaError", "Upload a schema file to dev/schema/u/"),
     "no schema elsewhere": ("analytics/append/s.t/x.csv", b"id\n", "rejected", "NoSchemaError", "analytics/schema/s.t/schema.json"),
     "wrong extension": ("dev/append/t/x.txt", b"id,name\n", "rejected", "InvalidDataFileError", ".csv.gz"),
     "no bytes": ("dev/append/t/x.csv", b"", "rejected", "InvalidDataFileError", "0 bytes"),
@@ -57,31 +57,31 @@ BAD = {
     "no JSON": ("dev/schema/t/x.json", b"{", "rejected", "InvalidSchemaFileError", "not valid JSON"),
     "faulty schema": ("dev/schema/t/x.json", b'{"columns":[{}]}', "rejected", "InvalidSchemaFileError", "$.columns[0].type"),
     "schema extension": ("dev/schema/t/x.csv", b"{}", "rejected", "InvalidSchemaFileError", "schema files end in .json"),
-    "schema too large": ("dev/schema/t/x.json", b" " * 1_000_001, "rejected", "InvalidSchemaFileError", "at most 1000000"),
+    "schema too large": ("dev/schema/t/x.json", b" " * 1_000_001, "rejected", "InvalidSchemaFileError", "at most 1,000,000"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("key", "content", "status", "error", "says"), BAD.values(), ids=BAD)
-def test_a_bad_upload_is_answered_and_leaves_everything_as_it_was(
-    world: InMemoryPipeline, key: str, content: bytes, status: str, error: str, says: str
+def test_a_bad_upload_is_reported_and_changes_nothing(
+    pipeline: InMemoryPipeline, key: str, content: bytes, status: str, error: str, says: str
 ) -> None:
-    ledger = list(world.warehouse.ledger("public__t"))
+    ledger = list(pipeline.warehouse.ledger("public__t"))
 
-    outcome = world.drop(key, content)
+    outcome = pipeline.drop(key, content)
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.type) == (status, error)
     assert says in outcome.error.message
-    assert world.warehouse.table("t") == ROWS
-    assert world.warehouse.ledger("public__t") == ledger
-    assert not {"COPY", "DELETE", "INSERT LEDGER"} & set(world.warehouse.log)
+    assert pipeline.warehouse.table("t") == ROWS
+    assert pipeline.warehouse.ledger("public__t") == ledger
+    assert not {"COPY", "DELETE", "INSERT LEDGER"} & set(pipeline.warehouse.log)
 
 
 def test_an_action_that_the_schema_does_not_list_is_rejected() -> None:
-    world = InMemoryPipeline()
-    world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
 
-    outcome = world.drop("dev/truncate/t/x.csv", b"id,name\n1,a\n")
+    outcome = pipeline.drop("dev/truncate/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.type) == (Status.REJECTED, "ActionNotAllowedError")
@@ -89,7 +89,7 @@ def test_an_action_that_the_schema_does_not_list_is_rejected() -> None:
     assert "allows append" in outcome.error.message
 
 
-def test_a_schema_file_too_long_for_the_ledger_is_rejected_and_makes_no_table() -> None:
+def test_a_schema_file_too_long_for_the_ledger_is_rejected_and_creates_no_table() -> None:
     import random
 
     text = random.Random(1).choices
@@ -97,25 +97,25 @@ def test_a_schema_file_too_long_for_the_ledger_is_rejected_and_makes_no_table() 
         a_column(f"c{number}", description="".join(text("abcdefghij0123456789", k=400)))
         for number in range(1600)
     ]
-    world = InMemoryPipeline()
+    pipeline = InMemoryPipeline()
 
-    outcome = world.drop("dev/schema/t/s.json", a_schema_file(*columns))
+    outcome = pipeline.drop("dev/schema/t/s.json", a_schema_file(*columns))
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.type) == (Status.REJECTED, "InvalidSchemaFileError")
     assert "Shorten its descriptions" in outcome.error.message
-    assert world.warehouse.table("t") is None
+    assert pipeline.warehouse.table("t") is None
 
 
 def test_an_object_of_another_bucket_is_not_loaded() -> None:
     outcome = InMemoryPipeline().load(an_upload(bucket="other"))
 
     assert outcome.error is not None
-    assert "this stack loads from 'lake' only" in outcome.error.message
+    assert "this stack loads only from 'lake'" in outcome.error.message
 
 
-def test_a_version_that_is_gone_is_rejected(world: InMemoryPipeline) -> None:
-    outcome = world.load(an_upload("dev/append/t/gone.csv"))
+def test_a_version_that_is_gone_is_rejected(pipeline: InMemoryPipeline) -> None:
+    outcome = pipeline.load(an_upload("dev/append/t/gone.csv"))
 
     assert outcome.error is not None
     assert outcome.error.type == "MissingObjectError"
@@ -124,12 +124,12 @@ def test_a_version_that_is_gone_is_rejected(world: InMemoryPipeline) -> None:
 @pytest.mark.parametrize(
     "error", [LoadFailedError("the warehouse refused"), LoadTimeoutError("out of time")]
 )
-def test_an_error_that_stays_is_answered_as_failed(
-    world: InMemoryPipeline, error: LoadFailedError
+def test_a_permanent_error_is_reported_as_failed(
+    pipeline: InMemoryPipeline, error: LoadFailedError
 ) -> None:
-    world.on("COPY", error)
+    pipeline.on("COPY", error)
 
-    outcome = world.drop("dev/truncate/t/x.csv", b"id,name\n3,c\n")
+    outcome = pipeline.drop("dev/truncate/t/x.csv", b"id,name\n3,c\n")
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.type, outcome.error.message) == (
@@ -137,56 +137,56 @@ def test_an_error_that_stays_is_answered_as_failed(
         type(error).__name__,
         error.message,
     )
-    assert world.warehouse.table("t") == ROWS
+    assert pipeline.warehouse.table("t") == ROWS
     assert [text.split()[0] for text in outcome.statements] == ["DELETE", "COPY"]
 
 
-def test_a_refused_value_is_told_with_line_column_value_and_reason(world: InMemoryPipeline) -> None:
+def test_a_refused_value_is_reported_with_line_column_value_and_reason(
+    pipeline: InMemoryPipeline,
+) -> None:
     line = LoadErrorLine(
         "s3://lake/x", 3, "id", "int4", 1207, "Invalid digit, Value 'x', Pos 0, Type: Integer"
     )
-    world.on("COPY", CopyRefusedError("load into table t failed", [line]))
+    pipeline.on("COPY", CopyRefusedError("load into table t failed", [line]))
 
-    outcome = world.drop("dev/append/t/x.csv", b"name,id\na,1\nb,x7\n")
+    outcome = pipeline.drop("dev/append/t/x.csv", b"name,id\na,1\nb,x7\n")
 
     assert outcome.error is not None
     assert outcome.status is Status.FAILED
     assert "line 3, column 'id' (int4), value 'x7': Invalid digit" in outcome.error.message
-    assert "the table is as it was" in outcome.error.message
-    assert world.warehouse.table("t") == ROWS
+    assert "the table is unchanged" in outcome.error.message
+    assert pipeline.warehouse.table("t") == ROWS
 
 
-def test_a_refusal_without_detail_is_told_all_the_same(world: InMemoryPipeline) -> None:
-    world.on("COPY", CopyRefusedError("load into table t failed"))
+def test_a_refused_copy_without_details_is_reported(pipeline: InMemoryPipeline) -> None:
+    pipeline.on("COPY", CopyRefusedError("load into table t failed"))
 
-    outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+    outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
     assert outcome.error.message == (
-        "load into table t failed. Nothing was loaded; the table is as it was. Correct the file and upload it again"
+        "load into table t failed. Nothing was loaded; the table is unchanged. Correct the file and upload it again"
     )
 
 
-def test_a_table_that_somebody_dropped_is_told_with_the_way_out(world: InMemoryPipeline) -> None:
-    world.warehouse.states["dev"].rows.clear()
-    world.warehouse.states["dev"].catalog.clear()
+def test_a_dropped_table_is_reported_with_the_fix(pipeline: InMemoryPipeline) -> None:
+    pipeline.warehouse.states["dev"].rows.clear()
+    pipeline.warehouse.states["dev"].catalog.clear()
 
-    outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+    outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
     assert (outcome.status, outcome.table_exists) == (Status.FAILED, False)
     assert "Upload its schema file again" in outcome.error.message
-    assert world.drop("dev/schema/t/again.json", a_schema_file()).status is Status.APPLIED
-    assert world.drop("dev/append/t/y.csv", b"id,name\n1,a\n").status is Status.LOADED
+    assert pipeline.drop("dev/schema/t/again.json", a_schema_file()).status is Status.APPLIED
+    assert pipeline.drop("dev/append/t/y.csv", b"id,name\n1,a\n").status is Status.LOADED
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-def test_a_table_that_somebody_altered_is_told_before_anything_is_copied(
-    world: InMemoryPipeline, action: str
-) -> None:
-    world.warehouse.states["dev"].catalog["public", "t"][1]._mapping["type_text"] = "date"
+def test_an_altered_table_is_reported_before_copy(pipeline: InMemoryPipeline, action: str) -> None:
+    pipeline.warehouse.states["dev"].catalog["public", "t"][1]._mapping["type_text"] = "date"
 
-    outcome = world.drop(f"dev/{action}/t/x.csv", b"id,name\n1,a\n")
+    outcome = pipeline.drop(f"dev/{action}/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.type, outcome.table_exists) == (
@@ -201,16 +201,16 @@ def test_a_table_that_somebody_altered_is_told_before_anything_is_copied(
         "upload a schema file that describes the table as it is now, or undo the change"
         in outcome.error.message
     )
-    assert world.warehouse.table("t") == ROWS
-    assert world.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "ROLLBACK"]
+    assert pipeline.warehouse.table("t") == ROWS
+    assert pipeline.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "ROLLBACK"]
 
 
-def test_the_way_out_of_a_drift_is_one_that_the_schema_in_force_allows() -> None:
-    world = InMemoryPipeline()
-    world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
-    world.warehouse.states["dev"].catalog["public", "t"].pop()
+def test_the_suggested_fix_of_a_drift_is_allowed_by_the_schema_in_force() -> None:
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["append"]))
+    pipeline.warehouse.states["dev"].catalog["public", "t"].pop()
 
-    outcome = world.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+    outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
     assert (

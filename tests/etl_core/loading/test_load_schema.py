@@ -1,4 +1,4 @@
-"""Schema files applied to live tables: what the log shows, what is refused, what a crash leaves, what is taken over."""
+"""Schema files applied to live tables: the log entry, refusals, crashes, and adoption of existing tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
 from etl_core.upload_log.outcome import LoadOutcome
@@ -20,11 +20,11 @@ from tests.fakes import FakeBacklog, FakeStore
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
 
-class InMemoryPipeline:
-    """A lake, and the table `public.t` in the stand-in."""
+class LivePipeline:
+    """A lake in memory, and the table `public.t` in the emulator."""
 
     def __init__(self, live: LiveTable) -> None:
-        self.live, self.store, self.warehouse, self.landed = (
+        self.live, self.store, self.warehouse, self.upload_count = (
             live,
             FakeStore(),
             LiveWarehouse(live),
@@ -33,37 +33,37 @@ class InMemoryPipeline:
         self.backlog = FakeBacklog()
 
     def drop(self, *columns: dict[str, Any], **more: Any) -> LoadOutcome:
-        """A schema file for t lands and is loaded."""
-        self.landed += 1
+        """Upload a schema file for t and load it."""
+        self.upload_count += 1
         self.upload = self.store.put(
             "dev/schema/t/s.json",
             a_schema_file(*columns, **more),
-            landed_at=NOON.replace(second=self.landed),
+            landed_at=NOON.replace(second=self.upload_count),
         )
         return self.again()
 
     def again(self) -> LoadOutcome:
-        """The same upload is delivered again."""
+        """Deliver the same upload again."""
         ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
         outcome = load_upload(self.upload, settings(), ports, 60)
         self.backlog.note(self.upload, outcome.status)
         return outcome
 
     def columns(self) -> str:
-        """The columns of t."""
+        """Return the columns of t."""
         return ", ".join(f"{column.name} {column.type}" for column in self.live.read().columns)
 
 
 @pytest.fixture
-def world(live: LiveTable) -> InMemoryPipeline:
-    """Nothing is there."""
+def pipeline(live: LiveTable) -> LivePipeline:
+    """A pipeline without tables and ledgers."""
     live.transactional.rollback()
     live.run("DROP TABLE IF EXISTS public.t CASCADE")
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
-    return InMemoryPipeline(live)
+    return LivePipeline(live)
 
 
-def told(outcome: LoadOutcome) -> str:
+def refusal_of(outcome: LoadOutcome) -> str:
     assert outcome.status is Status.REJECTED
     assert outcome.error is not None
     assert outcome.error.type == "SchemaChangeRefusedError"
@@ -71,12 +71,12 @@ def told(outcome: LoadOutcome) -> str:
 
 
 def test_columns_are_added_and_widened_and_the_log_has_each_statement(
-    world: InMemoryPipeline,
+    pipeline: LivePipeline,
 ) -> None:
-    world.drop(ID, NAME)
-    world.live.run("INSERT INTO public.t VALUES (1, 'a')")
+    pipeline.drop(ID, NAME)
+    pipeline.live.run("INSERT INTO public.t VALUES (1, 'a')")
 
-    outcome = world.drop(
+    outcome = pipeline.drop(
         ID, a_column("name", "VARCHAR(20)"), a_column("note", "VARCHAR(5)", description="new")
     )
 
@@ -86,43 +86,43 @@ def test_columns_are_added_and_widened_and_the_log_has_each_statement(
         'ALTER TABLE "public"."t" ADD COLUMN "note" VARCHAR(5)',
         """COMMENT ON COLUMN "public"."t"."note" IS 'new'""",
     )
-    assert world.live.rows() == [(1, "a", None)]
-    assert world.again().status is Status.DUPLICATE
+    assert pipeline.live.rows() == [(1, "a", None)]
+    assert pipeline.again().status is Status.DUPLICATE
 
 
-def test_an_identical_file_is_unchanged_and_executes_nothing(world: InMemoryPipeline) -> None:
-    world.drop(ID, NAME)
+def test_an_identical_file_is_unchanged_and_executes_nothing(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, NAME)
 
-    outcome = world.drop(ID, NAME)
+    outcome = pipeline.drop(ID, NAME)
 
     assert (outcome.status, outcome.statements) == (Status.UNCHANGED, ())
 
 
-def test_only_growing_is_applied_too(world: InMemoryPipeline) -> None:
-    world.drop(ID, NAME)
+def test_a_change_with_only_autocommit_statements_is_applied(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, NAME)
 
-    assert world.drop(ID, a_column("name", "VARCHAR(20)")).status is Status.APPLIED
+    assert pipeline.drop(ID, a_column("name", "VARCHAR(20)")).status is Status.APPLIED
 
 
-def test_a_column_left_out_is_refused_and_named(world: InMemoryPipeline) -> None:
-    world.drop(ID, NAME)
+def test_a_missing_column_is_refused_and_named(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, NAME)
 
-    outcome = world.drop(ID, a_column("more", "DATE"))
+    outcome = pipeline.drop(ID, a_column("more", "DATE"))
 
-    assert "'name'" in told(outcome)
-    assert 'list "drop" in allowed_changes' in told(outcome)
+    assert "'name'" in refusal_of(outcome)
+    assert 'list "drop" in allowed_changes' in refusal_of(outcome)
     assert outcome.statements == ()
-    assert world.columns() == "id BIGINT, name VARCHAR(10)"
-    assert world.drop(ID, allowed_changes=["drop"]).status is Status.APPLIED
+    assert pipeline.columns() == "id BIGINT, name VARCHAR(10)"
+    assert pipeline.drop(ID, allowed_changes=["drop"]).status is Status.APPLIED
 
 
-def test_a_value_that_does_not_convert_refuses_the_whole_plan_and_is_named(
-    world: InMemoryPipeline,
+def test_a_value_that_cannot_be_converted_refuses_the_whole_plan_and_is_named(
+    pipeline: LivePipeline,
 ) -> None:
-    world.drop(ID, NAME, a_column("long", "VARCHAR(3)"))
-    world.live.run("INSERT INTO public.t VALUES (1, '12', 'x'), (2, 'twelve', 'y')")
+    pipeline.drop(ID, NAME, a_column("long", "VARCHAR(3)"))
+    pipeline.live.run("INSERT INTO public.t VALUES (1, '12', 'x'), (2, 'twelve', 'y')")
 
-    outcome = world.drop(
+    outcome = pipeline.drop(
         ID,
         a_column("name", "INTEGER"),
         a_column("long", "VARCHAR(6)"),
@@ -130,34 +130,34 @@ def test_a_value_that_does_not_convert_refuses_the_whole_plan_and_is_named(
         allowed_changes=["retype"],
     )
 
-    assert "column 'name' cannot be changed" in told(outcome)
-    assert '"twelve"' in told(outcome)
-    assert "which stays and costs no value" in told(outcome)
-    assert world.columns() == "id BIGINT, name VARCHAR(10), long VARCHAR(6)"
-    assert world.live.rows() == [(1, "12", "x"), (2, "twelve", "y")]
+    assert "column 'name' cannot be changed" in refusal_of(outcome)
+    assert '"twelve"' in refusal_of(outcome)
+    assert "they stay and change no values" in refusal_of(outcome)
+    assert pipeline.columns() == "id BIGINT, name VARCHAR(10), long VARCHAR(6)"
+    assert pipeline.live.rows() == [(1, "12", "x"), (2, "twelve", "y")]
 
 
-def test_values_are_converted(world: InMemoryPipeline) -> None:
-    world.drop(ID, NAME)
-    world.live.run("INSERT INTO public.t VALUES (1, '12'), (2, NULL)")
+def test_values_are_converted(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, NAME)
+    pipeline.live.run("INSERT INTO public.t VALUES (1, '12'), (2, NULL)")
 
-    outcome = world.drop(ID, a_column("name", "INTEGER"), allowed_changes=["retype"])
+    outcome = pipeline.drop(ID, a_column("name", "INTEGER"), allowed_changes=["retype"])
 
     assert outcome.status is Status.APPLIED
-    assert world.live.rows(["id", "name"]) == [(1, 12), (2, None)]
+    assert pipeline.live.rows(["id", "name"]) == [(1, 12), (2, None)]
 
 
-def test_null_where_it_is_to_be_forbidden_is_a_refusal(world: InMemoryPipeline) -> None:
-    world.drop(ID, a_column("n", default=0))
-    world.live.run("INSERT INTO public.t VALUES (1, NULL)")
+def test_not_null_is_refused_for_a_column_with_nulls(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, a_column("n", default=0))
+    pipeline.live.run("INSERT INTO public.t VALUES (1, NULL)")
 
-    outcome = world.drop(
+    outcome = pipeline.drop(
         ID, a_column("n", default=0, nullable=False), allowed_changes=["nullability"]
     )
 
-    assert "nullability nullable becomes not null" in told(outcome)
-    assert 'null value in column "n"' in told(outcome)
-    assert world.live.rows() == [(1, None)]
+    assert "nullability nullable becomes not null" in refusal_of(outcome)
+    assert 'null value in column "n"' in refusal_of(outcome)
+    assert pipeline.live.rows() == [(1, None)]
 
 
 @pytest.mark.parametrize(
@@ -165,33 +165,34 @@ def test_null_where_it_is_to_be_forbidden_is_a_refusal(world: InMemoryPipeline) 
     [a_column("name", "VARCHAR(20)"), a_column("name", "INTEGER"), None],
     ids=["widen", "retype", "drop"],
 )
-def test_a_view_that_needs_the_column_is_named_before_anything_is_done(
-    world: InMemoryPipeline, wanted: dict[str, Any] | None
+def test_a_view_that_uses_the_column_is_named_before_anything_is_changed(
+    pipeline: LivePipeline, wanted: dict[str, Any] | None
 ) -> None:
-    world.drop(ID, NAME, a_column("other", "VARCHAR(3)"))
-    world.live.run("CREATE VIEW public.v_names AS SELECT name FROM public.t")
+    pipeline.drop(ID, NAME, a_column("other", "VARCHAR(3)"))
+    pipeline.live.run("CREATE VIEW public.v_names AS SELECT name FROM public.t")
     columns = [ID, a_column("other", "VARCHAR(6)"), *([wanted] if wanted else [])]
 
-    outcome = world.drop(*columns, allowed_changes=["retype", "drop"])
+    outcome = pipeline.drop(*columns, allowed_changes=["retype", "drop"])
 
-    assert "column 'name' is used by the view public.v_names" in told(outcome)
-    assert "Nothing was changed" in told(outcome)
+    assert "column 'name' is used by the view public.v_names" in refusal_of(outcome)
+    assert "Nothing was changed" in refusal_of(outcome)
     assert outcome.statements == ()
-    world.live.run("DROP VIEW public.v_names")
-    assert world.drop(*columns, allowed_changes=["retype", "drop"]).status is Status.APPLIED
+    pipeline.live.run("DROP VIEW public.v_names")
+    assert pipeline.drop(*columns, allowed_changes=["retype", "drop"]).status is Status.APPLIED
 
 
-def test_a_view_does_not_stop_what_it_does_not_need(world: InMemoryPipeline) -> None:
-    world.drop(ID, NAME)
-    world.live.run("CREATE VIEW public.v_ids AS SELECT id FROM public.t")
+def test_a_view_does_not_prevent_changes_of_other_columns(pipeline: LivePipeline) -> None:
+    pipeline.drop(ID, NAME)
+    pipeline.live.run("CREATE VIEW public.v_ids AS SELECT id FROM public.t")
 
     assert (
-        world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more")).status is Status.APPLIED
+        pipeline.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more")).status
+        is Status.APPLIED
     )
 
 
-def test_a_crash_at_any_point_is_repaired_by_the_retry(world: InMemoryPipeline) -> None:
-    """Before every statement, before every commit, and after a lone statement that has committed."""
+def test_a_crash_at_any_point_is_repaired_by_the_retry(pipeline: LivePipeline) -> None:
+    """Crash before every statement, before every commit, and after every statement committed in autocommit."""
     columns = [
         ID,
         a_column("name", "VARCHAR(20)"),
@@ -201,9 +202,9 @@ def test_a_crash_at_any_point_is_repaired_by_the_retry(world: InMemoryPipeline) 
     steps, crashed = 0, True
     while crashed:
         steps, crashed = steps + 1, False
-        world.drop(ID, NAME, a_column("n"), allowed_changes=["drop", "retype", "narrow"])
-        world.live.run("DELETE FROM public.t")
-        world.live.run("INSERT INTO public.t (id, name, n) VALUES (1, 'a', 7)")
+        pipeline.drop(ID, NAME, a_column("n"), allowed_changes=["drop", "retype", "narrow"])
+        pipeline.live.run("DELETE FROM public.t")
+        pipeline.live.run("INSERT INTO public.t (id, name, n) VALUES (1, 'a', 7)")
         left = steps
 
         def crash(word: str) -> None:
@@ -213,71 +214,75 @@ def test_a_crash_at_any_point_is_repaired_by_the_retry(world: InMemoryPipeline) 
                 crashed = True
                 raise ConnectionLostError("the connection broke")
 
-        world.warehouse.before = crash
+        pipeline.warehouse.before = crash
         with suppress(ConnectionLostError):
-            world.drop(*columns, allowed_changes=["retype"])
-        world.warehouse.before = lambda word: None
+            pipeline.drop(*columns, allowed_changes=["retype"])
+        pipeline.warehouse.before = lambda word: None
         if crashed:
-            assert world.again().status is Status.APPLIED
-        assert world.again().status is Status.DUPLICATE
-        assert sorted(world.columns().split(", ")) == [
+            assert pipeline.again().status is Status.APPLIED
+        assert pipeline.again().status is Status.DUPLICATE
+        assert sorted(pipeline.columns().split(", ")) == [
             "id BIGINT",
             "more DATE",
             "n BIGINT",
             "name VARCHAR(20)",
         ]
-        assert world.live.rows(["id", "name", "n", "more"]) == [(1, "a", 7, None)]
+        assert pipeline.live.rows(["id", "name", "n", "more"]) == [(1, "a", 7, None)]
     assert steps > 15
 
 
-def test_a_table_that_somebody_alters_back_all_the_time_is_tried_again_later(
-    world: InMemoryPipeline,
+def test_a_table_that_keeps_changing_is_retried_later(
+    pipeline: LivePipeline,
 ) -> None:
-    world.drop(ID, NAME)
-    real = world.live.autocommit
+    pipeline.drop(ID, NAME)
+    real = pipeline.live.autocommit
 
     class Idle:
         def execute(self, statement: Any) -> None:
-            """The column is as it was when it is looked at again."""
+            """Change nothing, so the next plan has the same change."""
 
     def pretend(word: str) -> None:
-        world.live.autocommit = Idle() if word == "AUTOCOMMIT" else real  # type: ignore[assignment]
+        pipeline.live.autocommit = Idle() if word == "AUTOCOMMIT" else real  # type: ignore[assignment]
 
-    world.warehouse.before = pretend
+    pipeline.warehouse.before = pretend
     try:
-        with pytest.raises(LockConflictError, match="altered by somebody else"):
-            world.drop(ID, a_column("name", "VARCHAR(20)"))
+        with pytest.raises(
+            LockConflictError, match=r"another session is altering the table public\.t"
+        ):
+            pipeline.drop(ID, a_column("name", "VARCHAR(20)"))
     finally:
-        world.live.autocommit = real
+        pipeline.live.autocommit = real
 
 
-def test_a_table_that_was_there_is_taken_over_and_the_log_says_so(world: InMemoryPipeline) -> None:
-    world.live.run("CREATE TABLE public.t (id bigint NOT NULL, name varchar(10)) DISTKEY (id)")
+def test_an_existing_table_is_adopted_and_the_log_says_so(
+    pipeline: LivePipeline,
+) -> None:
+    pipeline.live.run("CREATE TABLE public.t (id bigint NOT NULL, name varchar(10)) DISTKEY (id)")
 
-    outcome = world.drop(a_column("id", "BIGINT", nullable=False), NAME)
+    outcome = pipeline.drop(a_column("id", "BIGINT", nullable=False), NAME)
 
     assert outcome.status is Status.UNCHANGED
     assert outcome.statements == (
-        "-- adopted public.t, which was there: id bigint not null, name character varying(10)",
+        "-- adopted the existing table public.t: id bigint not null, name character varying(10)",
     )
 
 
-def test_what_is_taken_over_may_get_columns_and_longer_texts(world: InMemoryPipeline) -> None:
-    world.live.run("CREATE TABLE public.t (id bigint, name varchar(10))")
+def test_an_adopted_table_may_get_new_columns_and_longer_varchars(pipeline: LivePipeline) -> None:
+    pipeline.live.run("CREATE TABLE public.t (id bigint, name varchar(10))")
 
-    outcome = world.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more"))
+    outcome = pipeline.drop(ID, a_column("name", "VARCHAR(20)"), a_column("more"))
 
     assert outcome.status is Status.APPLIED
     assert [text.split('"t"')[-1].split('"')[0].strip() for text in outcome.statements] == [
-        "ALTER COLUMN", "-- adopted public.t, which was there: id bigint, name character varying(20)", "ADD COLUMN",
+        "ALTER COLUMN", "-- adopted the existing table public.t: id bigint, name character varying(20)", "ADD COLUMN",
     ]  # fmt: skip
 
 
-def test_what_is_taken_over_is_not_changed_beyond_that(world: InMemoryPipeline) -> None:
-    world.live.run('CREATE TABLE public.t (id bigint, "old" date)')
+def test_an_adopted_table_is_not_changed_otherwise(pipeline: LivePipeline) -> None:
+    pipeline.live.run('CREATE TABLE public.t (id bigint, "old" date)')
 
     for allowed in ([], ["drop"]):
-        message = told(world.drop(ID, allowed_changes=allowed))
+        message = refusal_of(pipeline.drop(ID, allowed_changes=allowed))
         assert "This pipeline did not create the table" in message
         assert "allowed_changes" not in message
-    assert world.columns() == "id BIGINT, old DATE"
+    assert pipeline.columns() == "id BIGINT, old DATE"

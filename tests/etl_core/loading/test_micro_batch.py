@@ -1,4 +1,4 @@
-"""Bursts: the load that holds the table's lock takes along the small appends that wait, each with a ledger row of its own."""
+"""Micro-batches: the load that holds the table's lock also loads small pending appends, each with its own ledger row."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from tests.builders import a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
-def waits(world: InMemoryPipeline, key: str, content: bytes, **fields: Any) -> Upload:
-    """An upload that was received and has no answer yet."""
-    upload = world.put(key, content, **fields)
-    world.backlog.note(upload)
+def put_pending(pipeline: InMemoryPipeline, key: str, content: bytes, **fields: Any) -> Upload:
+    """Put an upload that was received and has no final status yet."""
+    upload = pipeline.put(key, content, **fields)
+    pipeline.backlog.note(upload)
     return upload
 
 
-def ledger_of(world: InMemoryPipeline) -> dict[str, int | None]:
+def ledger_of(pipeline: InMemoryPipeline) -> dict[str, int | None]:
     return {
         row["s3_key"]: row["rows_loaded"]
-        for row in world.warehouse.ledger("public__t")
+        for row in pipeline.warehouse.ledger("public__t")
         if row["action"] != "schema"
     }
 
 
-def test_what_waits_is_loaded_by_one_copy_with_a_ledger_row_each(world: InMemoryPipeline) -> None:
-    waits(world, "dev/append/t/b.csv", b"id,name\n3,c\n4,d\n")
-    waits(world, "dev/append/t/c.csv", b'ID,Name\n5,"e\ne"\n')
+def test_pending_uploads_are_loaded_by_one_copy_with_a_ledger_row_each(
+    pipeline: InMemoryPipeline,
+) -> None:
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n3,c\n4,d\n")
+    put_pending(pipeline, "dev/append/t/c.csv", b'ID,Name\n5,"e\ne"\n')
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
     assert (outcome.status, outcome.rows_loaded) == (Status.LOADED, 1)
-    assert world.warehouse.log.count("COPY") == 1
-    assert sorted(world.warehouse.table("t") or [])[2:] == [
+    assert pipeline.warehouse.log.count("COPY") == 1
+    assert sorted(pipeline.warehouse.table("t") or [])[2:] == [
         ["3", "c"],
         ["4", "d"],
         ["5", "e\ne"],
         ["6", "f"],
     ]
-    assert ledger_of(world) == {
+    assert ledger_of(pipeline) == {
         "dev/append/t/first.csv": 2, "dev/append/t/b.csv": 2, "dev/append/t/c.csv": 1, "dev/append/t/d.csv": 1,
     }  # fmt: skip
-    manifest = json.loads(world.store.current(world.warehouse.copies[-1].source.manifest_url))
+    manifest = json.loads(pipeline.store.current(pipeline.warehouse.copies[-1].source.manifest_url))
     assert [entry["url"].rsplit("/")[-1] for entry in manifest["entries"]] == [
         "d.csv",
         "b.csv",
@@ -56,19 +58,19 @@ def test_what_waits_is_loaded_by_one_copy_with_a_ledger_row_each(world: InMemory
     ]
 
 
-def test_a_companion_finds_itself_loaded(world: InMemoryPipeline) -> None:
-    member = waits(world, "dev/append/t/b.csv", b"id,name\n3,c\n4,d\n")
-    world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+def test_a_member_finds_itself_loaded(pipeline: InMemoryPipeline) -> None:
+    member = put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n3,c\n4,d\n")
+    pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    answer = world.load(member)
+    outcome = pipeline.load(member)
 
-    assert (answer.status, answer.settled, answer.rows_loaded) == (
+    assert (outcome.status, outcome.settled, outcome.rows_loaded) == (
         Status.DUPLICATE,
         Status.LOADED,
         2,
     )
-    assert (answer.schema_version, answer.table_exists) == ("1", True)
-    assert "COPY" not in world.warehouse.log
+    assert (outcome.schema_version, outcome.table_exists) == ("1", True)
+    assert "COPY" not in pipeline.warehouse.log
 
 
 @pytest.mark.parametrize(
@@ -84,50 +86,52 @@ def test_a_companion_finds_itself_loaded(world: InMemoryPipeline) -> None:
         ("dev/append/s.t/other.csv", b"id,name\n3,c\n"),
     ],
 )
-def test_what_is_not_certain_to_load_is_left_to_its_own_run(
-    world: InMemoryPipeline, key: str, content: bytes
+def test_an_upload_that_may_not_load_is_left_to_its_own_load(
+    pipeline: InMemoryPipeline, key: str, content: bytes
 ) -> None:
-    waits(world, key, content)
+    put_pending(pipeline, key, content)
 
-    world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    assert world.warehouse.table("t") == [*ROWS, ["6", "f"]]
-    assert key not in ledger_of(world)
+    assert pipeline.warehouse.table("t") == [*ROWS, ["6", "f"]]
+    assert key not in ledger_of(pipeline)
 
 
-def test_other_shapes_are_loaded_in_the_same_transaction_by_copies_of_their_own(
-    world: InMemoryPipeline,
+def test_files_of_other_shapes_are_loaded_in_the_same_transaction_by_separate_copies(
+    pipeline: InMemoryPipeline,
 ) -> None:
-    waits(world, "dev/append/t/b.csv", b"name,id\nc,3\n")
-    waits(world, "dev/append/t/c.csv.gz", gzip.compress(b"id,name\n4,d\n"))
+    put_pending(pipeline, "dev/append/t/b.csv", b"name,id\nc,3\n")
+    put_pending(pipeline, "dev/append/t/c.csv.gz", gzip.compress(b"id,name\n4,d\n"))
 
-    world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    assert world.warehouse.log.count("COPY") == 3
-    assert world.warehouse.log.count("COMMIT") == 1
-    assert len(ledger_of(world)) == 4
+    assert pipeline.warehouse.log.count("COPY") == 3
+    assert pipeline.warehouse.log.count("COMMIT") == 1
+    assert len(ledger_of(pipeline)) == 4
 
 
-def test_a_bad_row_of_a_companion_fails_it_alone(world: InMemoryPipeline) -> None:
-    bad = waits(world, "dev/append/t/b.csv", b"id,name\nx,c\n")
-    waits(world, "dev/append/t/c.csv", b"id,name\n5,e\n")
+def test_a_bad_row_of_a_member_fails_only_that_member(pipeline: InMemoryPipeline) -> None:
+    bad = put_pending(pipeline, "dev/append/t/b.csv", b"id,name\nx,c\n")
+    put_pending(pipeline, "dev/append/t/c.csv", b"id,name\n5,e\n")
     line = LoadErrorLine("s3://lake/dev/append/t/b.csv", 2, "id", "int4", 1207, "Invalid digit")
-    world.on("COPY", CopyRefusedError("load into table t failed", [line]))
+    pipeline.on("COPY", CopyRefusedError("load into table t failed", [line]))
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
     assert outcome.status is Status.LOADED
     assert len(outcome.statements) == 1
-    assert sorted(world.warehouse.table("t") or []) == [*ROWS, ["5", "e"], ["6", "f"]]
-    assert bad.key not in ledger_of(world)
+    assert sorted(pipeline.warehouse.table("t") or []) == [*ROWS, ["5", "e"], ["6", "f"]]
+    assert bad.key not in ledger_of(pipeline)
 
 
-def test_all_that_a_trial_finds_at_fault_are_left_out_at_once(world: InMemoryPipeline) -> None:
+def test_all_bad_members_that_a_trial_finds_are_left_out_at_once(
+    pipeline: InMemoryPipeline,
+) -> None:
     for number in range(8):
-        waits(world, f"dev/append/t/b{number}.csv", b"id,name\nx,c\n")
-    waits(world, "dev/append/t/c.csv", b"id,name\n5,e\n")
-    world.on("COPY", CopyRefusedError("load into table t failed"))
-    world.warehouse.refused = [
+        put_pending(pipeline, f"dev/append/t/b{number}.csv", b"id,name\nx,c\n")
+    put_pending(pipeline, "dev/append/t/c.csv", b"id,name\n5,e\n")
+    pipeline.on("COPY", CopyRefusedError("load into table t failed"))
+    pipeline.warehouse.refused = [
         LoadErrorLine(
             f"s3://lake/dev/append/t/b{number}.csv", line, "id", "int4", 1207, "Invalid digit"
         )
@@ -135,11 +139,11 @@ def test_all_that_a_trial_finds_at_fault_are_left_out_at_once(world: InMemoryPip
         for number in range(8)
     ]
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
     assert outcome.status is Status.LOADED
-    assert sorted(world.warehouse.table("t") or []) == [*ROWS, ["5", "e"], ["6", "f"]]
-    assert [word for word in world.warehouse.log if word in ("COPY", "TRIAL", "COMMIT")][-4:] == [
+    assert sorted(pipeline.warehouse.table("t") or []) == [*ROWS, ["5", "e"], ["6", "f"]]
+    assert [word for word in pipeline.warehouse.log if word in ("COPY", "TRIAL", "COMMIT")][-4:] == [
         "COPY", "TRIAL", "COPY", "COMMIT",
     ]  # fmt: skip
 
@@ -148,119 +152,123 @@ def test_all_that_a_trial_finds_at_fault_are_left_out_at_once(world: InMemoryPip
     "error",
     [
         CopyRefusedError("load into table t failed"),
-        LoadFailedError("a file of the manifest is gone"),
+        LoadFailedError("a file of the manifest does not exist"),
     ],
 )
-def test_a_refusal_that_names_no_file_is_settled_by_loading_alone(
-    world: InMemoryPipeline, error: Exception
+def test_a_refusal_that_names_no_file_is_retried_with_one_copy_per_file(
+    pipeline: InMemoryPipeline, error: Exception
 ) -> None:
-    waits(world, "dev/append/t/b.csv", b"id,name\n3,c\n")
-    world.on("COPY", error)
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n3,c\n")
+    pipeline.on("COPY", error)
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
     assert outcome.status is Status.LOADED
-    assert world.warehouse.table("t") == [*ROWS, ["6", "f"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["6", "f"]]
 
 
-def test_a_bad_row_of_the_upload_itself_is_its_own_failure(world: InMemoryPipeline) -> None:
-    waits(world, "dev/append/t/b.csv", b"id,name\n3,c\n")
+def test_a_bad_row_of_the_upload_itself_fails_the_upload(pipeline: InMemoryPipeline) -> None:
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n3,c\n")
     line = LoadErrorLine("s3://lake/dev/append/t/d.csv", 2, "id", "int4", 1207, "Invalid digit")
-    world.on("COPY", CopyRefusedError("load into table t failed", [line]))
+    pipeline.on("COPY", CopyRefusedError("load into table t failed", [line]))
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\nx6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\nx6,f\n")
 
     assert outcome.error is not None
     assert "line 2, column 'id' (int4), value 'x6': Invalid digit" in outcome.error.message
-    assert world.warehouse.table("t") == ROWS
-    assert world.warehouse.log.count("COPY") == 1
+    assert pipeline.warehouse.table("t") == ROWS
+    assert pipeline.warehouse.log.count("COPY") == 1
 
 
-def test_counts_that_do_not_come_out_are_settled_by_loading_alone(world: InMemoryPipeline) -> None:
-    """The warehouse in memory counts empty lines, which COPY does not."""
-    waits(world, "dev/append/t/b.csv", b"id,name\n\n3,c\n")
+def test_a_wrong_row_count_is_retried_with_one_copy_per_file(
+    pipeline: InMemoryPipeline,
+) -> None:
+    """FakeWarehouse counts empty lines as rows; the loader does not."""
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n\n3,c\n")
 
-    outcome = world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
     assert (outcome.status, outcome.rows_loaded) == (Status.LOADED, 1)
-    assert world.warehouse.table("t") == [*ROWS, ["6", "f"]]
-    assert world.warehouse.log.count("COPY") == 2
+    assert pipeline.warehouse.table("t") == [*ROWS, ["6", "f"]]
+    assert pipeline.warehouse.log.count("COPY") == 2
 
 
-def test_an_overwritten_companion_is_left_out_and_the_rest_is_loaded(
-    world: InMemoryPipeline,
+def test_an_overwritten_member_is_left_out_and_the_rest_is_loaded(
+    pipeline: InMemoryPipeline,
 ) -> None:
-    waits(world, "dev/append/t/b.csv", b"id,name\n3,c\n")
-    world.on("COPY", lambda: world.put("dev/append/t/b.csv", b"id,name\n9,z\n"))
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n3,c\n")
+    pipeline.on("COPY", lambda: pipeline.put("dev/append/t/b.csv", b"id,name\n9,z\n"))
 
-    world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    assert world.warehouse.table("t") == [*ROWS, ["6", "f"]]
-    assert world.store.pinned == []
+    assert pipeline.warehouse.table("t") == [*ROWS, ["6", "f"]]
+    assert pipeline.store.pinned == []
 
 
-def test_none_goes_along_from_behind_a_waiting_truncate_or_schema_file(
-    world: InMemoryPipeline,
+def test_no_upload_after_a_pending_truncate_or_schema_file_joins_the_micro_batch(
+    pipeline: InMemoryPipeline,
 ) -> None:
-    first = world.put("dev/append/t/a.csv", b"id,name\n3,c\n")
-    waits(world, "dev/append/t/b.csv", b"id,name\n4,d\n")
-    waits(world, "dev/truncate/t/c.csv", b"id,name\n5,e\n")
-    waits(world, "dev/append/t/d.csv", b"id,name\n6,f\n")
+    first = pipeline.put("dev/append/t/a.csv", b"id,name\n3,c\n")
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n4,d\n")
+    put_pending(pipeline, "dev/truncate/t/c.csv", b"id,name\n5,e\n")
+    put_pending(pipeline, "dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    world.load(first)
+    pipeline.load(first)
 
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"], ["4", "d"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"], ["4", "d"]]
 
 
-def test_a_truncate_takes_along_what_landed_behind_it(world: InMemoryPipeline) -> None:
-    waits(world, "dev/append/t/b.csv", b"id,name\n4,d\n")
-    truncate = world.put("dev/truncate/t/c.csv", b"id,name\n5,e\n")
-    waits(world, "dev/append/t/d.csv", b"id,name\n6,f\n")
+def test_a_truncate_loads_the_pending_appends_that_arrived_after_it(
+    pipeline: InMemoryPipeline,
+) -> None:
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n4,d\n")
+    truncate = pipeline.put("dev/truncate/t/c.csv", b"id,name\n5,e\n")
+    put_pending(pipeline, "dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    outcome = world.load(truncate)
+    outcome = pipeline.load(truncate)
 
     assert outcome.rows_loaded == 1
-    assert world.warehouse.table("t") == [["5", "e"], ["6", "f"]]
-    assert world.warehouse.log.count("COPY") == 1
+    assert pipeline.warehouse.table("t") == [["5", "e"], ["6", "f"]]
+    assert pipeline.warehouse.log.count("COPY") == 1
 
 
-def test_appends_that_the_schema_does_not_allow_are_not_taken_along() -> None:
-    world = InMemoryPipeline()
-    world.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["truncate"]))
-    truncate = world.put("dev/truncate/t/c.csv", b"id,name\n5,e\n")
-    waits(world, "dev/append/t/d.csv", b"id,name\n6,f\n")
+def test_appends_that_the_schema_does_not_allow_do_not_join_the_micro_batch() -> None:
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(allowed_operations=["truncate"]))
+    truncate = pipeline.put("dev/truncate/t/c.csv", b"id,name\n5,e\n")
+    put_pending(pipeline, "dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    world.load(truncate)
+    pipeline.load(truncate)
 
-    assert world.warehouse.table("t") == [["5", "e"]]
+    assert pipeline.warehouse.table("t") == [["5", "e"]]
 
 
-def test_no_more_go_along_than_one_load_takes(world: InMemoryPipeline) -> None:
+def test_the_size_of_a_micro_batch_is_limited(pipeline: InMemoryPipeline) -> None:
     for number in range(MAX_BATCH_MEMBERS + 5):
-        world.backlog.note(world.store.put(f"dev/append/t/{number}.csv", b"id,name\n3,c\n"))
+        pipeline.backlog.note(pipeline.store.put(f"dev/append/t/{number}.csv", b"id,name\n3,c\n"))
 
-    world.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
+    pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
-    assert len(world.warehouse.table("t") or []) == len(ROWS) + MAX_BATCH_MEMBERS + 1
+    assert len(pipeline.warehouse.table("t") or []) == len(ROWS) + MAX_BATCH_MEMBERS + 1
 
 
 def test_a_file_of_one_column_counts_its_empty_lines() -> None:
-    world = InMemoryPipeline()
-    world.drop("dev/schema/t/s.json", a_schema_file(a_column("name", "VARCHAR(20)")))
-    waits(world, "dev/append/t/b.csv", b"name\na\n\nb\n")
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(a_column("name", "VARCHAR(20)")))
+    put_pending(pipeline, "dev/append/t/b.csv", b"name\na\n\nb\n")
 
-    world.drop("dev/append/t/d.csv", b"name\nc\n")
+    pipeline.drop("dev/append/t/d.csv", b"name\nc\n")
 
-    assert ledger_of(world)["dev/append/t/b.csv"] in (None, 3)
+    assert ledger_of(pipeline)["dev/append/t/b.csv"] in (None, 3)
 
 
-def test_none_goes_along_from_behind_a_schema_file_that_nobody_has_seen_yet(
-    world: InMemoryPipeline,
+def test_no_upload_after_a_schema_file_that_is_not_logged_joins_the_micro_batch(
+    pipeline: InMemoryPipeline,
 ) -> None:
-    first = world.put("dev/append/t/a.csv", b"id,name\n3,c\n")
-    world.put("dev/schema/t/s2.json", a_schema_file(csv={"delimiter": ";"}))
-    waits(world, "dev/append/t/b.csv", b"id,name\n4,d\n")
+    first = pipeline.put("dev/append/t/a.csv", b"id,name\n3,c\n")
+    pipeline.put("dev/schema/t/s2.json", a_schema_file(csv={"delimiter": ";"}))
+    put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n4,d\n")
 
-    world.load(first)
+    pipeline.load(first)
 
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]

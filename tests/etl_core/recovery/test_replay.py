@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
     LoadFailedError,
     LoadTimeoutError,
@@ -155,7 +155,7 @@ def test_a_column_that_a_later_schema_dropped_is_in_the_way(world: InMemoryPipel
         row
         | {"upload_id": "2", "landed_at": later, "schema_file": a_spec(a_column("id")).to_json()}
     )
-    with pytest.raises(ReplayRefusedError, match="'name', which a later schema file has dropped"):
+    with pytest.raises(ReplayRefusedError, match="'name', which a later schema file dropped"):
         replay(world, dry_run=True)
 
 

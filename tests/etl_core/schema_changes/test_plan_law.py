@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 
 from etl_core.loading.ledger import create_ledger_statements, insert_rows, ledger_table
 from etl_core.loading.load import load_upload
-from etl_core.loading.load_context import Ports
+from etl_core.loading.ports import Ports
 from etl_core.model.status import Status
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import select_table

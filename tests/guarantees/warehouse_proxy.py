@@ -1,4 +1,4 @@
-"""Faults on the way between a worker and the warehouse: a TCP relay that breaks, slows down, falls silent, or is not there."""
+"""Faults between a worker and the warehouse: a TCP proxy that resets, delays, swallows or refuses connections."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from local_cloud.tcp_ports import LOOPBACK, free_port
-from tests.guarantees.proxy import break_off
+from tests.guarantees.aws_proxy import reset_connection
 
 Side = Literal["client", "server"]
 
 
 @dataclass
-class Line:
-    """What happens to the first `times` connections (None: to all) once `side` has sent `after_bytes`.
+class ConnectionFault:
+    """A fault of the first `times` connections (None: all), once `side` has sent `after_bytes`.
 
-    reset: it breaks. silent: nothing that this side sends arrives any more. slow: each piece waits for `seconds`, from the beginning.
+    reset: the connection breaks. silent: data of this side no longer arrives. slow: each piece is delayed by `seconds`, from
+    the start. `hits`: how many connections it applied to.
     """
 
     kind: Literal["reset", "silent", "slow"]
@@ -29,32 +30,34 @@ class Line:
     side: Side = "server"
     times: int | None = 1
     seconds: float = 0.02
-    met: int = 0
+    hits: int = 0
 
-    def meets(self) -> bool:
-        if self.met == self.times:
+    def applies(self) -> bool:
+        """Return whether the fault applies to this connection, and count it."""
+        if self.hits == self.times:
             return False
-        self.met += 1
+        self.hits += 1
         return True
 
 
 @dataclass
-class Relay:
-    """Listens only while it is open. `passed`: the bytes of the last connection, by the side that sent them."""
+class WarehouseProxy:
+    """Accepts connections while it is open. `passed`: the bytes of the last connection, by sending side."""
 
     target: tuple[str, int]
     port: int = field(default_factory=free_port)
-    line: Line | None = None
+    fault: ConnectionFault | None = None
     passed: dict[Side, int] = field(default_factory=dict)
     _listener: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
 
     def open(self) -> None:
+        """Start to accept connections."""
         self._listener = socket.create_server((LOOPBACK, self.port), backlog=64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
-        """From now on connections are refused; those that are there go on."""
+        """Refuse new connections. Open connections continue."""
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
@@ -62,6 +65,7 @@ class Relay:
             self._listener = None
 
     def stop(self) -> None:
+        """Refuse new connections and close the open ones."""
         self.close()
         for each in self._open:
             with contextlib.suppress(OSError):
@@ -75,37 +79,37 @@ class Relay:
             except OSError:
                 return
             server = socket.create_connection(self.target)
-            line = self.line if self.line is not None and self.line.meets() else None
+            fault = self.fault if self.fault is not None and self.fault.applies() else None
             self._open += [client, server]
             self.passed = passed = {"client": 0, "server": 0}
             for side, source, sink in (("client", client, server), ("server", server, client)):
                 threading.Thread(
-                    target=self._pump, args=(line, passed, side, source, sink), daemon=True
+                    target=self._pump, args=(fault, passed, side, source, sink), daemon=True
                 ).start()
 
     def _pump(
         self,
-        line: Line | None,
+        fault: ConnectionFault | None,
         passed: dict[Side, int],
         side: Side,
         source: socket.socket,
         sink: socket.socket,
     ) -> None:
-        """Until one side ends; then the other side is told."""
+        """Copy data until one side closes, then close the other side."""
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
-                if line is not None and line.kind == "slow":
-                    time.sleep(line.seconds)
+                if fault is not None and fault.kind == "slow":
+                    time.sleep(fault.seconds)
                 if (
-                    line is not None
-                    and line.side == side
-                    and passed[side] + len(piece) > line.after_bytes
+                    fault is not None
+                    and fault.side == side
+                    and passed[side] + len(piece) > fault.after_bytes
                 ):
-                    if line.kind == "reset":
-                        break_off(source)
-                        break_off(sink)
+                    if fault.kind == "reset":
+                        reset_connection(source)
+                        reset_connection(sink)
                         return
-                    if line.kind == "silent":
+                    if fault.kind == "silent":
                         continue
                 sink.sendall(piece)
                 passed[side] += len(piece)
@@ -114,11 +118,11 @@ class Relay:
 
 
 @contextmanager
-def relay(host: str, port: int) -> Iterator[Relay]:
-    """A relay for as long as the block lasts; open at first."""
-    made = Relay((host, port))
-    made.open()
+def warehouse_proxy(host: str, port: int) -> Iterator[WarehouseProxy]:
+    """Return an open proxy that runs until the block ends."""
+    proxy = WarehouseProxy((host, port))
+    proxy.open()
     try:
-        yield made
+        yield proxy
     finally:
-        made.stop()
+        proxy.stop()

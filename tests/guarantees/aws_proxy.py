@@ -1,4 +1,4 @@
-"""Faults on the way between a worker and AWS: an HTTP proxy that does to chosen calls what networks and busy services do."""
+"""Faults between a worker and AWS: an HTTP proxy that breaks, delays or answers chosen calls."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from urllib.parse import urlsplit
 
 from local_cloud.tcp_ports import LOOPBACK
 
-Kind = Literal["reset", "lost answer", "slow", "answer"]
+Kind = Literal["reset", "lost response", "slow", "response"]
 _XML = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}, says the test</Message></Error>'
 
 
 @dataclass
 class Fault:
-    """What happens to the first `times` calls (None: to all) whose name, `service.operation`, matches `calls`.
+    """A fault of the first `times` calls (None: all) whose name, `service.operation`, matches the pattern `calls`.
 
-    reset: the connection breaks before the call arrives. lost answer: the call takes effect, the connection breaks before its
-    answer. slow: it takes `seconds` longer. answer: the service answers with `status` and `code`, or with `body`.
+    reset: the connection breaks before the call arrives. lost response: the call takes effect, then the connection breaks.
+    slow: the call takes `seconds` longer. response: the proxy returns `status` with `code` or `body`, without the service.
+    `hits`: how many calls it applied to.
     """
 
     calls: str
@@ -39,17 +40,19 @@ class Fault:
     status: int = 503
     code: str = ""
     body: Any = None
-    met: int = 0
+    hits: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def meets(self, call: str) -> bool:
+    def applies(self, call: str) -> bool:
+        """Return whether the fault applies to this call, and count it."""
         with self._lock:
-            if not re.match(self.calls, call) or self.met == self.times:
+            if not re.match(self.calls, call) or self.hits == self.times:
                 return False
-            self.met += 1
+            self.hits += 1
             return True
 
     def document(self, service: str) -> bytes:
+        """Return the body of a `response` fault."""
         if self.body is not None:
             return json.dumps(self.body).encode()
         if service == "s3":
@@ -58,7 +61,7 @@ class Fault:
 
 
 class AwsProxy(ThreadingHTTPServer):
-    """Passes every call on to the endpoint, but for those that the fault meets."""
+    """Forwards every call to the endpoint, except calls to which the fault applies."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -73,45 +76,45 @@ class AwsProxy(ThreadingHTTPServer):
         return f"http://{LOOPBACK}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away in the middle is what these tests are about."""
+        """Print nothing: broken connections are expected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: AwsProxy
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, call = self._call()
         fault = self.server.fault
-        if fault is None or not fault.meets(call):
-            return self._answer(*self._ask(body))
+        if fault is None or not fault.applies(call):
+            return self._respond(*self._call_service(body))
         match fault.kind:
             case "reset":
-                return self._break()
-            case "lost answer":
-                self._ask(body)
-                return self._break()
+                return self._reset()
+            case "lost response":
+                self._call_service(body)
+                return self._reset()
             case "slow":
                 time.sleep(fault.seconds)
-                return self._answer(*self._ask(body))
-            case "answer":
-                return self._answer(fault.status, [], fault.document(service))
+                return self._respond(*self._call_service(body))
+            case "response":
+                return self._respond(fault.status, [], fault.document(service))
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815 - the names are those of the methods of HTTP
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 - BaseHTTPRequestHandler sets the names
 
     def _call(self) -> tuple[str, str]:
-        """The service from the signature's scope; the operation from its header, of S3 the method."""
-        found = re.search(
+        """Return the service, from the signature's scope, and the call: the operation from its header, or S3's HTTP method."""
+        scope = re.search(
             r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", "")
         )
-        service = found.group(1) if found else ""
+        service = scope.group(1) if scope else ""
         return (
             service,
             f"{service}.{self.headers.get('X-Amz-Target', self.command).rpartition('.')[2]}",
         )
 
-    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _call_service(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self.server.target)
         try:
             connection.putrequest(
@@ -121,45 +124,45 @@ class _Handler(BaseHTTPRequestHandler):
                 if name.lower() not in ("expect", "connection"):
                     connection.putheader(name, value)
             connection.endheaders(body)
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+            response = connection.getresponse()
+            return response.status, response.getheaders(), response.read()
         finally:
             connection.close()
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _respond(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                 self.send_header(name, value)
-        whole = {name.lower(): value for name, value in headers}.get("content-length")
+        length = {name.lower(): value for name, value in headers}.get("content-length")
         self.send_header(
-            "Content-Length", whole if self.command == "HEAD" and whole else str(len(body))
+            "Content-Length", length if self.command == "HEAD" and length else str(len(body))
         )
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _break(self) -> None:
-        break_off(self.connection)
+    def _reset(self) -> None:
+        reset_connection(self.connection)
         self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: the terminal is the test run's."""
+        """Print nothing."""
 
 
-def break_off(connection: socket.socket) -> None:
-    """Ends a connection by RST, as a network does that breaks, not by the orderly FIN."""
+def reset_connection(connection: socket.socket) -> None:
+    """Close a connection with RST, like a broken network, instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
         connection.shutdown(
             socket.SHUT_RD
-        )  # wakes who waits for it: only the last user's close sends the RST
+        )  # wakes a thread that reads from it: the RST is only sent when the last user closes
         os.close(connection.detach())
 
 
 @contextmanager
 def aws_proxy(endpoint_url: str) -> Iterator[AwsProxy]:
-    """A proxy for as long as the block lasts."""
+    """Return a proxy that runs until the block ends."""
     with AwsProxy(endpoint_url) as server:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

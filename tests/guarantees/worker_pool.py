@@ -1,4 +1,4 @@
-"""A pool of worker processes: each call gets one that is idle, or a new one; those that die are replaced."""
+"""A pool of worker processes. A call runs in an idle worker or in a new one; killed workers are replaced."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TIMED_OUT = "Sandbox.Timedout"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a call came to: a result, or an error as Step Functions sees it. `steps` were counted by a worker that lived."""
+class CallResult:
+    """The result of a call, or its error as Step Functions sees it. `steps` is 0 if the worker was killed."""
 
     result: Any = None
     error: str | None = None
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass
 class Worker:
-    """One process, by its connection."""
+    """One worker process and the connection to it."""
 
     connection: socket.socket
     stream: Any
@@ -51,8 +51,8 @@ class Worker:
         self.close()
 
 
-class Nursery:
-    """The process whose forks the workers are."""
+class ForkServer:
+    """The process that forks the workers."""
 
     def __init__(self, folder: Path) -> None:
         self._control, theirs = socket.socketpair()
@@ -60,7 +60,12 @@ class Nursery:
         self.log = folder / "workers.log"
         with self.log.open("wb") as log, theirs:
             self._process = subprocess.Popen(
-                [FUNCTION_INTERPRETER, "-m", "tests.guarantees.worker", str(theirs.fileno())],
+                [
+                    FUNCTION_INTERPRETER,
+                    "-m",
+                    "tests.guarantees.worker_process",
+                    str(theirs.fileno()),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,16 +78,16 @@ class Nursery:
             )
 
     def worker(self, environment: Mapping[str, str]) -> Worker:
-        """A new worker with this environment."""
+        """Fork a new worker with this environment."""
         connection, theirs = socket.socketpair()
         with theirs, self._lock:
             socket.send_fds(self._control, [b"w"], [theirs.fileno()])
         stream = connection.makefile("rw", encoding="utf-8", newline="\n")
         stream.write(json.dumps(dict(environment)) + "\n")
         stream.flush()
-        hello = stream.readline()
-        assert hello, f"no worker could be made: see {self.log}"
-        return Worker(connection, stream, json.loads(hello)["pid"])
+        greeting = stream.readline()
+        assert greeting, f"no worker could be started: see {self.log}"
+        return Worker(connection, stream, json.loads(greeting)["pid"])
 
     def stop(self) -> None:
         self._control.close()
@@ -90,23 +95,23 @@ class Nursery:
 
 
 @dataclass
-class Pool:
-    """At most `size` workers at a time, all with one environment. `deaths` counts the steps at which they were killed."""
+class WorkerPool:
+    """At most `size` workers at a time, all with one environment. `kills_by_step` counts the steps at which they were killed."""
 
-    nursery: Nursery
+    fork_server: ForkServer
     environment: Mapping[str, str]
     size: int = 3
     seconds: float = 120.0
-    deaths: Counter[str] = field(default_factory=Counter)
+    kills_by_step: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._free = threading.Semaphore(self.size)
         self._idle: list[Worker] = []
 
-    def call(self, handler: str, event: Mapping[str, Any], kill_at: int = 0) -> Answer:
-        """Runs a handler. A worker that is killed, or that has not answered in `seconds`, gives the runtime's error."""
+    def call(self, handler: str, event: Mapping[str, Any], kill_at: int = 0) -> CallResult:
+        """Run a handler. If the worker is killed or does not respond within `seconds`, return the error of the Lambda runtime."""
         with self._free:
-            worker = self._idle.pop() if self._idle else self.nursery.worker(self.environment)
+            worker = self._idle.pop() if self._idle else self.fork_server.worker(self.environment)
             worker.connection.settimeout(self.seconds)
             request = {
                 "handler": handler,
@@ -117,23 +122,26 @@ class Pool:
             try:
                 worker.stream.write(json.dumps(request) + "\n")
                 worker.stream.flush()
-                answer = json.loads(worker.stream.readline() or "{}")
+                response = json.loads(worker.stream.readline() or "{}")
             except TimeoutError:
                 worker.kill()
-                return Answer(
+                return CallResult(
                     error=TIMED_OUT, cause=_cause(f"Task timed out after {self.seconds} seconds")
                 )
-            return self._settle(worker, answer)
+            return self._result(worker, response)
 
-    def _settle(self, worker: Worker, answer: dict[str, Any]) -> Answer:
-        if "steps" in answer:
+    def _result(self, worker: Worker, response: dict[str, Any]) -> CallResult:
+        if "steps" in response:
             self._idle.append(worker)
-            return Answer(
-                answer.get("result"), answer.get("error"), answer.get("cause", ""), answer["steps"]
+            return CallResult(
+                response.get("result"),
+                response.get("error"),
+                response.get("cause", ""),
+                response["steps"],
             )
-        self.deaths[answer.get("killed", "unknown")] += 1
+        self.kills_by_step[response.get("killed", "unknown")] += 1
         worker.close()
-        return Answer(error=DIED, cause=_cause("Runtime exited with error: signal: killed"))
+        return CallResult(error=DIED, cause=_cause("Runtime exited with error: signal: killed"))
 
     def stop(self) -> None:
         for worker in self._idle:
@@ -146,10 +154,12 @@ def _cause(message: str) -> str:
 
 
 @contextmanager
-def pool(nursery: Nursery, environment: Mapping[str, str], **options: Any) -> Iterator[Pool]:
-    """A pool for as long as the block lasts."""
-    made = Pool(nursery, environment, **options)
+def worker_pool(
+    fork_server: ForkServer, environment: Mapping[str, str], **options: Any
+) -> Iterator[WorkerPool]:
+    """Return a pool that is stopped when the block ends."""
+    workers = WorkerPool(fork_server, environment, **options)
     try:
-        yield made
+        yield workers
     finally:
-        made.stop()
+        workers.stop()

@@ -1,9 +1,9 @@
-"""A process that runs the functions' handlers, one call after the other, and can be killed at any of their steps.
+"""A worker process: it runs the functions' handlers, one call after another, and can be killed at any of their steps.
 
-`python -m tests.guarantees.worker DESCRIPTOR` is the parent of all workers: it imports what the functions import, once, and forks
-for each socket that it is handed through the one of that descriptor. On it go lines of JSON: first the environment, then calls.
-Workers end with their sockets, their parent with its own.
-It runs on the functions' own interpreter, so it imports nothing but what they may import.
+`python -m tests.guarantees.worker_process DESCRIPTOR` is the fork server. It imports the handlers once and forks a worker for
+each socket that it receives over the socket of that descriptor. A worker reads lines of JSON from its socket: first the
+environment, then calls. Workers end when their socket closes, and so does the fork server.
+It runs on the functions' own Python, so it imports only what the functions may import.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ HANDLERS = ("handlers.load", "handlers.record")
 
 
 class Steps:
-    """Counts what the handlers do to the outside world; at a chosen count the process kills itself."""
+    """Counts the calls of the handlers to AWS and the warehouse. At a chosen count the process kills itself."""
 
-    def __init__(self, answers: TextIO) -> None:
-        self._answers, self.count, self.kill_at = answers, 0, 0
+    def __init__(self, output: TextIO) -> None:
+        self._output, self.count, self.kill_at = output, 0, 0
 
     def begin(self, kill_at: int) -> None:
-        """For the next call. 0: it lives."""
+        """Start the count for the next call. 0: the process is not killed."""
         self.count, self.kill_at = 0, kill_at
 
     def passed(self, name: str) -> None:
-        """One more step, which is about to be made or was just made."""
+        """Count one step, which is about to happen or has just happened."""
         self.count += 1
         if self.count == self.kill_at:
-            say(self._answers, {"killed": name})
+            write_line(self._output, {"killed": name})
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self) -> None:
-        """Every statement, commit, rollback and connection, and every call to AWS, is a step before it and one after it."""
+        """Count a step before and after every statement, commit and rollback, every connection, and every call to AWS."""
         sa.event.listen(
             sa.Engine, "before_cursor_execute", lambda *of: self.passed(f"before {_word(of[2])}")
         )
@@ -60,15 +60,15 @@ class Steps:
         )
 
     def _wrap(self, owner: type, name: str, label: Callable[..., str]) -> None:
-        whole = getattr(owner, name)
+        original = getattr(owner, name)
 
-        def stepped(*arguments: Any) -> Any:
+        def counted(*arguments: Any) -> Any:
             self.passed(f"before {label(*arguments)}")
-            answer = whole(*arguments)
+            result = original(*arguments)
             self.passed(f"after {label(*arguments)}")
-            return answer
+            return result
 
-        setattr(owner, name, stepped)
+        setattr(owner, name, counted)
 
 
 def _word(statement: str) -> str:
@@ -80,7 +80,7 @@ def _word(statement: str) -> str:
 
 
 class Context:
-    """Lambda's context, with the seconds that the call was given."""
+    """Lambda's context object with the time limit of the call."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
@@ -89,13 +89,14 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def say(answers: TextIO, answer: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
+def write_line(output: TextIO, line: Mapping[str, Any]) -> None:
+    """Write one line of JSON."""
+    output.write(json.dumps(line) + "\n")
+    output.flush()
 
 
 def call(request: Mapping[str, Any]) -> dict[str, Any]:
-    """A handler's result, or its exception as the runtime reports it."""
+    """Call a handler and return its result, or its exception like the Lambda runtime reports it."""
     module, _, name = request["handler"].rpartition(".")
     handler = getattr(importlib.import_module(module), name)
     try:
@@ -105,27 +106,28 @@ def call(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serve(connection: socket.socket) -> None:
-    """One worker's life."""
+    """Run one worker until its connection closes."""
     stream = connection.makefile("rw", encoding="utf-8", newline="\n")
     steps = Steps(stream)
     steps.watch()
     os.environ.update(json.loads(stream.readline()))
-    # The SDK's own pauses are shortened like those of the state machine; how often it tries is the handlers' choice.
-    whole = botocore.retries.standard.ExponentialBackoff.delay_amount
-    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * whole(*of)  # type: ignore[method-assign]
-    say(stream, {"pid": os.getpid()})
+    # Shorten the SDK's pauses like those of the state machine. The handlers set the number of its attempts.
+    original = botocore.retries.standard.ExponentialBackoff.delay_amount
+    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * original(*of)  # type: ignore[method-assign]
+    write_line(stream, {"pid": os.getpid()})
     for line in stream:
         request = json.loads(line)
         steps.begin(request["kill_at"])
-        answer = call(request)
-        say(stream, answer | {"steps": steps.count})
+        result = call(request)
+        write_line(stream, result | {"steps": steps.count})
 
 
 def main() -> None:
+    """Import the handlers, then fork a worker per received socket."""
     for name in HANDLERS:
         importlib.import_module(name)
     for service in ("s3", "dynamodb", "secretsmanager"):
-        # The session keeps the service models, which are most of a client's making; no connection is opened.
+        # The session caches the service models, the slowest part of creating a client. No connection is opened.
         boto3.client(service, region_name="us-east-1")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

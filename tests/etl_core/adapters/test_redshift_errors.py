@@ -1,4 +1,4 @@
-"""What the driver's errors mean."""
+"""The mapping of the driver's errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from etl_core.model.errors import (
         ('column "v" of relation "user_data" is of another type', LoadFailedError),
     ],
 )
-def test_an_error_without_a_telling_sqlstate_is_known_by_its_text(
+def test_an_error_without_a_specific_sqlstate_is_recognised_by_its_text(
     text: str, kind: type[EtlError]
 ) -> None:
     assert type(to_etl_error(psycopg2.Error(text))) is kind

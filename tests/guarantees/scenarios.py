@@ -1,4 +1,4 @@
-"""Stories of uploads, and what the sequential run makes of them: each once, in landed order, those with a fault as nothing."""
+"""Scenarios of uploads, and the expected tables: accepted uploads applied once each, in arrival order."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 TABLES = 2
-MOST_STEPS = 44
-"""A few more than an append has, from `received` to its answer."""
+MAX_STEPS = 44
+"""A few more than the steps of an append, from `received` to its final status."""
 
 Action = Literal["schema", "append", "truncate"]
 Row = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Landed:
-    """One upload. `version` counts the accepted schema files of its table, itself included; `slot` is its name in the lake."""
+class ScenarioUpload:
+    """One upload. `version` counts the accepted schema files of its table until then, including itself. `slot` names its file."""
 
     number: int
     table: int
@@ -36,7 +36,7 @@ class Landed:
 
     @property
     def rows(self) -> list[Row]:
-        """What it puts into its table, nulls left out."""
+        """Return the rows that it adds to its table, without nulls."""
         extras = [
             (name, str(self.number))
             for name in columns_of(self.version)
@@ -58,7 +58,7 @@ class Landed:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event, delivered; `kills` as the machine takes them. `waits`: those before it have ended or wait for something."""
+    """One delivery of an event. `kills`: see StateMachineInterpreter.run. `waits`: it starts after a pause."""
 
     number: int
     kills: tuple[int, ...] = ()
@@ -66,29 +66,30 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Story:
-    """Uploads in landed order, deliveries in the order in which they come."""
+class Scenario:
+    """Uploads in arrival order, and their deliveries in another order."""
 
-    landed: tuple[Landed, ...]
+    uploads: tuple[ScenarioUpload, ...]
     deliveries: tuple[Delivery, ...]
 
-    def of_table(self, table: int) -> list[Landed]:
-        return [each for each in self.landed if each.table == table]
+    def of_table(self, table: int) -> list[ScenarioUpload]:
+        return [each for each in self.uploads if each.table == table]
 
 
 def columns_of(version: int) -> list[str]:
-    """Every second version adds a column, the others widen one."""
+    """Return the columns of a schema version. Every second version adds a column; the others widen one."""
     return ["id", "file", *[f"extra{number}" for number in range(2, version + 1, 2)]]
 
 
 def schema_file(version: int) -> dict[str, Any]:
+    """Return the schema file of a version."""
     kinds = {"id": "INTEGER", "file": f"VARCHAR({10 + 5 * (version // 2)})"}
     columns = [{"name": name, "type": kinds.get(name, "INTEGER")} for name in columns_of(version)]
     return {"schema_version": str(version), "columns": columns}
 
 
-def rows_of(uploads: Sequence[Landed]) -> Counter[Row]:
-    """A table after the sequential run of its uploads, as a multiset."""
+def rows_of(uploads: Sequence[ScenarioUpload]) -> Counter[Row]:
+    """Return the table after its uploads were applied one after another, as a multiset."""
     rows: Counter[Row] = Counter()
     for upload in uploads:
         if upload.fault or upload.action == "schema":
@@ -99,36 +100,38 @@ def rows_of(uploads: Sequence[Landed]) -> Counter[Row]:
     return rows
 
 
-def statuses_of(upload: Landed, uploads: Sequence[Landed]) -> set[str]:
-    """The final statuses that are right for an upload among those of its table."""
-    voids = "schema" if upload.action == "schema" else "truncate"
+def statuses_of(upload: ScenarioUpload, uploads: Sequence[ScenarioUpload]) -> set[str]:
+    """Return the correct final statuses of an upload, given all uploads of its table."""
+    superseding = "schema" if upload.action == "schema" else "truncate"
     later = [
         each
         for each in uploads
-        if each.action == voids and not each.fault and each.number > upload.number
+        if each.action == superseding and not each.fault and each.number > upload.number
     ]
     if upload.action == "schema" and upload.fault:
         return {"rejected"}
-    own = {"applied", "unchanged"} if upload.action == "schema" else {"loaded"}
+    without_later = {"applied", "unchanged"} if upload.action == "schema" else {"loaded"}
     if upload.fault:
-        own = {"failed"} if upload.fault == "value" else {"rejected"}
-    return own | ({"superseded"} if later else set())
+        without_later = {"failed"} if upload.fault == "value" else {"rejected"}
+    return without_later | ({"superseded"} if later else set())
 
 
 @st.composite
-def uploads(draw: st.DrawFn, most: int) -> list[Landed]:
-    """A table's first upload is its schema file; later ones add a nullable column or widen one, or say the same again."""
-    versions, made = [0] * TABLES, list[Landed]()
+def drawn_uploads(draw: st.DrawFn, most: int) -> list[ScenarioUpload]:
+    """Draw uploads. The first upload of a table is its schema file; later ones add a nullable column, widen one, or repeat it."""
+    versions, drawn = [0] * TABLES, list[ScenarioUpload]()
     for number in range(draw(st.integers(4, most))):
         table = draw(st.integers(0, TABLES - 1)) if number else 0
         action, fault = draw(st.sampled_from(_KINDS)) if versions[table] else ("schema", "")
         if action == "schema" and not fault and (not versions[table] or draw(st.booleans())):
             versions[table] += 1
         slot = draw(st.integers(0, 3))
-        made.append(
-            Landed(number, table, action, versions[table], slot, draw(st.integers(0, 3)), fault)
+        drawn.append(
+            ScenarioUpload(
+                number, table, action, versions[table], slot, draw(st.integers(0, 3)), fault
+            )
         )
-    return made
+    return drawn
 
 
 _KINDS: list[tuple[Action, Any]] = [
@@ -143,23 +146,23 @@ _KINDS: list[tuple[Action, Any]] = [
 
 
 @st.composite
-def stories(draw: st.DrawFn, most: int = 10) -> Story:
-    """Every upload is delivered, some of them again; in any order; with up to two deaths on the way of each."""
-    landed = draw(uploads(most))
-    again = draw(st.lists(st.sampled_from(landed), max_size=4))
-    kills = st.lists(st.integers(1, MOST_STEPS), max_size=2).map(tuple)
-    order = draw(st.permutations([*landed, *again]))
+def scenarios(draw: st.DrawFn, most: int = 10) -> Scenario:
+    """Draw a scenario. Every upload is delivered, some repeatedly, in any order, with up to two kills per delivery."""
+    uploads = draw(drawn_uploads(most))
+    repeated = draw(st.lists(st.sampled_from(uploads), max_size=4))
+    kills = st.lists(st.integers(1, MAX_STEPS), max_size=2).map(tuple)
+    order = draw(st.permutations([*uploads, *repeated]))
     pauses = draw(st.sets(st.integers(1, len(order)), max_size=4))
     deliveries = [
         Delivery(each.number, draw(kills), index in pauses) for index, each in enumerate(order)
     ]
-    return Story(tuple(landed), tuple(deliveries))
+    return Scenario(tuple(uploads), tuple(deliveries))
 
 
-def a_story(uploads: Sequence[Landed], *deliveries: int | tuple[int, ...]) -> Story:
-    """A story of these uploads; a delivery is a number, or a number and its kills; each waits for the one before."""
+def a_scenario(uploads: Sequence[ScenarioUpload], *deliveries: int | tuple[int, ...]) -> Scenario:
+    """Return a scenario of these uploads. A delivery is a number, or a number and its kills. Each waits for the one before it."""
     pairs = [each if isinstance(each, tuple) else (each,) for each in deliveries]
-    return Story(
+    return Scenario(
         tuple(uploads),
         tuple(Delivery(number, tuple(kills), waits=True) for number, *kills in pairs),
     )

@@ -1,0 +1,149 @@
+"""Messages of the adapters: what a failed call to S3, Redshift, DynamoDB, Lambda or Secrets Manager means."""
+
+from __future__ import annotations
+
+from etl_core.model.messages import Message
+
+MISSING_VERSION = Message(
+    id="upload.missing_version",
+    when="The uploaded version no longer exists in S3.",
+    text="the uploaded version of {key!r} ({version}) no longer exists in {bucket!r}: it was deleted before it was loaded",
+    fix="Upload the file again",
+    example={"key": "dev/append/orders/1.csv", "version": "3HL4kqtJvjVBH40N", "bucket": "my-lake"},
+)
+
+SERVICE_UNREACHABLE = Message(
+    id="aws.unreachable",
+    when="An AWS service could not be reached.",
+    text="{service} could not be reached: {reason}",
+    fix="",
+    example={"service": "S3", "reason": "Connect timeout on endpoint URL"},
+)
+
+SERVICE_ERROR = Message(
+    id="aws.error",
+    when="An AWS service returned an error.",
+    text="{service} returned {code}: {reason}",
+    fix="",
+    example={"service": "S3", "code": "SlowDown", "reason": "Reduce your request rate"},
+)
+
+SERVICE_DENIED = Message(
+    id="aws.denied",
+    when="An AWS service refused a call because the function's role lacks a permission.",
+    text="{service} returned {code}: {reason}. The function's role lacks a permission that it needs",
+    fix="Deploy the stack again, or check the policies of the deployment",
+    example={"service": "S3", "code": "AccessDenied", "reason": "Access Denied"},
+)
+
+LOG_TABLE_UNREACHABLE = Message(
+    id="log_table.unreachable",
+    when="DynamoDB could not be reached.",
+    text="the log table could not be reached: {reason}",
+    fix="",
+    example={"reason": "Connect timeout on endpoint URL"},
+)
+
+LOG_TABLE_ERROR = Message(
+    id="log_table.error",
+    when="DynamoDB returned an error.",
+    text="the log table returned {code}: {reason}",
+    fix="",
+    example={"code": "ThrottlingException", "reason": "Rate exceeded"},
+)
+
+LOG_TABLE_NO_ENTRIES = Message(
+    id="log_table.no_entries",
+    when="DynamoDB processed none of the entries of a batch.",
+    text="the log table returned none of the {count} entries that were requested",
+    fix="",
+    example={"count": 100},
+)
+
+FUNCTION_FAILED = Message(
+    id="function.failed",
+    when="A Lambda function that another one called ended with an error.",
+    text="the function {function} failed: {reason}",
+    fix="",
+    example={"function": "etl-dev-tables", "reason": "Task timed out after 900 seconds"},
+)
+
+FUNCTION_ERROR = Message(
+    id="function.error",
+    when="A Lambda function that another one called ended with a retryable error.",
+    text="{reason}",
+    fix="",
+    example={"reason": "S3 returned SlowDown: Reduce your request rate"},
+)
+
+FUNCTION_NO_ANSWER = Message(
+    id="function.no_answer",
+    when="A Lambda function ended with an error that has no message.",
+    text="it ended without an error message: {answer}",
+    fix="",
+    example={"answer": None},
+)
+
+SECRET_INVALID = Message(
+    id="secret.invalid",
+    when="The warehouse's secret is not a login.",
+    text="the secret {secret} is not JSON with username and password",
+    fix="Store a value like the one that Redshift writes for a managed password",
+    example={"secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:warehouse"},
+)
+
+WAREHOUSE_ERROR = Message(
+    id="warehouse.error",
+    when="COPY refused rows, or a statement names a table that does not exist; the caller adds the details.",
+    text="{reason}",
+    fix="",
+    example={"reason": 'relation "public.orders" does not exist'},
+)
+
+LOCK_CONFLICT = Message(
+    id="warehouse.lock_conflict",
+    when="Another transaction conflicts with the load's transaction.",
+    text="another transaction conflicts with this load: {reason}",
+    fix="",
+    example={"reason": "ERROR: 1023 DETAIL: Serializable isolation violation on table"},
+)
+
+LOAD_TIMEOUT = Message(
+    id="warehouse.timeout",
+    when="The load did not finish within the function's time limit.",
+    text="the load did not finish within the function's time limit and was rolled back: {reason}",
+    fix="Split the file or raise loadTimeoutSeconds, then upload the file again",
+    example={"reason": "canceling statement due to statement timeout"},
+)
+
+MISSING_DATABASE = Message(
+    id="warehouse.missing_database",
+    when="A database of the stack's configuration does not exist in the warehouse.",
+    text="{reason}: the stack's configuration names this database",
+    fix="Create it in the warehouse, then upload the file again",
+    example={"reason": 'database "analytics" does not exist'},
+)
+
+LOGIN_REFUSED = Message(
+    id="warehouse.login_refused",
+    when="The warehouse refused the login; a managed password may just have been rotated.",
+    text="the warehouse refused the login (a stack reads it from its secret): {reason}",
+    fix="",
+    example={"reason": 'password authentication failed for user "etl"'},
+)
+
+CONNECTION_FAILED = Message(
+    id="warehouse.connection_failed",
+    when="The warehouse could not be reached, or the connection broke.",
+    text="the connection to the warehouse failed: {reason}",
+    fix="",
+    example={"reason": "server closed the connection unexpectedly"},
+)
+
+STATEMENT_REFUSED = Message(
+    id="warehouse.statement_refused",
+    when="The warehouse refused a statement.",
+    text="the warehouse refused the statement: {reason}. Nothing was changed",
+    fix="Correct the cause that the warehouse names, then upload the file again",
+    example={"reason": "permission denied for schema public"},
+)

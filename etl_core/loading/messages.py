@@ -1,0 +1,303 @@
+"""Messages of loading: why an upload is rejected, fails, or has to wait."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from etl_core.model.messages import Message
+
+WRONG_BUCKET = Message(
+    id="key.wrong_bucket",
+    when="The event is about an object in a bucket that is not the stack's lake.",
+    text="the object is in bucket {bucket!r}; this stack loads only from {lake_bucket!r}",
+    fix="Upload the file to {lake_bucket!r}",
+    example={"bucket": "other-bucket", "lake_bucket": "my-lake"},
+)
+
+SUPERSEDED = Message(
+    id="upload.superseded",
+    when="A later truncate or schema file took effect before this upload was loaded.",
+    text="a later {action} took effect before this upload was loaded: {key!r}, arrived {landed_at:%Y-%m-%dT%H:%M:%SZ}",
+    fix="",
+    example={
+        "action": "truncate",
+        "key": "dev/truncate/orders/all.csv",
+        "landed_at": datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC),
+    },
+)
+
+EMPTY_FILE = Message(
+    id="data_file.empty",
+    when="The data file has no bytes.",
+    text="the file is empty (0 bytes); its first row must name the table's columns",
+    fix="Upload a file with a header row",
+    example={},
+)
+
+ACTION_NOT_ALLOWED = Message(
+    id="action.not_allowed",
+    when="The schema file that applies to the upload does not list the upload's action.",
+    text="the action {action} is not allowed for {table}; the schema in force (version {schema_version}) allows {allowed}",
+    fix="Use an allowed action, or upload a schema file that lists {action} in allowed_operations",
+    example={
+        "action": "truncate",
+        "table": "public.orders",
+        "schema_version": "1",
+        "allowed": "append",
+    },
+)
+
+TABLE_DROPPED = Message(
+    id="table.dropped",
+    when="The table was dropped in the warehouse after its schema file had been applied.",
+    text="{reason}: the table {table} was dropped after its schema file had been applied",
+    fix="Upload its schema file again, which creates the table, then upload this file again",
+    example={"reason": 'relation "public.orders" does not exist', "table": "public.orders"},
+)
+
+COLUMN_DROPPED_LATER = Message(
+    id="header.column_dropped_later",
+    when="A later schema file dropped a column of the file before the file was loaded.",
+    text="the file names {columns}, which a later schema file dropped before this file was loaded",
+    fix="Upload the file again without these columns",
+    example={"columns": "'note'"},
+)
+
+DROPPED_COLUMN = Message(
+    id="header.column_dropped_later.column",
+    when="A column of the file was dropped after the file had arrived.",
+    text="column {column!r} was dropped after the file had arrived",
+    fix="",
+    example={"column": "note"},
+)
+
+RELOADED_FILE = Message(
+    id="truncate.reloaded_file",
+    when="A truncate that arrived late cannot load one of the files that arrived after it again.",
+    text="{key!r}, which arrived after this {action} and is loaded again after it: {reason}",
+    fix="",
+    example={
+        "key": "dev/append/orders/2.csv",
+        "action": "truncate",
+        "reason": DROPPED_COLUMN.example_text(),
+    },
+)
+
+SCHEMA_FILE_PENDING = Message(
+    id="schema.pending",
+    when="A schema file that arrived before the data file has no final status yet.",
+    text="the schema file {key!r} arrived before this file and has no final status yet",
+    fix="Read the log entry of the schema file; when it has a final status, upload this file again",
+    example={"key": "dev/schema/orders/schema.json"},
+)
+
+SCHEMA_NOT_APPLIED = Message(
+    id="schema.not_applied",
+    when="The table has no schema, but the lake holds a schema file for it that is not applied yet.",
+    text="no schema is in force for {table} in {database}: a schema file for it is in the lake, but it is not applied yet",
+    fix="Read the log entry of the schema file; when it is applied, upload this file again",
+    example={"table": "public.orders", "database": "dev"},
+)
+
+SCHEMA_FILE_FAILED = Message(
+    id="schema.rejected",
+    when="The table has no schema, because its schema file was rejected or failed.",
+    text="no schema is in force for {table} in {database}: its schema file {key!r} was rejected or failed",
+    fix="Read the log entry of the schema file; upload it again corrected, then upload this file again",
+    example={"table": "public.orders", "database": "dev", "key": "dev/schema/orders/schema.json"},
+)
+
+NO_SCHEMA = Message(
+    id="schema.missing",
+    when="The table has no schema, and the lake holds no schema file for it.",
+    text="no schema is in force for {table} in {database}: a table needs a schema file before its first data file",
+    fix="Upload a schema file to {database}/schema/{folder}/schema.json, then upload this file again",
+    example={"table": "public.orders", "database": "dev", "folder": "orders"},
+)
+
+EARLIER_UPLOAD_PENDING = Message(
+    id="schema.earlier_upload_pending",
+    when="An upload that arrived before the schema file has no final status yet.",
+    text="{key!r} arrived before this schema file and has no final status yet",
+    fix="",
+    example={"key": "dev/append/orders/1.csv"},
+)
+
+SCHEMA_FILE_EXTENSION = Message(
+    id="schema_file.extension",
+    when="The name of the schema file does not end in .json.",
+    text="the file {file!r} has the wrong extension: schema files end in .json",
+    fix="Rename the file and upload it again",
+    example={"file": "schema.txt"},
+)
+
+SCHEMA_FILE_TOO_LARGE = Message(
+    id="schema_file.object_too_large",
+    when="The schema file is larger than the limit.",
+    text="the schema file has {size:,} bytes; at most {limit:,} bytes are accepted",
+    fix="Shorten its descriptions",
+    example={"size": 1_200_000, "limit": 1_000_000},
+)
+
+SCHEMA_FILE_TOO_LARGE_FOR_LEDGER = Message(
+    id="schema_file.too_large_for_ledger",
+    when="The compressed schema file does not fit into the ledger.",
+    text="the schema file has {size:,} bytes after compression; the ledger stores at most {limit:,} bytes",
+    fix="Shorten its descriptions",
+    example={"size": 70_000, "limit": 65_535},
+)
+
+SCHEMA_ACTION_NOT_ALLOWED = Message(
+    id="action.schema_not_allowed",
+    when="The schema in force does not allow a later schema file.",
+    text="the action schema is not allowed for {table}: {reason}",
+    fix="",
+    example={"table": "public.orders", "reason": "the schema in force (version 1) allows append"},
+)
+
+NOTHING_CHANGED = Message(
+    id="schema.change.nothing_changed",
+    when="A schema file was refused before any statement was committed.",
+    text="Nothing was changed",
+    fix="",
+    example={},
+)
+
+ONLY_AUTOCOMMIT_CHANGES = Message(
+    id="schema.change.autocommit_changes",
+    when="A schema file was refused after statements that Redshift does not allow inside a transaction.",
+    text="Only statements that Redshift does not allow inside a transaction were committed; they stay and change no values: {statements}",
+    fix="",
+    example={"statements": 'ALTER TABLE "public"."orders" ALTER COLUMN "name" TYPE VARCHAR(64)'},
+)
+
+SCHEMA_CHANGE_REFUSED = Message(
+    id="schema.change.refused",
+    when="The schema file needs a change that is not possible or not allowed.",
+    text="the table {table} cannot be changed to match the schema file. {refusals}. {changed}",
+    fix="",
+    example={
+        "table": "public.orders",
+        "refusals": (
+            "drop column 'note'; its values would be lost: "
+            'list "drop" in allowed_changes if the change is intended'
+        ),
+        "changed": NOTHING_CHANGED(),
+    },
+)
+
+UNKNOWN_COLUMN_TYPE = Message(
+    id="schema.change.unknown_type",
+    when="The table exists and has a column type that no schema file can describe.",
+    text="the table {table} exists and has a column whose type no schema file can describe: {reason}. Nothing was changed",
+    fix="Change or drop the table in the warehouse first, or choose another table name",
+    example={"table": "public.orders", "reason": "'money' is not a supported type"},
+)
+
+VIEWS_USE_COLUMNS = Message(
+    id="schema.change.views",
+    when="A view uses a column that the schema file changes or drops.",
+    text=(
+        "the table {table} cannot be changed to match the schema file: {views}. "
+        "Redshift does not change a column that a view is bound to. {changed}"
+    ),
+    fix=(
+        "Drop the view, upload the schema file again, then create the view again "
+        "(a view WITH NO SCHEMA BINDING does not prevent changes)"
+    ),
+    example={
+        "table": "public.orders",
+        "views": "column 'name' is used by the view public.v_orders",
+        "changed": NOTHING_CHANGED(),
+    },
+)
+
+VIEW_USES_COLUMN = Message(
+    id="schema.change.views.column",
+    when="A view uses a column that the schema file changes or drops.",
+    text="column {column!r} is used by the view {view_schema}.{view}",
+    fix="",
+    example={"column": "name", "view_schema": "public", "view": "v_orders"},
+)
+
+COLUMN_NOT_CHANGED = Message(
+    id="schema.change.values.column",
+    when="The warehouse refused to convert the values of a column.",
+    text="column {column!r} cannot be changed ({why}): {reason}",
+    fix="",
+    example={
+        "column": "name",
+        "why": "name becomes integer",
+        "reason": 'invalid input syntax for integer: "twelve"',
+    },
+)
+
+VALUES_NOT_CONVERTED = Message(
+    id="schema.change.values",
+    when="A column holds a value that its new definition cannot hold.",
+    text="{reason}. {changed}",
+    fix="Correct the values in the warehouse, or leave the column as it is",
+    example={"reason": COLUMN_NOT_CHANGED.example_text(), "changed": NOTHING_CHANGED()},
+)
+
+LEDGER_DROPPED = Message(
+    id="ledger.dropped",
+    when="Another session dropped the table's ledger while the load created it.",
+    text="the ledger of {table} was dropped while it was being created",
+    fix="Upload the schema file again",
+    example={"table": "public.orders"},
+)
+
+TABLE_KEEPS_CHANGING = Message(
+    id="schema.change.concurrent",
+    when="Another session alters the table while the schema file is applied.",
+    text="another session is altering the table {table}: it changed {rounds} times while the schema file was applied",
+    fix="",
+    example={"table": "public.orders", "rounds": 3},
+)
+
+COPY_REFUSED = Message(
+    id="copy.refused",
+    when="COPY refused the file and the warehouse gave no details.",
+    text="{reason}. Nothing was loaded; the table is unchanged",
+    fix="Correct the file and upload it again",
+    example={"reason": "Load into table 'orders' failed"},
+)
+
+COPY_REFUSED_ROW = Message(
+    id="copy.refused_row",
+    when="COPY refused a row of the file.",
+    text="the warehouse refused a row of the file: {row}. Nothing was loaded; the table is unchanged",
+    fix="Correct the file and upload it again",
+    example={"row": "line 3, column 'id' (int4), value 'x7': Invalid digit (code 1207)"},
+)
+
+REFUSED_LINE = Message(
+    id="copy.refused_row.line",
+    when="COPY refused a row as a whole.",
+    text="line {line}: {reason} (code {code})",
+    fix="",
+    example={"line": 3, "reason": "Extra column(s) found", "code": 1202},
+)
+
+REFUSED_COLUMN = Message(
+    id="copy.refused_row.column",
+    when="COPY refused a value, and the value could not be read from the file.",
+    text="line {line}, column {column}: {reason} (code {code})",
+    fix="",
+    example={"line": 3, "column": "'id' (int4)", "reason": "Invalid digit", "code": 1207},
+)
+
+REFUSED_VALUE = Message(
+    id="copy.refused_row.value",
+    when="COPY refused a value.",
+    text="line {line}, column {column}, value {value}: {reason} (code {code})",
+    fix="",
+    example={
+        "line": 3,
+        "column": "'id' (int4)",
+        "value": "'x7'",
+        "reason": "Invalid digit",
+        "code": 1207,
+    },
+)

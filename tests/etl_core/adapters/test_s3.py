@@ -1,0 +1,152 @@
+"""The contract of the port ObjectStore, for S3 and for the fake that other tests use."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from etl_core.adapters.s3 import S3Lake
+from etl_core.loading.ports import ObjectStore
+from etl_core.model.errors import MissingObjectError
+from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
+from tests.e2e.conftest import Lake
+from tests.fakes import FakeStore
+
+LARGE = bytes(range(256)) * (20 << 12)
+"""20 MiB: copied in parts."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A store, a way to put an object into its lake, and a way to read a URL like COPY."""
+
+    store: ObjectStore
+    put: Callable[[str, bytes], Upload]
+    content: Callable[[str], bytes]
+
+
+@pytest.fixture
+def in_memory() -> Subject:
+    store = FakeStore()
+    return Subject(
+        store,
+        lambda key, content: store.put(key, content, landed_at=datetime.now(UTC)),
+        store.current,
+    )
+
+
+@pytest.fixture
+def s3(lake: Lake) -> Subject:
+    client = lake.client.aws.client("s3")
+    outputs = lake.client.outputs
+
+    def put(key: str, content: bytes) -> Upload:
+        stored = client.put_object(Bucket=outputs.lake_bucket, Key=key, Body=content)
+        etag = stored["ETag"].strip('"')
+        now = datetime.now(UTC)
+        return Upload(outputs.lake_bucket, key, stored["VersionId"], etag, len(content), "01", now)
+
+    def content(url: str) -> bytes:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    work = next(each["Name"] for each in client.list_buckets()["Buckets"] if "work" in each["Name"])
+    return Subject(S3Lake(client, outputs.lake_bucket, work), put, content)
+
+
+@pytest.fixture(params=["in_memory", "s3"])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    chosen: Subject = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def table() -> str:
+    return f"store_{uuid.uuid4().hex[:8]}"
+
+
+def test_an_upload_is_found_as_the_version_that_its_event_names(
+    subject: Subject, table: str
+) -> None:
+    key = f"dev/append/{table}/a b+c%20é.csv"
+    first, second = subject.put(key, b"first"), subject.put(key, b"second!")
+
+    versions = [subject.store.find_version(upload) for upload in (first, second)]
+
+    assert [(version.size, version.is_current) for version in versions] == [(5, False), (7, True)]
+    assert [b"".join(subject.store.read(version)) for version in versions] == [b"first", b"second!"]
+    assert [subject.store.is_current(version) for version in versions] == [False, True]
+
+
+def test_a_version_that_does_not_exist_is_missing(subject: Subject, table: str) -> None:
+    upload = subject.put(f"dev/append/{table}/a.csv", b"x")
+
+    with pytest.raises(MissingObjectError, match="no longer exists"):
+        subject.store.find_version(
+            Upload(upload.bucket, f"{upload.key}.no", "v1", "", None, "01", upload.landed_at)
+        )
+
+
+def test_a_large_file_is_read_in_pieces_and_its_old_version_is_pinned(
+    subject: Subject, table: str
+) -> None:
+    key = f"dev/append/{table}/large.csv"
+    version = subject.store.find_version(subject.put(key, LARGE))
+    subject.put(key, b"overwritten")
+
+    pieces = list(subject.store.read(version))
+    url = subject.store.pin(version, f"pinned/{uuid.uuid4().hex}")
+
+    assert b"".join(pieces) == LARGE
+    assert len(pieces) > 1
+    assert subject.content(url) == LARGE
+
+
+def test_a_manifest_is_written_to_the_work_bucket(subject: Subject) -> None:
+    assert (
+        subject.content(
+            subject.store.write_manifest(f"manifests/{uuid.uuid4().hex}.json", '{"é": 1}')
+        )
+        == '{"é": 1}'.encode()
+    )
+
+
+def test_every_version_under_a_prefix_is_listed_with_its_arrival_time(
+    subject: Subject, table: str
+) -> None:
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
+    uploads = [
+        subject.put(f"dev/schema/{table}/{name}.json", name.encode()) for name in ("a", "a", "b")
+    ]
+    subject.put(f"dev/schema/{table}x/other.json", b"x")
+
+    listed = subject.store.list_versions(f"dev/schema/{table}/")
+
+    assert sorted((each.key, each.version_id) for each in listed) == sorted(
+        (upload.key, upload.version_id or "") for upload in uploads
+    )
+    assert {each.etag for each in listed} == {upload.etag for upload in uploads}
+    assert all(began <= each.landed_at <= datetime.now(UTC) for each in listed)
+
+
+def test_schema_files_are_found_in_every_spelling_of_their_folder(
+    subject: Subject, table: str
+) -> None:
+    folders = [
+        f"dev/schema/{table}/",
+        f"DEV/Schema/{table.upper()}/",
+        f"dev/schema/public.{table}/",
+    ]
+    for folder in folders:
+        subject.put(f"{folder}s.json", b"{}")
+    subject.put(f"dev/append/{table}/s.csv", b"")
+    subject.put(f"analytics/schema/{table}/s.json", b"{}")
+
+    listed = subject.store.schema_folders(TableRef.parse("dev", table))
+
+    assert sorted(listed) == sorted(folders)
