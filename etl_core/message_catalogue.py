@@ -6,8 +6,12 @@ from types import ModuleType
 
 from etl_core.model import messages as model
 from etl_core.model.messages import Message
+from etl_core.recovery import messages as recovery
 
-MODULES: tuple[ModuleType, ...] = (model,)
+MODULES: tuple[ModuleType, ...] = (
+    model,
+    recovery,
+)
 """In the order of the reference page."""
 
 
