@@ -1,4 +1,4 @@
-"""The operator's loops: pages to their end, uploads in landed order with a bounded number under way, and patience."""
+"""The client of the reconcile function: retries, pages, and uploads sent in order with a limited number under way."""
 
 from __future__ import annotations
 
@@ -11,14 +11,33 @@ import pytest
 from etl_cli.recovery_client import (
     STALL_SECONDS,
     Clock,
+    Comparison,
     Delivery,
-    Survey,
-    ask_patiently,
+    ask_with_retries,
+    compare_lake,
     deliver,
-    survey,
 )
-from etl_core.model.errors import LoadFailedError, ThrottledError
-from etl_core.model.object_versions import upload_from_json
+from etl_core.model.errors import LoadFailedError, StackError, ThrottledError
+from etl_core.model.status import Status
+from etl_core.model.upload import Upload
+from etl_core.recovery.reconcile import State
+from etl_core.recovery.reconcile_requests import (
+    Answer,
+    Answers,
+    AnswersRequest,
+    FindingSummary,
+    KeyFindings,
+    KeyRequest,
+    LogKey,
+    Page,
+    PageRequest,
+    PendingRequest,
+    SendRequest,
+    SentUpload,
+    SentUploads,
+    parse_reconcile_request,
+)
+from etl_core.recovery.wire import parse_utc, to_json
 from etl_core.upload_log.entry import key_of
 from tests.builders import LAKE
 
@@ -36,71 +55,67 @@ class FakeClock:
 
 @dataclass
 class FakeReconcile:
-    """The reconcile function: answers what was sent after `delay` looks at it, in the status that `status_of` says."""
+    """The reconcile function. After `delay` requests for an answer, the upload has the status that `status_of` returns."""
 
-    status_of: Callable[[str], str] = lambda key: "loaded"
+    status_of: Callable[[str], Status] = lambda key: Status.LOADED
     delay: int = 1
     sent: list[str] = field(default_factory=list)
     most_under_way: int = 0
-    open: dict[str, tuple[Mapping[str, str], int]] = field(default_factory=dict)
+    under_way: dict[LogKey, tuple[str, int]] = field(default_factory=dict)
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        if request["kind"] == "send":
-            return {"sent": [self._send(value) for value in request["uploads"]]}
-        return {"entries": [entry for key in request["log_keys"] for entry in self._look(key)]}
+        match parse_reconcile_request(request):
+            case SendRequest() as asked:
+                return to_json(SentUploads(tuple(map(self._send, asked.uploads))))
+            case AnswersRequest() as asked:
+                return to_json(Answers(tuple(map(self._answer, asked.log_keys))))
+            case _:
+                raise AssertionError(request)
 
-    def _send(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        key = key_of(upload_from_json(LAKE, value))
-        self.sent.append(value["key"])
-        self.open[value["key"]] = key, self.delay
-        self.most_under_way = max(self.most_under_way, len(self.open))
-        return {"key": value["key"], "log_key": key, "execution_arn": f"arn:{value['key']}"}
+    def _send(self, upload: Upload) -> SentUpload:
+        log_key = LogKey.of(key_of(upload))
+        self.sent.append(upload.key)
+        self.under_way[log_key] = upload.key, self.delay
+        self.most_under_way = max(self.most_under_way, len(self.under_way))
+        return SentUpload(upload.key, log_key, f"arn:{upload.key}")
 
-    def _look(self, log_key: Mapping[str, str]) -> list[dict[str, Any]]:
-        [name] = [name for name, (key, _) in self.open.items() if key == log_key]
-        left = self.open[name][1]
+    def _answer(self, log_key: LogKey) -> Answer:
+        key, left = self.under_way[log_key]
         if left > 0:
-            self.open[name] = log_key, left - 1
-            return [
-                {
-                    **log_key,
-                    "status": "failed",
-                    "execution_arn": "arn:an earlier one",
-                    "s3_key": name,
-                }
-            ]
-        status = self.status_of(name)
-        if status == "received":
-            return [{**log_key, "status": status, "execution_arn": f"arn:{name}"}]
-        del self.open[name]
-        return [{**log_key, "status": status, "execution_arn": f"arn:{name}", "s3_key": name}]
+            self.under_way[log_key] = key, left - 1
+            return an_answer(log_key, key, Status.FAILED, "arn:an earlier one")
+        status = self.status_of(key)
+        if status is not Status.RECEIVED:
+            del self.under_way[log_key]
+        return an_answer(log_key, key, status, f"arn:{key}")
 
 
-def a_finding(key: str, second: int = 0, state: str = "never seen") -> dict[str, Any]:
-    return {
-        "state": state,
-        "key": key,
-        "version_id": f"v{second}",
-        "version": f"v{second}",
-        "etag": "e",
-        "size": 1,
-        "sequencer": "0",
-        "landed_at": f"2026-11-22T12:00:{second:02}Z",
-    }
+def an_answer(log_key: LogKey, key: str, status: Status, execution_arn: str) -> Answer:
+    return Answer(**log_key.to_item(), s3_key=key, status=status, execution_arn=execution_arn)
 
 
-def run(function: FakeReconcile, uploads: list[dict[str, Any]], at_once: int = 100) -> Delivery:
-    return deliver(function, uploads, at_once, FakeClock().clock(), lambda made: None)
+def a_finding(
+    key: str, second: int = 0, state: State = State.NEVER_SEEN, status: Status | None = None
+) -> FindingSummary:
+    time = parse_utc(f"2026-11-22T12:00:{second:02}Z")
+    upload = Upload(LAKE, key, f"v{second}", "e", 1, "0", time)
+    return FindingSummary(state, status, f"v{second}", upload)
 
 
-def test_every_upload_is_sent_once_and_answered() -> None:
+def run(function: FakeReconcile, findings: list[FindingSummary], at_once: int = 100) -> Delivery:
+    return deliver(function, findings, at_once, FakeClock().clock(), lambda delivery: None)
+
+
+def test_every_upload_is_sent_once_and_gets_its_answer() -> None:
     function = FakeReconcile()
-    made = run(function, [a_finding(f"dev/append/t/{number}.csv", number) for number in range(60)])
+    delivery = run(
+        function, [a_finding(f"dev/append/t/{number}.csv", number) for number in range(60)]
+    )
     assert function.sent == [f"dev/append/t/{number}.csv" for number in range(60)]
-    assert (made.counts, made.unanswered) == ({"loaded": 60}, [])
+    assert (delivery.counts, delivery.open_count) == ({Status.LOADED: 60}, 0)
 
 
-def test_no_more_than_asked_for_are_under_way() -> None:
+def test_at_most_the_requested_number_of_uploads_is_under_way() -> None:
     function = FakeReconcile(delay=3)
     run(
         function,
@@ -110,13 +125,15 @@ def test_no_more_than_asked_for_are_under_way() -> None:
     assert function.most_under_way == 7
 
 
-def test_an_answer_of_an_earlier_execution_is_not_taken_for_this_one_s() -> None:
-    made = run(FakeReconcile(lambda key: "rejected", delay=2), [a_finding("dev/append/t/x.csv")])
-    assert [answer["execution_arn"] for answer in made.answers] == ["arn:dev/append/t/x.csv"]
+def test_the_answer_of_an_earlier_execution_is_ignored() -> None:
+    delivery = run(
+        FakeReconcile(lambda key: Status.REJECTED, delay=2), [a_finding("dev/append/t/x.csv")]
+    )
+    assert [answer.execution_arn for answer in delivery.answers] == ["arn:dev/append/t/x.csv"]
 
 
 @pytest.mark.parametrize("action", ["schema", "truncate"])
-def test_what_changes_a_table_as_a_whole_waits_and_is_waited_for(action: str) -> None:
+def test_a_schema_file_and_a_truncate_wait_and_are_waited_for(action: str) -> None:
     keys = [
         "dev/append/t/1.csv",
         f"dev/{action}/t/2",
@@ -124,58 +141,69 @@ def test_what_changes_a_table_as_a_whole_waits_and_is_waited_for(action: str) ->
         "dev/append/other/4.csv",
     ]
     function = FakeReconcile()
-    made = run(function, [a_finding(key, number) for number, key in enumerate(keys)])
+    delivery = run(function, [a_finding(key, number) for number, key in enumerate(keys)])
     assert function.sent == [keys[0], keys[3], keys[1], keys[2]]
-    assert len(made.answers) == 4
+    assert len(delivery.answers) == 4
 
 
-def test_what_is_never_answered_is_told_so_and_not_waited_for_for_ever() -> None:
+def test_an_upload_that_gets_no_answer_is_reported_after_a_time_limit() -> None:
     time = FakeClock()
-    function = FakeReconcile(lambda key: "received")
-    uploads = [a_finding("dev/schema/t/s.json"), a_finding("dev/append/t/x.csv", 1)]
-    made = deliver(function, uploads, 10, time.clock(), lambda made: None)
-    assert [each["key"] for each in made.unanswered] == [
-        "dev/schema/t/s.json",
-        "dev/append/t/x.csv",
-    ]
+    function = FakeReconcile(lambda key: Status.RECEIVED)
+    findings = [a_finding("dev/schema/t/s.json"), a_finding("dev/append/t/x.csv", 1)]
+    delivery = deliver(function, findings, 10, time.clock(), lambda delivery: None)
+    assert [each.key for each in delivery.unanswered] == ["dev/schema/t/s.json"]
+    assert [each.upload.key for each in delivery.not_sent] == ["dev/append/t/x.csv"]
     assert function.sent == ["dev/schema/t/s.json"]
     assert time.time == pytest.approx(STALL_SECONDS, abs=5)
 
 
-def test_a_lake_is_compared_page_by_page_and_sent_in_landed_order() -> None:
+def test_a_lake_is_compared_page_by_page_and_sent_in_arrival_order() -> None:
     pages = {
-        None: {"findings": [a_finding("b", 5)], "counts": {"never seen": 1, "fine": 2}, "marker": {"KeyMarker": "b"}},
-        "b": {"findings": [a_finding("c", 1, "stuck"), a_finding("d", 0, "unlogged")], "counts": {"stuck": 1, "unlogged": 1}},
-    }  # fmt: skip
+        None: Page(
+            findings=(a_finding("b", 5),),
+            counts={State.NEVER_SEEN: 1, State.RECORDED: 2},
+            marker={"KeyMarker": "b"},
+        ),
+        "b": Page(
+            findings=(a_finding("c", 1, State.STUCK), a_finding("d", 0, State.UNLOGGED)),
+            counts={State.STUCK: 1, State.UNLOGGED: 1},
+        ),
+    }
+    pending = (a_finding("c", 1, State.STUCK), a_finding("a", 9, State.STUCK))
 
     class Pages:
-        def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-            if request["kind"] == "waiting":
-                return {"findings": [a_finding("c", 1, "stuck"), a_finding("a", 9, "stuck")]}
-            return pages[(request["marker"] or {}).get("KeyMarker")]
+        def ask(self, value: Mapping[str, Any]) -> dict[str, Any]:
+            request = parse_reconcile_request(value)
+            if isinstance(request, PendingRequest):
+                return to_json(Page(findings=pending, counts={State.STUCK: 2}))
+            assert isinstance(request, PageRequest)
+            return to_json(pages[(request.marker or {}).get("KeyMarker")])
 
     seen: list[int] = []
-    made = survey(
-        Pages(), {}, FakeClock().clock(), lambda made: seen.append(sum(made.counts.values()))
+    comparison = compare_lake(
+        Pages(),
+        PageRequest(),
+        FakeClock().clock(),
+        lambda so_far: seen.append(sum(so_far.counts.values())),
     )
-    assert [each["key"] for each in made.to_send] == ["c", "b", "a"]
+    assert [each.upload.key for each in comparison.to_send] == ["c", "b", "a"]
     assert seen == [3, 5]
-    assert made.counts["stuck"] == 2
+    assert comparison.counts[State.STUCK] == 2
 
 
-def test_an_error_that_may_pass_is_met_by_asking_again() -> None:
+def test_a_retryable_error_is_retried() -> None:
     errors: list[Exception] = [ThrottledError("slow down"), ThrottledError("slow down")]
 
     class Busy:
         def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
             if errors:
                 raise errors.pop()
-            return {"done": True}
+            return {"findings": []}
 
-    assert ask_patiently(Busy(), {}, FakeClock().clock()) == {"done": True}
+    assert ask_with_retries(Busy(), KeyRequest(key="k"), FakeClock().clock()) == KeyFindings(())
 
 
-def test_an_error_that_stays_is_raised() -> None:
+def test_another_error_is_raised() -> None:
     class Broken:
         asked = 0
 
@@ -184,8 +212,17 @@ def test_an_error_that_stays_is_raised() -> None:
             raise (ThrottledError("slow down") if self.asked < 3 else LoadFailedError("no"))
 
     with pytest.raises(LoadFailedError):
-        ask_patiently(Broken(), {}, FakeClock().clock())
+        ask_with_retries(Broken(), KeyRequest(key="k"), FakeClock().clock())
 
 
-def test_nothing_found_is_nothing_to_send() -> None:
-    assert Survey().to_send == []
+def test_a_response_that_is_not_valid_is_a_fault_of_the_stack() -> None:
+    class Other:
+        def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+            return {"found": []}
+
+    with pytest.raises(StackError, match="findings: Field required"):
+        ask_with_retries(Other(), KeyRequest(key="k"), FakeClock().clock())
+
+
+def test_without_findings_there_is_nothing_to_send() -> None:
+    assert Comparison().to_send == []

@@ -1,4 +1,4 @@
-"""The reconcile and tables functions translate: each kind of request to its use case, and nothing else."""
+"""The reconcile and tables functions pass each kind of request to its use case."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import pytest
 
 from etl_core.loading.load_context import Ports
 from etl_core.model.errors import InvalidKeyError
+from etl_core.recovery.wire import InvalidRequestError
 from handlers import reconcile, tables
 from tests.builders import NOON, a_schema_file, settings
 from tests.etl_core.in_memory_pipeline import InMemoryPipeline
-from tests.etl_core.recovery.test_reconcile_run import Office, a_version
+from tests.etl_core.model.test_object_versions import a_version
+from tests.etl_core.recovery.in_memory_services import FakeLake, InMemoryServices
 from tests.handlers.conftest import CONTEXT
 
 
 @pytest.fixture
-def office(monkeypatch: pytest.MonkeyPatch) -> Office:
-    made = Office()
-    made.lake.versions.append(a_version())
+def memory(monkeypatch: pytest.MonkeyPatch) -> InMemoryServices:
+    """One version in the lake; the ledgers and the log are empty."""
+    made = InMemoryServices(FakeLake([a_version()]))
     monkeypatch.setattr(reconcile, "_services", lambda: made.services)
     return made
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> InMemoryPipeline:
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> InMemoryPipeline:
+    """A table with one row."""
     made = InMemoryPipeline()
     made.drop("dev/schema/t/s.json", a_schema_file())
     made.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
@@ -35,27 +38,30 @@ def world(monkeypatch: pytest.MonkeyPatch) -> InMemoryPipeline:
 
 
 def ask(event: dict[str, Any]) -> Any:
-    answer = reconcile.handler(event, CONTEXT)
-    assert json.loads(json.dumps(answer)) == answer
-    return answer
+    response = reconcile.handler(event, CONTEXT)
+    assert json.loads(json.dumps(response)) == response
+    return response
 
 
-def test_a_page_a_key_and_the_lake_are_compared(office: Office) -> None:
+@pytest.mark.usefixtures("memory")
+def test_a_page_a_key_and_the_lake_are_compared() -> None:
     assert ask({"kind": "page"})["counts"] == {"never seen": 1}
     assert [
         each["version"] for each in ask({"kind": "key", "key": a_version().key})["findings"]
     ] == ["v1"]
     assert ask({"kind": "lake", "dry_run": True})["sent"] == 0
-    assert ask({"kind": "waiting"})["findings"] == []
+    assert ask({"kind": "pending"})["findings"] == []
 
 
-def test_what_was_found_is_sent_and_its_answer_asked_for(office: Office) -> None:
-    [sent] = ask({"kind": "send", "uploads": ask({"kind": "page"})["findings"]})["sent"]
-    assert len(office.workflow.started) == 1
-    assert ask({"kind": "answers", "log_keys": [sent["log_key"]]}) == {"entries": []}
+def test_a_finding_is_sent_and_its_answer_read(memory: InMemoryServices) -> None:
+    uploads = [finding["upload"] for finding in ask({"kind": "page"})["findings"]]
+    [sent] = ask({"kind": "send", "uploads": uploads})["sent"]
+    assert len(memory.workflow.started) == 1
+    assert ask({"kind": "answers", "log_keys": [sent["log_key"]]}) == {"answers": []}
 
 
-def test_the_log_is_rebuilt_page_by_page(office: Office) -> None:
+@pytest.mark.usefixtures("memory")
+def test_the_log_is_rebuilt_page_by_page() -> None:
     assert ask({"kind": "log_page"}) == {
         "rows": 0,
         "missing": [],
@@ -65,8 +71,9 @@ def test_the_log_is_rebuilt_page_by_page(office: Office) -> None:
     }
 
 
-def test_every_request_leaves_a_line_without_its_content(
-    office: Office, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("memory")
+def test_every_request_writes_a_log_line_without_its_content(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ask({"kind": "page"})
     assert json.loads(capsys.readouterr().out) == {
@@ -74,22 +81,29 @@ def test_every_request_leaves_a_line_without_its_content(
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("memory", "pipeline")
 @pytest.mark.parametrize("kind", [None, "nonsense"])
-def test_what_is_no_request_is_refused_with_the_kinds_that_there_are(
-    office: Office, world: InMemoryPipeline, kind: Any
-) -> None:
-    with pytest.raises(ValueError, match="one of page, waiting, key, send"):
+def test_an_unknown_kind_is_refused_with_the_known_ones(kind: Any) -> None:
+    with pytest.raises(
+        InvalidRequestError, match="one of 'page', 'pending', 'lake', 'key', 'send'"
+    ):
         reconcile.handler({"kind": kind}, CONTEXT)
-    with pytest.raises(ValueError, match="one of facts, ledger_page, replay"):
+    with pytest.raises(InvalidRequestError, match="one of 'versions', 'ledger_page', 'replay'"):
         tables.handler({"kind": kind}, CONTEXT)
 
 
-def test_a_table_is_rebuilt(world: InMemoryPipeline) -> None:
-    request = {"kind": "replay", "database": "dev", "table": "public.t"}
-    assert tables.handler(request, CONTEXT)["rows"] == 1
-    assert tables.handler(request | {"dry_run": True}, CONTEXT)["rows"] is None
+def a_replay(database: str, **fields: Any) -> dict[str, Any]:
+    table = {"database": database, "schema": "public", "name": "t"}
+    return {"kind": "replay", "table": table, **fields}
 
 
-def test_a_table_of_another_database_is_refused(world: InMemoryPipeline) -> None:
+@pytest.mark.usefixtures("pipeline")
+def test_a_table_is_rebuilt() -> None:
+    assert tables.handler(a_replay("dev"), CONTEXT)["rows"] == 1
+    assert tables.handler(a_replay("dev", dry_run=True), CONTEXT)["rows"] is None
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_a_table_of_another_database_is_refused() -> None:
     with pytest.raises(InvalidKeyError, match="'other' is not one of this stack's"):
-        tables.handler({"kind": "replay", "database": "other", "table": "t"}, CONTEXT)
+        tables.handler(a_replay("other"), CONTEXT)

@@ -126,7 +126,7 @@ def test_a_right_that_is_missing_is_no_ended_execution() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "does not exist: start the local cloud"),
+        (None, "does not exist. Start the local cloud"),
         ("{", "cannot be read as JSON"),
         ("[]", "no JSON object"),
         (

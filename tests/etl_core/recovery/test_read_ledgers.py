@@ -1,8 +1,8 @@
-"""Ledgers read on the stand-in, through the library's own driver: what is asked for, page by page, and nobody waits for a lock."""
+"""Ledgers read from the emulator through the real adapter: by version and page by page, without waiting for locks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,15 @@ from etl_core.loading.ledger import (
     LedgerRow,
     create_ledger_statements,
     insert_rows,
-    ledger_name,
     ledger_named,
+    ledger_table,
 )
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.table_ref import TableRef
-from etl_core.recovery import ledger_read
-from etl_core.recovery.ledger_read import Ask, fact_of, read_facts, read_page
-from etl_core.recovery.reconcile import LedgerEvidence, Scope
+from etl_core.recovery import read_ledgers
+from etl_core.recovery.read_ledgers import read_page, read_versions, select_versions
+from etl_core.recovery.reconcile import WHOLE_LAKE, LedgerEvidence, Scope
+from etl_core.recovery.tables_requests import LedgerPageRequest, VersionQuery
 from etl_core.sql import LockTable
 from redshift_emulator.server import Server
 from tests.builders import a_ledger_row
@@ -31,7 +32,7 @@ SECONDS = 20.0
 
 @pytest.fixture
 def warehouse(emulator: Server, certificates: Path) -> Iterator[RedshiftWarehouse]:
-    """With the ledgers of public.a (three rows) and sales.b (one row)."""
+    """The ledgers of public.a (three rows) and sales.b (one row)."""
     host, port = emulator.address
     password = GivenCredentials("awsuser", emulator.options.password)
     made = RedshiftWarehouse(Endpoint(host, port, str(certificates / "ca.pem")), password)
@@ -57,83 +58,87 @@ def a_row(number: int, table: str, action: str = "append", **fields: str) -> Led
     )
 
 
-def keys_of(facts: list[LedgerEvidence]) -> list[str]:
-    return sorted(fact.s3_key for fact in facts)
+def keys_of(rows: Iterable[LedgerEvidence]) -> list[str]:
+    return sorted(row.s3_key for row in rows)
 
 
-def test_only_the_versions_asked_about_are_told(warehouse: RedshiftWarehouse) -> None:
-    asks = [
-        Ask(
+def test_only_the_requested_versions_are_read(warehouse: RedshiftWarehouse) -> None:
+    queries = [
+        VersionQuery(
             TableRef("dev", "public", "a"),
             ("v1", "v9"),
             ("dev/append/a/3.csv", "dev/append/a/1.csv"),
         ),
-        Ask(TableRef("dev", "sales", "b"), ("v4",)),
-        Ask(TableRef("dev", "public", "never_loaded"), ("v1",)),
+        VersionQuery(TableRef("dev", "sales", "b"), ("v4",)),
+        VersionQuery(TableRef("dev", "public", "never_loaded"), ("v1",)),
     ]
-    found = read_facts(asks, warehouse, SECONDS)
-    keys = keys_of([fact_of(row) for row in found.rows])
+    found = read_versions(queries, warehouse, SECONDS)
+    keys = keys_of(found.rows)
     assert keys == ["dev/append/a/1.csv", "dev/append/a/3.csv", "dev/schema/sales.b/4.csv"]
-    assert found.busy == []
+    assert found.busy == ()
 
 
-def test_a_ledger_that_is_locked_is_answered_as_busy_and_the_others_are_read(
+def test_a_locked_ledger_is_reported_as_busy_and_the_others_are_read(
     warehouse: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_read, "BUSY_SECONDS", 1.0)
-    asks = [
-        Ask(TableRef("dev", "public", "a"), ("v1",)),
-        Ask(TableRef("dev", "sales", "b"), ("v4",)),
+    monkeypatch.setattr(read_ledgers, "BUSY_SECONDS", 1.0)
+    queries = [
+        VersionQuery(TableRef("dev", "public", "a"), ("v1",)),
+        VersionQuery(TableRef("dev", "sales", "b"), ("v4",)),
     ]
     with warehouse.transaction("dev", SECONDS) as load:
         load.execute(LockTable(ledger_named("public__a")))
-        found = read_facts(asks, warehouse, SECONDS)
-    assert found.busy == [TableRef("dev", "public", "a")]
+        found = read_versions(queries, warehouse, SECONDS)
+    assert found.busy == (TableRef("dev", "public", "a"),)
     assert [row.s3_key for row in found.rows] == ["dev/schema/sales.b/4.csv"]
 
 
-def pages(warehouse: RedshiftWarehouse, scope: Scope) -> tuple[list[str], list[str]]:
-    """All keys of these tests, and what was busy; other tests leave ledgers of their own."""
-    marker, facts, busy = None, list[LedgerEvidence](), list[str]()
+def all_pages(
+    warehouse: RedshiftWarehouse, scope: Scope = WHOLE_LAKE
+) -> tuple[list[str], list[str]]:
+    """Return all keys of these tests, and the busy ledgers. Other tests leave their own ledgers behind."""
+    request, rows, busy = LedgerPageRequest(scope=scope), list[LedgerEvidence](), list[str]()
     for _ in range(500):
-        page = read_page(scope, marker, ("dev",), warehouse, SECONDS)
-        told = [LedgerEvidence.from_json(value) for value in page["facts"]]
-        facts += [fact for fact in told if fact.s3_key.split("/")[2] in ("a", "sales.b")]
-        busy += page["busy"]
-        marker = page["marker"]
-        if marker is None:
-            return keys_of(facts), busy
+        page = read_page(request, ("dev",), warehouse, SECONDS)
+        rows += [row for row in page.rows if row.s3_key.split("/")[2] in ("a", "sales.b")]
+        busy += page.busy
+        if page.marker is None:
+            return keys_of(rows), busy
+        request = request.at(page.marker)
     raise AssertionError("the pages do not end")
 
 
 @pytest.mark.parametrize("size", [1, 2, 500])
-def test_every_row_of_every_ledger_is_told_once_whatever_the_page(
+def test_every_row_of_every_ledger_is_read_once_for_any_page_size(
     warehouse: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(ledger_read, "PAGE", size)
-    assert pages(warehouse, Scope()) == (
+    monkeypatch.setattr(read_ledgers, "PAGE", size)
+    assert all_pages(warehouse) == (
         ["dev/append/a/1.csv", "dev/append/a/2.csv", "dev/append/a/3.csv", "dev/schema/sales.b/4.csv"], [],
     )  # fmt: skip
 
 
-def test_one_table_s_ledger_is_found_by_its_name(warehouse: RedshiftWarehouse) -> None:
-    assert pages(warehouse, Scope(schema="sales", table="b"))[0] == ["dev/schema/sales.b/4.csv"]
-    assert pages(warehouse, Scope(database="dev", schema="public", table="b"))[0] == []
+def test_the_ledger_of_one_table_is_found_by_name(warehouse: RedshiftWarehouse) -> None:
+    assert all_pages(warehouse, Scope(table="Sales.b"))[0] == ["dev/schema/sales.b/4.csv"]
+    assert all_pages(warehouse, Scope(database="Dev", table="b"))[0] == []
 
 
-def test_pages_go_on_behind_a_ledger_that_is_locked(
+def test_a_locked_ledger_is_skipped(
     warehouse: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_read, "BUSY_SECONDS", 1.0)
+    monkeypatch.setattr(read_ledgers, "BUSY_SECONDS", 1.0)
     with warehouse.transaction("dev", SECONDS) as load:
         load.execute(LockTable(ledger_named("public__a")))
-        assert pages(warehouse, Scope()) == (["dev/schema/sales.b/4.csv"], ["dev: public__a"])
+        assert all_pages(warehouse) == (["dev/schema/sales.b/4.csv"], ["dev: public__a"])
 
 
 def test_a_database_that_the_stack_does_not_have_is_refused(warehouse: RedshiftWarehouse) -> None:
-    with pytest.raises(LoadFailedError, match="is not one of this stack's"):
-        read_page(Scope(database="other"), None, ("dev",), warehouse, SECONDS)
+    request = LedgerPageRequest(scope=Scope(database="other"))
+    with pytest.raises(LoadFailedError, match="is not one of this stack's databases"):
+        read_page(request, ("dev",), warehouse, SECONDS)
 
 
-def test_an_ask_names_its_ledger() -> None:
-    assert Ask(TableRef("dev", "a__b", "c"), ()).ledger == ledger_name(TableRef("dev", "a__b", "c"))
+def test_versions_are_selected_from_the_ledger_of_their_table() -> None:
+    table = TableRef("dev", "a__b", "c")
+    [ledger] = select_versions(VersionQuery(table, ("v1",))).get_final_froms()
+    assert str(ledger) == str(ledger_table(table))
