@@ -32,7 +32,6 @@ from etl_cli.stack_options import (
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,
-    MAX_GRACE_SECONDS,
     LogPageRequest,
     MissingEntry,
     PageRequest,
@@ -54,7 +53,7 @@ def _time(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; change nothing.")
 @click.option(
     "--grace",
-    type=click.IntRange(0, MAX_GRACE_SECONDS),
+    type=click.IntRange(min=0),
     metavar="N",
     default=GRACE_SECONDS,
     show_default=True,

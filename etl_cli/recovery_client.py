@@ -154,9 +154,7 @@ def deliver(
     return delivery
 
 
-def _remove(
-    to_send: list[FindingSummary], batch: Sequence[FindingSummary]
-) -> list[FindingSummary]:
+def _remove(to_send: list[FindingSummary], batch: Sequence[FindingSummary]) -> list[FindingSummary]:
     """Return the rest. A batch comes from the first uploads only, so the others are not compared."""
     chosen = set(batch)
     rest = [each for each in to_send[:_LOOK_AHEAD] if each not in chosen]

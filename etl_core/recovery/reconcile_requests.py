@@ -224,9 +224,10 @@ ReconcileRequest = (
 )
 
 
+_KINDS = Annotated[ReconcileRequest, Field(discriminator="kind")]
+
+
 def parse_reconcile_request(value: object) -> ReconcileRequest:
     """Return the request that the JSON describes. Raises InvalidRequestError."""
-    request: ReconcileRequest = parse_request(
-        Annotated[ReconcileRequest, Field(discriminator="kind")], value
-    )
+    request: ReconcileRequest = parse_request(_KINDS, value)
     return request

@@ -92,9 +92,10 @@ class ReplayRequest(Request[ReplayResult]):
 TablesRequest = VersionsRequest | LedgerPageRequest | ReplayRequest
 
 
+_KINDS = Annotated[TablesRequest, Field(discriminator="kind")]
+
+
 def parse_tables_request(value: object) -> TablesRequest:
     """Return the request that the JSON describes. Raises InvalidRequestError."""
-    request: TablesRequest = parse_request(
-        Annotated[TablesRequest, Field(discriminator="kind")], value
-    )
+    request: TablesRequest = parse_request(_KINDS, value)
     return request

@@ -23,7 +23,7 @@ from etl_core.recovery.messages import REQUEST_INVALID, RESPONSE_INVALID
 from etl_core.recovery.services import FunctionClient
 
 Json = dict[str, Any]
-_MAX_SIZE = 1 << 63
+_SIZE_LIMIT = 1 << 63
 _SHOWN_PROBLEMS = 5
 
 
@@ -58,7 +58,7 @@ class Request(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class PagedRequest(Request[P]):
-    """A request for one page."""
+    """A request for one page. `marker` says where it starts; None: at the beginning. Subclasses give it a type."""
 
     marker: Any = None
 
@@ -73,7 +73,7 @@ def ask(function: FunctionClient, request: Request[R]) -> R:
 
 
 def parse_request(kinds: Any, value: object) -> Any:
-    """Return the request that the JSON describes. `kinds` is their union. Raises InvalidRequestError."""
+    """Return the request that the JSON describes. `kinds` is the union of all, told apart by `kind`. Raises InvalidRequestError."""
     try:
         return _adapter(kinds).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
@@ -139,7 +139,7 @@ def _utc(value: object) -> datetime:
 
 
 def _checked_upload(upload: Upload) -> Upload:
-    """The same rules as for an event (Upload.from_event), except that the etag may be unknown."""
+    """Apply the rules of Upload.from_event, except that the etag may be unknown. Raises ValueError."""
     for fault in _faults(upload):
         raise ValueError(fault)
     return replace(
@@ -153,7 +153,7 @@ def _checked_upload(upload: Upload) -> Upload:
 def _faults(upload: Upload) -> Iterator[str]:
     if not upload.key or not upload.bucket:
         yield "an upload needs a bucket and a key"
-    if upload.size is not None and not 0 <= upload.size < _MAX_SIZE:
+    if upload.size is not None and not 0 <= upload.size < _SIZE_LIMIT:
         yield f"the size {upload.size} is not a number of bytes"
 
 
@@ -169,6 +169,6 @@ def _folded(table: TableRef) -> TableRef:
 
 UtcTime = Annotated[datetime, BeforeValidator(_utc)]
 AnyUpload = Annotated[Upload, AfterValidator(_checked_upload)]
-"""An upload as a finding reports it."""
-SendableUpload = Annotated[Upload, AfterValidator(_checked_upload), AfterValidator(_with_etag)]
+"""An upload of a finding. Its log entry may have been rebuilt without an etag."""
+SendableUpload = Annotated[AnyUpload, AfterValidator(_with_etag)]
 FoldedTable = Annotated[TableRef, AfterValidator(_folded)]

@@ -37,7 +37,7 @@ class Operator:
 
     def run(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Exit code and JSON of `python -m etl_core ...`."""
-        where = ["--outputs", str(self.lake.cloud.state.outputs), "--json"]
+        where = ["--stack", str(self.lake.cloud.state.outputs), "--json"]
         done = CliRunner().invoke(main, [*arguments, *where], catch_exceptions=False)
         assert done.stdout, done.stderr
         return done.exit_code, json.loads(done.stdout)
@@ -115,7 +115,7 @@ def test_what_was_missed_is_named_then_loaded_once_in_landed_order(operator: Ope
     ]  # fmt: skip
     assert operator.reconcile(table) == (
         0,
-        {"counts": {"fine": 4}, "findings": [], "answers": [], "unanswered": []},
+        {"counts": {"recorded": 4}, "findings": [], "answers": [], "unanswered": []},
     )
 
 
@@ -129,7 +129,7 @@ def test_what_is_no_valid_upload_gets_its_answer_too(operator: Operator) -> None
     assert [(each["status"], each["error"]["type"]) for each in told["answers"]] == [
         ("rejected", "InvalidKeyError")
     ]
-    assert operator.reconcile(table)[1]["counts"] == {"fine": 1}
+    assert operator.reconcile(table)[1]["counts"] == {"recorded": 1}
 
 
 @pytest.mark.usefixtures("rule_off")
@@ -153,7 +153,7 @@ def test_an_entry_whose_execution_ended_without_an_answer_gets_its_answer(
 
     code, told = operator.reconcile(table)
 
-    assert (code, told["counts"]) == (0, {"stuck": 1, "fine": 1})
+    assert (code, told["counts"]) == (0, {"stuck": 1, "recorded": 1})
     assert lake.rows(table) == [(1,)]
     assert operator.statuses(table) == ["applied", "loaded"]
 
@@ -253,7 +253,7 @@ def test_a_bucket_that_already_has_files_is_adopted(operator: Operator) -> None:
             ((number,) for number in range(first, FILES, 4)), key=repr
         )
     code, told = operator.run("reconcile", "--since", since, "--grace", "0")
-    assert (code, told["counts"]) == (0, {"fine": FILES + 4})
+    assert (code, told["counts"]) == (0, {"recorded": FILES + 4})
 
 
 def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_mended(
