@@ -1,6 +1,13 @@
 """Recovery: bring the lake, the ledgers and the log into line.
 
-Start reading at `reconcile` (what is compared) and `reconcile_run` (what the reconcile function does). `read_ledgers` and
-`replay` run in the tables function, `rebuild_log` writes log entries from ledger rows. `services` holds the ports, `requests`
-every message between the command line and the two functions.
+`services`           the ports to the outside world
+`reconcile`          compare lake, ledgers and log; pure
+`reconcile_run`      what the reconcile function does with it
+`rebuild_log`        write log entries from ledger rows
+`read_ledgers`       read ledgers, in the tables function
+`replay`             rebuild a table from the lake, in the tables function
+`reconcile_requests` the requests to the reconcile function, and their responses
+`tables_requests`    the requests to the tables function, and their responses
+`wire`               their JSON
+`messages`           every message to a user
 """

@@ -119,7 +119,7 @@ class LedgerEvidence:
 class Evidence:
     """What the ledgers and the log say about versions.
 
-    `logged` are the log entries of ledger rows, by upload id; `entries` are those of all other versions. `busy` names the
+    `logged` are the log entries of ledger rows, by upload id; `entries` are the log entries of other versions. `busy` names the
     versions whose ledger was locked by a load.
     """
 

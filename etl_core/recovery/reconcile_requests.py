@@ -28,6 +28,7 @@ from etl_core.upload_log.outcome import Failure
 GRACE_SECONDS = 300
 """Uploads that arrived or were loaded so recently are under way: their event or their final status is still to come."""
 MAX_GRACE_SECONDS = 10**9
+"""So that a hostile request cannot overflow the time arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison:
+    """The fields of all requests that compare. `dry_run`: write and send nothing."""
+
     scope: Scope = WHOLE_LAKE
     marker: Marker | None = None
     grace_seconds: Annotated[int, Field(ge=0, le=MAX_GRACE_SECONDS)] = GRACE_SECONDS

@@ -59,7 +59,7 @@ class LogReader(Protocol):
 
 
 class FunctionClient(Protocol):
-    """A Lambda function of the stack. `etl_core.recovery.requests.ask` gives it types."""
+    """A Lambda function of the stack. `etl_core.recovery.wire.ask` adds the types."""
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the function's response. Raises RetryableError, or LoadFailedError with the function's own message."""
