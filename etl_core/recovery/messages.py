@@ -40,7 +40,7 @@ REPLAY_INVALID_TABLE = Message(
     "replay.invalid_table",
     "Replay is asked to rebuild a table that no upload can address.",
     "the table cannot be rebuilt: {faults}",
-    "",
+    "Give a table that the pipeline loads, with --database and --table",
     {"faults": "the database 'other' is not one of this stack's databases: dev"},
 )
 REPLAY_NO_LEDGER = Message(

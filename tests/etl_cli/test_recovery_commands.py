@@ -73,7 +73,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+def opened() -> list[Path]:
     """The outputs files that the commands open."""
     return []
 
