@@ -1,60 +1,71 @@
-"""`reconcile` and `rebuild-log`: what the operator of a stack asks of it. The work is done by the stack's own functions."""
+"""The commands `reconcile` and `rebuild-log`. The stack's own functions do the work."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from etl_cli.recovery_client import Delivery, Survey, pages, survey
-from etl_cli.recovery_display import answers_table, findings_table, progress, reasons, states_table
+from etl_cli.recovery_client import Comparison, Delivery, compare_lake, in_arrival_order, pages
+from etl_cli.recovery_display import (
+    REFUSED,
+    delivery_json,
+    delivery_table,
+    finding_json,
+    findings_table,
+    progress,
+    reasons,
+    states_table,
+)
 from etl_cli.stack import Stack, open_stack
 from etl_cli.stack_options import (
     CLOCK,
     DONE,
     LEFT,
-    REFUSED,
     Reply,
     deliver_with_progress,
-    faults_of_stack,
-    scoped,
+    scope_options,
+    stack_errors,
     stack_options,
 )
-from etl_core.model.object_versions import parse_moment
-from etl_core.recovery.reconcile_run import GRACE_SECONDS
+from etl_core.recovery.reconcile import Scope, State
+from etl_core.recovery.reconcile_requests import (
+    GRACE_SECONDS,
+    LogPageRequest,
+    MissingEntry,
+    PageRequest,
+)
+from etl_core.recovery.wire import parse_utc, to_json
 
 
-def _moment(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> datetime | None:
+def _time(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
     try:
-        return None if text is None else parse_moment(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no time; write a UTC time such as 2026-11-22T09:30:00Z, or a day"
-        ) from None
+        return None if text is None else parse_utc(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or a day such as 2026-11-22") from None
 
 
 @click.command()
-@scoped
-@click.option("--since", callback=_moment, help="Only what landed since; a UTC time or day.")
+@scope_options
+@click.option("--since", callback=_time, help="Only uploads since this UTC time or day.")
 @click.option("--current-only", is_flag=True, help="Only the current version of each object.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be sent; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; change nothing.")
 @click.option(
     "--grace",
     type=click.IntRange(min=0),
+    metavar="N",
     default=GRACE_SECONDS,
     show_default=True,
-    help="Leave alone what landed or was loaded so many seconds ago: it is under way.",
+    help="Skip uploads newer than N seconds.",
 )
 @click.option(
     "--at-once",
     type=click.IntRange(1, 1000),
+    metavar="N",
     default=100,
     show_default=True,
-    help="Uploads under way at once.",
+    help="Send at most N uploads at a time.",
 )
 @stack_options
 @click.pass_context
@@ -67,66 +78,65 @@ def reconcile(
     dry_run: bool,  # noqa: FBT001
     grace: int,
     at_once: int,
-    outputs: Path,
+    stack: Path,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Find the uploads that the pipeline missed and send them through it, in landed order; complete the log from the ledger.
+    """Find uploads that the pipeline missed, send them in arrival order, and complete the log from the ledgers.
 
-    Also for a bucket that already had files. What is in the ledger is never sent.
+    Works also for a bucket that already had files. An upload that is in a ledger is never sent.
 
-    Exit code: 0 every version is answered for; 1 there is something to send (dry run), an upload was refused or has no answer yet, or
-    a table could not be compared; 2 an option or the stack cannot be used.
+    Exit code: 0 every version has its final status; 1 something is left: uploads to send (dry run), refused uploads, uploads
+    without a final status, or a table that could not be compared; 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
-    scope = {
-        "database": database,
-        "table": table,
-        "since": since.isoformat() if since else None,
-        "current_only": current_only,
-    }
-    request = {"scope": scope, "grace_seconds": grace, "dry_run": dry_run}
-    with faults_of_stack(context):
-        stack = open_stack(outputs)
-        found = _survey(stack, request)
-        made = Delivery() if dry_run else deliver_with_progress(stack, found.to_send, at_once)
-    if dry_run and found.findings:
-        reply.show(
-            findings_table(
-                sorted(found.findings, key=lambda each: (each["landed_at"], each["key"]))
-            )
+    request = PageRequest(
+        scope=Scope(since, database, table, current_only), grace_seconds=grace, dry_run=dry_run
+    )
+    with stack_errors(context):
+        opened = open_stack(stack)
+        comparison = _compare(opened, request)
+        delivery = (
+            Delivery() if dry_run else deliver_with_progress(opened, comparison.to_send, at_once)
         )
-    reply.show(states_table(found.counts))
-    if found.to_send and not dry_run:
-        reply.show(answers_table(made.counts, len(made.unanswered)), *reasons(made.answers))
-    left = found.findings if dry_run else [*made.unanswered, *_left(found, made)]
+    _show(reply, comparison, None if dry_run else delivery)
+    is_left = bool(comparison.findings) if dry_run else _is_left(comparison, delivery)
     reply.end(
-        LEFT if left else DONE,
-        counts=found.counts,
-        findings=found.findings,
-        answers=made.answers,
-        unanswered=made.unanswered,
+        LEFT if is_left else DONE,
+        counts={str(state): count for state, count in comparison.counts.items()},
+        findings=[finding_json(finding) for finding in comparison.findings],
+        **delivery_json(delivery),
     )
 
 
-def _left(found: Survey, made: Delivery) -> list[dict[str, Any]]:
-    """What still wants somebody's attention."""
-    not_compared = [each for each in found.findings if each["state"] == "not compared"]
-    return not_compared + [answer for answer in made.answers if answer["status"] in REFUSED]
+def _compare(stack: Stack, request: PageRequest) -> Comparison:
+    with progress("comparing") as show:
+
+        def on_page(so_far: Comparison) -> None:
+            show(so_far.counts.total(), f"({len(so_far.findings):,} found)")
+
+        return compare_lake(stack.reconcile, request, CLOCK, on_page)
 
 
-def _survey(stack: Stack, request: dict[str, Any]) -> Survey:
-    with progress("comparing") as shown:
-        return survey(
-            stack.reconcile,
-            request,
-            CLOCK,
-            lambda made: shown(sum(made.counts.values()), f"({len(made.findings):,} found)"),
-        )
+def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> None:
+    if delivery is None and comparison.findings:
+        reply.show(findings_table(in_arrival_order(comparison.findings)))
+    reply.show(states_table(comparison.counts))
+    if delivery is not None and comparison.to_send:
+        reply.show(delivery_table(delivery), *reasons(delivery.answers))
+
+
+def _is_left(comparison: Comparison, delivery: Delivery) -> bool:
+    """Return whether somebody has to act."""
+    return (
+        delivery.open_count > 0
+        or any(finding.state is State.NOT_COMPARED for finding in comparison.findings)
+        or any(answer.status in REFUSED for answer in delivery.answers)
+    )
 
 
 @click.command("rebuild-log")
-@scoped
-@click.option("--dry-run", is_flag=True, help="Tell what is missing; write nothing.")
+@scope_options
+@click.option("--dry-run", is_flag=True, help="Show what is missing; write nothing.")
 @stack_options
 @click.pass_context
 def rebuild_log(
@@ -134,31 +144,28 @@ def rebuild_log(
     database: str | None,
     table: str | None,
     dry_run: bool,  # noqa: FBT001 - click names them
-    outputs: Path,
+    stack: Path,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Write the log entries that the ledgers' rows lack. An entry that has the ledger's answer is left as it is.
+    """Write the log entries of ledger rows. An entry that already has the ledger's status is not changed.
 
     Exit code: 0 done; 1 entries are missing (dry run), or a ledger could not be read; 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
-    request = {
-        "kind": "log_page",
-        "scope": {"database": database, "table": table},
-        "dry_run": dry_run,
-    }
-    rows, missing, busy = 0, list[Any](), list[str]()
-    with faults_of_stack(context), progress("reading ledgers") as shown:
-        for page in pages(open_stack(outputs).reconcile, request, CLOCK):
-            rows, missing, busy = (
-                rows + page["rows"],
-                missing + page["missing"],
-                busy + page["busy"],
-            )
-            shown(rows, page.get("ledger") or "")
-    wrote = "entries are missing in the log" if dry_run else "entries written"
-    reply.show(f"{rows:,} ledger rows; {len(missing):,} {wrote}")
-    reply.show(*(f"{each}: not read, it is locked by a load; run again later" for each in busy))
+    request = LogPageRequest(scope=Scope(database=database, table=table), dry_run=dry_run)
+    rows, missing, busy = 0, list[MissingEntry](), list[str]()
+    with stack_errors(context), progress("reading ledgers") as show:
+        for page in pages(open_stack(stack).reconcile, request, CLOCK):
+            rows += page.rows
+            missing += page.missing
+            busy += page.busy
+            show(rows, page.ledger or "")
+    result = "entries are missing in the log" if dry_run else "entries written"
+    reply.show(f"{rows:,} ledger rows; {len(missing):,} {result}")
+    reply.show(*(f"{each}: not read, a load has locked it; run again later" for each in busy))
     reply.end(
-        LEFT if busy or (dry_run and missing) else DONE, rows=rows, missing=missing, busy=busy
+        LEFT if busy or (dry_run and missing) else DONE,
+        rows=rows,
+        missing=[to_json(entry) for entry in missing],
+        busy=busy,
     )

@@ -1,204 +1,219 @@
-"""What the operator's command line asks of the functions, page by page and batch by batch; each call is bounded in time."""
+"""Work with a stack's reconcile function: ask with retries, read all pages, and send uploads in order. Every call is bounded in time."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
 
 from etl_core.model.errors import RetryableError
 from etl_core.model.lake_key import Action, KeyParts, describe_key
-from etl_core.model.object_versions import parse_moment
 from etl_core.model.status import SETTLED, Status
-from etl_core.model.upload import padded_sequencer
-from etl_core.recovery.reconcile import TO_SEND
-from etl_core.upload_log.entry import PARTITION_KEY, SORT_KEY
+from etl_core.recovery.reconcile import TO_SEND, State
+from etl_core.recovery.reconcile_requests import (
+    Answer,
+    AnswersRequest,
+    FindingSummary,
+    LogKey,
+    PageRequest,
+    PendingRequest,
+    SendRequest,
+    SentUpload,
+)
+from etl_core.recovery.services import FunctionClient
+from etl_core.recovery.wire import P, PagedRequest, R, Request, ask
 
-Json = dict[str, Any]
 BATCH = 25
 POLL_SECONDS = 1.0
 STALL_SECONDS = 1200.0
-"""So long without any answer means that none will come: longer than one load may take."""
+"""Without any new final status for so long, none will come: a load is shorter."""
 _ATTEMPTS = 5
 _LOOK_AHEAD = 1000
 
 
-class Asked(Protocol):
-    """A function of the stack."""
-
-    def ask(self, request: Mapping[str, Any]) -> Json:
-        """Its answer. Raises EtlError."""
-        ...
-
-
 @dataclass(frozen=True)
 class Clock:
-    """Time, for those who wait."""
+    """The time, replaceable in tests."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass
-class Survey:
-    """What the whole lake gave: all findings, and how many versions are in which state."""
+class Comparison:
+    """The result for the whole lake: all findings, and the number of versions in each state."""
 
-    findings: list[Json] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[FindingSummary] = field(default_factory=list)
+    counts: Counter[State] = field(default_factory=Counter)
 
     @property
-    def to_send(self) -> list[Json]:
-        """What is to be sent, in landed order."""
-        return sorted(
-            (each for each in self.findings if each["state"] in TO_SEND), key=landed_order
-        )
+    def to_send(self) -> list[FindingSummary]:
+        """The uploads to send, in arrival order."""
+        return in_arrival_order(each for each in self.findings if each.state in TO_SEND)
 
 
 @dataclass
 class Delivery:
-    """What became of the uploads sent: the answers so far, and what has none."""
+    """The uploads that were to be sent: final statuses so far, uploads without one, and uploads not sent."""
 
-    answers: list[Json] = field(default_factory=list)
-    unanswered: list[Json] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    unanswered: list[SentUpload] = field(default_factory=list)
+    not_sent: list[FindingSummary] = field(default_factory=list)
 
     @property
-    def counts(self) -> Counter[str]:
-        """How many answers are of which status."""
-        return Counter(answer["status"] for answer in self.answers)
+    def counts(self) -> Counter[Status]:
+        """The number of uploads with each final status."""
+        return Counter(answer.status for answer in self.answers)
+
+    @property
+    def open_count(self) -> int:
+        """The number of uploads without a final status."""
+        return len(self.unanswered) + len(self.not_sent)
 
 
-def landed_order(finding: Mapping[str, Any]) -> tuple[Any, str, str]:
-    """The order in which the findings' uploads landed (etl_core.model.upload.Upload.order)."""
-    return (
-        parse_moment(finding["landed_at"]),
-        padded_sequencer(finding["sequencer"]),
-        finding["key"],
-    )
+def in_arrival_order(findings: Iterable[FindingSummary]) -> list[FindingSummary]:
+    """Return the findings in the arrival order of their uploads."""
+    return sorted(findings, key=lambda each: each.upload.order)
 
 
-def ask_patiently(function: Asked, request: Mapping[str, Any], clock: Clock) -> Json:
-    """The answer; an error that may pass is met by asking again. Raises EtlError."""
+def ask_with_retries(function: FunctionClient, request: Request[R], clock: Clock) -> R:
+    """Return the response; retry after a RetryableError. Raises EtlError."""
     for attempt in range(_ATTEMPTS - 1):
         try:
-            return function.ask(request)
+            return ask(function, request)
         except RetryableError:
             clock.sleep(2.0**attempt)
-    return function.ask(request)
+    return ask(function, request)
 
 
-def pages(function: Asked, request: Mapping[str, Any], clock: Clock) -> Iterator[Json]:
-    """The answers, page after page."""
-    marker: Any = None
+def pages(function: FunctionClient, request: PagedRequest[P], clock: Clock) -> Iterator[P]:
+    """Yield the responses, page after page."""
     while True:
-        page = ask_patiently(function, {**request, "marker": marker}, clock)
+        page = ask_with_retries(function, request, clock)
         yield page
-        marker = page.get("marker")
-        if marker is None:
+        if page.marker is None:
             return
+        request = request.at(page.marker)
 
 
-def survey(
-    function: Asked, request: Mapping[str, Any], clock: Clock, on_page: Callable[[Survey], None]
-) -> Survey:
-    """Compares the whole lake, page by page; then looks for what the log still waits for though the lake does not list it."""
-    made = Survey()
-    for page in pages(function, {**request, "kind": "page"}, clock):
-        made.findings += page["findings"]
-        made.counts.update(page["counts"])
-        on_page(made)
-    known = {_identity(finding) for finding in made.findings}
-    for page in pages(function, {**request, "kind": "waiting"}, clock):
-        new = [finding for finding in page["findings"] if _identity(finding) not in known]
-        made.findings += new
-        made.counts.update(finding["state"] for finding in new)
-    return made
-
-
-def _identity(finding: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(finding[name] for name in ("key", "version_id", "etag", "sequencer"))
+def compare_lake(
+    function: FunctionClient,
+    request: PageRequest,
+    clock: Clock,
+    on_page: Callable[[Comparison], None],
+) -> Comparison:
+    """Compare the whole lake, then look for pending uploads that the lake does not list."""
+    comparison = Comparison()
+    for page in pages(function, request, clock):
+        comparison.findings += page.findings
+        comparison.counts.update(page.counts)
+        on_page(comparison)
+    known = {finding.upload for finding in comparison.findings}
+    pending = PendingRequest(scope=request.scope, grace_seconds=request.grace_seconds)
+    for page in pages(function, pending, clock):
+        new = [finding for finding in page.findings if finding.upload not in known]
+        comparison.findings += new
+        comparison.counts.update(finding.state for finding in new)
+    return comparison
 
 
 def deliver(
-    function: Asked,
-    uploads: Sequence[Json],
+    function: FunctionClient,
+    findings: Sequence[FindingSummary],
     at_once: int,
     clock: Clock,
-    on_answers: Callable[[Delivery], None],
+    on_change: Callable[[Delivery], None],
 ) -> Delivery:
-    """Sends uploads in the order given, so many at once, and waits for the log's answers.
+    """Send uploads in the order given, at most `at_once` under way, and wait for their final statuses.
 
-    A schema file and a truncate wait for what the table got before them, and what follows waits for them: the pipeline would put
-    right any order, but by loading things twice.
+    A schema file or a truncate waits for the uploads before it in the same table, and later ones wait for it. The pipeline
+    accepts any order, but would load some files twice.
     """
-    made, waiting = Delivery(), list(uploads)
-    under_way: dict[tuple[str, str], Json] = {}
-    heard_at = clock.now()
-    while waiting or under_way:
-        batch = _next_batch(waiting, under_way.values(), min(BATCH, at_once - len(under_way)))
+    delivery, to_send = Delivery(), list(findings)
+    under_way: dict[LogKey, SentUpload] = {}
+    changed_at = clock.now()
+    while to_send or under_way:
+        batch = _next_batch(to_send, under_way.values(), min(BATCH, at_once - len(under_way)))
+        answers: list[Answer] = []
         if batch:
-            chosen = {id(upload) for upload in batch}
-            waiting = [upload for upload in waiting if id(upload) not in chosen]
-            sent = ask_patiently(function, {"kind": "send", "uploads": batch}, clock)["sent"]
-            under_way |= {_log_key(one["log_key"]): one for one in sent}
-        answers = [] if batch else _read_answers(function, list(under_way.values()), clock)
-        for answer in answers:
-            made.answers.append(answer)
-            del under_way[_log_key(answer)]
+            to_send = _remove(to_send, batch)
+            under_way |= {each.log_key: each for each in _send(function, batch, clock)}
+        else:
+            answers = _read_answers(function, under_way, clock)
+            delivery.answers += answers
+            under_way = _without(under_way, answers)
         if answers or batch:
-            heard_at = clock.now()
-            on_answers(made)
-        elif clock.now() - heard_at > STALL_SECONDS:
+            changed_at = clock.now()
+            on_change(delivery)
+        elif clock.now() - changed_at > STALL_SECONDS:
             break
         else:
             clock.sleep(POLL_SECONDS)
-    made.unanswered = [*under_way.values(), *waiting]
-    return made
+    delivery.unanswered, delivery.not_sent = list(under_way.values()), to_send
+    return delivery
 
 
-def _next_batch(waiting: Sequence[Json], under_way: Iterable[Json], most: int) -> list[Json]:
-    """The next uploads that need not wait for another one."""
-    busy, closed = (
-        {_target(each) for each in under_way},
-        {_target(each) for each in under_way if _is_barrier(each)},
-    )
-    batch: list[Json] = []
-    for upload in waiting[:_LOOK_AHEAD]:
-        if len(batch) == most:
+def _remove(to_send: list[FindingSummary], batch: Sequence[FindingSummary]) -> list[FindingSummary]:
+    """Return the rest. A batch comes from the first uploads only, so the others are not compared."""
+    chosen = set(batch)
+    rest = [each for each in to_send[:_LOOK_AHEAD] if each not in chosen]
+    return rest + to_send[_LOOK_AHEAD:]
+
+
+def _send(
+    function: FunctionClient, batch: Sequence[FindingSummary], clock: Clock
+) -> Sequence[SentUpload]:
+    request = SendRequest(uploads=tuple(each.upload for each in batch))
+    return ask_with_retries(function, request, clock).sent
+
+
+def _without(
+    under_way: dict[LogKey, SentUpload], answers: Sequence[Answer]
+) -> dict[LogKey, SentUpload]:
+    done = {answer.log_key for answer in answers}
+    return {key: sent for key, sent in under_way.items() if key not in done}
+
+
+def _next_batch(
+    to_send: Sequence[FindingSummary], under_way: Iterable[SentUpload], size: int
+) -> list[FindingSummary]:
+    """Return the next uploads that need not wait for another one, at most `size`."""
+    running = [each.key for each in under_way]
+    busy = {_target(key) for key in running}
+    closed = {_target(key) for key in running if _is_barrier(key)}
+    batch: list[FindingSummary] = []
+    for finding in to_send[:_LOOK_AHEAD]:
+        if len(batch) >= size:
             break
-        target = _target(upload)
-        if target in closed or (target in busy and _is_barrier(upload)):
-            closed.add(target)
+        key = finding.upload.key
+        if _target(key) in closed or (_target(key) in busy and _is_barrier(key)):
+            closed.add(_target(key))
             continue
-        batch.append(upload)
-        busy.add(target)
-        if _is_barrier(upload):
-            closed.add(target)
+        batch.append(finding)
+        busy.add(_target(key))
+        if _is_barrier(key):
+            closed.add(_target(key))
     return batch
 
 
-def _target(upload: Mapping[str, Any]) -> KeyParts:
-    return replace(describe_key(upload["key"]), action=None)
+def _target(key: str) -> KeyParts:
+    return replace(describe_key(key), action=None)
 
 
-def _is_barrier(upload: Mapping[str, Any]) -> bool:
-    return describe_key(upload["key"]).action in (Action.SCHEMA, Action.TRUNCATE)
+def _is_barrier(key: str) -> bool:
+    return describe_key(key).action in (Action.SCHEMA, Action.TRUNCATE)
 
 
-def _read_answers(function: Asked, sent: Sequence[Json], clock: Clock) -> list[Json]:
-    """The entries of what was sent that are this delivery's answer, or one that no delivery changes."""
-    by_key = {_log_key(one["log_key"]): one for one in sent}
-    request = {"kind": "answers", "log_keys": [one["log_key"] for one in sent]}
-    entries = ask_patiently(function, request, clock)["entries"]
-    return [entry for entry in entries if _is_answer(entry, by_key[_log_key(entry)])]
+def _read_answers(
+    function: FunctionClient, under_way: dict[LogKey, SentUpload], clock: Clock
+) -> list[Answer]:
+    """Return the entries that have the final status of this delivery, or one that no delivery changes."""
+    request = AnswersRequest(log_keys=tuple(under_way))
+    answers = ask_with_retries(function, request, clock).answers
+    return [each for each in answers if _is_answer(each, under_way[each.log_key])]
 
 
-def _is_answer(entry: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
-    status = entry["status"]
-    is_ours = entry.get("execution_arn") == sent["execution_arn"]
-    return status in SETTLED or (status != Status.RECEIVED and is_ours)
-
-
-def _log_key(value: Mapping[str, Any]) -> tuple[str, str]:
-    return value[PARTITION_KEY], value[SORT_KEY]
+def _is_answer(answer: Answer, sent: SentUpload) -> bool:
+    is_ours = answer.execution_arn == sent.execution_arn
+    return answer.status in SETTLED or (answer.status is not Status.RECEIVED and is_ours)

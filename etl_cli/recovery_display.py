@@ -1,30 +1,36 @@
-"""How the operator's commands show what they found and what became of it."""
+"""What the recovery commands print: tables and lines for people, JSON for scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-MOST_ROWS = 40
+from etl_cli.recovery_client import Delivery
+from etl_core.model.status import Status
+from etl_core.recovery.reconcile import TO_SEND, State
+from etl_core.recovery.reconcile_requests import Answer, FindingSummary
+from etl_core.recovery.wire import Json, to_json
+
+MAX_ROWS = 40
+REFUSED = (Status.REJECTED, Status.FAILED)
 _MEANING = {
-    "never seen": "neither in the ledger nor in the log: reconcile sends it",
-    "stuck": "received, but its execution ended without an answer: reconcile sends it again",
-    "unlogged": "in the ledger, but without an answer in the log: reconcile writes its entry",
-    "under way": "landed or loaded just now, or its execution runs",
-    "not compared": "its table is being loaded, so that the ledger is locked: run again later",
-    "fine": "answered for",
+    State.NEVER_SEEN: "neither in the ledger nor in the log: reconcile sends it",
+    State.STUCK: "received, but its execution ended without a final status: reconcile sends it again",
+    State.UNLOGGED: "in the ledger, but without a final status in the log: reconcile writes its entry",
+    State.UNDER_WAY: "it has just arrived or was just loaded, or its execution is running",
+    State.NOT_COMPARED: "a load of its table has locked the ledger: run reconcile again later",
+    State.RECORDED: "its final status is in the log",
 }
 
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Shows on a terminal how far it is; call what is given with the number done and a remark."""
+    """Show progress on a terminal. Call the yielded function with the number done and a remark."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -34,52 +40,73 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str
     )
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda done, remark: shown.update(
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done, remark: bar.update(
             task, completed=done, description=f"{what} {remark}".rstrip()
         )
 
 
-def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
-    """The first findings, each a line."""
-    table = Table("landed", "upload", "version", "finding")
-    for each in findings[:MOST_ROWS]:
-        table.add_row(each["landed_at"], Text(each["key"]), Text(each["version"]), each["state"])
-    if len(findings) > MOST_ROWS:
-        table.add_row("...", f"and {len(findings) - MOST_ROWS:,} more; --json lists all", "", "")
+def findings_table(findings: Sequence[FindingSummary]) -> Table:
+    """Return the first findings, one per line."""
+    table = Table("arrived", "upload", "version", "finding")
+    for each in findings[:MAX_ROWS]:
+        upload = each.upload
+        table.add_row(upload.landed_timestamp, Text(upload.key), Text(each.version), each.state)
+    if len(findings) > MAX_ROWS:
+        table.add_row("...", f"and {len(findings) - MAX_ROWS:,} more; --json lists all", "", "")
     return table
 
 
-def states_table(counts: Mapping[str, int]) -> Table:
-    """How many versions are in which state, and what that means."""
+def states_table(counts: Mapping[State, int]) -> Table:
+    """Return the number of versions in each state, and what the state means."""
     table = Table("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
-            table.add_row(
-                f"{counts[state]:,}",
-                state,
-                meaning,
-                style="bold" if state in ("never seen", "stuck") else "",
-            )
+            style = "bold" if state in TO_SEND else ""
+            table.add_row(f"{counts[state]:,}", state, meaning, style=style)
     return table
 
 
-def answers_table(counts: Mapping[str, int], unanswered: int) -> Table:
-    """What became of what was sent."""
-    table = Table("uploads", "answer")
-    for status, count in sorted(counts.items()):
+def delivery_table(delivery: Delivery) -> Table:
+    """Return the number of uploads with each final status."""
+    table = Table("uploads", "status")
+    for status, count in sorted(delivery.counts.items()):
         table.add_row(f"{count:,}", status)
-    if unanswered:
-        table.add_row(f"{unanswered:,}", "no answer yet; run reconcile again later")
+    if delivery.open_count:
+        table.add_row(f"{delivery.open_count:,}", "no final status yet; run reconcile again later")
     return table
 
 
-def reasons(answers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Why uploads were rejected or failed, a line each."""
-    refused = [answer for answer in answers if answer["status"] in ("rejected", "failed")]
-    for answer in refused[:MOST_ROWS]:
-        message = (answer.get("error") or {}).get("message", "")
-        yield f"{answer.get('s3_key')}: {answer['status']}: {message}"
-    if len(refused) > MOST_ROWS:
-        yield f"... and {len(refused) - MOST_ROWS:,} more; the log has them all"
+def reasons(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield why uploads were rejected or failed, one per line."""
+    refused = [answer for answer in answers if answer.status in REFUSED]
+    for answer in refused[:MAX_ROWS]:
+        message = "" if answer.error is None else answer.error.message
+        yield f"{answer.s3_key}: {answer.status}: {message}"
+    if len(refused) > MAX_ROWS:
+        yield f"... and {len(refused) - MAX_ROWS:,} more; the log has all of them"
+
+
+def finding_json(finding: FindingSummary) -> Json:
+    """Return a finding for `--json`: one flat object."""
+    fields = to_json(finding)
+    upload: Json = fields.pop("upload")
+    upload.pop("bucket")
+    return fields | upload
+
+
+def delivery_json(delivery: Delivery) -> Json:
+    """Return a delivery for `--json`."""
+    return {
+        "answers": [answer_json(answer) for answer in delivery.answers],
+        "unanswered": [
+            *(to_json(sent) for sent in delivery.unanswered),
+            *(finding_json(finding) for finding in delivery.not_sent),
+        ],
+    }
+
+
+def answer_json(answer: Answer) -> Json:
+    """Return a log entry for `--json`, without the fields that it does not have."""
+    return {name: value for name, value in to_json(answer).items() if value is not None}

@@ -1,40 +1,59 @@
-"""`replay`: one upload sent again, or a table rebuilt from the lake."""
+"""The command `replay`: send one upload again, or rebuild a table from the lake."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from etl_cli.recovery_client import ask_patiently
-from etl_cli.recovery_display import answers_table, progress, reasons
+from etl_cli.recovery_client import ask_with_retries
+from etl_cli.recovery_display import (
+    REFUSED,
+    delivery_json,
+    delivery_table,
+    finding_json,
+    progress,
+    reasons,
+)
 from etl_cli.stack import open_stack
 from etl_cli.stack_options import (
     CLOCK,
     DONE,
     LEFT,
-    REFUSED,
     Reply,
     deliver_with_progress,
-    faults_of_stack,
-    scoped,
+    scope_options,
+    stack_errors,
     stack_options,
 )
 from etl_core.model.errors import LoadFailedError, StackError
+from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.recovery.messages import (
+    UPLOAD_LOADED_BEFORE,
+    UPLOAD_NOT_FOUND,
+    UPLOAD_SUPERSEDED,
+    UPLOAD_UNDER_WAY,
+    UPLOAD_VERSION_NOT_FOUND,
+)
+from etl_core.recovery.reconcile import State
+from etl_core.recovery.reconcile_requests import FindingSummary, KeyRequest
+from etl_core.recovery.tables_requests import ReplayRequest
+from etl_core.recovery.wire import to_json
 
 
 @click.command()
-@click.option("--key", help="An upload's key: db_name/action/table_name/file.")
-@click.option("--version-id", help="The upload's version; default: the key's newest.")
-@scoped
+@click.option("--key", help="The upload's key: db_name/action/table_name/file.")
+@click.option("--version-id", help="The upload's version; default: the newest one of the key.")
+@scope_options
 @click.option(
-    "--dry-run", is_flag=True, help="Of a table: tell what would be loaded; change nothing."
+    "--dry-run", is_flag=True, help="For a table: show what would be loaded; change nothing."
 )
 @click.option(
     "--accept-counts",
     is_flag=True,
-    help="Of a table: commit also if other rows come out than the ledger says.",
+    help="For a table: commit even if the row counts differ from the ledger's.",
 )
 @stack_options
 @click.pass_context
@@ -46,88 +65,82 @@ def replay(
     table: str | None,
     dry_run: bool,  # noqa: FBT001 - click names them
     accept_counts: bool,  # noqa: FBT001
-    outputs: Path,
+    stack: Path,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Send one upload (--key) through the pipeline again, after the cause of its refusal was mended; or rebuild a table (--table,
-    --database) from the lake, in place: its readers see the rows before or after, never in between.
+    """Send one upload (--key) through the pipeline again, or rebuild a table (--database, --table) from the lake.
 
-    Exit code: 0 it succeeded; 1 it did not, or a replay would change nothing; 2 an option or the stack cannot be used.
+    Send an upload again after you have removed the cause of its refusal. A table is rebuilt in place: its readers see the rows
+    before or after.
+
+    Exit code: 0 it succeeded; 1 it did not, or would change nothing; 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
     if key is not None and table is None and database is None and not dry_run and not accept_counts:
-        _replay_upload(reply, key, version_id, outputs)
+        _replay_upload(reply, key, version_id, stack)
     elif key is None and version_id is None and table is not None and database is not None:
-        request = {
-            "database": database,
-            "table": table,
-            "dry_run": dry_run,
-            "accept_counts": accept_counts,
-        }
-        _replay_table(reply, request, outputs)
+        request = ReplayRequest(
+            table=TableRef.parse(database, table), dry_run=dry_run, accept_counts=accept_counts
+        )
+        _replay_table(reply, request, stack)
     else:
         raise click.UsageError(
-            "give either --key, with or without --version-id, or --table and --database"
+            "give --key, with or without --version-id, or --database and --table"
         )
 
 
-def _replay_table(reply: Reply, request: dict[str, Any], outputs: Path) -> None:
-    with faults_of_stack(reply.context), progress(f"rebuilding {request['table']}"):
-        tables = open_stack(outputs).tables
+def _replay_table(reply: Reply, request: ReplayRequest, stack: Path) -> None:
+    table = request.table
+    with stack_errors(reply.context), progress(f"rebuilding {table}"):
+        tables = open_stack(stack).tables
         try:
-            made = ask_patiently(tables, {"kind": "replay", **request}, CLOCK)
+            result = ask_with_retries(tables, request, CLOCK)
         except LoadFailedError as error:
             reply.show(error.message)
             reply.end(LEFT, reason=error.message)
-    size = f"{made['files']:,} files, {made['bytes']:,} bytes, in {made['copies']:,} COPY"
-    if made["rows"] is None:
+    size = f"{result.files:,} files, {result.bytes:,} bytes, in {result.copies:,} COPY"
+    if result.rows is None:
         reply.show(
-            f"{request['table']} would be rebuilt from {size}; the ledger tells of {made['rows_expected']:,} rows"
+            f"{table} would be rebuilt from {size}; the ledger records {result.rows_expected:,} rows"
         )
     else:
-        reply.show(f"{request['table']} was rebuilt from {size}: {made['rows']:,} rows")
-    reply.end(DONE, **made)
+        reply.show(f"{table} was rebuilt from {size}: {result.rows:,} rows")
+    reply.end(DONE, **to_json(result))
 
 
-def _replay_upload(reply: Reply, key: str, version_id: str | None, outputs: Path) -> None:
-    with faults_of_stack(reply.context):
-        stack = open_stack(outputs)
-        versions = ask_patiently(stack.reconcile, {"kind": "key", "key": key}, CLOCK)["findings"]
-        upload = _choose(versions, key, version_id)
-        reason = _why_not(upload)
+def _replay_upload(reply: Reply, key: str, version_id: str | None, stack: Path) -> None:
+    with stack_errors(reply.context):
+        opened = open_stack(stack)
+        findings = ask_with_retries(opened.reconcile, KeyRequest(key=key), CLOCK).findings
+        finding = _choose(findings, key, version_id)
+        reason = _why_not(finding)
         if reason is not None:
             reply.show(reason)
-            reply.end(LEFT, reason=reason, upload=upload)
-        made = deliver_with_progress(stack, [upload], 1)
-    reply.show(answers_table(made.counts, len(made.unanswered)), *reasons(made.answers))
-    refused = [answer for answer in made.answers if answer["status"] in REFUSED]
-    reply.end(
-        LEFT if refused or made.unanswered else DONE,
-        answers=made.answers,
-        unanswered=made.unanswered,
-    )
+            reply.end(LEFT, reason=reason, upload=finding_json(finding))
+        delivery = deliver_with_progress(opened, [finding], 1)
+    reply.show(delivery_table(delivery), *reasons(delivery.answers))
+    is_refused = any(answer.status in REFUSED for answer in delivery.answers)
+    reply.end(LEFT if is_refused or delivery.open_count else DONE, **delivery_json(delivery))
 
 
-def _choose(versions: list[dict[str, Any]], key: str, version_id: str | None) -> dict[str, Any]:
-    """The version that is meant; S3 lists the newest first. Raises StackError."""
-    chosen = [each for each in versions if version_id in (None, each["version"])]
-    if not chosen:
-        known = ", ".join(each["version"] for each in versions) or "none"
-        wanted = "" if version_id is None else f" of version {version_id!r}"
-        raise StackError(f"the lake holds no object {key!r}{wanted}; its versions are: {known}")
-    return chosen[0]
+def _choose(findings: Sequence[FindingSummary], key: str, version_id: str | None) -> FindingSummary:
+    """Return the finding of the version; of the newest one without `version_id`. Raises StackError."""
+    if not findings:
+        raise StackError(UPLOAD_NOT_FOUND(key=key))
+    for finding in findings:
+        if version_id in (None, finding.version):
+            return finding
+    versions = ", ".join(finding.version for finding in findings)
+    raise StackError(UPLOAD_VERSION_NOT_FOUND(key=key, version=version_id, versions=versions))
 
 
-def _why_not(upload: dict[str, Any]) -> str | None:
-    """Why sending it again would change nothing."""
-    where = f"{upload['key']!r} (version {upload['version']})"
-    if upload["state"] == "under way" and upload["status"] in (None, "received"):
-        return f"{where} is under way; wait for its answer"
-    if upload["status"] == "superseded":
-        return f"{where} is superseded by what landed later: a replay would find the same. Upload it again if its rows are wanted"
-    if upload["status"] in ("loaded", "applied", "unchanged"):
-        return (
-            f"{where} is {upload['status']} already: a replay would be a duplicate and change nothing. Upload the file again to load it "
-            "twice, or replay its table to rebuild it from the lake"
-        )
+def _why_not(finding: FindingSummary) -> str | None:
+    """Return why a replay would change nothing; None if it may."""
+    key, version, status = finding.upload.key, finding.version, finding.status
+    if finding.state is State.UNDER_WAY and status in (None, Status.RECEIVED):
+        return UPLOAD_UNDER_WAY(key=key, version=version)
+    if status is Status.SUPERSEDED:
+        return UPLOAD_SUPERSEDED(key=key, version=version)
+    if status in (Status.LOADED, Status.APPLIED, Status.UNCHANGED):
+        return UPLOAD_LOADED_BEFORE(key=key, version=version, status=status)
     return None

@@ -1,4 +1,4 @@
-"""A deployed stack as its operator reaches it: the outputs that `pulumi stack output --json` prints, and the functions named there."""
+"""A deployed stack: its outputs, as `pulumi stack output --json` prints them, and its functions."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from botocore.exceptions import BotoCoreError
 from etl_core.adapters.aws_clients import OPERATOR
 from etl_core.adapters.functions import Function
 from etl_core.model.errors import StackError
+from etl_core.recovery.messages import (
+    STACK_AWS_UNUSABLE,
+    STACK_FILE_MISSING,
+    STACK_FILE_NO_OBJECT,
+    STACK_FILE_UNREADABLE,
+    STACK_OUTPUT_MISSING,
+)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The functions that an operator asks."""
+    """The functions that the recovery commands ask."""
 
     reconcile: Function
     tables: Function
 
 
 def open_stack(path: Path) -> Stack:
-    """The stack of an outputs file. AWS credentials come from the usual places, for a local cloud from the file.
+    """Return the stack of an outputs file. Raises StackError.
 
-    Raises StackError.
+    The AWS credentials come from the file for a local cloud, else from the usual places.
     """
     outputs = _read(path)
     try:
@@ -36,28 +43,20 @@ def open_stack(path: Path) -> Stack:
             Function(client, outputs["tables_function"]),
         )
     except KeyError as error:
-        raise StackError(
-            f"{path} has no {error}: it is not the outputs of a stack of this version; write it with: "
-            f"pulumi stack output --json > {path}"
-        ) from None
+        raise StackError(STACK_OUTPUT_MISSING(path=path, output=error.args[0])) from None
     except (BotoCoreError, ValueError) as error:
-        raise StackError(f"AWS cannot be used: {error}") from None
+        raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         outputs = json.loads(path.read_text())
     except FileNotFoundError:
-        raise StackError(
-            f"{path} does not exist: start the local cloud with `make up`, or name a stack's outputs with --outputs FILE, "
-            "written with: pulumi stack output --json > FILE"
-        ) from None
+        raise StackError(STACK_FILE_MISSING(path=path)) from None
     except (OSError, ValueError) as error:
-        raise StackError(f"{path} cannot be read as JSON: {error}") from None
+        raise StackError(STACK_FILE_UNREADABLE(path=path, reason=error)) from None
     if not isinstance(outputs, dict):
-        raise StackError(
-            f"{path} holds no JSON object; write it with: pulumi stack output --json > {path}"
-        )
+        raise StackError(STACK_FILE_NO_OBJECT(path=path))
     return outputs
 
 

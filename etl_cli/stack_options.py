@@ -1,9 +1,9 @@
-"""What the operator's commands share: how the stack is named, how the answer is given, and the wait for what was sent."""
+"""What the recovery commands share: their options, their output, and their exit codes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,49 +13,58 @@ import click
 from rich.console import Console
 
 from etl_cli.recovery_client import Clock, Delivery, deliver
-from etl_cli.recovery_display import progress
+from etl_cli.recovery_display import REFUSED, progress
 from etl_cli.stack import Stack
 from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
+from etl_core.recovery.reconcile_requests import FindingSummary
 
 DONE, LEFT, UNUSABLE = 0, 1, 2
-REFUSED = ("rejected", "failed")
 CLOCK = Clock()
+STACK_VARIABLE = "ETL_STACK"
+LOCAL, LOCAL_OUTPUTS = "local", Path(".local/outputs.json")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Where a command's answer goes: tables for people, or one JSON object."""
+    """The output of a command: tables for people, or one JSON object."""
 
     context: click.Context
     as_json: bool
 
     def show(self, *parts: Any) -> None:
-        """For people only."""
+        """Print, unless JSON is wanted."""
         if not self.as_json:
             console = Console()
             for part in parts:
                 console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
     def end(self, code: int, **fields: Any) -> None:
-        """The JSON object, if one is wanted, and the exit code."""
+        """Print the JSON object, if it is wanted, and end the command with this exit code."""
         if self.as_json:
             click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
         self.context.exit(code)
 
 
+def _outputs_file(context: click.Context, parameter: click.Parameter, name: str) -> Path:
+    return LOCAL_OUTPUTS if name == LOCAL else Path(name)
+
+
 def stack_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What all commands take."""
-    outputs = click.option(
-        "--outputs",
-        type=click.Path(dir_okay=False, path_type=Path),
-        default=Path(".local/outputs.json"),
+    """Add the options `--stack` (as `stack: Path`, the outputs file) and `--json` (as `as_json`)."""
+    stack = click.option(
+        "--stack",
+        envvar=STACK_VARIABLE,
+        default=LOCAL,
         show_default=True,
-        help="The stack's outputs: pulumi stack output --json > FILE. The default is the local cloud's.",
+        show_envvar=True,
+        metavar="local|FILE",
+        callback=_outputs_file,
+        help=f"The stack: `local` is the local cloud ({LOCAL_OUTPUTS}); FILE has the output of `pulumi stack output --json`.",
     )
-    form = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-    return outputs(form(command))
+    form = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    return stack(form(command))
 
 
 def _table(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
@@ -67,33 +76,31 @@ def _table(context: click.Context, parameter: click.Parameter, name: str | None)
     return f"{schema}.{table}"
 
 
-SCOPE_OPTIONS = (
-    click.option("--database", help="Only this database."),
-    click.option("--table", callback=_table, help="Only this table: `table` or `schema.table`."),
-)
-
-
-def scoped(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(SCOPE_OPTIONS):
-        command = option(command)
-    return command
+def scope_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options `--database` and `--table` (as `schema.table`)."""
+    database = click.option("--database", help="Only this database.")
+    table = click.option("--table", callback=_table, help="Only this table: TABLE or SCHEMA.TABLE.")
+    return database(table(command))
 
 
 @contextmanager
-def faults_of_stack(context: click.Context) -> Iterator[None]:
-    """What is wrong with the stack, or with the way to it, is told in words."""
+def stack_errors(context: click.Context) -> Iterator[None]:
+    """Print the message of an EtlError and end the command with UNUSABLE."""
     try:
         yield
     except EtlError as error:
-        click.echo(f"{error.message}", err=True)
+        click.echo(error.message, err=True)
         context.exit(UNUSABLE)
 
 
-def deliver_with_progress(stack: Stack, uploads: list[dict[str, Any]], at_once: int) -> Delivery:
-    with progress("loading", len(uploads)) as shown:
+def deliver_with_progress(
+    stack: Stack, findings: Sequence[FindingSummary], at_once: int
+) -> Delivery:
+    """Send uploads and wait for their final statuses. Raises EtlError."""
+    with progress("loading", len(findings)) as show:
 
-        def show(made: Delivery) -> None:
-            refused = sum(made.counts[status] for status in REFUSED)
-            shown(len(made.answers), f"({refused:,} refused)" if refused else "")
+        def on_change(delivery: Delivery) -> None:
+            refused = sum(delivery.counts[status] for status in REFUSED)
+            show(len(delivery.answers), f"({refused:,} refused)" if refused else "")
 
-        return deliver(stack.reconcile, uploads, at_once, CLOCK, show)
+        return deliver(stack.reconcile, findings, at_once, CLOCK, on_change)

@@ -8,6 +8,7 @@ from etl_core.adapters import messages as adapters
 from etl_core.loading import messages as loading
 from etl_core.model import messages as model
 from etl_core.model.messages import Message
+from etl_core.recovery import messages as recovery
 from etl_core.schema_changes import messages as schema_changes
 
 MODULES: tuple[ModuleType, ...] = (
@@ -15,6 +16,7 @@ MODULES: tuple[ModuleType, ...] = (
     schema_changes,
     loading,
     adapters,
+    recovery,
 )
 """In the order of the reference page."""
 

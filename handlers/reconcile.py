@@ -1,4 +1,4 @@
-"""The reconcile function: compares the lake with ledger and log, sends what was missed, completes the log."""
+"""The reconcile function: compares the lake with the ledgers and the log, sends missing uploads, completes the log."""
 
 from __future__ import annotations
 
@@ -7,63 +7,74 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, assert_never
 
 from etl_core.adapters.aws_clients import DATA, FUNCTION, make_client
 from etl_core.adapters.functions import Function, StateMachine
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.s3 import S3Lake
 from etl_core.model.function_settings import ReconcileSettings
-from etl_core.recovery.reconcile_run import (
+from etl_core.recovery.rebuild_log import rebuild_page
+from etl_core.recovery.reconcile_requests import (
+    AnswersRequest,
+    KeyRequest,
+    LakeRequest,
+    LogPageRequest,
     PageRequest,
+    PendingRequest,
+    ReconcileRequest,
+    SendRequest,
+    parse_reconcile_request,
+)
+from etl_core.recovery.reconcile_run import (
     inspect_key,
+    pending_page,
     read_answers,
-    rebuild_page,
     reconcile_lake,
     reconcile_page,
     send,
-    waiting_page,
 )
 from etl_core.recovery.services import Services
+from etl_core.recovery.wire import to_json
 from handlers.context import Context
 
 _RESERVE_SECONDS = 120.0
-"""Kept of the function's time for the page under way and for sending."""
+"""Part of the function's time that is kept for the current page and for sending."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """`{"kind": "page" | "waiting" | "key" | "send" | "answers" | "log_page" | "lake", ...}`.
+    """Answer one request of etl_core.recovery.reconcile_requests.
 
-    What each does is told by etl_core.recovery.reconcile_run.
-
-    Raises RetryableError, LoadFailedError, or ValueError for a request that is none of these.
+    Raises RetryableError, LoadFailedError, or InvalidRequestError.
     """
-    services, kind = _services(), event.get("kind")
-    match kind:
-        case "page":
-            answer = reconcile_page(PageRequest.parse(event), services).to_json()
-        case "waiting":
-            answer = waiting_page(PageRequest.parse(event), services).to_json()
-        case "key":
-            answer = {"findings": inspect_key(services, str(event["key"]))}
-        case "send":
-            answer = {"sent": send(services, event["uploads"])}
-        case "answers":
-            answer = {"entries": read_answers(services, event["log_keys"])}
-        case "log_page":
-            answer = rebuild_page(services, event)
-        case "lake":
-            seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
-            answer = reconcile_lake(PageRequest.parse(event), services, seconds)
-        case _:
-            raise ValueError(
-                f"the request's kind is {kind!r}; it is one of page, waiting, key, send, answers, log_page, lake"
-            )
+    request = parse_reconcile_request(event)
+    seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+    response = to_json(_respond(request, _services(), seconds))
     counts = {
-        name: len(value) if isinstance(value, list) else value for name, value in answer.items()
+        name: len(value) if isinstance(value, list) else value for name, value in response.items()
     }
-    sys.stdout.write(json.dumps({"step": "reconcile", "kind": kind, **counts}) + "\n")
-    return answer
+    sys.stdout.write(json.dumps({"step": "reconcile", "kind": request.kind, **counts}) + "\n")
+    return response
+
+
+def _respond(request: ReconcileRequest, services: Services, seconds: float) -> object:
+    match request:
+        case PageRequest():
+            return reconcile_page(request, services)
+        case PendingRequest():
+            return pending_page(request, services)
+        case LakeRequest():
+            return reconcile_lake(request, services, seconds)
+        case KeyRequest():
+            return inspect_key(request, services)
+        case SendRequest():
+            return send(request, services)
+        case AnswersRequest():
+            return read_answers(request, services)
+        case LogPageRequest():
+            return rebuild_page(request, services)
+        case _:
+            assert_never(request)
 
 
 @cache

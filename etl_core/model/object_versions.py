@@ -1,12 +1,11 @@
-"""Versions as S3 lists them, and the uploads that they are: what an event would tell of them, what the log's entries tell. Pure."""
+"""Object versions as S3 lists them, and the uploads that they are. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.upload import Upload
@@ -44,16 +43,6 @@ class StoredVersion:
     is_current: bool
 
 
-def parse_moment(text: str) -> datetime:
-    """A UTC time to the second; without a zone it is UTC, a day is its beginning. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return (
-        (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        .astimezone(UTC)
-        .replace(microsecond=0)
-    )
-
-
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:
     """The upload that each version is, as if its event had come. S3 lists no sequencers: of what landed in one second the schema files
     come first, and versions of one key are numbered, the newest last (S3 lists it first). Without a version id the etag and the
@@ -76,47 +65,3 @@ def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[Versio
             landed_at=version.landed_at,
         )
     return made
-
-
-def event_of(upload: Upload) -> dict[str, Any]:
-    """The event that EventBridge would deliver; Upload.from_event gives the upload back."""
-    stored = {
-        "key": upload.key,
-        "size": upload.size,
-        "etag": upload.etag,
-        "version-id": upload.version_id,
-        "sequencer": upload.sequencer,
-    }
-    return {
-        "version": "0",
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "time": upload.landed_timestamp,
-        "detail": {
-            "version": "0",
-            "bucket": {"name": upload.bucket},
-            "object": {name: value for name, value in stored.items() if value is not None},
-            "reason": "Reconcile",
-        },
-    }
-
-
-def upload_to_json(upload: Upload) -> dict[str, Any]:
-    """An upload between the command line and the reconcile function; the bucket is always the lake."""
-    return {
-        "key": upload.key,
-        "version_id": upload.version_id,
-        "etag": upload.etag,
-        "size": upload.size,
-        "sequencer": upload.sequencer,
-        "landed_at": upload.landed_timestamp,
-    }
-
-
-def upload_from_json(bucket: str, value: Mapping[str, Any]) -> Upload:
-    """What upload_to_json made, by way of the event that it leads to, whose faults are refused. Raises InvalidEventError."""
-    stored = {name: value.get(name) for name in ("key", "etag", "size", "sequencer")}
-    stored["version-id"] = value.get("version_id")
-    return Upload.from_event(
-        {"time": value.get("landed_at"), "detail": {"bucket": {"name": bucket}, "object": stored}}
-    )

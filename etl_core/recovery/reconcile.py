@@ -1,42 +1,44 @@
-"""Reconciling: what lies in the lake, beside what the ledger decided and the log told. Pure.
+"""Compare the versions in the lake with the ledgers and the log. Pure.
 
-A version that the ledger does not hold and the log does not answer for is sent through the normal path; one that is in the ledger
-without an answer in the log gets its entry. The ledger stays the judge: what is sent twice is found to be a duplicate.
+An upload that neither the ledger nor the log knows goes through the normal pipeline. An upload in the ledger without a final
+status in the log gets its log entry. The ledger decides: an upload that was sent without need ends as a duplicate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.lake_key import describe_key, is_folder_marker
 from etl_core.model.names import fold
-from etl_core.model.object_versions import (
-    ObjectVersion,
-    VersionKey,
-    first_uploads,
-    parse_moment,
-    upload_to_json,
-)
+from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
 from etl_core.model.status import SETTLED, Status
-from etl_core.model.table_ref import split_table_name
+from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
-from etl_core.upload_log.entry import upload_of_entry
+from etl_core.recovery.messages import UNKNOWN_DATABASE
+from etl_core.recovery.services import Entry
+from etl_core.recovery.wire import UtcTime, parse_utc
+from etl_core.upload_log.entry import SORT_KEY, upload_of_entry
+
+_BEFORE = timedelta(minutes=1)
+_AFTER = timedelta(hours=1)
+_AFTER_MULTIPART = timedelta(days=7)
+"""S3 dates a multipart upload by its start, its event by its end. The lake removes unfinished ones after this time."""
 
 
 class State(StrEnum):
-    """What reconciling finds out about one version."""
+    """The result of the comparison for one version."""
 
     NEVER_SEEN = "never seen"
     STUCK = "stuck"
     UNLOGGED = "unlogged"
     UNDER_WAY = "under way"
     NOT_COMPARED = "not compared"
-    FINE = "fine"
+    RECORDED = "recorded"
 
 
 TO_SEND = (State.NEVER_SEEN, State.STUCK)
@@ -44,66 +46,67 @@ TO_SEND = (State.NEVER_SEEN, State.STUCK)
 
 @dataclass(frozen=True)
 class Scope:
-    """Which versions are meant. Names are folded; with a database or a table, keys that are no valid upload are left out."""
+    """Which versions to compare; all by default. `table` is `table` or `schema.table`; names in any case.
 
-    since: datetime | None = None
+    With a database or a table, keys that are no valid upload are left out.
+    """
+
+    since: UtcTime | None = None
     database: str | None = None
-    schema: str | None = None
     table: str | None = None
     current_only: bool = False
 
-    @classmethod
-    def from_request(cls, request: Mapping[str, Any]) -> Scope:
-        """`{"since", "database", "table", "current_only"}`, each optional; `table` may be `schema.table`. Raises ValueError."""
-        since, database, name = request.get("since"), request.get("database"), request.get("table")
-        schema, table = split_table_name(str(name)) if name else (None, None)
-        return cls(
-            since=None if not since else parse_moment(str(since)),
-            database=fold(str(database)) if database else None,
-            schema=schema,
-            table=table,
-            current_only=bool(request.get("current_only")),
-        )
-
     def check(self, databases: Collection[str]) -> None:
-        """Raises LoadFailedError for a database that the stack does not have: nothing found in it would be no good news."""
-        if self.database is not None and self.database not in databases:
+        """Raises LoadFailedError for a database that the stack does not have, because "nothing found" would be misleading."""
+        if self.database is not None and fold(self.database) not in databases:
             raise LoadFailedError(
-                f"the database {self.database!r} is not one of this stack's: {', '.join(sorted(databases))}"
+                UNKNOWN_DATABASE(database=self.database, databases=", ".join(sorted(databases)))
             )
 
-    def holds(self, version: ObjectVersion) -> bool:
-        """Whether the version is meant; folder markers never are."""
+    def includes(self, version: ObjectVersion) -> bool:
+        """Return whether to compare the version; never for folder markers."""
         if is_folder_marker(version.key) or (self.current_only and not version.is_latest):
             return False
         if self.since is not None and version.landed_at < self.since:
             return False
         if self.database is None and self.table is None:
             return True
-        facts = describe_key(version.key)
-        return facts.schema is not None and self.holds_table(
-            facts.database, facts.schema, facts.table_name
+        parts = describe_key(version.key)
+        return bool(parts.database and parts.schema) and self.includes_table(
+            TableRef(parts.database or "", parts.schema or "", parts.table_name)
         )
 
-    def holds_table(self, database: str | None, schema: str | None, table: str) -> bool:
-        """Whether the table is meant."""
-        if self.database is not None and self.database != database:
-            return False
-        return self.table is None or (self.schema, self.table) == (schema, table)
+    def includes_database(self, database: str) -> bool:
+        """Return whether to compare uploads into the database."""
+        return self.database is None or fold(self.database) == database
+
+    def includes_table(self, table: TableRef) -> bool:
+        """Return whether to compare uploads into the table."""
+        return self.includes_database(table.database) and self.table_in(table.database) in (
+            None,
+            table,
+        )
+
+    def table_in(self, database: str) -> TableRef | None:
+        """Return the table, as one of this database; None for all tables."""
+        return None if self.table is None else TableRef.parse(database, self.table)
+
+
+WHOLE_LAKE = Scope()
 
 
 @dataclass(frozen=True)
 class LedgerEvidence:
-    """A row of a ledger, without what only a load needs. Times are UTC."""
+    """A ledger row, without the columns that only a load needs. Times are UTC."""
 
     upload_id: str
-    landed_at: datetime
+    landed_at: UtcTime
     sequencer: str
     s3_key: str
     version_id: str
     status: Status
     rows_loaded: int | None
-    loaded_at: datetime
+    loaded_at: UtcTime
     schema_version: str | None = None
 
     @property
@@ -111,49 +114,37 @@ class LedgerEvidence:
         """The version that took effect."""
         return self.s3_key, self.version_id
 
-    def to_json(self) -> dict[str, Any]:
-        """As the tables function answers it."""
-        times = {"landed_at": self.landed_at, "loaded_at": self.loaded_at}
-        made = {name: moment.strftime(TIMESTAMP_FORMAT) for name, moment in times.items()}
-        return {**vars(self), **made, "status": str(self.status)}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> LedgerEvidence:
-        """What to_json made."""
-        times = {name: parse_moment(value[name]) for name in ("landed_at", "loaded_at")}
-        return cls(**(dict(value) | times | {"status": Status(value["status"])}))
+@dataclass(frozen=True)
+class Evidence:
+    """What the ledgers and the log say about versions.
+
+    `logged` are the log entries of ledger rows, by upload id; `entries` are the log entries of other versions. `busy` names the
+    versions whose ledger was locked by a load.
+    """
+
+    ledger: Mapping[VersionKey, LedgerEvidence]
+    logged: Mapping[str, Entry]
+    entries: Mapping[VersionKey, Entry]
+    busy: Collection[VersionKey] = ()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about one version. `upload` is what would be sent; `entry` the log's word, `fact` the ledger's."""
+    """The result for one version: its state, the upload to send, and its evidence."""
 
     version: ObjectVersion
     state: State
     upload: Upload
-    entry: Mapping[str, Any] | None = None
-    fact: LedgerEvidence | None = None
+    entry: Entry | None = None
+    ledger: LedgerEvidence | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """As the reconcile function answers it."""
-        status = self.fact.status if self.fact is not None else (self.entry or {}).get("status")
-        return {
-            "state": str(self.state),
-            "status": status and str(status),
-            "version": self.version.version_id,
-        } | (upload_to_json(self.upload))
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What ledger and log say. `entries` are the log's items; `busy` are versions whose ledger could not be read."""
-
-    facts: Mapping[VersionKey, LedgerEvidence]
-    logged: Mapping[str, Mapping[str, Any]]
-    """Entries of facts, by upload id."""
-    entries: Mapping[VersionKey, Mapping[str, Any]]
-    """Entries of other versions."""
-    busy: Collection[VersionKey] = ()
+    @property
+    def status(self) -> Status | None:
+        """The upload's status: the ledger's, else the log's."""
+        if self.ledger is not None:
+            return self.ledger.status
+        return None if self.entry is None else Status(self.entry["status"])
 
 
 def compare(
@@ -163,43 +154,98 @@ def compare(
     now: datetime,
     grace: timedelta,
 ) -> list[Finding]:
-    """A finding per version. What landed or was loaded within `grace` is under way: its event or its answer is to come."""
+    """Return a finding per version. A version that arrived or was loaded within `grace` is under way."""
     uploads = first_uploads(bucket, versions)
     return [_compare(version, uploads[version.id], evidence, now - grace) for version in versions]
 
 
 def _compare(
-    version: ObjectVersion, listed: Upload, evidence: Evidence, young_since: datetime
+    version: ObjectVersion, listed: Upload, evidence: Evidence, grace_start: datetime
 ) -> Finding:
-    fact = evidence.facts.get(version.id)
+    ledger = evidence.ledger.get(version.id)
     entry = (
-        evidence.entries.get(version.id) if fact is None else evidence.logged.get(fact.upload_id)
+        evidence.entries.get(version.id)
+        if ledger is None
+        else evidence.logged.get(ledger.upload_id)
     )
-    # What is sent again is the very upload that the log has an entry of.
+    # Sending the upload of the existing entry completes that entry instead of adding a second one.
     upload = (None if entry is None else upload_of_entry(entry)) or listed
-    state = _state(version, fact, entry, young_since)
+    state = _state(version, ledger, entry, grace_start)
     if state in TO_SEND and version.id in evidence.busy:
         state = State.NOT_COMPARED
-    return Finding(version, state, upload, entry, fact)
+    return Finding(version, state, upload, entry, ledger)
 
 
 def _state(
     version: ObjectVersion,
-    fact: LedgerEvidence | None,
-    entry: Mapping[str, Any] | None,
-    young_since: datetime,
+    ledger: LedgerEvidence | None,
+    entry: Entry | None,
+    grace_start: datetime,
 ) -> State:
-    status = None if entry is None else entry.get("status")
-    if fact is not None:
+    status = None if entry is None else Status(entry["status"])
+    if ledger is not None:
         if status in SETTLED:
-            return State.FINE
-        return State.UNDER_WAY if fact.loaded_at > young_since else State.UNLOGGED
+            return State.RECORDED
+        return State.UNDER_WAY if ledger.loaded_at > grace_start else State.UNLOGGED
     if entry is None:
-        return State.UNDER_WAY if version.landed_at > young_since else State.NEVER_SEEN
-    if status != Status.RECEIVED:
-        return State.FINE
-    return (
-        State.UNDER_WAY
-        if parse_moment(str(entry["landed_timestamp"])) > young_since
-        else State.STUCK
-    )
+        return State.UNDER_WAY if version.landed_at > grace_start else State.NEVER_SEEN
+    if status is not Status.RECEIVED:
+        return State.RECORDED
+    arrived_at = parse_utc(str(entry["landed_timestamp"]))
+    return State.UNDER_WAY if arrived_at > grace_start else State.STUCK
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """A range of one table's log; both ends are prefixes of sort keys, inclusive."""
+
+    table_name: str
+    first: str
+    last: str
+
+
+def log_ranges(versions: Iterable[ObjectVersion]) -> Iterator[LogRange]:
+    """Yield the ranges of the log that can hold entries of these versions; ranges of one table do not overlap."""
+    spans = defaultdict(list)
+    for version in versions:
+        after = _AFTER_MULTIPART if "-" in version.etag else _AFTER
+        spans[describe_key(version.key).table_name].append(
+            (version.landed_at - _BEFORE, version.landed_at + after)
+        )
+    for table_name, times in spans.items():
+        first, last = min(times)
+        for start, end in sorted(times):
+            if start > last:
+                yield _log_range(table_name, first, last)
+                first, last = start, end
+            last = max(last, end)
+        yield _log_range(table_name, first, last)
+
+
+def _log_range(table_name: str, first: datetime, last: datetime) -> LogRange:
+    return LogRange(table_name, first.strftime(TIMESTAMP_FORMAT), last.strftime(TIMESTAMP_FORMAT))
+
+
+def match_entries(
+    versions: Iterable[ObjectVersion], entries: Iterable[Entry]
+) -> dict[VersionKey, Entry]:
+    """Return the log entry of each version that has one: by version id, or by etag if the event had no version id."""
+    by_version: dict[VersionKey, Entry] = {}
+    by_etag: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in sorted(entries, key=_final_first):
+        version_key = (str(entry.get("s3_key")), str(entry.get("version_id")))
+        if entry.get("version_id") is not None and version_key not in by_version:
+            by_version[version_key] = entry
+        elif (upload := upload_of_entry(entry)) is not None and upload.version_id is None:
+            by_etag[upload.key, upload.etag].append(entry)
+    matched = {}
+    for version in sorted(versions, key=lambda version: version.landed_at):
+        same_etag = by_etag[version.key, version.etag]
+        match = by_version.get(version.id) or (same_etag.pop(0) if same_etag else None)
+        if match is not None:
+            matched[version.id] = match
+    return matched
+
+
+def _final_first(entry: Entry) -> tuple[bool, str]:
+    return entry.get("status") == Status.RECEIVED, entry[SORT_KEY]

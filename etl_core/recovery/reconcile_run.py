@@ -1,26 +1,21 @@
-"""The use cases of the reconcile function, over its ports: one page of the lake compared, uploads sent, answers told, the log completed."""
+"""What the reconcile function does, over its services: compare one page or the whole lake, send uploads, read log entries."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.errors import InvalidKeyError
 from etl_core.model.lake_key import LakeKey
-from etl_core.model.object_versions import (
-    ObjectVersion,
-    VersionKey,
-    event_of,
-    parse_moment,
-    upload_from_json,
-)
-from etl_core.model.status import SETTLED, Status
+from etl_core.model.object_versions import ObjectVersion, VersionKey
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.recovery.messages import REQUEST_BUCKET
+from etl_core.recovery.rebuild_log import read_logged, write_entries
 from etl_core.recovery.reconcile import (
     TO_SEND,
     Evidence,
@@ -29,91 +24,65 @@ from etl_core.recovery.reconcile import (
     Scope,
     State,
     compare,
+    log_ranges,
+    match_entries,
 )
-from etl_core.recovery.reconcile_log import entry_key, match_entries, settled_entry, windows_of
-from etl_core.recovery.services import Services
-from etl_core.upload_log.entry import (
-    PARTITION_KEY,
-    SORT_KEY,
-    WAITING_SINCE,
-    key_of,
-    upload_of_entry,
+from etl_core.recovery.reconcile_requests import (
+    Answer,
+    Answers,
+    AnswersRequest,
+    FindingSummary,
+    KeyFindings,
+    KeyRequest,
+    LakeReport,
+    LakeRequest,
+    LogKey,
+    Page,
+    PageRequest,
+    PendingRequest,
+    SendRequest,
+    SentUpload,
+    SentUploads,
 )
+from etl_core.recovery.services import Entry, Marker, Services
+from etl_core.recovery.tables_requests import VersionQuery, VersionsRequest
+from etl_core.recovery.wire import InvalidRequestError, ask, from_json, parse_utc
+from etl_core.upload_log.entry import WAITING_SINCE, key_of, upload_of_entry
 
 PAGE = 500
-GRACE_SECONDS = 300
-"""What landed or was loaded so recently is left alone: its event, or its answer, is on its way."""
-MOST_AT_ONCE = 500
-"""So that the executions of one run do not wait for each other longer than their retries last."""
-
-
-@dataclass(frozen=True)
-class PageRequest:
-    """One page of the lake. `writes` is off for a dry run."""
-
-    scope: Scope
-    marker: Mapping[str, Any] | None
-    grace: timedelta
-    writes: bool
-
-    @classmethod
-    def parse(cls, request: Mapping[str, Any]) -> PageRequest:
-        """`{"scope", "marker", "grace_seconds", "dry_run"}`, each optional. Raises ValueError."""
-        return cls(
-            scope=Scope.from_request(request.get("scope") or {}),
-            marker=request.get("marker"),
-            grace=timedelta(seconds=int(request.get("grace_seconds", GRACE_SECONDS))),
-            writes=not request.get("dry_run"),
-        )
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page compared: what needs attention, how many versions are in which state, and where the next page begins."""
-
-    findings: Sequence[Finding]
-    counts: Mapping[State, int]
-    marker: Mapping[str, Any] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As the function answers it."""
-        return {
-            "findings": [finding.to_json() for finding in self.findings],
-            "counts": {str(state): count for state, count in self.counts.items()},
-            "marker": self.marker,
-        }
+MAX_SENT = 500
+"""The most uploads that one run over the lake sends: more executions could wait for each other longer than their retries last."""
 
 
 def reconcile_page(request: PageRequest, services: Services) -> Page:
-    """Compares one page of the lake. Writes the missing entries of what is in the ledger; sends nothing: that wants landed order."""
+    """Compare one page of the lake and write the missing log entries. Nothing is sent, because that needs arrival order."""
     request.scope.check(services.databases)
     listed = services.lake.read_page(request.marker, PAGE)
-    versions = [version for version in listed.versions if request.scope.holds(version)]
-    found = find(services, versions, request.grace)
-    if request.writes:
-        _write_entries(services, (finding for finding in found if finding.state is State.UNLOGGED))
-    shown = [finding for finding in found if finding.state not in (State.FINE, State.UNDER_WAY)]
-    return Page(shown, Counter(finding.state for finding in found), listed.marker)
+    versions = [version for version in listed.versions if request.scope.includes(version)]
+    findings = find(services, versions, timedelta(seconds=request.grace_seconds))
+    if not request.dry_run:
+        write_entries(services, (each for each in findings if each.state is State.UNLOGGED))
+    return _page(findings, listed.marker)
 
 
-def waiting_page(request: PageRequest, services: Services) -> Page:
-    """Entries without an answer whose execution is over, of one page of them: also of objects that the lake does not list any more."""
+def pending_page(request: PendingRequest, services: Services) -> Page:
+    """Find the uploads of one page of pending log entries whose execution has ended."""
     request.scope.check(services.databases)
     entries, marker = services.log.read_unanswered(request.marker)
-    young_since = services.now() - request.grace
-    found = [
+    grace_start = services.now() - timedelta(seconds=request.grace_seconds)
+    findings = [
         finding
         for entry in entries
-        for finding in _stuck(services, entry, request.scope, young_since)
+        for finding in _stuck(services, entry, request.scope, grace_start)
     ]
-    return Page(found, Counter(finding.state for finding in found), marker)
+    return _page(findings, marker)
 
 
 def _stuck(
-    services: Services, entry: Mapping[str, Any], scope: Scope, young_since: datetime
+    services: Services, entry: Entry, scope: Scope, grace_start: datetime
 ) -> Iterator[Finding]:
     upload = upload_of_entry(entry)
-    if upload is None or parse_moment(str(entry[WAITING_SINCE])) > young_since:
+    if upload is None or parse_utc(str(entry[WAITING_SINCE])) > grace_start:
         return
     version = ObjectVersion(
         upload.key,
@@ -124,132 +93,43 @@ def _stuck(
         is_latest=False,
     )
     finding = Finding(version, State.STUCK, upload, entry)
-    if scope.holds(version) and _look_at_execution(services, finding).state is State.STUCK:
+    if scope.includes(version) and _check_execution(services, finding).state is State.STUCK:
         yield finding
 
 
+def _page(findings: Sequence[Finding], marker: Marker | None) -> Page:
+    hidden = (State.RECORDED, State.UNDER_WAY)
+    return Page(
+        findings=tuple(_summary(each) for each in findings if each.state not in hidden),
+        counts=Counter(each.state for each in findings),
+        marker=marker,
+    )
+
+
+def _summary(finding: Finding) -> FindingSummary:
+    return FindingSummary(finding.state, finding.status, finding.version.version_id, finding.upload)
+
+
 def find(services: Services, versions: Sequence[ObjectVersion], grace: timedelta) -> list[Finding]:
-    """What ledger and log say of these versions. An entry whose execution still runs is under way, however old."""
-    facts, busy = _read_facts(services, versions)
-    logged = _read_logged(services, facts.values())
-    others = [version for version in versions if version.id not in facts]
+    """Return a finding per version. A pending upload whose execution is running is under way, however old it is."""
+    ledger, busy = _read_ledgers(services, versions)
+    unknown = [version for version in versions if version.id not in ledger]
     entries = [
         entry
-        for window in windows_of(others)
-        for entry in services.log.read_between(window.table_name, window.first, window.last)
+        for span in log_ranges(unknown)
+        for entry in services.log.read_between(span.table_name, span.first, span.last)
     ]
-    evidence = Evidence(facts, logged, match_entries(others, entries), busy)
-    found = compare(services.bucket, versions, evidence, services.now(), grace)
-    return [_look_at_execution(services, finding) for finding in found]
-
-
-def send(services: Services, uploads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Sends uploads (as Finding.to_json has them) through the normal path, in the order given; where each one's answer will be."""
-    sent = []
-    for value in uploads:
-        upload = upload_from_json(services.bucket, value)
-        arn = services.workflow.start(event_of(upload))
-        sent.append({"key": upload.key, "log_key": key_of(upload), "execution_arn": arn})
-    return sent
-
-
-def inspect_key(services: Services, key: str) -> list[dict[str, Any]]:
-    """What ledger and log say of all versions of one key, the newest first; none is too young to tell."""
-    return [
-        finding.to_json()
-        for finding in find(services, services.lake.read_versions(key), timedelta(0))
-    ]
-
-
-def reconcile_lake(request: PageRequest, services: Services, seconds: float) -> dict[str, Any]:
-    """The whole lake at once, as the schedule asks for it: what is to be sent is sent, in landed order.
-
-    At most MOST_AT_ONCE are sent, the rest is found again next time. What lies behind the page at which the time was up is not looked
-    at: `marker` tells the place; None when the whole lake was seen.
-    """
-    ends_at = time.monotonic() + seconds
-    counts: Counter[State] = Counter()
-    first: list[Finding] = []
-    known: set[Upload] = set()
-    marker = request.marker
-    for page in _pages(reconcile_page, request, services, ends_at):
-        counts.update(page.counts)
-        known |= {finding.upload for finding in page.findings if finding.entry is not None}
-        first, marker = _earliest([*first, *page.findings]), page.marker
-    for page in _pages(waiting_page, request, services, ends_at) if marker is None else ():
-        new = [finding for finding in page.findings if finding.upload not in known]
-        counts.update(finding.state for finding in new)
-        first = _earliest([*first, *new])
-    sent = (
-        [services.workflow.start(event_of(finding.upload)) for finding in first]
-        if request.writes
-        else []
+    evidence = Evidence(
+        ledger, read_logged(services, ledger.values()), match_entries(unknown, entries), busy
     )
-    return {
-        "counts": {str(state): count for state, count in counts.items()},
-        "sent": len(sent),
-        "marker": marker,
-    }
+    findings = compare(services.bucket, versions, evidence, services.now(), grace)
+    return [_check_execution(services, finding) for finding in findings]
 
 
-def _pages(
-    look: Callable[[PageRequest, Services], Page],
-    request: PageRequest,
-    services: Services,
-    ends_at: float,
-) -> Iterator[Page]:
-    """Page after page until the end or until the time is up, at least one."""
-    while True:
-        page = look(request, services)
-        yield page
-        if page.marker is None or time.monotonic() > ends_at:
-            return
-        request = replace(request, marker=page.marker)
-
-
-def _earliest(findings: Iterable[Finding]) -> list[Finding]:
-    """The first of what is to be sent, in landed order, as many as one run sends."""
-    to_send = (finding for finding in findings if finding.state in TO_SEND)
-    return sorted(to_send, key=lambda finding: finding.upload.order)[:MOST_AT_ONCE]
-
-
-def read_answers(services: Services, log_keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The log's entries under these keys, each as far as the command line shows it."""
-    shown = (PARTITION_KEY, SORT_KEY, "s3_key", "status", "rows_loaded", "error", "execution_arn")
-    return [
-        {name: entry[name] for name in shown if name in entry}
-        for entry in services.log.read_entries(log_keys)
-    ]
-
-
-def rebuild_page(services: Services, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the entries that one page of the ledgers lacks in the log: `{"scope", "marker", "dry_run"}`."""
-    scope = request.get("scope") or {}
-    answer = services.tables.ask(
-        {"kind": "ledger_page", "scope": scope, "marker": request.get("marker")}
-    )
-    facts = [LedgerEvidence.from_json(value) for value in answer["facts"]]
-    logged = _read_logged(services, facts)
-    missing = [fact for fact in facts if not _is_settled(logged.get(fact.upload_id))]
-    if not request.get("dry_run"):
-        for fact in missing:
-            _write_entry(services, fact, logged.get(fact.upload_id))
-    return {
-        "rows": len(facts),
-        "missing": [
-            {"key": fact.s3_key, "version": fact.version_id, "status": str(fact.status)}
-            for fact in missing
-        ],
-        "ledger": answer.get("ledger"),
-        "busy": answer.get("busy", []),
-        "marker": answer.get("marker"),
-    }
-
-
-def _read_facts(
+def _read_ledgers(
     services: Services, versions: Iterable[ObjectVersion]
 ) -> tuple[dict[VersionKey, LedgerEvidence], set[VersionKey]]:
-    """What the ledgers hold of the versions, and the versions whose ledger is locked by a load right now."""
+    """Return the ledger rows of the versions, and the versions whose ledger is locked by a load."""
     groups: dict[TableRef, list[ObjectVersion]] = defaultdict(list)
     for version in versions:
         try:
@@ -259,57 +139,134 @@ def _read_facts(
         groups[key.table].append(version)
     if not groups:
         return {}, set()
-    asks = [_ask(table, group) for table, group in groups.items()]
-    answer = services.tables.ask({"kind": "facts", "asks": asks})
-    facts = (LedgerEvidence.from_json(value) for value in answer["facts"])
-    busy = {TableRef(*target) for target in answer["busy"]}
-    return {fact.id: fact for fact in facts}, {
-        version.id for table, group in groups.items() if table in busy for version in group
+    queries = tuple(_query(table, group) for table, group in groups.items())
+    found = ask(services.tables, VersionsRequest(queries=queries))
+    return {row.id: row for row in found.rows}, {
+        version.id for table in found.busy for version in groups[table]
     }
 
 
-def _ask(table: TableRef, group: Sequence[ObjectVersion]) -> dict[str, Any]:
-    unversioned = [version.key for version in group if version.version_id == "null"]
-    ids = [version.version_id for version in group if version.version_id != "null"]
-    return {"target": list(astuple(table)), "version_ids": ids, "unversioned_keys": unversioned}
+def _query(table: TableRef, group: Sequence[ObjectVersion]) -> VersionQuery:
+    return VersionQuery(
+        table,
+        version_ids=tuple(each.version_id for each in group if each.version_id != "null"),
+        unversioned_keys=tuple(each.key for each in group if each.version_id == "null"),
+    )
 
 
-def _read_logged(
-    services: Services, facts: Iterable[LedgerEvidence]
-) -> dict[str, Mapping[str, Any]]:
-    """The log's entries of ledger rows, by upload id."""
-    by_key = {
-        (key[PARTITION_KEY], key[SORT_KEY]): fact for fact in facts for key in [entry_key(fact)]
-    }
-    keys = [{PARTITION_KEY: partition, SORT_KEY: sort} for partition, sort in by_key]
-    entries = services.log.read_entries(keys) if keys else []
-    return {by_key[entry[PARTITION_KEY], entry[SORT_KEY]].upload_id: entry for entry in entries}
-
-
-def _look_at_execution(services: Services, finding: Finding) -> Finding:
+def _check_execution(services: Services, finding: Finding) -> Finding:
     if finding.state is not State.STUCK or finding.entry is None:
         return finding
-    runs = services.workflow.is_running(str(finding.entry.get("execution_arn", "")))
-    return replace(finding, state=State.UNDER_WAY) if runs else finding
+    is_running = services.workflow.is_running(str(finding.entry.get("execution_arn", "")))
+    return replace(finding, state=State.UNDER_WAY) if is_running else finding
 
 
-def _write_entries(services: Services, findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        if finding.fact is not None:
-            _write_entry(services, finding.fact, finding.entry, finding.version)
+def send(request: SendRequest, services: Services) -> SentUploads:
+    """Start an execution per upload, in the order given. Raises InvalidRequestError for an upload of another bucket."""
+    for upload in request.uploads:
+        if upload.bucket != services.bucket:
+            raise InvalidRequestError(
+                REQUEST_BUCKET(key=upload.key, bucket=upload.bucket, lake=services.bucket)
+            )
+    return SentUploads(
+        tuple(
+            SentUpload(
+                upload.key, LogKey.of(key_of(upload)), services.workflow.start(event_of(upload))
+            )
+            for upload in request.uploads
+        )
+    )
 
 
-def _write_entry(
-    services: Services,
-    fact: LedgerEvidence,
-    entry: Mapping[str, Any] | None,
-    version: ObjectVersion | None = None,
-) -> None:
-    etag, size = (version.etag, version.size) if version is not None else (None, None)
-    attributes = settled_entry(fact, services.bucket, etag, size)
-    is_first_answer = entry is None or entry.get("status") == Status.RECEIVED
-    services.log.write_final(entry_key(fact), attributes, 1 if is_first_answer else 0)
+def event_of(upload: Upload) -> dict[str, Any]:
+    """Return the state machine's input: the event that EventBridge would deliver. Upload.from_event reads it."""
+    stored = {
+        "key": upload.key,
+        "size": upload.size,
+        "etag": upload.etag,
+        "version-id": upload.version_id,
+        "sequencer": upload.sequencer,
+    }
+    return {
+        "version": "0",
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": upload.landed_timestamp,
+        "detail": {
+            "version": "0",
+            "bucket": {"name": upload.bucket},
+            "object": {name: value for name, value in stored.items() if value is not None},
+            "reason": "Reconcile",
+        },
+    }
 
 
-def _is_settled(entry: Mapping[str, Any] | None) -> bool:
-    return entry is not None and entry.get("status") in SETTLED
+def inspect_key(request: KeyRequest, services: Services) -> KeyFindings:
+    """Compare all versions of one key, also those that have just arrived."""
+    findings = find(services, services.lake.read_versions(request.key), timedelta(0))
+    return KeyFindings(tuple(map(_summary, findings)))
+
+
+def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> LakeReport:
+    """Compare the whole lake and send what is missing, in arrival order.
+
+    At most MAX_SENT uploads are sent; the next run finds the rest. When the time is up, the report's marker says where.
+    """
+    ends_at = time.monotonic() + seconds
+    counts: Counter[State] = Counter()
+    earliest: list[FindingSummary] = []
+    known: set[Upload] = set()
+    marker = request.marker
+    for page in _pages(lambda at: _compare_page(request, at, services), marker, ends_at):
+        counts.update(page.counts)
+        known |= {each.upload for each in page.findings}
+        earliest, marker = _earliest([*earliest, *page.findings]), page.marker
+    if marker is None:
+        for page in _pages(lambda at: _compare_pending(request, at, services), None, ends_at):
+            new = [each for each in page.findings if each.upload not in known]
+            counts.update(each.state for each in new)
+            earliest = _earliest([*earliest, *new])
+    if request.dry_run:
+        earliest = []
+    for each in earliest:
+        services.workflow.start(event_of(each.upload))
+    return LakeReport(counts, len(earliest), marker)
+
+
+def _compare_page(request: LakeRequest, marker: Marker | None, services: Services) -> Page:
+    page = PageRequest(
+        scope=request.scope,
+        marker=marker,
+        grace_seconds=request.grace_seconds,
+        dry_run=request.dry_run,
+    )
+    return reconcile_page(page, services)
+
+
+def _compare_pending(request: LakeRequest, marker: Marker | None, services: Services) -> Page:
+    page = PendingRequest(scope=request.scope, marker=marker, grace_seconds=request.grace_seconds)
+    return pending_page(page, services)
+
+
+def _pages(
+    read: Callable[[Marker | None], Page], marker: Marker | None, ends_at: float
+) -> Iterator[Page]:
+    """Yield at least one page, until the last one or until the time is up."""
+    while True:
+        page = read(marker)
+        yield page
+        marker = page.marker
+        if marker is None or time.monotonic() > ends_at:
+            return
+
+
+def _earliest(findings: Iterable[FindingSummary]) -> list[FindingSummary]:
+    """Return the uploads to send, in arrival order, at most MAX_SENT."""
+    to_send = (each for each in findings if each.state in TO_SEND)
+    return sorted(to_send, key=lambda each: each.upload.order)[:MAX_SENT]
+
+
+def read_answers(request: AnswersRequest, services: Services) -> Answers:
+    """Return the log entries that exist under these keys."""
+    entries = services.log.read_entries([key.to_item() for key in request.log_keys])
+    return Answers(tuple(from_json(Answer, entry) for entry in entries))

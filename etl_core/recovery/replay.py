@@ -1,9 +1,9 @@
-"""Rebuilding a table from the lake: in place, in one transaction, so that a reader sees its rows before or after, never in between.
+"""Rebuild a table from the lake, in place and in one transaction: readers see the rows before or after the rebuild.
 
-LOCK the target's ledger, read all of it    -- which uploads make up the table, in which version, with how many rows
-DELETE FROM target                          -- never TRUNCATE: it commits
-COPY target FROM manifest                   -- as few as possible: one for all files that are written alike
-COMMIT                                      -- only if as many rows came out as the ledger says
+LOCK the table's ledger, read all of it    -- which versions the table consists of, and how many rows each has
+DELETE FROM table                          -- never TRUNCATE: it commits
+COPY table FROM manifest                   -- as few as possible: one for all files of the same format
+COMMIT                                     -- only if the row counts are the ledger's
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -40,46 +39,35 @@ from etl_core.model.errors import (
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
 from etl_core.model.table_ref import TableRef
+from etl_core.recovery.messages import (
+    REPLAY_COPY_REFUSED,
+    REPLAY_NO_LEDGER,
+    REPLAY_NO_SCHEMA,
+    REPLAY_OTHER_COUNT,
+    REPLAY_OTHER_COUNTS,
+    REPLAY_OVERWRITTEN,
+    REPLAY_TIMEOUT,
+    REPLAY_UPLOAD_UNAVAILABLE,
+    REPLAY_UPLOADS_UNAVAILABLE,
+)
+from etl_core.recovery.tables_requests import ReplayRequest, ReplayResult
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import LockTable
 
-_ROUNDS = 3
-_MOST_NAMED = 20
+_ATTEMPTS = 3
+_SHOWN_FAULTS = 3
+_MAX_DETAILS = 20
 
 
 class _OverwrittenError(Exception):
     """An object got another version while COPY read it."""
 
 
-@dataclass(frozen=True)
-class ReplayRequest:
-    """What to rebuild. `accept_counts`: commit also when other numbers of rows come out than the ledger says."""
-
-    table: TableRef
-    dry_run: bool = False
-    accept_counts: bool = False
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """What a rebuild did, or would do. `rows` came out, `rows_expected` are the ledger's."""
-
-    files: int
-    copies: int
-    bytes: int
-    rows_expected: int
-    rows: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As the tables function answers."""
-        return asdict(self)
-
-
 def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
-    """The uploads that the table's rows come from, in landed order: the last truncate and the appends behind it, or all appends."""
+    """Return the uploads that the table consists of, in arrival order: the last truncate and later appends, or all appends."""
     data = sorted(
         (row for row in rows if row.action is not Action.SCHEMA), key=lambda row: row.order
     )
@@ -89,21 +77,18 @@ def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
 
 def replay_table(
     request: ReplayRequest, settings: LoadSettings, ports: Ports, seconds: float
-) -> Replayed:
-    """Rebuilds the table. Raises ReplayRefusedError, LoadFailedError or RetryableError; then nothing was changed."""
+) -> ReplayResult:
+    """Rebuild the table. Raises ReplayRefusedError, LoadFailedError or RetryableError; then nothing was changed."""
+    table = request.table
     replay = _Replay(request, settings, ports, time.monotonic() + seconds)
     try:
         return replay.run()
     except MissingTableError as error:
         raise ReplayRefusedError(
-            f"{request.table} in {request.table.database} has no ledger, or is not there: {error.message}. Without a ledger nothing was "
-            "ever loaded into it; a table that was dropped is made by uploading its schema file again"
+            REPLAY_NO_LEDGER(table=table, database=table.database, reason=error.message)
         ) from error
     except LoadTimeoutError as error:
-        raise LoadFailedError(
-            f"the rebuild of {request.table} did not end in the function's time and was rolled back; the table is as it was. "
-            "Upload a truncate of all its rows in fewer or compressed files instead"
-        ) from error
+        raise LoadFailedError(REPLAY_TIMEOUT(table=table)) from error
 
 
 @dataclass
@@ -113,31 +98,29 @@ class _Replay:
     ports: Ports
     deadline: float
 
-    def run(self) -> Replayed:
+    def run(self) -> ReplayResult:
         rows = self._read()
         if self.request.dry_run:
             return _describe(self._prepare(rows, {}))
-        for _ in range(_ROUNDS):
+        for _ in range(_ATTEMPTS):
             with suppress(_OverwrittenError):
-                # What is not the current version any more is opened as a copy that nobody overwrites.
+                # Opening the files again copies each overwritten version to the work bucket, where it stays.
                 return self._rebuild(self._prepare(rows, {}))
-        raise LockConflictError(
-            f"files of {self.request.table} are overwritten all the time; try again in a quieter moment"
-        )
+        raise LockConflictError(REPLAY_OVERWRITTEN(table=self.request.table, attempts=_ATTEMPTS))
 
     @property
     def _seconds_left(self) -> float:
         return max(1.0, self.deadline - time.monotonic())
 
     def _read(self) -> list[LedgerRow]:
-        """The ledger before it is locked, so that opening the files keeps no load waiting."""
+        """Read the ledger without a lock, so that no load waits while the files are opened."""
         with self.ports.warehouse.transaction(
             self.request.table.database, self._seconds_left
         ) as transaction:
             return _read_ledger(transaction, self.request.table)
 
     def _prepare(self, rows: Sequence[LedgerRow], known: dict[str, Part]) -> dict[str, Part]:
-        """The files of the table's content in order, by upload id. Raises ReplayRefusedError naming all that cannot be had."""
+        """Open the files of the table in arrival order, by upload id. Raises ReplayRefusedError, which names every unavailable upload."""
         content = content_rows(rows)
         faults: list[str] = []
 
@@ -147,15 +130,23 @@ class _Replay:
             try:
                 return open_row(self.ports.store, self.settings.lake_bucket, row, rows)
             except RejectedError as error:
-                faults.append(f"{row.s3_key!r} (version {row.version_id}): {error.message}")
+                faults.append(
+                    REPLAY_UPLOAD_UNAVAILABLE(
+                        key=row.s3_key, version=row.version_id, reason=error.message
+                    )
+                )
                 return None
 
         parts = in_threads(part, content)
         if faults:
             raise ReplayRefusedError(
-                f"{self.request.table} cannot be rebuilt, because {len(faults)} of its {len(content)} uploads cannot be loaded again: "
-                f"{'; '.join(sorted(faults)[:3])}. Nothing was changed. Upload a truncate of the rows that are wanted",
-                sorted(faults)[:_MOST_NAMED],
+                REPLAY_UPLOADS_UNAVAILABLE(
+                    table=self.request.table,
+                    count=len(faults),
+                    total=len(content),
+                    faults="; ".join(sorted(faults)[:_SHOWN_FAULTS]),
+                ),
+                sorted(faults)[:_MAX_DETAILS],
             )
         return {
             row.upload_id: part
@@ -163,10 +154,10 @@ class _Replay:
             if part is not None
         }
 
-    def _rebuild(self, known: dict[str, Part]) -> Replayed:
+    def _rebuild(self, known: dict[str, Part]) -> ReplayResult:
         table = self.request.table
         with self.ports.warehouse.transaction(table.database, self._seconds_left) as transaction:
-            # First statement, as in every load: the lock must precede the snapshot.
+            # The first statement, as in every load: the lock must come before the transaction's snapshot.
             transaction.execute(LockTable(ledger_table(table)))
             rows = _read_ledger(transaction, table)
             parts = self._prepare(rows, known)
@@ -177,10 +168,7 @@ class _Replay:
             counts = [self._copy(transaction, group, in_force) for group in groups]
             self._check_counts(groups, counts)
             self._check_versions(parts.values())
-        described = _describe(parts)
-        return Replayed(
-            described.files, described.copies, described.bytes, described.rows_expected, sum(counts)
-        )
+        return replace(_describe(parts), rows=sum(counts))
 
     def _copy(self, transaction: Transaction, group: Group, in_force: SchemaFile) -> int:
         manifest = write_manifest(self.ports.store, group)
@@ -189,32 +177,35 @@ class _Replay:
             transaction.execute(command)
         except CopyRefusedError as error:
             part = part_named(group, error.lines[0].file if error.lines else "")
-            where = part.file.version.key if part is not None else "one of the files"
+            file = part.file.version.key if part is not None else "one of the files"
             reason = describe_refusal(error, (), command.columns, command.source).message
-            error.message = f"{where}, which was loaded before, does not load again: {reason}"
+            error.message = REPLAY_COPY_REFUSED(file=file, reason=reason)
             raise
         return read_copied_rows(transaction)
 
     def _check_counts(self, groups: Sequence[Group], counts: Sequence[int]) -> None:
-        """Other rows than the ledger tells of mean that the files are read otherwise now than when they were loaded."""
+        """Raises ReplayRefusedError if the files give other row counts now than when they were loaded."""
         if self.request.accept_counts:
             return
         faults = [
-            f"{_name(group)}: {count} rows came out, the ledger says {expected}"
+            REPLAY_OTHER_COUNT(files=_name(group), count=count, expected=expected)
             for group, count in zip(groups, counts, strict=True)
             for expected in [sum(part.rows or 0 for part in group)]
             if count != expected
         ]
         if faults:
             raise ReplayRefusedError(
-                f"the rebuild of {self.request.table} gave other numbers of rows than the ledger tells of: {'; '.join(faults[:3])}. "
-                "Nothing was changed. Where that is right, ask again with --accept-counts",
-                faults[:_MOST_NAMED],
+                REPLAY_OTHER_COUNTS(
+                    table=self.request.table, faults="; ".join(faults[:_SHOWN_FAULTS])
+                ),
+                faults[:_MAX_DETAILS],
             )
 
     def _check_versions(self, parts: Iterable[Part]) -> None:
-        loose = [part for part in parts if not part.file.is_pinned]
-        if not all(in_threads(lambda part: self.ports.store.is_current(part.file.version), loose)):
+        unpinned = [part for part in parts if not part.file.is_pinned]
+        if not all(
+            in_threads(lambda part: self.ports.store.is_current(part.file.version), unpinned)
+        ):
             raise _OverwrittenError
 
 
@@ -227,15 +218,13 @@ def _schema_in_force(table: TableRef, rows: Iterable[LedgerRow]) -> SchemaFile:
         (row for row in rows if row.schema_file is not None), key=lambda row: row.order
     )
     if not schemas or schemas[-1].schema_file is None:
-        raise ReplayRefusedError(
-            f"{table} in {table.database} has no schema; nothing was ever loaded into it"
-        )
+        raise ReplayRefusedError(REPLAY_NO_SCHEMA(table=table, database=table.database))
     return schemas[-1].schema_file
 
 
-def _describe(parts: dict[str, Part]) -> Replayed:
+def _describe(parts: dict[str, Part]) -> ReplayResult:
     files = list(parts.values())
-    return Replayed(
+    return ReplayResult(
         files=len(files),
         copies=len(group_parts(files)),
         bytes=sum(part.file.version.size for part in files),

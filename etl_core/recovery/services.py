@@ -1,4 +1,4 @@
-"""What reconciling needs of the outside world. Adapters implement these; they raise only errors of etl_core.model.errors."""
+"""The services that recovery needs. Adapters implement these ports and raise only errors of etl_core.model.errors."""
 
 from __future__ import annotations
 
@@ -10,69 +10,71 @@ from typing import Any, Protocol
 from etl_core.model.object_versions import ObjectVersion
 
 Entry = Mapping[str, Any]
+"""An item of the log, with its key."""
+
+Marker = Mapping[str, Any]
+"""Where the next page of S3 or DynamoDB starts. Only the service that returned it reads it."""
 
 
 @dataclass(frozen=True)
 class ListedPage:
-    """Versions in the order of S3: by key, the newest version first. `marker` continues; None when nothing is left."""
+    """Versions in the order of S3: by key, then newest first. `marker` starts the next page; None at the end."""
 
     versions: Sequence[ObjectVersion]
-    marker: Mapping[str, str] | None
+    marker: Marker | None
 
 
 class LakeListing(Protocol):
-    """The versions of the lake; delete markers are no versions."""
+    """The versions in the lake, without delete markers."""
 
-    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> ListedPage:
-        """The next versions."""
+    def read_page(self, marker: Marker | None, limit: int) -> ListedPage:
+        """Return the next versions."""
         ...
 
     def read_versions(self, key: str) -> Sequence[ObjectVersion]:
-        """All versions of one key, the newest first."""
+        """Return all versions of one key, the newest first."""
         ...
 
 
 class LogReader(Protocol):
-    """The log, as reconciling reads and completes it."""
+    """The log, as reconcile and rebuild-log read and complete it."""
 
     def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-        """The entries under these primary keys, as far as there are any."""
+        """Return the entries that exist under these primary keys."""
         ...
 
     def read_between(self, table_name: str, first: str, last: str) -> Iterable[dict[str, Any]]:
-        """The entries whose sort key begins with something from `first` to `last`, both inclusive."""
+        """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
         ...
 
-    def read_unanswered(
-        self, marker: Mapping[str, Any] | None
-    ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
-        """Some entries without an answer, and where the next ones begin; None when nothing is left."""
+    def read_unanswered(self, marker: Marker | None) -> tuple[list[dict[str, Any]], Marker | None]:
+        """Return one page of pending entries, and the marker of the next page (None at the end)."""
         ...
 
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
     ) -> bool:
-        """Writes an answer; False when the entry has one that stays."""
+        """Write a final status. Return False if the entry already has one that stays."""
         ...
 
 
-class TablesFunction(Protocol):
-    """What reads the ledgers, in the network of the warehouse (handlers/tables.py)."""
+class FunctionClient(Protocol):
+    """A Lambda function of the stack. `etl_core.recovery.wire.ask` adds the types."""
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Its answer. Raises RetryableError or LoadFailedError with the function's own words."""
+        """Return the function's response. Raises RetryableError, or LoadFailedError with the function's own message."""
         ...
 
 
 class Workflow(Protocol):
-    """The state machine through which every upload goes."""
+    """The state machine that every upload goes through."""
 
     def start(self, event: Mapping[str, Any]) -> str:
-        """Starts an execution; its ARN."""
+        """Start an execution and return its ARN."""
         ...
 
     def is_running(self, execution_arn: str) -> bool:
-        """Whether the execution still runs; an execution that is not known does not."""
+        """Return whether the execution is running; False for an unknown one."""
         ...
 
 
@@ -82,12 +84,12 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that reconciling works with."""
+    """Everything that the reconcile function works with. `tables` is the tables function (handlers/tables.py)."""
 
     bucket: str
     databases: tuple[str, ...]
     lake: LakeListing
     log: LogReader
-    tables: TablesFunction
+    tables: FunctionClient
     workflow: Workflow
     now: Callable[[], datetime] = _now

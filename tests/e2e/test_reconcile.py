@@ -37,7 +37,7 @@ class Operator:
 
     def run(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Run an `etl` command and return its exit code and JSON output."""
-        options = ["--outputs", str(self.lake.cloud.state.outputs), "--json"]
+        options = ["--stack", str(self.lake.cloud.state.outputs), "--json"]
         done = CliRunner().invoke(main, [*arguments, *options], catch_exceptions=False)
         assert done.stdout, done.stderr
         return done.exit_code, json.loads(done.stdout)
@@ -116,7 +116,7 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
     ]  # fmt: skip
     assert operator.reconcile(table) == (
         0,
-        {"counts": {"fine": 4}, "findings": [], "answers": [], "unanswered": []},
+        {"counts": {"recorded": 4}, "findings": [], "answers": [], "unanswered": []},
     )
 
 
@@ -130,7 +130,7 @@ def test_a_missed_invalid_upload_is_rejected(operator: Operator) -> None:
     assert [(each["status"], each["error"]["type"]) for each in output["answers"]] == [
         ("rejected", "InvalidKeyError")
     ]
-    assert operator.reconcile(table)[1]["counts"] == {"fine": 1}
+    assert operator.reconcile(table)[1]["counts"] == {"recorded": 1}
 
 
 @pytest.mark.usefixtures("rule_off")
@@ -154,7 +154,7 @@ def test_an_entry_whose_execution_ended_without_a_final_status_is_completed(
 
     code, output = operator.reconcile(table)
 
-    assert (code, output["counts"]) == (0, {"stuck": 1, "fine": 1})
+    assert (code, output["counts"]) == (0, {"stuck": 1, "recorded": 1})
     assert lake.rows(table) == [(1,)]
     assert operator.statuses(table) == ["applied", "loaded"]
 
@@ -254,7 +254,7 @@ def test_the_existing_files_of_a_bucket_are_loaded(operator: Operator) -> None:
             ((number,) for number in range(first, FILES, 4)), key=repr
         )
     code, output = operator.run("reconcile", "--since", since, "--grace", "0")
-    assert (code, output["counts"]) == (0, {"fine": FILES + 4})
+    assert (code, output["counts"]) == (0, {"recorded": FILES + 4})
 
 
 def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_changed(

@@ -126,7 +126,7 @@ def test_a_missing_permission_does_not_mean_that_the_execution_ended() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, "does not exist: start the local cloud"),
+        (None, "does not exist. Start the local cloud"),
         ("{", "cannot be read as JSON"),
         ("[]", "no JSON object"),
         (

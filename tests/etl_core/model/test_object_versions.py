@@ -1,28 +1,15 @@
-"""Listed versions as uploads: events that round-trip, and the entries of the log that belong to them."""
+"""Object versions as uploads, and the uploads of log entries."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from etl_core.model.object_versions import (
-    ObjectVersion,
-    event_of,
-    first_uploads,
-    parse_moment,
-    upload_from_json,
-    upload_to_json,
-)
+from etl_core.model.object_versions import ObjectVersion, first_uploads
 from etl_core.model.upload import Upload
-from etl_core.recovery.reconcile_log import match_entries
 from etl_core.upload_log.entry import final_entry, key_of, received_entry, upload_of_entry
 from tests.builders import LAKE, NOON, an_upload
-
-KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 
 
 def a_version(
@@ -35,20 +22,6 @@ def a_version(
 def an_entry(upload: Upload, **more: Any) -> dict[str, Any]:
     """The log's item, as it is read."""
     return key_of(upload) | received_entry(upload, "arn:execution", NOON) | more
-
-
-@given(
-    key=KEYS,
-    version=st.sampled_from(["v1", None]),
-    size=st.sampled_from([0, 10, None]),
-    number=st.integers(0, 9),
-)
-def test_the_event_of_an_upload_gives_the_upload_back(
-    key: str, version: Any, size: Any, number: int
-) -> None:
-    upload = an_upload(key, version_id=version, size=size, sequencer=f"{number:08x}")
-    assert Upload.from_event(event_of(upload)) == upload
-    assert upload_from_json(LAKE, upload_to_json(upload)) == upload
 
 
 def test_versions_of_one_second_are_numbered_oldest_first() -> None:
@@ -93,33 +66,3 @@ def test_a_version_id_that_only_the_answer_told_is_no_part_of_the_identity() -> 
 
 def test_an_entry_that_does_not_fit_its_key_gives_no_upload() -> None:
     assert upload_of_entry(an_entry(an_upload(), etag="other", version_id="other")) is None
-
-
-def test_an_answer_is_preferred_to_a_waiting_entry_of_the_same_version() -> None:
-    waiting, answered = an_entry(an_upload()), an_entry(an_upload(sequencer="2"), status="rejected")
-    assert match_entries([a_version()], [waiting, answered]) == {a_version().id: answered}
-
-
-def test_entries_without_version_id_belong_to_versions_of_their_etag_each_to_one() -> None:
-    first, second = (
-        a_version(version_id="v1"),
-        a_version(version_id="v2", landed_at=NOON + timedelta(seconds=5)),
-    )
-    entries = [
-        an_entry(an_upload(version_id=None, sequencer=sequencer)) for sequencer in ("1", "2")
-    ]
-    assert match_entries([second, first], entries[:1]) == {first.id: entries[0]}
-    assert match_entries([second, first], entries) == {first.id: entries[0], second.id: entries[1]}
-    assert match_entries([a_version(etag="other")], entries) == {}
-
-
-def test_an_entry_of_another_version_with_the_same_bytes_does_not_hide_a_version() -> None:
-    entry = an_entry(an_upload(version_id="v1"), status="loaded")
-    assert match_entries([a_version(version_id="v2")], [entry]) == {}
-
-
-@pytest.mark.parametrize(
-    "text", ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00", "2026-11-22T13:00:00.9+01:00"]
-)
-def test_a_moment_is_utc_to_the_second(text: str) -> None:
-    assert parse_moment(text) == NOON

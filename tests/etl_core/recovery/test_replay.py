@@ -1,4 +1,4 @@
-"""A table rebuilt from the lake: the rows that the ledger tells of, all at once or not at all."""
+"""A table rebuilt from the lake: all rows of its ledger, or no change."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from etl_core.model.errors import (
     TableDriftError,
 )
 from etl_core.model.lake_key import Action
-from etl_core.recovery.replay import Replayed, ReplayRequest, content_rows, replay_table
+from etl_core.recovery.replay import content_rows, replay_table
+from etl_core.recovery.tables_requests import ReplayRequest, ReplayResult
 from tests.builders import NOON, TABLE, a_column, a_ledger_row, a_spec, settings
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
-def replay(world: InMemoryPipeline, **fields: Any) -> Replayed:
+def replay(world: InMemoryPipeline, **fields: Any) -> ReplayResult:
     world.warehouse.log.clear()
     ports = Ports(world.store, world.warehouse, world.backlog, lambda: NOON)
-    return replay_table(ReplayRequest(TABLE, **fields), settings(), ports, 60)
+    return replay_table(ReplayRequest(table=TABLE, **fields), settings(), ports, 60)
 
 
 def spoil(world: InMemoryPipeline) -> None:
-    """Somebody changed the rows by hand."""
+    """Change the rows by hand."""
     world.warehouse.states["dev"].rows["public", "t"][:] = [["9", "spoilt"]]
 
 
 @given(st.lists(st.sampled_from(["append", "truncate", "schema"]), max_size=12), st.randoms())
-def test_the_content_is_the_last_truncate_and_what_landed_behind_it(
+def test_a_table_consists_of_the_last_truncate_and_later_appends(
     actions: list[str], random: Any
 ) -> None:
     rows = [
@@ -50,13 +51,13 @@ def test_the_content_is_the_last_truncate_and_what_landed_behind_it(
     assert content_rows(rows) == expected
 
 
-def test_the_rows_come_back_from_the_lake(world: InMemoryPipeline) -> None:
+def test_the_rows_are_loaded_again_from_the_lake(world: InMemoryPipeline) -> None:
     spoil(world)
-    assert replay(world) == Replayed(files=1, copies=1, bytes=16, rows_expected=2, rows=2)
+    assert replay(world) == ReplayResult(files=1, copies=1, bytes=16, rows_expected=2, rows=2)
     assert world.warehouse.table("t") == ROWS
 
 
-def test_files_that_are_written_alike_take_one_copy(world: InMemoryPipeline) -> None:
+def test_files_of_the_same_format_are_loaded_by_one_copy(world: InMemoryPipeline) -> None:
     for number in range(5):
         world.drop(f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
     world.drop("dev/append/t/other.csv", b"name,id\ny,7\n")
@@ -64,7 +65,7 @@ def test_files_that_are_written_alike_take_one_copy(world: InMemoryPipeline) -> 
     assert (done.files, done.copies, done.rows) == (7, 2, 8)
 
 
-def test_rows_of_before_the_last_truncate_stay_away(world: InMemoryPipeline) -> None:
+def test_rows_from_before_the_last_truncate_are_not_loaded(world: InMemoryPipeline) -> None:
     world.drop("dev/truncate/t/new.csv", b"id,name\n5,e\n")
     world.drop("dev/append/t/more.csv", b"id,name\n6,f\n")
     spoil(world)
@@ -72,7 +73,7 @@ def test_rows_of_before_the_last_truncate_stay_away(world: InMemoryPipeline) -> 
     assert world.warehouse.table("t") == [["5", "e"], ["6", "f"]]
 
 
-def test_the_ledger_is_locked_first_and_stays_as_it_is(world: InMemoryPipeline) -> None:
+def test_the_ledger_is_locked_first_and_does_not_change(world: InMemoryPipeline) -> None:
     before = world.warehouse.ledger("public__t")
     replay(world)
     assert world.warehouse.log == [
@@ -84,12 +85,12 @@ def test_the_ledger_is_locked_first_and_stays_as_it_is(world: InMemoryPipeline) 
 
 def test_a_dry_run_changes_nothing(world: InMemoryPipeline) -> None:
     spoil(world)
-    assert replay(world, dry_run=True) == Replayed(files=1, copies=1, bytes=16, rows_expected=2)
+    assert replay(world, dry_run=True) == ReplayResult(files=1, copies=1, bytes=16, rows_expected=2)
     assert world.warehouse.table("t") == [["9", "spoilt"]]
     assert "LOCK" not in world.warehouse.log
 
 
-def test_the_version_that_was_loaded_is_loaded_again_though_it_was_overwritten(
+def test_an_overwritten_file_is_loaded_in_its_old_version(
     world: InMemoryPipeline,
 ) -> None:
     world.put("dev/append/t/first.csv", b"id,name\n99,new\n")
@@ -97,7 +98,7 @@ def test_the_version_that_was_loaded_is_loaded_again_though_it_was_overwritten(
     assert world.warehouse.table("t") == ROWS
 
 
-def test_a_file_that_is_overwritten_during_the_rebuild_is_read_as_it_was(
+def test_a_file_that_is_overwritten_during_the_rebuild_is_loaded_in_its_old_version(
     world: InMemoryPipeline,
 ) -> None:
     world.on("COPY", lambda: world.put("dev/append/t/first.csv", b"id,name\n99,new\n8,x\n"))
@@ -105,37 +106,38 @@ def test_a_file_that_is_overwritten_during_the_rebuild_is_read_as_it_was(
     assert world.warehouse.table("t") == ROWS
 
 
-def test_an_upload_that_is_loaded_while_the_files_are_opened_is_not_lost(
+def test_an_upload_that_is_loaded_while_the_files_are_opened_is_included(
     world: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, seen = world.store.find_version, list[Any]()
+    find, uploads = world.store.find_version, list[Any]()
 
-    def load_meanwhile(upload: Any) -> Any:
-        seen.append(upload)
-        if len(seen) == 1:
+    def load_another(upload: Any) -> Any:
+        uploads.append(upload)
+        if len(uploads) == 1:
             world.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
         return find(upload)
 
-    monkeypatch.setattr(world.store, "find_version", load_meanwhile)
+    monkeypatch.setattr(world.store, "find_version", load_another)
     assert replay(world).rows == 3
     assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
-def test_other_counts_than_the_ledger_s_are_refused_unless_accepted(
+def test_row_counts_that_differ_from_the_ledger_are_refused_unless_accepted(
     world: InMemoryPipeline,
 ) -> None:
     [row] = [row for row in world.warehouse.ledger("public__t") if row["action"] == "append"]
     row["rows_loaded"] = 3
     spoil(world)
     with pytest.raises(
-        ReplayRefusedError, match=r"first.csv: 2 rows came out, the ledger says 3.*--accept-counts"
+        ReplayRefusedError,
+        match=r"first.csv: 2 rows were loaded, the ledger records 3.*--accept-counts",
     ):
         replay(world)
     assert world.warehouse.table("t") == [["9", "spoilt"]]
     assert replay(world, accept_counts=True).rows == 2
 
 
-def test_every_version_that_is_gone_is_named(world: InMemoryPipeline) -> None:
+def test_every_missing_version_is_named(world: InMemoryPipeline) -> None:
     world.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
     for key in ("first", "more"):
         del world.store.versions["lake", f"dev/append/t/{key}.csv"]
@@ -147,7 +149,9 @@ def test_every_version_that_is_gone_is_named(world: InMemoryPipeline) -> None:
     assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
-def test_a_column_that_a_later_schema_dropped_is_in_the_way(world: InMemoryPipeline) -> None:
+def test_a_file_with_a_column_that_a_later_schema_dropped_is_refused(
+    world: InMemoryPipeline,
+) -> None:
     ledger = world.warehouse.ledger("public__t")
     [row] = [row for row in ledger if row["action"] == "schema"]
     later = row["landed_at"] + timedelta(hours=1)
@@ -171,10 +175,10 @@ def test_a_table_that_was_altered_by_hand_is_refused(world: InMemoryPipeline) ->
         replay(world)
 
 
-def test_a_rebuild_that_takes_too_long_says_so(world: InMemoryPipeline) -> None:
+def test_a_rebuild_that_takes_too_long_is_rolled_back(world: InMemoryPipeline) -> None:
     world.on("COPY", LoadTimeoutError("canceled"))
     with pytest.raises(
-        LoadFailedError, match="did not end in the function's time and was rolled back"
+        LoadFailedError, match="did not finish in the function's time and was rolled back"
     ):
         replay(world)
     assert world.warehouse.table("t") == ROWS

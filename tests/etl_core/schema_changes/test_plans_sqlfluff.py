@@ -16,7 +16,8 @@ from etl_core.loading.ledger import (
     ledger_table,
     select_relevant,
 )
-from etl_core.recovery.ledger_read import Ask, select_ledgers, select_page, select_versions
+from etl_core.recovery.read_ledgers import select_ledgers, select_page, select_versions
+from etl_core.recovery.tables_requests import VersionQuery
 from etl_core.schema_changes.live_table import select_table, select_views
 from etl_core.schema_files.column_types import DIALECT
 from etl_core.schema_files.tables import table_of_schema_file
@@ -61,7 +62,7 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         sa.select(sa.func.pg_last_copy_count()),
         insert_rows(ledger, [a_ledger_row(), a_ledger_row()]),
         select_ledgers(),
-        select_versions(Ask(TABLE, ("v1", "v2"), ("dev/append/t/a.csv",))),
+        select_versions(VersionQuery(TABLE, ("v1", "v2"), ("dev/append/t/a.csv",))),
         select_page("public__t", "0"),
     ]
     literal = {"literal_binds": True}

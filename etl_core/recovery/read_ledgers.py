@@ -1,0 +1,182 @@
+"""Read ledgers for reconcile and rebuild-log, a few tables per transaction.
+
+A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy instead of waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row
+from etl_core.loading.ports import WarehouseClient
+from etl_core.model.errors import LoadTimeoutError
+from etl_core.model.names import LEDGER_SCHEMA
+from etl_core.model.table_ref import TableRef
+from etl_core.recovery.reconcile import LedgerEvidence, Scope
+from etl_core.recovery.tables_requests import (
+    LedgerMarker,
+    LedgerPage,
+    LedgerPageRequest,
+    LedgerRows,
+    VersionQuery,
+)
+
+BUSY_SECONDS = 15.0
+PAGE = 500
+_TABLES_PER_TRANSACTION = 10
+"""Loads of a table that was read wait until the reader's transaction ends, so it must be short."""
+
+_NAMESPACE = sa.table(
+    "pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog"
+).alias("n")
+_CLASS = sa.table(
+    "pg_class",
+    sa.column("relname"),
+    sa.column("relnamespace"),
+    sa.column("relkind"),
+    schema="pg_catalog",
+).alias("c")
+
+
+def select_ledgers() -> sa.Select[Any]:
+    """Select the names of all ledger tables of a database, sorted."""
+    n, c = _NAMESPACE.c, _CLASS.c
+    return (
+        sa.select(c.relname)
+        .select_from(_CLASS.join(_NAMESPACE, c.relnamespace == n.oid))
+        .where(n.nspname == LEDGER_SCHEMA, c.relkind == "r")
+        .order_by(c.relname)
+    )
+
+
+def select_versions(query: VersionQuery) -> sa.Select[Any]:
+    """Select the ledger rows of these versions."""
+    ledger = ledger_named(ledger_name(query.table))
+    columns = ledger.columns
+    unversioned = sa.and_(columns.version_id == "null", columns.s3_key.in_(query.unversioned_keys))
+    versioned = [columns.version_id.in_(query.version_ids)] if query.version_ids else []
+    return sa.select(ledger).where(
+        sa.or_(*versioned, *([unversioned] if query.unversioned_keys else []))
+    )
+
+
+def select_page(name: str, after: str) -> sa.Select[Any]:
+    """Select the next rows of one ledger, by upload id."""
+    ledger = ledger_named(name)
+    upload_id = ledger.columns.upload_id
+    return sa.select(ledger).where(upload_id > after).order_by(upload_id).limit(PAGE)
+
+
+def read_versions(
+    queries: Iterable[VersionQuery], warehouse: WarehouseClient, seconds: float
+) -> LedgerRows:
+    """Return the ledger rows of versions. Raises RetryableError or LoadFailedError."""
+    rows: list[LedgerEvidence] = []
+    busy: list[TableRef] = []
+    by_table = sorted(queries, key=lambda query: query.table)
+    for database, group in groupby(by_table, key=lambda query: query.table.database):
+        known = set(list_ledgers(warehouse, database, seconds))
+        pending = [query for query in group if ledger_name(query.table) in known]
+        while pending:
+            del pending[: _read_some(pending[:_TABLES_PER_TRANSACTION], warehouse, rows, busy)]
+    return LedgerRows(tuple(rows), tuple(busy))
+
+
+def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> list[str]:
+    """Return the names of the database's ledger tables."""
+    with warehouse.transaction(database, seconds) as transaction:
+        return [name for (name,) in transaction.execute(select_ledgers())]
+
+
+def _read_some(
+    queries: Sequence[VersionQuery],
+    warehouse: WarehouseClient,
+    rows: list[LedgerEvidence],
+    busy: list[TableRef],
+) -> int:
+    """Add what the ledgers contain, in one transaction, up to the first locked one. Return the number of queries that are done."""
+    done = 0
+    try:
+        with warehouse.transaction(queries[0].table.database, BUSY_SECONDS) as transaction:
+            for query in queries:
+                found = transaction.execute(select_versions(query))
+                rows += [evidence_of(parse_row(row)) for row in found]
+                done += 1
+    except LoadTimeoutError:
+        busy.append(queries[done].table)
+        done += 1
+    return done
+
+
+def read_page(
+    request: LedgerPageRequest, databases: Sequence[str], warehouse: WarehouseClient, seconds: float
+) -> LedgerPage:
+    """Return the next rows of the first ledger in scope that has more rows, or that is locked."""
+    request.scope.check(databases)
+    for place in _places(request, databases, warehouse, seconds):
+        page = _read_place(place, warehouse)
+        if page is not None:
+            return page
+    return LedgerPage()
+
+
+def _places(
+    request: LedgerPageRequest, databases: Sequence[str], warehouse: WarehouseClient, seconds: float
+) -> Iterator[LedgerMarker]:
+    """Yield where to read on in each ledger in scope."""
+    start = request.marker or LedgerMarker("", "", "")
+    for database in sorted(databases):
+        if database < start.database or not request.scope.includes_database(database):
+            continue
+        for name in list_ledgers(warehouse, database, seconds):
+            if not _is_in_scope(request.scope, database, name):
+                continue
+            if (database, name) == (start.database, start.ledger):
+                if start.upload_id is not None:
+                    yield start
+            elif (database, name) > (start.database, start.ledger):
+                yield LedgerMarker(database, name, "")
+
+
+def _is_in_scope(scope: Scope, database: str, name: str) -> bool:
+    table = scope.table_in(database)
+    return table is None or name == ledger_name(table)
+
+
+def _read_place(place: LedgerMarker, warehouse: WarehouseClient) -> LedgerPage | None:
+    """Return the ledger's next rows; None at its end."""
+    described = f"{place.database}: {place.ledger}"
+    try:
+        with warehouse.transaction(place.database, BUSY_SECONDS) as transaction:
+            select = select_page(place.ledger, place.upload_id or "")
+            rows = [parse_row(row) for row in transaction.execute(select)]
+    except LoadTimeoutError:
+        return LedgerPage(
+            busy=(described,), marker=LedgerMarker(place.database, place.ledger, None)
+        )
+    if not rows:
+        return None
+    return LedgerPage(
+        rows=tuple(map(evidence_of, rows)),
+        ledger=described,
+        marker=LedgerMarker(place.database, place.ledger, rows[-1].upload_id),
+    )
+
+
+def evidence_of(row: LedgerRow) -> LedgerEvidence:
+    """Return the row without the columns that only a load needs."""
+    return LedgerEvidence(
+        upload_id=row.upload_id,
+        landed_at=row.landed_at,
+        sequencer=row.sequencer,
+        s3_key=row.s3_key,
+        version_id=row.version_id,
+        status=row.status,
+        rows_loaded=row.rows_loaded,
+        loaded_at=row.loaded_at,
+        schema_version=None if row.schema_file is None else row.schema_file.schema_version,
+    )

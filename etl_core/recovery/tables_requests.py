@@ -1,0 +1,101 @@
+"""Requests to the tables function, each after its response. The reconcile function, the command line and the function use these types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from etl_core.model.table_ref import TableRef
+from etl_core.recovery.reconcile import WHOLE_LAKE, LedgerEvidence, Scope
+from etl_core.recovery.wire import FoldedTable, PagedRequest, Request, parse_request
+
+
+@dataclass(frozen=True)
+class LedgerMarker:
+    """The row before the page; the whole ledger is before the page if `upload_id` is None."""
+
+    database: str
+    ledger: str
+    upload_id: str | None
+
+
+@dataclass(frozen=True)
+class VersionQuery:
+    """The versions of one table to look for in its ledger. Versions without an id (`null`) are named by their keys."""
+
+    table: FoldedTable
+    version_ids: tuple[str, ...]
+    unversioned_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LedgerRows:
+    """The rows that were found. `busy` names the tables whose ledger was locked by a load."""
+
+    rows: tuple[LedgerEvidence, ...] = ()
+    busy: tuple[TableRef, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionsRequest(Request[LedgerRows]):
+    """Read the ledger rows of versions."""
+
+    response = LedgerRows
+    queries: tuple[VersionQuery, ...]
+    kind: Literal["versions"] = "versions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerPage:
+    """Rows of one ledger. `busy` names a ledger that was locked by a load, and was skipped."""
+
+    rows: tuple[LedgerEvidence, ...] = ()
+    ledger: str | None = None
+    busy: tuple[str, ...] = ()
+    marker: LedgerMarker | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerPageRequest(PagedRequest[LedgerPage]):
+    """Read the ledgers in scope, page by page."""
+
+    response = LedgerPage
+    scope: Scope = WHOLE_LAKE
+    marker: LedgerMarker | None = None
+    kind: Literal["ledger_page"] = "ledger_page"
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What a rebuild did, or would do. `rows` were loaded (None for a dry run); `rows_expected` are the ledger's."""
+
+    files: int
+    copies: int
+    bytes: int
+    rows_expected: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayRequest(Request[ReplayResult]):
+    """Rebuild a table from the lake. `accept_counts`: commit even if the row counts differ from the ledger's."""
+
+    response = ReplayResult
+    table: FoldedTable
+    dry_run: bool = False
+    accept_counts: bool = False
+    kind: Literal["replay"] = "replay"
+
+
+TablesRequest = VersionsRequest | LedgerPageRequest | ReplayRequest
+
+
+_KINDS = Annotated[TablesRequest, Field(discriminator="kind")]
+
+
+def parse_tables_request(value: object) -> TablesRequest:
+    """Return the request that the JSON describes. Raises InvalidRequestError."""
+    request: TablesRequest = parse_request(_KINDS, value)
+    return request
