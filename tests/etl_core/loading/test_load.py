@@ -185,7 +185,10 @@ def test_changed_operations_with_the_same_columns_are_applied(pipeline: InMemory
 
     assert outcome.error is not None
     assert outcome.error.type == "ActionNotAllowedError"
-    assert "only a schema that lists schema" in outcome.error.message
+    assert (
+        'Only a schema that lists "schema" in allowed_operations can be replaced'
+        in outcome.error.message
+    )
 
 
 def test_columns_missing_from_the_file_are_left_out_of_copy() -> None:
