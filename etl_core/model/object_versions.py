@@ -1,23 +1,25 @@
-"""Versions as S3 lists them, and the uploads that they are: what an event would tell of them, what the log's entries tell. Pure."""
+"""Object versions as S3 lists them, and their conversion to uploads and events. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from etl_core.model.lake_key import Action, describe_key
-from etl_core.model.upload import Upload
+from etl_core.model.upload import Upload, parse_utc_time
+
+parse_moment = parse_utc_time  # the name that recovery and the command line still import
 
 VersionKey = tuple[str, str]
-"""(key, version id): one version of one object of the lake."""
+"""(key, version id): identifies one version in the lake bucket."""
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One version as S3 lists it. `landed_at` is its LastModified, UTC, to the second (of a multipart upload: its beginning)."""
+    """One version as S3 lists it. `landed_at` is LastModified, UTC, to the second (the start of a multipart upload)."""
 
     key: str
     version_id: str
@@ -28,13 +30,13 @@ class ObjectVersion:
 
     @property
     def id(self) -> VersionKey:
-        """Names the version within its bucket."""
+        """Identifies the version within its bucket."""
         return self.key, self.version_id
 
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object as S3 has it now. `size` in bytes; `is_current` tells whether its key still means this version."""
+    """One version as S3 stores it now. `size` in bytes; `is_current`: the key still refers to this version."""
 
     bucket: str
     key: str
@@ -44,42 +46,34 @@ class StoredVersion:
     is_current: bool
 
 
-def parse_moment(text: str) -> datetime:
-    """A UTC time to the second; without a zone it is UTC, a day is its beginning. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return (
-        (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        .astimezone(UTC)
-        .replace(microsecond=0)
-    )
-
-
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:
-    """The upload that each version is, as if its event had come. S3 lists no sequencers: of what landed in one second the schema files
-    come first, and versions of one key are numbered, the newest last (S3 lists it first). Without a version id the etag and the
-    sequencer identify, so that this must stay the same.
+    """Return the upload that the event of each version would describe. `versions` as S3 lists them: the newest of a key first.
+
+    S3 lists no sequencers, so this function makes them. Among the versions of one second, schema files come first, and the versions
+    of one key are numbered from the oldest. Objects without a version id are identified by etag and sequencer; their sequencer
+    must therefore not depend on the listing.
     """
-    again: Counter[tuple[str, datetime]] = Counter()
-    made = {}
+    same_second: Counter[tuple[str, datetime]] = Counter()
+    uploads = {}
     for version in reversed(list(versions)):
-        number = again[version.key, version.landed_at]
-        again[version.key, version.landed_at] += 1
-        identified = version.version_id != "null"
+        number = same_second[version.key, version.landed_at]
+        same_second[version.key, version.landed_at] += 1
+        has_id = version.version_id != "null"
         rank = "0" if describe_key(version.key).action == Action.SCHEMA else "1"
-        made[version.id] = Upload(
+        uploads[version.id] = Upload(
             bucket=bucket,
             key=version.key,
-            version_id=version.version_id if identified else None,
+            version_id=version.version_id if has_id else None,
             etag=version.etag,
             size=version.size,
-            sequencer=(f"{rank}{number:08x}" if number else rank) if identified else "0",
+            sequencer=(f"{rank}{number:08x}" if number else rank) if has_id else "0",
             landed_at=version.landed_at,
         )
-    return made
+    return uploads
 
 
 def event_of(upload: Upload) -> dict[str, Any]:
-    """The event that EventBridge would deliver; Upload.from_event gives the upload back."""
+    """Return the event that EventBridge would deliver. Upload.from_event reads it back to the same upload."""
     stored = {
         "key": upload.key,
         "size": upload.size,
@@ -102,7 +96,7 @@ def event_of(upload: Upload) -> dict[str, Any]:
 
 
 def upload_to_json(upload: Upload) -> dict[str, Any]:
-    """An upload between the command line and the reconcile function; the bucket is always the lake."""
+    """Return the upload as JSON, as the command line and the reconcile function exchange it. The bucket is always the lake."""
     return {
         "key": upload.key,
         "version_id": upload.version_id,
@@ -114,7 +108,7 @@ def upload_to_json(upload: Upload) -> dict[str, Any]:
 
 
 def upload_from_json(bucket: str, value: Mapping[str, Any]) -> Upload:
-    """What upload_to_json made, by way of the event that it leads to, whose faults are refused. Raises InvalidEventError."""
+    """Read the result of upload_to_json. Checks it like an event; raises InvalidEventError."""
     stored = {name: value.get(name) for name in ("key", "etag", "size", "sequencer")}
     stored["version-id"] = value.get("version_id")
     return Upload.from_event(
