@@ -38,7 +38,7 @@ from etl_core.schema_changes.changes import (
 from etl_core.schema_changes.conversions import Conversion, conversion
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import parse_server_default
-from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
+from etl_core.schema_files.tables import distkey_of, diststyle_of, primary_key_of, sortkey_of
 
 FIXED_ENCODINGS = frozenset({"bytedict", "runlength", "text255", "text32k"})
 """Encodings whose columns cannot change their length (database developer guide, "ALTER TABLE")."""

@@ -41,7 +41,7 @@ from etl_core.schema_changes.changes import (
 from etl_core.schema_changes.diff import constraint_name, diff
 from etl_core.schema_changes.refusals import Refusal, refuse, refuse_adoption
 from etl_core.schema_files.column_types import describe_type
-from etl_core.schema_files.keys import primary_key_of
+from etl_core.schema_files.tables import primary_key_of
 from etl_core.sql import describe_sql, identifier
 
 

@@ -33,8 +33,8 @@ from etl_core.schema_changes.changes import (
 )
 from etl_core.schema_changes.conversions import Conversion, conversion
 from etl_core.schema_files.column_types import describe_type
-from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import distkey_of, diststyle_of, primary_key_of, sortkey_of
 
 _NEW_TABLE = "make a table of another name and copy the rows"
 _LOSSES: dict[Permission, str] = {

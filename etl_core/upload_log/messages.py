@@ -15,7 +15,7 @@ LOAD_FUNCTION_DIED = Message(
     id="load.function_died",
     when="The load function was killed, ran out of memory or crashed.",
     text="the load function ended without a result ({error}: {cause}); what it had not committed was rolled back",
-    fix="Send the upload again (python -m etl_core replay --key ...); it cannot be loaded twice. If that fails too, read the function's "
+    fix="Send the upload again (etl replay --key ...); it cannot be loaded twice. If that fails too, read the function's "
     "log group",
     example={"error": "Runtime.OutOfMemory", "cause": "out of memory"},
 )
