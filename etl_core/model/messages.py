@@ -1,4 +1,4 @@
-"""The form of every message to a user (what happened, the rule, the fix), and the messages of this package.
+"""Messages about keys, names, events and settings; and `Message`, the form of every message to a user.
 
 Each package keeps its messages in a module `messages`. `etl_core/message_catalogue.py` gathers them, and
 docs/reference/messages.md is generated from there.
