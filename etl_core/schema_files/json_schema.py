@@ -56,15 +56,15 @@ _TEXT = {"type": "string"}
 
 def schema_file_format() -> Json:
     """Return the JSON Schema (draft 2020-12) of a schema file."""
-    made = SchemaFile.model_json_schema()
-    _tidy(made)
-    _describe(made["properties"], made["$defs"])
-    _complete_file(made["properties"])
-    _complete_column(made["$defs"]["ColumnSpec"])
-    _complete_csv(made["$defs"]["CsvOptions"]["properties"])
+    schema = SchemaFile.model_json_schema()
+    _tidy(schema)
+    _describe(schema["properties"], schema["$defs"])
+    _complete_file(schema["properties"])
+    _complete_column(schema["$defs"]["ColumnSpec"])
+    _complete_csv(schema["$defs"]["CsvOptions"]["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **made,
+        **schema,
         "title": "Schema file",
         "description": "What a table should look like, and which uploads it accepts.",
         "not": {"required": ["allowed_operations", "allowed_actions"]},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeGuard, TypeVar, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from etl_core.schema_files.column_types import ColumnType
@@ -43,39 +45,37 @@ class PartReader:
             self.faults.append(Fault(path, _wrong_kind(raw, "an object in { }")))
             return part.model_construct()
         values: dict[str, Any] = {}
-        for name, field in part.model_fields.items():
+        properties = _properties(part)
+        for name, one in properties.items():
             if name in raw:
-                self._read_property(part, name, raw[name], (*path, name), values)
-            elif field.is_required():
+                self._read_property(one, raw[name], (*path, name), values)
+            elif one.is_required:
                 self.faults.append(Fault((*path, name), PROPERTY_MISSING()))
-        if raw.keys() - part.model_fields.keys():
+        if raw.keys() - properties.keys():
             message = PROPERTY_UNKNOWN(known=", ".join(sorted(part.known_properties())))
-            unknown = (name for name in raw if name not in part.model_fields)
+            unknown = (name for name in raw if name not in properties)
             self.faults += [Fault((*path, name), message) for name in unknown]
         return part.model_construct(**values)
 
-    def _read_property(
-        self, part: type[Part], name: str, raw: Any, path: Path, values: dict[str, Any]
-    ) -> None:
+    def _read_property(self, one: _Property, raw: Any, path: Path, values: dict[str, Any]) -> None:
         """Add the property to `values` if it is valid. Objects and lists are added with their valid parts."""
-        kind = part.model_fields[name].annotation
-        if _is_part(kind):
-            values[name] = self.read(kind, raw, path)
+        if _is_part(one.kind):
+            values[one.name] = self.read(one.kind, raw, path)
             return
-        value = self._validate(_validator(part, name), raw, path, values)
+        value = self._validate(one.validator, raw, path, values)
         if value is _FAULTY:
             return
-        if (entry_type := _entry_type(kind)) is not None:
+        if one.entry is not None:
             value = tuple(
-                self._read_entry(entry_type, entry, (*path, index))
+                self._read_entry(one.entry, entry, (*path, index))
                 for index, entry in enumerate(value)
             )
-        values[name] = value
+        values[one.name] = value
 
     def _read_entry(self, kind: Any, raw: Any, path: Path) -> Any:
         if _is_part(kind):
             return self.read(kind, raw, path)
-        entry = self._validate(_entry_validator(kind), raw, path, {})
+        entry = self._validate(_validator(kind), raw, path, {})
         return raw if entry is _FAULTY else entry
 
     def _validate(
@@ -91,32 +91,43 @@ class PartReader:
             return _FAULTY
 
 
+@dataclass(frozen=True)
+class _Property:
+    """How to read a property. `entry`: the type of a list's entries, else None."""
+
+    name: str
+    is_required: bool
+    kind: Any
+    entry: Any
+    validator: TypeAdapter[Any]
+
+
+@cache
+def _properties(part: type[Part]) -> dict[str, _Property]:
+    return {name: _property(name, field) for name, field in part.model_fields.items()}
+
+
+def _property(name: str, field: FieldInfo) -> _Property:
+    """Return the property. The validator of a list checks only that it is one, and its length."""
+    kind: Any = field.annotation
+    is_list = get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
+    checked: Any = list[Any] if is_list else kind
+    annotated: Any = Annotated
+    if field.metadata:
+        checked = annotated[(checked, *field.metadata)]
+    entry = get_args(kind)[0] if is_list else None
+    return _Property(name, field.is_required(), kind, entry, _validator(checked))
+
+
+@cache
+def _validator(kind: Any) -> TypeAdapter[Any]:
+    # A type with configuration of its own takes no other; ColumnType validates its text strictly by itself.
+    has_own = _is_part(kind) or get_args(kind)[:1] == (ColumnType,)
+    return TypeAdapter(kind, config=None if has_own else ConfigDict(strict=True))
+
+
 def _is_part(kind: Any) -> TypeGuard[type[Part]]:
     return isinstance(kind, type) and issubclass(kind, Part)
-
-
-def _entry_type(kind: Any) -> Any:
-    """Return X of `tuple[X, ...]`, and None for another type."""
-    is_list = get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
-    return get_args(kind)[0] if is_list else None
-
-
-@cache
-def _validator(part: type[Part], name: str) -> TypeAdapter[Any]:
-    """Return what validates a property; of a list only that it is one, and its length."""
-    field = part.model_fields[name]
-    kind: Any = field.annotation if _entry_type(field.annotation) is None else list[Any]
-    annotated: Any = Annotated
-    # A dataclass takes no configuration; the only one, ColumnType, validates its text strictly by itself.
-    config = None if kind is ColumnType else ConfigDict(strict=True)
-    return TypeAdapter(
-        annotated[(kind, *field.metadata)] if field.metadata else kind, config=config
-    )
-
-
-@cache
-def _entry_validator(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind, config=ConfigDict(strict=True))
 
 
 _NEEDED = {

@@ -74,11 +74,11 @@ def _is_text(raw: Any) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(PROPERTY_TWICE(name=name))
-    return made
+    return unique
 
 
 def _number(text: str) -> Decimal:

@@ -128,32 +128,32 @@ def faults_of_identity(identity: tuple[int, int], column: Mapping[str, Any]) -> 
 
 def faults_of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
     """Yield why a default does not fit the type. `value` is a bool, int, Decimal, str, or else a function."""
-    shown = render_short(value)
     if not isinstance(value, bool | int | Decimal | str):
         if not kind.is_datetime:
             yield Fault((), DEFAULT_FUNCTION_UNFIT(type=kind))
     elif kind.name == "boolean":
         if not isinstance(value, bool):
-            yield Fault((), DEFAULT_NOT_BOOLEAN(value=shown, type=kind))
+            yield Fault((), DEFAULT_NOT_BOOLEAN(value=render_short(value), type=kind))
     elif kind.is_number:
         if not _is_number(value, kind):
-            yield Fault((), NUMBER_UNFIT(value=shown, type=kind))
+            yield Fault((), NUMBER_UNFIT(value=render_short(value), type=kind))
     elif not isinstance(value, str):
-        yield Fault((), DEFAULT_NOT_TEXT(value=shown, type=kind))
+        yield Fault((), DEFAULT_NOT_TEXT(value=render_short(value), type=kind))
     else:
         yield from _faults_of_text_default(value, kind)
 
 
 def _faults_of_text_default(value: str, kind: ColumnType) -> Iterator[Fault]:
-    shown, size = render_short(value), len(value.encode("utf-8", "surrogatepass"))
+    size = len(value.encode("utf-8", "surrogatepass"))
     if (kind.is_datetime or kind.is_time) and not _is_unambiguous_time(value, kind):
         example = "2026-11-22 or 2026-11-22 09:30:00" if kind.is_datetime else "09:30:00"
-        yield Fault((), DEFAULT_NOT_DATETIME(value=shown, example=example, type=kind))
-    elif "\0" in value:
-        yield Fault((), TEXT_HAS_NUL(value=shown))
-    elif kind.is_text and size > kind.arguments[0]:
-        message = DEFAULT_TOO_LONG(value=shown, size=size, type=kind, limit=kind.arguments[0])
+        message = DEFAULT_NOT_DATETIME(value=render_short(value), example=example, type=kind)
         yield Fault((), message)
+    elif "\0" in value:
+        yield Fault((), TEXT_HAS_NUL(value=render_short(value)))
+    elif kind.is_text and size > kind.arguments[0]:
+        shown, limit = render_short(value), kind.arguments[0]
+        yield Fault((), DEFAULT_TOO_LONG(value=shown, size=size, type=kind, limit=limit))
 
 
 def _is_number(value: Any, kind: ColumnType) -> bool:

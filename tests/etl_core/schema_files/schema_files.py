@@ -91,7 +91,7 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
         if not set(column["type"].upper().split("(")) & _NOT_KEYS
     ]
     not_null = [column["name"] for column in columns if column.get("nullable") is not True]
-    made: dict[str, Any] = {"columns": columns}
+    file: dict[str, Any] = {"columns": columns}
     optional = {
         "schema_version": _TEXT.filter(bool) | st.integers(0, 99),
         "allowed_operations": st.lists(
@@ -105,15 +105,15 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
     }
     for name, values in optional.items():
         if draw(st.booleans()):
-            made[name] = draw(values)
+            file[name] = draw(values)
     distribution = draw(st.sampled_from(["", "auto", "EVEN", "all", "KEY"]))
     if distribution:
-        made["diststyle"] = distribution
+        file["diststyle"] = distribution
     if distribution == "KEY" and not keys:
-        del made["diststyle"]
+        del file["diststyle"]
     elif distribution == "KEY":
-        made["distkey"] = draw(st.sampled_from(keys))
-    return made
+        file["distkey"] = draw(st.sampled_from(keys))
+    return file
 
 
 _NOT_KEYS = {

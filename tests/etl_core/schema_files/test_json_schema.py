@@ -40,12 +40,12 @@ def test_the_published_format_is_current() -> None:
 
 
 def test_every_property_is_published() -> None:
-    made = schema_file_format()
+    schema = schema_file_format()
 
-    assert set(made["properties"]) == {*SchemaFile.model_fields, "allowed_actions"}
-    assert set(made["$defs"]["ColumnSpec"]["properties"]) == set(ColumnSpec.model_fields)
-    assert set(made["$defs"]["CsvOptions"]["properties"]) == set(CsvOptions.model_fields)
-    assert made["required"] == ["columns"]
+    assert set(schema["properties"]) == {*SchemaFile.model_fields, "allowed_actions"}
+    assert set(schema["$defs"]["ColumnSpec"]["properties"]) == set(ColumnSpec.model_fields)
+    assert set(schema["$defs"]["CsvOptions"]["properties"]) == set(CsvOptions.model_fields)
+    assert schema["required"] == ["columns"]
 
 
 def test_keywords_are_offered_in_one_case_and_accepted_in_any() -> None:
@@ -63,11 +63,11 @@ def test_keywords_are_offered_in_one_case_and_accepted_in_any() -> None:
 
 
 def test_every_property_is_described() -> None:
-    made = schema_file_format()
+    schema = schema_file_format()
 
     for group in (
-        made["properties"],
-        *(part.get("properties", {}) for part in made["$defs"].values()),
+        schema["properties"],
+        *(part.get("properties", {}) for part in schema["$defs"].values()),
     ):
         assert [name for name, described in group.items() if not described.get("description")] == []
 
@@ -105,7 +105,7 @@ def test_the_corpus_is_complete() -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(good_files())
-def test_the_json_schema_accepts_whatever_the_parser_accepts(made: dict[str, Any]) -> None:
-    text = json.dumps(made).encode()
+def test_the_json_schema_accepts_whatever_the_parser_accepts(schema: dict[str, Any]) -> None:
+    text = json.dumps(schema).encode()
     SchemaFile.parse(text)
     assert faults(text) == []
