@@ -55,7 +55,12 @@ class PartReader:
             message = PROPERTY_UNKNOWN(known=", ".join(sorted(part.known_properties())))
             unknown = (name for name in raw if name not in properties)
             self.faults += [Fault((*path, name), message) for name in unknown]
-        return part.model_construct(**values)
+        result = part.model_construct(**values)
+        given = {name for name, value in raw.items() if value is not None}
+        self.faults += [
+            Fault((*path, *fault.path), fault.reason) for fault in result.faults_within(given)
+        ]
+        return result
 
     def _read_property(self, one: _Property, raw: Any, path: Path, values: dict[str, Any]) -> None:
         """Add the property to `values` if it is valid. Objects and lists are added with their valid parts."""

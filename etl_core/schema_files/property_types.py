@@ -6,7 +6,7 @@ validation context: the valid properties of the column that come before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -52,6 +52,10 @@ class Part(BaseModel):
     def known_properties(cls) -> tuple[str, ...]:
         """Return the names that the JSON object may have."""
         return tuple(cls.model_fields)
+
+    def faults_within(self, given: Collection[str]) -> Iterable[Fault]:
+        """Return the faults between the object's properties. `given`: those that the file has and that are not null, valid or not."""
+        return ()
 
 
 def refuse(faults: Iterable[Fault]) -> None:
@@ -162,8 +166,9 @@ def _encoding(encoding: str | None, info: ValidationInfo) -> str | None:
 
 
 def _identity(identity: tuple[int, int] | None, info: ValidationInfo) -> tuple[int, int] | None:
-    if identity is not None:
-        refuse(faults_of_identity(identity, _earlier(info)))
+    kind = _earlier(info).get("type")
+    if kind is not None and identity is not None:
+        refuse(faults_of_identity(identity, kind))
     return identity
 
 

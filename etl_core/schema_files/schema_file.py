@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -38,7 +38,13 @@ from etl_core.schema_files.property_types import (
     TypeProperty,
 )
 from etl_core.schema_files.schema_json import parse_json
-from etl_core.schema_files.schema_rules import Fault, describe_path, faults_across, faults_of_size
+from etl_core.schema_files.schema_rules import (
+    Fault,
+    describe_path,
+    faults_across,
+    faults_of_identity_column,
+    faults_of_size,
+)
 
 __all__ = [
     "ALL_OPERATIONS",
@@ -67,6 +73,10 @@ class ColumnSpec(Part):
     identity: Identity = None
     renamed_from: ColumnName | None = None
     description: Description | None = None
+
+    def faults_within(self, given: Collection[str]) -> Iterable[Fault]:
+        """Return why the column cannot be an identity column, if the file makes it one."""
+        return faults_of_identity_column(self, given)
 
 
 class CsvOptions(Part):
@@ -154,7 +164,7 @@ def _without_shorthands(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the file without its shorthands: the alias, one sort key as a text, a version as a number."""
     full = dict(raw)
     if _ALIAS in full:
-        full["allowed_operations"] = full.pop(_ALIAS)
+        full.setdefault("allowed_operations", full.pop(_ALIAS))
     if isinstance(full.get("sortkey"), str):
         full["sortkey"] = [full["sortkey"]]
     version = full.get("schema_version")
@@ -166,7 +176,7 @@ def _without_shorthands(raw: dict[str, Any]) -> dict[str, Any]:
 def _as_written(fault: Fault, raw: dict[str, Any]) -> Fault:
     """Return the fault with its path in the file as it is written, with its shorthands."""
     name, *rest = fault.path
-    if name == "allowed_operations" and _ALIAS in raw:
+    if name == "allowed_operations" and name not in raw:
         return Fault((_ALIAS, *rest), fault.reason)
     if fault.path == ("sortkey", 0) and isinstance(raw.get("sortkey"), str):
         return Fault(("sortkey",), fault.reason)

@@ -110,20 +110,24 @@ def faults_of_encoding(encoding: str, kind: ColumnType) -> Iterator[Fault]:
         yield Fault((), ENCODING_UNFIT(encoding=encoding, type=kind, choices=choices))
 
 
-def faults_of_identity(identity: tuple[int, int], column: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what is wrong with an identity. `column` has the properties before it that are valid."""
-    kind: ColumnType | None = column.get("type")
-    if kind is None:
-        return
+def faults_of_identity(identity: tuple[int, int], kind: ColumnType) -> Iterator[Fault]:
+    """Yield what is wrong with the seed and the step."""
     seed, step = identity
-    if kind.name not in ("integer", "bigint"):
-        yield Fault((), IDENTITY_TYPE(type=kind))
-    if column.get("nullable") or column.get("default") is not None:
-        yield Fault((), IDENTITY_NULLABLE())
     if step == 0:
         yield Fault((1,), IDENTITY_STEP())
     if kind.is_integer and not _is_number(seed, kind):
         yield Fault((0,), NUMBER_UNFIT(value=render_short(seed), type=kind))
+
+
+def faults_of_identity_column(column: ColumnSpec, given: Collection[str]) -> Iterator[Fault]:
+    """Yield why the column cannot be an identity column. `given`: the properties that the file has, valid or not."""
+    if "identity" not in given or "type" not in column.model_fields_set:
+        return
+    if column.type.name not in ("integer", "bigint"):
+        yield Fault(("identity",), IDENTITY_TYPE(type=column.type))
+    is_nullable = column.nullable and "nullable" in column.model_fields_set
+    if is_nullable or "default" in given:
+        yield Fault(("identity",), IDENTITY_NULLABLE())
 
 
 def faults_of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
@@ -266,9 +270,10 @@ def _faults_of_key_column(
 
 
 def _faults_of_distribution(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]:
-    if ("distkey",) in faulty or "diststyle" not in file.model_fields_set:
+    if "diststyle" not in file.model_fields_set:
         return
-    if file.distkey is not None and file.diststyle != "KEY":
+    has_distkey = file.distkey is not None or ("distkey",) in faulty
+    if has_distkey and file.diststyle != "KEY":
         yield Fault(("diststyle",), DISTSTYLE_WITH_DISTKEY(style=file.diststyle))
-    if file.distkey is None and file.diststyle == "KEY":
+    if not has_distkey and file.diststyle == "KEY":
         yield Fault(("diststyle",), DISTSTYLE_WITHOUT_DISTKEY())

@@ -90,6 +90,7 @@ def test_keywords_are_accepted_in_any_case_and_shorthands_are_expanded(
         ({"sortkey": "z"}, ["$.sortkey"]),
         ({"sortkey": ["", "z"]}, ["$.sortkey[0]", "$.sortkey[1]"]),
         ({"distkey": "", "diststyle": "key"}, ["$.distkey"]),
+        ({"distkey": "", "diststyle": "even"}, ["$.distkey", "$.diststyle"]),
         ({"csv": {"delimiter": ";;", "quote": ","}}, ["$.csv.delimiter"]),
     ],
 )
@@ -108,6 +109,17 @@ def test_a_column_with_a_fault_is_still_checked_as_a_key() -> None:
         "$.columns[1].encode",
         "$.primary_key[0]",
         "$.sortkey[0]",
+    ]
+
+
+def test_an_identity_column_is_checked_although_its_properties_are_faulty() -> None:
+    error = refusal(a_schema_file(a_column(kind="DATE", identity=[1], default=[1])))
+
+    assert sorted(line.split(": ")[0] for line in error.details) == [
+        "$.columns[0].default",
+        "$.columns[0].identity",
+        "$.columns[0].identity",
+        "$.columns[0].identity[1]",
     ]
 
 
