@@ -29,6 +29,7 @@ from etl_cli.stack_options import (
     stack_errors,
     stack_options,
 )
+from etl_core.model.upload import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,
@@ -36,12 +37,12 @@ from etl_core.recovery.reconcile_requests import (
     MissingEntry,
     PageRequest,
 )
-from etl_core.recovery.wire import parse_utc, to_json
+from etl_core.recovery.wire import to_json
 
 
 def _time(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
     try:
-        return None if text is None else parse_utc(text)
+        return None if text is None else parse_utc_time(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}, or a day such as 2026-11-22") from None
 

@@ -1,4 +1,4 @@
-"""What COPY would say about a CSV file, found out without a warehouse: the header, then every value of every row."""
+"""Checks the values of a CSV file as COPY would, without a warehouse."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from etl_core.csv_files.rows import CsvRow
-from etl_core.csv_files.values import Objection, Test, value_test
+from etl_core.csv_files.values import ValueIssue, ValueTest, value_test
 from etl_core.schema_files.schema_file import SchemaFile
 
-_MOST_KEPT, _LONGEST_KEPT, _MOST_SHOWN = 20_000, 64, 80
+_MAX_KEPT, _MAX_KEPT_LENGTH, _MAX_SHOWN = 20_000, 64, 80
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One value, or one whole row (`column` is None), and what is wrong with it. `loads`: COPY takes it, but changes it."""
+    """One value, or a whole row (`column` is None), and what is wrong with it. `loads`: COPY accepts it, but changes it."""
 
     line: int
     column: str | None
@@ -25,12 +25,12 @@ class Finding:
     def __str__(self) -> str:
         if self.column is None:
             return f"line {self.line}: {self.reason}"
-        shown = _shown(self.value[:_MOST_SHOWN]) + ("..." if len(self.value) > _MOST_SHOWN else "")
+        shown = _shown(self.value[:_MAX_SHOWN]) + ("..." if len(self.value) > _MAX_SHOWN else "")
         return f"line {self.line}, column {self.column!r}, value {shown}: {self.reason}"
 
 
 def _shown(value: str) -> str:
-    """The value in quotes; the bytes of one that is no text."""
+    """Return the value in quotes; its bytes if it is not valid text."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -41,39 +41,36 @@ def _shown(value: str) -> str:
 def check_rows(
     rows: Iterable[CsvRow], columns: Sequence[str], spec: SchemaFile
 ) -> Iterator[Finding]:
-    """What is wrong with the rows; `columns` are the file's, in its order. Memory does not grow with the file."""
-    memories = [_Memory(name, _test(name, spec)) for name in columns]
-    known = [memory.accepted for memory in memories]
+    """Yield what is wrong with the rows. `columns` are the file's, in its order. Memory use does not grow with the file."""
+    checks = [_ColumnCheck(name, _test(name, spec)) for name in columns]
     for line, fields, fault in rows:
         if fault is not None:
             yield Finding(line, None, "", fault)
             continue
         if len(fields) != len(columns):
-            if fields == [""]:  # an empty line is skipped
-                continue
-            yield Finding(
-                line, None, "", f"has {len(fields)} fields; the header has {len(columns)}"
-            )
+            if fields != [""]:  # COPY skips an empty line
+                reason = f"has {len(fields)} fields; the header has {len(columns)}"
+                yield Finding(line, None, "", reason)
             continue
-        for value, accepted, memory in zip(fields, known, memories, strict=True):
-            if value not in accepted and (found := memory.test(value)) is not None:
-                yield Finding(line, memory.name, value, found.reason, found.loads)
+        for value, check in zip(fields, checks, strict=True):
+            if value not in check.accepted and (issue := check.run(value)) is not None:
+                yield Finding(line, check.name, value, issue.reason, issue.loads)
 
 
-class _Memory:
-    """A column's test, and values that passed it: most files repeat most of their values."""
+class _ColumnCheck:
+    """A column's test, and values that it accepted: most files repeat most of their values."""
 
-    def __init__(self, name: str, test: Test) -> None:
+    def __init__(self, name: str, test: ValueTest) -> None:
         self.name, self._test = name, test
         self.accepted: set[str] = set()
 
-    def test(self, value: str) -> Objection | None:
-        found = self._test(value)
-        if found is None and len(value) <= _LONGEST_KEPT and len(self.accepted) < _MOST_KEPT:
+    def run(self, value: str) -> ValueIssue | None:
+        issue = self._test(value)
+        if issue is None and len(value) <= _MAX_KEPT_LENGTH and len(self.accepted) < _MAX_KEPT:
             self.accepted.add(value)
-        return found
+        return issue
 
 
-def _test(name: str, spec: SchemaFile) -> Test:
+def _test(name: str, spec: SchemaFile) -> ValueTest:
     column = next(column for column in spec.columns if column.name == name)
     return value_test(column, spec.csv, not_null=not column.nullable or name in spec.primary_key)

@@ -1,6 +1,6 @@
-"""SQL that SQLAlchemy and its Redshift dialect do not have: COPY, LOCK, and literals that Redshift reads right.
+"""SQL constructs that SQLAlchemy and its Redshift dialect do not provide: COPY, LOCK, and text literals for Redshift.
 
-Every construct here is rendered by the dialect's compiler; identifiers are quoted by its preparer.
+The dialect's compiler renders every construct; its preparer quotes the identifiers.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.schema_files.column_types import DIALECT
+from etl_core.schema_files.messages import TEXT_HAS_NUL
 
 
 def identifier(name: str) -> quoted_name:
-    """A name that is always quoted: the dialect's list of reserved words is not complete."""
+    """Return the name so that it is always quoted: the dialect's list of reserved words is incomplete."""
     return quoted_name(name, quote=True)
 
 
 class Text(ColumnElement[str]):
-    """A string literal. Redshift reads a backslash in '...' as an escape, so it is doubled; SQLAlchemy does not do that."""
+    """A text literal. Redshift reads a backslash in '...' as an escape, so it is doubled, which SQLAlchemy does not do."""
 
     inherit_cache = False
 
@@ -38,16 +39,13 @@ def _text(element: Text, compiler: SQLCompiler, **_: Any) -> str:
 
 
 def render_text(value: str, compiler: SQLCompiler | DDLCompiler) -> str:
-    """The literal's text. Raises ValueError for a NUL, which no literal can hold."""
+    """Return the text literal. Raises ValueError for a NUL, which no literal can contain."""
     if "\0" in value:
-        raise ValueError(f"{value!r} holds a NUL character, which Redshift cannot store")
+        raise ValueError(TEXT_HAS_NUL(value=repr(value)))
     literal = value.replace("\\", "\\\\").replace("'", "''")
-    doubled = (
-        literal.replace("%", "%%")
-        if getattr(compiler.preparer, "_double_percents", False)
-        else literal
-    )
-    return f"'{doubled}'"
+    if getattr(compiler.preparer, "_double_percents", False):
+        literal = literal.replace("%", "%%")
+    return f"'{literal}'"
 
 
 @compiles(SetTableComment, "redshift")
@@ -64,7 +62,7 @@ def _column_comment(element: SetColumnComment, compiler: DDLCompiler, **_: Any) 
 
 
 class LockTable(Executable, ClauseElement):
-    """LOCK of one table: ACCESS EXCLUSIVE until the transaction ends; Redshift has no other mode."""
+    """LOCK of one table until the transaction ends. The mode is ACCESS EXCLUSIVE; Redshift has no other."""
 
     inherit_cache = False
 
@@ -79,7 +77,7 @@ def _lock(element: LockTable, compiler: SQLCompiler, **_: Any) -> str:
 
 @dataclass(frozen=True)
 class CopySource:
-    """What COPY reads: a manifest, how its one file is compressed, and how its rows are written."""
+    """What COPY reads: a manifest, the compression of its files, and the format of their rows."""
 
     manifest_url: str
     role_arn: str
@@ -93,12 +91,12 @@ class CopySource:
 
 
 class CopyCsv(Executable, ClauseElement):
-    """COPY of CSV files named by a manifest into `columns` of a table, in the order of the file.
+    """COPY of the CSV files of a manifest into `columns` of a table; `columns` are in the order of the files.
 
-    sqlalchemy-redshift's CopyCommand is not used: it knows no ZSTD and does not escape its texts. MAXERROR stays at its
-    default: one bad row fails the whole file. COMPUPDATE OFF: a first COPY must not choose encodings of its own.
+    sqlalchemy-redshift's CopyCommand does not support ZSTD and does not escape texts. MAXERROR has its default: one invalid row fails
+    the whole COPY. COMPUPDATE OFF: the first COPY must not change the encodings.
 
-    `is_trial`: nothing is loaded, and all rows are gone through, so that the load-error view names every file at fault.
+    `is_trial`: load nothing, but read all rows, so that the load-error view has every file at fault.
     """
 
     inherit_cache = False
@@ -114,7 +112,7 @@ class CopyCsv(Executable, ClauseElement):
         self.table, self.columns, self.source, self.is_trial = table, columns, source, is_trial
 
     def trial(self) -> CopyCsv:
-        """The same COPY as a trial."""
+        """Return the same COPY as a trial."""
         return CopyCsv(self.table, self.columns, self.source, is_trial=True)
 
 
@@ -133,7 +131,7 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS {text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
         *([source.compression] if source.compression else []),
-        # In a file of one column an empty line is a row: an empty text, or a null.
+        # In a file of one column, an empty line is a row: an empty text, or NULL.
         *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),
         "COMPUPDATE OFF",
         *(["NOLOAD MAXERROR AS 100000"] if element.is_trial else []),
@@ -142,7 +140,7 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
 
 
 def describe_sql(statement: Executable) -> str:
-    """The statement's text in one line, as the log shows it."""
+    """Return the text of the statement in one line, as the log shows it."""
     if not isinstance(statement, ClauseElement):
         raise TypeError(f"{statement!r} cannot be compiled")
     compiled = statement.compile(dialect=DIALECT)

@@ -1,1 +1,1 @@
-"""CSV files: headers, rows, values, and schema files made from them or held against them. Pure."""
+"""CSV files: what a load must know of a file, and what explains why COPY refuses it. Pure."""

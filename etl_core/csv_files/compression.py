@@ -1,4 +1,4 @@
-"""How a data file is compressed, and its bytes decompressed in pieces of bounded size."""
+"""The compression of a data file, and decompression in pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from etl_core.csv_files.messages import COMPRESSION_CUT, COMPRESSION_INVALID, WRONG_EXTENSION
 from etl_core.model.errors import InvalidDataFileError
 
-_PIECE = 1 << 16
+_PIECE_BYTES = 1 << 16
 COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
-"""A data file's suffix behind `.csv`, and COPY's keyword for it."""
+"""COPY's keyword for each suffix that may follow `.csv`."""
 
 
 class _Decompressor(Protocol):
@@ -24,7 +25,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor with the interface of the others."""
+    """zlib's decompressor, with the interface of the others."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -42,55 +43,52 @@ class _Gzip:
 
 
 def compression_of(file: str) -> str | None:
-    """COPY's compression keyword for a file name, None for a plain CSV. Raises InvalidDataFileError for any other file."""
+    """Return COPY's compression keyword for a file name; None for plain CSV. Raises InvalidDataFileError for another extension."""
     folded = file.lower()
     for suffix, keyword in COMPRESSIONS.items():
         if folded.endswith(f".csv{suffix}"):
             return keyword
-    raise InvalidDataFileError(
-        f"the file {file!r} has the wrong extension: data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst; "
-        "write the data as CSV and upload it under such a name"
-    )
+    raise InvalidDataFileError(WRONG_EXTENSION(file=file))
 
 
 def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[bytes]:
-    """The bytes behind a compression, in pieces of bounded size whatever the ratio; also of several joined members."""
+    """Yield the decompressed bytes in pieces of bounded size, whatever the ratio. A file may be several members in a row.
+
+    Raises InvalidDataFileError if the data is damaged or incomplete.
+    """
     if compression is None:
         yield from chunks
         return
     engine = _decompressor(compression)
-    inside = False
+    is_incomplete = False
     for part in in_pieces(chunks):
         data = part
         while data or not engine.needs_input:
             try:
-                piece = engine.decompress(data, _PIECE)
-            except Exception as error:  # each library has an error of its own
-                raise InvalidDataFileError(
-                    f"the file is not valid {compression}: {error}. Compress it again; if it is not compressed at all, name it .csv"
-                ) from None
-            data, inside = b"", not engine.eof
+                piece = engine.decompress(data, _PIECE_BYTES)
+            except Exception as error:  # each library has its own error class
+                message = COMPRESSION_INVALID(compression=compression, error=error)
+                raise InvalidDataFileError(message) from None
+            data, is_incomplete = b"", not engine.eof
             if piece:
                 yield piece
             if engine.eof:
-                data = _rest(engine)
+                data = _unused_data(engine)
                 engine = _decompressor(compression)
                 if not data:
                     break
-    if inside:
-        raise InvalidDataFileError(
-            f"the file ends in the middle of its {compression} data: it was cut on its way. Upload the whole file again"
-        )
+    if is_incomplete:
+        raise InvalidDataFileError(COMPRESSION_CUT(compression=compression))
 
 
 def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in small parts: what a decompressor did not take yet is copied at each of its calls."""
+    """Yield the same bytes in small pieces. A decompressor copies its unread input at every call."""
     for chunk in chunks:
-        for start in range(0, len(chunk), _PIECE):
-            yield chunk[start : start + _PIECE]
+        for start in range(0, len(chunk), _PIECE_BYTES):
+            yield chunk[start : start + _PIECE_BYTES]
 
 
-def _rest(engine: Any) -> bytes:
+def _unused_data(engine: Any) -> bytes:
     inner = getattr(engine, "_inner", engine)
     return bytes(inner.unused_data)
 
@@ -104,5 +102,5 @@ def _decompressor(compression: str) -> _Decompressor:
         from compression import zstd
     else:
         from backports import zstd
-    made: _Decompressor = zstd.ZstdDecompressor()
-    return made
+    decompressor: _Decompressor = zstd.ZstdDecompressor()
+    return decompressor

@@ -1,4 +1,4 @@
-"""Which texts COPY reads as dates and times: format strings, 'auto', epochs. Pure.
+"""The texts that COPY reads as dates and times: format strings, 'auto', epochs. Pure.
 
 Sources: COPY, "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic recognition with DATEFORMAT and
 TIMEFORMAT".
@@ -57,11 +57,11 @@ _TIME = re.compile(
 _EPOCH = re.compile(r"-?\d{1,18}(?:\.\d+)?", re.ASCII)
 
 
-def moment_test(format_text: str) -> Callable[[str], bool]:
-    """Whether a text is a date, or a date with a time, of a DATEFORMAT or TIMEFORMAT argument."""
+def datetime_test(format_text: str) -> Callable[[str], bool]:
+    """Return the test whether a text is a date, or a date with a time, in this DATEFORMAT or TIMEFORMAT."""
     match format_text:
         case "auto":
-            return is_auto_moment
+            return is_auto_datetime
         case "epochsecs":
             return lambda text: _is_epoch(text, 1)
         case "epochmillisecs":
@@ -70,8 +70,8 @@ def moment_test(format_text: str) -> Callable[[str], bool]:
     return lambda text: _is_possible(pattern.fullmatch(text))
 
 
-def is_auto_moment(text: str) -> bool:
-    """Whether 'auto' recognises the text; 01/02/2003 is month first."""
+def is_auto_datetime(text: str) -> bool:
+    """Whether 'auto' recognises the text as a date or a date with a time. 01/02/2003 is read with the month first."""
     stripped = text.strip()
     return _is_possible(
         next(filter(None, (pattern.fullmatch(stripped) for pattern in _AUTO)), None)

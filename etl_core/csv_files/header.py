@@ -1,6 +1,6 @@
-"""The header of a CSV file: read from the first bytes, matched to the table's columns by folded name.
+"""The header of a CSV file: read from the first bytes, and matched to the table's columns by folded name.
 
-COPY never looks at a header: it is positional (database developer guide, "COPY"). The names found here become its column list.
+COPY ignores the header and loads by position (database developer guide, "COPY"). The names read here become COPY's column list.
 """
 
 from __future__ import annotations
@@ -14,6 +14,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from etl_core.csv_files.compression import decompressed, in_pieces
+from etl_core.csv_files.messages import (
+    COLUMN_GENERATED,
+    COLUMN_MISSING,
+    COLUMN_MISSPELT,
+    COLUMN_REPEATED,
+    COLUMN_UNKNOWN,
+    FILE_EMPTY,
+    HEADER_INVALID,
+    HEADER_LINE_BREAK,
+    HEADER_MISMATCH,
+    HEADER_NOT_FOUND,
+    HEADER_TOO_LONG,
+    HEADER_WRONG_ENCODING,
+)
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.names import MAX_IDENTIFIER_BYTES, fold
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
@@ -27,28 +41,21 @@ CODECS = {"UTF8": "utf-8-sig", "UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16
 def read_header(
     chunks: Iterable[bytes], compression: str | None, options: CsvOptions
 ) -> tuple[str, ...]:
-    """The names in the first row, as written (a byte order mark is dropped). Reads no more than the row needs.
+    """Return the names in the first row as they are written, without a byte order mark. Reads only as much as the row needs.
 
-    Raises InvalidDataFileError: empty file, no readable header, damaged compression, wrong encoding.
+    Raises InvalidDataFileError if the file is empty, the header cannot be read, or the compression or the encoding is wrong.
     """
     text = _first_row(decompressed(_beginning(chunks), compression), options)
     if not text.strip():
-        raise InvalidDataFileError(
-            "the file is empty, or its first row is: the first row must name the table's columns"
-        )
+        raise InvalidDataFileError(FILE_EMPTY())
     if "\r" in text.rstrip("\r\n") or "\n" in text.rstrip("\r\n"):
-        raise InvalidDataFileError(
-            "the header row holds a line break inside a name, or the file's lines end in bare CR; "
-            "use LF or CRLF line ends and names in one line"
-        )
+        raise InvalidDataFileError(HEADER_LINE_BREAK())
     try:
         rows = list(
             csv.reader([text], delimiter=options.delimiter, quotechar=options.quote, strict=True)
         )
     except csv.Error as error:
-        raise InvalidDataFileError(
-            f"the header row is not valid CSV: {error}; given {text[:200]!r}"
-        ) from None
+        raise InvalidDataFileError(HEADER_INVALID(error=error, beginning=text[:200])) from None
     return tuple(rows[0])
 
 
@@ -58,24 +65,21 @@ def match_header(
     optional: Collection[str] = (),
     generated: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """The table's column for each name of the header, in the file's order.
+    """Return the table's column for each name of the header, in the file's order. Names match if they fold to the same text.
 
-    Names match when they fold to the same. `optional` columns may be absent, `generated` ones must be.
-    Raises HeaderMismatchError naming every missing, unknown and repeated column at once.
+    `optional` columns may be absent, `generated` ones must be absent. Raises HeaderMismatchError with every missing, unknown and
+    repeated column.
     """
     names = [fold(name.strip()) for name in header]
     faults = list(islice(_faults(header, names, columns, optional, generated), _MAX_FAULTS))
     if faults:
-        raise HeaderMismatchError(
-            f"the header does not match the table's columns: {'; '.join(faults)}. Correct the header, or upload a schema file "
-            f"that names these columns. The table's columns are: {', '.join(columns)}",
-            faults,
-        )
+        message = HEADER_MISMATCH(faults="; ".join(faults), columns=", ".join(columns))
+        raise HeaderMismatchError(message, faults)
     return tuple(names)
 
 
 def match_columns(header: Sequence[str], spec: SchemaFile) -> tuple[str, ...]:
-    """The table's column for each name of the header. Raises HeaderMismatchError."""
+    """Return the table's column for each name of the header. Raises HeaderMismatchError."""
     expected = [column.name for column in spec.columns if column.identity is None]
     generated = [column.name for column in spec.columns if column.identity is not None]
     optional = []
@@ -97,24 +101,23 @@ def _faults(
     missing = [name for name in columns if name not in counts and name not in optional]
     for name, count in counts.items():
         if count > 1:
-            yield f"column {_short(name)} is there {count} times"
+            yield COLUMN_REPEATED(name=_short(name), count=count)
     unknown = {
         name: written for written, name in zip(header, names, strict=True) if name not in known
     }
     for index, (name, written) in enumerate(unknown.items()):
         if name in generated:
-            yield f"column {written!r} is filled by the warehouse (identity); leave it out"
+            yield COLUMN_GENERATED(name=written)
             continue
-        # Each guess compares with every column: for the first few names only, and none that cannot be a column's.
-        could_be_meant = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
-        guess = (
-            difflib.get_close_matches(name, missing or list(columns), n=1) if could_be_meant else []
-        )
-        yield f"column {_short(written)} is not in the table" + (
-            f" (did you mean {guess[0]!r}?)" if guess else ""
-        )
+        # A guess compares the name with every column: only for the first few names, and only if a column can have the name.
+        is_cheap = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
+        guess = difflib.get_close_matches(name, missing or list(columns), n=1) if is_cheap else []
+        if guess:
+            yield COLUMN_MISSPELT(name=_short(written), guess=guess[0])
+        else:
+            yield COLUMN_UNKNOWN(name=_short(written))
     for name in missing:
-        yield f"column {name!r} is missing"
+        yield COLUMN_MISSING(name=name)
 
 
 def _short(name: str) -> str:
@@ -124,26 +127,24 @@ def _short(name: str) -> str:
 
 
 def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """As much of a file as any header needs; compressed data may go on for ever without saying anything."""
+    """Yield as much of the file as a header can need. Compressed data may be endless and still decompress to nothing."""
     size = 0
     for part in in_pieces(chunks):
         if size > _MAX_READ_BYTES:
-            raise InvalidDataFileError(
-                f"the first {_MAX_READ_BYTES} bytes of the file hold no header row; is the file damaged, or no CSV?"
-            )
+            raise InvalidDataFileError(HEADER_NOT_FOUND(size=_MAX_READ_BYTES))
         size += len(part)
         yield part
 
 
 def _first_row(pieces: Iterable[bytes], options: CsvOptions) -> str:
-    """The text up to the first line break outside quotes. What follows is not decoded: a fault there is COPY's to tell."""
+    """Return the text up to the first line break outside quotes. The rest is not decoded: COPY reports faults there."""
     decoder = codecs.getincrementaldecoder(CODECS[options.encoding])()
     row: list[str] = []
     size = quotes = 0
     try:
         for line in (line for piece in pieces for line in io.BytesIO(piece)):
             size += len(line)
-            # One line of bytes gives at most one line break of text, in UTF-16 at its beginning.
+            # A line of bytes decodes to at most one line break; in UTF-16 it may come first.
             head, newline, rest = decoder.decode(line).partition("\n")
             quotes += head.count(options.quote)
             row += head, newline
@@ -152,15 +153,10 @@ def _first_row(pieces: Iterable[bytes], options: CsvOptions) -> str:
             quotes += rest.count(options.quote)
             row.append(rest)
             if size > MAX_HEADER_BYTES:
-                raise InvalidDataFileError(
-                    f"the header row does not end within {MAX_HEADER_BYTES} bytes; is a quote left open, do the lines end in "
-                    "bare CR, or is the file no CSV?"
-                )
+                raise InvalidDataFileError(HEADER_TOO_LONG(limit=MAX_HEADER_BYTES))
         else:
             row.append(decoder.decode(b"", final=True))
     except UnicodeError as error:
-        raise InvalidDataFileError(
-            f"the header row is not {options.encoding} text: {error}; save the file as {options.encoding}, "
-            "or set csv.encoding in the schema file"
-        ) from None
+        message = HEADER_WRONG_ENCODING(encoding=options.encoding, error=error)
+        raise InvalidDataFileError(message) from None
     return "".join(row).removeprefix("\ufeff")

@@ -1,7 +1,7 @@
-"""The rows of a CSV file as COPY takes them apart, streamed: a piece of the file and one row are all that is held.
+"""The rows of a CSV file, split as COPY splits them. Streamed: only one piece of the file and one row are in memory.
 
-Rules: COPY, "Data format parameters" (CSV): a quoted field may hold delimiters and line ends, its quote is doubled, blanks between
-delimiter and quote are ignored; a quote anywhere else is a fault. Lines end in LF or CRLF.
+Rules: COPY, "Data format parameters" (CSV). A quoted field may contain delimiters and line ends, a quote inside it is doubled, blanks
+between delimiter and quote are ignored. A quote anywhere else is a fault. Lines end in LF or CRLF.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from etl_core.csv_files.header import CODECS
+from etl_core.csv_files.messages import (
+    QUOTE_MISPLACED,
+    QUOTE_UNCLOSED,
+    ROW_TOO_LONG,
+    WRONG_ENCODING,
+)
 from etl_core.model.errors import InvalidDataFileError
 from etl_core.schema_files.schema_file import CsvOptions
 
 MAX_ROW_CHARACTERS = 4 << 20
-"""COPY takes rows of up to 4 MB."""
-
-_MISPLACED = "a quote stands where none may be: write a quote inside a quoted field twice, and quote the whole field"
-_UNCLOSED = "a quote is opened and never closed"
+"""The maximum of COPY: 4 MB."""
 
 
 class CsvRow(NamedTuple):
-    """A row and the line it begins in (the first line is 1). `fault` tells why its fields cannot be told apart."""
+    """A row and the number of its first line, counted from 1. `fault`: why the row cannot be split into fields."""
 
     line: int
     fields: list[str]
@@ -31,36 +34,36 @@ class CsvRow(NamedTuple):
 
 
 def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
-    """The rows behind the header, without empty lines' sense: an empty line is a row with one empty field.
+    """Yield the rows after the header. An empty line is a row with one empty field.
 
-    Bytes that are no UTF-8 come as surrogates, for the value to be named. Raises InvalidDataFileError: text of another encoding, a row
-    longer than COPY takes.
+    Bytes that are not UTF-8 become surrogates, so that a message can show the value. Raises InvalidDataFileError if a UTF-16 file has
+    another encoding, or if a row is longer than COPY accepts.
     """
     lines = _lines(pieces, options)
-    split = _Splitter(options.delimiter, options.quote)
-    next(_joined(lines, split), None)
-    yield from _joined(lines, split)
+    splitter = _Splitter(options.delimiter, options.quote)
+    next(_rows(lines, splitter), None)
+    yield from _rows(lines, splitter)
 
 
-def _joined(lines: Iterator[tuple[int, str]], split: _Splitter) -> Iterator[CsvRow]:
+def _rows(lines: Iterator[tuple[int, str]], splitter: _Splitter) -> Iterator[CsvRow]:
     for number, line in lines:
-        if split.quote not in line:
-            yield CsvRow(number, line.split(split.delimiter))
+        if splitter.quote not in line:
+            yield CsvRow(number, line.split(splitter.delimiter))
             continue
-        fields = split.fields(line)
-        if fields is None and split.is_open:
-            text, closed = _to_closing_quote(number, line, lines, split.quote)
-            fields = split.fields(text) if closed else None
-            if not closed:
-                yield CsvRow(number, [], _UNCLOSED)
+        fields = splitter.split(line)
+        if fields is None and splitter.is_open:
+            text, is_closed = _to_closing_quote(number, line, lines, splitter.quote)
+            fields = splitter.split(text) if is_closed else None
+            if not is_closed:
+                yield CsvRow(number, [], QUOTE_UNCLOSED())
                 return
-        yield CsvRow(number, [], _MISPLACED) if fields is None else CsvRow(number, fields)
+        yield CsvRow(number, [], QUOTE_MISPLACED()) if fields is None else CsvRow(number, fields)
 
 
 def _to_closing_quote(
     number: int, line: str, lines: Iterator[tuple[int, str]], quote: str
 ) -> tuple[str, bool]:
-    """The line and those that belong to it; whether the file has the closing quote."""
+    """Return the line with the lines that continue it, and whether the file has the closing quote."""
     parts, size = [line], len(line)
     for _, more in lines:
         parts.append(more)
@@ -73,7 +76,7 @@ def _to_closing_quote(
 
 
 class _Splitter:
-    """Takes a line with quotes apart."""
+    """Splits a line with quotes into fields."""
 
     def __init__(self, delimiter: str, quote: str) -> None:
         self.delimiter, self.quote = delimiter, quote
@@ -84,9 +87,9 @@ class _Splitter:
         self._opened = re.compile(f"{blanks}{q}((?:[^{q}]++|{q}{q})*+)")
         self._closing = re.compile(f"{q}{blanks}({d}|\\Z)")
 
-    def fields(self, line: str) -> list[str] | None:
-        """The fields; None when a quote is misplaced, or the last quoted field does not end (`is_open`)."""
-        found: list[str] = []
+    def split(self, line: str) -> list[str] | None:
+        """Return the fields; None if a quote is misplaced, or if the last quoted field does not end (`is_open`)."""
+        fields: list[str] = []
         position, self.is_open = 0, False
         while True:
             opened = self._opened.match(line, position)
@@ -98,18 +101,18 @@ class _Splitter:
             if match is None:
                 self.is_open = opened is not None and opened.end() == len(line)
                 return None
-            found.append(opened[1].replace(self.quote * 2, self.quote) if opened else match[1])
+            fields.append(opened[1].replace(self.quote * 2, self.quote) if opened else match[1])
             if not match[match.re.groups]:
-                return found
+                return fields
             position = match.end()
 
 
 def _lines(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers, without LF or CRLF."""
+    """Yield the lines with their numbers, without LF or CRLF."""
     number, rest = 0, ""
     for text in _decoded(pieces, options):
-        *whole, rest = (rest + text).split("\n")
-        for line in whole:
+        *complete, rest = (rest + text).split("\n")
+        for line in complete:
             number += 1
             yield number, line.removesuffix("\r")
         if len(rest) > MAX_ROW_CHARACTERS:
@@ -126,12 +129,8 @@ def _decoded(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[str]:
             yield decoder.decode(piece)
         yield decoder.decode(b"", final=True)
     except UnicodeError as error:
-        raise InvalidDataFileError(
-            f"the file is not {options.encoding} text: {error}; save it as {options.encoding}, or set csv.encoding in the schema file"
-        ) from None
+        raise InvalidDataFileError(WRONG_ENCODING(encoding=options.encoding, error=error)) from None
 
 
 def _too_long(line: int) -> InvalidDataFileError:
-    return InvalidDataFileError(
-        f"the row in line {line} is longer than 4 MB, which COPY does not take; is a quote left open, or do the lines end in bare CR?"
-    )
+    return InvalidDataFileError(ROW_TOO_LONG(line=line))

@@ -1,30 +1,32 @@
-"""The error tree. What goes wrong with an upload is one of these; adapters map every foreign error to one of them.
+"""The error tree. Everything that can go wrong with an upload is one of these classes; adapters map foreign errors to them.
 
 EtlError
-|- RetryableError             the same upload may succeed a moment later; raised out of the load function, so
-|  |                          that the state machine repeats the whole load (a new transaction, a new snapshot)
-|  |- LockConflictError       another writer was in the way: error 1023, deadlock, conflicting DDL
-|  |- ConnectionLostError     the warehouse could not be reached, or the connection broke
-|  |- ThrottledError          AWS asked to slow down, or one of its services failed for the moment
-|  |- EarlierUploadError      a schema file waits for what landed before it
-|  `- SchemaNotReadyError     a data file waits for a schema file that is not applied yet
-|- RejectedError              the upload breaks a rule; never repeated; status `rejected`
-|  |- InvalidKeyError         the key is not `db_name/action/table_name/file`
-|  |- InvalidSchemaFileError  the schema file is not JSON, or breaks its format
-|  |- InvalidDataFileError    wrong extension, empty, no readable header
-|  |- HeaderMismatchError     the header does not name the table's columns
-|  |- ActionNotAllowedError   the schema in force does not list the action
-|  |- NoSchemaError           a data file for a table without a schema
-|  |- SchemaChangeRefusedError  the table differs from the schema file in a way that is not applied
-|  |- MissingObjectError      the object's version no longer exists
-|  `- ReplayRefusedError      the table cannot be rebuilt from the lake
-|- LogError                   the log table refused a call for good
-|- StackError                 the outputs file does not describe a usable stack
-`- LoadFailedError            the warehouse refused the data or the statement; status `failed`
-   |- CopyRefusedError        COPY refused rows of the file
-   |- MissingTableError       a statement names a table that does not exist
-   |- TableDriftError         the table was altered outside of the pipeline and is not what its schema file says
-   `- LoadTimeoutError        the load could not finish in the function's time; rolled back
+|- RetryableError              the same upload may succeed later. The load function raises it, and the state machine
+|  |                           retries the whole load (new transaction, new snapshot)
+|  |- LockConflictError        another writer was in the way: error 1023, deadlock, conflicting DDL
+|  |- ConnectionLostError      the warehouse could not be reached, or the connection broke
+|  |- ThrottledError           AWS throttled the call, or one of its services failed temporarily
+|  |- EarlierUploadError       a schema file waits for uploads that arrived before it
+|  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
+|- RejectedError               the upload breaks a rule. Never retried; status `rejected`
+|  |- InvalidKeyError          the key is not `db_name/action/table_name/file`
+|  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
+|  |- InvalidDataFileError     wrong extension, empty, or no readable header
+|  |- HeaderMismatchError      the header does not name the table's columns
+|  |- ActionNotAllowedError    the schema in force does not list the action
+|  |- NoSchemaError            a data file for a table without a schema
+|  |- SchemaChangeRefusedError the table differs from the schema file in a way that is not applied
+|  |- MissingObjectError       the object's version no longer exists
+|  `- ReplayRefusedError       the table cannot be rebuilt from the lake
+|- LoadFailedError             the warehouse refused the data or a statement; status `failed`
+|  |- TableDriftError          the table does not match its schema file: it was changed outside of the pipeline
+|  |- LoadTimeoutError         the load did not finish in the function's time; rolled back
+|  |- CopyRefusedError         COPY refused rows of the file
+|  `- MissingTableError        a statement names a table that does not exist
+|- LogError                    the log table refused a call, and a retry will not help
+`- StackError                  the outputs file does not describe a usable stack
+
+InvalidEventError (a ValueError) is not part of the tree: the sender of the event is at fault, not an upload.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ from dataclasses import dataclass
 
 
 class InvalidEventError(ValueError):
-    """The event is not an S3 `Object Created` event as EventBridge delivers it: its sender is at fault, not an upload."""
+    """The event is not an S3 `Object Created` event as EventBridge delivers it."""
 
 
 class EtlError(Exception):
-    """Base of all errors of this library. `details` are further lines, each a complete statement."""
+    """Base class of all errors of this library. `details` are further lines, each readable on its own."""
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -47,7 +49,7 @@ class EtlError(Exception):
 
 
 class RetryableError(EtlError):
-    """The whole load may be repeated."""
+    """The whole load may be retried."""
 
 
 class LockConflictError(RetryableError):
@@ -59,27 +61,27 @@ class ConnectionLostError(RetryableError):
 
 
 class ThrottledError(RetryableError):
-    """An AWS service throttled the call or failed for the moment."""
+    """An AWS service throttled the call or failed temporarily."""
 
 
 class EarlierUploadError(RetryableError):
-    """An upload of the same table landed before this schema file and has no answer yet."""
+    """An upload to the same table arrived before this schema file and is still pending."""
 
 
 class SchemaNotReadyError(RetryableError):
-    """A schema file for the table has not been applied yet, and decides about this data file."""
+    """A schema file that governs this data file has not been applied yet."""
 
 
 class RejectedError(EtlError):
-    """The upload breaks a rule; the table is as it was."""
+    """The upload breaks a rule. The table is unchanged."""
 
 
 class InvalidKeyError(RejectedError):
-    """The key is not `db_name/action/table_name/file`, or one of its parts is not acceptable."""
+    """The key is not `db_name/action/table_name/file`, or one of its parts is not accepted."""
 
 
 class InvalidSchemaFileError(RejectedError):
-    """The schema file is not JSON or breaks its format; `details` names every fault with its path."""
+    """The schema file is not JSON or breaks its format. `details` has every fault with its path."""
 
 
 class InvalidDataFileError(RejectedError):
@@ -87,7 +89,7 @@ class InvalidDataFileError(RejectedError):
 
 
 class HeaderMismatchError(RejectedError):
-    """The header does not name the table's columns; `details` names each column at fault."""
+    """The header does not name the table's columns. `details` has every column that is missing, unknown or repeated."""
 
 
 class ActionNotAllowedError(RejectedError):
@@ -99,7 +101,7 @@ class NoSchemaError(RejectedError):
 
 
 class SchemaChangeRefusedError(RejectedError):
-    """The table differs from the schema file in a way that is not applied; `details` names each difference."""
+    """The table differs from the schema file in a way that is not applied. `details` has each difference."""
 
 
 class MissingObjectError(RejectedError):
@@ -107,20 +109,20 @@ class MissingObjectError(RejectedError):
 
 
 class LoadFailedError(EtlError):
-    """The warehouse refused the data or the statement; rolled back, the table is as it was."""
+    """The warehouse refused the data or a statement. Rolled back; the table is unchanged."""
 
 
 class TableDriftError(LoadFailedError):
-    """The table is not what the schema in force says; `details` names each difference. The upload is fine, the table is not."""
+    """The table does not match the schema in force. `details` has each difference. The upload itself is valid."""
 
 
 class LoadTimeoutError(LoadFailedError):
-    """The load could not finish in the function's time; rolled back, the table is as it was."""
+    """The load did not finish in the function's time. Rolled back; the table is unchanged."""
 
 
 @dataclass(frozen=True)
 class LoadErrorLine:
-    """One row of the warehouse's load-error view. `column` is "" where the row as a whole is at fault."""
+    """One row of the warehouse's load-error view. `column` is "" if the whole row is at fault."""
 
     file: str
     line: int
@@ -131,7 +133,7 @@ class LoadErrorLine:
 
 
 class CopyRefusedError(LoadFailedError):
-    """COPY refused rows of the file; `lines` are the load-error view's rows."""
+    """COPY refused rows of the file. `lines` are the rows of the load-error view."""
 
     def __init__(self, message: str, lines: Sequence[LoadErrorLine] = ()) -> None:
         super().__init__(message)
@@ -143,11 +145,11 @@ class MissingTableError(LoadFailedError):
 
 
 class ReplayRefusedError(RejectedError):
-    """The table cannot be rebuilt from the lake; `details` names every upload that prevents it. Nothing was changed."""
+    """The table cannot be rebuilt from the lake. `details` has every upload that prevents it. Nothing was changed."""
 
 
 class LogError(EtlError):
-    """The log table refused a call for good: the deployment is at fault."""
+    """The log table refused a call, and a retry will not help. The deployment is at fault."""
 
 
 class StackError(EtlError):

@@ -1,12 +1,18 @@
-"""The functions' settings: what each Lambda reads from its environment, parsed once and typed.
+"""The settings of the Lambda functions: read from environment variables, parsed once, typed.
 
-The names are shared with the deployment program, which writes the same variables.
+The deployment program sets the variables and imports their names from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from etl_core.model.messages import (
+    SETTING_DATABASES_EMPTY,
+    SETTING_MISSING,
+    SETTING_PORT_INVALID,
+)
 
 LAKE_BUCKET = "LAKE_BUCKET"
 WORK_BUCKET = "WORK_BUCKET"
@@ -23,24 +29,20 @@ REGION = "AWS_REGION"
 
 
 class SettingsError(ValueError):
-    """A function's environment is incomplete or malformed: the deployment is at fault, not an upload."""
+    """An environment variable is missing or malformed. The deployment is at fault, not an upload."""
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "").strip()
     if not value:
-        raise SettingsError(
-            f"the environment variable {name} is missing or empty; the deployment program sets it"
-        )
+        raise SettingsError(SETTING_MISSING(name=name))
     return value
 
 
 def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
-        raise SettingsError(
-            f"{WAREHOUSE_PORT} is {text!r}; it must be a port number from 1 to 65535"
-        )
+        raise SettingsError(SETTING_PORT_INVALID(name=WAREHOUSE_PORT, value=text))
     return int(text)
 
 
@@ -51,15 +53,13 @@ def _databases(environment: Mapping[str, str]) -> tuple[str, ...]:
         if name.strip()
     )
     if not databases:
-        raise SettingsError(
-            f"{DATABASES} is {environment[DATABASES]!r}; it names at least one database"
-        )
+        raise SettingsError(SETTING_DATABASES_EMPTY(name=DATABASES, value=environment[DATABASES]))
     return databases
 
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """What the load function works on: two buckets, one warehouse, the role that COPY assumes, the log."""
+    """The load function's settings: two buckets, one warehouse, the role that COPY assumes, the log table."""
 
     lake_bucket: str
     work_bucket: str
@@ -74,7 +74,7 @@ class LoadSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
-        """Raises SettingsError when a variable is missing or malformed."""
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
         return cls(
             lake_bucket=_required(environment, LAKE_BUCKET),
             work_bucket=_required(environment, WORK_BUCKET),
@@ -91,19 +91,19 @@ class LoadSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    """What the record and query functions work on: the log table."""
+    """The record and query functions' settings: the log table."""
 
     log_table: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
-        """Raises SettingsError when the variable is missing."""
+        """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
 
 
 @dataclass(frozen=True)
 class ReconcileSettings:
-    """What the reconcile function works on: the lake, the log, the state machine, and the function that reads the ledgers."""
+    """The reconcile function's settings: lake, log, state machine, and the function that reads the ledgers."""
 
     lake_bucket: str
     databases: tuple[str, ...]
@@ -113,7 +113,7 @@ class ReconcileSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReconcileSettings:
-        """Raises SettingsError when a variable is missing or malformed."""
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
         return cls(
             lake_bucket=_required(environment, LAKE_BUCKET),
             databases=_databases(environment),

@@ -1,6 +1,6 @@
-"""An object's key in the lake, understood: `db_name/action/table_name/file`.
+"""The key of an object in the lake, parsed: `db_name/action/table_name/file`.
 
-The key is taken as EventBridge delivers it: not URL-encoded (S3 user guide, "EventBridge event message structure").
+Keys are read as EventBridge delivers them: not URL-encoded (S3 user guide, "EventBridge event message structure").
 """
 
 from __future__ import annotations
@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from etl_core.model.errors import InvalidKeyError
+from etl_core.model.messages import (
+    KEY_ACTION_UNKNOWN,
+    KEY_INVALID,
+    KEY_LEADING_SLASH,
+    KEY_PARTS_MISSING,
+)
 from etl_core.model.names import UNPARSED, faults_of_name, faults_of_schema, fold
 from etl_core.model.table_ref import TableRef, faults_of_database, faults_of_names, split_table_name
 
@@ -38,9 +44,7 @@ class LakeKey:
         faults = tuple(_faults(key, databases))
         if faults:
             raise InvalidKeyError(
-                f"the key {key!r} is not a valid upload: {'; '.join(faults)}. "
-                f"Nothing was loaded; upload the file again under a key {LAYOUT}",
-                faults,
+                KEY_INVALID(key=key, faults="; ".join(faults), layout=LAYOUT), faults
             )
         database, action, table_name, file = key.split("/", 3)
         return cls(TableRef.parse(database, table_name), Action(fold(action)), file)
@@ -48,7 +52,7 @@ class LakeKey:
 
 @dataclass(frozen=True)
 class KeyParts:
-    """What the log says about a key, also about one that is not valid: each part as far as it can be told."""
+    """The parts of any key, for the log. A part that the key does not name is None."""
 
     table_name: str
     database: str | None
@@ -57,12 +61,12 @@ class KeyParts:
 
 
 def is_folder_marker(key: str) -> bool:
-    """Keys that end in a slash are made by tools that show folders; they are not uploads."""
+    """Whether the key ends in a slash. Tools that show folders make such objects; they are not uploads."""
     return key.endswith("/")
 
 
 def describe_key(key: str) -> KeyParts:
-    """The parts of any key, for the log; `table_name` is `_unparsed` where the key names no table."""
+    """Return the parts of any key, valid or not. `table_name` is `_unparsed` if the key names no table."""
     parts = key.split("/", 3)
     if len(parts) < 4 or not parts[2].strip() or not parts[2].isprintable():
         return KeyParts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)
@@ -75,14 +79,14 @@ def describe_key(key: str) -> KeyParts:
 def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     parts = key.split("/", 3)
     if key.startswith("/"):
-        yield "it begins with a slash"
+        yield KEY_LEADING_SLASH()
         return
     if len(parts) < 4 or not parts[3]:
-        yield f"it has {len([part for part in parts if part])} of the four parts"
+        yield KEY_PARTS_MISSING(count=len([part for part in parts if part]))
         return
     database, action, table_name, _ = parts
     table = TableRef.parse(database, table_name)
     yield from faults_of_database(table.database, databases)
     if fold(action) not in tuple(Action):
-        yield f"the action {action!r} is not one of append, truncate, schema"
+        yield KEY_ACTION_UNKNOWN(action=action, actions=", ".join(Action))
     yield from faults_of_names(table)

@@ -1,4 +1,4 @@
-"""The form of every rejection and failure message: what happened, the rule, the fix.
+"""Messages about keys, names, events and settings; and `Message`, the form of every message to a user.
 
 Each package keeps its messages in a module `messages`. `etl_core/message_catalogue.py` gathers them, and
 docs/reference/messages.md is generated from there.
@@ -41,3 +41,151 @@ class Message:
     def example_text(self) -> str:
         """Return the message with the fields of its example."""
         return self(**self.example)
+
+
+KEY_INVALID = Message(
+    id="key.invalid",
+    when="The object's key does not name a database, an action and a table of this stack.",
+    text="the key {key!r} is not a valid upload: {faults}",
+    fix="Nothing was loaded; upload the file again under a key {layout}",
+    example={
+        "key": "dev/upsert/orders/a.csv",
+        "faults": "the action 'upsert' is not one of append, truncate, schema",
+        "layout": "db_name/action/table_name/file",
+    },
+)
+KEY_LEADING_SLASH = Message(
+    id="key.leading_slash",
+    when="The key begins with a slash.",
+    text="it begins with a slash",
+    fix="",
+    example={},
+)
+KEY_PARTS_MISSING = Message(
+    id="key.parts_missing",
+    when="The key has fewer than four parts.",
+    text="it has {count} of the four parts",
+    fix="",
+    example={"count": 3},
+)
+KEY_ACTION_UNKNOWN = Message(
+    id="key.action_unknown",
+    when="The second part of the key is not an action.",
+    text="the action {action!r} is not one of {actions}",
+    fix="",
+    example={"action": "upsert", "actions": "append, truncate, schema"},
+)
+DATABASE_UNKNOWN = Message(
+    id="database.unknown",
+    when="The stack's settings do not list the database.",
+    text="the database {database!r} is not one of this stack's databases: {databases}",
+    fix="",
+    example={"database": "prod", "databases": "analytics, dev"},
+)
+TABLE_NAME_RESERVED = Message(
+    id="table.name_reserved",
+    when="The table name is the one that the log uses for keys that name no table.",
+    text="the table name {name!r} is reserved for log entries of keys that name no table; use another name",
+    fix="",
+    example={"name": "_unparsed"},
+)
+SCHEMA_NAME_RESERVED = Message(
+    id="schema.name_reserved",
+    when="The schema belongs to Redshift or to the loader.",
+    text="the schema {name!r} is reserved; choose another schema",
+    fix="",
+    example={"name": "pg_catalog"},
+)
+NAME_UNSAFE = Message(
+    id="name.unsafe",
+    when="The name of a database, schema or table has a character that is not allowed.",
+    text="the {kind} {name!r} is not a safe name: letters a-z, digits and _ only, not beginning with a digit",
+    fix="",
+    example={"kind": "table", "name": "user-data"},
+)
+NAME_TOO_LONG = Message(
+    id="name.too_long",
+    when="The name of a database, schema or table is longer than Redshift stores.",
+    text="the {kind} {name!r} has {size} bytes; Redshift cuts names at {limit} bytes",
+    fix="",
+    example={"kind": "table", "name": "orders_of_the_year", "size": 128, "limit": 127},
+)
+COLUMN_NAME_EMPTY = Message(
+    id="column.name_empty",
+    when="A column has no name.",
+    text="a column name must not be empty",
+    fix="",
+    example={},
+)
+COLUMN_NAME_BLANKS = Message(
+    id="column.name_blanks",
+    when="A column name begins or ends with a blank.",
+    text="the column name {name!r} begins or ends with a blank, which the header of a CSV file cannot show; remove the blank",
+    fix="",
+    example={"name": " id"},
+)
+COLUMN_NAME_UNPRINTABLE = Message(
+    id="column.name_unprintable",
+    when="A column name has a control character or another character that cannot be printed.",
+    text="the column name {name!r} has control or unprintable characters; remove them",
+    fix="",
+    example={"name": "first\tname"},
+)
+COLUMN_NAME_TOO_LONG = Message(
+    id="column.name_too_long",
+    when="A column name is longer than Redshift stores.",
+    text="the column name {beginning!r}... has {size} bytes; Redshift cuts names at {limit} bytes",
+    fix="",
+    example={"beginning": "how_often_the_customer_has_ordered_since", "size": 131, "limit": 127},
+)
+COLUMN_NAME_SYSTEM = Message(
+    id="column.name_system",
+    when="A column has the name of a system column of Redshift.",
+    text="the column name {name!r} is a system column of the database; choose another name",
+    fix="",
+    example={"name": "ctid"},
+)
+
+EVENT_PART_MISSING = Message(
+    id="event.part_missing",
+    when="An event that started a load has no `detail`, `bucket` or `object`.",
+    text="the event has no object {name!r}",
+    fix="Send an S3 'Object Created' event as EventBridge delivers it",
+    example={"name": "detail"},
+)
+EVENT_FIELD_INVALID = Message(
+    id="event.field_invalid",
+    when="A field of an event is empty or not a text.",
+    text="the event's {name!r} is {value!r}; it must be a text that is not empty",
+    fix="Send an S3 'Object Created' event as EventBridge delivers it",
+    example={"name": "etag", "value": None},
+)
+EVENT_TIME_INVALID = Message(
+    id="event.time_invalid",
+    when="The time of an event is not a time.",
+    text="the event's 'time' is {value!r}; it must be a time such as 2026-11-22T09:30:00Z",
+    fix="Send an S3 'Object Created' event as EventBridge delivers it",
+    example={"value": "yesterday"},
+)
+
+SETTING_MISSING = Message(
+    id="setting.missing",
+    when="An environment variable of a Lambda function is not set.",
+    text="the environment variable {name} is missing or empty; the deployment sets it",
+    fix="Run pulumi up again",
+    example={"name": "LOG_TABLE"},
+)
+SETTING_PORT_INVALID = Message(
+    id="setting.port_invalid",
+    when="The environment variable for the port of the warehouse is not a port number.",
+    text="the environment variable {name} is {value!r}; it must be a port number from 1 to 65535",
+    fix="Run pulumi up again",
+    example={"name": "WAREHOUSE_PORT", "value": "http"},
+)
+SETTING_DATABASES_EMPTY = Message(
+    id="setting.databases_empty",
+    when="The environment variable for the databases names none.",
+    text="the environment variable {name} is {value!r}; it must name at least one database",
+    fix="Run pulumi up again",
+    example={"name": "DATABASES", "value": " , "},
+)

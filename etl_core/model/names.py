@@ -1,7 +1,7 @@
-"""Names: what Redshift makes of an identifier, and which identifiers this project accepts.
+"""Identifiers: how Redshift stores them, and which ones this project accepts.
 
 Redshift folds ASCII letters to lower case even inside double quotes and silently cuts names at 127 bytes (database
-developer guide, "Names and identifiers"), so that two different names can become one. Everything here works on folded names.
+developer guide, "Names and identifiers"), so two different names can become one. Everything here works on folded names.
 """
 
 from __future__ import annotations
@@ -10,13 +10,24 @@ import re
 import string
 from collections.abc import Iterator
 
+from etl_core.model.messages import (
+    COLUMN_NAME_BLANKS,
+    COLUMN_NAME_EMPTY,
+    COLUMN_NAME_SYSTEM,
+    COLUMN_NAME_TOO_LONG,
+    COLUMN_NAME_UNPRINTABLE,
+    NAME_TOO_LONG,
+    NAME_UNSAFE,
+    SCHEMA_NAME_RESERVED,
+)
+
 MAX_IDENTIFIER_BYTES = 127
 LEDGER_SCHEMA = "etl_ledger"
 UNPARSED = "_unparsed"
 DEFAULT_SCHEMA = "public"
 
 SYSTEM_COLUMNS = frozenset({"oid", "xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"})
-"""PostgreSQL's system column names; Redshift refuses them as columns (unsupported PostgreSQL features)."""
+"""PostgreSQL's system column names. Redshift refuses them as column names (unsupported PostgreSQL features)."""
 
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SAFE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -24,35 +35,35 @@ _RESERVED_SCHEMAS = re.compile(r"pg_.*|information_schema|" + LEDGER_SCHEMA)
 
 
 def fold(name: str) -> str:
-    """The name as Redshift stores it: ASCII letters in lower case, everything else as it is."""
+    """Return the name as Redshift stores it: ASCII letters in lower case, the rest unchanged."""
     return name.translate(_FOLD)
 
 
-def faults_of_name(name: str, what: str) -> Iterator[str]:
-    """Why a database, schema or table name is not accepted; nothing when it is."""
+def faults_of_name(name: str, kind: str) -> Iterator[str]:
+    """Yield why a name is not accepted; nothing if it is. `kind` is `database`, `schema` or `table`."""
     if not _SAFE_NAME.fullmatch(fold(name)):
-        yield f"the {what} {name!r} is not a safe name: letters a-z, digits and _ only, not beginning with a digit"
+        yield NAME_UNSAFE(kind=kind, name=name)
     elif len(name) > MAX_IDENTIFIER_BYTES:
-        yield f"the {what} {name!r} has {len(name)} bytes; Redshift cuts names at {MAX_IDENTIFIER_BYTES}"
+        yield NAME_TOO_LONG(kind=kind, name=name, size=len(name), limit=MAX_IDENTIFIER_BYTES)
 
 
 def faults_of_schema(name: str) -> Iterator[str]:
-    """Why a schema name is not accepted; system schemas and the ledger's own are not."""
+    """Yield why a schema name is not accepted; nothing if it is. System schemas and the ledger's schema are refused."""
     yield from faults_of_name(name, "schema")
     if _RESERVED_SCHEMAS.fullmatch(fold(name)):
-        yield f"the schema {name!r} is reserved; choose another schema"
+        yield SCHEMA_NAME_RESERVED(name=name)
 
 
 def faults_of_column(name: str) -> Iterator[str]:
-    """Why a column name is not accepted. Any printable text is, up to 127 bytes of UTF-8."""
+    """Yield why a column name is not accepted; nothing if it is. Printable text up to 127 bytes of UTF-8 is accepted."""
     size = len(name.encode("utf-8", "surrogatepass"))
     if not name.strip():
-        yield "a column name must not be empty"
+        yield COLUMN_NAME_EMPTY()
     elif name != name.strip():
-        yield f"the column name {name!r} begins or ends with a blank, which a CSV's header cannot tell; remove it"
+        yield COLUMN_NAME_BLANKS(name=name)
     elif not name.isprintable():
-        yield f"the column name {name!r} holds control or unprintable characters"
+        yield COLUMN_NAME_UNPRINTABLE(name=name)
     elif size > MAX_IDENTIFIER_BYTES:
-        yield f"the column name {name[:40]!r}... has {size} bytes; Redshift cuts names at {MAX_IDENTIFIER_BYTES}"
+        yield COLUMN_NAME_TOO_LONG(beginning=name[:40], size=size, limit=MAX_IDENTIFIER_BYTES)
     elif fold(name) in SYSTEM_COLUMNS:
-        yield f"the column name {name!r} is a system column of the database; choose another name"
+        yield COLUMN_NAME_SYSTEM(name=name)

@@ -11,12 +11,12 @@ from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.upload import Upload
 
 VersionKey = tuple[str, str]
-"""(key, version id): one version of one object of the lake."""
+"""(key, version id): identifies one version in the lake bucket."""
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One version as S3 lists it. `landed_at` is its LastModified, UTC, to the second (of a multipart upload: its beginning)."""
+    """One version as S3 lists it. `landed_at` is LastModified, UTC, to the second (the start of a multipart upload)."""
 
     key: str
     version_id: str
@@ -27,13 +27,13 @@ class ObjectVersion:
 
     @property
     def id(self) -> VersionKey:
-        """Names the version within its bucket."""
+        """Identifies the version within its bucket."""
         return self.key, self.version_id
 
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object as S3 has it now. `size` in bytes; `is_current` tells whether its key still means this version."""
+    """One version as S3 stores it now. `size` in bytes; `is_current`: the key still refers to this version."""
 
     bucket: str
     key: str
@@ -44,24 +44,26 @@ class StoredVersion:
 
 
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:
-    """The upload that each version is, as if its event had come. S3 lists no sequencers: of what landed in one second the schema files
-    come first, and versions of one key are numbered, the newest last (S3 lists it first). Without a version id the etag and the
-    sequencer identify, so that this must stay the same.
+    """Return the upload that the event of each version would describe. `versions` as S3 lists them: the newest of a key first.
+
+    S3 lists no sequencers, so this function makes them. Among the versions of one second, schema files come first, and the versions
+    of one key are numbered from the oldest. Objects without a version id are identified by etag and sequencer; their sequencer
+    must therefore not depend on the listing.
     """
-    again: Counter[tuple[str, datetime]] = Counter()
-    made = {}
+    same_second: Counter[tuple[str, datetime]] = Counter()
+    uploads = {}
     for version in reversed(list(versions)):
-        number = again[version.key, version.landed_at]
-        again[version.key, version.landed_at] += 1
-        identified = version.version_id != "null"
+        number = same_second[version.key, version.landed_at]
+        same_second[version.key, version.landed_at] += 1
+        has_id = version.version_id != "null"
         rank = "0" if describe_key(version.key).action == Action.SCHEMA else "1"
-        made[version.id] = Upload(
+        uploads[version.id] = Upload(
             bucket=bucket,
             key=version.key,
-            version_id=version.version_id if identified else None,
+            version_id=version.version_id if has_id else None,
             etag=version.etag,
             size=version.size,
-            sequencer=(f"{rank}{number:08x}" if number else rank) if identified else "0",
+            sequencer=(f"{rank}{number:08x}" if number else rank) if has_id else "0",
             landed_at=version.landed_at,
         )
-    return made
+    return uploads

@@ -1,4 +1,4 @@
-"""How the state machine retries a load: one policy per kind of error."""
+"""How the state machine retries a load: one policy for each kind of error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from etl_core.model.errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """One entry of a state machine's Retry list; `errors` are error names as Step Functions sees them."""
+    """One entry of the state machine's Retry list. `errors` are error names as Step Functions reports them."""
 
     errors: tuple[str, ...]
     interval_seconds: int
@@ -25,7 +25,8 @@ class RetryPolicy:
 
 
 LAMBDA_THROTTLED = RetryPolicy(
-    # All of the stack's loads are under way: to wait is right, however long they take, and a slow growth leaves no long tail.
+    # The stack runs as many loads as it may. Waiting is right, however long they take. The delay grows slowly, so that
+    # no execution waits long after a function is free.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
     max_attempts=140,
@@ -33,8 +34,8 @@ LAMBDA_THROTTLED = RetryPolicy(
     max_delay_seconds=30,
 )
 LAMBDA_DIED = RetryPolicy(
-    # How a function is reported that ended without an answer: killed, or out of memory. Repeating it is safe, because the
-    # ledger tells a load that committed from one that did not; repeating it often would not help.
+    # The function ended without a result: it was killed or ran out of memory. A retry is safe, because the ledger shows
+    # whether the load committed. Many retries would not help.
     errors=("Lambda.Unknown", "Runtime.ExitError", "Runtime.Unknown"),
     interval_seconds=2,
     max_attempts=2,
@@ -56,11 +57,12 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
 )
 
 MAX_WAIT_ATTEMPTS = 20
-"""After so many tries a schema file goes ahead of what landed before it, and a data file ahead of a schema file that nobody has seen.
-Tries that found no free function count too, so that it is not a small number."""
+"""After this many attempts, stop waiting for earlier uploads: a schema file no longer waits for uploads that arrived before it, and a
+data file no longer waits for a schema file that is in the lake but was never received. Attempts that found no free function count
+too, therefore the number is not small."""
 
 MAX_LOG_READ_ATTEMPTS = 5
-"""After so many tries a load goes on without a log that cannot be read. Fewer than ThrottledError is repeated."""
+"""After this many attempts, a load proceeds although the log cannot be read. Lower than the number of retries of ThrottledError."""
 
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, MAX_WAIT_ATTEMPTS, 1.5, 10),
@@ -80,11 +82,11 @@ RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     LAMBDA_DIED,
     LAMBDA_UNAVAILABLE,
 )
-"""How the state machine repeats a load. Everything that is not named here goes to Record at once."""
+"""The Retry list of the Load state. An error that is not listed goes to Record at once."""
 
 
 def attempts_before_giving_up(error_name: str) -> int:
-    """How often a load was tried when the state machine gives up with this error."""
+    """Return how many attempts were made when the state machine gives up with this error."""
     for policy in RETRY_POLICIES:
         if error_name in policy.errors:
             return policy.max_attempts + 1

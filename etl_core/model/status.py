@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What became of an upload."""
+    """The result of an upload, as the log shows it. RECEIVED: not processed yet."""
 
     RECEIVED = "received"
     LOADED = "loaded"
@@ -19,11 +19,11 @@ class Status(StrEnum):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the upload's owner has nothing to do."""
+        """Whether the person who uploaded the file has nothing to do."""
         return self in _SUCCEEDED
 
 
 _SUCCEEDED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.DUPLICATE, Status.SUPERSEDED)
 
 SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED)
-"""Statuses that no later delivery of the same upload changes. A rejected or failed upload may still be loaded by a replay."""
+"""The statuses that a later delivery of the same upload does not change. A replay may still load a rejected or failed upload."""

@@ -1,10 +1,11 @@
-"""A table's full name: one type wherever database, schema and table travel together."""
+"""The full name of a table: database, schema and name in one value."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from etl_core.model.messages import DATABASE_UNKNOWN, TABLE_NAME_RESERVED
 from etl_core.model.names import DEFAULT_SCHEMA, UNPARSED, faults_of_name, faults_of_schema, fold
 
 
@@ -17,12 +18,12 @@ class TableRef:
     name: str
 
     def __str__(self) -> str:
-        """`schema.name`, for messages."""
+        """Return `schema.name`, for messages."""
         return f"{self.schema}.{self.name}"
 
     @property
     def folder(self) -> str:
-        """The table's folder in a lake key: `orders`, or `sales.orders` outside of schema public."""
+        """The table's part of a lake key: `orders`, or `sales.orders` outside of schema public."""
         return self.name if self.schema == DEFAULT_SCHEMA else str(self)
 
     @classmethod
@@ -49,10 +50,10 @@ def faults_of_names(table: TableRef) -> Iterator[str]:
     yield from faults_of_schema(table.schema)
     yield from faults_of_name(table.name, "table")
     if table.name == UNPARSED:
-        yield f"the table name {UNPARSED!r} is reserved for log entries of keys that name no table; use another name"
+        yield TABLE_NAME_RESERVED(name=UNPARSED)
 
 
 def faults_of_database(database: str, databases: Collection[str]) -> Iterator[str]:
     """Yield why the database is not accepted; nothing if the stack has it."""
     if database not in databases:
-        yield f"the database {database!r} is not one of this stack's databases: {', '.join(sorted(databases))}"
+        yield DATABASE_UNKNOWN(database=database, databases=", ".join(sorted(databases)))

@@ -1,4 +1,4 @@
-"""An upload: one version of one object, as an S3 event tells of it. A fact; it never changes."""
+"""An upload: one version of one object, as an S3 event describes it. It never changes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from etl_core.model.errors import InvalidEventError
+from etl_core.model.messages import (
+    EVENT_FIELD_INVALID,
+    EVENT_PART_MISSING,
+    EVENT_TIME_INVALID,
+)
 
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SEQUENCER_WIDTH = 64
@@ -17,7 +22,7 @@ _MAX_SIZE = 1 << 63
 
 @dataclass(frozen=True)
 class Upload:
-    """One version of one object. `size` in bytes, None when the event does not tell; `landed_at` is UTC, to the second."""
+    """One version of one object. `size` in bytes, None if unknown; `landed_at` is the time of arrival, UTC, to the second."""
 
     bucket: str
     key: str
@@ -29,9 +34,9 @@ class Upload:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Upload:
-        """Reads the event that EventBridge delivers (S3 user guide, "EventBridge event message structure").
+        """Read the event that EventBridge delivers (S3 user guide, "EventBridge event message structure").
 
-        Raises InvalidEventError when a field is missing or of another kind.
+        Raises InvalidEventError if a field is missing or has the wrong type.
         """
         detail = _mapping(event, "detail")
         bucket, stored = _mapping(detail, "bucket"), _mapping(detail, "object")
@@ -48,9 +53,9 @@ class Upload:
 
     @property
     def upload_id(self) -> str:
-        """The same for every delivery of the same version; 32 hexadecimal digits.
+        """32 hexadecimal digits, the same for every delivery of the same version.
 
-        A version id identifies the version. Without one, etag and sequencer do: the sequencer differs for every write.
+        The version id identifies the version. Without one, etag and sequencer do: every write has another sequencer.
         """
         return identity(
             self.bucket,
@@ -60,50 +65,58 @@ class Upload:
 
     @property
     def order(self) -> tuple[datetime, str, str]:
-        """Landed order. Sequencers of different length compare after padding with zeros on the right (S3 user guide)."""
+        """Arrival order: event time, sequencer, key. Sequencers are padded with zeros on the right to compare them (S3 user guide)."""
         return self.landed_at, padded_sequencer(self.sequencer), self.key
 
     @property
     def landed_timestamp(self) -> str:
-        """`2026-11-22T09:30:00Z`."""
+        """The time of arrival, such as `2026-11-22T09:30:00Z`."""
         return self.landed_at.strftime(TIMESTAMP_FORMAT)
 
     @property
     def landed_key(self) -> str:
-        """The log's sort key: landed order first, unique also for two uploads in one second."""
+        """The log's sort key: arrival order first, and unique also for two uploads in one second."""
         return f"{self.landed_timestamp}#{self.sequencer[:_SEQUENCER_WIDTH]}#{self.upload_id[:12]}"
 
 
 def identity(bucket: str, key: str, version: str) -> str:
-    """The upload id of this version of an object; 32 hexadecimal digits."""
+    """Return the upload id of a version of an object: 32 hexadecimal digits."""
     return hashlib.sha256(
         "\0".join((bucket, key, version)).encode("utf-8", "surrogatepass")
     ).hexdigest()[:32]
 
 
 def padded_sequencer(sequencer: str) -> str:
-    """A sequencer in the form in which two of them compare as text."""
+    """Return the sequencer padded, so that two of them compare as text."""
     return sequencer.ljust(_SEQUENCER_WIDTH, "0")
+
+
+def parse_utc_time(text: str) -> datetime:
+    """Parse an ISO 8601 time or day and return it in UTC, to the second. Without a zone it is UTC. Raises ValueError."""
+    try:
+        time = datetime.fromisoformat(text)
+        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a time such as 2026-11-22T09:30:00Z") from None
 
 
 def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = parent.get(name) if isinstance(parent, Mapping) else None
     if not isinstance(value, Mapping):
-        raise InvalidEventError(
-            f"the event has no object {name!r}; an S3 'Object Created' event of EventBridge is needed"
-        )
+        raise InvalidEventError(EVENT_PART_MISSING(name=name))
     return value
 
 
 def _text(parent: Mapping[str, Any], name: str) -> str:
     value = parent.get(name)
     if not isinstance(value, str) or not value or not _is_unicode(value):
-        raise InvalidEventError(f"the event's {name!r} is {value!r}; a non-empty text is needed")
+        raise InvalidEventError(EVENT_FIELD_INVALID(name=name, value=value))
     return value
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON can spell half a surrogate pair, which no object's key holds and nothing can store."""
+    """Whether the text has no lone surrogate. JSON can write one, but no key contains one and nothing can store it."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -118,13 +131,6 @@ def _optional_text(parent: Mapping[str, Any], name: str) -> str | None:
 def _time(event: Mapping[str, Any]) -> datetime:
     text = _text(event, "time")
     try:
-        moment = datetime.fromisoformat(text)
-        return (
-            (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-            .astimezone(UTC)
-            .replace(microsecond=0)
-        )
-    except (ValueError, OverflowError):
-        raise InvalidEventError(
-            f"the event's 'time' is {text!r}; a time such as 2026-11-22T09:30:00Z is needed"
-        ) from None
+        return parse_utc_time(text)
+    except ValueError:
+        raise InvalidEventError(EVENT_TIME_INVALID(value=text)) from None

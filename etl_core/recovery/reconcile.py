@@ -18,10 +18,10 @@ from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.model.upload import TIMESTAMP_FORMAT, Upload, parse_utc_time
 from etl_core.recovery.messages import UNKNOWN_DATABASE
 from etl_core.recovery.services import Entry
-from etl_core.recovery.wire import UtcTime, parse_utc
+from etl_core.recovery.wire import UtcTime
 from etl_core.upload_log.entry import SORT_KEY, upload_of_entry
 
 _BEFORE = timedelta(minutes=1)
@@ -191,7 +191,7 @@ def _state(
         return State.UNDER_WAY if version.landed_at > grace_start else State.NEVER_SEEN
     if status is not Status.RECEIVED:
         return State.RECORDED
-    arrived_at = parse_utc(str(entry["landed_timestamp"]))
+    arrived_at = parse_utc_time(str(entry["landed_timestamp"]))
     return State.UNDER_WAY if arrived_at > grace_start else State.STUCK
 
 

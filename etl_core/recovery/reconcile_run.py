@@ -13,7 +13,7 @@ from etl_core.model.errors import InvalidKeyError
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.object_versions import ObjectVersion, VersionKey
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload
+from etl_core.model.upload import Upload, parse_utc_time
 from etl_core.recovery.messages import REQUEST_BUCKET
 from etl_core.recovery.rebuild_log import read_logged, write_entries
 from etl_core.recovery.reconcile import (
@@ -46,7 +46,7 @@ from etl_core.recovery.reconcile_requests import (
 )
 from etl_core.recovery.services import Entry, Marker, Services
 from etl_core.recovery.tables_requests import VersionQuery, VersionsRequest
-from etl_core.recovery.wire import InvalidRequestError, ask, from_json, parse_utc
+from etl_core.recovery.wire import InvalidRequestError, ask, from_json
 from etl_core.upload_log.entry import WAITING_SINCE, key_of, upload_of_entry
 
 PAGE = 500
@@ -82,7 +82,7 @@ def _stuck(
     services: Services, entry: Entry, scope: Scope, grace_start: datetime
 ) -> Iterator[Finding]:
     upload = upload_of_entry(entry)
-    if upload is None or parse_utc(str(entry[WAITING_SINCE])) > grace_start:
+    if upload is None or parse_utc_time(str(entry[WAITING_SINCE])) > grace_start:
         return
     version = ObjectVersion(
         upload.key,

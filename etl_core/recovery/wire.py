@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from etl_core.model.errors import StackError
 from etl_core.model.names import fold
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload
+from etl_core.model.upload import Upload, parse_utc_time
 from etl_core.recovery.messages import REQUEST_INVALID, RESPONSE_INVALID
 from etl_core.recovery.services import FunctionClient
 
@@ -80,19 +80,6 @@ def parse_request(kinds: Any, value: object) -> Any:
         raise InvalidRequestError(REQUEST_INVALID(problems=describe_problems(error))) from None
 
 
-def parse_utc(text: str) -> datetime:
-    """Return a UTC time to the second. Text without a zone is UTC; a day means its start. Raises ValueError."""
-    try:
-        time = datetime.fromisoformat(text)
-        return (
-            (time if time.tzinfo else time.replace(tzinfo=UTC))
-            .astimezone(UTC)
-            .replace(microsecond=0)
-        )
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is not a time such as 2026-11-22T09:30:00Z") from None
-
-
 def to_json(value: Any) -> Json:
     """Return a dataclass as JSON: times as `2026-11-22T09:30:00Z`, enums as their values."""
     dataclass_type: Any = type(value)
@@ -135,7 +122,7 @@ def _utc(value: object) -> datetime:
         return value
     if not isinstance(value, str):
         raise ValueError("a time such as 2026-11-22T09:30:00Z is needed")
-    return parse_utc(value)
+    return parse_utc_time(value)
 
 
 def _checked_upload(upload: Upload) -> Upload:
@@ -146,7 +133,7 @@ def _checked_upload(upload: Upload) -> Upload:
         upload,
         version_id=None if upload.version_id in ("", "null") else upload.version_id,
         sequencer=upload.sequencer or "0",
-        landed_at=parse_utc(upload.landed_at.isoformat()),
+        landed_at=parse_utc_time(upload.landed_at.isoformat()),
     )
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from etl_core.schema_changes.changes import Column
-from etl_core.schema_changes.conversions import is_text
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import SpecDefault
 from etl_core.sql import identifier
@@ -108,8 +107,8 @@ def copy_values(table: sa.Table, actual: Column, desired: Column, name: str) -> 
     """
     kind, desired_kind = describe_type(actual.type), describe_type(desired.type)
     source: sa.ColumnElement[Any] = sa.column(identifier(str(desired.name)))
-    if kind.name != desired_kind.name and not (is_text(kind) and is_text(desired_kind)):
-        source = sa.cast(source, sa.VARCHAR(65535) if is_text(desired_kind) else desired.type)
+    if kind.name != desired_kind.name and not (kind.is_text and desired_kind.is_text):
+        source = sa.cast(source, sa.VARCHAR(65535) if desired_kind.is_text else desired.type)
     target = sa.table(table.name, sa.column(identifier(name)), schema=table.schema)
     return sa.update(target).values({target.c[name]: source})
 

@@ -43,8 +43,8 @@ from etl_core.schema_changes.messages import (
 )
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import Default, parse_server_default
-from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
 from etl_core.schema_files.schema_file import DefaultFunction
+from etl_core.schema_files.tables import distkey_of, diststyle_of, primary_key_of, sortkey_of
 
 FIXED_ENCODINGS = frozenset({"bytedict", "runlength", "text255", "text32k"})
 """Encodings whose columns cannot change their length (database developer guide, "ALTER TABLE")."""

@@ -55,8 +55,8 @@ from etl_core.schema_changes.messages import (
     join_lines,
 )
 from etl_core.schema_files.column_types import describe_type
-from etl_core.schema_files.keys import distkey_of, diststyle_of, primary_key_of, sortkey_of
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import distkey_of, diststyle_of, primary_key_of, sortkey_of
 
 _NOT_ALLOWED: dict[Permission, Message] = {
     "retype": RETYPE_NOT_ALLOWED,

@@ -34,7 +34,7 @@ from etl_core.schema_changes.changes import (
     WidenColumn,
 )
 from etl_core.schema_changes.diff import constraint_name
-from etl_core.schema_files.keys import primary_key_of
+from etl_core.schema_files.tables import primary_key_of
 from etl_core.sql import describe_sql, identifier
 
 

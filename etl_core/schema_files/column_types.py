@@ -1,7 +1,7 @@
-"""Redshift's column types: what a schema file may write, and the one form in which the catalog shows it.
+"""Redshift's column types: the spellings that a schema file may use, and the canonical form, which is the catalog's.
 
-Source: database developer guide, "Data types"; lengths of CHAR and VARCHAR are bytes, VARCHAR and TEXT without a length are
-256 bytes, NUMERIC without arguments is (18,0).
+Source: database developer guide, "Data types". The lengths of CHAR and VARCHAR are in bytes; VARCHAR and TEXT without a length have
+256 bytes; NUMERIC without arguments is (18,0).
 """
 
 from __future__ import annotations
@@ -13,6 +13,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine, UserDefinedType
 from sqlalchemy_redshift import dialect as redshift
+
+from etl_core.schema_files.messages import (
+    TYPE_ARGUMENTS,
+    TYPE_LENGTH,
+    TYPE_PRECISION,
+    TYPE_UNKNOWN,
+    TYPE_UNREADABLE,
+    TYPE_WITHOUT_ARGUMENTS,
+    TYPE_WITHOUT_LENGTH,
+)
 
 
 class VARBYTE(UserDefinedType[bytes]):
@@ -37,7 +47,7 @@ class GEOGRAPHY(UserDefinedType[bytes]):
 
 
 class INTERVALYEARTOMONTH(UserDefinedType[str]):
-    """INTERVAL YEAR TO MONTH; SQLAlchemy's INTERVAL renders PostgreSQL's fields only for its own dialect."""
+    """INTERVAL YEAR TO MONTH. SQLAlchemy's own INTERVAL renders the fields for PostgreSQL only."""
 
     cache_ok = True
 
@@ -55,7 +65,7 @@ class INTERVALDAYTOSECOND(UserDefinedType[str]):
 
 
 DIALECT = redshift.RedshiftDialect_psycopg2()
-_SHAPE = re.compile(
+_TYPE = re.compile(
     r"\s*([a-z][a-z0-9_ ]*?)\s*(?:\(\s*([^()]*?)\s*\))?((?:\s+with(?:out)?\s+time\s+zone)?)\s*",
     re.IGNORECASE,
 )
@@ -76,11 +86,21 @@ _PLAIN: dict[str, Any] = {
     "super": redshift.SUPER, "geometry": redshift.GEOMETRY, "geography": GEOGRAPHY, "hllsketch": redshift.HLLSKETCH,
     "interval year to month": INTERVALYEARTOMONTH, "interval day to second": INTERVALDAYTOSECOND,
 }  # fmt: skip
+_WITH_LENGTH: dict[str, Any] = {
+    "character": sa.CHAR, "character varying": sa.VARCHAR, "binary varying": VARBYTE,
+}  # fmt: skip
 MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 16_777_216}
-"""The longest that a type with a length may be, in bytes."""
+"""The maximum length of the types that have one, in bytes."""
 WITHOUT_LENGTH = frozenset({"text", "bpchar"})
-"""Spellings of such types that take no length."""
+"""Spellings of these types that take no length."""
 MAX_PRECISION, MAX_SCALE = 38, 37
+_COMMON = "VARCHAR(n), INTEGER, NUMERIC(p,s), TIMESTAMP, BOOLEAN"
+
+_INTEGER_LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+_NUMBERS = frozenset({*_INTEGER_LIMITS, "numeric", "real", "double precision"})
+_TEXTS = frozenset({"character", "character varying"})
+_DATETIMES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
+_TIMES = frozenset({"time without time zone", "time with time zone"})
 _NOT_KEYS = frozenset(
     {
         "super",
@@ -96,14 +116,50 @@ _NOT_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A type as the catalog names it: `character varying` and (50,)."""
+    """A type in its canonical form, as the catalog names it: `character varying` and (50,)."""
 
     name: str
     arguments: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        """The text of the catalog's format_type(): `character varying(50)`."""
+        """Return the text of the catalog's format_type(): `character varying(50)`."""
         return f"{self.name}({','.join(map(str, self.arguments))})" if self.arguments else self.name
+
+    @classmethod
+    def from_canonical(cls, text: str) -> ColumnType:
+        """Read the text that str() wrote. No rule is checked: a type that was accepted once stays readable."""
+        name, _, arguments = text.removesuffix(")").partition("(")
+        return cls(name, tuple(int(part) for part in arguments.split(",") if part))
+
+    @property
+    def is_integer(self) -> bool:
+        """SMALLINT, INTEGER or BIGINT."""
+        return self.name in _INTEGER_LIMITS
+
+    @property
+    def integer_limit(self) -> int:
+        """The values of an integer type are from -limit to limit - 1. Raises KeyError for another type."""
+        return _INTEGER_LIMITS[self.name]
+
+    @property
+    def is_number(self) -> bool:
+        """An integer type, NUMERIC, REAL or DOUBLE PRECISION."""
+        return self.name in _NUMBERS
+
+    @property
+    def is_text(self) -> bool:
+        """CHAR or VARCHAR."""
+        return self.name in _TEXTS
+
+    @property
+    def is_datetime(self) -> bool:
+        """DATE, TIMESTAMP or TIMESTAMPTZ."""
+        return self.name in _DATETIMES
+
+    @property
+    def is_time(self) -> bool:
+        """TIME or TIMETZ: a time of day without a date."""
+        return self.name in _TIMES
 
     @property
     def can_be_key(self) -> bool:
@@ -111,53 +167,60 @@ class ColumnType:
         return self.name not in _NOT_KEYS
 
     def to_sqlalchemy(self) -> TypeEngine[Any]:
-        """The SQLAlchemy type that the Redshift dialect renders as this type."""
-        match self.name:
-            case "numeric":
-                precision, scale = self.arguments
-                return sa.NUMERIC(precision, scale)
-            case "character":
-                return sa.CHAR(self.arguments[0])
-            case "character varying":
-                return sa.VARCHAR(self.arguments[0])
-            case "binary varying":
-                return VARBYTE(self.arguments[0])
-            case plain:
-                made: TypeEngine[Any] = _PLAIN[plain]()
-                return made
+        """Return the SQLAlchemy type that the Redshift dialect renders as this type. Raises ValueError if there is none."""
+        if self.name == "numeric":
+            precision, scale = self.arguments
+            return sa.NUMERIC(precision, scale)
+        made: TypeEngine[Any]
+        if self.name in _WITH_LENGTH:
+            made = _WITH_LENGTH[self.name](self.arguments[0])
+        elif self.name in _PLAIN:
+            made = _PLAIN[self.name]()
+        else:
+            raise ValueError(TYPE_UNKNOWN(text=str(self), known=_COMMON))
+        return made
 
 
 def describe_type(kind: TypeEngine[Any]) -> ColumnType:
-    """The catalog's form of a SQLAlchemy type. SQLAlchemy types do not compare by value; these do."""
-    return parse_column_type(kind.compile(dialect=DIALECT))
+    """Return the canonical form of a SQLAlchemy type. SQLAlchemy types do not compare by value; these do."""
+    return _describe_own(kind) or parse_column_type(kind.compile(dialect=DIALECT))
+
+
+_OWN_NAMES = {made: name for name, made in (_PLAIN | _WITH_LENGTH).items()}
+
+
+def _describe_own(kind: TypeEngine[Any]) -> ColumnType | None:
+    """Return the canonical form of a type such as to_sqlalchemy makes it; None for any other."""
+    if isinstance(kind, sa.NUMERIC) and kind.precision is not None and kind.scale is not None:
+        return ColumnType("numeric", (kind.precision, kind.scale))
+    name = _OWN_NAMES.get(type(kind))
+    if name is None:
+        return None
+    if name in _WITH_LENGTH:
+        length: int | None = getattr(kind, "length", None)
+        return None if length is None else ColumnType(name, (length,))
+    # sa.TIMESTAMP(timezone=True) has the class of the type without a time zone.
+    has_other_zone = name.endswith("without time zone") and getattr(kind, "timezone", False)
+    return None if has_other_zone else ColumnType(name)
 
 
 def parse_column_type(text: str) -> ColumnType:
-    """Reads a type as a schema file or the catalog writes it. Raises ValueError naming what was given and the rule."""
-    # Without runs of blanks, which the pattern could divide among its parts in very many ways.
-    match = _SHAPE.fullmatch(" ".join(text.split()))
+    """Parse a type as a schema file or the catalog writes it. Raises ValueError with the text and the rule."""
+    # Runs of blanks are collapsed first: the pattern could split them among its parts in very many ways.
+    match = _TYPE.fullmatch(" ".join(text.split()))
     if not match:
-        raise ValueError(
-            f"{text!r} is not a column type; write one such as INTEGER, VARCHAR(100) or NUMERIC(18,2)"
-        )
+        raise ValueError(TYPE_UNREADABLE(text=text))
     written, arguments_text, zone = match.groups()
     base = " ".join(written.lower().split())
     name = _ALIASES.get(base, base) if not zone else " ".join(f"{base}{zone}".lower().split())
-    if name not in _PLAIN and name not in (
-        "numeric",
-        "character",
-        "character varying",
-        "binary varying",
-    ):
-        raise ValueError(
-            f"{text!r} is not a column type of Redshift; known are {', '.join(known_types())}"
-        )
+    if name != "numeric" and name not in _PLAIN and name not in _WITH_LENGTH:
+        raise ValueError(TYPE_UNKNOWN(text=text, known=_COMMON))
     arguments = _arguments(text, base, arguments_text)
     return _CHECKS.get(name, _without_arguments)(text, name, base, arguments)
 
 
 def known_types() -> tuple[str, ...]:
-    """The type names that a schema file may use, in upper case."""
+    """Return the type names that a schema file may use, in upper case."""
     short = {
         "character": "CHAR",
         "character varying": "VARCHAR",
@@ -170,12 +233,12 @@ def known_types() -> tuple[str, ...]:
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """All that a schema file may write for a type of the catalog, in lower case, without arguments."""
+    """Return every spelling of a canonical type name, in lower case, without arguments."""
     return (name, *(alias for alias, meant in _ALIASES.items() if meant == name))
 
 
 def type_names() -> tuple[str, ...]:
-    """The types as the catalog names them."""
+    """Return the canonical names of all types."""
     return tuple(dict.fromkeys([*_PLAIN, *_ALIASES.values()]))
 
 
@@ -190,17 +253,13 @@ def _arguments(text: str, base: str, arguments_text: str | None) -> tuple[int, .
         return (MAX_LENGTHS["character varying"],)
     parts = [part.strip() for part in arguments_text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise ValueError(
-            f"{text!r}: the arguments of a type are whole numbers, such as VARCHAR(100) or NUMERIC(18,2)"
-        )
+        raise ValueError(TYPE_ARGUMENTS(text=text))
     return tuple(int(part) for part in parts)
 
 
 def _without_arguments(text: str, name: str, base: str, arguments: tuple[int, ...]) -> ColumnType:
     if arguments:
-        raise ValueError(
-            f"{text!r}: {base.upper()} takes no arguments in Redshift; write {base.upper()}"
-        )
+        raise ValueError(TYPE_WITHOUT_ARGUMENTS(text=text, type=base.upper()))
     return ColumnType(name)
 
 
@@ -211,26 +270,22 @@ def _numeric(text: str, name: str, base: str, arguments: tuple[int, ...]) -> Col
         or not 1 <= precision <= MAX_PRECISION
         or not 0 <= scale <= min(MAX_SCALE, precision)
     ):
-        raise ValueError(
-            f"{text!r}: NUMERIC(precision,scale) takes a precision of 1 to {MAX_PRECISION} and a scale of 0 to {MAX_SCALE}, not above it"
-        )
+        raise ValueError(TYPE_PRECISION(text=text, precision=MAX_PRECISION, scale=MAX_SCALE))
     return ColumnType(name, (precision, scale))
 
 
 def _length(text: str, name: str, base: str, arguments: tuple[int, ...]) -> ColumnType:
-    most = MAX_LENGTHS[name]
+    limit = MAX_LENGTHS[name]
     default = {
         "character": 256 if base == "bpchar" else 1,
         "character varying": 256,
         "binary varying": 64_000,
     }[name]
     if base in WITHOUT_LENGTH and arguments:
-        raise ValueError(
-            f"{text!r}: {base.upper()} takes no length in Redshift; it is {default} bytes. Write VARCHAR(n) or CHAR(n)"
-        )
+        raise ValueError(TYPE_WITHOUT_LENGTH(text=text, type=base.upper(), size=default))
     length = arguments[0] if arguments else default
-    if len(arguments) > 1 or not 1 <= length <= most:
-        raise ValueError(f"{text!r}: the length is in bytes, from 1 to {most}")
+    if len(arguments) > 1 or not 1 <= length <= limit:
+        raise ValueError(TYPE_LENGTH(text=text, limit=limit))
     return ColumnType(name, (length,))
 
 

@@ -1,4 +1,4 @@
-"""Column defaults: as a schema file writes them, as SQL, and as the catalog prints them."""
+"""Column defaults in their three forms: in a schema file, in SQL, and in the catalog."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from etl_core.sql import Text
 
 Default = bool | int | str | DefaultFunction | None
 
-_INTEGERS = frozenset({"smallint", "integer", "bigint"})
-_NUMBERS = _INTEGERS | {"numeric", "real", "double precision"}
 _CAST = re.compile(r"::\s*[a-z][a-z0-9_ ]*(?:\(\s*\d+(?:\s*,\s*\d+)?\s*\))?\s*$", re.IGNORECASE)
 _LITERAL = re.compile(r"'((?:[^']|'')*)'", re.DOTALL)
 _FUNCTION_TEXTS = {
@@ -25,7 +23,7 @@ _FUNCTION_TEXTS = {
 
 
 class CatalogDefault(sa.schema.DefaultClause):
-    """A default read from the catalog; `value` is its canonical form."""
+    """A default from the catalog. `value` is its canonical form."""
 
     def __init__(self, text: str, value: Default) -> None:
         super().__init__(sa.text(text.replace(":", r"\:")))
@@ -33,7 +31,7 @@ class CatalogDefault(sa.schema.DefaultClause):
 
 
 class SpecDefault(sa.schema.DefaultClause):
-    """A default of a schema file; `value` is its canonical form."""
+    """A default from a schema file. `value` is its canonical form."""
 
     def __init__(self, clause: Any, value: Default) -> None:
         super().__init__(clause)
@@ -41,7 +39,7 @@ class SpecDefault(sa.schema.DefaultClause):
 
 
 def server_default(value: Default, kind: ColumnType) -> SpecDefault | None:
-    """The DEFAULT clause of a value that the schema file's rules accepted."""
+    """Return the DEFAULT clause of a value of a valid schema file."""
     if value is None:
         return None
     canonical = canonical_default(value, kind)
@@ -54,18 +52,18 @@ def server_default(value: Default, kind: ColumnType) -> SpecDefault | None:
         return SpecDefault(functions[value.function], canonical)
     if isinstance(value, bool):
         return SpecDefault(sa.true() if value else sa.false(), canonical)
-    if kind.name in _NUMBERS:
+    if kind.is_number:
         return SpecDefault(sa.text(str(canonical)), canonical)
     return SpecDefault(Text(str(value)), canonical)
 
 
 def parse_server_default(clause: Any, kind: ColumnType) -> Default:
-    """The canonical value of a column's server default."""
+    """Return the canonical value of a column's server default; None if it has none."""
     return clause.value if isinstance(clause, (CatalogDefault, SpecDefault)) else None
 
 
 def parse_catalog_default(text: str | None, kind: ColumnType) -> CatalogDefault | None:
-    """Reads a default as the catalog prints it: `'x'::character varying`, `0`, `getdate()`."""
+    """Parse a default as the catalog prints it: `'x'::character varying`, `0`, `getdate()`."""
     if text is None:
         return None
     bare = _strip(text)
@@ -79,31 +77,28 @@ def parse_catalog_default(text: str | None, kind: ColumnType) -> CatalogDefault 
 
 
 def _function(text: str, bare: str, kind: ColumnType) -> str | None:
-    """The function's name, if it is one. SYSDATE is kept as the text 'now', cast to a timestamp when a row is inserted."""
+    """Return the name of the function, if it is one. The catalog stores SYSDATE as 'now', cast to a timestamp at each insert."""
     written = text.strip().lower()
-    if (
-        bare.lower() == "'now'"
-        and kind.name.startswith(("date", "time"))
-        and "timestamp" in written
-    ):
+    holds_time = kind.is_datetime or kind.is_time
+    if bare.lower() == "'now'" and holds_time and "timestamp" in written:
         return "SYSDATE"
     return _FUNCTION_TEXTS.get(bare.lower()) or _FUNCTION_TEXTS.get(written)
 
 
 def canonical_default(value: Default, kind: ColumnType) -> Default:
-    """Equal for values that mean the same: `1`, `1.0` and `'1'` of a numeric column."""
-    if kind.name not in _NUMBERS or isinstance(value, (DefaultFunction, bool)) or value is None:
+    """Return one form for values that mean the same, such as `1`, `1.0` and `'1'` of a numeric column."""
+    if not kind.is_number or isinstance(value, (DefaultFunction, bool)) or value is None:
         return value
     try:
         number = Decimal(value)
     except InvalidOperation:
         return value
-    # Not normalize(), which rounds to 28 digits; a column may have 38.
+    # normalize() would round to 28 digits; a column may have 38.
     return int(number) if number == number.to_integral_value() else format(number, "f").rstrip("0")
 
 
 def _strip(text: str) -> str:
-    """The text without the casts and brackets that the catalog wraps around it."""
+    """Return the text without the casts and brackets that the catalog adds."""
     bare, before = text.strip(), ""
     while bare != before:
         before = bare

@@ -1,5 +1,7 @@
-"""Regular expressions for what a schema file may write, in the part of their language that Python and JavaScript share: no flags, so
-that letters of either case are listed, and no `\\Z`. Pure; for the published JSON Schema alone, the parser has rules of its own."""
+"""Regular expressions of the published JSON Schema. The parser does not use them; it has its own rules. Pure.
+
+They use only what Python and JavaScript have in common: no flags (letters are listed in both cases) and no `\\Z`.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +18,25 @@ from etl_core.schema_files.column_types import (
 
 _NOT_PRINTABLE = r"\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060-\u206f\u3000\ufeff"
 _END = r"(?![\s\S])"
-"""The end of the text; `$` would also match before a last line break in Python."""
+"""The end of the text. In Python, `$` would also match before a last line break."""
 NO_NUL = r"^[^\u0000]*$"
 ONE_ASCII_CHARACTER = r"^[\t\u0020-\u005b\u005d-\u007e]" + _END
 PRINTABLE_WITHOUT_BACKSLASH = rf"^[^\\{_NOT_PRINTABLE}]+{_END}"
 
 
 def any_case(words: Iterable[str]) -> str:
-    """One of the words, in any case."""
+    """Return the pattern of one of these words, in any case."""
     return f"^{_one_of(map(_letters, words))}{_END}"
 
 
 def column_name() -> str:
-    """A name that is not one of the system's, holds nothing unprintable, and neither begins nor ends with a blank."""
+    """Return the pattern of a column name: printable, no blank at either end, not a system column."""
     system = _one_of(map(_letters, sorted(SYSTEM_COLUMNS)))
     return rf"^(?!{system}{_END})[^ {_NOT_PRINTABLE}](?:[^{_NOT_PRINTABLE}]*[^ {_NOT_PRINTABLE}])?{_END}"
 
 
 def column_type(names: Iterable[str]) -> str:
-    """Any spelling of these types of the catalog, with the arguments that they take."""
+    """Return the pattern of every spelling of these types, with the arguments that they take."""
     return rf"^\s*{_one_of(map(_type, names))}\s*{_END}"
 
 
@@ -70,9 +72,9 @@ def _one_of(parts: Iterable[str]) -> str:
     return f"(?:{'|'.join(parts)})"
 
 
-def _up_to(most: int) -> str:
-    """The whole numbers from 1 to `most`."""
-    digits = str(most)
+def _up_to(limit: int) -> str:
+    """Return the pattern of the whole numbers from 1 to `limit`."""
+    digits = str(limit)
     parts = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
     for place, digit in enumerate(digits):
         least, rest = int(place == 0), len(digits) - place - 1

@@ -1,8 +1,7 @@
-"""The format of schema files as a JSON Schema, generated from the types that read them, so that editors complete and check it.
+"""The format of schema files as a JSON Schema, generated from the types that parse them. Editors use it to complete and check files.
 
-What the parser's own rules add to the types is added here in the words of JSON Schema: names, types and their lengths, keywords in
-any case, which default and encoding a type takes. What compares one part of the file with another that it names (a key with the
-columns), counts bytes or compares numbers, only the parser finds.
+This module adds the parser's rules that JSON Schema can express: names, types and their lengths, keywords in any case, the defaults
+and encodings of a type. Only the parser checks what JSON Schema cannot: names of key columns, sizes in bytes, ranges of numbers.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from typing import Any
 
 from etl_core.model.names import MAX_IDENTIFIER_BYTES
 from etl_core.schema_files import json_patterns as patterns
-from etl_core.schema_files.column_types import known_types, type_names
+from etl_core.schema_files.column_types import ColumnType, known_types, type_names
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.schema_files.schema_rules import ENCODINGS, INTEGERS, MAX_COLUMNS, MOMENTS, NUMBERS
+from etl_core.schema_files.schema_rules import ENCODINGS, MAX_COLUMNS
 
 Json = dict[str, Any]
 
@@ -25,56 +24,56 @@ _NAME = {
     "pattern": patterns.column_name(),
 }
 _DESCRIPTIONS = {
-    "schema_version": "Your own name of this version; the log of every upload shows it.",
+    "schema_version": "Your own name for this version; the log entry of every upload shows it.",
     "columns": "The table's columns.",
-    "allowed_operations": "What later uploads to this table may do; all three if left out.",
-    "allowed_changes": "Which changes of existing data this file may bring about; additions and growth need no leave.",
-    "primary_key": "Names of columns. Redshift does not enforce it, but plans queries by it.",
-    "diststyle": "How rows are spread over the nodes; AUTO leaves it to Redshift.",
-    "distkey": "The column by whose value rows are spread.",
-    "sortkey": "The columns by which rows are kept in order.",
-    "csv": "How the table's data files are written.",
-    "name": "As in the files' header; upper and lower case are the same.",
+    "allowed_operations": "Which actions later uploads to this table may use; all three if left out.",
+    "allowed_changes": "Which changes of existing data are allowed; added columns and larger types are always allowed.",
+    "primary_key": "Names of columns. Redshift does not enforce the key, but uses it to plan queries.",
+    "diststyle": "How rows are distributed over the nodes; with AUTO, Redshift decides.",
+    "distkey": "The column whose value decides on which node a row is stored.",
+    "sortkey": "The columns by which rows are sorted.",
+    "csv": "The format of the table's data files.",
+    "name": "As in the header of the data files; upper and lower case are the same.",
     "type": "A column type of Redshift, such as INTEGER, VARCHAR(100) or NUMERIC(18,2); lengths are in bytes.",
-    "nullable": "Whether rows may lack a value.",
-    "default": 'For rows without a value: a text, a number, true, false or {"function": "SYSDATE"}.',
-    "encode": "Compression; left out, Redshift chooses.",
-    "identity": "Seed and step of numbers that Redshift gives itself.",
-    "renamed_from": "The name that the column has now, to rename it with its data.",
+    "nullable": "Whether the column may be NULL.",
+    "default": 'The value of rows without one: a text, a number, true, false or {"function": "SYSDATE"}.',
+    "encode": "Compression encoding; if left out, Redshift chooses.",
+    "identity": "Seed and step of numbers that Redshift generates.",
+    "renamed_from": "The current name of the column, to rename it and keep its data.",
     "delimiter": "One ASCII character between two values.",
-    "quote": "One ASCII character around values.",
-    "null_as": "The text that stands for no value.",
-    "date_format": "As COPY's DATEFORMAT.",
-    "time_format": "As COPY's TIMEFORMAT.",
-    "encoding": "Of the files' text.",
-    "missing_columns": "What becomes of columns that a header does not name: the file is refused, or they take their default.",
-    "description": "For people: a comment in the warehouse.",
-    "function": "What the warehouse computes when the row is loaded.",
+    "quote": "One ASCII character around a quoted value.",
+    "null_as": "The text that means NULL.",
+    "date_format": "COPY's DATEFORMAT.",
+    "time_format": "COPY's TIMEFORMAT.",
+    "encoding": "The text encoding of the files.",
+    "missing_columns": "If a header does not name all columns: refuse the file, or load the default of the columns it leaves out.",
+    "description": "A text for people, stored as a comment in the warehouse.",
+    "function": "Computed by the warehouse when the row is loaded.",
 }
 _NULL = {"type": "null"}
 _TEXT = {"type": "string"}
 
 
 def schema_file_format() -> Json:
-    """The JSON Schema (draft 2020-12) of a schema file."""
-    made = SchemaFile.model_json_schema()
-    _tidy(made)
-    _describe(made["properties"], made["$defs"])
-    _complete_file(made["properties"])
-    _complete_column(made["$defs"]["ColumnSpec"])
-    _complete_csv(made["$defs"]["CsvOptions"]["properties"])
+    """Return the JSON Schema (draft 2020-12) of a schema file."""
+    schema = SchemaFile.model_json_schema()
+    _tidy(schema)
+    _describe(schema["properties"], schema["$defs"])
+    _complete_file(schema["properties"])
+    _complete_column(schema["$defs"]["ColumnSpec"])
+    _complete_csv(schema["$defs"]["CsvOptions"]["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **made,
+        **schema,
         "title": "Schema file",
-        "description": "What a table is to be, and which uploads it takes.",
+        "description": "What a table should look like, and which uploads it accepts.",
         "not": {"required": ["allowed_operations", "allowed_actions"]},
         "allOf": list(_distribution()),
     }
 
 
 def _describe(properties: Json, parts: Json) -> None:
-    """What editors show beside a property."""
+    """Add the description of each property, which editors show."""
     parts["ColumnSpec"]["description"] = "One column."
     for group in (properties, *(part.get("properties", {}) for part in parts.values())):
         for name, described in group.items():
@@ -82,7 +81,7 @@ def _describe(properties: Json, parts: Json) -> None:
 
 
 def _tidy(part: Any) -> None:
-    """Keywords are accepted in any case, and offered in one; titles only repeat the names."""
+    """Accept keywords in any case and offer them in one; remove titles, which only repeat the names."""
     if isinstance(part, list):
         for item in part:
             _tidy(item)
@@ -152,12 +151,19 @@ def _without_nul(description: Json) -> None:
 
 
 def _defaults() -> Iterator[Json]:
-    """What a default may be, by the column's type."""
-    others = [name for name in type_names() if name not in NUMBERS | MOMENTS and name != "boolean"]
+    """Yield which defaults the types accept."""
+    kinds = [ColumnType(name) for name in type_names()]
+    numbers = sorted(kind.name for kind in kinds if kind.is_number)
+    datetimes = sorted(kind.name for kind in kinds if kind.is_datetime)
+    others = [
+        kind.name
+        for kind in kinds
+        if not kind.is_number and not kind.is_datetime and kind.name != "boolean"
+    ]
     accepted: list[tuple[Iterable[str], list[Json]]] = [
         (["boolean"], [{"type": "boolean"}]),
-        (sorted(NUMBERS), [{"type": "number"}, _TEXT]),
-        (sorted(MOMENTS), [_TEXT, {"type": "object"}]),
+        (numbers, [{"type": "number"}, _TEXT]),
+        (datetimes, [_TEXT, {"type": "object"}]),
         (others, [_TEXT]),
     ]
     for names, values in accepted:
@@ -174,7 +180,7 @@ def _encodings() -> Iterator[Json]:
 
 def _identity() -> Json:
     condition = {"properties": {"identity": {"not": _NULL}}, "required": ["identity"]}
-    whole = patterns.column_type(sorted(INTEGERS - {"smallint"}))
+    whole = patterns.column_type(["bigint", "integer"])
     consequence = {"type": {"pattern": whole}, "nullable": {"const": False}, "default": _NULL}
     return _if(condition, {"properties": consequence})
 

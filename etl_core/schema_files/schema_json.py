@@ -1,4 +1,4 @@
-"""The JSON of a schema file, read strictly: no property twice, no number that Python alone knows, every digit kept."""
+"""Strict JSON parser for schema files: no repeated property, no NaN or Infinity, and numbers keep all their digits."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from etl_core.model.errors import InvalidSchemaFileError
+from etl_core.schema_files.messages import (
+    CONSTANT_NOT_JSON,
+    FILE_EMPTY,
+    LONE_SURROGATE,
+    NESTED_TOO_DEEPLY,
+    NOT_AN_OBJECT,
+    NOT_JSON,
+    NOT_UTF8,
+    NUMBER_OUT_OF_RANGE,
+    PROPERTY_TWICE,
+)
 
 _MAX_DEPTH = 20
-"""Far below where Python's own recursion ends, which depends on who calls."""
+"""Far below Python's recursion limit, whose effect depends on the caller's depth."""
 
 
 def parse_json(text: bytes) -> dict[str, Any]:
-    """The file's object; numbers with a fraction as Decimal. Raises InvalidSchemaFileError, and nothing else."""
+    """Return the file's JSON object, with fractions as Decimal. Raises only InvalidSchemaFileError."""
     if not text.removeprefix(codecs.BOM_UTF8).strip():
-        raise InvalidSchemaFileError(
-            "the schema file is empty; it begins with { and lists the columns"
-        )
+        raise InvalidSchemaFileError(FILE_EMPTY())
     try:
         raw = json.loads(
             text.decode("utf-8-sig"),
@@ -30,23 +39,15 @@ def parse_json(text: bytes) -> dict[str, Any]:
         if _is_deep(raw):
             raise RecursionError
     except UnicodeDecodeError as error:
-        raise InvalidSchemaFileError(
-            f"the schema file is not UTF-8: {error}; save it as UTF-8"
-        ) from None
+        raise InvalidSchemaFileError(NOT_UTF8(error=error)) from None
     except RecursionError:
-        raise InvalidSchemaFileError(
-            "the schema file is nested too deeply; a schema file has four levels"
-        ) from None
+        raise InvalidSchemaFileError(NESTED_TOO_DEEPLY()) from None
     except ValueError as error:
-        raise InvalidSchemaFileError(f"the schema file is not valid JSON: {error}") from None
+        raise InvalidSchemaFileError(NOT_JSON(error=error)) from None
     if not _is_text(raw):
-        raise InvalidSchemaFileError(
-            "the schema file holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character"
-        )
+        raise InvalidSchemaFileError(LONE_SURROGATE())
     if not isinstance(raw, dict):
-        raise InvalidSchemaFileError(
-            "the schema file is not a JSON object; it begins with { and lists the columns"
-        )
+        raise InvalidSchemaFileError(NOT_AN_OBJECT())
     return raw
 
 
@@ -73,19 +74,29 @@ def _is_text(raw: Any) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the property {name!r} is written twice in one object")
-    return made
+        raise ValueError(PROPERTY_TWICE(name=name))
+    return unique
 
 
 def _number(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"the number {text[:40]} is beyond any range") from None
+        raise ValueError(NUMBER_OUT_OF_RANGE(number=text[:40])) from None
 
 
 def _constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
+    raise ValueError(CONSTANT_NOT_JSON(constant=text))
+
+
+def render_short(value: Any) -> str:
+    """Return the value as JSON for a message, cut to 80 characters."""
+    text = (
+        str(value)
+        if isinstance(value, Decimal)
+        else json.dumps(value, default=str, ensure_ascii=False)
+    )
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,269 +1,188 @@
-"""Rules of a schema file that concern several of its parts. They read the raw JSON, so that they also speak about a file
-whose single parts have faults of their own, and skip what is not of the right shape (that is reported elsewhere)."""
+"""Rules that compare parts of a schema file: a column's properties with its type, and properties of the file with its columns.
+
+They work on typed values. A part that is faulty by itself is reported when it is read, and no rule here looks at it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from etl_core.model.names import fold
-from etl_core.schema_files.column_types import ColumnType, parse_column_type
+from etl_core.schema_files.column_types import ColumnType, type_names
+from etl_core.schema_files.messages import (
+    COLUMN_REPEATED,
+    DEFAULT_FUNCTION_UNFIT,
+    DEFAULT_NOT_BOOLEAN,
+    DEFAULT_NOT_DATETIME,
+    DEFAULT_NOT_TEXT,
+    DEFAULT_TOO_LONG,
+    DISTSTYLE_WITH_DISTKEY,
+    DISTSTYLE_WITHOUT_DISTKEY,
+    ENCODING_UNFIT,
+    IDENTITY_NULLABLE,
+    IDENTITY_STEP,
+    IDENTITY_TYPE,
+    KEY_COLUMN_NULLABLE,
+    KEY_COLUMN_TWICE,
+    KEY_COLUMN_TYPE,
+    KEY_COLUMN_UNKNOWN,
+    NO_COLUMNS,
+    NUMBER_UNFIT,
+    QUOTE_IS_DELIMITER,
+    RENAMES_IN_CIRCLE,
+    TEXT_HAS_NUL,
+    TOO_MANY_ENTRIES,
+)
+from etl_core.schema_files.schema_json import render_short
+
+if TYPE_CHECKING:
+    from etl_core.schema_files.schema_file import ColumnSpec, SchemaFile
 
 Path = tuple[int | str, ...]
 
-NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
-INTEGERS = {"smallint", "integer", "bigint"}
-MOMENTS = {"date", "timestamp without time zone", "timestamp with time zone"}
-_TIMES = MOMENTS | {"time without time zone", "time with time zone"}
-_STRINGS = {"character", "character varying"}
-
-ENCODINGS: dict[str, frozenset[str]] = {
-    "az64": frozenset(INTEGERS | {"numeric"} | _TIMES),
-    "bytedict": frozenset(NUMBERS | _TIMES | _STRINGS),
-    "delta": frozenset(INTEGERS | MOMENTS | {"numeric"}),
-    "delta32k": frozenset({"integer", "bigint", "numeric"} | MOMENTS),
-    "lzo": frozenset(INTEGERS | {"numeric", "binary varying"} | _TIMES | _STRINGS),
-    "mostly8": frozenset(INTEGERS | {"numeric"}),
-    "mostly16": frozenset({"integer", "bigint", "numeric"}),
-    "mostly32": frozenset({"bigint", "numeric"}),
-    "runlength": frozenset(NUMBERS | _TIMES | _STRINGS | {"boolean"}),
-    "text255": frozenset({"character varying"}),
-    "text32k": frozenset({"character varying"}),
-    "zstd": frozenset(NUMBERS | _TIMES | _STRINGS | {"boolean"}),
-}
-"""Which types an encoding takes (database developer guide, "Compression encodings"); `raw` takes all."""
-
-
 MAX_COLUMNS = 1600
-_MOST_DIGITS = 310
+_MAX_DIGITS = 310
+_MAX_CHOICES = 5
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = re.compile(
     r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?: ?(?:Z|[+-][01]\d(?::?[0-5]\d)?))?",
     re.ASCII,
 )
-_RANGES = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+
+_TYPES = tuple(map(ColumnType, type_names()))
+_INTEGERS = frozenset(kind.name for kind in _TYPES if kind.is_integer)
+_NUMBERS = frozenset(kind.name for kind in _TYPES if kind.is_number)
+_TEXTS = frozenset(kind.name for kind in _TYPES if kind.is_text)
+_DATETIMES = frozenset(kind.name for kind in _TYPES if kind.is_datetime)
+_ALL_TIMES = frozenset(kind.name for kind in _TYPES if kind.is_datetime or kind.is_time)
+
+ENCODINGS: dict[str, frozenset[str]] = {
+    "az64": _INTEGERS | {"numeric"} | _ALL_TIMES,
+    "bytedict": _NUMBERS | _ALL_TIMES | _TEXTS,
+    "delta": _INTEGERS | _DATETIMES | {"numeric"},
+    "delta32k": frozenset({"integer", "bigint", "numeric"}) | _DATETIMES,
+    "lzo": _INTEGERS | {"numeric", "binary varying"} | _ALL_TIMES | _TEXTS,
+    "mostly8": _INTEGERS | {"numeric"},
+    "mostly16": frozenset({"integer", "bigint", "numeric"}),
+    "mostly32": frozenset({"bigint", "numeric"}),
+    "runlength": _NUMBERS | _ALL_TIMES | _TEXTS | {"boolean"},
+    "text255": frozenset({"character varying"}),
+    "text32k": frozenset({"character varying"}),
+    "zstd": _NUMBERS | _ALL_TIMES | _TEXTS | {"boolean"},
+}
+"""The types that an encoding can store (database developer guide, "Compression encodings"). `raw` stores all."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, and where."""
+    """One fault of a schema file: where and why."""
 
     path: Path
     reason: str
 
 
 def describe_path(path: Path) -> str:
-    """`$.columns[2].type`."""
+    """Return the path as a user reads it: `$.columns[2].type`."""
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
-def faults_of_size(raw: dict[str, Any]) -> Iterator[Fault]:
-    """Lists beyond any table's size. They are told alone: half a million faults of their entries would not fit the memory."""
+def faults_of_size(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the lists that no table can have. Checked first: the faults of half a million entries would not fit in memory."""
     for name, value in raw.items():
         if isinstance(value, list) and len(value) > MAX_COLUMNS:
             what = "columns" if name == "columns" else "entries"
-            yield Fault(
-                (name,), f"{len(value)} {what} were given; a table has 1 to {MAX_COLUMNS} columns"
-            )
+            yield Fault((name,), TOO_MANY_ENTRIES(size=len(value), what=what, limit=MAX_COLUMNS))
 
 
-def faults_across(raw: dict[str, Any]) -> list[Fault]:
-    """The faults that only show when several parts of the file are seen together."""
-    columns = raw.get("columns")
-    columns = columns if isinstance(columns, list) else []
-    if raw.get("columns") == []:
-        return [Fault(("columns",), f"no columns were given; a table has 1 to {MAX_COLUMNS}")]
-    named = {fold(column["name"]): column for column in columns if _has_name(column)}
-    faults = [
-        *_repeated(columns),
-        *_renamed_in_circles(columns),
-        *_of_keys(raw, named),
-        *_of_distribution(raw),
-        *_of_csv(raw),
-    ]
-    if "allowed_operations" in raw and "allowed_actions" in raw:
-        faults.append(
-            Fault(
-                ("allowed_actions",), "is the same as allowed_operations; give only one of the two"
-            )
-        )
-    for index, column in enumerate(columns):
-        if _has_name(column):
-            faults += [
-                Fault(("columns", index, *fault.path), fault.reason) for fault in _of_column(column)
-            ]
-    return faults
+# A column
 
 
-def _has_name(column: Any) -> bool:
-    return isinstance(column, dict) and isinstance(column.get("name"), str)
+def faults_of_encoding(encoding: str, kind: ColumnType) -> Iterator[Fault]:
+    """Yield why the encoding cannot store the type."""
+    if kind.name not in ENCODINGS.get(encoding, {kind.name}):
+        fitting = ["raw", *(name for name, names in ENCODINGS.items() if kind.name in names)]
+        choices = ", ".join(fitting[:_MAX_CHOICES])
+        yield Fault((), ENCODING_UNFIT(encoding=encoding, type=kind, choices=choices))
 
 
-def _repeated(columns: list[Any]) -> Iterator[Fault]:
-    seen: dict[str, int] = {}
-    for index, column in enumerate(columns):
-        if not _has_name(column):
-            continue
-        # Folding of letters beyond ASCII is not documented: names that would collide under either rule are refused.
-        first = seen.setdefault(column["name"].casefold(), index)
-        if first != index:
-            yield Fault(
-                ("columns", index, "name"),
-                f"{column['name']!r} is the same name as columns[{first}] ({columns[first]['name']!r}): Redshift folds upper and "
-                "lower case; rename one of them",
-            )
-
-
-def _renamed_in_circles(columns: list[Any]) -> Iterator[Fault]:
-    """Such a file does not tell whether its renames were made already: before and after, the table has the same names."""
-    sources = {
-        fold(column["name"]): fold(column["renamed_from"])
-        for column in columns
-        if _has_name(column) and isinstance(column.get("renamed_from"), str)
-    }
-    for index, column in enumerate(columns):
-        if not _has_name(column) or fold(column["name"]) not in sources:
-            continue
-        circle = [fold(column["name"])]
-        while (source := sources.get(circle[-1])) is not None and source not in circle:
-            circle.append(source)
-        if source == circle[0] and len(circle) > 1:
-            yield Fault(
-                ("columns", index, "renamed_from"),
-                f"the renames of {', '.join(map(repr, sorted(circle)))} go in a circle; rename one of them to a name that is not taken, "
-                "and in a next schema file the others, then that one",
-            )
-
-
-def _of_keys(raw: dict[str, Any], named: dict[str, Any]) -> Iterator[Fault]:
-    for part in ("primary_key", "sortkey", "distkey"):
-        value = raw.get(part)
-        names = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-        for index, name in enumerate(names):
-            path: Path = (part, index) if isinstance(value, list) else (part,)
-            if isinstance(name, str):
-                yield from _of_key_column(part, path, name, named)
-        folded = [fold(name) for name in names if isinstance(name, str)]
-        if len(set(folded)) < len(folded):
-            yield Fault((part,), "names a column twice")
-
-
-def _of_key_column(part: str, path: Path, name: str, named: dict[str, Any]) -> Iterator[Fault]:
-    column = named.get(fold(name))
-    if column is None:
-        yield Fault(path, f"{name!r} is not one of the columns")
-    elif part == "primary_key" and column.get("nullable") is True:
-        yield Fault(path, f"the column {name!r} is nullable; a primary key's columns are not")
-    elif part != "primary_key" and (kind := _type_of(column)) and not kind.can_be_key:
-        yield Fault(path, f"the column {name!r} is {kind}; such a column cannot be a {part}")
-
-
-def _of_distribution(raw: dict[str, Any]) -> Iterator[Fault]:
-    style = raw.get("diststyle")
-    style = style.upper() if isinstance(style, str) else None
-    if raw.get("distkey") is not None and style in ("AUTO", "EVEN", "ALL"):
-        yield Fault(
-            ("diststyle",), f"{style} does not go with a distkey; write KEY or leave diststyle out"
-        )
-    if raw.get("distkey") is None and style == "KEY":
-        yield Fault(("diststyle",), "KEY needs a distkey")
-
-
-def _of_csv(raw: dict[str, Any]) -> Iterator[Fault]:
-    csv = raw.get("csv")
-    if isinstance(csv, dict) and csv.get("delimiter", ",") == csv.get("quote", '"'):
-        yield Fault(("csv", "quote"), "is the same character as the delimiter")
-
-
-def _of_column(column: dict[str, Any]) -> Iterator[Fault]:
-    kind = _type_of(column)
-    if kind is None:
-        return
-    encode = column.get("encode")
-    if isinstance(encode, str) and kind.name not in ENCODINGS.get(encode.lower(), {kind.name}):
-        yield Fault(
-            ("encode",), f"{encode!r} does not take {kind}; leave encode out, or use raw or zstd"
-        )
-    if column.get("identity") is not None:
-        yield from _of_identity(column, kind)
-    if column.get("default") is not None:
-        yield from _of_default(column["default"], kind)
-
-
-def _of_identity(column: dict[str, Any], kind: ColumnType) -> Iterator[Fault]:
-    if kind.name not in ("integer", "bigint"):
-        yield Fault(("identity",), f"an identity column is INTEGER or BIGINT, not {kind}")
-    if column.get("nullable") is True or column.get("default") is not None:
-        yield Fault(("identity",), "an identity column is never null and has no default")
-    given = column["identity"]
-    seed, step = given if isinstance(given, list) and len(given) == 2 else (None, None)
+def faults_of_identity(identity: tuple[int, int], kind: ColumnType) -> Iterator[Fault]:
+    """Yield what is wrong with the seed and the step."""
+    seed, step = identity
     if step == 0:
-        yield Fault(("identity", 1), "the step is 0: every row would get the same number")
-    if kind.name in _RANGES and isinstance(seed, int) and not _is_number(seed, kind):
-        yield Fault(("identity", 0), f"{_given(seed)} is not a number that fits {kind}")
+        yield Fault((1,), IDENTITY_STEP())
+    if kind.is_integer and not _is_number(seed, kind):
+        yield Fault((0,), NUMBER_UNFIT(value=render_short(seed), type=kind))
 
 
-def _of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
-    path: Path = ("default",)
-    if isinstance(value, dict):
-        if kind.name not in MOMENTS:
-            yield Fault(path, f"a function does not fit {kind}; it gives a date or time")
+def faults_of_identity_column(column: ColumnSpec, given: Collection[str]) -> Iterator[Fault]:
+    """Yield why the column cannot be an identity column. `given`: the properties that the file has, valid or not."""
+    if "identity" not in given or "type" not in column.model_fields_set:
+        return
+    if column.type.name not in ("integer", "bigint"):
+        yield Fault(("identity",), IDENTITY_TYPE(type=column.type))
+    is_nullable = column.nullable and "nullable" in column.model_fields_set
+    if is_nullable or "default" in given:
+        yield Fault(("identity",), IDENTITY_NULLABLE())
+
+
+def faults_of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
+    """Yield why a default does not fit the type. `value` is a bool, int, Decimal, str, or else a function."""
+    if not isinstance(value, bool | int | Decimal | str):
+        if not kind.is_datetime:
+            yield Fault((), DEFAULT_FUNCTION_UNFIT(type=kind))
     elif kind.name == "boolean":
         if not isinstance(value, bool):
-            yield Fault(path, f"{_given(value)} is not true or false, as {kind} needs")
-    elif kind.name in NUMBERS:
+            yield Fault((), DEFAULT_NOT_BOOLEAN(value=render_short(value), type=kind))
+    elif kind.is_number:
         if not _is_number(value, kind):
-            yield Fault(path, f"{_given(value)} is not a number that fits {kind}")
+            yield Fault((), NUMBER_UNFIT(value=render_short(value), type=kind))
     elif not isinstance(value, str):
-        yield Fault(path, f"{_given(value)} is not a text, as {kind} needs")
-    elif kind.name in _TIMES and not _is_moment(value, kind):
-        example = "2026-11-22 or 2026-11-22 09:30:00" if kind.name in MOMENTS else "09:30:00"
-        yield Fault(path, f"{_given(value)} is not a moment written as {example}, as {kind} needs")
+        yield Fault((), DEFAULT_NOT_TEXT(value=render_short(value), type=kind))
+    else:
+        yield from _faults_of_text_default(value, kind)
+
+
+def _faults_of_text_default(value: str, kind: ColumnType) -> Iterator[Fault]:
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if (kind.is_datetime or kind.is_time) and not _is_unambiguous_time(value, kind):
+        example = "2026-11-22 or 2026-11-22 09:30:00" if kind.is_datetime else "09:30:00"
+        message = DEFAULT_NOT_DATETIME(value=render_short(value), example=example, type=kind)
+        yield Fault((), message)
     elif "\0" in value:
-        yield Fault(path, f"{value!r} holds a NUL character, which Redshift cannot store")
-    elif kind.name in _STRINGS and len(value.encode("utf-8", "surrogatepass")) > kind.arguments[0]:
-        yield Fault(path, f"{value!r} has more bytes than {kind} holds")
-
-
-def _given(value: Any) -> str:
-    text = (
-        str(value)
-        if isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-        else repr(value)
-    )
-    return text if len(text) <= 80 else text[:77] + "..."
+        yield Fault((), TEXT_HAS_NUL(value=render_short(value)))
+    elif kind.is_text and size > kind.arguments[0]:
+        shown, limit = render_short(value), kind.arguments[0]
+        yield Fault((), DEFAULT_TOO_LONG(value=shown, size=size, type=kind, limit=limit))
 
 
 def _is_number(value: Any, kind: ColumnType) -> bool:
-    """Numbers may also be written as text, so that none of their digits is lost on the way."""
-    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+    """Whether the value fits a number type. A number may be written as text, so that it keeps all its digits."""
+    if isinstance(value, bool):
         return False
     try:
         number = Decimal(value)
     except InvalidOperation:
         return False
-    # Far exponents first: 1e-999999999 is a short text, but written out it fills the memory.
-    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+    # Exponents first: 1e-999999999 is a short text, but its digits would fill the memory.
+    if not number.is_finite() or abs(number.adjusted()) >= _MAX_DIGITS:
         return False
-    if kind.name in _RANGES:
-        return (
-            number == number.to_integral_value()
-            and -_RANGES[kind.name] <= number < _RANGES[kind.name]
-        )
-    # copy_abs, not abs: that would round to the 28 digits of the decimal context, and 38 nines would become 10**38.
+    if kind.is_integer:
+        limit = kind.integer_limit
+        return number == number.to_integral_value() and -limit <= number < limit
+    # copy_abs, not abs: abs rounds to the 28 digits of the decimal context, and 38 nines would become 10**38.
     return kind.name != "numeric" or number.copy_abs() < 10 ** (
         kind.arguments[0] - kind.arguments[1]
     )
 
 
-def _is_moment(value: str, kind: ColumnType) -> bool:
-    """Only forms that mean one moment under every DATESTYLE."""
-    if kind.name not in MOMENTS:
+def _is_unambiguous_time(value: str, kind: ColumnType) -> bool:
+    """Whether the text means the same date or time under every DATESTYLE."""
+    if not kind.is_datetime:
         return _CLOCK.fullmatch(value) is not None
     day, clock = value[:10], value[10:]
     with suppress(ValueError):
@@ -274,11 +193,87 @@ def _is_moment(value: str, kind: ColumnType) -> bool:
     return False
 
 
-def _type_of(column: dict[str, Any]) -> ColumnType | None:
-    written = column.get("type")
-    if not isinstance(written, str) or len(written) > 100:
-        return None
-    try:
-        return parse_column_type(written)
-    except ValueError:
-        return None
+# The file
+
+
+def faults_across(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]:
+    """Yield the faults between properties of the file.
+
+    Properties and columns that are faulty by themselves are not set in `file`, or have their default; `faulty` are their paths.
+    """
+    listed = file.columns if "columns" in file.model_fields_set else ()
+    if not listed and "columns" in file.model_fields_set:
+        yield Fault(("columns",), NO_COLUMNS(limit=MAX_COLUMNS))
+        return
+    columns = {
+        index: column for index, column in enumerate(listed) if "name" in column.model_fields_set
+    }
+    yield from _repeated_names(columns)
+    yield from _circular_renames(columns)
+    yield from _faults_of_keys(file, {column.name: column for column in columns.values()}, faulty)
+    yield from _faults_of_distribution(file, faulty)
+    are_valid = ("csv", "delimiter") not in faulty and ("csv", "quote") not in faulty
+    if are_valid and file.csv.delimiter == file.csv.quote:
+        yield Fault(("csv", "quote"), QUOTE_IS_DELIMITER())
+
+
+def _repeated_names(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, column in columns.items():
+        # How Redshift folds letters beyond ASCII is not documented: names that collide under either rule are refused.
+        first = seen.setdefault(column.name.casefold(), index)
+        if first != index:
+            message = COLUMN_REPEATED(name=column.name, first=first, first_name=columns[first].name)
+            yield Fault(("columns", index, "name"), message)
+
+
+def _circular_renames(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
+    """Yield the renames that form a circle: the table has the same names before and after, so nobody can tell if they were made."""
+    sources = {
+        column.name: column.renamed_from for column in columns.values() if column.renamed_from
+    }
+    for index, column in columns.items():
+        circle = [column.name]
+        while (source := sources.get(circle[-1])) is not None and source not in circle:
+            circle.append(source)
+        if source == column.name and len(circle) > 1:
+            message = RENAMES_IN_CIRCLE(names=", ".join(map(repr, sorted(circle))))
+            yield Fault(("columns", index, "renamed_from"), message)
+
+
+def _faults_of_keys(
+    file: SchemaFile, columns: Mapping[str, ColumnSpec], faulty: Collection[Path]
+) -> Iterator[Fault]:
+    paths: dict[str, list[tuple[Path, str]]] = {
+        "primary_key": [(("primary_key", i), name) for i, name in enumerate(file.primary_key)],
+        "sortkey": [(("sortkey", i), name) for i, name in enumerate(file.sortkey)],
+        "distkey": [(("distkey",), file.distkey)] if file.distkey is not None else [],
+    }
+    for part, names in paths.items():
+        valid = [(path, name) for path, name in names if path not in faulty]
+        for path, name in valid:
+            yield from _faults_of_key_column(part, path, name, columns.get(name))
+        if len({name for _, name in valid}) < len(valid):
+            yield Fault((part,), KEY_COLUMN_TWICE())
+
+
+def _faults_of_key_column(
+    part: str, path: Path, name: str, column: ColumnSpec | None
+) -> Iterator[Fault]:
+    if column is None:
+        yield Fault(path, KEY_COLUMN_UNKNOWN(name=name))
+    elif part == "primary_key":
+        if column.nullable and "nullable" in column.model_fields_set:
+            yield Fault(path, KEY_COLUMN_NULLABLE(name=name))
+    elif "type" in column.model_fields_set and not column.type.can_be_key:
+        yield Fault(path, KEY_COLUMN_TYPE(name=name, type=column.type, part=part))
+
+
+def _faults_of_distribution(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]:
+    if "diststyle" not in file.model_fields_set:
+        return
+    has_distkey = file.distkey is not None or ("distkey",) in faulty
+    if has_distkey and file.diststyle != "KEY":
+        yield Fault(("diststyle",), DISTSTYLE_WITH_DISTKEY(style=file.diststyle))
+    if not has_distkey and file.diststyle == "KEY":
+        yield Fault(("diststyle",), DISTSTYLE_WITHOUT_DISTKEY())

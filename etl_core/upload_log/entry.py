@@ -1,4 +1,4 @@
-"""The log: one entry per upload, updated as it proceeds. It tells; the ledger decides. Field names are the API's."""
+"""Log entries: one for each upload, updated as it proceeds. The log reports, the ledger decides. Field names are those of the API."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from etl_core.upload_log.failure_wording import outcome_of_failure
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
 WAITING_FOR, WAITING_SINCE = "waiting_for", "waiting_since"
-"""Of entries without an answer only: their table, and when they were received. The key of the index `waiting`, which is therefore small."""
+"""The table of a pending upload and the time it was received: the key of the index `waiting`. Final entries do not have them, so the
+index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(hours=1)
-"""What waits longer for its answer has lost its execution, as far as others are concerned: it holds up nobody."""
+"""An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
 INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE))
-"""What an entry has for the loader's own use."""
+"""Fields that the loader uses itself and the API does not show."""
 ANSWER_FIELDS = frozenset(
     (
         "loaded_timestamp",
@@ -34,45 +35,45 @@ ANSWER_FIELDS = frozenset(
         "error",
     )
 )
-"""What only an answer says, each where it applies."""
+"""Fields that only final entries have, each where it applies."""
 
 
 @dataclass(frozen=True)
 class LoggedUpload:
-    """An upload as the log knows it."""
+    """An upload and its status in the log."""
 
     upload: Upload
     status: Status
 
 
 def key_of(upload: Upload) -> dict[str, str]:
-    """The primary key of the upload's entry."""
+    """Return the primary key of the upload's entry."""
     return {PARTITION_KEY: describe_key(upload.key).table_name, SORT_KEY: upload.landed_key}
 
 
 def waiting_key(table: TableRef) -> str:
-    """The partition of the index `waiting` for one table."""
+    """Return the partition of the index `waiting` for a table."""
     return f"{table.database}/{table}"
 
 
 def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[str, Any]:
-    """The attributes of a new entry, without its key."""
-    facts = describe_key(upload.key)
+    """Return the attributes of a new entry, without its key."""
+    parts = describe_key(upload.key)
     waiting: dict[str, Any] = {}
-    if facts.database and facts.schema:
-        waiting[WAITING_FOR] = waiting_key(TableRef(facts.database, facts.schema, facts.table_name))
+    if parts.database and parts.schema:
+        waiting[WAITING_FOR] = waiting_key(TableRef(parts.database, parts.schema, parts.table_name))
         waiting[WAITING_SINCE] = now.strftime(TIMESTAMP_FORMAT)
     return upload_attributes(upload, execution_arn) | waiting
 
 
 def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:
-    """What every entry of the upload says, without its key."""
-    facts = describe_key(upload.key)
+    """Return the attributes that every entry of the upload has, without its key."""
+    parts = describe_key(upload.key)
     return _present(
         {
-            "database": facts.database,
-            "schema": facts.schema,
-            "action": facts.action,
+            "database": parts.database,
+            "schema": parts.schema,
+            "action": parts.action,
             "landed_timestamp": upload.landed_timestamp,
             "status": str(Status.RECEIVED),
             "s3_bucket": upload.bucket,
@@ -86,7 +87,7 @@ def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:
 
 
 def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) -> dict[str, Any]:
-    """The attributes of the answer, from what the state machine holds after Load: an outcome, or a failure."""
+    """Return the attributes of the final entry, from the state after Load: an outcome, or a failure."""
     outcome = state.get("outcome")
     if not isinstance(outcome, Mapping):
         outcome = outcome_of_failure(state.get("failure"))
@@ -108,9 +109,9 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
 
 
 def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
-    """The upload that the entry is about, with the identity that its event gave it; None when the entry cannot tell that.
+    """Return the upload that the entry describes, with the same upload id as its event; None if that is not possible.
 
-    The version id of an answer may be the one found for an event that had none. An entry made from the ledger may have no etag.
+    A final entry may have a version id although the event had none. An entry made from the ledger may have no etag.
     """
     sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
     known = Upload(
@@ -129,7 +130,7 @@ def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
 
 
 def attempts_of(state: Mapping[str, Any]) -> int:
-    """How often this execution tried to load."""
+    """Return how many attempts this execution made to load."""
     outcome = state.get("outcome")
     if isinstance(outcome, Mapping):
         return int(outcome.get("attempts", 1))

@@ -1,4 +1,4 @@
-"""What the load function returns: the outcome of one upload, sized for the state machine and the log."""
+"""The result of the load function: the outcome of one upload, small enough for the state machine and the log."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import Any
 
 from etl_core.model.status import Status
 from etl_core.model.upload import TIMESTAMP_FORMAT
+from etl_core.upload_log.messages import LINES_LEFT_OUT
 
 _MAX_TEXT = 4000
 _MAX_DETAIL = 1000
 _MAX_LINES = 50
 _MAX_LINES_SIZE = 60_000
-"""Of all details, and of all statements, as JSON: the state machine carries 256 KiB, and what exceeds it is lost unrecorded
-(Step Functions developer guide: States.ALL does not catch States.DataLimitExceeded); an item of the log holds 400 KB."""
+"""The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a larger result is lost without a log
+entry (Step Functions developer guide: States.ALL does not catch States.DataLimitExceeded). A log item holds 400 KB."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The log's `error`: the class of the error, its message, further lines."""
+    """The `error` of a log entry: the class of the error, its message, further lines."""
 
     type: str
     message: str
     details: tuple[str, ...] = ()
 
-    def cut(self) -> Failure:
-        """Short enough for one log item."""
+    def shortened(self) -> Failure:
+        """Return the failure, short enough for a log item."""
         return Failure(
-            self.type, _cut(self.message, _MAX_TEXT), _cut_lines(self.details, _MAX_DETAIL)
+            self.type, _shorten(self.message, _MAX_TEXT), _first_lines(self.details, _MAX_DETAIL)
         )
 
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """What the load function answers: a decision about one upload. `loaded_at` is UTC."""
+    """The result of one upload. `loaded_at` is UTC."""
 
     status: Status
     version_id: str | None = None
@@ -47,34 +48,32 @@ class LoadOutcome:
     statements: tuple[str, ...] = ()
     error: Failure | None = None
     settled: Status | None = None
-    """For a duplicate: the status under which the ledger holds the upload."""
+    """For a duplicate: the upload's status in the ledger."""
 
     def to_task_output(self) -> dict[str, Any]:
-        """As JSON, for the state machine."""
-        made = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        """Return the outcome as JSON for the state machine, without empty fields."""
+        output = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         if self.loaded_at is not None:
-            made["loaded_at"] = self.loaded_at.strftime(TIMESTAMP_FORMAT)
+            output["loaded_at"] = self.loaded_at.strftime(TIMESTAMP_FORMAT)
         if self.error is not None:
-            made["error"] = asdict(self.error.cut())
-        return made | {"statements": list(_cut_lines(self.statements, _MAX_TEXT))}
+            output["error"] = asdict(self.error.shortened())
+        return output | {"statements": list(_first_lines(self.statements, _MAX_TEXT))}
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}..."
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def _cut_lines(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
-    """The first lines, as many as one item can hold; the last one tells how many are left out."""
+def _first_lines(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
+    """Return as many lines as an item can hold, each of at most `limit` characters. The last line counts the rest."""
     kept: list[str] = []
-    left = _MAX_LINES_SIZE
+    free = _MAX_LINES_SIZE
     for line in lines[:_MAX_LINES]:
-        text = _cut(line, most)
-        left -= len(json.dumps(text))
-        if left < 0:
+        text = _shorten(line, limit)
+        free -= len(json.dumps(text))
+        if free < 0:
             break
         kept.append(text)
-    return (
-        tuple(kept)
-        if len(kept) == len(lines)
-        else (*kept, f"... and {len(lines) - len(kept)} more")
-    )
+    if len(kept) == len(lines):
+        return tuple(kept)
+    return (*kept, LINES_LEFT_OUT(count=len(lines) - len(kept)))

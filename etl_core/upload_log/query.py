@@ -1,4 +1,4 @@
-"""The question that the API answers: query parameters in, a bounded read of the log out. Hostile until parsed."""
+"""Queries of the log: parses the API's parameters to a bounded read. The parameters are untrusted input."""
 
 from __future__ import annotations
 
@@ -10,9 +10,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from etl_core.model.lake_key import Action
 from etl_core.model.names import faults_of_name, faults_of_schema, fold
 from etl_core.model.status import Status
 from etl_core.model.table_ref import split_table_name
+from etl_core.upload_log.messages import (
+    CHOICE_INVALID,
+    DATABASE_INVALID,
+    LIMIT_INVALID,
+    PARAMETER_UNKNOWN,
+    TABLE_NAME_MISSING,
+    TABLE_NAME_UNREADABLE,
+    TIME_INVALID,
+    TIMES_CONFLICT,
+    TIMES_REVERSED,
+    TOKEN_INVALID,
+    TOKEN_OF_OTHER_TABLE,
+    TOKEN_OF_OTHER_TIMES,
+)
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 PARAMETERS = (
@@ -27,15 +42,17 @@ PARAMETERS = (
     "next_token",
 )
 _MAX_TABLE_NAME = 1024
+_MAX_DATABASE = 127
+_MAX_SHOWN = 80
 _TIME = "0000-00-00T00:00:00Z"
 _ENDINGS = ("0001-01-01T00:00:00Z", "0000-10-10T00:00:00Z")
-"""A beginning of a time goes on with one of these: a digit alone may need a zero behind it, or anything else."""
+"""The beginning of a time is valid if one of these completes it to a time. The first digit of a month or day may be 0 or 1."""
 _LAST = "~"
-_ACTIONS = ("append", "truncate", "schema")
+"""Sorts after every character of a sort key."""
 
 
 class InvalidQueryError(ValueError):
-    """A parameter is missing or malformed; `parameter` names it."""
+    """A parameter is missing or malformed. `parameter` is its name."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +61,7 @@ class InvalidQueryError(ValueError):
 
 @dataclass(frozen=True)
 class LogQuery:
-    """Entries of one table, newest first. `first` and `last` bound the sort key, both inclusive."""
+    """A read of one table's entries, newest first. `first` and `last` bound the sort key, both inclusive."""
 
     table_name: str
     schema: str | None
@@ -58,49 +75,41 @@ class LogQuery:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> LogQuery:
-        """Raises InvalidQueryError for the first parameter at fault."""
+        """Parse the parameters. Raises InvalidQueryError for the first one at fault."""
         for name in parameters:
             if name not in PARAMETERS:
                 raise InvalidQueryError(
-                    name, f"{name!r} is not a parameter; known are {', '.join(PARAMETERS)}"
+                    name, PARAMETER_UNKNOWN(name=name, parameters=", ".join(PARAMETERS))
                 )
         table_name, schema = _table_name(parameters.get("table_name"))
         first, last = _bounds(parameters)
         after = _token(parameters.get("next_token"), table_name)
         if after is not None and not first <= after <= last:
-            raise InvalidQueryError(
-                "next_token",
-                "next_token belongs to a query for other times; repeat that query with it",
-            )
+            raise InvalidQueryError("next_token", TOKEN_OF_OTHER_TIMES())
         return cls(
             table_name=table_name,
             schema=schema,
             first=first,
             last=last,
             status=_choice(parameters, "status", tuple(Status)),
-            database=_optional(parameters, "database"),
-            action=_choice(parameters, "action", _ACTIONS),
+            database=_database(parameters.get("database")),
+            action=_choice(parameters, "action", tuple(Action)),
             limit=_limit(parameters.get("limit")),
             after=after,
         )
 
 
 def next_token(table_name: str, landed_key: str) -> str:
-    """The token with which the next page of a table (as `LogQuery.table_name` has it) begins behind this entry."""
+    """Return the token of the page that begins after this entry. `table_name` as in LogQuery."""
     return base64.urlsafe_b64encode(f"{landed_key}\n{table_name}".encode()).decode().rstrip("=")
 
 
 def _table_name(text: str | None) -> tuple[str, str | None]:
-    """The partition, and the schema where the name carries one: `sales.orders` asks for orders of schema sales."""
+    """Return the partition, and the schema if the name has one: `sales.orders` is table orders of schema sales."""
     if text is None or not text.strip():
-        raise InvalidQueryError(
-            "table_name", "the parameter table_name is missing; write ?table_name=user_data"
-        )
+        raise InvalidQueryError("table_name", TABLE_NAME_MISSING())
     if len(text) > _MAX_TABLE_NAME or not text.isprintable():
-        raise InvalidQueryError(
-            "table_name",
-            f"table_name is longer than {_MAX_TABLE_NAME} characters, or holds control characters",
-        )
+        raise InvalidQueryError("table_name", TABLE_NAME_UNREADABLE(limit=_MAX_TABLE_NAME))
     name = fold(text.strip())
     schema, table = split_table_name(name)
     if (
@@ -115,40 +124,34 @@ def _table_name(text: str | None) -> tuple[str, str | None]:
 def _bounds(parameters: Mapping[str, str]) -> tuple[str, str]:
     exact, first, last = (parameters.get(name) for name in ("landed_timestamp", "from", "to"))
     if exact is not None and (first is not None or last is not None):
-        raise InvalidQueryError(
-            "landed_timestamp",
-            "landed_timestamp does not go with from and to; give one or the other",
-        )
+        raise InvalidQueryError("landed_timestamp", TIMES_CONFLICT())
     if exact is not None:
         prefix = _timestamp("landed_timestamp", exact)
         return prefix, prefix + _LAST
     lower = _timestamp("from", first) if first is not None else "0"
     upper = (_timestamp("to", last) if last is not None else "") + _LAST
     if lower > upper:
-        raise InvalidQueryError("from", f"from ({first}) is later than to ({last})")
+        raise InvalidQueryError("from", TIMES_REVERSED(first=first, last=last))
     return lower, upper
 
 
 def _timestamp(parameter: str, text: str) -> str:
-    """A timestamp or any beginning of one, at least the year."""
-    given = text.strip().replace(" ", "T")
-    shape = "".join(r"\d" if sign == "0" else sign for sign in _TIME[: len(given)])
+    """Return the time, or the beginning of one, in the form of the log. At least the year is needed."""
+    prefix = text.strip().replace(" ", "T")
+    pattern = "".join(r"\d" if sign == "0" else sign for sign in _TIME[: len(prefix)])
     if (
-        not 4 <= len(given) <= len(_TIME)
-        or not re.fullmatch(shape, given, re.ASCII)
-        or not _begins_a_time(given)
+        not 4 <= len(prefix) <= len(_TIME)
+        or not re.fullmatch(pattern, prefix, re.ASCII)
+        or not _is_beginning_of_time(prefix)
     ):
-        raise InvalidQueryError(
-            parameter,
-            f"{parameter} is {text[:80]!r}; it is a UTC time such as 2026-11-22T09:30:00Z, or a beginning of one such as 2026-11-22",
-        )
-    return given
+        raise InvalidQueryError(parameter, TIME_INVALID(name=parameter, value=text[:_MAX_SHOWN]))
+    return prefix
 
 
-def _begins_a_time(given: str) -> bool:
+def _is_beginning_of_time(prefix: str) -> bool:
     for ending in _ENDINGS:
         with suppress(ValueError):
-            return bool(datetime.fromisoformat(given + ending[len(given) :]))
+            return bool(datetime.fromisoformat(prefix + ending[len(prefix) :]))
     return False
 
 
@@ -157,19 +160,18 @@ def _choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) 
     if text is None:
         return None
     if text.lower() not in choices:
-        raise InvalidQueryError(
-            name, f"{name} is {text[:80]!r}; it is one of {', '.join(map(str, choices))}"
-        )
+        message = CHOICE_INVALID(name=name, value=text[:_MAX_SHOWN], choices=", ".join(choices))
+        raise InvalidQueryError(name, message)
     return text.lower()
 
 
-def _optional(parameters: Mapping[str, str], name: str) -> str | None:
-    text = parameters.get(name)
+def _database(text: str | None) -> str | None:
     if text is None:
         return None
-    if not text.strip() or len(text) > 127:
+    if not text.strip() or len(text) > _MAX_DATABASE:
         raise InvalidQueryError(
-            name, f"{name} is {text[:80]!r}; it is a name of at most 127 characters"
+            "database",
+            DATABASE_INVALID(value=text[:_MAX_SHOWN], limit=_MAX_DATABASE),
         )
     return fold(text.strip())
 
@@ -178,14 +180,12 @@ def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
-        raise InvalidQueryError(
-            "limit", f"limit is {text[:80]!r}; it is a whole number from 1 to {MAX_LIMIT}"
-        )
+        raise InvalidQueryError("limit", LIMIT_INVALID(value=text[:_MAX_SHOWN], limit=MAX_LIMIT))
     return int(text)
 
 
 def _token(text: str | None, table_name: str) -> str | None:
-    """The entry that a token names."""
+    """Return the sort key of the entry that the token names."""
     if text is None:
         return None
     try:
@@ -196,11 +196,7 @@ def _token(text: str | None, table_name: str) -> str | None:
         decoded = ""
     key, _, table = decoded.rpartition("\n")
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ#[^#]{0,64}#[0-9a-f]{12}", key, re.ASCII):
-        raise InvalidQueryError(
-            "next_token", "next_token is not one that this API gave; repeat the query without it"
-        )
+        raise InvalidQueryError("next_token", TOKEN_INVALID())
     if table != table_name:
-        raise InvalidQueryError(
-            "next_token", "next_token belongs to another table; repeat that table's query with it"
-        )
+        raise InvalidQueryError("next_token", TOKEN_OF_OTHER_TABLE())
     return key

@@ -1,4 +1,4 @@
-"""`check`: a schema file, and a data file under it. It says what the warehouse's COPY would say."""
+"""`check`: a schema file, and a data file checked against it as COPY would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redshift_emulator.copy.fields import converter_of
 from redshift_emulator.copy.load_errors import FieldError
 from redshift_emulator.copy.options import CopyOptions
 from tests.builders import a_column, a_schema_file, a_spec
-from tests.etl_cli.csv_desk import CsvDesk
+from tests.etl_cli.csv_folder import CsvFolder
 
 _SCHEMA = a_schema_file(
     a_column("id", "INTEGER", nullable=False),
@@ -25,29 +25,29 @@ _SCHEMA = a_schema_file(
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> CsvDesk:
-    return CsvDesk(tmp_path)
+def files(tmp_path: Path) -> CsvFolder:
+    return CsvFolder(tmp_path)
 
 
 def _check(
-    services: CsvDesk, content: str | bytes, *options: str, schema: bytes = _SCHEMA
+    files: CsvFolder, content: str | bytes, *options: str, schema: bytes = _SCHEMA
 ) -> tuple[int, list[str]]:
-    data = services.file(content)
-    result = services.run("check", services.file(schema, "schema.json"), data, *options)
+    data = files.file(content)
+    result = files.run("check", files.file(schema, "schema.json"), data, *options)
     return result.exit_code, [line.removeprefix(f"{data}: ") for line in result.output.splitlines()]
 
 
-def test_a_valid_schema_file_is_told_to_be_one(services: CsvDesk) -> None:
-    result = services.run("check", services.file(_SCHEMA, "schema.json"))
+def test_a_valid_schema_file_is_reported_as_valid(files: CsvFolder) -> None:
+    result = files.run("check", files.file(_SCHEMA, "schema.json"))
 
     assert result.exit_code == 0
     assert "a valid schema file of 3 columns" in result.output
 
 
-def test_every_fault_of_a_schema_file_is_told(services: CsvDesk) -> None:
-    result = services.run(
+def test_every_fault_of_a_schema_file_is_reported(files: CsvFolder) -> None:
+    result = files.run(
         "check",
-        services.file(b'{"columns": [{"name": "a", "type": "INTT"}], "x": 1}', "schema.json"),
+        files.file(b'{"columns": [{"name": "a", "type": "INTT"}], "x": 1}', "schema.json"),
     )
 
     assert result.exit_code == 1
@@ -55,44 +55,44 @@ def test_every_fault_of_a_schema_file_is_told(services: CsvDesk) -> None:
     assert "$.x: is not a known property" in result.output
 
 
-def test_every_bad_value_is_told_with_its_place(services: CsvDesk) -> None:
-    told = _check(
-        services, 'ID,price,name\n1,2.50,ok\n\n,x,toolong\n2,1,"a\nb"\n3\n4,9999.9,"x"y\n5,1000,z\n'
+def test_every_invalid_value_is_reported_with_its_place(files: CsvFolder) -> None:
+    result = _check(
+        files, 'ID,price,name\n1,2.50,ok\n\n,x,toolong\n2,1,"a\nb"\n3\n4,9999.9,"x"y\n5,1000,z\n'
     )
 
-    assert told == (
+    assert result == (
         1,
         [
-            "line 4, column 'id', value '': is null, and the column takes no nulls",
+            "line 4, column 'id', value '': is NULL, but the column is not nullable",
             "line 4, column 'price', value 'x': is not a number",
-            "line 4, column 'name', value 'toolong': has 7 bytes; the column takes 5",
+            "line 4, column 'name', value 'toolong': has 7 bytes; the column holds 5 bytes",
             "line 7: has 1 fields; the header has 3",
-            "line 8: a quote stands where none may be: write a quote inside a quoted field twice, and quote the whole field",
+            "line 8: has a quote inside a field: write a quote inside a quoted field twice, and quote the whole field",
             "line 9, column 'price', value '1000': is out of range: at most 3 digits before the decimal point",
             "6 faults",
         ],
     )
 
 
-def test_no_more_faults_are_told_than_wanted(services: CsvDesk) -> None:
-    code, lines = _check(services, "id,price,name\n" + "x,1,a\n" * 9, "--most", "2")
+def test_the_report_stops_after_the_given_number_of_faults(files: CsvFolder) -> None:
+    code, lines = _check(files, "id,price,name\n" + "x,1,a\n" * 9, "--most", "2")
 
     assert (code, len(lines)) == (1, 3)
     assert lines[-1] == "2 faults (stopped after 2; --most tells more)"
 
 
-def test_what_is_loaded_but_cut_is_a_note(services: CsvDesk) -> None:
-    code, lines = _check(services, "id,price,name\n1,20.259,a\n")
+def test_a_value_that_copy_cuts_is_a_note(files: CsvFolder) -> None:
+    code, lines = _check(files, "id,price,name\n1,20.259,a\n")
 
     assert code == 0
     assert (
-        "note: line 2, column 'price', value '20.259': has more than 2 decimals; COPY cuts the rest off"
+        "note: line 2, column 'price', value '20.259': has more than 2 decimals; COPY cuts off the rest"
         in lines
     )
 
 
-def test_the_header_is_checked_as_an_upload_would(services: CsvDesk) -> None:
-    code, lines = _check(services, "id,prize,name\n1,2,3\n")
+def test_the_header_is_checked_as_for_an_upload(files: CsvFolder) -> None:
+    code, lines = _check(files, "id,prize,name\n1,2,3\n")
 
     assert code == 1
     assert lines == [
@@ -101,30 +101,28 @@ def test_the_header_is_checked_as_an_upload_would(services: CsvDesk) -> None:
     ]
 
 
-def test_other_encodings_and_marks_are_read(services: CsvDesk) -> None:
+def test_other_encodings_delimiters_and_quotes_are_read(files: CsvFolder) -> None:
     schema = a_schema_file(
         a_column(), a_column("name"), csv={"encoding": "UTF16", "delimiter": "\t", "quote": "'"}
     )
 
-    assert _check(services, "id\tname\r\n1\t'2'\r\n".encode("utf-16"), schema=schema)[0] == 0
-    assert _check(services, b"id\tname\n1\t2\n", schema=schema)[0] == 1
+    assert _check(files, "id\tname\r\n1\t'2'\r\n".encode("utf-16"), schema=schema)[0] == 0
+    assert _check(files, b"id\tname\n1\t2\n", schema=schema)[0] == 1
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0", b'"', b"\xff\xfe", b'id,price,name\n"\n', b"id,price,name\r1,2,3\r"]
 )
-def test_no_content_is_a_surprise(services: CsvDesk, content: bytes) -> None:
-    code, lines = _check(services, content)
+def test_content_that_is_not_csv_is_reported(files: CsvFolder, content: bytes) -> None:
+    code, lines = _check(files, content)
 
     assert code == 1
     assert lines
 
 
-def test_what_is_not_there_has_an_exit_code_of_its_own(services: CsvDesk) -> None:
-    assert services.run("check", "nowhere.json").exit_code == 2
-    assert (
-        services.run("check", services.file(_SCHEMA, "schema.json"), "nowhere.csv").exit_code == 2
-    )
+def test_a_missing_file_has_its_own_exit_code(files: CsvFolder) -> None:
+    assert files.run("check", "nowhere.json").exit_code == 2
+    assert files.run("check", files.file(_SCHEMA, "schema.json"), "nowhere.csv").exit_code == 2
 
 
 _TYPES = (
@@ -152,16 +150,16 @@ _TEXTS = (
 @pytest.mark.parametrize(
     "formats", [("auto", "auto"), ("MM/DD/YYYY", "YYYY-MM-DD HH:MI:SS"), ("auto", "epochsecs")]
 )
-def test_values_are_judged_as_the_stand_in_judges_them(kind: str, formats: tuple[str, str]) -> None:
+def test_values_are_accepted_if_the_emulator_accepts_them(
+    kind: str, formats: tuple[str, str]
+) -> None:
     options = CsvOptions(date_format=formats[0], time_format=formats[1])
     copy = CopyOptions(
         None, "t", None, "s3://b/k", Roles(()), date_format=formats[0], time_format=formats[1]
     )
     column = a_spec(a_column("a", kind)).columns[0]
-    judge = value_test(column, options, not_null=True)
-    convert = converter_of(
-        column_of(_info(str(column.column_type.name), column.column_type.arguments)), copy
-    )
+    test = value_test(column, options, not_null=True)
+    convert = converter_of(column_of(_info(column.type.name, column.type.arguments)), copy)
 
     for text in _TEXTS:
         try:
@@ -169,8 +167,8 @@ def test_values_are_judged_as_the_stand_in_judges_them(kind: str, formats: tuple
             loads = True
         except FieldError:
             loads = False
-        objection = judge(text)
-        assert (objection is None or objection.loads) == loads, (text, objection)
+        issue = test(text)
+        assert (issue is None or issue.loads) == loads, (text, issue)
 
 
 def _info(name: str, arguments: tuple[int, ...]) -> ColumnInfo:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from etl_cli.main import main
 from tests.builders import a_column, a_schema_file
-from tests.etl_cli.csv_desk import CsvDesk
+from tests.etl_cli.csv_folder import CsvFolder as CsvDesk
 
 _SCHEMA = a_schema_file(a_column("a", "VARCHAR(9)"), a_column("b"))
 _PACKED = gzip.compress(b"a,b\n1,2\n", mtime=0)
@@ -57,7 +57,8 @@ def test_what_is_no_csv_is_a_fault_of_the_file(
 
 @pytest.mark.parametrize("command", ["infer", "check"])
 @pytest.mark.parametrize(
-    ("packed", "told"), [(_PACKED[:-4], "cut on its way"), (b"a,b\n1,2\n", "not valid GZIP")]
+    ("packed", "told"),
+    [(_PACKED[:-4], "a part of it is missing"), (b"a,b\n1,2\n", "not valid GZIP")],
 )
 def test_a_packed_file_that_is_broken_is_a_fault_of_the_file(
     services: CsvDesk, command: str, packed: bytes, told: str

@@ -1,4 +1,4 @@
-"""`infer`: a schema file from data. What it makes takes the data it was made from."""
+"""`infer`: a schema file from data. The schema file accepts the data that it was made from."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from etl_cli.type_inference import infer_columns, render_schema_file
 from etl_core.csv_files.rows import read_rows
 from etl_core.model.errors import InvalidDataFileError
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
-from tests.etl_cli.csv_desk import CsvDesk
+from tests.etl_cli.csv_folder import CsvFolder
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> CsvDesk:
-    return CsvDesk(tmp_path)
+def files(tmp_path: Path) -> CsvFolder:
+    return CsvFolder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def services(tmp_path: Path) -> CsvDesk:
         (["x" * 50000], "VARCHAR(65535)"),
     ],
 )
-def test_a_type_is_one_that_keeps_every_value_as_written(
-    services: CsvDesk, values: list[str], kind: str
+def test_the_type_keeps_every_value_as_written(
+    files: CsvFolder, values: list[str], kind: str
 ) -> None:
-    assert services.types("a,b\n" + "".join(f"{value},x\n" for value in values))["a"] == kind
+    assert files.types("a,b\n" + "".join(f"{value},x\n" for value in values))["a"] == kind
 
 
-def test_nulls_are_what_is_empty_or_said_to_be_null(services: CsvDesk) -> None:
-    made = services.infer("a,b,c,D d\n1,,x,2\nNA,2,y,2\n", "--null-as", "NA")
+def test_empty_fields_and_the_null_text_make_a_column_nullable(files: CsvFolder) -> None:
+    schema = files.infer("a,b,c,D d\n1,,x,2\nNA,2,y,2\n", "--null-as", "NA")
 
-    assert made == {
+    assert schema == {
         "schema_version": "1",
         "columns": [
             {"name": "a", "type": "SMALLINT"},
@@ -109,52 +109,55 @@ def test_nulls_are_what_is_empty_or_said_to_be_null(services: CsvDesk) -> None:
     }
 
 
-def test_words_that_may_mean_null_are_pointed_out(services: CsvDesk) -> None:
-    result = services.run("infer", services.file("a,b\n1,2\nNA,3\n"))
+def test_words_that_may_mean_null_are_noted(files: CsvFolder) -> None:
+    result = files.run("infer", files.file("a,b\n1,2\nNA,3\n"))
 
     assert (
         result.stderr
-        == "note: column 'a' would be SMALLINT but for 'NA'; if that means null, say so with --null-as\n"
+        == "note: column 'a' would be SMALLINT without 'NA'; if that means NULL, use --null-as\n"
     )
 
 
 @pytest.mark.parametrize(
     ("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".zst", zstd.compress)]
 )
-def test_compressed_files_are_read(services: CsvDesk, suffix: str, pack: object) -> None:
+def test_compressed_files_are_read(files: CsvFolder, suffix: str, pack: object) -> None:
     assert callable(pack)
-    made = services.infer(pack(b"a;b\n1;2\n"), "--delimiter", ";", name=f"data.csv{suffix}")
+    schema = files.infer(pack(b"a;b\n1;2\n"), "--delimiter", ";", name=f"data.csv{suffix}")
 
-    assert [column["name"] for column in made["columns"]] == ["a", "b"]
-    assert made["csv"] == {"delimiter": ";"}
-
-
-def test_a_sample_reads_so_many_rows_and_promises_no_nullability(services: CsvDesk) -> None:
-    made = services.infer("a,b\n1,2\nx,y\n", "--sample", "1")
-
-    assert made["columns"] == [{"name": "a", "type": "SMALLINT"}, {"name": "b", "type": "SMALLINT"}]
+    assert [column["name"] for column in schema["columns"]] == ["a", "b"]
+    assert schema["csv"] == {"delimiter": ";"}
 
 
-def test_the_schema_file_is_written_where_it_is_wanted(services: CsvDesk) -> None:
-    path = services.folder / "made.json"
+def test_all_columns_of_a_sample_are_nullable(files: CsvFolder) -> None:
+    schema = files.infer("a,b\n1,2\nx,y\n", "--sample", "1")
 
-    result = services.run("infer", services.file("a,b\n1,2\n"), "--output", str(path))
+    assert schema["columns"] == [
+        {"name": "a", "type": "SMALLINT"},
+        {"name": "b", "type": "SMALLINT"},
+    ]
+
+
+def test_the_schema_file_is_written_to_the_output_path(files: CsvFolder) -> None:
+    path = files.folder / "output.json"
+
+    result = files.run("infer", files.file("a,b\n1,2\n"), "--output", str(path))
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert SchemaFile.parse(path.read_bytes()).columns[0].name == "a"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "says"),
     [
         (b"", "the file is empty"),
         (b"\n1\n", "the file is empty, or its first row is"),
-        (b"a,A,,ctid\n1,2,3,4\n", "column 2: the name 'a' is there twice"),
+        (b"a,A,,ctid\n1,2,3,4\n", "column 2: the name 'a' is used twice"),
         (b"a,A,,ctid\n1,2,3,4\n", "column 3: a column name must not be empty"),
         (b"a,A,,ctid\n1,2,3,4\n", "column 4: the column name 'ctid' is a system column"),
         (b"a,b\n1\n", "line 2 has 1 fields; the header has 2"),
-        (b'a,b\n1,5"\n', "line 2: a quote stands where none may be"),
-        (b'a,b\n1,"x\n2,y\n', "line 2: a quote is opened and never closed"),
+        (b'a,b\n1,5"\n', "line 2: has a quote inside a field"),
+        (b'a,b\n1,"x\n2,y\n', "line 2: has a quote that is never closed"),
         (b"a,b\n1,\xff\n", "line 2, column 'b' holds bytes that are not valid UTF-8"),
         (b"a,b\n1,\0\n", "line 2, column 'b' holds a NUL character"),
         (b"a,b\n" + b"x" * (5 << 20), "line 2 is longer than 4 MB"),
@@ -163,13 +166,13 @@ def test_the_schema_file_is_written_where_it_is_wanted(services: CsvDesk) -> Non
         (b"\x1f\x8b" + b"junk" * 9, "not UTF8 text"),
     ],
 )
-def test_what_is_no_such_file_is_told_in_words(
-    services: CsvDesk, content: bytes, told: str
+def test_a_file_that_cannot_be_loaded_is_refused_with_the_reason(
+    files: CsvFolder, content: bytes, says: str
 ) -> None:
-    result = services.run("infer", services.file(content))
+    result = files.run("infer", files.file(content))
 
     assert result.exit_code == 1
-    assert told in result.output
+    assert says in result.output
 
 
 @pytest.mark.parametrize(
@@ -182,19 +185,19 @@ def test_what_is_no_such_file_is_told_in_words(
         ["--encoding", "latin1"],
     ],
 )
-def test_what_cannot_be_used_has_an_exit_code_of_its_own(
-    services: CsvDesk, arguments: list[str]
+def test_an_invalid_file_or_option_has_its_own_exit_code(
+    files: CsvFolder, arguments: list[str]
 ) -> None:
-    data = [] if arguments == ["nowhere.csv"] else [services.file("a,b\n1,2\n")]
+    data = [] if arguments == ["nowhere.csv"] else [files.file("a,b\n1,2\n")]
 
-    result = services.run("infer", *data, *arguments)
+    result = files.run("infer", *data, *arguments)
 
     assert result.exit_code == 2
     assert "Error:" in result.output
 
 
-def test_a_file_of_another_kind_is_refused_by_its_name(services: CsvDesk) -> None:
-    result = services.run("infer", services.file("a,b\n", "data.xlsx"))
+def test_a_file_with_another_extension_is_refused(files: CsvFolder) -> None:
+    result = files.run("infer", files.file("a,b\n", "data.xlsx"))
 
     assert result.exit_code == 1
     assert "data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst" in result.output
@@ -233,7 +236,7 @@ _KINDS = (
 
 @st.composite
 def _tables(draw: st.DrawFn) -> list[list[str]]:
-    """Rows of columns each of which has values of one kind, or of another now and then."""
+    """Return rows whose columns mostly have values of one kind."""
     kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=3))
     row = st.tuples(*(kind | st.just("") if draw(st.booleans()) else kind for kind in kinds))
     return [list(values) for values in draw(st.lists(row, min_size=1, max_size=8))]
@@ -241,7 +244,7 @@ def _tables(draw: st.DrawFn) -> list[list[str]]:
 
 @settings(max_examples=300, deadline=None)
 @given(_tables(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["NA", None]))
-def test_the_file_passes_the_schema_that_was_made_of_it(
+def test_a_file_passes_the_schema_file_inferred_from_it(
     rows: list[list[str]], delimiter: str, null_as: str | None
 ) -> None:
     text, header = io.StringIO(newline=""), [f"c{number}" for number in range(len(rows[0]))]
@@ -256,38 +259,38 @@ def test_the_file_passes_the_schema_that_was_made_of_it(
 
 
 @pytest.mark.parametrize("table", [name for name in FLIGHT_TABLES if name != "flights"])
-def test_real_tables_pass_the_schema_that_was_made_of_them(services: CsvDesk, table: str) -> None:
-    data = services.file(DemoData.find().tables[table])
-    schema = services.file(services.run("infer", data, "--null-as", "NA").stdout, "schema.json")
+def test_real_tables_pass_the_schema_files_inferred_from_them(files: CsvFolder, table: str) -> None:
+    data = files.file(DemoData.find().tables[table])
+    schema = files.file(files.run("infer", data, "--null-as", "NA").stdout, "schema.json")
 
-    result = services.run("check", schema, data)
+    result = files.run("check", schema, data)
 
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_rows_are_not_held() -> None:
-    """Nothing grows with the file: a reader that is asked for one row has read one piece."""
-    asked: list[int] = []
+def test_rows_are_streamed() -> None:
+    """Reading one row reads one piece of the file."""
+    read: list[int] = []
 
     def pieces() -> object:
         for number in range(1000):
-            asked.append(number)
+            read.append(number)
             yield b"a,b\n" * 10
 
     rows = read_rows(pieces(), CsvOptions())  # type: ignore[arg-type]
     assert next(rows).line == 2
-    assert asked == [0]
+    assert read == [0]
 
 
-def test_a_row_of_the_wrong_length_names_its_line() -> None:
+def test_a_row_with_the_wrong_number_of_fields_is_reported_with_its_line() -> None:
     rows = read_rows([b'a,b\n"x\n\ny",1\n1,2,3\n'], CsvOptions())
 
     with pytest.raises(InvalidDataFileError, match="line 5 has 3 fields"):
         infer_columns(rows, ["a", "b"], None, sampled=False)
 
 
-def test_the_output_is_one_column_a_line(services: CsvDesk) -> None:
-    text = services.run("infer", services.file("a,Größe\n1,2\n")).stdout
+def test_the_output_has_one_column_in_each_line(files: CsvFolder) -> None:
+    text = files.run("infer", files.file("a,Größe\n1,2\n")).stdout
 
     assert '    {"name": "größe", "type": "SMALLINT", "nullable": false}\n  ]\n}\n' in text
     assert json.loads(text)

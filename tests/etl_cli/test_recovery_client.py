@@ -19,7 +19,7 @@ from etl_cli.recovery_client import (
 )
 from etl_core.model.errors import LoadFailedError, StackError, ThrottledError
 from etl_core.model.status import Status
-from etl_core.model.upload import Upload
+from etl_core.model.upload import Upload, parse_utc_time
 from etl_core.recovery.reconcile import State
 from etl_core.recovery.reconcile_requests import (
     Answer,
@@ -37,7 +37,7 @@ from etl_core.recovery.reconcile_requests import (
     SentUploads,
     parse_reconcile_request,
 )
-from etl_core.recovery.wire import parse_utc, to_json
+from etl_core.recovery.wire import to_json
 from etl_core.upload_log.entry import key_of
 from tests.builders import LAKE
 
@@ -97,7 +97,7 @@ def an_answer(log_key: LogKey, key: str, status: Status, execution_arn: str) -> 
 def a_finding(
     key: str, second: int = 0, state: State = State.NEVER_SEEN, status: Status | None = None
 ) -> FindingSummary:
-    time = parse_utc(f"2026-11-22T12:00:{second:02}Z")
+    time = parse_utc_time(f"2026-11-22T12:00:{second:02}Z")
     upload = Upload(LAKE, key, f"v{second}", "e", 1, "0", time)
     return FindingSummary(state, status, f"v{second}", upload)
 

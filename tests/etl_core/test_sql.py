@@ -1,4 +1,4 @@
-"""The SQL that SQLAlchemy does not have: texts, LOCK, COPY."""
+"""SQL that SQLAlchemy does not provide: text literals, LOCK, COPY."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_copy_names_the_columns_the_manifest_and_the_role() -> None:
     assert copy_sql() == PLAIN
 
 
-def test_an_empty_line_is_a_row_where_the_file_has_one_column() -> None:
+def test_empty_lines_are_rows_in_a_file_of_one_column() -> None:
     assert "IGNOREBLANKLINES" not in copy_sql(("id",))
 
 
 @pytest.mark.parametrize("compression", [keyword for keyword in COMPRESSIONS.values() if keyword])
-def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
+def test_copy_has_the_compression_of_its_file(compression: str) -> None:
     assert copy_sql(compression=compression) == PLAIN.replace(
         "IGNOREBLANKLINES", f"{compression} IGNOREBLANKLINES"
     )
@@ -57,7 +57,7 @@ def test_copy_says_how_its_file_is_compressed(compression: str) -> None:
         ("manifest_url", "s3://pipeline/a'b%.json", "FROM 's3://pipeline/a''b%.json'"),
     ],
 )
-def test_copy_takes_the_options_of_the_schema_file(field: str, value: str, expected: str) -> None:
+def test_copy_has_the_csv_options_of_the_schema_file(field: str, value: str, expected: str) -> None:
     assert expected in copy_sql(**{field: value})
 
 
@@ -69,7 +69,7 @@ def test_copy_quotes_every_column() -> None:
     ("value", "literal"),
     [("", "''"), ("it's", "'it''s'"), ("a\\b", "'a\\\\b'"), ("100%", "'100%'"), ("a\nb", "'a\nb'")],
 )
-def test_a_text_is_written_as_redshift_reads_it(value: str, literal: str) -> None:
+def test_a_text_literal_is_escaped_for_redshift(value: str, literal: str) -> None:
     assert (
         str(sa.select(Text(value)).compile(dialect=DIALECT))
         .replace("%%", "%")
@@ -78,14 +78,14 @@ def test_a_text_is_written_as_redshift_reads_it(value: str, literal: str) -> Non
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))
-def test_a_text_never_ends_early_and_means_itself(value: str) -> None:
+def test_a_text_literal_never_ends_early_and_keeps_its_value(value: str) -> None:
     literal = str(Text(value).compile(dialect=DIALECT)).replace("%%", "%")
 
     assert re.fullmatch(r"'(?:[^'\\]|''|\\\\)*'", literal, re.DOTALL)
     assert literal[1:-1].replace("''", "'").replace("\\\\", "\\") == value
 
 
-def test_a_text_with_nul_cannot_be_written() -> None:
+def test_a_text_with_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         describe_sql(sa.select(Text("a\0b")))
 
@@ -94,5 +94,5 @@ def test_lock_has_no_mode() -> None:
     assert describe_sql(LockTable(TABLE)) == 'LOCK TABLE "public"."t"'
 
 
-def test_a_replace_is_a_delete_and_never_a_truncate() -> None:
+def test_a_replace_uses_delete_and_never_truncate() -> None:
     assert describe_sql(sa.delete(TABLE)) == 'DELETE FROM "public"."t"'

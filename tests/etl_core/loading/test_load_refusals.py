@@ -51,7 +51,7 @@ BAD = {
     "blank": ("dev/append/t/x.csv", b"\n\n", "rejected", "InvalidDataFileError", "is empty"),
     "missing column": ("dev/append/t/x.csv", b"id\n1\n", "rejected", "HeaderMismatchError", "'name' is missing"),
     "extra column": ("dev/truncate/t/x.csv", b"id,name,x9\n", "rejected", "HeaderMismatchError", "'x9' is not in the table"),
-    "duplicate column": ("dev/append/t/x.csv", b"id,name,Name\n", "rejected", "HeaderMismatchError", "'name' is there 2 times"),
+    "duplicate column": ("dev/append/t/x.csv", b"id,name,Name\n", "rejected", "HeaderMismatchError", "'name' is named 2 times"),
     "misspelt column": ("dev/append/t/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError", "did you mean 'name'?"),
     "damaged compression": ("dev/append/t/x.csv.gz", b"id,name\n1,a\n", "rejected", "InvalidDataFileError", "not valid GZIP"),
     "no JSON": ("dev/schema/t/x.json", b"{", "rejected", "InvalidSchemaFileError", "not valid JSON"),

@@ -1,7 +1,8 @@
-"""The error tree and what the state machine makes of it."""
+"""The error tree, and how the state machine retries its errors."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ KINDS = [
 ]
 
 
-def test_each_retryable_error_is_in_exactly_one_policy_and_no_other_error_of_ours_is() -> None:
+def test_each_retryable_error_is_in_exactly_one_policy_and_no_other_error_is() -> None:
     named = Counter(name for policy in RETRY_POLICIES for name in policy.errors)
     ours = {kind.__name__ for kind in KINDS}
 
@@ -28,12 +29,25 @@ def test_each_retryable_error_is_in_exactly_one_policy_and_no_other_error_of_our
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_an_error_ends_in_error_and_has_one_meaning(kind: type[EtlError]) -> None:
+def test_the_name_of_an_error_ends_in_error_and_it_has_one_branch(kind: type[EtlError]) -> None:
     assert kind.__name__.endswith("Error")
     assert kind.__doc__
     assert (
         sum(issubclass(kind, branch) for branch in (RetryableError, RejectedError, LoadFailedError))
         <= 1
+    )
+
+
+def test_the_drawn_tree_is_the_class_tree() -> None:
+    drawn: list[tuple[str, str]] = []
+    parents = ["EtlError"]
+    for match in re.finditer(r"^((?:[|`] ? ?)*)[|`]- (\w+)", errors.__doc__ or "", re.MULTILINE):
+        level = len(match[1]) // 3 + 1
+        parents[level:] = [match[2]]
+        drawn.append((match[2], parents[level - 1]))
+
+    assert sorted(drawn) == sorted(
+        (kind.__name__, kind.__bases__[0].__name__) for kind in KINDS if kind is not EtlError
     )
 
 
@@ -48,7 +62,7 @@ def test_waiting_grows_and_ends_within_an_hour(policy: RetryPolicy) -> None:
     assert sum(waits) < 3600
 
 
-def test_an_error_is_read_by_its_message_and_keeps_its_details() -> None:
+def test_an_error_has_a_message_and_details() -> None:
     error = RejectedError("a message", ["one", "two"])
 
     assert (str(error), error.details) == ("a message", ("one", "two"))

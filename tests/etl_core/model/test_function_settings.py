@@ -1,4 +1,4 @@
-"""What the functions read from their environment."""
+"""The settings that the functions read from their environment."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "5439.0", "²", "9" * 5000])
-def test_a_port_is_a_port(port: str) -> None:
+def test_a_port_must_be_from_1_to_65535(port: str) -> None:
     with pytest.raises(SettingsError, match="1 to 65535"):
         LoadSettings.from_environment(COMPLETE | {"WAREHOUSE_PORT": port})
 
 
-def test_at_least_one_database_is_named() -> None:
+def test_at_least_one_database_is_needed() -> None:
     with pytest.raises(SettingsError, match="at least one database"):
         LoadSettings.from_environment(COMPLETE | {"DATABASES": " , "})
 

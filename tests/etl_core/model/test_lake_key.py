@@ -1,4 +1,4 @@
-"""Keys of the lake: what is accepted, what each refusal says, and what the log can say about any key."""
+"""Lake keys: which are accepted, what each rejection says, and what the log shows for any key."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LONG = "x" * 128
         ),
     ],
 )
-def test_a_valid_key_is_understood_with_its_names_folded_and_its_file_as_it_is(
+def test_a_valid_key_is_parsed_with_folded_names_and_an_unchanged_file(
     key: str, expected: LakeKey
 ) -> None:
     assert LakeKey.parse(key, DATABASES) == expected
@@ -85,7 +85,7 @@ def test_a_valid_key_is_understood_with_its_names_folded_and_its_file_as_it_is(
         ("dev/append/_Unparsed/a.csv", ("_unparsed", "reserved")),
     ],
 )
-def test_an_invalid_key_is_refused_with_what_was_given_and_the_rule(
+def test_an_invalid_key_is_rejected_with_the_key_and_the_rule(
     key: str, says: tuple[str, ...]
 ) -> None:
     with pytest.raises(InvalidKeyError) as caught:
@@ -96,26 +96,11 @@ def test_an_invalid_key_is_refused_with_what_was_given_and_the_rule(
         assert text in caught.value.message
 
 
-def test_every_fault_of_a_key_is_told_at_once() -> None:
+def test_all_faults_of_a_key_are_reported_at_once() -> None:
     with pytest.raises(InvalidKeyError) as caught:
         LakeKey.parse("prod/upsert/pg_x.1t/a.csv", DATABASES)
 
     assert len(caught.value.details) == 4
-
-
-@given(st.text())
-def test_any_text_is_a_key_or_refused_and_the_log_can_describe_it(key: str) -> None:
-    facts = describe_key(key)
-    try:
-        parsed = LakeKey.parse(key, DATABASES)
-    except InvalidKeyError:
-        assert facts.table_name
-    else:
-        assert (facts.table_name, facts.schema, facts.action) == (
-            parsed.table,
-            parsed.schema,
-            parsed.action,
-        )
 
 
 _NEAR = st.lists(
@@ -124,15 +109,36 @@ _NEAR = st.lists(
 )
 
 
-@given(_NEAR.map("/".join))
-def test_whatever_the_log_names_a_key_a_query_by_that_name_finds_it(key: str) -> None:
-    facts = describe_key(key)
+@given(st.text())
+def test_any_text_is_accepted_or_rejected_and_the_log_can_describe_it(key: str) -> None:
+    _check_description(key)
 
-    query = LogQuery.parse({"table_name": facts.table_name})
+
+@given(_NEAR.map("/".join))
+def test_the_log_describes_a_valid_key_as_it_is_parsed(key: str) -> None:
+    _check_description(key)
+
+
+def _check_description(key: str) -> None:
+    parts = describe_key(key)
+    try:
+        parsed = LakeKey.parse(key, DATABASES)
+    except InvalidKeyError:
+        assert parts.table_name
+    else:
+        described = TableRef(str(parts.database), str(parts.schema), parts.table_name)
+        assert (described, parts.action) == (parsed.table, parsed.action)
+
+
+@given(_NEAR.map("/".join))
+def test_a_query_by_the_table_name_in_the_log_finds_the_entry(key: str) -> None:
+    parts = describe_key(key)
+
+    query = LogQuery.parse({"table_name": parts.table_name})
 
     assert (query.table_name, query.schema) in (
-        (facts.table_name, None),
-        (facts.table_name, facts.schema),
+        (parts.table_name, None),
+        (parts.table_name, parts.schema),
     )
 
 
@@ -149,12 +155,12 @@ def test_whatever_the_log_names_a_key_a_query_by_that_name_finds_it(key: str) ->
         ("dev/append/t\x00/a.csv", UNPARSED, None),
     ],
 )
-def test_the_log_tells_of_a_key_what_can_be_told(
+def test_the_log_shows_the_parts_that_a_key_names(
     key: str, table_name: str, schema: str | None
 ) -> None:
-    facts = describe_key(key)
+    parts = describe_key(key)
 
-    assert (facts.table_name, facts.schema) == (table_name, schema)
+    assert (parts.table_name, parts.schema) == (table_name, schema)
 
 
 def test_keys_that_end_in_a_slash_are_folder_markers() -> None:

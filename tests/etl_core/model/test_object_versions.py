@@ -20,11 +20,11 @@ def a_version(
 
 
 def an_entry(upload: Upload, **more: Any) -> dict[str, Any]:
-    """The log's item, as it is read."""
+    """Return the log entry of the upload."""
     return key_of(upload) | received_entry(upload, "arn:execution", NOON) | more
 
 
-def test_versions_of_one_second_are_numbered_oldest_first() -> None:
+def test_versions_of_one_second_are_numbered_from_the_oldest() -> None:
     newest, older, oldest = (a_version(version_id=f"v{number}") for number in (3, 2, 1))
     uploads = first_uploads(LAKE, [newest, older, oldest, a_version("dev/append/t/b.csv")])
     assert sorted(
@@ -34,7 +34,7 @@ def test_versions_of_one_second_are_numbered_oldest_first() -> None:
     ) == [(uploads[version.id].order, version.version_id) for version in (oldest, older, newest)]
 
 
-def test_of_what_landed_in_one_second_schema_files_come_first() -> None:
+def test_among_uploads_of_one_second_schema_files_come_first() -> None:
     data, schema = a_version("dev/append/t/a.csv"), a_version("dev/schema/t/s.json")
     uploads = first_uploads(LAKE, [data, schema])
     assert uploads[schema.id].order < uploads[data.id].order
@@ -50,13 +50,13 @@ def test_a_version_from_before_versioning_is_identified_by_its_etag() -> None:
     assert first.upload_id == second.upload_id
 
 
-@pytest.mark.parametrize("told", ["v1", None])
-def test_an_entry_gives_the_very_upload_back(told: str | None) -> None:
-    upload = an_upload(version_id=told, sequencer="00AB")
+@pytest.mark.parametrize("version", ["v1", None])
+def test_an_entry_gives_the_same_upload_back(version: str | None) -> None:
+    upload = an_upload(version_id=version, sequencer="00AB")
     assert upload_of_entry(an_entry(upload)) == upload
 
 
-def test_a_version_id_that_only_the_answer_told_is_no_part_of_the_identity() -> None:
+def test_a_version_id_that_was_found_later_does_not_change_the_upload_id() -> None:
     upload = an_upload(version_id=None)
     state = {"outcome": {"status": "failed", "version_id": "v9"}}
     entry = key_of(upload) | final_entry(upload, state, "arn")
@@ -64,5 +64,5 @@ def test_a_version_id_that_only_the_answer_told_is_no_part_of_the_identity() -> 
     assert upload_of_entry(entry) == upload
 
 
-def test_an_entry_that_does_not_fit_its_key_gives_no_upload() -> None:
+def test_an_entry_that_does_not_match_its_key_gives_no_upload() -> None:
     assert upload_of_entry(an_entry(an_upload(), etag="other", version_id="other")) is None

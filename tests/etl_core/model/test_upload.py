@@ -1,4 +1,4 @@
-"""Uploads from events: the forms of AWS and of the local cloud, hostile ones, identity and order."""
+"""Uploads from events: those of AWS and of the local cloud, malformed ones, upload ids and arrival order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def captured(name: str) -> dict[str, Any]:
     return event
 
 
-def test_an_event_of_aws_becomes_an_upload_whose_key_is_not_decoded() -> None:
+def test_the_key_of_an_aws_event_is_not_decoded() -> None:
     upload = Upload.from_event(captured("object_created_aws.json"))
 
     assert upload == Upload(
@@ -35,7 +35,7 @@ def test_an_event_of_aws_becomes_an_upload_whose_key_is_not_decoded() -> None:
     )
 
 
-def test_an_event_of_the_local_cloud_has_milliseconds_and_no_version() -> None:
+def test_an_event_of_the_local_cloud_with_milliseconds_and_no_version_is_parsed() -> None:
     upload = Upload.from_event(captured("object_created_local.json"))
 
     assert upload.landed_timestamp == "2026-11-22T20:54:35Z"
@@ -57,7 +57,7 @@ def test_landed_at_is_utc_to_the_second(time: str, landed: str) -> None:
 
 
 @pytest.mark.parametrize("size", [None, "10", True, -1, 1.5, 10**40])
-def test_a_size_that_is_no_size_is_unknown(size: object) -> None:
+def test_an_invalid_size_is_unknown(size: object) -> None:
     assert Upload.from_event(an_event(size=size)).size is None
 
 
@@ -93,7 +93,7 @@ def test_an_etag_loses_its_quotes() -> None:
         an_event(time=5),  # type: ignore[arg-type]
     ],
 )
-def test_an_event_of_another_shape_is_refused_by_name(event: Any) -> None:
+def test_a_malformed_event_is_refused_with_the_field(event: Any) -> None:
     with pytest.raises(InvalidEventError, match="the event"):
         Upload.from_event(event)
 
@@ -111,7 +111,7 @@ _PATHS = [(), ("detail",), ("detail", "bucket"), ("detail", "bucket", "name"), (
 
 
 @given(st.sampled_from(_PATHS), _JSON)
-def test_any_json_in_any_place_is_an_upload_or_an_invalid_event(
+def test_any_json_in_any_field_is_an_upload_or_an_invalid_event(
     path: tuple[str, ...], value: Any
 ) -> None:
     event: Any = copy.deepcopy(an_event())
@@ -131,9 +131,9 @@ def test_any_json_in_any_place_is_an_upload_or_an_invalid_event(
 
 
 def test_each_delivery_of_a_version_has_the_same_id() -> None:
-    again = an_event(time="2026-11-22T12:00:05Z") | {"id": "another delivery"}
+    second = an_event(time="2026-11-22T12:00:05Z") | {"id": "another delivery"}
 
-    assert Upload.from_event(again).upload_id == Upload.from_event(an_event()).upload_id
+    assert Upload.from_event(second).upload_id == Upload.from_event(an_event()).upload_id
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_without_a_version_id_each_write_is_another_upload() -> None:
         ({"sequencer": "ff"}, {"sequencer": "00", "landed_at": NOON.replace(second=1)}),
     ],
 )
-def test_landed_order_is_time_then_sequencer_then_key(
+def test_arrival_order_is_time_then_sequencer_then_key(
     earlier: dict[str, Any], later: dict[str, Any]
 ) -> None:
     assert an_upload(**earlier).order < an_upload(**later).order
@@ -175,7 +175,7 @@ _HEX = st.text("0123456789ABCDEF", min_size=1, max_size=20)
 
 
 @given(_HEX, _HEX)
-def test_the_logs_sort_key_follows_the_landed_order(first: str, second: str) -> None:
+def test_the_sort_key_of_the_log_follows_arrival_order(first: str, second: str) -> None:
     one, other = an_upload(sequencer=first), an_upload(sequencer=second)
     if one.order < other.order:
         assert one.landed_key < other.landed_key

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.model.status import Status
+from etl_core.model.upload import parse_utc_time
 from etl_core.recovery.read_ledgers import evidence_of
 from etl_core.recovery.reconcile import (
     Evidence,
@@ -20,7 +21,6 @@ from etl_core.recovery.reconcile import (
     log_ranges,
     match_entries,
 )
-from etl_core.recovery.wire import parse_utc
 from etl_core.upload_log.entry import key_of
 from tests.builders import LAKE, NOON, a_ledger_row, an_upload
 from tests.etl_core.model.test_object_versions import a_version, an_entry
@@ -109,8 +109,8 @@ def test_a_missed_version_is_sent_with_its_arrival_time() -> None:
         (Scope(table="public.T"), "dev/append/t/a.csv", True),
         (Scope(table="t"), "dev/append/sales.t/a.csv", False),
         (Scope(table="sales.t"), "dev/append/sales.t/a.csv", True),
-        (Scope(since=parse_utc("2026-11-22T12:00:01Z")), "dev/append/t/a.csv", False),
-        (Scope(since=parse_utc("2026-11-22")), "dev/append/t/a.csv", True),
+        (Scope(since=parse_utc_time("2026-11-22T12:00:01Z")), "dev/append/t/a.csv", False),
+        (Scope(since=parse_utc_time("2026-11-22")), "dev/append/t/a.csv", True),
         (Scope(current_only=True), "dev/append/t/a.csv", True),
     ],
 )

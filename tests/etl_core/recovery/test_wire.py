@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from etl_core.model.errors import StackError
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     Answer,
@@ -47,7 +48,7 @@ from etl_core.recovery.tables_requests import (
     VersionsRequest,
     parse_tables_request,
 )
-from etl_core.recovery.wire import InvalidRequestError, Request, parse_utc, to_json
+from etl_core.recovery.wire import InvalidRequestError, Request, to_json
 from etl_core.upload_log.outcome import Failure
 from tests.builders import NOON, an_upload
 from tests.etl_core.recovery.test_reconcile import ledger_evidence
@@ -203,4 +204,4 @@ def test_a_response_of_another_version_is_refused_with_the_way_out(response: Any
     "text", ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00", "2026-11-22T13:00:00.9+01:00"]
 )
 def test_a_time_is_utc_to_the_second(text: str) -> None:
-    assert parse_utc(text) == NOON
+    assert parse_utc_time(text) == NOON

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from etl_core.schema_changes.conversions import Conversion, conversion, is_text
+from etl_core.schema_changes.conversions import Conversion, conversion
 from etl_core.schema_files.column_types import parse_column_type
 from etl_core.schema_files.schema_rules import ENCODINGS
 
@@ -241,7 +241,7 @@ def _castable(kind: str, *, keeps_values: bool) -> list[str]:
         keeping = [
             other for other, effect in casts.items() if effect is Conversion.KEEPS or other == kind
         ]
-        return [other for other in keeping if is_text(actual) == is_text(parse_column_type(other))]
+        return [other for other in keeping if actual.is_text == parse_column_type(other).is_text]
     return [other for other, effect in casts.items() if effect is not Conversion.NONE]
 
 

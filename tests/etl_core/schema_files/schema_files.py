@@ -1,4 +1,4 @@
-"""Hypothesis strategies for good schema files: every type, keyword and option, in any combination that the rules allow."""
+"""Hypothesis strategies for valid schema files: every type, keyword and option, in every combination that the rules allow."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def _column(draw: st.DrawFn, name: str) -> dict[str, Any]:
         if draw(st.booleans()):
             column["nullable"] = draw(st.booleans())
     if draw(st.booleans()):
-        fitting = sorted(name for name, kinds in ENCODINGS.items() if kind in kinds)
-        column["encode"] = draw(st.sampled_from(["raw", *fitting])).upper()
+        allowed = sorted(name for name, kinds in ENCODINGS.items() if kind in kinds)
+        column["encode"] = draw(st.sampled_from(["raw", *allowed])).upper()
     if draw(st.booleans()):
         column["description"] = draw(_TEXT)
     return column
@@ -83,7 +83,7 @@ def _column(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 @st.composite
 def good_files(draw: st.DrawFn) -> dict[str, Any]:
-    """The JSON of a schema file without a fault."""
+    """Return the JSON of a valid schema file."""
     columns = draw(_columns())
     keys = [
         column["name"]
@@ -91,7 +91,7 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
         if not set(column["type"].upper().split("(")) & _NOT_KEYS
     ]
     not_null = [column["name"] for column in columns if column.get("nullable") is not True]
-    made: dict[str, Any] = {"columns": columns}
+    file: dict[str, Any] = {"columns": columns}
     optional = {
         "schema_version": _TEXT.filter(bool) | st.integers(0, 99),
         "allowed_operations": st.lists(
@@ -105,15 +105,15 @@ def good_files(draw: st.DrawFn) -> dict[str, Any]:
     }
     for name, values in optional.items():
         if draw(st.booleans()):
-            made[name] = draw(values)
+            file[name] = draw(values)
     distribution = draw(st.sampled_from(["", "auto", "EVEN", "all", "KEY"]))
     if distribution:
-        made["diststyle"] = distribution
+        file["diststyle"] = distribution
     if distribution == "KEY" and not keys:
-        del made["diststyle"]
+        del file["diststyle"]
     elif distribution == "KEY":
-        made["distkey"] = draw(st.sampled_from(keys))
-    return made
+        file["distkey"] = draw(st.sampled_from(keys))
+    return file
 
 
 _NOT_KEYS = {

@@ -1,12 +1,22 @@
-"""Column types: every spelling of a schema file has one form, the catalog's."""
+"""Column types: every spelling is parsed to one canonical form, which is the catalog's."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.schema_files.column_types import describe_type, known_types, parse_column_type
+from etl_core.schema_files.column_types import (
+    DIALECT,
+    ColumnType,
+    describe_type,
+    known_types,
+    parse_column_type,
+    type_names,
+)
 
 SPELLINGS = {
     "SMALLINT": "smallint", "int2": "smallint", "INTEGER": "integer", "Int": "integer", "INT4": "integer",
@@ -27,15 +37,64 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(("written", "catalog"), SPELLINGS.items())
-def test_a_spelling_is_read_as_the_catalog_shows_it(written: str, catalog: str) -> None:
+def test_a_spelling_is_parsed_to_the_canonical_form(written: str, catalog: str) -> None:
     assert str(parse_column_type(written)) == catalog
 
 
 @pytest.mark.parametrize("catalog", sorted(set(SPELLINGS.values())))
 def test_a_type_comes_back_from_sqlalchemy_unchanged(catalog: str) -> None:
     parsed = parse_column_type(catalog)
+    kind = parsed.to_sqlalchemy()
 
-    assert describe_type(parsed.to_sqlalchemy()) == parsed
+    assert describe_type(kind) == parsed
+    assert parse_column_type(kind.compile(dialect=DIALECT)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("kind", "canonical"),
+    [
+        (sa.TIMESTAMP(timezone=True), "timestamp with time zone"),
+        (sa.TIME(timezone=True), "time with time zone"),
+        (sa.String(9), "character varying(9)"),
+        (sa.VARCHAR(), "character varying(256)"),
+        (sa.NUMERIC(), "numeric(18,0)"),
+        (sa.NUMERIC(5), "numeric(5,0)"),
+        (sa.DECIMAL(5, 2), "numeric(5,2)"),
+        (sa.Integer(), "integer"),
+    ],
+    ids=repr,
+)
+def test_any_sqlalchemy_type_has_a_canonical_form(
+    kind: sa.types.TypeEngine[Any], canonical: str
+) -> None:
+    assert str(describe_type(kind)) == canonical
+
+
+@pytest.mark.parametrize("canonical", sorted({*SPELLINGS.values(), "interval", "money(3,4)"}))
+def test_a_stored_type_is_read_without_any_rule(canonical: str) -> None:
+    assert str(ColumnType.from_canonical(canonical)) == canonical
+
+
+def test_a_stored_type_that_redshift_no_longer_has_cannot_become_a_column() -> None:
+    with pytest.raises(ValueError, match="'interval' is not a column type of Redshift"):
+        ColumnType.from_canonical("interval").to_sqlalchemy()
+
+
+@pytest.mark.parametrize(
+    ("family", "members"),
+    [
+        ("is_integer", {"smallint", "integer", "bigint"}),
+        (
+            "is_number",
+            {"smallint", "integer", "bigint", "numeric", "real", "double precision"},
+        ),
+        ("is_text", {"character", "character varying"}),
+        ("is_datetime", {"date", "timestamp without time zone", "timestamp with time zone"}),
+        ("is_time", {"time without time zone", "time with time zone"}),
+    ],
+)
+def test_a_family_has_its_types(family: str, members: set[str]) -> None:
+    assert {name for name in type_names() if getattr(ColumnType(name), family)} == members
 
 
 @given(st.integers(1, 38), st.data())
@@ -71,7 +130,7 @@ def test_every_numeric_comes_back_unchanged(precision: int, data: st.DataObject)
         ("NUMERIC(39)", "precision of 1 to 38"),
         ("NUMERIC(0)", "precision of 1 to 38"),
         ("NUMERIC(38,38)", "scale of 0 to 37"),
-        ("NUMERIC(5,6)", "not above it"),
+        ("NUMERIC(5,6)", "not above the precision"),
         ("NUMERIC(5,2,1)", "precision of 1 to 38"),
         ("NUMERIC(5,-1)", "whole numbers"),
         ("NUMERIC()", "whole numbers"),
@@ -79,7 +138,7 @@ def test_every_numeric_comes_back_unchanged(precision: int, data: st.DataObject)
         ("VARCHAR(99999999999)", "whole numbers"),
     ],
 )
-def test_another_type_is_refused_with_the_rule(written: str, says: str) -> None:
+def test_an_invalid_type_is_refused_with_the_rule(written: str, says: str) -> None:
     with pytest.raises(ValueError, match=says.replace("(", r"\(")) as caught:
         parse_column_type(written)
 
@@ -87,7 +146,7 @@ def test_another_type_is_refused_with_the_rule(written: str, says: str) -> None:
 
 
 @given(st.text(max_size=100) | st.text("ab varchtimestozne(),0123459 ", max_size=100))
-def test_any_text_is_a_type_or_a_value_error(text: str) -> None:
+def test_any_text_is_a_type_or_raises_value_error(text: str) -> None:
     try:
         parsed = parse_column_type(text)
     except ValueError:
@@ -98,13 +157,13 @@ def test_any_text_is_a_type_or_a_value_error(text: str) -> None:
 @pytest.mark.parametrize(
     "written", ["a" + " " * 98 + "!", "a " * 49 + "!", "a(" + " " * 97 + "!", "a" * 99 + "!"]
 )
-def test_text_made_to_be_slow_is_refused_at_once(written: str) -> None:
+def test_a_text_made_to_be_slow_is_refused_at_once(written: str) -> None:
     for _ in range(20):
         with pytest.raises(ValueError, match="is not a column type"):
             parse_column_type(written)
 
 
-def test_the_types_that_messages_name_are_types() -> None:
+def test_every_offered_type_is_valid() -> None:
     for name in known_types():
         assert str(parse_column_type(name))
 

@@ -1,7 +1,7 @@
-"""The published format of schema files is the one that the code reads.
+"""The published JSON Schema of schema files agrees with the parser.
 
-schema_files/good are accepted by the parser and by the JSON Schema, schema_files/bad by neither, and those in bad/beyond_json_schema
-have the one fault that only the parser finds.
+The files in schema_files/good are accepted by both, those in schema_files/bad by neither. Those in bad/beyond_json_schema have a fault
+that only the parser finds.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ VALIDATOR = Draft202012Validator(schema_file_format())
 
 
 def faults(text: bytes) -> list[str]:
-    """What the JSON Schema says of a file."""
+    """Return what the JSON Schema reports about a file."""
     return [error.message for error in VALIDATOR.iter_errors(json.loads(text))]
 
 
 def test_the_published_format_is_current() -> None:
-    """If not: `python -m etl_core json-schema > docs/schema-file.schema.json`."""
+    """If not: `python -m etl_cli json-schema > docs/schema-file.schema.json`."""
     assert CliRunner().invoke(main, ["json-schema"]).output == PUBLISHED.read_text()
 
 
 def test_every_property_is_published() -> None:
-    made = schema_file_format()
+    schema = schema_file_format()
 
-    assert set(made["properties"]) == {*SchemaFile.model_fields, "allowed_actions"}
-    assert set(made["$defs"]["ColumnSpec"]["properties"]) == set(ColumnSpec.model_fields)
-    assert set(made["$defs"]["CsvOptions"]["properties"]) == set(CsvOptions.model_fields)
-    assert made["required"] == ["columns"]
+    assert set(schema["properties"]) == {*SchemaFile.model_fields, "allowed_actions"}
+    assert set(schema["$defs"]["ColumnSpec"]["properties"]) == set(ColumnSpec.model_fields)
+    assert set(schema["$defs"]["CsvOptions"]["properties"]) == set(CsvOptions.model_fields)
+    assert schema["required"] == ["columns"]
 
 
 def test_keywords_are_offered_in_one_case_and_accepted_in_any() -> None:
@@ -63,11 +63,11 @@ def test_keywords_are_offered_in_one_case_and_accepted_in_any() -> None:
 
 
 def test_every_property_is_described() -> None:
-    made = schema_file_format()
+    schema = schema_file_format()
 
     for group in (
-        made["properties"],
-        *(part.get("properties", {}) for part in made["$defs"].values()),
+        schema["properties"],
+        *(part.get("properties", {}) for part in schema["$defs"].values()),
     ):
         assert [name for name, described in group.items() if not described.get("description")] == []
 
@@ -77,7 +77,7 @@ def test_the_published_format_is_a_json_schema() -> None:
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
-def test_a_good_file_is_good_for_both(path: Path) -> None:
+def test_a_good_file_is_accepted_by_both(path: Path) -> None:
     SchemaFile.parse(path.read_bytes())
     assert faults(path.read_bytes()) == []
 
@@ -90,7 +90,7 @@ def test_a_bad_file_is_refused_by_both(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BEYOND, ids=lambda path: path.stem)
-def test_a_fault_beyond_json_schema_is_found_by_the_parser_alone(path: Path) -> None:
+def test_a_fault_beyond_json_schema_is_found_by_the_parser_only(path: Path) -> None:
     with pytest.raises(InvalidSchemaFileError):
         SchemaFile.parse(path.read_bytes())
     try:
@@ -99,13 +99,13 @@ def test_a_fault_beyond_json_schema_is_found_by_the_parser_alone(path: Path) -> 
         return  # not JSON
 
 
-def test_the_corpus_is_there() -> None:
+def test_the_corpus_is_complete() -> None:
     assert (len(GOOD) >= 15, len(BAD) >= 60, len(BEYOND) >= 15) == (True, True, True)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(good_files())
-def test_what_the_parser_accepts_the_json_schema_accepts(made: dict[str, Any]) -> None:
-    text = json.dumps(made).encode()
+def test_the_json_schema_accepts_whatever_the_parser_accepts(schema: dict[str, Any]) -> None:
+    text = json.dumps(schema).encode()
     SchemaFile.parse(text)
     assert faults(text) == []

@@ -1,4 +1,4 @@
-"""Every word that Redshift reserves is a good name of a column: in each statement that a plan may have, and for each reader of SQL."""
+"""Every word that Redshift reserves works as a column name, in every statement of a plan and in every parser of SQL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = _TEXT.split()
 """Database developer guide, "Reserved words", without OID, which is a system column."""
 
 
-def test_tables_of_reserved_words_are_made_and_changed(live: LiveTable) -> None:
+def test_tables_with_reserved_words_as_columns_are_created_and_changed(live: LiveTable) -> None:
     before = a_spec(*(a_column(word, "VARCHAR(8)", description="x") for word in WORDS[::2]))
     after = a_spec(
         *(a_column(word, "VARCHAR(9)", description="x") for word in WORDS[::2]),

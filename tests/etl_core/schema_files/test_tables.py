@@ -1,4 +1,4 @@
-"""Schema files as tables and back, their SQL, what distinguishes two tables, and the catalog's rows."""
+"""Schema files as tables: their SQL, the differences between two tables, and tables read from the catalog."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import parse_table, select_table
 from etl_core.schema_changes.plan import make_plan
+from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.default_values import parse_server_default
 from etl_core.schema_files.schema_file import DefaultFunction, SchemaFile
-from etl_core.schema_files.tables import schema_file_of_table, table_of_schema_file
+from etl_core.schema_files.tables import primary_key_of, sortkey_of, table_of_schema_file
 from etl_core.sql import describe_sql
 from tests.builders import SEED, TABLE, a_column, a_spec
 from tests.etl_core.schema_files.schema_files import good_files
@@ -101,20 +104,23 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize(("columns", "more", "expected"), GOLDEN.values(), ids=GOLDEN)
-def test_a_schema_file_becomes_create_table(
+def test_a_schema_file_is_rendered_as_create_table(
     columns: list[Any], more: dict[str, Any], expected: list[str]
 ) -> None:
     assert sql_of(a_table(*columns, **more)) == expected
 
 
 @given(good_files())
-def test_a_table_gives_back_its_schema_file_and_the_catalog_the_table(raw: dict[str, Any]) -> None:
-    desired = table_of_schema_file(SchemaFile.parse(json.dumps(raw).encode()), TABLE)
-    back = table_of_schema_file(schema_file_of_table(desired), TABLE)
+def test_the_table_is_the_same_from_a_stored_schema_file_and_from_the_catalog(
+    raw: dict[str, Any],
+) -> None:
+    spec = SchemaFile.parse(json.dumps(raw).encode())
+    desired = table_of_schema_file(spec, TABLE)
+    stored = table_of_schema_file(SchemaFile.from_json(spec.to_json()), TABLE)
     live = parse_table(TABLE, catalog_rows(desired))
 
-    assert (differences(back, desired), differences(desired, back)) == ((), ())
-    assert sql_of(back) == sql_of(desired)
+    assert (differences(stored, desired), differences(desired, stored)) == ((), ())
+    assert sql_of(stored) == sql_of(desired)
     assert live is not None
     assert differences(live, desired) == ()
 
@@ -179,9 +185,7 @@ BEFORE = [a_column("id"), a_column("name", "VARCHAR(20)", default="x")]
         ),
     ],
 )
-def test_each_difference_is_told_in_words(
-    columns: list[Any], more: dict[str, Any], says: str
-) -> None:
+def test_each_difference_is_described(columns: list[Any], more: dict[str, Any], says: str) -> None:
     actual = parse_table(TABLE, catalog_rows(a_table(*BEFORE)))
     assert actual is not None
 
@@ -190,7 +194,7 @@ def test_each_difference_is_told_in_words(
     assert any(says in line for line in found), found
 
 
-def test_what_a_file_leaves_to_redshift_is_no_difference() -> None:
+def test_a_property_that_the_file_leaves_to_redshift_is_no_difference() -> None:
     actual = parse_table(
         TABLE, catalog_rows(a_table(a_column(encode="az64"), distkey="id", sortkey="id"))
     )
@@ -207,7 +211,7 @@ def test_what_a_file_leaves_to_redshift_is_no_difference() -> None:
         "1e-30",
     ],
 )
-def test_a_default_keeps_all_of_the_38_digits(digits: str) -> None:
+def test_a_default_keeps_all_38_digits(digits: str) -> None:
     column = a_column("a", "NUMERIC(38,9)", default=digits)
     rendered = sql_of(a_table(column))[0].split("DEFAULT ")[1].removesuffix(" )")
 
@@ -223,39 +227,43 @@ def a_row(**values: Any) -> Any:
     return SimpleNamespace(_mapping=plain | values)
 
 
-def live(*rows: Any) -> SchemaFile:
+def live(*rows: Any) -> sa.Table:
     table = parse_table(TABLE, rows)
     assert table is not None
-    return schema_file_of_table(table)
+    return table
 
 
-def test_no_rows_are_no_table() -> None:
+def default_of(column: sa.Column[Any]) -> object:
+    return parse_server_default(column.server_default, describe_type(column.type))
+
+
+def test_without_rows_there_is_no_table() -> None:
     assert parse_table(TABLE, []) is None
 
 
 @pytest.mark.parametrize("key", [[2, 1], "{2,1}", (2, 1)])
-def test_the_primary_key_is_read_in_either_form_of_the_array(key: object) -> None:
+def test_the_primary_key_is_read_from_every_form_of_the_array(key: object) -> None:
     rows = [
         a_row(attnum=number, attname=name, attnotnull=True, primary_key=key)
         for number, name in ((1, "a"), (2, "b"), (5, "c"))
     ]
 
-    assert live(*rows).primary_key == ("b", "a")
+    assert primary_key_of(live(*rows)) == ("b", "a")
 
 
-def test_sort_keys_come_in_their_order_also_interleaved_ones() -> None:
+def test_sort_keys_keep_their_order_and_interleaved_ones_too() -> None:
     rows = [
         a_row(attnum=1, attname="a", attsortkeyord=-2),
         a_row(attnum=2, attname="b", attsortkeyord=1),
     ]
 
-    assert live(*rows).sortkey == ("b", "a")
+    assert sortkey_of(live(*rows)) == ("b", "a")
 
 
 SYSDATE = DefaultFunction(function="SYSDATE")
 
 
-def test_a_function_is_named_as_a_schema_file_writes_it() -> None:
+def test_a_difference_names_a_function_as_a_schema_file_does() -> None:
     actual, desired = (
         a_table(a_column("t", "TIMESTAMP", **default))
         for default in ({}, {"default": {"function": "SYSDATE"}})
@@ -290,27 +298,28 @@ def test_a_function_is_named_as_a_schema_file_writes_it() -> None:
         ("date", "('now'::text)::date", DefaultFunction(function="CURRENT_DATE")),
     ],
 )
-def test_a_default_is_read_from_what_the_catalog_prints(
+def test_a_default_is_parsed_from_the_text_of_the_catalog(
     kind: str, text: str, expected: object
 ) -> None:
-    assert live(a_row(type_text=kind, default_text=text)).columns[0].default == expected
+    assert default_of(live(a_row(type_text=kind, default_text=text)).columns[0]) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["\"identity\"(104321, 0, '1,2'::text)", "identity(104321, 0, '1,2'::text)"]
 )
-def test_an_identity_column_is_known_by_its_default(text: str) -> None:
+def test_an_identity_column_is_recognised_by_its_default(text: str) -> None:
     column = live(a_row(default_text=text, attnotnull=True)).columns[0]
 
-    assert (column.identity, column.default) == ((1, 2), None)
+    assert column.dialect_options["redshift"]["identity"] == (1, 2)
+    assert default_of(column) is None
 
 
-def test_an_unknown_type_is_a_value_error_that_names_it() -> None:
+def test_an_unknown_type_raises_value_error_with_its_name() -> None:
     with pytest.raises(ValueError, match="'money' is not a column type"):
         parse_table(TABLE, [a_row(type_text="money")])
 
 
-def test_the_catalog_is_asked_once_by_both_names_and_without_their_text() -> None:
+def test_the_catalog_is_read_by_one_query_with_both_names_as_parameters() -> None:
     text = describe_sql(select_table(TableRef("dev", "s", "it's")))
 
     assert "it's" not in text

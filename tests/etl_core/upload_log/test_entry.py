@@ -1,4 +1,4 @@
-"""The log's entries: for every outcome and every way in which a load can end without one."""
+"""Log entries: for every outcome, and for every way in which a load can end without one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def failed(error: str, cause: object = "") -> dict[str, Any]:
     )
 
 
-def test_an_upload_is_logged_under_its_table_and_landing() -> None:
+def test_the_key_of_an_entry_is_the_table_and_the_arrival() -> None:
     upload = an_upload("dev/append/Sales.Orders/a.csv")
 
     assert key_of(upload) == {
@@ -37,7 +37,7 @@ def test_an_upload_is_logged_under_its_table_and_landing() -> None:
     }
 
 
-def test_a_received_entry_has_the_facts_of_the_event() -> None:
+def test_a_received_entry_has_the_fields_of_the_event() -> None:
     assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN, NOON) == {
         "database": "dev", "schema": "sales", "action": "append", "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
         "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1", "etag": "e1", "file_size": 10,
@@ -45,13 +45,13 @@ def test_a_received_entry_has_the_facts_of_the_event() -> None:
     }  # fmt: skip
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_fields_are_left_out() -> None:
     entry = received_entry(an_upload("x.csv", version_id=None, size=None), ARN, NOON)
 
     assert not {"version_id", "file_size", "database", "schema", "action"} & set(entry)
 
 
-def test_a_loaded_file_is_answered_with_its_rows_time_and_statements() -> None:
+def test_the_entry_of_a_loaded_file_has_rows_time_and_statements() -> None:
     outcome = LoadOutcome(Status.LOADED, "v9", "2", 7, NOON, 1200, True, ("COPY ...",))
 
     entry = final(outcome=outcome.to_task_output())
@@ -63,7 +63,7 @@ def test_a_loaded_file_is_answered_with_its_rows_time_and_statements() -> None:
     assert "error" not in entry
 
 
-def test_zero_rows_are_told() -> None:
+def test_zero_rows_are_logged() -> None:
     assert (
         final(outcome=LoadOutcome(Status.LOADED, rows_loaded=0).to_task_output())["rows_loaded"]
         == 0
@@ -84,13 +84,13 @@ def test_each_outcome_keeps_its_status_and_error(status: Status) -> None:
     }
 
 
-def test_a_duplicate_is_answered_as_what_the_ledger_holds() -> None:
+def test_a_duplicate_has_its_status_in_the_ledger() -> None:
     outcome = LoadOutcome(Status.DUPLICATE, rows_loaded=7, loaded_at=NOON, settled=Status.LOADED)
 
     assert final(outcome=outcome.to_task_output())["status"] == "loaded"
 
 
-def test_later_deliveries_change_no_answer_but_a_refusal_or_a_failure() -> None:
+def test_later_deliveries_change_only_rejected_and_failed_entries() -> None:
     assert set(Status) - set(SETTLED) == {
         Status.RECEIVED,
         Status.DUPLICATE,
@@ -114,7 +114,7 @@ LAMBDA_CAUSE = {
 @pytest.mark.parametrize(
     "error", [kind.__name__ for kind in RejectedError.__subclasses__()] + ["SchemaNotReadyError"]
 )
-def test_a_rule_that_was_broken_is_a_rejection_with_its_message_and_no_stack_trace(
+def test_a_rejection_has_its_message_and_no_stack_trace(
     error: str,
 ) -> None:
     entry = failed(error, LAMBDA_CAUSE)
@@ -137,7 +137,7 @@ def test_a_rule_that_was_broken_is_a_rejection_with_its_message_and_no_stack_tra
         "States.DataLimitExceeded",
     ],
 )
-def test_another_error_is_a_failure_with_its_message(error: str) -> None:
+def test_any_other_error_is_a_failure_with_its_message(error: str) -> None:
     entry = failed(error, LAMBDA_CAUSE)
 
     assert (entry["status"], entry["error"]["type"], entry["error"]["message"]) == (
@@ -148,7 +148,7 @@ def test_another_error_is_a_failure_with_its_message(error: str) -> None:
 
 
 @pytest.mark.parametrize("error", ["States.Timeout", "Sandbox.Timedout"])
-def test_running_out_of_time_is_told_with_the_way_out(error: str) -> None:
+def test_a_timeout_is_reported_with_the_fix(error: str) -> None:
     entry = failed(error, {"errorMessage": "Task timed out after 900.00 seconds"})
 
     assert entry["status"] == "failed"
@@ -169,16 +169,19 @@ def test_running_out_of_time_is_told_with_the_way_out(error: str) -> None:
         ("SomeError", ""),
     ],
 )
-def test_a_function_that_died_is_told_with_the_way_out(error: str, cause: object) -> None:
+def test_a_function_that_died_is_reported_with_the_fix(error: str, cause: object) -> None:
     entry = failed(error, cause)
 
     assert entry["status"] == "failed"
-    assert "ended without an answer" in entry["error"]["message"]
-    assert "Send the upload again, which cannot load it twice" in entry["error"]["message"]
+    assert "ended without a result" in entry["error"]["message"]
+    assert (
+        "Send the upload again (etl replay --key ...); it cannot be loaded twice"
+        in entry["error"]["message"]
+    )
 
 
 @pytest.mark.parametrize("cause", ["plain text", "[1]", "null", "{", "[" * 20_000])
-def test_a_cause_of_another_shape_is_told_as_it_is(cause: str) -> None:
+def test_a_cause_that_is_not_an_error_object_is_logged_unchanged(cause: str) -> None:
     message = failed("SomeError", cause)["error"]["message"]
 
     assert message.startswith(cause[:4000])
@@ -188,12 +191,12 @@ def test_a_cause_of_another_shape_is_told_as_it_is(cause: str) -> None:
 @pytest.mark.parametrize(
     "state", [{}, {"failure": None}, {"failure": "text"}, {"outcome": None}, {"failure": {}}]
 )
-def test_a_state_without_any_answer_is_a_failure(state: dict[str, Any]) -> None:
+def test_a_state_without_a_result_is_a_failure(state: dict[str, Any]) -> None:
     assert final(**state)["status"] == "failed"
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", '"', "\0"])
-def test_an_answer_is_cut_to_what_the_state_machine_and_the_log_hold(letter: str) -> None:
+def test_an_outcome_is_cut_to_the_size_that_the_state_machine_and_the_log_hold(letter: str) -> None:
     many = (letter * 10_000,) * 2000
     outcome = LoadOutcome(
         Status.REJECTED, statements=many, error=Failure("E", letter * 1_000_000, many)
@@ -205,7 +208,7 @@ def test_an_answer_is_cut_to_what_the_state_machine_and_the_log_hold(letter: str
     assert len(json.dumps(final(outcome=outcome)).encode()) < 256 * 1024
 
 
-def test_what_is_short_is_not_cut() -> None:
+def test_a_short_outcome_is_not_cut() -> None:
     outcome = LoadOutcome(
         Status.REJECTED, statements=("a",) * 50, error=Failure("E", "m", ("d",) * 50)
     ).to_task_output()
@@ -226,13 +229,13 @@ def test_what_is_short_is_not_cut() -> None:
         ({}, 1),
     ],
 )
-def test_attempts_are_counted_also_where_the_load_gave_no_answer(
+def test_attempts_are_counted_also_if_the_load_returned_nothing(
     state: dict[str, Any], attempts: int
 ) -> None:
     assert attempts_of(state) == attempts
 
 
-def test_every_retryable_error_is_tried_more_than_once() -> None:
+def test_every_retryable_error_has_more_than_one_attempt() -> None:
     assert all(
         attempts_before_giving_up(kind.__name__) > 1 for kind in RetryableError.__subclasses__()
     )

@@ -1,4 +1,4 @@
-"""Questions to the log: every parameter good and bad, prefixes of times, tokens, and hostile ones."""
+"""Queries of the log: valid and invalid parameters, prefixes of times, tokens, and hostile input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ask(**parameters: str) -> LogQuery:
     )
 
 
-def test_only_the_table_is_needed() -> None:
+def test_only_the_table_name_is_required() -> None:
     query = LogQuery.parse({"table_name": "User_Data"})
 
     assert query == LogQuery("user_data", None, "0", "~", None, None, None, DEFAULT_LIMIT, None)
@@ -46,9 +46,7 @@ def test_only_the_table_is_needed() -> None:
         ("pg_catalog.t", "pg_catalog.t", None),
     ],
 )
-def test_a_table_is_asked_for_as_its_key_names_it(
-    name: str, partition: str, schema: str | None
-) -> None:
+def test_a_table_name_is_parsed_as_in_a_key(name: str, partition: str, schema: str | None) -> None:
     query = LogQuery.parse({"table_name": name})
 
     assert (query.table_name, query.schema) == (partition, schema)
@@ -72,7 +70,7 @@ def test_a_table_is_asked_for_as_its_key_names_it(
         ({"from_": "2026-11-22T10", "to": "2026-11-22"}, True),
     ],
 )
-def test_a_beginning_of_a_time_means_all_that_begins_so(
+def test_the_beginning_of_a_time_matches_all_times_that_begin_with_it(
     given_times: dict[str, str], is_found: bool
 ) -> None:
     query = ask(**given_times)
@@ -84,7 +82,7 @@ def test_a_beginning_of_a_time_means_all_that_begins_so(
 @pytest.mark.parametrize(
     "time", ["2026-01-30T00:00:00Z", "2024-02-29T23:59:59Z", "2026-12-31T09:10:20Z"]
 )
-def test_every_beginning_of_a_time_is_one(time: str, length: int) -> None:
+def test_every_beginning_of_a_time_is_accepted(time: str, length: int) -> None:
     assert ask(landed_timestamp=time[:length]).first == time[:length]
 
 
@@ -99,7 +97,7 @@ def test_every_beginning_of_a_time_is_one(time: str, length: int) -> None:
         ("limit", "500", 500),
     ],
 )
-def test_each_parameter_narrows_the_answer(parameter: str, value: str, read: object) -> None:
+def test_each_parameter_is_parsed(parameter: str, value: str, read: object) -> None:
     assert getattr(ask(**{parameter: value}), parameter) == read
 
 
@@ -123,7 +121,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("parameter", "parameters"), BAD)
-def test_a_bad_parameter_is_refused_by_name_and_briefly(
+def test_an_invalid_parameter_is_refused_briefly_with_its_name(
     parameter: str, parameters: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidQueryError) as caught:
@@ -134,13 +132,13 @@ def test_a_bad_parameter_is_refused_by_name_and_briefly(
     assert len(str(caught.value)) < 300
 
 
-def test_without_a_table_the_parameter_is_named_with_an_example() -> None:
+def test_a_missing_table_name_is_reported_with_an_example() -> None:
     with pytest.raises(InvalidQueryError, match=r"write \?table_name=user_data"):
         LogQuery.parse({})
 
 
 @given(st.text("0123456789ABCDEF", max_size=64), st.integers(0, 10**6))
-def test_a_token_brings_back_the_entry_it_was_made_of(sequencer: str, number: int) -> None:
+def test_a_token_is_parsed_to_its_entry(sequencer: str, number: int) -> None:
     key = an_upload(sequencer=sequencer or "0", version_id=f"v{number}").landed_key
 
     assert ask(next_token=next_token("t", key)).after == key
@@ -152,7 +150,7 @@ def test_a_token_brings_back_the_entry_it_was_made_of(sequencer: str, number: in
     )
     | st.text(max_size=40)
 )
-def test_a_token_of_somebody_elses_making_is_refused(token: str) -> None:
+def test_a_token_that_the_api_did_not_return_is_refused(token: str) -> None:
     with pytest.raises(InvalidQueryError):
         ask(next_token=token)
 
@@ -163,7 +161,7 @@ _VALUES: Any = st.text(max_size=30) | st.sampled_from(
 
 
 @given(st.dictionaries(st.sampled_from(PARAMETERS) | st.text(max_size=5), _VALUES, max_size=5))
-def test_any_parameters_are_a_query_or_refused_by_name(parameters: dict[str, str]) -> None:
+def test_any_parameters_are_a_query_or_refused_with_the_name(parameters: dict[str, str]) -> None:
     try:
         query = LogQuery.parse(parameters)
     except InvalidQueryError as error:

@@ -1,4 +1,4 @@
-"""A folder with data and schema files, and the command line over it."""
+"""A folder with data and schema files, and the commands that read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from etl_cli.main import main
 
 
-class CsvDesk:
+class CsvFolder:
     """Writes files, runs `infer` and `check`."""
 
     def __init__(self, folder: Path) -> None:
@@ -28,14 +28,14 @@ class CsvDesk:
         return result
 
     def infer(self, content: str | bytes, *options: str, name: str = "data.csv") -> dict[str, Any]:
-        """The schema file that is made of the content."""
+        """Return the inferred schema file."""
         result = self.run("infer", self.file(content, name), *options)
         assert result.exit_code == 0, result.output
-        made: dict[str, Any] = json.loads(result.stdout)
-        return made
+        schema: dict[str, Any] = json.loads(result.stdout)
+        return schema
 
     def types(self, content: str, *options: str) -> dict[str, str]:
-        """The types by column."""
+        """Return the inferred types by column."""
         return {
             column["name"]: column["type"] for column in self.infer(content, *options)["columns"]
         }

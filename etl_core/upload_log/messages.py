@@ -1,0 +1,113 @@
+"""Messages of the log: loads that ended without a result, and queries that the API refuses."""
+
+from __future__ import annotations
+
+from etl_core.model.messages import Message
+
+LOAD_TIMED_OUT = Message(
+    id="load.timed_out",
+    when="The load function ran for longer than loadTimeoutSeconds and was stopped.",
+    text="the load function ran out of time; the transaction was rolled back and the table is unchanged",
+    fix="Split the file, or raise loadTimeoutSeconds, and upload again",
+    example={},
+)
+LOAD_FUNCTION_DIED = Message(
+    id="load.function_died",
+    when="The load function was killed, ran out of memory or crashed.",
+    text="the load function ended without a result ({error}: {cause}); what it had not committed was rolled back",
+    fix="Send the upload again (etl replay --key ...); it cannot be loaded twice. If that fails too, read the function's "
+    "log group",
+    example={"error": "Runtime.OutOfMemory", "cause": "out of memory"},
+)
+LINES_LEFT_OUT = Message(
+    id="log.lines_left_out",
+    when="A log entry has more details or statements than it can store.",
+    text="... and {count} more",
+    fix="",
+    example={"count": 12},
+)
+
+PARAMETER_UNKNOWN = Message(
+    id="query.parameter_unknown",
+    when="A query of the log has a parameter that does not exist.",
+    text="{name!r} is not a parameter; the parameters are {parameters}",
+    fix="",
+    example={"name": "tabel_name", "parameters": "table_name, landed_timestamp, from, to"},
+)
+TABLE_NAME_MISSING = Message(
+    id="query.table_name_missing",
+    when="A query of the log names no table.",
+    text="the parameter table_name is missing; write ?table_name=user_data",
+    fix="",
+    example={},
+)
+TABLE_NAME_UNREADABLE = Message(
+    id="query.table_name_unreadable",
+    when="The table name of a query is very long or has control characters.",
+    text="table_name has more than {limit} characters, or has control characters; write the name of a table",
+    fix="",
+    example={"limit": 1024},
+)
+TIMES_CONFLICT = Message(
+    id="query.times_conflict",
+    when="A query has landed_timestamp together with from or to.",
+    text="landed_timestamp cannot be combined with from and to; give one or the other",
+    fix="",
+    example={},
+)
+TIMES_REVERSED = Message(
+    id="query.times_reversed",
+    when="The begin of the period of a query is after its end.",
+    text="from ({first}) is later than to ({last}); exchange the two",
+    fix="",
+    example={"first": "2026-11-22", "last": "2026-11-20"},
+)
+TIME_INVALID = Message(
+    id="query.time_invalid",
+    when="A time of a query is not a time.",
+    text="{name} is {value!r}; it must be a UTC time such as 2026-11-22T09:30:00Z, or the beginning of one such as 2026-11-22",
+    fix="",
+    example={"name": "landed_timestamp", "value": "22.11.2026"},
+)
+CHOICE_INVALID = Message(
+    id="query.choice_invalid",
+    when="The status or the action of a query does not exist.",
+    text="{name} is {value!r}; it must be one of {choices}",
+    fix="",
+    example={"name": "action", "value": "copy", "choices": "append, truncate, schema"},
+)
+DATABASE_INVALID = Message(
+    id="query.database_invalid",
+    when="The database name of a query is empty or very long.",
+    text="database is {value!r}; it must be a name of at most {limit} characters",
+    fix="",
+    example={"value": " ", "limit": 127},
+)
+LIMIT_INVALID = Message(
+    id="query.limit_invalid",
+    when="The limit of a query is not a number in the allowed range.",
+    text="limit is {value!r}; it must be a whole number from 1 to {limit}",
+    fix="",
+    example={"value": "ten", "limit": 500},
+)
+TOKEN_INVALID = Message(
+    id="query.token_invalid",
+    when="The next_token of a query was not returned by the API.",
+    text="next_token is not one that this API returned; repeat the query without it",
+    fix="",
+    example={},
+)
+TOKEN_OF_OTHER_TABLE = Message(
+    id="query.token_of_other_table",
+    when="The next_token of a query was returned for another table.",
+    text="next_token belongs to another table; use it with the table_name that it was returned for",
+    fix="",
+    example={},
+)
+TOKEN_OF_OTHER_TIMES = Message(
+    id="query.token_of_other_times",
+    when="The next_token of a query was returned for other times.",
+    text="next_token belongs to a query for other times; use it with the times that it was returned for",
+    fix="",
+    example={},
+)
