@@ -1,4 +1,4 @@
-"""API Gateway REST APIs, built from explicit resources: the local AWS cannot import an OpenAPI document."""
+"""API Gateway: REST APIs built from explicit resources. The AWS server cannot import an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 SERVICE = "apigateway"
 
 
-@resource("aws:apigateway/restApi:RestApi", {"failOnWarnings": "only for imported documents"})
+@resource("aws:apigateway/restApi:RestApi", {"failOnWarnings": "concerns imported documents only"})
 def rest_api(context: Context, item: Resource) -> Created:
     if "body" in item.inputs:
         raise ValueError(
-            "the local AWS cannot import an OpenAPI document; build the API from explicit resources"
+            "the AWS server cannot import an OpenAPI document; build the API from explicit resources"
         )
     name = item.physical_name()
     made = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)
@@ -30,7 +30,7 @@ def _rest_api_outputs(context: Context, api_id: str) -> dict[str, str]:
 
 
 def _rest_of_api(item: Resource) -> tuple[str, dict[str, Any]]:
-    """The API's id and the other inputs; the provider calls it restApi or restApiId."""
+    """Return the API's id, which the provider calls restApi or restApiId, and the other inputs."""
     api_id = item.take("restApi") or item.need("restApiId")
     return str(api_id), item.rest()
 
@@ -105,7 +105,9 @@ def gateway_response(context: Context, item: Resource) -> Created:
     return Created(f"aggr-{api_id}-{inputs['responseType']}")
 
 
-@resource("aws:apigateway/deployment:Deployment", {"triggers": "each start is a first deployment"})
+@resource(
+    "aws:apigateway/deployment:Deployment", {"triggers": "every start is the first deployment"}
+)
 def deployment(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
     return Created(context.aws.call(SERVICE, "create_deployment", inputs, restApiId=api_id)["id"])
@@ -114,8 +116,8 @@ def deployment(context: Context, item: Resource) -> Created:
 @resource(
     "aws:apigateway/stage:Stage",
     {
-        "accessLogSettings": "the local AWS writes no access log",
-        "xrayTracingEnabled": "the local AWS traces nothing",
+        "accessLogSettings": "the AWS server writes no access log",
+        "xrayTracingEnabled": "the AWS server has no tracing",
     },
 )
 def stage(context: Context, item: Resource) -> Created:
@@ -133,7 +135,7 @@ def stage(context: Context, item: Resource) -> Created:
 
 @resource("aws:apigateway/methodSettings:MethodSettings")
 def method_settings(context: Context, item: Resource) -> Created:
-    """Throttling is a setting of the usage plan as well; what counts here is that the values are valid."""
+    """Apply the settings so that AWS validates them. The usage plan does the actual throttling."""
     api_id, inputs = _rest_of_api(item)
     settings, prefix = inputs["settings"], f"/{inputs['methodPath']}"
     operations = [
@@ -157,7 +159,7 @@ METHOD_SETTINGS = {
 
 
 @resource(
-    "aws:apigateway/account:Account", {"cloudwatchRoleArn": "the local AWS writes no access log"}
+    "aws:apigateway/account:Account", {"cloudwatchRoleArn": "the AWS server writes no access log"}
 )
 def account(context: Context, item: Resource) -> Created:
     return Created("api-gateway-account")

@@ -1,7 +1,7 @@
-"""Lambda functions, on an interpreter that holds only what a function may import.
+"""Lambda: functions, which run on an interpreter with only the packages of the Lambda layer.
 
-They are declared as `provided.al2023` with our own client of the Runtime API: only so does the state machine see the class
-name of an exception, which its retries go by. Layers are not mounted: the interpreter's own packages take their place.
+They are declared as `provided.al2023` with our own client of the Runtime API. Otherwise the state machine would not see the
+class name of an exception, which decides its retries. Layers are not mounted; the interpreter has their packages.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ BOOTSTRAP_MEMBER = "_local_bootstrap.py"
         "architectures": "the functions run on this machine's processor",
         "sourceCodeHash": "computed from the archive",
         "publish": "one version is enough",
-        "layers": "the local interpreter holds the layer's packages",
+        "layers": "the local interpreter has the layer's packages",
         "ephemeralStorage": "the functions write to this machine's disk",
         "vpcConfig": "the local cloud has no network model",
         "replaceSecurityGroupsOnDestroy": "the local cloud has no network model",
         "replacementSecurityGroupIds": "the local cloud has no network model",
-        "skipDestroy": "the local cloud goes as a whole",
+        "skipDestroy": "the local cloud is deleted as a whole",
     },
 )
 def function(context: Context, item: Resource) -> Created:
@@ -52,7 +52,7 @@ def function(context: Context, item: Resource) -> Created:
 
 
 def with_bootstrap(context: Context, item: Resource) -> bytes:
-    """The program's own archive, and beside it what starts it here."""
+    """Return the program's archive with the files that start it locally."""
     content = {
         member.name: member for member in members(item.need("code"), context.working_directory)
     }
@@ -71,13 +71,13 @@ def function_outputs(context: Context, made: dict[str, Any]) -> dict[str, Any]:
 @resource(
     "aws:lambda/layerVersion:LayerVersion",
     {
-        "code": "layers are not mounted; the local interpreter holds the layer's packages",
+        "code": "layers are not mounted; the local interpreter has the layer's packages",
         "sourceCodeHash": "computed from the archive",
-        "skipDestroy": "the local cloud goes as a whole",
+        "skipDestroy": "the local cloud is deleted as a whole",
     },
 )
 def layer_version(context: Context, item: Resource) -> Created:
-    """A layer with an empty archive: its ARN is real, its packages are those of the local interpreter."""
+    """Create a layer with an empty archive: its ARN is real, and the local interpreter has its packages."""
     name = item.need("layerName")
     empty = zip_bytes(
         {"python/README": Member("python/README", b"not mounted by the local cloud\n")}

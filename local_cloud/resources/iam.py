@@ -1,11 +1,11 @@
-"""Roles and policies: enforced locally for every signed call of a function."""
+"""IAM: roles and policies. The AWS server enforces them for every signed call of a function."""
 
 from __future__ import annotations
 
 from local_cloud.resources.registry import Context, Created, Resource, resource
 
 
-@resource("aws:iam/role:Role", {"forceDetachPolicies": "the local cloud goes as a whole"})
+@resource("aws:iam/role:Role", {"forceDetachPolicies": "the local cloud is deleted as a whole"})
 def role(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     trust = item.need("assumeRolePolicy")

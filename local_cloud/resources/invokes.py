@@ -1,4 +1,4 @@
-"""Answers to the functions that a program asks its provider (`aws.get_region()` and the like)."""
+"""Results of provider functions such as `aws.get_region()`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
 
 
 class UnknownInvokeError(ValueError):
-    """The program asks for something that the local cloud has no answer to."""
+    """The program calls a provider function that the local cloud does not implement."""
 
 
 def _region(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,9 +79,9 @@ ANSWERS: Mapping[str, Answer] = {
 
 
 def answer(context: Context, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to an invoke. Raises UnknownInvokeError."""
+    """Return the result of a provider function. Raises UnknownInvokeError."""
     if token not in ANSWERS:
         raise UnknownInvokeError(
-            f"the local cloud has no answer to {token}; add one to local/resources/invokes.py"
+            f"the local cloud does not implement {token}; add it to local_cloud/resources/invokes.py"
         )
     return ANSWERS[token](context, arguments)
