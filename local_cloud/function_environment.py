@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from local_cloud.state import IS_CHECKOUT, PROJECT_ROOT
 
 INSTALLED_REQUIREMENTS = Path(__file__).with_name("lambda.txt")
 """requirements/lambda.txt; only the wheel contains it."""
+READY = ".ready"
+"""The file that marks a complete environment. `make setup` creates it too."""
 
 
 class FunctionEnvironmentError(LocalCloudError):
@@ -46,21 +49,30 @@ def ensure_environment(notify: Callable[[str], None]) -> None:
                 f"{FUNCTION_INTERPRETER} does not exist; create it with `make setup`"
             )
         return
-    folder = environment_folder()
+    create_once(environment_folder(), INSTALLED_REQUIREMENTS, notify)
+
+
+def create_once(folder: Path, requirements: Path, notify: Callable[[str], None]) -> None:
+    """Create a virtual environment with the requirements unless it is complete. Raises FunctionEnvironmentError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / ".ready").exists():
+        if not (folder / READY).exists():
             notify(f"creating the functions' Python environment in {folder} (once)")
-            _create(folder, INSTALLED_REQUIREMENTS)
-            (folder / ".ready").touch()
+            _create(folder, requirements)
+            (folder / READY).touch()
 
 
 def _create(folder: Path, requirements: Path) -> None:
-    venv.create(folder, clear=True, with_pip=True)
+    has_pip = (
+        importlib.util.find_spec("pip") is not None
+    )  # a second pip takes several seconds to install
+    venv.create(folder, clear=True, with_pip=not has_pip)
+    python = str(folder / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python] if has_pip else [python, "-m", "pip"]
     options = ["--quiet", "--disable-pip-version-check", "--requirement", str(requirements)]
     done = subprocess.run(
-        [folder / "bin" / "python", "-m", "pip", "install", *options],
+        [*pip, "install", *options],
         capture_output=True,
         text=True,
         check=False,

@@ -77,7 +77,7 @@ def test_no_more_faults_are_told_than_wanted(services: CsvDesk) -> None:
     code, lines = _check(services, "id,price,name\n" + "x,1,a\n" * 9, "--most", "2")
 
     assert (code, len(lines)) == (1, 3)
-    assert lines[-1] == "2 faults (stopped after 2; --most tells more)"
+    assert lines[-1] == "2 faults (stopped after 2; a larger --most shows more)"
 
 
 def test_what_is_loaded_but_cut_is_a_note(services: CsvDesk) -> None:

@@ -1,4 +1,4 @@
-"""A stand-in for the stand-in: takes its options, listens, says that it is ready, and answers nobody."""
+"""A fake of the emulator: it accepts the same options, listens, writes its ready file, and answers no query."""
 
 from __future__ import annotations
 

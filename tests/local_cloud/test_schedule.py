@@ -1,4 +1,4 @@
-"""The schedule's rule, its right to call, and its request, as the program declares them, in the local AWS."""
+"""The schedule's rule, permission and request in the AWS server."""
 
 from __future__ import annotations
 
