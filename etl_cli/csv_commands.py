@@ -148,7 +148,7 @@ def check(
     if not report.faults:
         _warn_of_final_schema(report, schema, spec)
         if data is None:
-            report.echo(f"{schema}: a valid schema file with {counts['columns']} columns")
+            report.echo(f"{schema}: a valid schema file of {counts['columns']} columns")
         else:
             with _report_errors(context, data, report):
                 counts["rows"] = _check_data(report, data, spec, most)
