@@ -16,8 +16,8 @@ def rest_api(context: Context, item: Resource) -> Created:
             "the AWS server cannot import an OpenAPI document; build the API from explicit resources"
         )
     name = item.physical_name()
-    made = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)
-    api_id = made["id"]
+    response = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)
+    api_id = response["id"]
     root = context.aws.client(SERVICE).get_resources(restApiId=api_id)["items"][0]["id"]
     return Created(
         api_id, _rest_api_outputs(context, api_id) | {"rootResourceId": root, "name": name}
@@ -38,8 +38,8 @@ def _rest_of_api(item: Resource) -> tuple[str, dict[str, Any]]:
 @resource("aws:apigateway/resource:Resource")
 def api_resource(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
-    made = context.aws.call(SERVICE, "create_resource", inputs, restApiId=api_id)
-    return Created(made["id"], {"path": made["path"]})
+    response = context.aws.call(SERVICE, "create_resource", inputs, restApiId=api_id)
+    return Created(response["id"], {"path": response["path"]})
 
 
 @resource("aws:apigateway/requestValidator:RequestValidator")
@@ -54,8 +54,10 @@ def request_validator(context: Context, item: Resource) -> Created:
 @resource("aws:apigateway/model:Model")
 def model(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
-    made = context.aws.call(SERVICE, "create_model", {"name": item.name} | inputs, restApiId=api_id)
-    return Created(made["id"], {"name": made["name"]})
+    response = context.aws.call(
+        SERVICE, "create_model", {"name": item.name} | inputs, restApiId=api_id
+    )
+    return Created(response["id"], {"name": response["name"]})
 
 
 @resource("aws:apigateway/method:Method")
@@ -168,8 +170,10 @@ def account(context: Context, item: Resource) -> Created:
 @resource("aws:apigateway/apiKey:ApiKey")
 def api_key(context: Context, item: Resource) -> Created:
     name, enabled = item.physical_name(), item.take("enabled", default=True)
-    made = context.aws.call(SERVICE, "create_api_key", item.rest(), name=name, enabled=enabled)
-    return Created(made["id"], {"value": made["value"], "name": name, "arn": made["id"]})
+    response = context.aws.call(SERVICE, "create_api_key", item.rest(), name=name, enabled=enabled)
+    return Created(
+        response["id"], {"value": response["value"], "name": name, "arn": response["id"]}
+    )
 
 
 @resource("aws:apigateway/usagePlan:UsagePlan")
@@ -177,16 +181,16 @@ def usage_plan(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     inputs = item.rest()
     renamed = {"throttleSettings": "throttle", "quotaSettings": "quota"}
-    made = context.aws.call(
+    response = context.aws.call(
         SERVICE,
         "create_usage_plan",
         {renamed.get(key, key): value for key, value in inputs.items()},
         name=name,
     )
-    return Created(made["id"], {"name": name, "arn": made["id"]})
+    return Created(response["id"], {"name": name, "arn": response["id"]})
 
 
 @resource("aws:apigateway/usagePlanKey:UsagePlanKey")
 def usage_plan_key(context: Context, item: Resource) -> Created:
-    made = context.aws.call(SERVICE, "create_usage_plan_key", item.rest())
-    return Created(made["id"], {"value": made.get("value", "")})
+    response = context.aws.call(SERVICE, "create_usage_plan_key", item.rest())
+    return Created(response["id"], {"value": response.get("value", "")})

@@ -25,12 +25,17 @@ def table(context: Context, item: Resource) -> Created:
     indexes = [_index(index) for index in item.take("globalSecondaryIndexes", [])]
     if indexes:
         parameters["GlobalSecondaryIndexes"] = indexes
-    made = context.aws.call(
+    response = context.aws.call(
         "dynamodb", "create_table", _with_attributes(item), TableName=name, **parameters
     )["TableDescription"]
     _configure(context.aws.client("dynamodb"), name, recovery, expiry)
     return Created(
-        name, {"arn": made["TableArn"], "name": name, "streamArn": made.get("LatestStreamArn", "")}
+        name,
+        {
+            "arn": response["TableArn"],
+            "name": name,
+            "streamArn": response.get("LatestStreamArn", ""),
+        },
     )
 
 

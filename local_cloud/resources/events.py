@@ -14,8 +14,8 @@ DEFAULT_BUS = "default"
 )
 def rule(context: Context, item: Resource) -> Created:
     name = item.physical_name()
-    made = context.aws.call("events", "put_rule", item.rest(), Name=name)
-    return Created(name, {"arn": made["RuleArn"], "name": name, "eventBusName": DEFAULT_BUS})
+    response = context.aws.call("events", "put_rule", item.rest(), Name=name)
+    return Created(name, {"arn": response["RuleArn"], "name": name, "eventBusName": DEFAULT_BUS})
 
 
 @resource(
@@ -46,5 +46,5 @@ def _target(item: Resource) -> dict[str, Any]:
 @resource("aws:cloudwatch/eventArchive:EventArchive")
 def archive(context: Context, item: Resource) -> Created:
     name = item.physical_name()
-    made = context.aws.call("events", "create_archive", item.rest(), ArchiveName=name)
-    return Created(name, {"arn": made["ArchiveArn"], "name": name})
+    response = context.aws.call("events", "create_archive", item.rest(), ArchiveName=name)
+    return Created(name, {"arn": response["ArchiveArn"], "name": name})

@@ -36,7 +36,7 @@ BOOTSTRAP_MEMBER = "_local_bootstrap.py"
 def function(context: Context, item: Resource) -> Created:
     name, reserved = item.physical_name(), item.take("reservedConcurrentExecutions")
     code = with_bootstrap(context, item)
-    made = context.aws.call(
+    response = context.aws.call(
         "lambda",
         "create_function",
         item.rest(),
@@ -48,7 +48,7 @@ def function(context: Context, item: Resource) -> Created:
         context.aws.client("lambda").put_function_concurrency(
             FunctionName=name, ReservedConcurrentExecutions=reserved
         )
-    return Created(name, function_outputs(context, made) | {"name": name})
+    return Created(name, function_outputs(context, response) | {"name": name})
 
 
 def with_bootstrap(context: Context, item: Resource) -> bytes:
@@ -62,8 +62,8 @@ def with_bootstrap(context: Context, item: Resource) -> bytes:
     return zip_bytes(content)
 
 
-def function_outputs(context: Context, made: dict[str, Any]) -> dict[str, Any]:
-    arn = made["FunctionArn"]
+def function_outputs(context: Context, response: dict[str, Any]) -> dict[str, Any]:
+    arn = response["FunctionArn"]
     invoke = f"arn:aws:apigateway:{context.aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
     return {"arn": arn, "invokeArn": invoke, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"}
 
@@ -82,11 +82,12 @@ def layer_version(context: Context, item: Resource) -> Created:
     empty = zip_bytes(
         {"python/README": Member("python/README", b"not mounted by the local cloud\n")}
     )
-    made = context.aws.call(
+    response = context.aws.call(
         "lambda", "publish_layer_version", item.rest(), LayerName=name, Content={"ZipFile": empty}
     )
     return Created(
-        made["LayerVersionArn"], {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"]}
+        response["LayerVersionArn"],
+        {"arn": response["LayerVersionArn"], "layerArn": response["LayerArn"]},
     )
 
 

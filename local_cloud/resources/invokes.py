@@ -49,7 +49,7 @@ def _policy_document(_: Context, arguments: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"Effect": statement.get("effect", "Allow")}
+    converted: dict[str, Any] = {"Effect": statement.get("effect", "Allow")}
     for key, name in (
         ("sid", "Sid"),
         ("actions", "Action"),
@@ -57,16 +57,16 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
         ("notActions", "NotAction"),
     ):
         if statement.get(key):
-            made[name] = statement[key]
+            converted[name] = statement[key]
     for principal in statement.get("principals", []):
-        made.setdefault("Principal", {}).setdefault(principal["type"], []).extend(
+        converted.setdefault("Principal", {}).setdefault(principal["type"], []).extend(
             principal["identifiers"]
         )
     for condition in statement.get("conditions", []):
-        made.setdefault("Condition", {}).setdefault(condition["test"], {})[
+        converted.setdefault("Condition", {}).setdefault(condition["test"], {})[
             condition["variable"]
         ] = condition["values"]
-    return made
+    return converted
 
 
 ANSWERS: Mapping[str, Answer] = {

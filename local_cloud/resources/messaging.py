@@ -70,7 +70,7 @@ def topic_policy(context: Context, item: Resource) -> Created:
 @resource("aws:sns/topicSubscription:TopicSubscription")
 def topic_subscription(context: Context, item: Resource) -> Created:
     parameters = {"TopicArn": item.need("topic")}
-    made = context.aws.call(
+    response = context.aws.call(
         "sns", "subscribe", item.rest(), ReturnSubscriptionArn=True, **parameters
     )
-    return Created(made["SubscriptionArn"], {"arn": made["SubscriptionArn"]})
+    return Created(response["SubscriptionArn"], {"arn": response["SubscriptionArn"]})

@@ -112,10 +112,10 @@ def _rule(context: Context, item: Resource, operation: str) -> Created:
     ):
         if key in item.inputs:
             permission[plural] = [{name: item.take(key)} | description]
-    made = getattr(context.aws.client("ec2"), operation)(
+    response = getattr(context.aws.client("ec2"), operation)(
         GroupId=group_id, IpPermissions=[permission]
     )
-    rules = made.get("SecurityGroupRules") or [{}]
+    rules = response.get("SecurityGroupRules") or [{}]
     return Created(rules[0].get("SecurityGroupRuleId") or f"sgr-{secrets.token_hex(8)}")
 
 
@@ -123,7 +123,9 @@ def _rule(context: Context, item: Resource, operation: str) -> Created:
 def vpc_endpoint(context: Context, item: Resource) -> Created:
     policy = item.take("policy")
     parameters = {"PolicyDocument": policy} if policy else {}
-    made = context.aws.call("ec2", "create_vpc_endpoint", item.rest(), **parameters)["VpcEndpoint"]
-    endpoint_id = made["VpcEndpointId"]
+    response = context.aws.call("ec2", "create_vpc_endpoint", item.rest(), **parameters)[
+        "VpcEndpoint"
+    ]
+    endpoint_id = response["VpcEndpointId"]
     outputs = {"arn": context.aws.arn("ec2", f"vpc-endpoint/{endpoint_id}"), "state": "available"}
     return Created(endpoint_id, outputs | {"prefixListId": f"pl-{secrets.token_hex(4)}"})

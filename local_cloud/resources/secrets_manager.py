@@ -31,11 +31,12 @@ def secret(context: Context, item: Resource) -> Created:
 def secret_version(context: Context, item: Resource) -> Created:
     arn = item.need("secretId")
     text = item.take("secretString") or item.take("secretStringWo")
-    made = context.aws.call(
+    response = context.aws.call(
         "secretsmanager", "put_secret_value", item.rest(), SecretId=arn, SecretString=text
     )
     return Created(
-        f"{arn}|{made['VersionId']}", {"arn": arn, "secretArn": arn, "versionId": made["VersionId"]}
+        f"{arn}|{response['VersionId']}",
+        {"arn": arn, "secretArn": arn, "versionId": response["VersionId"]},
     )
 
 

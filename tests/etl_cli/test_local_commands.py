@@ -22,9 +22,9 @@ pytestmark = pytest.mark.usefixtures("without_emulator")
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[StateDir]:
-    made = StateDir(tmp_path / "state")
-    yield made
-    run(made, "down")
+    result = StateDir(tmp_path / "state")
+    yield result
+    run(result, "down")
 
 
 def run(state: StateDir, *arguments: str) -> Result:

@@ -16,6 +16,6 @@ def test_the_path_of_a_socket_is_short_enough_in_a_deep_folder(
     depth: int, below_state: bool
 ) -> None:
     state = StateDir(Path("/home/someone") / ("d" * depth) / ".local")
-    made = environment(state, {})
-    assert made["TMPDIR"] == (str(state.temporary) if below_state else tempfile.gettempdir())
-    assert made["HOME"] == str(state.temporary)
+    result = environment(state, {})
+    assert result["TMPDIR"] == (str(state.temporary) if below_state else tempfile.gettempdir())
+    assert result["HOME"] == str(state.temporary)
