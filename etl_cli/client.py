@@ -59,7 +59,10 @@ class Client:
         return str(response["VersionId"])
 
     def log_page(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """Return one page of the log. Repeat the request while the API is busy. Raises ClientError when the API refuses it."""
+        """Return one page of the log.
+
+        Repeat the request while the API is busy. Raises ClientError when the API refuses it.
+        """
         for _ in range(BUSY_ATTEMPTS - 1):
             try:
                 return self._request_once(parameters)
@@ -96,7 +99,10 @@ class Client:
             parameters["next_token"] = page["next_token"]
 
     def sql(self, database: str, statement: str, values: Sequence[Any] = ()) -> Answer:
-        """Run one statement in the warehouse, commit it, and return its result. Raises psycopg2.Error."""
+        """Run one statement in the warehouse, commit it, and return its result.
+
+        Raises psycopg2.Error.
+        """
         where = self.outputs.warehouse
         connection = psycopg2.connect(
             host=where.host,

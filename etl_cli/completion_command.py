@@ -14,7 +14,8 @@ SHELLS = ("bash", "zsh", "fish")
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script for SHELL.
 
-    Load it in the shell's start file: for bash or zsh `eval "$(etl completion bash)"`, for fish `etl completion fish | source`.
+    Load it in the shell's start file: for bash or zsh `eval "$(etl completion bash)"`, for fish
+    `etl completion fish | source`.
 
     Exit code: 0 done, 2 the shell is not supported.
     """

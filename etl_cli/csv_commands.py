@@ -1,4 +1,7 @@
-"""`infer` and `check`: create a schema file from a CSV file, and check CSV files against schema files, without a warehouse."""
+"""`infer` and `check`: create a schema file from a CSV file, and check CSV files.
+
+Both work without a warehouse.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +62,12 @@ def infer(
     sample: int | None,
     output: Path | None,
 ) -> None:
-    """Print a schema file for the CSV file DATA (.csv, .csv.gz, .csv.bz2 or .csv.zst). Its table can store every value unchanged.
+    """Print a schema file for the CSV file DATA (.csv, .csv.gz, .csv.bz2 or .csv.zst).
 
-    Exit code: 0 done, 1 DATA is not a CSV file that can be loaded, 2 a file or an option cannot be used.
+    Its table can store every value unchanged.
+
+    Exit code: 0 done, 1 DATA is not a CSV file that can be loaded, 2 a file or an option cannot be
+    used.
     """
     options = _options(delimiter, null_as, encoding)
     with _report_errors(context, data), _chunks(data, f"reading {data.name}") as read:
@@ -136,7 +142,9 @@ def check(
     most: int,
     as_json: bool,  # noqa: FBT001 - click passes flags as booleans
 ) -> None:
-    """Check the schema file SCHEMA and, optionally, the header and every value of the CSV file DATA against it.
+    """Check the schema file SCHEMA and, optionally, the CSV file DATA against it.
+
+    In DATA the header and every value are checked.
 
     Exit code: 0 no faults, 1 faults, 2 a file or an option cannot be used.
     """
@@ -160,7 +168,8 @@ def _warn_of_final_schema(report: _Report, schema: Path, spec: SchemaFile) -> No
     if Action.SCHEMA in spec.allowed_operations:
         return
     reason = (
-        'allowed_operations does not list "schema": no later schema file has permission to change this table; '
+        'allowed_operations does not list "schema": '
+        "no later schema file has permission to change this table; "
         'add "schema" to allowed_operations unless that is intended'
     )
     report.add_warning(schema, reason)
@@ -178,14 +187,15 @@ def _summarize(report: _Report, schema: Path, data: Path, rows: int, most: int) 
 
 def read_schema_file(path: Path) -> SchemaFile:
     """Read and parse a schema file. Raises InvalidSchemaFileError, OSError."""
-    with path.open(
-        "rb"
-    ) as file:  # one byte over the limit is enough to report that the file is too long
+    with path.open("rb") as file:  # one byte over the limit shows that it is too long
         return SchemaFile.parse(file.read(MAX_FILE_BYTES + 1))
 
 
 def _check_data(report: _Report, data: Path, spec: SchemaFile, most: int) -> int:
-    """Report the faults of the data file, `most` at most. Return the number of rows read. Raises EtlError."""
+    """Report the faults of the data file, `most` at most.
+
+    Return the number of rows read. Raises EtlError.
+    """
     rows = 0
 
     def counted() -> Iterator[CsvRow]:
@@ -234,7 +244,10 @@ def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:
 def _report_errors(
     context: click.Context, path: Path, report: _Report | None = None
 ) -> Iterator[None]:
-    """Print what is wrong with the file, one fault per line. Exit unless a report collects the faults."""
+    """Print what is wrong with the file, one fault per line.
+
+    Exit unless a report collects the faults.
+    """
     try:
         yield
     except EtlError as error:
@@ -253,7 +266,10 @@ def _report_errors(
 
 @contextmanager
 def _chunks(path: Path, what: str) -> Iterator[_Reader]:
-    """Yield a function that reads the file from its start in chunks. A terminal shows the progress."""
+    """Yield a function that reads the file from its start in chunks.
+
+    A terminal shows the progress.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),

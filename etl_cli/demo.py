@@ -1,6 +1,7 @@
 """`etl demo`: start a separate cloud, upload files, and show the results.
 
-It succeeds only if every upload ends with the expected status and every table has the expected number of rows.
+It succeeds only if every upload ends with the expected status and every table has the expected
+number of rows.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ Entry = Mapping[str, Any]
 
 @dataclass
 class Progress:
-    """The uploads so far, when each was uploaded and finished (monotonic seconds), and its latest log entry."""
+    """The uploads so far: their times in monotonic seconds and their latest log entries."""
 
     uploads: list[DemoUpload] = field(default_factory=list)
     started: dict[str, float] = field(default_factory=dict)
@@ -80,7 +81,8 @@ def _faults(upload: DemoUpload, entry: Entry | None) -> list[str]:
         return [f"{upload.key}: the log has no entry"]
     if entry["status"] != upload.status:
         return [
-            f"{upload.key}: {entry['status']} instead of {upload.status} {display.describe_reason(entry)}".strip()
+            f"{upload.key}: {entry['status']} instead of {upload.status} "
+            f"{display.describe_reason(entry)}".strip()
         ]
     if upload.rows is not None and entry.get("rows_loaded") != upload.rows:
         return [f"{upload.key}: {entry.get('rows_loaded')} rows loaded instead of {upload.rows}"]
@@ -88,7 +90,10 @@ def _faults(upload: DemoUpload, entry: Entry | None) -> list[str]:
 
 
 def run_demo(console: Console, state: StateDir, *, keep: bool) -> int:
-    """Run the demo and leave its cloud running if `keep`. Return the exit code: 0 if everything ended as expected."""
+    """Run the demo and leave its cloud running if `keep`.
+
+    Return the exit code: 0 if everything ended as expected.
+    """
     began = time.monotonic()
     data = DemoData.find()
     if data.folder is None:
@@ -106,7 +111,8 @@ def run_demo(console: Console, state: StateDir, *, keep: bool) -> int:
         try:
             seconds, resources = running.seconds["all"], len(running.deployment.resources)
             console.print(
-                f"started and deployed in {seconds:.1f} s: {resources} resources, all on the loopback address"
+                f"started and deployed in {seconds:.1f} s: {resources} resources, "
+                "all on the loopback address"
             )
             faults = _perform(console, running, data)
         finally:
@@ -134,7 +140,10 @@ def _perform(console: Console, running: LocalCloud, data: DemoData) -> list[str]
 
 
 def _perform_act(console: Console, client: Client, progress: Progress, act: Act) -> None:
-    """Upload the act's files and show their status until all are final or ACT_SECONDS have passed."""
+    """Upload the act's files and show their status.
+
+    Return when every status is final or ACT_SECONDS have passed.
+    """
     deadline = time.monotonic() + ACT_SECONDS
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         for upload in act.uploads:

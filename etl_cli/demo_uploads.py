@@ -41,7 +41,10 @@ class DemoUpload:
 
 @dataclass(frozen=True)
 class Act:
-    """Files that are uploaded together. The next act begins when all of them have a final status."""
+    """Files that are uploaded together.
+
+    The next act begins when all of them have a final status.
+    """
 
     title: str
     uploads: tuple[DemoUpload, ...]
@@ -49,7 +52,10 @@ class Act:
 
 @dataclass(frozen=True)
 class DemoData:
-    """The example files and the flight data. `folder` is the data package's, None when it is not installed."""
+    """The example files and the flight data.
+
+    `folder` is the data package's, None when it is not installed.
+    """
 
     folder: Path | None
 
@@ -63,7 +69,10 @@ class DemoData:
 
     @cached_property
     def tables(self) -> Mapping[str, bytes]:
-        """Return the flight tables as CSV, by name. Empty when the data package is not installed."""
+        """Return the flight tables as CSV, by name.
+
+        Empty when the data package is not installed.
+        """
         if self.folder is None:
             return {}
         return {name: _read_table(self.folder, name) for name in FLIGHT_TABLES}

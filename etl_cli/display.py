@@ -47,7 +47,8 @@ def describe_usage(outputs: Outputs, state: StateDir) -> Text:
         "upload (the schema file first, then data)": [
             f"{command} put{option} {examples}/user_data/schema.json {database}/schema/user_data/",
             f"{command} put{option} {examples}/user_data/users.csv {database}/append/user_data/",
-            f"or with any S3 client: bucket {outputs.lake_bucket}, endpoint {outputs.aws_endpoint_url},",
+            f"or with any S3 client: bucket {outputs.lake_bucket}, "
+            f"endpoint {outputs.aws_endpoint_url},",
             f"region {outputs.region}, {keys}",
         ],
         "see the result": [
@@ -56,7 +57,8 @@ def describe_usage(outputs: Outputs, state: StateDir) -> Text:
         ],
         f"query the warehouse (databases {', '.join(where.databases)})": [
             f"{command} sql{option} {database} 'select count(*) from user_data'",  # noqa: S608
-            f"or with any PostgreSQL client: host {where.host}, port {where.port}, user {where.user}, sslmode require,",
+            f"or with any PostgreSQL client: host {where.host}, port {where.port}, "
+            f"user {where.user}, sslmode require,",
             f"the password is in {state.outputs}",
         ],
         "stop": [f"{command} down{option}"],
@@ -92,7 +94,10 @@ def describe_number(value: Any) -> str:
 
 
 def describe_reason(entry: Mapping[str, Any]) -> str:
-    """Return the error's message and the details that it does not contain, one per line. Empty without an error."""
+    """Return the error's message and the details that it does not contain, one per line.
+
+    Empty without an error.
+    """
     error = entry.get("error")
     if not error:
         return ""

@@ -1,6 +1,7 @@
 """Plan against a live table: read the table, its ledger and its views; change nothing.
 
-The login comes from the environment or a prompt. As an argument it would be visible in every process list.
+The login comes from the environment or a prompt. As an argument it would be visible in every
+process list.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def _connect(live: LiveDatabase) -> RedshiftWarehouse:
 
 
 def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFile | None:
-    """Return the newest schema file in the table's ledger, or None when the pipeline did not create the table."""
+    """Return the newest schema file in the table's ledger.
+
+    Return None when the pipeline did not create the table.
+    """
     ledger = ledger_table(table)
     if not transaction.execute(select_table(TableRef(table.database, LEDGER_SCHEMA, ledger.name))):
         return None

@@ -27,7 +27,10 @@ Command = Callable[..., None]
 
 
 def plain_errors(command: Command) -> Command:
-    """Print errors that a person can act on as plain text, with exit code 1. Other errors keep their stack trace."""
+    """Print errors that a person can act on as plain text, with exit code 1.
+
+    Other errors keep their stack trace.
+    """
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -51,7 +54,8 @@ state_option = click.option(
     envvar="ETL_LOCAL_STATE",
     show_envvar=True,
     callback=_open_state,
-    help="Advanced: the folder of the local cloud's files. Clouds in different folders run side by side.",
+    help="Advanced: the folder of the local cloud's files. "
+    "Clouds in different folders run side by side.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -63,7 +67,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def demo(keep: bool, state: StateDir) -> None:  # noqa: FBT001 - click passes flags as booleans
     """Start a local cloud, load example files, show the results, and stop the cloud.
 
-    Exit code: 0 every upload ended as expected, 1 one did not or the cloud did not start, 2 an option cannot be used.
+    Exit code: 0 every upload ended as expected, 1 one did not or the cloud did not start, 2 an
+    option cannot be used.
     """
     from etl_cli.demo import run_demo
 
@@ -154,7 +159,9 @@ def _show_usage(state: StateDir) -> None:
 @state_option
 @plain_errors
 def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
-    """Upload FILE to the lake as KEY: db_name/action/table_name/file_name. A key that ends in / gets the name of FILE.
+    """Upload FILE to the lake as KEY: db_name/action/table_name/file_name.
+
+    A key that ends in / gets the name of FILE.
 
     Exit code: 0 the file was uploaded, 1 it was not, 2 FILE or an option cannot be used.
     """
@@ -173,7 +180,7 @@ def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: 
 @state_option
 @plain_errors
 def logs(table: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
-    """Show the uploads to TABLE (`table` or `schema.table`) and their results, newest first, from the log API.
+    """Show the uploads to TABLE (`table` or `schema.table`), newest first, from the log API.
 
     Exit code: 0 done, 1 the API or the cloud could not answer, 2 an option cannot be used.
     """

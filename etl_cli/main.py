@@ -1,4 +1,8 @@
-"""The command `etl`. Its commands are imported only when they run, so that help, completion and small commands start fast."""
+"""The command `etl`.
+
+Its commands are imported only when they run, so that help, completion and small commands start
+fast.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +113,10 @@ class LazyGroup(click.Group):
 
 
 def _missing_extra(error: ModuleNotFoundError, command: str | None) -> Exception:
-    """Return an error that names the extra to install, or the error itself if no extra has the module."""
+    """Return an error that names the extra to install.
+
+    Return the error itself if no extra has the module.
+    """
     if (error.name or "").partition(".")[0] not in LOCAL_EXTRA:
         return error
     return click.ClickException(
@@ -123,6 +130,6 @@ def _missing_extra(error: ModuleNotFoundError, command: str | None) -> Exception
 def main() -> None:
     """Load files from an S3 data lake into Amazon Redshift.
 
-    Try everything on this machine with `etl demo`. Write schema files with `infer`, `check` and `plan`. Operate a deployed stack
-    with `reconcile`, `replay` and `rebuild-log`.
+    Try everything on this machine with `etl demo`. Write schema files with `infer`, `check` and
+    `plan`. Operate a deployed stack with `reconcile`, `replay` and `rebuild-log`.
     """

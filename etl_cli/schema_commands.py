@@ -1,4 +1,4 @@
-"""`plan` and `json-schema`: what a schema file would do to a table, and the format of schema files."""
+"""`plan` and `json-schema`: the effect of a schema file, and the format of schema files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
 )
 @click.option(
     "--host",
-    help=f"Compare with the table in this warehouse. The login is {USER_VARIABLE} and {PASSWORD_VARIABLE}, or a prompt.",
+    help="Compare with the table in this warehouse. "
+    f"The login is {USER_VARIABLE} and {PASSWORD_VARIABLE}, or a prompt.",
 )
 @click.option(
     "--port",
@@ -61,9 +62,12 @@ def plan(
     ca_file: Path | None,
     as_json: bool,  # noqa: FBT001 - click passes flags as booleans
 ) -> None:
-    """Show the statements that an upload of the schema file DESIRED would run, or why it would be refused. Nothing is changed.
+    """Show the statements that an upload of the schema file DESIRED would run. Change nothing.
 
-    Exit code: 0 nothing to do, 1 changes, 2 refused, 3 a file, an option or the warehouse cannot be used.
+    If the upload would be refused, show the reasons instead.
+
+    Exit code: 0 nothing to do, 1 changes, 2 refused, 3 a file, an option or the warehouse cannot be
+    used.
     """
     live = _live_database(host, port, database, ca_file, actual)
     spec, ref = _read(context, desired), _table_ref(database, table)
@@ -127,7 +131,8 @@ def to_text(planned: Plan) -> Sequence[str]:
     if planned.refusals:
         return [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, planned.refusals))]
     lines = [
-        f"{each.sql};  -- {'' if each.transactional else 'autocommit, '}{each.change_class}: {each.why}"
+        f"{each.sql};  -- {'' if each.transactional else 'autocommit, '}"
+        f"{each.change_class}: {each.why}"
         for each in planned.statements
     ]
     return lines or ["nothing to do: the table matches the schema file"]

@@ -1,1 +1,4 @@
-"""The local cloud: an AWS server and a Redshift emulator on this machine, with the real program deployed into them."""
+"""The local cloud: an AWS server and a Redshift emulator on this machine.
+
+The real program is deployed into them.
+"""

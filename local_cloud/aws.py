@@ -1,4 +1,7 @@
-"""boto3 clients for the AWS server, and the conversion of Pulumi's camelCase inputs to the parameters of an operation."""
+"""boto3 clients for the AWS server.
+
+Pulumi's camelCase inputs are converted to the parameters of an operation.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ _LOCK = threading.Lock()
 
 @functools.cache
 def _session() -> boto3.session.Session:
-    """Return one shared session: it caches the service models, and reading them is most of the cost of a client."""
+    """Return one shared session.
+
+    It caches the service models, and reading them is most of the cost of a client.
+    """
     return boto3.session.Session()
 
 
@@ -42,7 +48,10 @@ class Aws:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str) -> Any:
-        """Return the client of a service. boto3 cannot create clients in several threads at once, so a lock guards it."""
+        """Return the client of a service.
+
+        boto3 cannot create clients in several threads at once, so a lock guards it.
+        """
         with _LOCK:
             if service not in self._clients:
                 make: Any = _session().client
@@ -63,9 +72,10 @@ class Aws:
         inputs: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> Any:
-        """Call an operation with Pulumi inputs, converted to its parameters, and with `parameters`, passed unchanged.
+        """Call an operation with converted Pulumi inputs and with unchanged `parameters`.
 
-        Raises UnknownInputError for an input that the operation does not have, at any depth, and ClientError.
+        Raises UnknownInputError for an input that the operation does not have, at any depth, and
+        ClientError.
         """
         client = self.client(service)
         shape = client.meta.service_model.operation_model(
@@ -84,7 +94,10 @@ class Aws:
 
 
 def to_parameters(shape: Shape | None, value: Any, path: str = "") -> Any:
-    """Convert a Pulumi value to the shape. Names match regardless of case and plural; numbers become numbers."""
+    """Convert a Pulumi value to the shape.
+
+    Names match regardless of case and plural; numbers become numbers.
+    """
     match shape:
         case StructureShape():
             return {

@@ -1,7 +1,8 @@
 """The AWS server: ministack as a child process, with IAM enforcement, on the loopback address only.
 
-Its environment contains nothing of the user's shell, because the functions inherit it and a variable there must not change how
-a load behaves. Its temporary files are below the state directory.
+Its environment contains nothing of the user's shell, because the functions inherit it and a
+variable there must not change how a load behaves. Its temporary files are below the state
+directory.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ from local_cloud.tcp_ports import LOOPBACK
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-# ministack's key for the account's root user. It is not a secret: the server accepts any secret for it and listens on
-# the loopback address only.
+# ministack's key for the account's root user. It is not a secret: the server accepts any secret for
+# it and listens on the loopback address only.
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 
 CONCURRENT_FUNCTIONS = 16
 """Without a limit, 200 files start 200 interpreters, and nearly all of them time out."""
 CONCURRENT_LOADS = 8
-"""Loads take long. The limit leaves room for the functions that write the log and answer the API."""
+"""Loads take long.
+
+The limit leaves room for the functions that write the log and answer the API.
+"""
 WAIT_SCALE = 0.25
 """The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0
@@ -94,7 +98,10 @@ def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
 
 
 def wait_until_ready(server: AwsServer, state: StateDir) -> None:
-    """Return when the server answers. Raises AwsServerError when it has ended or does not answer within START_SECONDS."""
+    """Return when the server answers.
+
+    Raises AwsServerError when it has ended or does not answer within START_SECONDS.
+    """
 
     def settled() -> bool:
         return server.child.exit_code() is not None or is_healthy(server.endpoint_url)

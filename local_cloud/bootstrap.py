@@ -1,8 +1,11 @@
-"""Client of the Lambda Runtime API for functions declared as `provided.al2023`. It does what AWS's Python runtime does.
+"""Client of the Lambda Runtime API for functions declared as `provided.al2023`.
 
-It is added to each function's archive and runs on the functions' interpreter, so it imports the standard library only.
-The error type that it reports is exactly the exception's class name: the state machine's retries depend on it.
-Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
+It does what AWS's Python runtime does.
+
+It is added to each function's archive and runs on the functions' interpreter, so it imports the
+standard library only. The error type that it reports is exactly the exception's class name: the
+state machine's retries depend on it. Source: Lambda developer guide, "Using the Lambda runtime API
+for custom runtimes".
 """
 
 from __future__ import annotations
@@ -52,7 +55,10 @@ class RuntimeApi:
         self._connection = http.client.HTTPConnection(address)
 
     def next_event(self) -> tuple[http.client.HTTPMessage, bytes]:
-        """Wait for the next event and return its headers and body. Raises OSError or HTTPException when the server is gone."""
+        """Wait for the next event and return its headers and body.
+
+        Raises OSError or HTTPException when the server is gone.
+        """
         status, headers, body = self._exchange("GET", f"{RUNTIME}/invocation/next")
         if status != 200:
             raise ConnectionError(f"the execution environment was stopped (status {status})")
@@ -71,7 +77,10 @@ class RuntimeApi:
         return response.status, response.headers, response.read()
 
     def _acknowledge_at_once(self) -> None:
-        """Switch off delayed acknowledgements: the server writes an answer in two parts, and a delay after the first costs 40 ms."""
+        """Switch off delayed acknowledgements.
+
+        The server writes an answer in two parts, and a delay after the first costs 40 ms.
+        """
         if QUICK_ACK is not None and self._connection.sock is not None:
             self._connection.sock.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 

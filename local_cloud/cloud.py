@@ -65,9 +65,10 @@ class LocalCloud:
     ) -> LocalCloud:
         """Start everything and return when files can be uploaded.
 
-        Without port arguments the ports are those of the ETL_LOCAL_*_PORT variables, or free ones. `config` (keys without
-        the project name) overrides the local stack's settings. `notify` gets a line for the user when the start takes longer
-        than usual. Raises LocalCloudError; then nothing is left running.
+        Without port arguments the ports are those of the ETL_LOCAL_*_PORT variables, or free ones.
+        `config` (keys without the project name) overrides the local stack's settings. `notify` gets
+        a line for the user when the start takes longer than usual. Raises LocalCloudError; then
+        nothing is left running.
         """
         state = StateDir(state_dir.resolve())
         if state.read_processes() and is_up(state):
@@ -131,7 +132,10 @@ def _start(state: StateDir, plan: _Plan) -> LocalCloud:
 
 
 def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalCloud:
-    """Start both servers at the same time. The deployment needs only the emulator's address, so it does not wait for it."""
+    """Start both servers at the same time.
+
+    The deployment needs only the emulator's address, so it does not wait for it.
+    """
     began = time.monotonic()
     aws_port, port = choose_ports(
         plan.aws_port or requested_port(AWS_PORT_VARIABLE),
@@ -163,13 +167,19 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
 
 
 def _record(state: StateDir, children: list[Child], child: Child) -> None:
-    """Write the process to the state file at once, so that a later command finds it even if this one is killed."""
+    """Write the process to the state file at once.
+
+    A later command then finds it even if this one is killed.
+    """
     children.append(child)
     state.write_processes([each.record for each in children])
 
 
 def root_of(server: AwsServer) -> Aws:
-    """Return clients with the account's root user, which has all permissions, like the person who runs `pulumi up`."""
+    """Return clients with the account's root user.
+
+    It has all permissions, like the person who runs `pulumi up`.
+    """
     return Aws(
         server.endpoint_url,
         aws_server.REGION,

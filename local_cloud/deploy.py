@@ -1,7 +1,7 @@
-"""Run the real Pulumi program in this process and provision each resource that it registers in the AWS server.
+"""Run the real Pulumi program in this process and provision its resources in the AWS server.
 
-Pulumi's mocks replace its engine: they pass every resource to `Deployer.new_resource` and return the result to the program.
-The program runs unchanged, and none of it is repeated here.
+Pulumi's mocks replace its engine: they pass every resource to `Deployer.new_resource` and return
+the result to the program. The program runs unchanged, and none of it is repeated here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The program's outputs and every resource that it registered, sorted by type and logical name."""
+    """The program's outputs and its resources, sorted by type and logical name."""
 
     outputs: Mapping[str, Any]
     resources: tuple[Deployed, ...]
@@ -91,7 +91,7 @@ class Deployer(Mocks):
         return invokes.answer(self.context, args.token, plain(args.args)), []
 
     def _record_loop(self) -> None:
-        """Record the event loop that Pulumi's mock monitor opens in each worker thread and never closes."""
+        """Record the event loop that Pulumi's mocks open in each thread and never close."""
         with self._lock:
             self.loops.add(asyncio.get_event_loop_policy().get_event_loop())
 
@@ -101,7 +101,10 @@ class Deployer(Mocks):
 
 
 def plain(value: Any) -> Any:
-    """Return an input without Pulumi's wrapping: secrets become their values, whole floats integers, None in mappings is dropped."""
+    """Return an input without Pulumi's wrapping.
+
+    Secrets become their values and whole floats integers; None in mappings is dropped.
+    """
     value = rpc.unwrap_rpc_secret(value)
     match value:
         case dict():
@@ -115,7 +118,10 @@ def plain(value: Any) -> Any:
 
 
 def deploy(program: Program, context: Context, stack: str, config: Mapping[str, str]) -> Deployment:
-    """Run the program. `config` has full keys (`project:key`). Raises DeploymentError with every error."""
+    """Run the program.
+
+    `config` has full keys (`project:key`). Raises DeploymentError with every error.
+    """
     deployer = Deployer(context)
     try:
         with _quiet_provider():
@@ -136,7 +142,8 @@ async def _run(
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(PARALLEL, thread_name_prefix="deploy"))
     loop.set_exception_handler(lambda _, __: None)  # the deployer has recorded the errors
-    # Call set_mocks inside the loop: outside it works only before the first asyncio.run of the process.
+    # Call set_mocks inside the loop: outside it works only before the first asyncio.run of the
+    # process.
     set_mocks(deployer, project=PROJECT, stack=stack, preview=False)
     set_all_config(dict(config))
     try:
@@ -150,7 +157,7 @@ async def _run(
 
 
 async def _wait_for_other_resources() -> None:
-    """Wait for resources that do not depend on the failed one, so that their errors are reported too."""
+    """Wait for resources that do not depend on the failed one: their errors are reported too."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     if others:
         await asyncio.wait(others, timeout=FINISH_SECONDS)
@@ -165,7 +172,10 @@ def project_program() -> None:
 
 @contextlib.contextmanager
 def _quiet_provider() -> Iterator[None]:
-    """Ignore the provider's deprecation warnings: importing a service warns about every deprecated name in it, used or not."""
+    """Ignore the provider's deprecation warnings.
+
+    Importing a service warns about every deprecated name in it, used or not.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
         yield

@@ -1,4 +1,7 @@
-"""The Redshift emulator: `python -m redshift_emulator` as a child process, with TLS and its own certificate authority."""
+"""The Redshift emulator as a child process: `python -m redshift_emulator`.
+
+It uses TLS with its own certificate authority.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ class EmulatorProcessError(LocalCloudError):
 
 @dataclass(frozen=True)
 class WarehouseCredentials:
-    """How to connect to the emulator. Created before it starts, because the deployment passes the values to the functions."""
+    """How to connect to the emulator.
+
+    Created before it starts, because the deployment passes the values to the functions.
+    """
 
     port: int
     databases: tuple[str, ...]
@@ -82,7 +88,10 @@ def _file(state: StateDir, name: str) -> Path:
 
 
 def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the emulator's environment variables. It assumes roles as the account's root user and checks the trust policy itself."""
+    """Return the emulator's environment variables.
+
+    It assumes roles as the account's root user and checks the trust policy itself.
+    """
     kept = {name: ambient[name] for name in ("PATH", "PG_BIN", "LANG") if name in ambient}
     return kept | {
         "HOME": str(state.temporary),
@@ -97,7 +106,10 @@ def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dic
 
 
 def _folder_for_sockets(state: StateDir) -> Path:
-    """Return a folder whose path is short enough for PostgreSQL's Unix socket: its path may have 107 bytes."""
+    """Return a folder whose path is short enough for PostgreSQL's Unix socket.
+
+    The path of a socket may have 107 bytes.
+    """
     longest = state.temporary / "rs-12345678" / ".s.PGSQL.5432.lock"
     return (
         state.temporary
@@ -149,17 +161,24 @@ def launch(
 
 
 def stop_remains(state: StateDir) -> None:
-    """Stop the PostgreSQL server of an emulator that was killed. It has its own session, so it keeps running."""
+    """Stop the PostgreSQL server of an emulator that was killed.
+
+    It has its own session, so it keeps running.
+    """
     processes.kill_processes_using(state.warehouse_data, DATABASE_PROGRAM)
 
 
 def wait_until_ready(emulator: EmulatorProcess, state: StateDir) -> None:
-    """Return when the emulator listens. Raises EmulatorProcessError when it has ended or does not listen within START_SECONDS."""
+    """Return when the emulator listens.
+
+    Raises EmulatorProcessError when it has ended or does not listen within START_SECONDS.
+    """
 
     def settled() -> bool:
         return emulator.child.exit_code() is not None or emulator.ready_file.exists()
 
     if not processes.wait_until(settled, START_SECONDS) or emulator.child.exit_code() is not None:
         raise EmulatorProcessError(
-            f"the emulator did not start on port {emulator.port}; its output is in {state.warehouse_log}"
+            f"the emulator did not start on port {emulator.port}; "
+            f"its output is in {state.warehouse_log}"
         )

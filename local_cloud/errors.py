@@ -1,4 +1,7 @@
-"""The base class of the errors that a person can act on. The command line prints their message without a stack trace."""
+"""The base class of the errors that a person can act on.
+
+The command line prints their message without a stack trace.
+"""
 
 
 class LocalCloudError(RuntimeError):

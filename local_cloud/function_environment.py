@@ -1,6 +1,7 @@
-"""The Python environment of the local Lambda functions: the locked packages of the Lambda layer, and nothing else.
+"""The Python environment of the local Lambda functions.
 
-In a checkout it is `.venv-lambda`, which `make setup` creates. An installed `etl` creates it once in the user's cache folder.
+It has the locked packages of the Lambda layer and nothing else. In a checkout it is `.venv-lambda`,
+which `make setup` creates. An installed `etl` creates it once in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class FunctionEnvironmentError(LocalCloudError):
 
 
 def environment_folder(requirements: Path = INSTALLED_REQUIREMENTS) -> Path:
-    """Return the folder of the environment. Each version of Python and of the requirements has its own."""
+    """Return the folder of the environment.
+
+    Each version of Python and of the requirements has its own.
+    """
     if IS_CHECKOUT:
         return PROJECT_ROOT / ".venv-lambda"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
@@ -42,7 +46,10 @@ FUNCTION_INTERPRETER = environment_folder() / "bin" / "python"
 
 
 def ensure_environment(notify: Callable[[str], None]) -> None:
-    """Create the environment if it does not exist. `notify` gets a line for the user. Raises FunctionEnvironmentError."""
+    """Create the environment if it does not exist.
+
+    `notify` gets a line for the user. Raises FunctionEnvironmentError.
+    """
     if IS_CHECKOUT:
         if not FUNCTION_INTERPRETER.exists():
             raise FunctionEnvironmentError(
@@ -53,7 +60,10 @@ def ensure_environment(notify: Callable[[str], None]) -> None:
 
 
 def create_once(folder: Path, requirements: Path, notify: Callable[[str], None]) -> None:
-    """Create a virtual environment with the requirements unless it is complete. Raises FunctionEnvironmentError."""
+    """Create a virtual environment with the requirements unless it is complete.
+
+    Raises FunctionEnvironmentError.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

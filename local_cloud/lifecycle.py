@@ -1,4 +1,7 @@
-"""Whether a cloud is running, and how to stop one. Apart from cloud.py so that most commands need not import Pulumi."""
+"""Whether a cloud is running, and how to stop one.
+
+Apart from cloud.py so that most commands need not import Pulumi.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`.local/outputs.json`: the addresses and credentials of a running local cloud. Tests, tools and people read it."""
+"""`.local/outputs.json`: the addresses and credentials of a running local cloud.
+
+Tests, tools and people read it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from local_cloud.state import write_json
 
 
 class OutputsError(LocalCloudError):
-    """There is no usable outputs file: the cloud is not up, or the program does not export a required output."""
+    """There is no usable outputs file.
+
+    The cloud is not up, or the program does not export a required output.
+    """
 
 
 @dataclass(frozen=True)

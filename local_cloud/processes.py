@@ -1,7 +1,8 @@
 """Child processes that outlive a command, and how a later command finds and stops them.
 
-A process is identified by its pid and its creation time, so a pid that the system has reused is never signalled.
-Each child leads its own session. Stopping it therefore also stops its descendants, including orphaned ones.
+A process is identified by its pid and its creation time, so a pid that the system has reused is
+never signalled. Each child leads its own session. Stopping it therefore also stops its descendants,
+including orphaned ones.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class ProcessRecord:
 
 @dataclass
 class Child:
-    """A process started here. Its stdin stays open so that the child can notice when this process ends."""
+    """A process started here.
+
+    Its stdin stays open so that the child can notice when this process ends.
+    """
 
     record: ProcessRecord
     popen: subprocess.Popen[bytes] = field(repr=False)
@@ -116,7 +120,10 @@ def is_running(record: ProcessRecord) -> bool:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Return whether the process runs. A zombie does not: it waits for its parent, which in some containers never reaps it."""
+    """Return whether the process runs.
+
+    A zombie does not: it waits for its parent, which in some containers never reaps it.
+    """
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -124,7 +131,10 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
-    """Send SIGTERM, and SIGKILL after the grace period to what is left of their sessions. Ended processes are ignored."""
+    """Send SIGTERM, and SIGKILL after the grace period to what is left of their sessions.
+
+    Ended processes are ignored.
+    """
     leaders = [leader for leader in map(find, records) if leader is not None]
     for leader in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -136,7 +146,8 @@ def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
 def _session_members(record: ProcessRecord) -> Iterator[psutil.Process]:
     """Yield the live processes of the record's session.
 
-    The system does not reuse a pid while it identifies a session, so the members are ours unless the pid itself was reused.
+    The system does not reuse a pid while it identifies a session, so the members are ours unless
+    the pid itself was reused.
     """
     if _was_reused(record):
         return
@@ -155,7 +166,7 @@ def _was_reused(record: ProcessRecord) -> bool:
 
 
 def kill_processes_using(folder: Path, program: str) -> None:
-    """Send SIGKILL to the processes of the program that have a path below the folder as an argument."""
+    """Send SIGKILL to the processes of the program with a path below the folder as an argument."""
     _kill_all([process for process in psutil.process_iter() if is_using(process, folder, program)])
 
 

@@ -27,7 +27,10 @@ class StateError(LocalCloudError):
 
 @dataclass(frozen=True)
 class StateDir:
-    """The paths below one state directory. Clouds with different state directories are independent."""
+    """The paths below one state directory.
+
+    Clouds with different state directories are independent.
+    """
 
     root: Path
 
@@ -75,7 +78,10 @@ class StateDir:
             shutil.rmtree(directory, ignore_errors=True)
 
     def read_processes(self) -> tuple[ProcessRecord, ...]:
-        """Return the processes of the cloud that was started here, or an empty tuple. Raises StateError."""
+        """Return the processes of the cloud that was started here, or an empty tuple.
+
+        Raises StateError.
+        """
         try:
             return tuple(
                 ProcessRecord.from_json(entry) for entry in json.loads(self.processes.read_text())
@@ -92,7 +98,10 @@ class StateDir:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Allow one command at a time to start or stop this cloud. Raises StateError when another one holds the lock."""
+        """Allow one command at a time to start or stop this cloud.
+
+        Raises StateError when another one holds the lock.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.root / "lock").open("w") as handle:
             try:
@@ -106,7 +115,7 @@ class StateDir:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, atomically: readers see the old text or the new text."""
+    """Write a file atomically that only this user can read."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as handle:  # noqa: PTH123

@@ -32,7 +32,10 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that is not in use and that the system does not assign to outgoing connections."""
+    """Return a port that is not in use.
+
+    The system does not assign it to outgoing connections.
+    """
     while True:
         port = secrets.choice(FREE_PORTS)
         if is_free(port):
@@ -40,24 +43,32 @@ def free_port() -> int:
 
 
 def requested_port(variable: str, environment: Mapping[str, str] = os.environ) -> int | None:
-    """Return the port in the variable, or None when it is unset. Raises PortError when it is not a port number."""
+    """Return the port in the variable, or None when it is unset.
+
+    Raises PortError when it is not a port number.
+    """
     text = environment.get(variable, "").strip()
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise PortError(
-            f"{variable} is {text!r}; it must be a port number from 1 to 65535, or unset for a free port"
+            f"{variable} is {text!r}; it must be a port number from 1 to 65535, "
+            "or unset for a free port"
         )
     return int(text)
 
 
 def choose_port(requested: int | None, variable: str) -> int:
-    """Return the requested port, or a free one for None. Raises PortError when the requested port is in use."""
+    """Return the requested port, or a free one for None.
+
+    Raises PortError when the requested port is in use.
+    """
     if requested is None:
         return free_port()
     if not is_free(requested):
         raise PortError(
-            f"port {requested} is in use; choose another one with {variable}, or leave it unset for a free port"
+            f"port {requested} is in use; choose another one with {variable}, "
+            "or leave it unset for a free port"
         )
     return requested
 
@@ -66,8 +77,8 @@ def choose_ports(aws: int | None, warehouse: int | None) -> tuple[int, int]:
     """Return two different ports, each as choose_port does. Raises PortError."""
     if aws is not None and aws == warehouse:
         raise PortError(
-            f"{AWS_PORT_VARIABLE} and {WAREHOUSE_PORT_VARIABLE} are both {aws}; two servers need two ports: "
-            "change one, or leave it unset for a free port"
+            f"{AWS_PORT_VARIABLE} and {WAREHOUSE_PORT_VARIABLE} are both {aws}; "
+            "two servers need two ports: change one, or leave it unset for a free port"
         )
     chosen = choose_port(aws, AWS_PORT_VARIABLE)
     while (other := choose_port(warehouse, WAREHOUSE_PORT_VARIABLE)) == chosen:

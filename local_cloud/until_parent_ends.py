@@ -1,7 +1,8 @@
-"""`python -P local_cloud/until_parent_ends.py MODULE`: run a module and end it when standard input closes.
+"""Run a module and end it when standard input closes: `python -P until_parent_ends.py MODULE`.
 
-Standard input is a pipe that the parent holds open. It closes when the parent ends, also when it is killed, so a killed test
-run leaves no server behind. This is run as a file so that the module's import path does not contain the project.
+Standard input is a pipe that the parent holds open. It closes when the parent ends, also when it is
+killed, so a killed test run leaves no server behind. This is run as a file so that the module's
+import path does not contain the project.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""API Gateway: REST APIs built from explicit resources. The AWS server cannot import an OpenAPI document."""
+"""API Gateway: REST APIs built from explicit resources.
+
+The AWS server cannot import an OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ SERVICE = "apigateway"
 def rest_api(context: Context, item: Resource) -> Created:
     if "body" in item.inputs:
         raise ValueError(
-            "the AWS server cannot import an OpenAPI document; build the API from explicit resources"
+            "the AWS server cannot import an OpenAPI document; "
+            "build the API from explicit resources"
         )
     name = item.physical_name()
     response = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)

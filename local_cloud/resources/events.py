@@ -23,7 +23,10 @@ def rule(context: Context, item: Resource) -> Created:
     {"forceDestroy": "the local cloud is deleted as a whole"},
 )
 def target(context: Context, item: Resource) -> Created:
-    """Create a target. The AWS server stores retry policy and dead-letter queue without using them."""
+    """Create a target.
+
+    The AWS server stores retry policy and dead-letter queue without using them.
+    """
     rule_name, target_id = item.need("rule"), item.take("targetId") or item.name
     bus = item.take("eventBusName", DEFAULT_BUS)
     context.aws.call(
@@ -37,7 +40,7 @@ def target(context: Context, item: Resource) -> Created:
 
 
 def _target(item: Resource) -> dict[str, Any]:
-    """Return the target's parameters under AWS's names; the provider flattens and renames some of them."""
+    """Return the target's parameters under AWS's names. The provider renames some of them."""
     description = item.rest()
     renamed = {"deadLetterConfig": "DeadLetterConfig", "retryPolicy": "RetryPolicy"}
     return {renamed.get(key, key): value for key, value in description.items()}

@@ -1,7 +1,8 @@
 """Lambda: functions, which run on an interpreter with only the packages of the Lambda layer.
 
-They are declared as `provided.al2023` with our own client of the Runtime API. Otherwise the state machine would not see the
-class name of an exception, which decides its retries. Layers are not mounted; the interpreter has their packages.
+They are declared as `provided.al2023` with our own client of the Runtime API. Otherwise the state
+machine would not see the class name of an exception, which decides its retries. Layers are not
+mounted; the interpreter has their packages.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def with_bootstrap(context: Context, item: Resource) -> bytes:
     content = {
         member.name: member for member in members(item.need("code"), context.working_directory)
     }
-    start = f'#!/bin/sh\nexec "{context.function_interpreter}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n'
+    interpreter = context.function_interpreter
+    start = f'#!/bin/sh\nexec "{interpreter}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n'
     content["bootstrap"] = Member("bootstrap", start.encode(), EXECUTABLE)
     content[BOOTSTRAP_MEMBER] = Member(BOOTSTRAP_MEMBER, BOOTSTRAP.read_bytes())
     return zip_bytes(content)
@@ -64,7 +66,8 @@ def with_bootstrap(context: Context, item: Resource) -> bytes:
 
 def function_outputs(context: Context, response: dict[str, Any]) -> dict[str, Any]:
     arn = response["FunctionArn"]
-    invoke = f"arn:aws:apigateway:{context.aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    path = f"lambda:path/2015-03-31/functions/{arn}/invocations"
+    invoke = f"arn:aws:apigateway:{context.aws.region}:{path}"
     return {"arn": arn, "invokeArn": invoke, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"}
 
 
@@ -77,7 +80,10 @@ def function_outputs(context: Context, response: dict[str, Any]) -> dict[str, An
     },
 )
 def layer_version(context: Context, item: Resource) -> Created:
-    """Create a layer with an empty archive: its ARN is real, and the local interpreter has its packages."""
+    """Create a layer with an empty archive.
+
+    Its ARN is real, and the local interpreter has its packages.
+    """
     name = item.need("layerName")
     empty = zip_bytes(
         {"python/README": Member("python/README", b"not mounted by the local cloud\n")}

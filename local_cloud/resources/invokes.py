@@ -82,6 +82,7 @@ def answer(context: Context, token: str, arguments: Mapping[str, Any]) -> dict[s
     """Return the result of a provider function. Raises UnknownInvokeError."""
     if token not in ANSWERS:
         raise UnknownInvokeError(
-            f"the local cloud does not implement {token}; add it to local_cloud/resources/invokes.py"
+            f"the local cloud does not implement {token}; "
+            "add it to local_cloud/resources/invokes.py"
         )
     return ANSWERS[token](context, arguments)

@@ -1,4 +1,7 @@
-"""CloudWatch: log groups, alarms and dashboards. Alarms are created to validate them; the AWS server hardly evaluates them."""
+"""CloudWatch: log groups, alarms and dashboards.
+
+Alarms are created to validate them; the AWS server hardly evaluates them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""EC2: VPC, subnets, rules and endpoints. They are created to validate them; the local cloud has no network model."""
+"""EC2: VPC, subnets, rules and endpoints.
+
+They are created to validate them; the local cloud has no network model.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ def route_table_association(context: Context, item: Resource) -> Created:
     {"revokeRulesOnDelete": "the local cloud is deleted as a whole"},
 )
 def security_group(context: Context, item: Resource) -> Created:
-    """Create a group without rules. Like the provider, this removes the egress rule that EC2 adds to a new group."""
+    """Create a group without rules.
+
+    Like the provider, this removes the egress rule that EC2 adds to a new group.
+    """
     name = item.physical_name()
     ec2 = context.aws.client("ec2")
     group_id = context.aws.call("ec2", "create_security_group", item.rest(), GroupName=name)[

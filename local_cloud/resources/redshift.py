@@ -1,4 +1,7 @@
-"""Redshift: nothing is provisioned, because the emulator already runs. The program gets its address."""
+"""Redshift: nothing is provisioned, because the emulator already runs.
+
+The program gets its address.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from local_cloud.resources.secrets_manager import create_admin_secret
 NO_SETTING = "the emulator has no such setting"
 NO_NETWORK = "the local cloud has no network model"
 ROLES = {
-    "iamRoles": "the emulator uses the role that COPY names and checks that the role trusts Redshift",
+    "iamRoles": "the emulator uses the role that COPY names and checks that it trusts Redshift",
 }
 
 
 def _managed_secret(context: Context, item: Resource, wanted_key: str, owner: str) -> str | None:
-    """Create the secret that Redshift creates when it manages the admin password. Return its ARN, or None when it does not."""
+    """Create the secret that Redshift creates when it manages the admin password.
+
+    Return its ARN, or None when it does not.
+    """
     if not item.take(wanted_key):
         return None
     user, password = context.warehouse.user, context.warehouse.password
@@ -173,7 +179,10 @@ def parameter_group(context: Context, item: Resource) -> Created:
     dict.fromkeys(("workgroupName", "clusterIdentifier"), NO_SETTING),
 )
 def statement(context: Context, item: Resource) -> Created:
-    """Accept CREATE DATABASE for a database of the emulator, which creates all its databases at its start."""
+    """Accept CREATE DATABASE for a database of the emulator.
+
+    The emulator creates all its databases at its start.
+    """
     _refuse_unknown_database(context, item.need("database"))
     item.need("secretArn")
     words = str(item.need("sql")).split()

@@ -1,7 +1,8 @@
 """Map each Pulumi type to the function that provisions it through boto3.
 
-A function marks the inputs that it applies by taking them. An input that it neither takes nor declares as not applied, with a
-reason, is an error. Otherwise a misspelt or unimplemented setting would be silently ignored.
+A function marks the inputs that it applies by taking them. An input that it neither takes nor
+declares as not applied, with a reason, is an error. Otherwise a misspelt or unimplemented setting
+would be silently ignored.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Created:
 
 @dataclass
 class Resource:
-    """One resource to provision. Input names are camelCase, whole numbers are integers, secrets are unwrapped."""
+    """One resource to provision.
+
+    Input names are camelCase, whole numbers are integers, secrets are unwrapped.
+    """
 
     type: str
     name: str
@@ -64,14 +68,20 @@ class Resource:
         return value
 
     def rest(self) -> dict[str, Any]:
-        """Return the inputs not taken so far, except those declared as not applied, and mark them as applied."""
+        """Return the remaining inputs and mark them as applied.
+
+        Inputs that were taken or are declared as not applied are left out.
+        """
         excluded = self.taken | set(self.not_applied)
         left = {key: value for key, value in self.inputs.items() if key not in excluded}
         self.taken.update(left)
         return left
 
     def physical_name(self, key: str = "name", prefix_key: str = "namePrefix") -> str:
-        """Return the given name, or the prefix or logical name with a random suffix, as the provider does."""
+        """Return the given name, else the prefix or logical name with a random suffix.
+
+        The provider does the same.
+        """
         name, prefix = self.take(key), self.take(prefix_key)
         return str(name or (prefix or f"{self.name}-") + secrets.token_hex(4)[:7])
 
@@ -118,7 +128,8 @@ def provision(context: Context, item: Resource) -> Created:
     entry = REGISTRY.get(item.type)
     if entry is None:
         raise ProvisioningError(
-            f"{item.type} {item.name!r}: the local cloud cannot provision this type; add a function to local_cloud/resources"
+            f"{item.type} {item.name!r}: the local cloud cannot provision this type; "
+            "add a function to local_cloud/resources"
         )
     item.not_applied = entry.not_applied
     try:
@@ -135,6 +146,7 @@ def _reject_dropped_inputs(item: Resource) -> None:
     dropped = sorted(set(item.inputs) - item.taken - set(item.not_applied))
     if dropped:
         raise DroppedInputsError(
-            f"the inputs {', '.join(dropped)} would be ignored; apply them in local_cloud/resources, "
+            f"the inputs {', '.join(dropped)} would be ignored; "
+            "apply them in local_cloud/resources, "
             "or declare them there as not applied, with the reason"
         )

@@ -93,7 +93,10 @@ def bucket_policy(context: Context, item: Resource) -> Created:
 
 
 def without_tls_rule(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the policy without the statement that denies plain HTTP, which the AWS server uses on the loopback address."""
+    """Return the policy without the statement that denies plain HTTP.
+
+    The AWS server uses plain HTTP on the loopback address.
+    """
     statements = [s for s in document["Statement"] if not _requires_tls(s)]
     return document | {"Statement": statements}
 

@@ -42,8 +42,8 @@ def _logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
 def _with_local_throttling(definition: str) -> str:
     """Make the retrier for `Lambda.TooManyRequestsException` also handle `Lambda.Unknown`.
 
-    AWS reports a throttled function with the first name, the AWS server with the second. The AWS server reports a function that
-    died as `Runtime.ExitError`.
+    AWS reports a throttled function with the first name, the AWS server with the second. The AWS
+    server reports a function that died as `Runtime.ExitError`.
     """
     document = json.loads(definition)
     for state in document["States"].values():

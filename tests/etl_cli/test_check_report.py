@@ -1,4 +1,4 @@
-"""`etl check`: its warning about a schema file that no later one can change, and its JSON output."""
+"""`etl check`: its warning about final schema files, and its JSON output."""
 
 from __future__ import annotations
 

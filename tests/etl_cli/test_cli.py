@@ -106,7 +106,8 @@ def test_a_schema_file_without_permission_for_schema_files_refuses_the_plan(
 
     assert result.exit_code == 2
     assert result.output == (
-        "refused: the schema in force (version 1) allows append; only a schema that lists schema can be replaced by a later one: make "
+        "refused: the schema in force (version 1) allows append; only a schema that lists schema "
+        "can be replaced by a later one: make "
         "a table of another name, with a schema file that lists schema\n"
     )
     assert runner.run(before, "--actual", before).exit_code == 0

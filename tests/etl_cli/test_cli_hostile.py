@@ -1,4 +1,4 @@
-"""Unusable files: each command says what is wrong in a plain message and an exit code, never in a stack trace."""
+"""Unusable files: each command prints a plain message and exits with a documented code."""
 
 from __future__ import annotations
 

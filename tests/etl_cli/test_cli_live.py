@@ -1,4 +1,4 @@
-"""`etl plan` against a live table in the emulator: it shows what an upload would do and changes nothing."""
+"""`etl plan` against a live table in the emulator: it shows what an upload would do."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def runner(tmp_path: Path, emulator: Server, certificates: Path, live: LiveTable
 
 
 def set_in_force(live: LiveTable, *specs: SchemaFile) -> None:
-    """Write a ledger in which these schema files were applied in this order. Without files there is no ledger."""
+    """Write a ledger in which these schema files were applied in this order.
+
+    Without files there is no ledger.
+    """
     ledger = ledger_table(TABLE)
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
     for statement in create_ledger_statements(ledger) if specs else ():

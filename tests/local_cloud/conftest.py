@@ -1,4 +1,4 @@
-"""Clouds for the tests of the deployer: the real AWS server and a fake emulator that only listens."""
+"""Clouds for the tests: the real AWS server and a fake emulator that only listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A fake of the emulator: it accepts the same options, listens, writes its ready file, and answers no query."""
+"""A fake of the emulator.
+
+It accepts the same options, listens, writes its ready file, and answers no query.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of the Lambda Runtime API, against a server that follows the Lambda developer guide."""
+"""The client of the Lambda Runtime API, against a server as in the Lambda developer guide."""
 
 from __future__ import annotations
 

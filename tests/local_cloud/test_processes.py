@@ -16,7 +16,10 @@ import pytest
 from local_cloud import processes
 from local_cloud.processes import Child, ProcessRecord
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; "
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+)
 PARENT_OF_STUBBORN = f"""
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {STUBBORN!r}], stdout=subprocess.DEVNULL)

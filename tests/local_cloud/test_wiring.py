@@ -1,7 +1,8 @@
-"""Service roles, trust policies, logs and permissions of the deployed program, which the AWS server does not enforce.
+"""Service roles, trust policies, logs and permissions of the deployed program.
 
-It lets a state machine call a function that its role may not call, and a rule start a state machine without a role. AWS does
-not. These tests therefore simulate the policies: `iam:SimulatePrincipalPolicy` with the action of the service.
+The AWS server does not enforce them. It lets a state machine call a function that its role may not
+call, and a rule start a state machine without a role. AWS does not. These tests therefore simulate
+the policies: `iam:SimulatePrincipalPolicy` with the action of the service.
 """
 
 from __future__ import annotations
