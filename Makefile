@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := -m pip install -q --disable-pip-version-check
 LOCK := uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 # Python 3.12 and newer measure coverage with sys.monitoring, which costs less than a trace function.
-COVERAGE_CORE := $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")' 2>/dev/null)
+COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .PHONY: help setup demo test proofs check up down bench wheels bundle lock clean
 

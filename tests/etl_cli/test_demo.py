@@ -10,7 +10,15 @@ import json
 import pytest
 
 from etl_cli.demo import Progress
-from etl_cli.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData, DemoUpload, count_rows
+from etl_cli.demo_uploads import (
+    DATA_COMMAND,
+    EXAMPLES,
+    FLIGHT_TABLES,
+    DemoData,
+    DemoUpload,
+    count_rows,
+)
+from local_cloud.state import PROJECT_ROOT
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +116,8 @@ def test_without_the_data_package_the_demo_uses_the_example_files_only():
     uploads = [upload for act in data.acts() for upload in act.uploads]
     assert {upload.table for upload in uploads} == {"user_data"}
     assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
+
+
+def test_the_command_for_the_flight_data_installs_the_version_of_the_checkout():
+    locked = (PROJECT_ROOT / "requirements" / "demo-data.txt").read_text().split()
+    assert DATA_COMMAND.split()[-1:] == locked
