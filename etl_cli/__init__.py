@@ -1,1 +1,3 @@
-"""The command line, for checkouts only: the functions' archive leaves it out."""
+"""The command `etl`. The archive of the Lambda functions does not contain it."""
+
+__version__ = "0.2.0"

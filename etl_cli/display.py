@@ -1,4 +1,4 @@
-"""What the commands print, with rich."""
+"""Tables and texts that the commands print, made with rich."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from etl_cli.client import Answer
+from etl_cli.demo_uploads import EXAMPLES
 from local_cloud.outputs import Outputs
-from local_cloud.state import DEFAULT_STATE, StateDir
+from local_cloud.state import DEFAULT_STATE, IS_CHECKOUT, StateDir
 
 PIPE_WIDTH = 150
 
@@ -30,34 +31,37 @@ STYLES = {
 
 
 def make_console() -> Console:
-    """The terminal, as wide as it is; a pipe or a file gets lines of a fixed width."""
+    """Return a console with the terminal's width, or a fixed width for a pipe or a file."""
     console = Console()
     return console if console.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def describe_usage(outputs: Outputs, state: StateDir) -> Text:
-    """How to upload and how to ask, with the real names, ready to be copied."""
-    is_default = state.root == DEFAULT_STATE
-    command = ".venv/bin/python -m local" + ("" if is_default else f" --state {state.root}")
+    """Return commands for this cloud, ready to be copied."""
+    command = ".venv/bin/etl" if IS_CHECKOUT else "etl"
+    option = "" if state.root == DEFAULT_STATE else f" --state {state.root}"
+    examples = "examples" if IS_CHECKOUT else str(EXAMPLES)
     where, database = outputs.warehouse, outputs.warehouse.databases[0]
     keys = f"access key {outputs.access_key_id}, secret {outputs.secret_access_key}"
     sections = {
         "upload (the schema file first, then data)": [
-            f"{command} put examples/user_data/schema.json {database}/schema/user_data/",
-            f"{command} put examples/user_data/users.csv {database}/append/user_data/",
-            f"or with any S3 client: bucket {outputs.lake_bucket}, endpoint {outputs.aws_endpoint_url},",
+            f"{command} put{option} {examples}/user_data/schema.json {database}/schema/user_data/",
+            f"{command} put{option} {examples}/user_data/users.csv {database}/append/user_data/",
+            f"or with any S3 client: bucket {outputs.lake_bucket}, "
+            f"endpoint {outputs.aws_endpoint_url},",
             f"region {outputs.region}, {keys}",
         ],
-        "ask what became of it": [
-            f"{command} logs user_data",
+        "see the result": [
+            f"{command} logs{option} user_data",
             f"curl -H 'x-api-key: {outputs.api_key}' '{outputs.api_url}/logs?table_name=user_data'",
         ],
         f"query the warehouse (databases {', '.join(where.databases)})": [
-            f"{command} sql {database} 'select count(*) from user_data'",  # noqa: S608
-            f"or with any PostgreSQL client: host {where.host}, port {where.port}, user {where.user}, sslmode require,",
+            f"{command} sql{option} {database} 'select count(*) from user_data'",  # noqa: S608
+            f"or with any PostgreSQL client: host {where.host}, port {where.port}, "
+            f"user {where.user}, sslmode require,",
             f"the password is in {state.outputs}",
         ],
-        "stop": ["make down" if is_default else f"{command} down"],
+        "stop": [f"{command} down{option}"],
     }
     text = Text("the local cloud is up\n", style="bold green")
     for title, lines in sections.items():
@@ -67,8 +71,8 @@ def describe_usage(outputs: Outputs, state: StateDir) -> Text:
 
 
 def describe_entries(entries: Iterable[Mapping[str, Any]]) -> Table:
-    """Log entries as a table: what was uploaded, what became of it, and why."""
-    table = Table("landed", "upload", "status", "rows", "ms", "reason", show_lines=False)
+    """Return log entries as a table: each upload, its status and the reason."""
+    table = Table("arrived", "upload", "status", "rows", "ms", "reason", show_lines=False)
     for entry in entries:
         table.add_row(
             entry.get("landed_timestamp", ""),
@@ -90,7 +94,10 @@ def describe_number(value: Any) -> str:
 
 
 def describe_reason(entry: Mapping[str, Any]) -> str:
-    """The error's message and the details that it does not hold itself, one line each; empty without an error."""
+    """Return the error's message and the details that it does not contain, one per line.
+
+    Empty without an error.
+    """
     error = entry.get("error")
     if not error:
         return ""

@@ -1,6 +1,7 @@
-"""What the command line knows of a live warehouse: the table as it is, read and never changed.
+"""Plan against a live table: read the table, its ledger and its views; change nothing.
 
-The login comes from the environment or a prompt: an argument would be in every process list.
+The login comes from the environment or a prompt. As an argument it would be visible in every
+process list.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Place:
+class LiveDatabase:
     """A database of a warehouse."""
 
     host: str
@@ -40,18 +41,10 @@ class Place:
     ca_file: Path | None = None
 
 
-def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
-    """What the pipeline would do if the file landed now. Raises EtlError."""
-    user = os.environ.get(USER_VARIABLE) or click.prompt("User", err=True)
-    password = os.environ.get(PASSWORD_VARIABLE) or click.prompt(
-        "Password", hide_input=True, err=True
-    )
-    ca_file = None if place.ca_file is None else str(place.ca_file)
-    warehouse = RedshiftWarehouse(
-        Endpoint(place.host, place.port, ca_file), GivenCredentials(user, password)
-    )
+def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef) -> Plan:
+    """Return what the pipeline would do if the schema file were uploaded now. Raises EtlError."""
     desired = table_of_schema_file(spec, table)
-    with warehouse.transaction(place.database, _TIMEOUT_SECONDS) as transaction:
+    with _connect(live).transaction(live.database, _TIMEOUT_SECONDS) as transaction:
         actual = read_table(transaction, table)
         in_force = _read_schema_in_force(transaction, table)
         plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)
@@ -59,8 +52,22 @@ def plan_against(place: Place, spec: SchemaFile, table: TableRef) -> Plan:
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
 
+def _connect(live: LiveDatabase) -> RedshiftWarehouse:
+    user = os.environ.get(USER_VARIABLE) or click.prompt("User", err=True)
+    password = os.environ.get(PASSWORD_VARIABLE) or click.prompt(
+        "Password", hide_input=True, err=True
+    )
+    ca_file = None if live.ca_file is None else str(live.ca_file)
+    return RedshiftWarehouse(
+        Endpoint(live.host, live.port, ca_file), GivenCredentials(user, password)
+    )
+
+
 def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFile | None:
-    """From the table's ledger; None where there is none, or no schema file in it: the pipeline did not make the table."""
+    """Return the newest schema file in the table's ledger.
+
+    Return None when the pipeline did not create the table.
+    """
     ledger = ledger_table(table)
     if not transaction.execute(select_table(TableRef(table.database, LEDGER_SCHEMA, ledger.name))):
         return None

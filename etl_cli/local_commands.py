@@ -1,177 +1,224 @@
-"""`python -m local`: start, stop and use the local cloud."""
+"""Start, stop and use the local cloud: demo, up, down, status, put, logs and sql."""
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import psycopg2
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
+from botocore.exceptions import ClientError as AwsError
 
 from etl_cli import display
-from etl_cli.client import Client
-from etl_cli.client import ClientError as ApiError
-from local_cloud import cloud, processes
-from local_cloud.aws_server import AwsServerError
-from local_cloud.cloud import CloudError, LocalCloud
-from local_cloud.deploy import DeploymentError
-from local_cloud.emulator_process import WarehouseError
-from local_cloud.outputs import Outputs, OutputsError
-from local_cloud.state import DEFAULT_STATE, StateDir, StateError
-from local_cloud.tcp_ports import PortError
+from etl_cli.client import Client, ClientError
+from local_cloud import lifecycle, processes
+from local_cloud.errors import LocalCloudError
+from local_cloud.outputs import Outputs
+from local_cloud.state import DEFAULT_STATE, StateDir
 
-EXPECTED_ERRORS = (
-    AwsServerError,
-    ApiError,
-    BotoCoreError,
-    ClientError,
-    CloudError,
-    DeploymentError,
-    OutputsError,
-    PortError,
-    StateError,
-    WarehouseError,
-    psycopg2.Error,
-)
-
-console = display.make_console()
+DONE, FAILED = 0, 1
+EXPECTED_ERRORS = (AwsError, BotoCoreError, ClientError, LocalCloudError, psycopg2.Error)
+Command = Callable[..., None]
 
 
-class PlainErrors(click.Group):
-    """Errors that a person can act on are printed as they are; only those that nobody expected show a stack trace."""
+def plain_errors(command: Command) -> Command:
+    """Print errors that a person can act on as plain text, with exit code 1.
 
-    def invoke(self, ctx: click.Context) -> Any:
+    Other errors keep their stack trace.
+    """
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
         try:
-            return super().invoke(ctx)
+            command(*arguments, **options)
         except EXPECTED_ERRORS as error:
             raise click.ClickException(str(error).strip()) from error
 
+    return run
 
-@click.group(cls=PlainErrors)
-@click.option(
+
+def _open_state(_: click.Context, __: click.Parameter, folder: Path) -> StateDir:
+    return StateDir(folder.resolve())
+
+
+state_option = click.option(
     "--state",
-    "state_dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_STATE,
     show_default=".local",
-    help="Where the cloud keeps its state. Clouds with different directories run side by side.",
+    envvar="ETL_LOCAL_STATE",
+    show_envvar=True,
+    callback=_open_state,
+    help="Advanced: the folder of the local cloud's files. "
+    "Clouds in different folders run side by side.",
 )
-@click.pass_context
-def main(context: click.Context, state_dir: Path) -> None:
-    """The whole path on this machine: AWS, Redshift, and the program deployed into them."""
-    context.obj = StateDir(state_dir.resolve())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@main.command()
-@click.pass_obj
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave the demo's cloud running.")
+@state_option
+@plain_errors
+def demo(keep: bool, state: StateDir) -> None:  # noqa: FBT001 - click passes flags as booleans
+    """Start a local cloud, load example files, show the results, and stop the cloud.
+
+    Exit code: 0 every upload ended as expected, 1 one did not or the cloud did not start, 2 an
+    option cannot be used.
+    """
+    from etl_cli.demo import run_demo
+
+    raise SystemExit(run_demo(display.make_console(), StateDir(state.root / "demo"), keep=keep))
+
+
+@click.command()
+@state_option
+@plain_errors
 def up(state: StateDir) -> None:
-    """Start the cloud in the background, and return when a file may be uploaded."""
+    """Start the local cloud in the background. Return when files can be uploaded.
+
+    Exit code: 0 the cloud is up, 1 it could not be started, 2 an option cannot be used.
+    """
+    console = display.make_console()
     with state.lock():
-        if cloud.is_up(state):
+        if lifecycle.is_up(state):
             console.print("the local cloud is already up")
-            console.print(
-                display.describe_usage(Outputs.read(state.outputs), state), soft_wrap=True
-            )
+            _show_usage(state)
             return
+        from local_cloud.cloud import LocalCloud
+
         with console.status("starting the local cloud"):
-            running = LocalCloud.start(state.root, outlives_us=True)
+            running = LocalCloud.start(state.root, outlives_us=True, notify=console.print)
         running.leave_running()
-        console.print(display.describe_usage(running.outputs, state), soft_wrap=True)
+        _show_usage(state)
         console.print(
             f"{len(running.deployment.resources)} resources in {running.seconds['all']:.1f} s"
         )
 
 
-@main.command()
-@click.pass_obj
+@click.command()
+@state_option
+@plain_errors
 def down(state: StateDir) -> None:
-    """Stop the cloud and remove its data."""
+    """Stop the local cloud and delete its data.
+
+    Exit code: 0 the cloud is down, 1 it could not be stopped, 2 an option cannot be used.
+    """
     with state.lock():
-        found = cloud.clean_up(state)
-    console.print("the local cloud is down" if found else "the local cloud is not up")
+        existed = lifecycle.clean_up(state)
+    click.echo("the local cloud is down" if existed else "the local cloud is not up")
 
 
-@main.command()
-@click.pass_obj
-def status(state: StateDir) -> None:
-    """Say what is running; exit code 1 when the cloud is not up."""
-    records = state.read_processes()
-    for record in records:
-        console.print(
-            f"{record.name}: pid {record.pid}, {'running' if processes.is_running(record) else 'gone'}"
-        )
-    if not cloud.is_up(state):
-        console.print(
-            "the local cloud is not up"
-            if not records
-            else "the local cloud is broken; see `make down`"
-        )
-        raise SystemExit(1)
-    console.print(display.describe_usage(Outputs.read(state.outputs), state), soft_wrap=True)
+@click.command()
+@json_option
+@state_option
+@plain_errors
+def status(as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+    """Show the processes of the local cloud and how to use it.
+
+    Exit code: 0 the cloud is up, 1 it is not, 2 an option cannot be used.
+    """
+    is_up, records = lifecycle.is_up(state), state.read_processes()
+    running = {record: processes.is_running(record) for record in records}
+    if as_json:
+        each = [
+            {"name": record.name, "pid": record.pid, "running": alive}
+            for record, alive in running.items()
+        ]
+        outputs = str(state.outputs) if is_up else None
+        click.echo(json.dumps({"up": is_up, "processes": each, "outputs": outputs}, indent=2))
+    else:
+        for record, alive in running.items():
+            click.echo(f"{record.name}: pid {record.pid}, {'running' if alive else 'not running'}")
+        _show_status(state, is_up=is_up, was_up=bool(records))
+    raise SystemExit(DONE if is_up else FAILED)
 
 
-@main.command()
-@click.option("--keep", is_flag=True, help="Leave the demo's cloud running.")
-def demo(keep: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Start everything, load real data, show what happened, stop."""
-    from etl_cli.demo import run_demo
+def _show_status(state: StateDir, *, is_up: bool, was_up: bool) -> None:
+    if is_up:
+        _show_usage(state)
+    elif was_up:
+        click.echo("the local cloud is incomplete: a process has ended; stop it with `etl down`")
+    else:
+        click.echo("the local cloud is not up; start it with `etl up`")
 
-    raise SystemExit(run_demo(console, keep=keep))
+
+def _show_usage(state: StateDir) -> None:
+    usage = display.describe_usage(Outputs.read(state.outputs), state)
+    display.make_console().print(usage, soft_wrap=True)
 
 
-@main.command()
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("key")
-@click.pass_obj
-def put(state: StateDir, file: Path, key: str) -> None:
-    """Upload FILE to the lake under KEY: db_name/action/table_name/ or with a file name after it."""
-    with_client(
-        state, lambda client: console.print(f"version {client.put(file, key)}", highlight=False)
-    )
+@json_option
+@state_option
+@plain_errors
+def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+    """Upload FILE to the lake as KEY: db_name/action/table_name/file_name.
+
+    A key that ends in / gets the name of FILE.
+
+    Exit code: 0 the file was uploaded, 1 it was not, 2 FILE or an option cannot be used.
+    """
+    key = f"{key}{file.name}" if key.endswith("/") else key
+    with open_client(state) as client:
+        version = client.put_bytes(file.read_bytes(), key)
+    if as_json:
+        click.echo(json.dumps({"key": key, "version_id": version}, indent=2))
+    else:
+        click.echo(f"version {version}")
 
 
-@main.command()
+@click.command()
 @click.argument("table")
-@click.option("--json", "as_json", is_flag=True, help="Print the entries as the API returns them.")
-@click.pass_obj
-def logs(state: StateDir, table: str, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Ask the API what became of the uploads to TABLE."""
+@json_option
+@state_option
+@plain_errors
+def logs(table: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+    """Show the uploads to TABLE (`table` or `schema.table`), newest first, from the log API.
 
-    def ask(client: Client) -> None:
+    Exit code: 0 done, 1 the API or the cloud could not answer, 2 an option cannot be used.
+    """
+    with open_client(state) as client:
         entries = client.log_entries(table)
-        if as_json:
-            console.print_json(json.dumps(entries))
-        else:
-            console.print(
-                display.describe_entries(entries) if entries else f"no uploads to {table} so far"
-            )
-
-    with_client(state, ask)
+    if as_json:
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+    elif entries:
+        display.make_console().print(display.describe_entries(entries))
+    else:
+        click.echo(f"no uploads to {table} so far")
 
 
-@main.command()
+@click.command()
 @click.argument("database")
 @click.argument("statement")
-@click.pass_obj
-def sql(state: StateDir, database: str, statement: str) -> None:
-    """Run STATEMENT in DATABASE of the warehouse."""
-    with_client(
-        state,
-        lambda client: console.print(display.describe_answer(client.sql(database, statement))),
-    )
+@json_option
+@state_option
+@plain_errors
+def sql(database: str, statement: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+    """Run the SQL STATEMENT in DATABASE of the emulator, and commit it.
+
+    Exit code: 0 done, 1 the statement failed or the cloud is not up, 2 an option cannot be used.
+    """
+    with open_client(state) as client:
+        answer = client.sql(database, statement)
+    if as_json:
+        content = {"columns": answer.columns, "rows": answer.rows}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    else:
+        display.make_console().print(display.describe_answer(answer))
 
 
-def with_client(state: StateDir, use: Callable[[Client], None]) -> None:
-    """Call with a client of the running cloud. Raises OutputsError when it is not up."""
+@contextmanager
+def open_client(state: StateDir) -> Iterator[Client]:
+    """Connect to the running cloud. Raises OutputsError when it is not up."""
     client = Client.of(Outputs.read(state.outputs))
     try:
-        use(client)
+        yield client
     finally:
         client.close()
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m etl_cli.local_commands")

@@ -1,6 +1,6 @@
-"""Pulumi archives and assets as the bytes of a zip file. The same content gives the same bytes.
+"""Convert Pulumi archives and assets to zip files. The same content gives the same bytes.
 
-Unlike the SDK, this looks whether a file is there: a missing path is an error.
+Unlike the SDK, this module reports a missing file as an error.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pulumi
 
-BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = 0o755
 PLAIN = 0o644
 
 
 class ArchiveError(ValueError):
-    """An archive names a path that is not there, or is of a kind that is not understood."""
+    """An archive names a path that does not exist, or is of an unsupported type."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Member:
 
 
 def members(archive: pulumi.Archive, root: Path) -> Iterator[Member]:
-    """The files of an archive; relative paths are relative to `root`. Raises ArchiveError."""
+    """Yield the files of an archive; relative paths are relative to `root`. Raises ArchiveError."""
     match archive:
         case pulumi.AssetArchive():
             for name, content in archive.assets.items():
@@ -90,11 +90,11 @@ def _of_file(name: str, path: Path) -> Member:
 
 
 def zip_bytes(content: Mapping[str, Member]) -> bytes:
-    """A zip file of the members, in the order of their names."""
+    """Return a zip file of the members, sorted by name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         for name in sorted(content):
-            info = zipfile.ZipInfo(name, BEGINNING_OF_TIME)
+            info = zipfile.ZipInfo(name, FIXED_DATE)
             info.external_attr = content[name].mode << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             packed.writestr(info, content[name].content)

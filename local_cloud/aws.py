@@ -1,4 +1,7 @@
-"""boto3 clients for the local AWS, and the way from Pulumi's camelCase inputs to an operation's parameters."""
+"""boto3 clients for the AWS server.
+
+Pulumi's camelCase inputs are converted to the parameters of an operation.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,20 @@ _LOCK = threading.Lock()
 
 @functools.cache
 def _session() -> boto3.session.Session:
-    """One for all: it keeps the service models that it has read, which are most of a client's making."""
+    """Return one shared session.
+
+    It caches the service models, and reading them is most of the cost of a client.
+    """
     return boto3.session.Session()
 
 
 class UnknownInputError(ValueError):
-    """An operation of AWS has no parameter for an input."""
+    """An AWS operation has no parameter for an input."""
 
 
 @dataclass(frozen=True)
 class Aws:
-    """One endpoint and one set of credentials; clients are made once each."""
+    """One endpoint and one set of credentials. Each client is created once."""
 
     endpoint_url: str
     region: str
@@ -42,7 +48,10 @@ class Aws:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str) -> Any:
-        """The client of a service. Making one is not safe in several threads at once: hence the lock."""
+        """Return the client of a service.
+
+        boto3 cannot create clients in several threads at once, so a lock guards it.
+        """
         with _LOCK:
             if service not in self._clients:
                 make: Any = _session().client
@@ -63,9 +72,10 @@ class Aws:
         inputs: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> Any:
-        """Call an operation with Pulumi inputs, renamed to its parameters, and with further ready parameters.
+        """Call an operation with converted Pulumi inputs and with unchanged `parameters`.
 
-        Raises UnknownInputError for an input that the operation does not know, at any depth, and ClientError.
+        Raises UnknownInputError for an input that the operation does not have, at any depth, and
+        ClientError.
         """
         client = self.client(service)
         shape = client.meta.service_model.operation_model(
@@ -84,7 +94,10 @@ class Aws:
 
 
 def to_parameters(shape: Shape | None, value: Any, path: str = "") -> Any:
-    """A Pulumi value in the form that the shape asks for: names matched without case and plural, numbers as numbers."""
+    """Convert a Pulumi value to the shape.
+
+    Names match regardless of case and plural; numbers become numbers.
+    """
     match shape:
         case StructureShape():
             return {
@@ -110,7 +123,7 @@ def _member(shape: StructureShape, key: str, path: str) -> tuple[str, Shape]:
         if _folded(name) == _folded(key):
             return name, member
     raise UnknownInputError(
-        f"{shape.name} of AWS has no parameter for {(path + '.' + key).lstrip('.')!r}"
+        f"AWS's {shape.name} has no parameter for {(path + '.' + key).lstrip('.')!r}"
     )
 
 

@@ -1,7 +1,8 @@
-"""The stand-in for AWS: ministack as a child process, IAM enforcement on, loopback only.
+"""The AWS server: ministack as a child process, with IAM enforcement, on the loopback address only.
 
-Its environment is built from nothing, because it reaches the functions: a variable of the user's shell must not decide how
-a load behaves. Its temporary files go below the state directory.
+Its environment contains nothing of the user's shell, because the functions inherit it and a
+variable there must not change how a load behaves. Its temporary files are below the state
+directory.
 """
 
 from __future__ import annotations
@@ -12,35 +13,40 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 
 from local_cloud import processes
-from local_cloud.state import PROJECT_ROOT, StateDir
+from local_cloud.errors import LocalCloudError
+from local_cloud.state import StateDir
 from local_cloud.tcp_ports import LOOPBACK
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-# ministack's own key of the account's root user. It is no secret: the server takes any secret for it, and listens on
-# the loopback address only.
+# ministack's key for the account's root user. It is not a secret: the server accepts any secret for
+# it and listens on the loopback address only.
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105
 
 CONCURRENT_FUNCTIONS = 16
-"""Without a cap 200 files start 200 interpreters, and nearly all of them time out."""
+"""Without a limit, 200 files start 200 interpreters, and nearly all of them time out."""
 CONCURRENT_LOADS = 8
-"""Loads take long: they must leave room for the functions that write the log and answer the API."""
+"""Loads take long.
+
+The limit leaves room for the functions that write the log and answer the API.
+"""
 WAIT_SCALE = 0.25
-"""Waits and retries of the state machine take a quarter of their time."""
+"""The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0
-ENDS_WITH_PARENT = PROJECT_ROOT / "local_cloud" / "until_parent_ends.py"
+ENDS_WITH_PARENT = Path(__file__).with_name("until_parent_ends.py")
 
 
-class AwsServerError(RuntimeError):
-    """The server did not start."""
+class AwsServerError(LocalCloudError):
+    """The AWS server did not start."""
 
 
 @dataclass(frozen=True)
 class AwsServer:
-    """A running server; `child` is the handle to stop it with."""
+    """A running AWS server."""
 
     port: int
     child: processes.Child
@@ -55,17 +61,17 @@ def endpoint_url(port: int) -> str:
 
 
 def environment(state: StateDir, port: int) -> dict[str, str]:
-    """All that the server, and with it every function, knows of this machine."""
+    """Return the environment variables of the server. Every function inherits them."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(state.temporary),  # no ~/.aws of the user
+        "HOME": str(state.temporary),  # hides the user's ~/.aws
         "TMPDIR": str(state.temporary),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": LOOPBACK,
         "AUTH": "true",
-        "IOT_MTLS_ENABLED": "0",  # else it listens on port 8883 of every address
+        "IOT_MTLS_ENABLED": "0",  # otherwise it listens on port 8883 of every address
         "SFTP_ENABLED": "0",
         "AWS_ENDPOINT_URL": endpoint_url(port),
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -78,11 +84,11 @@ def environment(state: StateDir, port: int) -> dict[str, str]:
 
 
 def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
-    """Start the server without waiting for it. One that must not outlive this process ends when we do."""
-    runs = ["-m", "ministack"] if outlives_us else ["-P", str(ENDS_WITH_PARENT), "ministack"]
+    """Start the server and return at once. Unless `outlives_us`, it ends with this process."""
+    arguments = ["-m", "ministack"] if outlives_us else ["-P", str(ENDS_WITH_PARENT), "ministack"]
     child = processes.start(
-        "aws",
-        [sys.executable, *runs],
+        "AWS server",
+        [sys.executable, *arguments],
         environment=environment(state, port),
         log_file=state.aws_log,
         working_directory=state.temporary,
@@ -92,19 +98,22 @@ def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
 
 
 def wait_until_ready(server: AwsServer, state: StateDir) -> None:
-    """Return when the server answers. Raises AwsServerError when it has ended or does not answer in time."""
+    """Return when the server answers.
+
+    Raises AwsServerError when it has ended or does not answer within START_SECONDS.
+    """
 
     def settled() -> bool:
         return server.child.exit_code() is not None or is_healthy(server.endpoint_url)
 
     if not processes.wait_until(settled, START_SECONDS) or server.child.exit_code() is not None:
         raise AwsServerError(
-            f"the local AWS did not start on port {server.port}; its output is in {state.aws_log}"
+            f"the AWS server did not start on port {server.port}; its output is in {state.aws_log}"
         )
 
 
 def is_healthy(url: str) -> bool:
-    """Whether a server at the address says that it is well."""
+    """Return whether a server at the address reports that it is healthy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url}/_ministack/health", timeout=2) as answer:

@@ -1,8 +1,11 @@
-"""Client of the Lambda Runtime API: what AWS's own Python runtime does, for a function declared as `provided.al2023`.
+"""Client of the Lambda Runtime API for functions declared as `provided.al2023`.
 
-It is packed into each function's archive and runs on the functions' interpreter, so it imports the standard library only.
-The error type it reports is the exception's class name, exactly: the state machine's retries go by it.
-Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
+It does what AWS's Python runtime does.
+
+It is added to each function's archive and runs on the functions' interpreter, so it imports the
+standard library only. The error type that it reports is exactly the exception's class name: the
+state machine's retries depend on it. Source: Lambda developer guide, "Using the Lambda runtime API
+for custom runtimes".
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ Handler = Callable[[Any, "Context"], Any]
 
 
 class Context:
-    """The second argument of a handler; the names are AWS's."""
+    """The second argument of a handler. The attribute names are AWS's."""
 
     def __init__(self, headers: http.client.HTTPMessage, environment: Mapping[str, str]) -> None:
         self.aws_request_id = headers.get("Lambda-Runtime-Aws-Request-Id", "")
@@ -46,13 +49,16 @@ class Context:
 
 
 class RuntimeApi:
-    """One kept connection to the server that hands out the events."""
+    """One persistent connection to the server that provides the events."""
 
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(address)
 
     def next_event(self) -> tuple[http.client.HTTPMessage, bytes]:
-        """The next event with its headers; waits for it. Raises OSError or HTTPException when the server is gone."""
+        """Wait for the next event and return its headers and body.
+
+        Raises OSError or HTTPException when the server is gone.
+        """
         status, headers, body = self._exchange("GET", f"{RUNTIME}/invocation/next")
         if status != 200:
             raise ConnectionError(f"the execution environment was stopped (status {status})")
@@ -71,13 +77,16 @@ class RuntimeApi:
         return response.status, response.headers, response.read()
 
     def _acknowledge_at_once(self) -> None:
-        """The server writes an answer in two pieces; a delayed acknowledgement of the first costs 40 ms."""
+        """Switch off delayed acknowledgements.
+
+        The server writes an answer in two parts, and a delay after the first costs 40 ms.
+        """
         if QUICK_ACK is not None and self._connection.sock is not None:
             self._connection.sock.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
 
 def describe(error: BaseException, error_type: str | None = None) -> str:
-    """The error document of the Runtime API."""
+    """Return the error document of the Runtime API."""
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__
     ]
@@ -90,14 +99,14 @@ def describe(error: BaseException, error_type: str | None = None) -> str:
 
 
 def load_handler(name: str) -> Handler:
-    """`package.module.function` as a callable. Raises ImportError or AttributeError."""
+    """Import `package.module.function` and return it. Raises ImportError or AttributeError."""
     module, _, function = name.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module.replace("/", ".")), function)
     return handler
 
 
 def run_once(api: RuntimeApi, handler: Handler) -> None:
-    """Answer one event, with the handler's result or with its exception."""
+    """Answer one event with the handler's result or its exception."""
     headers, body = api.next_event()
     context = Context(headers, os.environ)
     invocation = f"invocation/{context.aws_request_id}"
@@ -122,11 +131,11 @@ def main() -> int:
         while True:
             run_once(api, handler)
     except (OSError, http.client.HTTPException):
-        return 0  # the server is gone, and nobody waits for an answer
+        return 0  # the server is gone: nothing waits for an answer
 
 
 def init_error_type(error: Exception) -> str:
-    """The name that AWS gives to a handler that cannot be imported."""
+    """Return the error type that AWS reports when a function cannot start."""
     return "Runtime.ImportModuleError" if isinstance(error, ImportError) else type(error).__name__
 
 

@@ -1,10 +1,10 @@
-"""The local cloud: the stand-ins for AWS and Redshift, and the program deployed into them."""
+"""Start the local cloud: the AWS server, the emulator, and the program deployed into them."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,29 +14,35 @@ from local_cloud.aws import Aws
 from local_cloud.aws_server import AwsServer
 from local_cloud.deploy import PROJECT, Deployment, Program, deploy, project_program
 from local_cloud.emulator_process import WarehouseCredentials
+from local_cloud.errors import LocalCloudError
+from local_cloud.function_environment import FUNCTION_INTERPRETER, ensure_environment
+from local_cloud.lifecycle import clean_up, is_up
 from local_cloud.outputs import Outputs
 from local_cloud.processes import Child
 from local_cloud.resources import Context
-from local_cloud.state import PROJECT_ROOT, StateDir
+from local_cloud.state import StateDir
 from local_cloud.tcp_ports import (
     AWS_PORT_VARIABLE,
     WAREHOUSE_PORT_VARIABLE,
     choose_ports,
-    wanted_port,
+    requested_port,
 )
 
 STACK = "local"
 DATABASES = ("dev", "analytics")
-FUNCTION_INTERPRETER = PROJECT_ROOT / ".venv-lambda" / "bin" / "python"
 
 
-class CloudError(RuntimeError):
+class CloudError(LocalCloudError):
     """The cloud cannot be started here."""
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 @dataclass
 class LocalCloud:
-    """A running cloud. As a context manager it stops when the block ends; `start` cleans up when it fails half way."""
+    """A running cloud. As a context manager it stops the cloud when the block ends."""
 
     state: StateDir
     outputs: Outputs
@@ -55,16 +61,19 @@ class LocalCloud:
         program: Program | None = None,
         config: Mapping[str, str] | None = None,
         outlives_us: bool = False,
+        notify: Callable[[str], None] = _ignore,
     ) -> LocalCloud:
-        """Start everything and return when a file may be dropped.
+        """Start everything and return when files can be uploaded.
 
-        Without ports, those of the variables ETL_LOCAL_*_PORT, else free ones. `config` (keys without the project) goes
-        on top of the local stack's settings. Raises CloudError, PortError, AwsServerError, WarehouseError or
-        DeploymentError; then nothing is left running.
+        Without port arguments the ports are those of the ETL_LOCAL_*_PORT variables, or free ones.
+        `config` (keys without the project name) overrides the local stack's settings. `notify` gets
+        a line for the user when the start takes longer than usual. Raises LocalCloudError; then
+        nothing is left running.
         """
         state = StateDir(state_dir.resolve())
         if state.read_processes() and is_up(state):
             raise CloudError(f"a cloud is already running in {state.root}")
+        ensure_environment(notify)
         clean_up(state)
         state.create()
         try:
@@ -77,17 +86,17 @@ class LocalCloud:
 
     @property
     def aws(self) -> Aws:
-        """Clients of the account's root user."""
+        """Clients with the account's root user."""
         return self.context.aws
 
     def stop(self) -> None:
-        """Stop everything and remove what it wrote, except the logs."""
+        """Stop everything and remove the cloud's files except the logs."""
         self.aws.close()
         processes.stop_children(self.children)
         clean_up(self.state)
 
     def leave_running(self) -> None:
-        """Let go of a cloud that was started to outlive this process."""
+        """Detach from a cloud that was started with `outlives_us`."""
         self.aws.close()
         for child in self.children:
             child.leave_running()
@@ -114,8 +123,6 @@ class _Plan:
 
 
 def _start(state: StateDir, plan: _Plan) -> LocalCloud:
-    if not FUNCTION_INTERPRETER.exists():
-        raise CloudError(f"{FUNCTION_INTERPRETER} does not exist; create it with `make setup`")
     children: list[Child] = []
     try:
         return _start_all(state, plan, children)
@@ -125,21 +132,24 @@ def _start(state: StateDir, plan: _Plan) -> LocalCloud:
 
 
 def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalCloud:
-    """Both servers start at once; the deployment needs only where the warehouse will listen."""
+    """Start both servers at the same time.
+
+    The deployment needs only the emulator's address, so it does not wait for it.
+    """
     began = time.monotonic()
     aws_port, port = choose_ports(
-        plan.aws_port or wanted_port(AWS_PORT_VARIABLE),
-        plan.warehouse_port or wanted_port(WAREHOUSE_PORT_VARIABLE),
+        plan.aws_port or requested_port(AWS_PORT_VARIABLE),
+        plan.warehouse_port or requested_port(WAREHOUSE_PORT_VARIABLE),
     )
     credentials = emulator_process.prepare(state, port, DATABASES)
     server = aws_server.launch(state, aws_port, outlives_us=plan.outlives_us)
-    _remember(state, children, server.child)
+    _record(state, children, server.child)
     emulator = emulator_process.launch(
         state, credentials, server.endpoint_url, outlives_us=plan.outlives_us
     )
-    _remember(state, children, emulator.child)
+    _record(state, children, emulator.child)
     aws_server.wait_until_ready(server, state)
-    answered = time.monotonic()
+    aws_ready = time.monotonic()
     context = Context(
         root_of(server), credentials, FUNCTION_INTERPRETER, working_directory=Path.cwd()
     )
@@ -149,21 +159,27 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
     outputs = Outputs.of(context.aws, deployment.outputs, credentials)
     outputs.write(state.outputs)
     seconds = {
-        "aws": answered - began,
-        "deploy": deployed - answered,
+        "aws": aws_ready - began,
+        "deploy": deployed - aws_ready,
         "all": time.monotonic() - began,
     }
     return LocalCloud(state, outputs, deployment, context, tuple(children), seconds)
 
 
-def _remember(state: StateDir, children: list[Child], child: Child) -> None:
-    """At once, so that no process is lost if we are."""
+def _record(state: StateDir, children: list[Child], child: Child) -> None:
+    """Write the process to the state file at once.
+
+    A later command then finds it even if this one is killed.
+    """
     children.append(child)
     state.write_processes([each.record for each in children])
 
 
 def root_of(server: AwsServer) -> Aws:
-    """The account's root user: it may do everything, as the person who runs `pulumi up` may."""
+    """Return clients with the account's root user.
+
+    It has all permissions, like the person who runs `pulumi up`.
+    """
     return Aws(
         server.endpoint_url,
         aws_server.REGION,
@@ -174,7 +190,7 @@ def root_of(server: AwsServer) -> Aws:
 
 
 def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
-    """The local stack's settings, with the project's name before each key as Pulumi has it."""
+    """Return the local stack's settings under full Pulumi keys (`project:key`)."""
     own = {
         "databases": json.dumps(credentials.databases),
         "warehouseCaFile": str(credentials.ca_file),
@@ -183,23 +199,3 @@ def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
     return {f"{PROJECT}:{key}": value for key, value in (own | dict(plan.config)).items()} | {
         "aws:region": aws_server.REGION
     }
-
-
-def is_up(state: StateDir) -> bool:
-    """Whether all processes of a cloud that was started here are running."""
-    records = state.read_processes()
-    return (
-        bool(records)
-        and state.outputs.exists()
-        and all(processes.is_running(record) for record in records)
-    )
-
-
-def clean_up(state: StateDir) -> bool:
-    """Stop whatever a cloud left running here, and remove what it wrote; whether there was anything."""
-    records = state.read_processes()
-    processes.stop(*records)
-    emulator_process.stop_remains(state)
-    found = bool(records) or state.outputs.exists()
-    state.remove()
-    return found

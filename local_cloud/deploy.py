@@ -1,7 +1,7 @@
-"""Runs the real Pulumi program in this process; each resource that it registers is provisioned in the local AWS.
+"""Run the real Pulumi program in this process and provision its resources in the AWS server.
 
-Pulumi's mocks stand in for its engine: they hand every resource to `Deployer.new_resource`, and give back to the program
-what that returns. The program notices no difference; nothing of it is repeated here.
+Pulumi's mocks replace its engine: they pass every resource to `Deployer.new_resource` and return
+the result to the program. The program runs unchanged, and none of it is repeated here.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pulumi.runtime import Mocks, mocks, rpc, set_all_config, set_mocks
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
+from local_cloud.errors import LocalCloudError
 from local_cloud.resources import Context, ProvisioningError, Resource, invokes, provision
 
 PROJECT = "redshift-lake-loader"
@@ -29,13 +30,13 @@ FINISH_SECONDS = 20
 Program = Callable[[], None]
 
 
-class DeploymentError(RuntimeError):
-    """The program failed, or resources could not be provisioned; the message lists every error."""
+class DeploymentError(LocalCloudError):
+    """The program failed, or resources could not be provisioned. The message lists every error."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """One resource as it was provisioned."""
+    """One provisioned resource."""
 
     type: str
     name: str
@@ -46,7 +47,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the program exports, and every resource that it registered, by type and logical name."""
+    """The program's outputs and its resources, sorted by type and logical name."""
 
     outputs: Mapping[str, Any]
     resources: tuple[Deployed, ...]
@@ -57,7 +58,7 @@ class Deployment:
 
 @dataclass
 class Deployer(Mocks):
-    """Stands in for Pulumi's engine. Called from several threads at once."""
+    """Replaces Pulumi's engine. Several threads call it at the same time."""
 
     context: Context
     resources: list[Deployed] = field(default_factory=list)
@@ -66,7 +67,7 @@ class Deployer(Mocks):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self._remember_loop()
+        self._record_loop()
         inputs = plain(args.inputs)
         if args.custom is False:
             return "", {}
@@ -86,11 +87,11 @@ class Deployer(Mocks):
         return created.id, outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        self._remember_loop()
+        self._record_loop()
         return invokes.answer(self.context, args.token, plain(args.args)), []
 
-    def _remember_loop(self) -> None:
-        """The mock monitor opens an event loop in every worker thread and leaves it open."""
+    def _record_loop(self) -> None:
+        """Record the event loop that Pulumi's mocks open in each thread and never close."""
         with self._lock:
             self.loops.add(asyncio.get_event_loop_policy().get_event_loop())
 
@@ -100,7 +101,10 @@ class Deployer(Mocks):
 
 
 def plain(value: Any) -> Any:
-    """An input without Pulumi's wrapping: secrets as their values, whole numbers as integers, no None in mappings."""
+    """Return an input without Pulumi's wrapping.
+
+    Secrets become their values and whole floats integers; None in mappings is dropped.
+    """
     value = rpc.unwrap_rpc_secret(value)
     match value:
         case dict():
@@ -114,7 +118,10 @@ def plain(value: Any) -> Any:
 
 
 def deploy(program: Program, context: Context, stack: str, config: Mapping[str, str]) -> Deployment:
-    """Run the program. `config` has full keys (`project:key`). Raises DeploymentError with every error that occurred."""
+    """Run the program.
+
+    `config` has full keys (`project:key`). Raises DeploymentError with every error.
+    """
     deployer = Deployer(context)
     try:
         with _quiet_provider():
@@ -134,29 +141,30 @@ async def _run(
 ) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(PARALLEL, thread_name_prefix="deploy"))
-    loop.set_exception_handler(lambda _, __: None)  # the deployer has every error already
-    # Inside the loop: outside of one, set_mocks works only until the first asyncio.run of the process.
+    loop.set_exception_handler(lambda _, __: None)  # the deployer has recorded the errors
+    # Call set_mocks inside the loop: outside it works only before the first asyncio.run of the
+    # process.
     set_mocks(deployer, project=PROJECT, stack=stack, preview=False)
     set_all_config(dict(config))
     try:
         await run_pulumi_func(program)
     except Exception:
-        await _let_the_others_finish()
+        await _wait_for_other_resources()
         raise
     root = get_root_resource()
     exports: Mapping[str, Any] = getattr(root, "outputs", {})
     return {key: await pulumi.Output.from_input(value).future() for key, value in exports.items()}
 
 
-async def _let_the_others_finish() -> None:
-    """Resources that do not depend on the failed one go on, so that their errors are reported as well."""
+async def _wait_for_other_resources() -> None:
+    """Wait for resources that do not depend on the failed one: their errors are reported too."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     if others:
         await asyncio.wait(others, timeout=FINISH_SECONDS)
 
 
 def project_program() -> None:
-    """The project's program, as `pulumi up` runs it. Imported only here: most commands do without Pulumi."""
+    """Run the project's program as `pulumi up` does."""
     from infra.program import main
 
     main()
@@ -164,7 +172,10 @@ def project_program() -> None:
 
 @contextlib.contextmanager
 def _quiet_provider() -> Iterator[None]:
-    """Importing a service of the provider warns of every old name in it, used or not."""
+    """Ignore the provider's deprecation warnings.
+
+    Importing a service warns about every deprecated name in it, used or not.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
         yield

@@ -1,4 +1,7 @@
-"""The stand-in for Redshift: `python -m redshift_emulator` as a child process, with TLS under a certificate authority of its own."""
+"""The Redshift emulator as a child process: `python -m redshift_emulator`.
+
+It uses TLS with its own certificate authority.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 import trustme
 
 from local_cloud import aws_server, processes
+from local_cloud.errors import LocalCloudError
 from local_cloud.state import PROJECT_ROOT, StateDir, write_private
 from local_cloud.tcp_ports import LOOPBACK
 
@@ -25,13 +29,16 @@ EMULATOR_MODULE = "redshift_emulator"
 MAX_SOCKET_PATH = 107
 
 
-class WarehouseError(RuntimeError):
-    """The stand-in did not start."""
+class EmulatorProcessError(LocalCloudError):
+    """The emulator did not start."""
 
 
 @dataclass(frozen=True)
 class WarehouseCredentials:
-    """How to reach the warehouse. Made before it starts: the deployment hands the same values to the functions."""
+    """How to connect to the emulator.
+
+    Created before it starts, because the deployment passes the values to the functions.
+    """
 
     port: int
     databases: tuple[str, ...]
@@ -42,20 +49,21 @@ class WarehouseCredentials:
     user: str = USER
 
     def attach_default_role(self, arn: str) -> None:
-        """From now on this role is what `IAM_ROLE default` means."""
+        """Make this role the meaning of `IAM_ROLE default`."""
         write_private(self.default_role_file, arn)
 
 
 @dataclass(frozen=True)
-class Warehouse:
-    """A running stand-in."""
+class EmulatorProcess:
+    """A running emulator."""
 
+    port: int
     child: processes.Child
     ready_file: Path
 
 
 def prepare(state: StateDir, port: int, databases: Sequence[str]) -> WarehouseCredentials:
-    """Make up a password and a certificate, and keep both below the state directory."""
+    """Create a password and a certificate and store both below the state directory."""
     authority = trustme.CA()
     certificate = authority.issue_cert(HOST, LOOPBACK)
     password = secrets.token_urlsafe(24)
@@ -80,7 +88,10 @@ def _file(state: StateDir, name: str) -> Path:
 
 
 def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The stand-in assumes roles as the account's root user and checks their trust itself."""
+    """Return the emulator's environment variables.
+
+    It assumes roles as the account's root user and checks the trust policy itself.
+    """
     kept = {name: ambient[name] for name in ("PATH", "PG_BIN", "LANG") if name in ambient}
     return kept | {
         "HOME": str(state.temporary),
@@ -95,7 +106,10 @@ def environment(state: StateDir, ambient: Mapping[str, str] = os.environ) -> dic
 
 
 def _folder_for_sockets(state: StateDir) -> Path:
-    """The database server's Unix socket has room for 107 bytes of path; a checkout may lie deeper than that."""
+    """Return a folder whose path is short enough for PostgreSQL's Unix socket.
+
+    The path of a socket may have 107 bytes.
+    """
     longest = state.temporary / "rs-12345678" / ".s.PGSQL.5432.lock"
     return (
         state.temporary
@@ -132,10 +146,10 @@ def _ready_file(state: StateDir) -> Path:
 
 def launch(
     state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url: str, *, outlives_us: bool
-) -> Warehouse:
-    """Start the stand-in without waiting for it. One that must not outlive this process ends when we do."""
+) -> EmulatorProcess:
+    """Start the emulator and return at once. Unless `outlives_us`, it ends with this process."""
     child = processes.start(
-        "warehouse",
+        "emulator",
         command(state, credentials, s3_endpoint_url)
         + ([] if outlives_us else ["--exit-with-stdin"]),
         environment=environment(state),
@@ -143,21 +157,28 @@ def launch(
         working_directory=state.temporary,
         stdin=subprocess.DEVNULL if outlives_us else subprocess.PIPE,
     )
-    return Warehouse(child, _ready_file(state))
+    return EmulatorProcess(credentials.port, child, _ready_file(state))
 
 
 def stop_remains(state: StateDir) -> None:
-    """Stop the database server of a stand-in that was killed: it leads a session of its own, and goes on without it."""
-    processes.kill_those_working_on(state.warehouse_data, DATABASE_PROGRAM)
+    """Stop the PostgreSQL server of an emulator that was killed.
+
+    It has its own session, so it keeps running.
+    """
+    processes.kill_processes_using(state.warehouse_data, DATABASE_PROGRAM)
 
 
-def wait_until_ready(warehouse: Warehouse, state: StateDir) -> None:
-    """Return when it listens. Raises WarehouseError when it has ended or does not listen in time."""
+def wait_until_ready(emulator: EmulatorProcess, state: StateDir) -> None:
+    """Return when the emulator listens.
+
+    Raises EmulatorProcessError when it has ended or does not listen within START_SECONDS.
+    """
 
     def settled() -> bool:
-        return warehouse.child.exit_code() is not None or warehouse.ready_file.exists()
+        return emulator.child.exit_code() is not None or emulator.ready_file.exists()
 
-    if not processes.wait_until(settled, START_SECONDS) or warehouse.child.exit_code() is not None:
-        raise WarehouseError(
-            f"the local warehouse did not start; its output is in {state.warehouse_log}"
+    if not processes.wait_until(settled, START_SECONDS) or emulator.child.exit_code() is not None:
+        raise EmulatorProcessError(
+            f"the emulator did not start on port {emulator.port}; "
+            f"its output is in {state.warehouse_log}"
         )

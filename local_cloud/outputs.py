@@ -1,4 +1,7 @@
-"""`.local/outputs.json`: where a running local cloud is and how to use it. Tests, tools and people read it."""
+"""`.local/outputs.json`: the addresses and credentials of a running local cloud.
+
+Tests, tools and people read it.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,20 @@ from typing import Any
 
 from local_cloud.aws import Aws
 from local_cloud.emulator_process import WarehouseCredentials
+from local_cloud.errors import LocalCloudError
 from local_cloud.state import write_json
 
 
-class OutputsError(RuntimeError):
-    """There is no usable outputs file: the cloud is not up, or the program exports too little."""
+class OutputsError(LocalCloudError):
+    """There is no usable outputs file.
+
+    The cloud is not up, or the program does not export a required output.
+    """
 
 
 @dataclass(frozen=True)
 class WarehouseOutputs:
-    """The stand-in for Redshift."""
+    """How to connect to the emulator."""
 
     host: str
     port: int
@@ -30,7 +37,7 @@ class WarehouseOutputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The names are a contract with everything that reads the file."""
+    """The field names are a contract with the readers of the file."""
 
     aws_endpoint_url: str
     region: str
@@ -47,7 +54,7 @@ class Outputs:
 
     @classmethod
     def of(cls, aws: Aws, stack: Mapping[str, Any], warehouse: WarehouseCredentials) -> Outputs:
-        """From the stack's outputs. Raises OutputsError when one is missing."""
+        """Return the outputs of a deployed stack. Raises OutputsError when one is missing."""
         try:
             return cls(
                 aws_endpoint_url=aws.endpoint_url,
@@ -74,23 +81,23 @@ class Outputs:
 
     @classmethod
     def read(cls, path: Path) -> Outputs:
-        """The file of a cloud that is up. Raises OutputsError when there is none."""
+        """Read the file of a running cloud. Raises OutputsError when it does not exist."""
         try:
             values = json.loads(path.read_text())
         except FileNotFoundError as error:
             raise OutputsError(
-                f"{path} does not exist: the local cloud is not up; start it with `make up`"
+                f"{path} does not exist: the local cloud is not up; start it with `etl up`"
             ) from error
         warehouse = values.pop("warehouse")
         databases = tuple(warehouse.pop("databases"))
         return cls(**values, warehouse=WarehouseOutputs(**warehouse, databases=databases))
 
     def write(self, path: Path) -> None:
-        """Written in one step, readable for this user only."""
+        """Write the file atomically, readable by this user only."""
         write_json(path, asdict(self))
 
     def aws(self, account_id: str) -> Aws:
-        """Clients for the running cloud."""
+        """Return clients for the running cloud."""
         return Aws(
             self.aws_endpoint_url,
             self.region,

@@ -1,7 +1,8 @@
-"""Child processes that outlive a command and are found again by a later one.
+"""Child processes that outlive a command, and how a later command finds and stops them.
 
-A process is known by its pid and its creation time: a pid that the system has given to someone else is never signalled.
-Each child leads a session of its own, so that stopping it takes its descendants along, also those it left behind.
+A process is identified by its pid and its creation time, so a pid that the system has reused is
+never signalled. Each child leads its own session. Stopping it therefore also stops its descendants,
+including orphaned ones.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """What it takes to find a process again: goes into the state file."""
+    """Identifies a process across commands. The state file contains one per process."""
 
     name: str
     pid: int
@@ -42,7 +43,10 @@ class ProcessRecord:
 
 @dataclass
 class Child:
-    """A process started here. `stdin` is held open on purpose: the child may watch it to notice that we are gone."""
+    """A process started here.
+
+    Its stdin stays open so that the child can notice when this process ends.
+    """
 
     record: ProcessRecord
     popen: subprocess.Popen[bytes] = field(repr=False)
@@ -51,11 +55,11 @@ class Child:
         return self.popen.poll()
 
     def leave_running(self) -> None:
-        """It is no longer ours to wait for; a later command finds it by its record."""
+        """Stop waiting for the process. A later command finds it by its record."""
         self.popen.returncode = 0
 
-    def forget(self) -> None:
-        """After it has ended: take its exit code and close its pipe."""
+    def release(self) -> None:
+        """Collect the exit code of an ended process and close its pipe."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(STOP_SECONDS)
         if self.popen.stdin is not None:
@@ -64,10 +68,10 @@ class Child:
 
 
 def stop_children(children: Sequence[Child]) -> None:
-    """Stop them and everything they started; returns when all of it is gone."""
+    """Stop the children and all their descendants, and return when they have ended."""
     stop(*(child.record for child in children))
     for child in children:
-        child.forget()
+        child.release()
 
 
 def start(
@@ -79,7 +83,7 @@ def start(
     working_directory: Path,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Child:
-    """Start a command as the leader of its own session, its output appended to `log_file`. Raises OSError."""
+    """Start a command in its own session and append its output to `log_file`. Raises OSError."""
     with log_file.open("ab") as log:
         popen = subprocess.Popen(
             list(command),
@@ -96,12 +100,12 @@ def start(
 def _created_at(pid: int) -> float:
     try:
         return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:  # it has ended already: the caller learns it from exit_code()
+    except psutil.NoSuchProcess:  # already ended: exit_code() reports it
         return 0.0
 
 
 def find(record: ProcessRecord) -> psutil.Process | None:
-    """The live process of the record; None when it has ended, or when its pid belongs to another process by now."""
+    """Return the live process of the record, or None when it has ended or its pid was reused."""
     try:
         process = psutil.Process(record.pid)
         if abs(process.create_time() - record.created_at) > CLOCK_TOLERANCE_SECONDS:
@@ -116,7 +120,10 @@ def is_running(record: ProcessRecord) -> bool:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """A zombie is no longer alive: it only waits for a parent to look, which some containers never do."""
+    """Return whether the process runs.
+
+    A zombie does not: it waits for its parent, which in some containers never reaps it.
+    """
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -124,7 +131,10 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
-    """SIGTERM to the processes, SIGKILL after the grace to what is left of their sessions. Nothing to do is no error."""
+    """Send SIGTERM, and SIGKILL after the grace period to what is left of their sessions.
+
+    Ended processes are ignored.
+    """
     leaders = [leader for leader in map(find, records) if leader is not None]
     for leader in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -134,11 +144,12 @@ def stop(*records: ProcessRecord, grace_seconds: float = STOP_SECONDS) -> None:
 
 
 def _session_members(record: ProcessRecord) -> Iterator[psutil.Process]:
-    """Every live process of the record's session.
+    """Yield the live processes of the record's session.
 
-    The system reuses no pid that still names a session, so members are ours unless the pid itself has a new owner.
+    The system does not reuse a pid while it identifies a session, so the members are ours unless
+    the pid itself was reused.
     """
-    if _has_new_owner(record):
+    if _was_reused(record):
         return
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
@@ -146,7 +157,7 @@ def _session_members(record: ProcessRecord) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _has_new_owner(record: ProcessRecord) -> bool:
+def _was_reused(record: ProcessRecord) -> bool:
     try:
         created_at = psutil.Process(record.pid).create_time()
     except psutil.NoSuchProcess:
@@ -154,15 +165,13 @@ def _has_new_owner(record: ProcessRecord) -> bool:
     return bool(abs(created_at - record.created_at) > CLOCK_TOLERANCE_SECONDS)
 
 
-def kill_those_working_on(folder: Path, program: str) -> None:
-    """SIGKILL to every process of the program that was given a path below the folder as an argument."""
-    _kill_all(
-        [process for process in psutil.process_iter() if is_working_on(process, folder, program)]
-    )
+def kill_processes_using(folder: Path, program: str) -> None:
+    """Send SIGKILL to the processes of the program with a path below the folder as an argument."""
+    _kill_all([process for process in psutil.process_iter() if is_using(process, folder, program)])
 
 
-def is_working_on(process: psutil.Process, folder: Path, program: str) -> bool:
-    """Whether it is a process of the program with an argument that lies below the folder."""
+def is_using(process: psutil.Process, folder: Path, program: str) -> bool:
+    """Return whether the process runs the program and has an argument below the folder."""
     try:
         command = process.cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -181,7 +190,7 @@ def _kill_all(processes: Sequence[psutil.Process]) -> None:
 def wait_until(
     condition: Callable[[], bool], seconds: float, interval_seconds: float = 0.05
 ) -> bool:
-    """Whether the condition came true within the time."""
+    """Wait for the condition and return whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

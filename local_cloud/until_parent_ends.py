@@ -1,7 +1,8 @@
-"""`python -P local/until_parent_ends.py MODULE`: runs a module, and ends it when standard input closes.
+"""Run a module and end it when standard input closes: `python -P until_parent_ends.py MODULE`.
 
-Standard input is a pipe that the parent holds open. It closes when the parent ends, however it ends, so that a test run
-that was killed leaves no server behind. Run as a file, so that the project need not be on the module's path.
+Standard input is a pipe that the parent holds open. It closes when the parent ends, also when it is
+killed, so a killed test run leaves no server behind. This is run as a file so that the module's
+import path does not contain the project.
 """
 
 from __future__ import annotations

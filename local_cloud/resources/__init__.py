@@ -1,4 +1,4 @@
-"""Importing this package fills the registry with one module per service."""
+"""One module per AWS service. Importing this package registers all of them."""
 
 from local_cloud.resources import (
     api,

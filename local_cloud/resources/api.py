@@ -1,4 +1,7 @@
-"""API Gateway REST APIs, built from explicit resources: the local AWS cannot import an OpenAPI document."""
+"""API Gateway: REST APIs built from explicit resources.
+
+The AWS server cannot import an OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 SERVICE = "apigateway"
 
 
-@resource("aws:apigateway/restApi:RestApi", {"failOnWarnings": "only for imported documents"})
+@resource("aws:apigateway/restApi:RestApi", {"failOnWarnings": "concerns imported documents only"})
 def rest_api(context: Context, item: Resource) -> Created:
     if "body" in item.inputs:
         raise ValueError(
-            "the local AWS cannot import an OpenAPI document; build the API from explicit resources"
+            "the AWS server cannot import an OpenAPI document; "
+            "build the API from explicit resources"
         )
     name = item.physical_name()
-    made = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)
-    api_id = made["id"]
+    response = context.aws.call(SERVICE, "create_rest_api", item.rest(), name=name)
+    api_id = response["id"]
     root = context.aws.client(SERVICE).get_resources(restApiId=api_id)["items"][0]["id"]
     return Created(
         api_id, _rest_api_outputs(context, api_id) | {"rootResourceId": root, "name": name}
@@ -30,7 +34,7 @@ def _rest_api_outputs(context: Context, api_id: str) -> dict[str, str]:
 
 
 def _rest_of_api(item: Resource) -> tuple[str, dict[str, Any]]:
-    """The API's id and the other inputs; the provider calls it restApi or restApiId."""
+    """Return the API's id, which the provider calls restApi or restApiId, and the other inputs."""
     api_id = item.take("restApi") or item.need("restApiId")
     return str(api_id), item.rest()
 
@@ -38,8 +42,8 @@ def _rest_of_api(item: Resource) -> tuple[str, dict[str, Any]]:
 @resource("aws:apigateway/resource:Resource")
 def api_resource(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
-    made = context.aws.call(SERVICE, "create_resource", inputs, restApiId=api_id)
-    return Created(made["id"], {"path": made["path"]})
+    response = context.aws.call(SERVICE, "create_resource", inputs, restApiId=api_id)
+    return Created(response["id"], {"path": response["path"]})
 
 
 @resource("aws:apigateway/requestValidator:RequestValidator")
@@ -54,8 +58,10 @@ def request_validator(context: Context, item: Resource) -> Created:
 @resource("aws:apigateway/model:Model")
 def model(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
-    made = context.aws.call(SERVICE, "create_model", {"name": item.name} | inputs, restApiId=api_id)
-    return Created(made["id"], {"name": made["name"]})
+    response = context.aws.call(
+        SERVICE, "create_model", {"name": item.name} | inputs, restApiId=api_id
+    )
+    return Created(response["id"], {"name": response["name"]})
 
 
 @resource("aws:apigateway/method:Method")
@@ -105,7 +111,9 @@ def gateway_response(context: Context, item: Resource) -> Created:
     return Created(f"aggr-{api_id}-{inputs['responseType']}")
 
 
-@resource("aws:apigateway/deployment:Deployment", {"triggers": "each start is a first deployment"})
+@resource(
+    "aws:apigateway/deployment:Deployment", {"triggers": "every start is the first deployment"}
+)
 def deployment(context: Context, item: Resource) -> Created:
     api_id, inputs = _rest_of_api(item)
     return Created(context.aws.call(SERVICE, "create_deployment", inputs, restApiId=api_id)["id"])
@@ -114,8 +122,8 @@ def deployment(context: Context, item: Resource) -> Created:
 @resource(
     "aws:apigateway/stage:Stage",
     {
-        "accessLogSettings": "the local AWS writes no access log",
-        "xrayTracingEnabled": "the local AWS traces nothing",
+        "accessLogSettings": "the AWS server writes no access log",
+        "xrayTracingEnabled": "the AWS server has no tracing",
     },
 )
 def stage(context: Context, item: Resource) -> Created:
@@ -133,7 +141,7 @@ def stage(context: Context, item: Resource) -> Created:
 
 @resource("aws:apigateway/methodSettings:MethodSettings")
 def method_settings(context: Context, item: Resource) -> Created:
-    """Throttling is a setting of the usage plan as well; what counts here is that the values are valid."""
+    """Apply the settings so that AWS validates them. The usage plan does the actual throttling."""
     api_id, inputs = _rest_of_api(item)
     settings, prefix = inputs["settings"], f"/{inputs['methodPath']}"
     operations = [
@@ -157,7 +165,7 @@ METHOD_SETTINGS = {
 
 
 @resource(
-    "aws:apigateway/account:Account", {"cloudwatchRoleArn": "the local AWS writes no access log"}
+    "aws:apigateway/account:Account", {"cloudwatchRoleArn": "the AWS server writes no access log"}
 )
 def account(context: Context, item: Resource) -> Created:
     return Created("api-gateway-account")
@@ -166,8 +174,10 @@ def account(context: Context, item: Resource) -> Created:
 @resource("aws:apigateway/apiKey:ApiKey")
 def api_key(context: Context, item: Resource) -> Created:
     name, enabled = item.physical_name(), item.take("enabled", default=True)
-    made = context.aws.call(SERVICE, "create_api_key", item.rest(), name=name, enabled=enabled)
-    return Created(made["id"], {"value": made["value"], "name": name, "arn": made["id"]})
+    response = context.aws.call(SERVICE, "create_api_key", item.rest(), name=name, enabled=enabled)
+    return Created(
+        response["id"], {"value": response["value"], "name": name, "arn": response["id"]}
+    )
 
 
 @resource("aws:apigateway/usagePlan:UsagePlan")
@@ -175,16 +185,16 @@ def usage_plan(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     inputs = item.rest()
     renamed = {"throttleSettings": "throttle", "quotaSettings": "quota"}
-    made = context.aws.call(
+    response = context.aws.call(
         SERVICE,
         "create_usage_plan",
         {renamed.get(key, key): value for key, value in inputs.items()},
         name=name,
     )
-    return Created(made["id"], {"name": name, "arn": made["id"]})
+    return Created(response["id"], {"name": name, "arn": response["id"]})
 
 
 @resource("aws:apigateway/usagePlanKey:UsagePlanKey")
 def usage_plan_key(context: Context, item: Resource) -> Created:
-    made = context.aws.call(SERVICE, "create_usage_plan_key", item.rest())
-    return Created(made["id"], {"value": made.get("value", "")})
+    response = context.aws.call(SERVICE, "create_usage_plan_key", item.rest())
+    return Created(response["id"], {"value": response.get("value", "")})

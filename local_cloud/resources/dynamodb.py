@@ -1,4 +1,4 @@
-"""Tables."""
+"""DynamoDB: tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 @resource(
     "aws:dynamodb/table:Table",
     {
-        "serverSideEncryption": "the local AWS stores nothing at rest",
-        "tableClass": "a matter of price",
-        "onDemandThroughput": "a matter of price",
+        "serverSideEncryption": "the AWS server stores nothing on disk",
+        "tableClass": "only changes the price",
+        "onDemandThroughput": "only changes the price",
     },
 )
 def table(context: Context, item: Resource) -> Created:
@@ -25,12 +25,17 @@ def table(context: Context, item: Resource) -> Created:
     indexes = [_index(index) for index in item.take("globalSecondaryIndexes", [])]
     if indexes:
         parameters["GlobalSecondaryIndexes"] = indexes
-    made = context.aws.call(
+    response = context.aws.call(
         "dynamodb", "create_table", _with_attributes(item), TableName=name, **parameters
     )["TableDescription"]
-    _finish(context.aws.client("dynamodb"), name, recovery, expiry)
+    _configure(context.aws.client("dynamodb"), name, recovery, expiry)
     return Created(
-        name, {"arn": made["TableArn"], "name": name, "streamArn": made.get("LatestStreamArn", "")}
+        name,
+        {
+            "arn": response["TableArn"],
+            "name": name,
+            "streamArn": response.get("LatestStreamArn", ""),
+        },
     )
 
 
@@ -61,10 +66,10 @@ def _index(index: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finish(
+def _configure(
     client: Any, name: str, recovery: dict[str, Any] | None, expiry: dict[str, Any] | None
 ) -> None:
-    """What AWS takes in calls of their own."""
+    """Apply the settings that AWS accepts only in separate calls."""
     if recovery:
         days = recovery.get("recoveryPeriodInDays")
         setting = {"PointInTimeRecoveryEnabled": recovery["enabled"]} | (

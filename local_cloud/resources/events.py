@@ -1,4 +1,4 @@
-"""EventBridge rules and targets."""
+"""EventBridge: rules, targets and archives."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 DEFAULT_BUS = "default"
 
 
-@resource("aws:cloudwatch/eventRule:EventRule", {"forceDestroy": "the local cloud goes as a whole"})
+@resource(
+    "aws:cloudwatch/eventRule:EventRule", {"forceDestroy": "the local cloud is deleted as a whole"}
+)
 def rule(context: Context, item: Resource) -> Created:
     name = item.physical_name()
-    made = context.aws.call("events", "put_rule", item.rest(), Name=name)
-    return Created(name, {"arn": made["RuleArn"], "name": name, "eventBusName": DEFAULT_BUS})
+    response = context.aws.call("events", "put_rule", item.rest(), Name=name)
+    return Created(name, {"arn": response["RuleArn"], "name": name, "eventBusName": DEFAULT_BUS})
 
 
 @resource(
-    "aws:cloudwatch/eventTarget:EventTarget", {"forceDestroy": "the local cloud goes as a whole"}
+    "aws:cloudwatch/eventTarget:EventTarget",
+    {"forceDestroy": "the local cloud is deleted as a whole"},
 )
 def target(context: Context, item: Resource) -> Created:
-    """Retry policy and dead-letter queue are stored by the local AWS, and do nothing there."""
+    """Create a target.
+
+    The AWS server stores retry policy and dead-letter queue without using them.
+    """
     rule_name, target_id = item.need("rule"), item.take("targetId") or item.name
     bus = item.take("eventBusName", DEFAULT_BUS)
     context.aws.call(
@@ -34,7 +40,7 @@ def target(context: Context, item: Resource) -> Created:
 
 
 def _target(item: Resource) -> dict[str, Any]:
-    """The provider flattens and renames some parameters of a target."""
+    """Return the target's parameters under AWS's names. The provider renames some of them."""
     description = item.rest()
     renamed = {"deadLetterConfig": "DeadLetterConfig", "retryPolicy": "RetryPolicy"}
     return {renamed.get(key, key): value for key, value in description.items()}
@@ -43,5 +49,5 @@ def _target(item: Resource) -> dict[str, Any]:
 @resource("aws:cloudwatch/eventArchive:EventArchive")
 def archive(context: Context, item: Resource) -> Created:
     name = item.physical_name()
-    made = context.aws.call("events", "create_archive", item.rest(), ArchiveName=name)
-    return Created(name, {"arn": made["ArchiveArn"], "name": name})
+    response = context.aws.call("events", "create_archive", item.rest(), ArchiveName=name)
+    return Created(name, {"arn": response["ArchiveArn"], "name": name})

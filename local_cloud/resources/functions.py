@@ -1,7 +1,8 @@
-"""Lambda functions, on an interpreter that holds only what a function may import.
+"""Lambda: functions, which run on an interpreter with only the packages of the Lambda layer.
 
-They are declared as `provided.al2023` with our own client of the Runtime API: only so does the state machine see the class
-name of an exception, which its retries go by. Layers are not mounted: the interpreter's own packages take their place.
+They are declared as `provided.al2023` with our own client of the Runtime API. Otherwise the state
+machine would not see the class name of an exception, which decides its retries. Layers are not
+mounted; the interpreter has their packages.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ BOOTSTRAP_MEMBER = "_local_bootstrap.py"
         "architectures": "the functions run on this machine's processor",
         "sourceCodeHash": "computed from the archive",
         "publish": "one version is enough",
-        "layers": "the local interpreter holds the layer's packages",
+        "layers": "the local interpreter has the layer's packages",
         "ephemeralStorage": "the functions write to this machine's disk",
         "vpcConfig": "the local cloud has no network model",
         "replaceSecurityGroupsOnDestroy": "the local cloud has no network model",
         "replacementSecurityGroupIds": "the local cloud has no network model",
-        "skipDestroy": "the local cloud goes as a whole",
+        "skipDestroy": "the local cloud is deleted as a whole",
     },
 )
 def function(context: Context, item: Resource) -> Created:
     name, reserved = item.physical_name(), item.take("reservedConcurrentExecutions")
     code = with_bootstrap(context, item)
-    made = context.aws.call(
+    response = context.aws.call(
         "lambda",
         "create_function",
         item.rest(),
@@ -48,45 +49,51 @@ def function(context: Context, item: Resource) -> Created:
         context.aws.client("lambda").put_function_concurrency(
             FunctionName=name, ReservedConcurrentExecutions=reserved
         )
-    return Created(name, function_outputs(context, made) | {"name": name})
+    return Created(name, function_outputs(context, response) | {"name": name})
 
 
 def with_bootstrap(context: Context, item: Resource) -> bytes:
-    """The program's own archive, and beside it what starts it here."""
+    """Return the program's archive with the files that start it locally."""
     content = {
         member.name: member for member in members(item.need("code"), context.working_directory)
     }
-    start = f'#!/bin/sh\nexec "{context.function_interpreter}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n'
+    interpreter = context.function_interpreter
+    start = f'#!/bin/sh\nexec "{interpreter}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n'
     content["bootstrap"] = Member("bootstrap", start.encode(), EXECUTABLE)
     content[BOOTSTRAP_MEMBER] = Member(BOOTSTRAP_MEMBER, BOOTSTRAP.read_bytes())
     return zip_bytes(content)
 
 
-def function_outputs(context: Context, made: dict[str, Any]) -> dict[str, Any]:
-    arn = made["FunctionArn"]
-    invoke = f"arn:aws:apigateway:{context.aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+def function_outputs(context: Context, response: dict[str, Any]) -> dict[str, Any]:
+    arn = response["FunctionArn"]
+    path = f"lambda:path/2015-03-31/functions/{arn}/invocations"
+    invoke = f"arn:aws:apigateway:{context.aws.region}:{path}"
     return {"arn": arn, "invokeArn": invoke, "qualifiedArn": f"{arn}:$LATEST", "version": "$LATEST"}
 
 
 @resource(
     "aws:lambda/layerVersion:LayerVersion",
     {
-        "code": "layers are not mounted; the local interpreter holds the layer's packages",
+        "code": "layers are not mounted; the local interpreter has the layer's packages",
         "sourceCodeHash": "computed from the archive",
-        "skipDestroy": "the local cloud goes as a whole",
+        "skipDestroy": "the local cloud is deleted as a whole",
     },
 )
 def layer_version(context: Context, item: Resource) -> Created:
-    """A layer with an empty archive: its ARN is real, its packages are those of the local interpreter."""
+    """Create a layer with an empty archive.
+
+    Its ARN is real, and the local interpreter has its packages.
+    """
     name = item.need("layerName")
     empty = zip_bytes(
         {"python/README": Member("python/README", b"not mounted by the local cloud\n")}
     )
-    made = context.aws.call(
+    response = context.aws.call(
         "lambda", "publish_layer_version", item.rest(), LayerName=name, Content={"ZipFile": empty}
     )
     return Created(
-        made["LayerVersionArn"], {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"]}
+        response["LayerVersionArn"],
+        {"arn": response["LayerVersionArn"], "layerArn": response["LayerArn"]},
     )
 
 

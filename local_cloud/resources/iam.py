@@ -1,16 +1,16 @@
-"""Roles and policies: enforced locally for every signed call of a function."""
+"""IAM: roles and policies. The AWS server enforces them for every signed call of a function."""
 
 from __future__ import annotations
 
 from local_cloud.resources.registry import Context, Created, Resource, resource
 
 
-@resource("aws:iam/role:Role", {"forceDetachPolicies": "the local cloud goes as a whole"})
+@resource("aws:iam/role:Role", {"forceDetachPolicies": "the local cloud is deleted as a whole"})
 def role(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     trust = item.need("assumeRolePolicy")
     inline, managed = item.take("inlinePolicies", []), item.take("managedPolicyArns", [])
-    made = context.aws.call(
+    response = context.aws.call(
         "iam", "create_role", item.rest(), RoleName=name, AssumeRolePolicyDocument=trust
     )["Role"]
     iam = context.aws.client("iam")
@@ -20,7 +20,7 @@ def role(context: Context, item: Resource) -> Created:
         )
     for arn in managed:
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-    return Created(name, {"arn": made["Arn"], "name": name, "uniqueId": made["RoleId"]})
+    return Created(name, {"arn": response["Arn"], "name": name, "uniqueId": response["RoleId"]})
 
 
 @resource("aws:iam/rolePolicy:RolePolicy")
@@ -36,10 +36,10 @@ def role_policy(context: Context, item: Resource) -> Created:
 def policy(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     document = item.need("policy")
-    made = context.aws.call(
+    response = context.aws.call(
         "iam", "create_policy", item.rest(), PolicyName=name, PolicyDocument=document
     )["Policy"]
-    return Created(made["Arn"], {"arn": made["Arn"], "name": name})
+    return Created(response["Arn"], {"arn": response["Arn"], "name": name})
 
 
 @resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment")

@@ -1,4 +1,4 @@
-"""Answers to the functions that a program asks its provider (`aws.get_region()` and the like)."""
+"""Results of provider functions such as `aws.get_region()`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
 
 
 class UnknownInvokeError(ValueError):
-    """The program asks for something that the local cloud has no answer to."""
+    """The program calls a provider function that the local cloud does not implement."""
 
 
 def _region(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _policy_document(_: Context, arguments: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"Effect": statement.get("effect", "Allow")}
+    converted: dict[str, Any] = {"Effect": statement.get("effect", "Allow")}
     for key, name in (
         ("sid", "Sid"),
         ("actions", "Action"),
@@ -57,16 +57,16 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
         ("notActions", "NotAction"),
     ):
         if statement.get(key):
-            made[name] = statement[key]
+            converted[name] = statement[key]
     for principal in statement.get("principals", []):
-        made.setdefault("Principal", {}).setdefault(principal["type"], []).extend(
+        converted.setdefault("Principal", {}).setdefault(principal["type"], []).extend(
             principal["identifiers"]
         )
     for condition in statement.get("conditions", []):
-        made.setdefault("Condition", {}).setdefault(condition["test"], {})[
+        converted.setdefault("Condition", {}).setdefault(condition["test"], {})[
             condition["variable"]
         ] = condition["values"]
-    return made
+    return converted
 
 
 ANSWERS: Mapping[str, Answer] = {
@@ -79,9 +79,10 @@ ANSWERS: Mapping[str, Answer] = {
 
 
 def answer(context: Context, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to an invoke. Raises UnknownInvokeError."""
+    """Return the result of a provider function. Raises UnknownInvokeError."""
     if token not in ANSWERS:
         raise UnknownInvokeError(
-            f"the local cloud has no answer to {token}; add one to local/resources/invokes.py"
+            f"the local cloud does not implement {token}; "
+            "add it to local_cloud/resources/invokes.py"
         )
     return ANSWERS[token](context, arguments)

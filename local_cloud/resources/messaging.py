@@ -1,4 +1,4 @@
-"""Queues and topics."""
+"""SQS queues and SNS topics."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def queue_policy(context: Context, item: Resource) -> Created:
     return Created(url)
 
 
-@resource("aws:sns/topic:Topic", {"kmsMasterKeyId": "the local AWS stores nothing at rest"})
+@resource("aws:sns/topic:Topic", {"kmsMasterKeyId": "the AWS server stores nothing on disk"})
 def topic(context: Context, item: Resource) -> Created:
     name = item.physical_name()
     arn = context.aws.client("sns").create_topic(Name=name)["TopicArn"]
@@ -70,7 +70,7 @@ def topic_policy(context: Context, item: Resource) -> Created:
 @resource("aws:sns/topicSubscription:TopicSubscription")
 def topic_subscription(context: Context, item: Resource) -> Created:
     parameters = {"TopicArn": item.need("topic")}
-    made = context.aws.call(
+    response = context.aws.call(
         "sns", "subscribe", item.rest(), ReturnSubscriptionArn=True, **parameters
     )
-    return Created(made["SubscriptionArn"], {"arn": made["SubscriptionArn"]})
+    return Created(response["SubscriptionArn"], {"arn": response["SubscriptionArn"]})

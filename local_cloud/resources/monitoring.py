@@ -1,4 +1,7 @@
-"""Log groups, alarms and dashboards. The local AWS hardly evaluates an alarm: they are made so that they are known to be valid."""
+"""CloudWatch: log groups, alarms and dashboards.
+
+Alarms are created to validate them; the AWS server hardly evaluates them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 
 @resource(
     "aws:cloudwatch/logGroup:LogGroup",
-    {"skipDestroy": "the local cloud goes as a whole", "logGroupClass": "a matter of price"},
+    {
+        "skipDestroy": "the local cloud is deleted as a whole",
+        "logGroupClass": "only changes the price",
+    },
 )
 def log_group(context: Context, item: Resource) -> Created:
     name, keep_days = item.physical_name(), item.take("retentionInDays")

@@ -1,4 +1,7 @@
-"""VPC, subnets, rules and endpoints. The local cloud has no network model: they are made so that they are known to be valid."""
+"""EC2: VPC, subnets, rules and endpoints.
+
+They are created to validate them; the local cloud has no network model.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,16 @@ def vpc(context: Context, item: Resource) -> Created:
 
 
 def _defaults(context: Context, vpc_id: str) -> dict[str, str]:
-    """What a VPC comes with."""
+    """Return the outputs for the security group and route table that every VPC has."""
     ec2, of_vpc = context.aws.client("ec2"), [{"Name": "vpc-id", "Values": [vpc_id]}]
     groups = ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"]
     tables = ec2.describe_route_tables(Filters=of_vpc)["RouteTables"]
-    found: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     if groups:
-        found["defaultSecurityGroupId"] = groups[0]["GroupId"]
+        outputs["defaultSecurityGroupId"] = groups[0]["GroupId"]
     if tables:
-        found["defaultRouteTableId"] = found["mainRouteTableId"] = tables[0]["RouteTableId"]
-    return found
+        outputs["defaultRouteTableId"] = outputs["mainRouteTableId"] = tables[0]["RouteTableId"]
+    return outputs
 
 
 @resource("aws:ec2/subnet:Subnet")
@@ -62,10 +65,13 @@ def route_table_association(context: Context, item: Resource) -> Created:
 
 @resource(
     "aws:ec2/securityGroup:SecurityGroup",
-    {"revokeRulesOnDelete": "the local cloud goes as a whole"},
+    {"revokeRulesOnDelete": "the local cloud is deleted as a whole"},
 )
 def security_group(context: Context, item: Resource) -> Created:
-    """A group without rules: like the provider, it takes away the egress rule that EC2 puts into a new group."""
+    """Create a group without rules.
+
+    Like the provider, this removes the egress rule that EC2 adds to a new group.
+    """
     name = item.physical_name()
     ec2 = context.aws.client("ec2")
     group_id = context.aws.call("ec2", "create_security_group", item.rest(), GroupName=name)[
@@ -112,18 +118,20 @@ def _rule(context: Context, item: Resource, operation: str) -> Created:
     ):
         if key in item.inputs:
             permission[plural] = [{name: item.take(key)} | description]
-    made = getattr(context.aws.client("ec2"), operation)(
+    response = getattr(context.aws.client("ec2"), operation)(
         GroupId=group_id, IpPermissions=[permission]
     )
-    rules = made.get("SecurityGroupRules") or [{}]
+    rules = response.get("SecurityGroupRules") or [{}]
     return Created(rules[0].get("SecurityGroupRuleId") or f"sgr-{secrets.token_hex(8)}")
 
 
-@resource("aws:ec2/vpcEndpoint:VpcEndpoint", {"autoAccept": "endpoints are accepted at once"})
+@resource("aws:ec2/vpcEndpoint:VpcEndpoint", {"autoAccept": "endpoints are accepted immediately"})
 def vpc_endpoint(context: Context, item: Resource) -> Created:
     policy = item.take("policy")
     parameters = {"PolicyDocument": policy} if policy else {}
-    made = context.aws.call("ec2", "create_vpc_endpoint", item.rest(), **parameters)["VpcEndpoint"]
-    endpoint_id = made["VpcEndpointId"]
+    response = context.aws.call("ec2", "create_vpc_endpoint", item.rest(), **parameters)[
+        "VpcEndpoint"
+    ]
+    endpoint_id = response["VpcEndpointId"]
     outputs = {"arn": context.aws.arn("ec2", f"vpc-endpoint/{endpoint_id}"), "state": "available"}
     return Created(endpoint_id, outputs | {"prefixListId": f"pl-{secrets.token_hex(4)}"})

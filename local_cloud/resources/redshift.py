@@ -1,4 +1,7 @@
-"""Redshift: nothing is provisioned, the stand-in is there already. What the program learns is where it listens."""
+"""Redshift: nothing is provisioned, because the emulator already runs.
+
+The program gets its address.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ from typing import Any
 from local_cloud.resources.registry import Context, Created, Resource, resource
 from local_cloud.resources.secrets_manager import create_admin_secret
 
-STAND_IN = "the stand-in for Redshift has no such setting"
+NO_SETTING = "the emulator has no such setting"
 NO_NETWORK = "the local cloud has no network model"
 ROLES = {
-    "iamRoles": "the stand-in takes the role that COPY names, and checks that the role trusts Redshift",
+    "iamRoles": "the emulator uses the role that COPY names and checks that it trusts Redshift",
 }
 
 
 def _managed_secret(context: Context, item: Resource, wanted_key: str, owner: str) -> str | None:
-    """The secret that Redshift makes when it is asked to manage the admin's password."""
+    """Create the secret that Redshift creates when it manages the admin password.
+
+    Return its ARN, or None when it does not.
+    """
     if not item.take(wanted_key):
         return None
     user, password = context.warehouse.user, context.warehouse.password
@@ -30,16 +36,16 @@ def _attach_default_role(context: Context, item: Resource) -> None:
 def _refuse_unknown_database(context: Context, name: str | None) -> None:
     if name and name not in context.warehouse.databases:
         known = ", ".join(context.warehouse.databases)
-        raise ValueError(f"the database {name!r} is not one of the stand-in's ({known})")
+        raise ValueError(f"the emulator has no database {name!r}; its databases are {known}")
 
 
 @resource(
     "aws:redshiftserverless/namespace:Namespace",
     {
-        "adminUsername": "the stand-in has one user",
-        "adminPasswordSecretKmsKeyId": STAND_IN,
-        "kmsKeyId": STAND_IN,
-        "logExports": STAND_IN,
+        "adminUsername": "the emulator has one user",
+        "adminPasswordSecretKmsKeyId": NO_SETTING,
+        "kmsKeyId": NO_SETTING,
+        "logExports": NO_SETTING,
         **ROLES,
     },
 )
@@ -60,14 +66,14 @@ def namespace(context: Context, item: Resource) -> Created:
     "aws:redshiftserverless/workgroup:Workgroup",
     {
         **dict.fromkeys(
-            ("baseCapacity", "maxCapacity", "pricePerformanceTarget", "trackName"), STAND_IN
+            ("baseCapacity", "maxCapacity", "pricePerformanceTarget", "trackName"), NO_SETTING
         ),
         **dict.fromkeys(
             ("subnetIds", "securityGroupIds", "publiclyAccessible", "enhancedVpcRouting"),
             NO_NETWORK,
         ),
-        "configParameters": STAND_IN,
-        "port": "the stand-in listens on a port of its own",
+        "configParameters": NO_SETTING,
+        "port": "the emulator has its own port",
     },
 )
 def workgroup(context: Context, item: Resource) -> Created:
@@ -87,7 +93,7 @@ def workgroup(context: Context, item: Resource) -> Created:
     "aws:redshiftserverless/usageLimit:UsageLimit",
     dict.fromkeys(
         ("resourceArn", "usageType", "amount", "period", "breachAction"),
-        "the stand-in costs nothing",
+        "the emulator costs nothing",
     ),
 )
 def usage_limit(context: Context, item: Resource) -> Created:
@@ -126,7 +132,7 @@ CLUSTER_NETWORK = (
 @resource(
     "aws:redshift/cluster:Cluster",
     {
-        **dict.fromkeys(CLUSTER_SETTINGS, STAND_IN),
+        **dict.fromkeys(CLUSTER_SETTINGS, NO_SETTING),
         **dict.fromkeys(CLUSTER_NETWORK, NO_NETWORK),
         **ROLES,
     },
@@ -150,7 +156,7 @@ def cluster(context: Context, item: Resource) -> Created:
 
 @resource(
     "aws:redshift/subnetGroup:SubnetGroup",
-    {"subnetIds": NO_NETWORK, "description": STAND_IN},
+    {"subnetIds": NO_NETWORK, "description": NO_SETTING},
 )
 def subnet_group(context: Context, item: Resource) -> Created:
     name = item.physical_name()
@@ -159,7 +165,7 @@ def subnet_group(context: Context, item: Resource) -> Created:
 
 @resource(
     "aws:redshift/parameterGroup:ParameterGroup",
-    dict.fromkeys(("family", "parameters", "description"), STAND_IN),
+    dict.fromkeys(("family", "parameters", "description"), NO_SETTING),
 )
 def parameter_group(context: Context, item: Resource) -> Created:
     name = item.physical_name()
@@ -170,14 +176,17 @@ def parameter_group(context: Context, item: Resource) -> Created:
 
 @resource(
     "aws:redshiftdata/statement:Statement",
-    dict.fromkeys(("workgroupName", "clusterIdentifier"), STAND_IN),
+    dict.fromkeys(("workgroupName", "clusterIdentifier"), NO_SETTING),
 )
 def statement(context: Context, item: Resource) -> Created:
-    """Only what the program needs it for: databases, all of which the stand-in has from its start."""
+    """Accept CREATE DATABASE for a database of the emulator.
+
+    The emulator creates all its databases at its start.
+    """
     _refuse_unknown_database(context, item.need("database"))
     item.need("secretArn")
     words = str(item.need("sql")).split()
     if len(words) != 3 or [word.upper() for word in words[:2]] != ["CREATE", "DATABASE"]:
-        raise ValueError(f"the local cloud runs CREATE DATABASE only, not {' '.join(words)!r}")
+        raise ValueError(f"the local cloud runs only CREATE DATABASE, not {' '.join(words)!r}")
     _refuse_unknown_database(context, words[2].strip('"'))
     return Created(f"statement-{item.name}")

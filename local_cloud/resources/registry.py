@@ -1,7 +1,8 @@
-"""The table from a Pulumi type to the small function that provisions it through boto3.
+"""Map each Pulumi type to the function that provisions it through boto3.
 
-A function says which inputs it applies by taking them. What it has not taken, and has not declared with a reason as
-consciously not applied, is an error: a typing mistake or a setting that nobody implemented must not vanish unseen.
+A function marks the inputs that it applies by taking them. An input that it neither takes nor
+declares as not applied, with a reason, is an error. Otherwise a misspelt or unimplemented setting
+would be silently ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from local_cloud.emulator_process import WarehouseCredentials
 
 # Not applied for any type.
 EVERYWHERE: Mapping[str, str] = {
-    "tags": "tags change nothing that a load or a query could notice",
+    "tags": "tags do not affect a load or a query",
     "tagsAll": "computed by the provider from tags",
     "region": "the local cloud has one region",
 }
@@ -26,7 +27,7 @@ _MISSING = object()
 
 
 class ProvisioningError(RuntimeError):
-    """A resource could not be provisioned; the message names its type and its logical name."""
+    """A resource could not be provisioned. The message names its type and logical name."""
 
 
 class DroppedInputsError(ValueError):
@@ -35,7 +36,7 @@ class DroppedInputsError(ValueError):
 
 @dataclass(frozen=True)
 class Created:
-    """What Pulumi gets back: the id, and the computed outputs on top of the echoed inputs."""
+    """The result for Pulumi: the id and the computed outputs, which are added to the inputs."""
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +44,10 @@ class Created:
 
 @dataclass
 class Resource:
-    """One resource to provision. Inputs are in Pulumi's camelCase; whole numbers are integers, secrets unwrapped."""
+    """One resource to provision.
+
+    Input names are camelCase, whole numbers are integers, secrets are unwrapped.
+    """
 
     type: str
     name: str
@@ -52,39 +56,45 @@ class Resource:
     taken: set[str] = field(default_factory=set)
 
     def take(self, key: str, default: Any = None) -> Any:
-        """The input, which thereby counts as applied."""
+        """Return the input and mark it as applied."""
         self.taken.add(key)
         return self.inputs.get(key, default)
 
     def need(self, key: str) -> Any:
-        """The input. Raises ValueError when it is missing."""
+        """Return a required input and mark it as applied. Raises ValueError when it is missing."""
         value = self.take(key, _MISSING)
         if value is _MISSING:
             raise ValueError(f"the input {key!r} is missing")
         return value
 
     def rest(self) -> dict[str, Any]:
-        """All inputs that were not taken so far, except those that are consciously not applied."""
-        passed_over = self.taken | set(self.not_applied)
-        left = {key: value for key, value in self.inputs.items() if key not in passed_over}
+        """Return the remaining inputs and mark them as applied.
+
+        Inputs that were taken or are declared as not applied are left out.
+        """
+        excluded = self.taken | set(self.not_applied)
+        left = {key: value for key, value in self.inputs.items() if key not in excluded}
         self.taken.update(left)
         return left
 
     def physical_name(self, key: str = "name", prefix_key: str = "namePrefix") -> str:
-        """The name asked for, else prefix and suffix, else the logical name and a suffix, as the provider does it."""
+        """Return the given name, else the prefix or logical name with a random suffix.
+
+        The provider does the same.
+        """
         name, prefix = self.take(key), self.take(prefix_key)
         return str(name or (prefix or f"{self.name}-") + secrets.token_hex(4)[:7])
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a provisioning function works with."""
+    """What a provisioning function needs."""
 
     aws: Aws
     warehouse: WarehouseCredentials
     function_interpreter: Path
     working_directory: Path
-    """What relative paths of the program are relative to."""
+    """The base of the program's relative paths."""
 
 
 Provision = Callable[[Context, Resource], Created]
@@ -92,7 +102,7 @@ Provision = Callable[[Context, Resource], Created]
 
 @dataclass(frozen=True)
 class Entry:
-    """A type's function, and the inputs that it consciously does not apply, each with the reason."""
+    """A type's function, and the inputs that it does not apply, each with the reason."""
 
     provision: Provision
     not_applied: Mapping[str, str]
@@ -114,16 +124,17 @@ def resource(
 
 
 def provision(context: Context, item: Resource) -> Created:
-    """Provision one resource. Raises ProvisioningError with the type, the logical name and the cause."""
+    """Provision one resource. Raises ProvisioningError with type, logical name and cause."""
     entry = REGISTRY.get(item.type)
     if entry is None:
         raise ProvisioningError(
-            f"{item.type} {item.name!r}: the local cloud cannot provision this type; add a function to local/resources"
+            f"{item.type} {item.name!r}: the local cloud cannot provision this type; "
+            "add a function to local_cloud/resources"
         )
     item.not_applied = entry.not_applied
     try:
         created = entry.provision(context, item)
-        _refuse_dropped_inputs(item)
+        _reject_dropped_inputs(item)
     except Exception as error:
         raise ProvisioningError(
             f"{item.type} {item.name!r}: {type(error).__name__}: {error}"
@@ -131,10 +142,11 @@ def provision(context: Context, item: Resource) -> Created:
     return created
 
 
-def _refuse_dropped_inputs(item: Resource) -> None:
+def _reject_dropped_inputs(item: Resource) -> None:
     dropped = sorted(set(item.inputs) - item.taken - set(item.not_applied))
     if dropped:
         raise DroppedInputsError(
-            f"the inputs {', '.join(dropped)} would be dropped; apply them in local/resources, "
+            f"the inputs {', '.join(dropped)} would be ignored; "
+            "apply them in local_cloud/resources, "
             "or declare them there as not applied, with the reason"
         )

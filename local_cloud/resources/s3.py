@@ -1,4 +1,4 @@
-"""Buckets and their settings."""
+"""S3: buckets and their settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from local_cloud.resources.registry import Context, Created, Resource, resource
 
 
-@resource("aws:s3/bucket:Bucket", {"forceDestroy": "the local cloud goes as a whole"})
+@resource("aws:s3/bucket:Bucket", {"forceDestroy": "the local cloud is deleted as a whole"})
 def bucket(context: Context, item: Resource) -> Created:
     name = item.physical_name("bucket", "bucketPrefix")
     location = (
@@ -68,7 +68,7 @@ def lifecycle(context: Context, item: Resource) -> Created:
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """S3 wants a filter in every rule; the provider's empty one covers the whole bucket."""
+    """Add the filter that S3 requires in every rule; an empty prefix covers the whole bucket."""
     return rule | {"filter": rule.get("filter") or {"prefix": ""}}
 
 
@@ -93,12 +93,15 @@ def bucket_policy(context: Context, item: Resource) -> Created:
 
 
 def without_tls_rule(document: dict[str, Any]) -> dict[str, Any]:
-    """The policy without its refusal of plain HTTP: the local AWS speaks plain HTTP on the loopback address."""
-    statements = [s for s in document["Statement"] if not _asks_for_tls(s)]
+    """Return the policy without the statement that denies plain HTTP.
+
+    The AWS server uses plain HTTP on the loopback address.
+    """
+    statements = [s for s in document["Statement"] if not _requires_tls(s)]
     return document | {"Statement": statements}
 
 
-def _asks_for_tls(statement: dict[str, Any]) -> bool:
+def _requires_tls(statement: dict[str, Any]) -> bool:
     condition = {"Bool": {"aws:SecureTransport": "false"}}
     return statement["Effect"] == "Deny" and statement.get("Condition") == condition
 

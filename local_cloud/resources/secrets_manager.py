@@ -1,4 +1,4 @@
-"""Secrets."""
+"""Secrets Manager: secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
 @resource(
     "aws:secretsmanager/secret:Secret",
     {
-        "recoveryWindowInDays": "the local cloud goes as a whole",
+        "recoveryWindowInDays": "the local cloud is deleted as a whole",
         "forceOverwriteReplicaSecret": "the local cloud has one region",
     },
 )
@@ -26,16 +26,17 @@ def secret(context: Context, item: Resource) -> Created:
 
 @resource(
     "aws:secretsmanager/secretVersion:SecretVersion",
-    {"secretStringWoVersion": "each start is the first version"},
+    {"secretStringWoVersion": "every start creates the first version"},
 )
 def secret_version(context: Context, item: Resource) -> Created:
     arn = item.need("secretId")
     text = item.take("secretString") or item.take("secretStringWo")
-    made = context.aws.call(
+    response = context.aws.call(
         "secretsmanager", "put_secret_value", item.rest(), SecretId=arn, SecretString=text
     )
     return Created(
-        f"{arn}|{made['VersionId']}", {"arn": arn, "secretArn": arn, "versionId": made["VersionId"]}
+        f"{arn}|{response['VersionId']}",
+        {"arn": arn, "secretArn": arn, "versionId": response["VersionId"]},
     )
 
 
@@ -49,7 +50,7 @@ def secret_policy(context: Context, item: Resource) -> Created:
 
 
 def create_admin_secret(aws: Aws, name: str, user: str, password: str) -> str:
-    """The ARN of a secret as Redshift itself makes one for a managed admin password."""
+    """Create the secret that Redshift creates for a managed admin password, and return its ARN."""
     text = json.dumps({"username": user, "password": password})
     arn: str = aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
     return arn

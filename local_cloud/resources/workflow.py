@@ -1,4 +1,4 @@
-"""State machines."""
+"""Step Functions: state machines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_cloud.resources.registry import Context, Created, Resource, resource
     "aws:sfn/stateMachine:StateMachine",
     {
         "publish": "one version is enough",
-        "encryptionConfiguration": "the local AWS stores nothing at rest",
+        "encryptionConfiguration": "the AWS server stores nothing on disk",
     },
 )
 def state_machine(context: Context, item: Resource) -> Created:
@@ -31,7 +31,7 @@ def state_machine(context: Context, item: Resource) -> Created:
 
 
 def _logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider knows one destination, AWS a list of them."""
+    """Convert the provider's single log destination to AWS's list of destinations."""
     group = configuration.get("logDestination")
     others = {key: value for key, value in configuration.items() if key != "logDestination"}
     return others | (
@@ -40,9 +40,10 @@ def _logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_local_throttling(definition: str) -> str:
-    """The local cloud reports a throttled function as `Lambda.Unknown`, AWS as `Lambda.TooManyRequestsException`.
+    """Make the retrier for `Lambda.TooManyRequestsException` also handle `Lambda.Unknown`.
 
-    The retrier of the one is made that of the other; a function that died is `Runtime.ExitError` in the local cloud.
+    AWS reports a throttled function with the first name, the AWS server with the second. The AWS
+    server reports a function that died as `Runtime.ExitError`.
     """
     document = json.loads(definition)
     for state in document["States"].values():

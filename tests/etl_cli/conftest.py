@@ -1,5 +1,5 @@
-"""Fixtures of the command line's tests: small local clouds."""
+"""Fixtures for the tests of the command line: small local clouds."""
 
-from tests.local_cloud.conftest import small, without_warehouse
+from tests.local_cloud.conftest import small, without_emulator
 
-__all__ = ["small", "without_warehouse"]
+__all__ = ["small", "without_emulator"]

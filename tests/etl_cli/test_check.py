@@ -78,7 +78,7 @@ def test_the_report_stops_after_the_given_number_of_faults(files: CsvFolder) -> 
     code, lines = _check(files, "id,price,name\n" + "x,1,a\n" * 9, "--most", "2")
 
     assert (code, len(lines)) == (1, 3)
-    assert lines[-1] == "2 faults (stopped after 2; --most tells more)"
+    assert lines[-1] == "2 faults (stopped after 2; a larger --most shows more)"
 
 
 def test_a_value_that_copy_cuts_is_a_note(files: CsvFolder) -> None:

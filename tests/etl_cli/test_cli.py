@@ -1,4 +1,4 @@
-"""`python -m etl_core`: what it prints, and what its exit codes tell."""
+"""`etl plan` with two schema files: output and exit codes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from etl_cli.main import main
 from tests.builders import a_column, a_schema_file
 
 
-class Services:
-    """A folder with schema files, and the command line."""
+class PlanRunner:
+    """Writes schema files to a folder and runs `etl plan`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,27 +29,27 @@ class Services:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
-    return Services(tmp_path)
+def runner(tmp_path: Path) -> PlanRunner:
+    return PlanRunner(tmp_path)
 
 
-def test_two_files_of_one_table_are_nothing_to_do(services: Services) -> None:
-    same = services.file("a.json", a_column(encode="az64"), a_column("name", "VARCHAR(9)"))
+def test_two_files_of_the_same_table_need_no_change(runner: PlanRunner) -> None:
+    same = runner.file("a.json", a_column(encode="az64"), a_column("name", "VARCHAR(9)"))
 
-    result = services.run(
+    result = runner.run(
         same,
         "--actual",
-        services.file("b.json", a_column(), a_column("name", "VARCHAR(9)", encode="lzo")),
+        runner.file("b.json", a_column(), a_column("name", "VARCHAR(9)", encode="lzo")),
     )
 
     assert (result.exit_code, result.output) == (
         0,
-        "nothing to do: the table is what the schema file says\n",
+        "nothing to do: the table matches the schema file\n",
     )
 
 
-def test_a_table_that_is_not_there_yet_is_created(services: Services) -> None:
-    result = services.run(services.file("a.json", a_column()), "--table", "sales.orders")
+def test_a_table_that_does_not_exist_is_created(runner: PlanRunner) -> None:
+    result = runner.run(runner.file("a.json", a_column()), "--table", "sales.orders")
 
     assert result.exit_code == 1
     assert (
@@ -58,11 +58,11 @@ def test_a_table_that_is_not_there_yet_is_created(services: Services) -> None:
     )
 
 
-def test_changes_are_shown_as_json_too(services: Services) -> None:
-    before = services.file("a.json", a_column("name", "VARCHAR(9)"))
+def test_the_json_output_lists_the_statements(runner: PlanRunner) -> None:
+    before = runner.file("a.json", a_column("name", "VARCHAR(9)"))
 
-    result = services.run(
-        services.file("b.json", a_column("name", "VARCHAR(20)")),
+    result = runner.run(
+        runner.file("b.json", a_column("name", "VARCHAR(20)")),
         "--actual",
         before,
         "--table",
@@ -85,10 +85,10 @@ def test_changes_are_shown_as_json_too(services: Services) -> None:
     }
 
 
-@pytest.mark.parametrize("form", ["--text", "--json"])
-def test_what_is_refused_is_told_with_the_way_out(services: Services, form: str) -> None:
-    result = services.run(
-        services.file("b.json", a_column()), "--actual", services.file("a.json"), form
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_refusal_includes_the_fix(runner: PlanRunner, options: list[str]) -> None:
+    result = runner.run(
+        runner.file("b.json", a_column()), "--actual", runner.file("a.json"), *options
     )
 
     assert result.exit_code == 2
@@ -96,28 +96,31 @@ def test_what_is_refused_is_told_with_the_way_out(services: Services, form: str)
     assert "in allowed_changes" in result.output
 
 
-def test_a_file_that_may_not_be_replaced_refuses_the_plan(services: Services) -> None:
-    before = services.file("a.json", allowed_operations=["append"])
+def test_a_schema_file_without_permission_for_schema_files_refuses_the_plan(
+    runner: PlanRunner,
+) -> None:
+    before = runner.file("a.json", allowed_operations=["append"])
 
-    result = services.run(
-        services.file("b.json", a_column(), a_column("name", "VARCHAR(90)")), "--actual", before
+    result = runner.run(
+        runner.file("b.json", a_column(), a_column("name", "VARCHAR(90)")), "--actual", before
     )
 
     assert result.exit_code == 2
     assert result.output == (
-        'refused: the schema in force (version 1) allows append. Only a schema that lists "schema" in allowed_operations can be '
-        'replaced. Create a table with another name, with a schema file that lists "schema"\n'
+        'refused: the schema in force (version 1) allows append. Only a schema that lists "schema" '
+        "in allowed_operations can be replaced. Create a table with another name, with a schema "
+        'file that lists "schema"\n'
     )
-    assert services.run(before, "--actual", before).exit_code == 0
+    assert runner.run(before, "--actual", before).exit_code == 0
 
 
-def test_every_fault_of_a_file_is_told(services: Services) -> None:
-    result = services.run(services.file("a.json", {"name": "id"}, {"type": "INT"}))
+def test_every_fault_of_a_schema_file_is_reported(runner: PlanRunner) -> None:
+    result = runner.run(runner.file("a.json", {"name": "id"}, {"type": "INT"}))
 
     assert result.exit_code == 3
     assert "$.columns[0].type: is missing" in result.output
     assert "$.columns[1].name: is missing" in result.output
 
 
-def test_wrong_options_do_not_look_like_a_refusal(services: Services) -> None:
-    assert services.run("--nothing").exit_code == 3
+def test_invalid_options_have_another_exit_code_than_a_refusal(runner: PlanRunner) -> None:
+    assert runner.run("--nothing").exit_code == 3

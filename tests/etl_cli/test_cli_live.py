@@ -1,4 +1,4 @@
-"""`plan` against a live table of the stand-in: what an upload of the schema file would do to it, and nothing done."""
+"""`etl plan` against a live table in the emulator: it shows what an upload would do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = (a_column(), a_column("name", "VARCHAR(9)"))
 
 
 class LivePlan:
-    """The command line beside a warehouse."""
+    """Runs `etl plan` against the emulator."""
 
     def __init__(self, folder: Path, server: Server, ca_file: Path) -> None:
         self._file, self._server, self.ca_file = folder / "schema.json", server, ca_file
@@ -29,7 +29,7 @@ class LivePlan:
             "REDSHIFT_PASSWORD": server.options.password,
         }
 
-    def run(self, schema: bytes, *more: str, typed: str = "") -> Result:
+    def run(self, schema: bytes, *more: str, keyboard: str = "") -> Result:
         self._file.write_bytes(schema)
         host, port = self._server.address
         place = (
@@ -43,20 +43,23 @@ class LivePlan:
             str(self.ca_file),
         )
         arguments = ["plan", str(self._file), "--table", "t", *place, *more]
-        result = CliRunner().invoke(main, arguments, env=self.environment, input=typed)
+        result = CliRunner().invoke(main, arguments, env=self.environment, input=keyboard)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return result
 
 
 @pytest.fixture
-def services(tmp_path: Path, emulator: Server, certificates: Path, live: LiveTable) -> LivePlan:
+def runner(tmp_path: Path, emulator: Server, certificates: Path, live: LiveTable) -> LivePlan:
     live.create(table_of_schema_file(a_spec(*_COLUMNS), TABLE))
-    in_force(live, a_spec(*_COLUMNS))
+    set_in_force(live, a_spec(*_COLUMNS))
     return LivePlan(tmp_path, emulator, certificates / "ca.pem")
 
 
-def in_force(live: LiveTable, *specs: SchemaFile) -> None:
-    """The ledger of the table says that these files took effect, one after the other; without any, there is no ledger."""
+def set_in_force(live: LiveTable, *specs: SchemaFile) -> None:
+    """Write a ledger in which these schema files were applied in this order.
+
+    Without files there is no ledger.
+    """
     ledger = ledger_table(TABLE)
     live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
     for statement in create_ledger_statements(ledger) if specs else ():
@@ -68,17 +71,17 @@ def in_force(live: LiveTable, *specs: SchemaFile) -> None:
         live.autocommit.execute(insert_rows(ledger, [row]))
 
 
-def test_a_table_that_is_as_wanted_needs_nothing(services: LivePlan) -> None:
-    result = services.run(a_schema_file(a_column(), a_column("name", "VARCHAR(9)")))
+def test_a_table_that_matches_needs_no_change(runner: LivePlan) -> None:
+    result = runner.run(a_schema_file(a_column(), a_column("name", "VARCHAR(9)")))
 
     assert (result.exit_code, result.output) == (
         0,
-        "nothing to do: the table is what the schema file says\n",
+        "nothing to do: the table matches the schema file\n",
     )
 
 
-def test_the_statements_are_shown_and_not_run(services: LivePlan, live: LiveTable) -> None:
-    result = services.run(
+def test_the_statements_are_shown_and_not_run(runner: LivePlan, live: LiveTable) -> None:
+    result = runner.run(
         a_schema_file(a_column(), a_column("name", "VARCHAR(20)"), a_column("note", "DATE"))
     )
 
@@ -90,94 +93,92 @@ def test_the_statements_are_shown_and_not_run(services: LivePlan, live: LiveTabl
     assert [column.name for column in live.read().columns] == ["id", "name"]
 
 
-def test_a_table_that_is_not_there_is_created(services: LivePlan) -> None:
-    result = services.run(a_schema_file(a_column()), "--table", "absent.orders")
+def test_a_table_that_does_not_exist_is_created(runner: LivePlan) -> None:
+    result = runner.run(a_schema_file(a_column()), "--table", "absent.orders")
 
     assert result.exit_code == 1
     assert 'CREATE TABLE "absent"."orders"' in result.output
 
 
-def test_a_view_that_stands_in_the_way_refuses_the_plan(
-    services: LivePlan, live: LiveTable
-) -> None:
+def test_a_view_on_a_changed_column_refuses_the_plan(runner: LivePlan, live: LiveTable) -> None:
     live.run("CREATE VIEW public.names AS SELECT name FROM public.t")
 
-    result = services.run(a_schema_file(a_column(), allowed_changes=["drop"]), "--json")
+    result = runner.run(a_schema_file(a_column(), allowed_changes=["drop"]), "--json")
 
     assert result.exit_code == 2
     assert "used by the view public.names" in result.output
 
 
-def test_a_table_that_the_pipeline_did_not_make_is_planned_as_one_to_be_taken_over(
-    services: LivePlan, live: LiveTable
+def test_a_table_that_the_pipeline_did_not_create_is_planned_as_an_adoption(
+    runner: LivePlan, live: LiveTable
 ) -> None:
-    in_force(live)
+    set_in_force(live)
 
-    refused = services.run(a_schema_file(a_column(), allowed_changes=["drop"]))
-    taken_over = services.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
+    refused = runner.run(a_schema_file(a_column(), allowed_changes=["drop"]))
+    adopted = runner.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
 
     assert refused.exit_code == 2
     assert "column 'name' is in the table, but not in the schema file" in refused.output
     assert "This pipeline did not create the table" in refused.output
-    assert taken_over.exit_code == 1
+    assert adopted.exit_code == 1
 
 
-def test_a_schema_that_may_not_be_replaced_refuses_the_plan(
-    services: LivePlan, live: LiveTable
+def test_a_schema_without_permission_for_schema_files_refuses_the_plan(
+    runner: LivePlan, live: LiveTable
 ) -> None:
     final = a_spec(*_COLUMNS, schema_version="7", allowed_operations=["append", "truncate"])
-    in_force(live, a_spec(*_COLUMNS), final)
+    set_in_force(live, a_spec(*_COLUMNS), final)
 
-    result = services.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
+    result = runner.run(a_schema_file(*_COLUMNS, a_column("note", "DATE")))
 
     assert result.exit_code == 2
     assert (
         'the schema in force (version 7) allows append, truncate. Only a schema that lists "schema"'
         in result.output
     )
-    assert services.run(final.to_json().encode()).exit_code == 0
+    assert runner.run(final.to_json().encode()).exit_code == 0
 
 
-def test_the_login_is_asked_for_when_the_environment_has_none(services: LivePlan) -> None:
-    password, services.environment = (
-        services.environment["REDSHIFT_PASSWORD"],
+def test_a_prompt_asks_for_the_login_that_the_environment_does_not_have(runner: LivePlan) -> None:
+    password, runner.environment = (
+        runner.environment["REDSHIFT_PASSWORD"],
         {"REDSHIFT_USER": "", "REDSHIFT_PASSWORD": ""},
     )
 
-    result = services.run(
-        a_schema_file(a_column(), a_column("name", "VARCHAR(9)")), typed=f"awsuser\n{password}\n"
+    result = runner.run(
+        a_schema_file(a_column(), a_column("name", "VARCHAR(9)")), keyboard=f"awsuser\n{password}\n"
     )
 
     assert result.exit_code == 0
     assert str(password) not in result.output
 
 
-def test_a_login_that_is_not_given_does_not_end_like_a_plan_with_changes(
-    services: LivePlan,
+def test_a_prompt_without_an_answer_has_another_exit_code_than_changes(
+    runner: LivePlan,
 ) -> None:
-    services.environment = {"REDSHIFT_USER": "", "REDSHIFT_PASSWORD": ""}
+    runner.environment = {"REDSHIFT_USER": "", "REDSHIFT_PASSWORD": ""}
 
-    result = services.run(a_schema_file(a_column()))
+    result = runner.run(a_schema_file(a_column()))
 
     assert result.exit_code == 3
     assert "stopped before the end" in result.output
 
 
-def test_a_refused_login_is_told_without_the_password(services: LivePlan) -> None:
-    services.environment["REDSHIFT_PASSWORD"] = "wrong-secret"
+def test_a_refused_login_is_reported_without_the_password(runner: LivePlan) -> None:
+    runner.environment["REDSHIFT_PASSWORD"] = "wrong-secret"
 
-    result = services.run(a_schema_file(a_column()))
+    result = runner.run(a_schema_file(a_column()))
 
     assert result.exit_code == 3
     assert "refused the login" in result.output
     assert "wrong-secret" not in result.output
 
 
-def test_a_certificate_of_nobody_known_is_refused(services: LivePlan, tmp_path: Path) -> None:
-    services.ca_file = tmp_path / "other.pem"
-    trustme.CA().cert_pem.write_to_path(services.ca_file)
+def test_a_certificate_of_an_unknown_authority_is_refused(runner: LivePlan, tmp_path: Path) -> None:
+    runner.ca_file = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(runner.ca_file)
 
-    result = services.run(a_schema_file(a_column()))
+    result = runner.run(a_schema_file(a_column()))
 
     assert result.exit_code == 3
     assert "certificate verify failed" in result.output
@@ -192,7 +193,7 @@ def test_a_certificate_of_nobody_known_is_refused(services: LivePlan, tmp_path: 
         ["--host", "h", "--database", "d", "--port", "0"],
     ],
 )
-def test_options_that_make_no_sense_are_told(tmp_path: Path, options: list[str]) -> None:
+def test_contradicting_options_are_refused(tmp_path: Path, options: list[str]) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(a_schema_file(a_column()))
 

@@ -1,4 +1,4 @@
-"""The demo's files and its judgement; that they load is shown by tests/e2e."""
+"""The demo's files and its verdict. tests/e2e shows that the files load."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ import json
 
 import pytest
 
-from etl_cli.demo import Course
-from etl_cli.demo_uploads import EXAMPLES, FLIGHT_TABLES, DemoData, DemoUpload, count_rows
+from etl_cli.demo import Progress
+from etl_cli.demo_uploads import (
+    DATA_COMMAND,
+    EXAMPLES,
+    FLIGHT_TABLES,
+    DemoData,
+    DemoUpload,
+    count_rows,
+)
+from local_cloud.state import PROJECT_ROOT
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +34,14 @@ def an_entry(**changes: object) -> dict[str, object]:
     return {"s3_key": "dev/append/t/a.csv", "status": "loaded", "rows_loaded": 2} | changes
 
 
-def a_course(*entries: dict[str, object], upload: DemoUpload | None = None) -> Course:
-    course = Course(uploads=[upload or an_upload()])
-    course.hear(entries)
-    return course
+def some_progress(*entries: dict[str, object], upload: DemoUpload | None = None) -> Progress:
+    progress = Progress(uploads=[upload or an_upload()])
+    progress.update(entries)
+    return progress
 
 
 @pytest.mark.parametrize("table", FLIGHT_TABLES)
-def test_a_schema_file_names_the_columns_of_its_data_in_their_order(data, table):
+def test_a_schema_file_lists_the_columns_of_its_data_in_their_order(data, table):
     schema = json.loads((EXAMPLES / "nycflights13" / f"{table}.json").read_text())
     header = next(csv.reader(io.StringIO(data.tables[table].decode())))
     assert [column["name"] for column in schema["columns"]] == header
@@ -50,7 +58,7 @@ def test_a_column_is_nullable_exactly_if_its_data_has_a_null(data, table):
     } == with_null
 
 
-def test_the_demo_loads_all_rows_of_the_five_tables(data):
+def test_the_demo_loads_all_rows_of_all_tables(data):
     expected = data.expected_rows()
     assert expected == {
         "user_data": 3,
@@ -62,7 +70,7 @@ def test_the_demo_loads_all_rows_of_the_five_tables(data):
     }
 
 
-def test_the_demo_shows_every_action_a_compressed_file_and_both_kinds_of_refusal(data):
+def test_the_demo_has_every_action_a_compressed_file_and_both_kinds_of_invalid_files(data):
     uploads = [upload for act in data.acts() for upload in act.uploads]
     assert {upload.action for upload in uploads} == {"schema", "append", "truncate"}
     assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
@@ -75,8 +83,8 @@ def test_rows_are_counted_as_csv_and_not_as_lines():
     assert count_rows(b'a,b\n1,"x\ny"\n2,z\n') == 2
 
 
-def test_an_upload_that_ends_as_it_must_is_no_fault():
-    assert a_course(an_entry()).faults() == []
+def test_an_upload_that_ends_as_expected_is_no_fault():
+    assert some_progress(an_entry()).faults() == []
 
 
 @pytest.mark.parametrize(
@@ -91,11 +99,25 @@ def test_an_upload_that_ends_as_it_must_is_no_fault():
         ),
     ],
 )
-def test_any_other_end_is_a_fault_that_says_why(entries, fault):
-    (said,) = a_course(*entries).faults()
-    assert fault in said
+def test_every_other_result_is_a_fault_with_the_reason(entries, fault):
+    (text,) = some_progress(*entries).faults()
+    assert fault in text
 
 
-def test_an_upload_without_an_answer_is_still_waited_for():
-    assert a_course(an_entry(status="received")).pending_tables() == ["t"]
-    assert a_course(an_entry()).pending_tables() == []
+def test_an_upload_without_a_final_status_is_pending():
+    assert some_progress(an_entry(status="received")).pending_tables() == ["t"]
+    assert some_progress(an_entry()).pending_tables() == []
+
+
+def test_without_the_data_package_the_demo_uses_the_example_files_only():
+    data = DemoData(folder=None)
+
+    assert data.expected_rows() == {"user_data": 3}
+    uploads = [upload for act in data.acts() for upload in act.uploads]
+    assert {upload.table for upload in uploads} == {"user_data"}
+    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
+
+
+def test_the_command_for_the_flight_data_installs_the_version_of_the_checkout():
+    locked = (PROJECT_ROOT / "requirements" / "demo-data.txt").read_text().split()
+    assert DATA_COMMAND.split()[-1:] == locked

@@ -1,4 +1,4 @@
-"""What README.md and docs/ show of schema files is what happens: their commands are run, their files are read."""
+"""The commands in README.md and docs/ are run, and their files are read."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.etl_core.live import LiveTable
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 _PROMPT = "$ "
-_COMMAND = re.compile(r"(?:\.venv/bin/)?python -m etl_core (?!reconcile|replay|rebuild-log)(.*)")
-"""Not those that operate a stack: tests/e2e/test_reconcile.py has one for them."""
+_COMMAND = re.compile(r"(?:\.venv/bin/)?etl ((?:plan|infer|check) .*)")
+"""tests/e2e covers the commands that need a local cloud or a stack."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A command of a page, and what the page shows below it."""
+    """A command on a page, and the output below it."""
 
     page: str
     command: str
@@ -36,7 +36,7 @@ class Example:
 
 
 def blocks(page: Path) -> Iterator[str]:
-    """The indented and the fenced blocks of a page, without what marks them."""
+    """Yield the indented and fenced blocks of a page without indent and fence."""
     text = page.read_text("utf-8")
     yield from re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     for indented in re.findall(r"(?:^\n|\A)((?:^    .*\n|^\n(?=    ))+)", text, re.MULTILINE):
@@ -44,14 +44,14 @@ def blocks(page: Path) -> Iterator[str]:
 
 
 def examples() -> list[Example]:
-    """All commands with a prompt, in order."""
-    found = []
+    """Return all commands with a prompt, in order."""
+    result = []
     for page in PAGES:
         for block in blocks(page):
             for part in re.split(rf"^{re.escape(_PROMPT)}", block, flags=re.MULTILINE)[1:]:
                 command, _, output = part.partition("\n")
-                found.append(Example(page.name, command, output.rstrip("\n")))
-    return found
+                result.append(Example(page.name, command, output.rstrip("\n")))
+    return result
 
 
 EXAMPLES = [example for example in examples() if _COMMAND.match(example.command)]
@@ -64,7 +64,7 @@ SCHEMA_FILES = [
 ]
 
 
-def test_the_pages_have_the_examples_that_are_meant_here() -> None:
+def test_the_pages_have_the_expected_examples() -> None:
     commands = {
         shlex.split(match[1])[0]
         for match in map(_COMMAND.match, (one.command for one in EXAMPLES))
@@ -101,7 +101,7 @@ def test_a_command_prints_what_the_page_shows(
         host, port = emulator.address
         arguments[arguments.index("HOST")] = host
         arguments += ["--port", str(port), "--ca-file", str(certificates / "ca.pem")]
-        make(
+        create(
             live,
             SchemaFile.parse(Path(arguments[1]).read_bytes()),
             arguments[arguments.index("--table") + 1],
@@ -114,15 +114,15 @@ def test_a_command_prints_what_the_page_shows(
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-def make(live: LiveTable, spec: SchemaFile, name: str) -> None:
-    """The table that the page speaks of."""
+def create(live: LiveTable, spec: SchemaFile, name: str) -> None:
+    """Create the table of the page's example."""
     live.create(table_of_schema_file(spec, TABLE))
     live.run(f"DROP TABLE IF EXISTS public.{name}")
     live.run(f"ALTER TABLE public.t RENAME TO {name}")
 
 
 @pytest.mark.parametrize("example", FILES, ids=lambda example: example.command)
-def test_a_file_is_shown_as_it_is(example: Example) -> None:
+def test_a_shown_file_has_the_shown_content(example: Example) -> None:
     assert (ROOT / example.command.removeprefix("cat ")).read_text("utf-8").rstrip(
         "\n"
     ) == example.output
@@ -140,18 +140,18 @@ def test_an_example_is_a_valid_schema_file(path: Path) -> None:
     SchemaFile.parse(path.read_bytes())
 
 
-def test_properties_that_are_mentioned_are_taken() -> None:
-    """Pieces of a schema file in a line of text, such as "allowed_changes": ["retype"]."""
-    pieces = [
-        piece
+def test_properties_in_the_text_are_valid() -> None:
+    """Parts of a schema file in a line of text, such as "allowed_changes": ["retype"]."""
+    parts = [
+        part
         for page in PAGES
-        for piece in re.findall(r'`("[a-z_]+": [^`]+)`', page.read_text("utf-8"))
+        for part in re.findall(r'`("[a-z_]+": [^`]+)`', page.read_text("utf-8"))
     ]
 
-    assert pieces
-    for piece in pieces:
+    assert parts
+    for part in parts:
         SchemaFile.parse(
             json.dumps(
-                {"columns": [{"name": "a", "type": "INTEGER"}], **json.loads("{" + piece + "}")}
+                {"columns": [{"name": "a", "type": "INTEGER"}], **json.loads("{" + part + "}")}
             ).encode()
         )

@@ -1,4 +1,4 @@
-"""The commands: up, down, status, put, logs - and that nothing stays behind."""
+"""The commands for the local cloud, which leave no process and no file behind."""
 
 from __future__ import annotations
 
@@ -11,36 +11,31 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from etl_cli import display, local_commands
+from etl_cli.main import main
 from local_cloud import processes
 from local_cloud.cloud import CloudError, LocalCloud
 from local_cloud.state import StateDir
 from tests.local_cloud.conftest import small_program
 
-pytestmark = pytest.mark.usefixtures("without_warehouse")
+pytestmark = pytest.mark.usefixtures("without_emulator")
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[StateDir]:
-    made = StateDir(tmp_path / "state")
-    yield made
-    run(made, "down")
+    result = StateDir(tmp_path / "state")
+    yield result
+    run(result, "down")
 
 
 def run(state: StateDir, *arguments: str) -> Result:
-    """Run a command and check that its end is one that a person understands."""
-    result = CliRunner().invoke(local_commands.main, ["--state", str(state.root), *arguments])
+    """Run a command and check that it ends without a stack trace."""
+    command, *others = arguments
+    result = CliRunner().invoke(main, [command, "--state", str(state.root), *others])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-@pytest.fixture(autouse=True)
-def _fresh_console(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The console of the module keeps the output stream of its import."""
-    monkeypatch.setattr(local_commands, "console", display.make_console())
-
-
-def test_a_cloud_comes_up_once_and_goes_down_once(state):
+def test_a_cloud_starts_once_and_stops_once(state):
     up = run(state, "up")
     assert up.exit_code == 0, up.output
     outputs = json.loads(state.outputs.read_text())
@@ -54,9 +49,18 @@ def test_a_cloud_comes_up_once_and_goes_down_once(state):
 
     file = state.root / "users.csv"
     file.write_text("Username\nbooker12\n")
-    put = run(state, "put", str(file), "dev/append/user_data/")
+    put = run(state, "put", str(file), "dev/append/user_data/", "--json")
     assert put.exit_code == 0, put.output
-    assert run(state, "status").exit_code == 0
+    assert json.loads(put.output)["key"] == "dev/append/user_data/users.csv"
+    assert json.loads(put.output)["version_id"]
+    logs = run(state, "logs", "user_data", "--json")
+    assert logs.exit_code == 0, logs.output
+    assert isinstance(json.loads(logs.output), list)
+    status = run(state, "status", "--json")
+    assert status.exit_code == 0
+    content = json.loads(status.output)
+    assert (content["up"], content["outputs"]) == (True, str(state.outputs))
+    assert [each["name"] for each in content["processes"]] == ["AWS server", "emulator"]
 
     records = state.read_processes()
     down = run(state, "down")
@@ -75,14 +79,15 @@ def test_a_cloud_comes_up_once_and_goes_down_once(state):
 
 def test_without_a_cloud_every_command_says_how_to_start_one(state):
     assert run(state, "status").exit_code == 1
+    assert json.loads(run(state, "status", "--json").output)["up"] is False
     for command in (["logs", "user_data"], ["sql", "dev", "select 1"]):
         result = run(state, *command)
         assert result.exit_code == 1
-        assert "make up" in result.output
+        assert "etl up" in result.output
 
 
 @pytest.mark.usefixtures("small")
-def test_a_cloud_whose_server_was_killed_is_started_anew(state):
+def test_a_cloud_whose_server_was_killed_can_be_started_again(state):
     assert run(state, "up").exit_code == 0
     first = state.read_processes()
     psutil.Process(first[0].pid).kill()
@@ -95,7 +100,7 @@ def test_a_cloud_whose_server_was_killed_is_started_anew(state):
 
 
 @pytest.mark.usefixtures("small")
-def test_two_clouds_run_side_by_side_and_do_not_meet(tmp_path):
+def test_two_clouds_run_side_by_side_and_share_nothing(tmp_path):
     with contextlib.ExitStack() as stack:
         one, two = (
             stack.enter_context(LocalCloud.start(tmp_path / name)) for name in ("one", "two")
@@ -111,14 +116,14 @@ def test_two_clouds_run_side_by_side_and_do_not_meet(tmp_path):
     assert not any(processes.is_running(record) for record in records)
 
 
-def test_the_database_of_a_warehouse_that_was_killed_is_stopped_as_well(tmp_path, monkeypatch):
-    monkeypatch.undo()  # the real stand-in
+def test_the_database_server_of_a_killed_emulator_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.undo()  # the real emulator
     state = StateDir(tmp_path / "state")
     with LocalCloud.start(state.root, program=small_program) as cloud:
         server = [
             p
             for p in psutil.process_iter()
-            if processes.is_working_on(p, state.warehouse_data, "postgres")
+            if processes.is_using(p, state.warehouse_data, "postgres")
         ]
         assert server
         psutil.Process(cloud.children[1].record.pid).kill()

@@ -101,7 +101,7 @@ def _serializable(
     stack.callback(emulator_process.stop_remains, state)
     stack.callback(processes.stop_children, [child])
     emulator_process.wait_until_ready(
-        emulator_process.Warehouse(child, state.temporary / "warehouse.ready"), state
+        emulator_process.EmulatorProcess(port, child, state.temporary / "warehouse.ready"), state
     )
     secret = lake.client.aws.client("secretsmanager").create_secret(
         Name=f"serializable-{port}",

@@ -1,4 +1,4 @@
-"""Clouds for the tests of the deployer: the real stand-in for AWS, a stand-in for the warehouse that only listens."""
+"""Clouds for the tests: the real AWS server and a fake emulator that only listens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from local_cloud import cloud as local_cloud
 from local_cloud import emulator_process
 from local_cloud.cloud import LocalCloud
 
-FAKE_WAREHOUSE = "tests.local_cloud.fake_emulator"
+FAKE_EMULATOR = "tests.local_cloud.fake_emulator"
 
 
 @pytest.fixture
-def without_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clouds of this test have no warehouse that could answer a query."""
-    monkeypatch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_WAREHOUSE)
+def without_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the fake emulator in this test's clouds. It answers no query."""
+    monkeypatch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
 
 
 def small_program() -> None:
-    """A bucket, and the names of what else a cloud's outputs tell."""
+    """Declare a bucket and export the other outputs of a cloud."""
     pulumi.export("lake_bucket", aws.s3.Bucket("lake").bucket)
     for name in (
         "log_table",
@@ -38,19 +38,19 @@ def small_program() -> None:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, without_warehouse: None) -> None:
-    """Clouds of this test run a small program instead of the project's."""
+def small(monkeypatch: pytest.MonkeyPatch, without_emulator: None) -> None:
+    """Deploy a small program in this test's clouds instead of the project's."""
     monkeypatch.setattr(local_cloud, "project_program", small_program)
 
 
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The real program, deployed once for all tests that only look at it."""
+    """The real program, deployed once for all tests that only read it."""
     state: Path = tmp_path_factory.mktemp("cloud")
     with contextlib.ExitStack() as stack:
         with (
             pytest.MonkeyPatch.context() as patch
-        ):  # for the start alone: other tests of the package want the real one
-            patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_WAREHOUSE)
+        ):  # only during the start: other tests need the real one
+            patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
             running = stack.enter_context(LocalCloud.start(state))
         yield running

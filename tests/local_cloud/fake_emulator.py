@@ -1,4 +1,7 @@
-"""A stand-in for the stand-in: takes its options, listens, says that it is ready, and answers nobody."""
+"""A fake of the emulator.
+
+It accepts the same options, listens, writes its ready file, and answers no query.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pulumi archives as zip files."""
+"""Converting Pulumi archives to zip files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def names_and_contents(archive, root):
         return {name: content.read(name) for name in content.namelist()}
 
 
-def test_assets_and_archives_are_put_where_their_keys_say(tmp_path):
+def test_assets_and_archives_get_the_path_in_their_key(tmp_path):
     (tmp_path / "package" / "__pycache__").mkdir(parents=True)
     (tmp_path / "package" / "module.py").write_text("x = 1")
     (tmp_path / "package" / "__pycache__" / "module.pyc").write_text("compiled")
@@ -62,6 +62,6 @@ def test_the_executable_bit_is_kept(tmp_path):
     assert member.mode == 0o755
 
 
-def test_a_missing_path_is_an_error_that_names_it(tmp_path):
+def test_a_missing_path_is_an_error_with_the_path(tmp_path):
     with pytest.raises(ArchiveError, match=r"layer\.zip, which does not exist"):
         list(members(pulumi.FileArchive("layer.zip"), tmp_path))

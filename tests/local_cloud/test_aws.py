@@ -1,4 +1,4 @@
-"""Pulumi's inputs as the parameters of AWS operations."""
+"""Converting Pulumi inputs to the parameters of AWS operations."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def shape_of(service: str, operation: str):
             "CreateRestApi",
             {"endpointConfiguration": {"types": "REGIONAL"}},
             {"endpointConfiguration": {"types": ["REGIONAL"]}},
-            id="one for a list",
+            id="single value for a list",
         ),
         pytest.param(
             "lambda",
             "CreateFunction",
             {"environment": {"variables": {"LAKE_BUCKET": "lake"}}},
             {"Environment": {"Variables": {"LAKE_BUCKET": "lake"}}},
-            id="keys of a map stay",
+            id="map keys are unchanged",
         ),
         pytest.param(
             "apigateway",
@@ -62,6 +62,6 @@ def test_inputs_become_parameters(service, operation, inputs, parameters):
     assert to_parameters(shape_of(service, operation), inputs) == parameters
 
 
-def test_an_input_that_the_operation_does_not_know_is_an_error_at_any_depth():
+def test_an_unknown_input_is_an_error_at_any_depth():
     with pytest.raises(UnknownInputError, match=r"'environment\.variabels'"):
         to_parameters(shape_of("lambda", "CreateFunction"), {"environment": {"variabels": {}}})

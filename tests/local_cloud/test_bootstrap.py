@@ -1,4 +1,4 @@
-"""The client of the Lambda Runtime API, against a server that follows the developer guide."""
+"""The client of the Lambda Runtime API, against a server as in the Lambda developer guide."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LockConflictError(Exception):
 
 def handler(event, context):
     if event == "conflict":
-        raise LockConflictError("another writer was in the way")
+        raise LockConflictError("another writer holds the lock")
     if event == "set":
         return {1, 2}
     left = context.get_remaining_time_in_millis()
@@ -33,7 +33,7 @@ def handler(event, context):
 
 
 class RuntimeApiServer(ThreadingHTTPServer):
-    """Hands out the events that a test puts in, collects what the function posts."""
+    """Sends the test's events and collects what the function posts."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -79,7 +79,7 @@ def server() -> Iterator[RuntimeApiServer]:
 def run(
     server: RuntimeApiServer, folder: Path, *events: Any, handler: str = "function.handler"
 ) -> int:
-    """Run the bootstrap as Lambda does; returns its exit code."""
+    """Run the bootstrap as Lambda does and return its exit code."""
     (folder / "function.py").write_text(FUNCTION)
     for event in (*events, "stop"):
         server.events.put(event)
@@ -99,22 +99,20 @@ def run(
     return finished.returncode
 
 
-def test_a_result_is_posted_as_the_response_and_the_next_event_is_asked_for(server, tmp_path):
+def test_a_result_is_posted_as_the_response_and_the_next_event_is_requested(server, tmp_path):
     assert run(server, tmp_path, {"n": 1}, {"n": 2}) == 0
     answers = [server.posts.get_nowait() for _ in range(2)]
     assert [path for path, _ in answers] == ["invocation/request-1/response"] * 2
     assert answers[1][1] == {"event": {"n": 2}, "request": "request-1", "in_time": True}
 
 
-def test_an_exception_is_reported_under_its_exact_class_name_and_the_function_lives_on(
-    server, tmp_path
-):
+def test_an_exception_is_reported_with_its_class_name_and_the_function_continues(server, tmp_path):
     run(server, tmp_path, "conflict", {"n": 2})
     path, error = server.posts.get_nowait()
     assert path == "invocation/request-1/error"
     assert (error["errorType"], error["errorMessage"]) == (
         "LockConflictError",
-        "another writer was in the way",
+        "another writer holds the lock",
     )
     assert any("handler" in line for line in error["stackTrace"])
     assert server.posts.get_nowait()[0].endswith("/response")
@@ -125,13 +123,13 @@ def test_an_answer_that_is_not_json_is_an_error(server, tmp_path):
     assert server.posts.get_nowait()[1]["errorType"] == "TypeError"
 
 
-def test_a_handler_that_cannot_be_imported_is_an_error_of_the_start(server, tmp_path):
+def test_a_handler_that_cannot_be_imported_is_an_init_error(server, tmp_path):
     assert run(server, tmp_path, handler="nowhere.handler") == 1
     path, error = server.posts.get_nowait()
     assert (path, error["errorType"]) == ("init/error", "Runtime.ImportModuleError")
 
 
-def test_the_function_ends_when_nobody_listens_any_more(tmp_path):
+def test_the_function_ends_when_the_server_is_gone(tmp_path):
     (tmp_path / "function.py").write_text(FUNCTION)
     environment = {
         **os.environ,

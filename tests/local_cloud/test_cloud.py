@@ -1,4 +1,4 @@
-"""What a running cloud shows to this machine, and that a failed start leaves nothing."""
+"""What a running cloud exposes on this machine, and that a failed start leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_everything_listens_on_the_loopback_address_only(cloud):
             assert all(connection.laddr.ip in ("127.0.0.1", "::1") for connection in listening)
 
 
-def test_what_a_cloud_keeps_is_for_its_user_only(cloud):
+def test_the_files_of_a_cloud_are_readable_by_its_user_only(cloud):
     for path in (
         cloud.state.outputs,
         cloud.state.processes,
@@ -34,7 +34,7 @@ def test_what_a_cloud_keeps_is_for_its_user_only(cloud):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_the_functions_see_nothing_of_the_users_environment(cloud, monkeypatch):
+def test_the_functions_do_not_see_the_users_environment(cloud, monkeypatch):
     server = psutil.Process(cloud.children[0].record.pid)
     assert not {"AWS_PROFILE", "AWS_CA_BUNDLE", "HTTP_PROXY", "PYTHONPATH"} & set(server.environ())
     assert server.environ()["HOME"] != os.environ["HOME"]
@@ -49,8 +49,8 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path):
     state = StateDir(tmp_path / "state")
     assert not state.processes.exists()
     assert not state.temporary.exists()
-    held = [p for p in psutil.process_iter() if _works_in(p, state.root)]
-    assert held == []
+    left = [p for p in psutil.process_iter() if _works_in(p, state.root)]
+    assert left == []
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

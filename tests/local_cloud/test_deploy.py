@@ -1,4 +1,4 @@
-"""The deployer: the real program into the stand-in for AWS, and what it refuses."""
+"""The deployer: deploying the real program to the AWS server, and what it refuses."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ FILE_KEYS = {
 
 @pytest.fixture
 def context(cloud, tmp_path) -> Context:
-    """The server of the shared cloud, for small programs of a test's own."""
+    """The AWS server of the shared cloud, for a test's own small program."""
     return replace(cloud.context, working_directory=tmp_path)
 
 
@@ -63,14 +63,14 @@ def test_the_real_program_exports_every_output(cloud):
     assert all(cloud.deployment.outputs.values())
 
 
-def test_the_outputs_file_holds_what_its_readers_rely_on_and_is_private(cloud):
+def test_the_outputs_file_has_all_fields_and_is_private(cloud):
     values = json.loads(cloud.state.outputs.read_text())
     assert set(values) == FILE_KEYS
     assert set(values["warehouse"]) == {"host", "port", "user", "password", "databases"}
     assert stat.S_IMODE(cloud.state.outputs.stat().st_mode) == 0o600
 
 
-def test_the_secret_that_redshift_would_make_holds_the_credentials_of_the_stand_in(cloud):
+def test_the_managed_secret_contains_the_credentials_of_the_emulator(cloud):
     arn = cloud.deployment.outputs["warehouse_secret_arn"]
     secret = json.loads(
         cloud.aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
@@ -79,7 +79,7 @@ def test_the_secret_that_redshift_would_make_holds_the_credentials_of_the_stand_
     assert secret == {"username": warehouse.user, "password": warehouse.password}
 
 
-def test_a_function_runs_on_its_own_interpreter_and_sees_nothing_but_its_archive(cloud):
+def test_a_function_has_its_handler_and_timeout(cloud):
     for function in cloud.deployment.of_type("aws:lambda/function:Function"):
         configuration = cloud.aws.client("lambda").get_function_configuration(
             FunctionName=function.id
@@ -88,7 +88,7 @@ def test_a_function_runs_on_its_own_interpreter_and_sees_nothing_but_its_archive
         assert configuration["Timeout"] == function.inputs["timeout"]
 
 
-def test_the_api_answers_with_the_key_and_refuses_without(cloud):
+def test_the_api_answers_only_with_the_key(cloud):
     url = f"{cloud.outputs.api_url}/logs?table_name=user_data"
     with urllib.request.urlopen(
         urllib.request.Request(url, headers={"x-api-key": cloud.outputs.api_key})
@@ -100,12 +100,12 @@ def test_the_api_answers_with_the_key_and_refuses_without(cloud):
         assert error.code == 403
 
 
-def test_every_type_that_the_program_uses_says_why_an_input_is_not_applied(cloud):
+def test_every_input_that_is_not_applied_has_a_reason(cloud):
     for item in cloud.deployment.resources:
         assert all(reason.strip() for reason in REGISTRY[item.type].not_applied.values())
 
 
-def test_an_input_that_nobody_applies_is_an_error_that_names_type_and_logical_name(context):
+def test_an_unapplied_input_is_an_error_with_type_and_logical_name(context):
     def program():
         lake = aws.s3.Bucket("lake")
         aws.s3.BucketVersioning(
@@ -160,15 +160,15 @@ def test_an_error_of_aws_names_the_resource(context):
         deploy_small(program, context)
 
 
-def test_a_database_that_the_stand_in_does_not_have_is_refused(context):
+def test_a_database_that_the_emulator_does_not_have_is_refused(context):
     def program():
         aws.redshiftserverless.Namespace("warehouse", namespace_name="warehouse", db_name="sales")
 
-    with pytest.raises(DeploymentError, match="'sales' is not one of the stand-in's"):
+    with pytest.raises(DeploymentError, match="the emulator has no database 'sales'"):
         deploy_small(program, context)
 
 
-def test_only_the_rule_that_asks_for_tls_is_left_out_of_a_bucket_policy():
+def test_only_the_statement_that_requires_tls_is_removed_from_a_bucket_policy():
     tls = {
         "Effect": "Deny",
         "Action": "s3:*",
@@ -192,7 +192,7 @@ def test_only_the_rule_that_asks_for_tls_is_left_out_of_a_bucket_policy():
     )
 
 
-def test_inputs_lose_pulumis_wrapping():
+def test_pulumis_wrapping_is_removed_from_inputs():
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "x"}
     assert plain({"a": 30.0, "b": 0.5, "c": [secret, {"d": None}], "e": None}) == {
         "a": 30,
@@ -209,6 +209,6 @@ def test_an_input_counts_as_applied_only_when_it_was_taken():
     assert item.rest() == {}
 
 
-def test_a_context_shows_no_secret():
+def test_the_repr_contains_no_secret():
     shown = repr(Aws("http://127.0.0.1:1", "us-east-1", "0", "key", "very-secret"))
     assert "very-secret" not in shown

@@ -16,7 +16,10 @@ import pytest
 from local_cloud import processes
 from local_cloud.processes import Child, ProcessRecord
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; "
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+)
 PARENT_OF_STUBBORN = f"""
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {STUBBORN!r}], stdout=subprocess.DEVNULL)
@@ -36,7 +39,7 @@ def started(log: Path) -> Iterator[list[Child]]:
     yield children
     processes.stop(*(child.record for child in children), grace_seconds=0)
     for child in children:
-        child.forget()
+        child.release()
 
 
 def start(code: str, log: Path, started: list[Child]) -> Child:
@@ -60,7 +63,7 @@ def test_a_process_is_found_again_by_its_record(log, started):
     assert not processes.is_running(record)
 
 
-def test_a_pid_with_a_new_owner_is_never_signalled(log, started):
+def test_a_reused_pid_is_never_signalled(log, started):
     child = start("import time; print('up', flush=True); time.sleep(60)", log, started)
     stale = replace(child.record, created_at=child.record.created_at - 100)
     assert not processes.is_running(stale)
@@ -68,20 +71,20 @@ def test_a_pid_with_a_new_owner_is_never_signalled(log, started):
     assert processes.is_running(child.record)
 
 
-def test_a_process_that_ignores_sigterm_is_killed_after_the_grace(log, started):
+def test_a_process_that_ignores_sigterm_is_killed_after_the_grace_period(log, started):
     child = start(STUBBORN, log, started)
     processes.stop(child.record, grace_seconds=0.2)
     assert not processes.is_running(child.record)
 
 
-def test_stopping_takes_the_descendants_along(log, started):
+def test_stopping_a_process_stops_its_descendants(log, started):
     child = start(PARENT_OF_STUBBORN, log, started)
     (grandchild,) = psutil.Process(child.record.pid).children()
     processes.stop(child.record)
     assert not processes.is_alive(grandchild)
 
 
-def test_descendants_are_found_when_their_leader_was_killed(log, started):
+def test_descendants_of_a_killed_leader_are_found(log, started):
     child = start(PARENT_OF_STUBBORN, log, started)
     (grandchild,) = psutil.Process(child.record.pid).children()
     child.popen.kill()
@@ -90,13 +93,13 @@ def test_descendants_are_found_when_their_leader_was_killed(log, started):
     assert not processes.is_alive(grandchild)
 
 
-def test_stopping_what_has_ended_is_no_error(log, started):
+def test_stopping_an_ended_process_is_not_an_error(log, started):
     child = start("print('up')", log, started)
     child.popen.wait()
     processes.stop(child.record)
 
 
-def test_a_module_that_must_not_outlive_its_parent_ends_when_the_pipe_closes(tmp_path):
+def test_until_parent_ends_stops_the_module_when_the_pipe_closes(tmp_path):
     (tmp_path / "sleeper.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
     script = processes.__file__.replace("processes.py", "until_parent_ends.py")
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The schedule's rule, its right to call, and its request, as the program declares them, in the local AWS."""
+"""The schedule's rule, permission and request in the AWS server."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_a_schedule_calls_the_function_with_its_request(cloud, tmp_path) -> None
         Schedule("every-day", 24, function, {"kind": "lake"}, ResourceOptions())
 
     context = replace(cloud.context, working_directory=tmp_path)
-    made = deploy(program, context, "small", {"aws:region": cloud.aws.region})
+    result = deploy(program, context, "small", {"aws:region": cloud.aws.region})
 
     events = cloud.aws.client("events")
-    [rule] = made.of_type("aws:cloudwatch/eventRule:EventRule")
+    [rule] = result.of_type("aws:cloudwatch/eventRule:EventRule")
     assert events.describe_rule(Name=rule.id)["ScheduleExpression"] == "rate(24 hours)"
     [target] = events.list_targets_by_rule(Rule=rule.id)["Targets"]
     assert (target["Arn"], json.loads(target["Input"])) == (arn, {"kind": "lake"})

@@ -1,4 +1,4 @@
-"""Which port a cloud listens on."""
+"""The choice of a cloud's ports."""
 
 import socket
 
@@ -11,24 +11,24 @@ from local_cloud.tcp_ports import (
     choose_ports,
     free_port,
     is_free,
-    wanted_port,
+    requested_port,
 )
 
 VARIABLE = "ETL_LOCAL_AWS_PORT"
 
 
-def test_without_a_wish_any_free_port_will_do():
-    assert wanted_port(VARIABLE, {}) is None
+def test_without_a_request_a_free_port_is_chosen():
+    assert requested_port(VARIABLE, {}) is None
     assert is_free(choose_port(None, VARIABLE))
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "4566.0", "４５６６"])
-def test_what_is_no_port_number_is_refused_with_the_rule(text):
+def test_an_invalid_port_number_is_refused_with_the_rule(text):
     with pytest.raises(PortError, match="1 to 65535"):
-        wanted_port(VARIABLE, {VARIABLE: text})
+        requested_port(VARIABLE, {VARIABLE: text})
 
 
-def test_a_wanted_port_that_is_taken_is_refused_by_the_name_of_its_variable():
+def test_a_requested_port_in_use_is_refused_with_the_name_of_its_variable():
     with socket.create_server((LOOPBACK, 0)) as other, pytest.raises(PortError, match=VARIABLE):
         choose_port(other.getsockname()[1], VARIABLE)
 

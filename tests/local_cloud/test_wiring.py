@@ -1,7 +1,8 @@
-"""What the stand-in for AWS does not enforce, checked on what was deployed: service roles, trust, logs, permissions.
+"""Service roles, trust policies, logs and permissions of the deployed program.
 
-It lets a state machine call a function that its role may not call, and a rule start a machine without any role; AWS does
-not. So the policies themselves are asked: `iam:SimulatePrincipalPolicy` with the action that the service would take.
+The AWS server does not enforce them. It lets a state machine call a function that its role may not
+call, and a rule start a state machine without a role. AWS does not. These tests therefore simulate
+the policies: `iam:SimulatePrincipalPolicy` with the action of the service.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ ROLE = "aws:iam/role:Role"
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What a service does in a role."""
+class ServiceCall:
+    """An action that a service performs with a role."""
 
     role_arn: str
     action: str
@@ -36,20 +37,22 @@ class Deed:
         )
 
 
-def deeds(deployment: Deployment) -> Iterator[Deed]:
-    """Everything that services do for the program, derived from what was deployed."""
+def service_calls(deployment: Deployment) -> Iterator[ServiceCall]:
+    """Yield every action of a service for the program, derived from the deployed resources."""
     for machine in deployment.of_type(MACHINE):
         for state in tasks(json.loads(machine.inputs["definition"])):
-            yield Deed(machine.inputs["roleArn"], "lambda:InvokeFunction", state["Resource"])
+            yield ServiceCall(machine.inputs["roleArn"], "lambda:InvokeFunction", state["Resource"])
     for target in deployment.of_type(TARGET):
         if ":states:" in target.inputs["arn"]:
-            yield Deed(target.inputs["roleArn"], "states:StartExecution", target.inputs["arn"])
+            yield ServiceCall(
+                target.inputs["roleArn"], "states:StartExecution", target.inputs["arn"]
+            )
     for function in deployment.of_type(FUNCTION):
         stream = (
             f"arn:aws:logs:us-east-1:000000000000:log-group:{log_group_name(function)}:log-stream:x"
         )
-        yield Deed(function.inputs["role"], "logs:CreateLogStream", stream)
-        yield Deed(function.inputs["role"], "logs:PutLogEvents", stream)
+        yield ServiceCall(function.inputs["role"], "logs:CreateLogStream", stream)
+        yield ServiceCall(function.inputs["role"], "logs:PutLogEvents", stream)
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -61,9 +64,9 @@ def log_group_name(function: Deployed) -> str:
     return str(configured or f"/aws/lambda/{function.outputs['name']}")
 
 
-def is_allowed(cloud: LocalCloud, deed: Deed) -> bool:
+def is_allowed(cloud: LocalCloud, call: ServiceCall) -> bool:
     answer = cloud.aws.client("iam").simulate_principal_policy(
-        PolicySourceArn=deed.role_arn, ActionNames=[deed.action], ResourceArns=[deed.resource]
+        PolicySourceArn=call.role_arn, ActionNames=[call.action], ResourceArns=[call.resource]
     )
     return answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
 
@@ -75,13 +78,13 @@ def trusted_services(cloud: LocalCloud, role_arn: str) -> set[str]:
     return {name for entry in services for name in ([entry] if isinstance(entry, str) else entry)}
 
 
-def test_every_service_may_do_what_the_program_has_it_do(cloud):
-    refused = [str(deed) for deed in deeds(cloud.deployment) if not is_allowed(cloud, deed)]
+def test_every_service_has_the_permissions_that_it_needs(cloud):
+    refused = [str(call) for call in service_calls(cloud.deployment) if not is_allowed(cloud, call)]
     assert refused == []
 
 
-def test_there_is_something_to_check(cloud):
-    actions = [deed.action for deed in deeds(cloud.deployment)]
+def test_the_expected_number_of_service_calls_is_checked(cloud):
+    actions = [call.action for call in service_calls(cloud.deployment)]
     assert actions.count("lambda:InvokeFunction") == 3
     assert actions.count("states:StartExecution") == 1
     assert actions.count("logs:PutLogEvents") == 5
@@ -95,13 +98,13 @@ def test_there_is_something_to_check(cloud):
         (TARGET, "roleArn", "events.amazonaws.com"),
     ],
 )
-def test_roles_trust_the_service_that_takes_them_and_no_other(cloud, type_token, key, service):
+def test_a_role_trusts_only_the_service_that_assumes_it(cloud, type_token, key, service):
     for item in cloud.deployment.of_type(type_token):
         if key in item.inputs:
             assert trusted_services(cloud, item.inputs[key]) == {service}, item.name
 
 
-def test_only_redshift_may_take_the_role_of_copy(cloud):
+def test_only_redshift_may_assume_the_copy_role(cloud):
     arn = cloud.deployment.outputs["copy_role_arn"]
     assert trusted_services(cloud, arn) <= {
         "redshift.amazonaws.com",
@@ -109,7 +112,7 @@ def test_only_redshift_may_take_the_role_of_copy(cloud):
     }
 
 
-def test_a_function_in_the_vpc_may_make_its_network_interfaces(cloud):
+def test_a_function_in_the_vpc_may_create_its_network_interfaces(cloud):
     in_vpc = [
         item
         for item in cloud.deployment.of_type(FUNCTION)
@@ -122,13 +125,13 @@ def test_a_function_in_the_vpc_may_make_its_network_interfaces(cloud):
             "DescribeNetworkInterfaces",
             "DeleteNetworkInterface",
         ):
-            assert is_allowed(cloud, Deed(function.inputs["role"], f"ec2:{action}", "*")), (
+            assert is_allowed(cloud, ServiceCall(function.inputs["role"], f"ec2:{action}", "*")), (
                 function.name,
                 action,
             )
 
 
-def test_functions_may_not_do_what_only_others_need(cloud):
+def test_functions_do_not_have_permissions_that_only_others_need(cloud):
     table = f"arn:aws:dynamodb:us-east-1:000000000000:table/{cloud.outputs.log_table}"
     lake = f"arn:aws:s3:::{cloud.outputs.lake_bucket}/dev/append/t/x.csv"
     secret = cloud.deployment.outputs["warehouse_secret_arn"]
@@ -137,21 +140,21 @@ def test_functions_may_not_do_what_only_others_need(cloud):
         for item in cloud.deployment.of_type(FUNCTION)
     }
     forbidden = [
-        Deed(roles["query"], "dynamodb:UpdateItem", table),
-        Deed(roles["query"], "dynamodb:DeleteItem", table),
-        Deed(roles["query"], "secretsmanager:GetSecretValue", secret),
-        Deed(roles["record"], "secretsmanager:GetSecretValue", secret),
-        Deed(roles["record"], "s3:GetObject", lake),
-        Deed(roles["reconcile"], "dynamodb:DeleteItem", table),
-        Deed(roles["reconcile"], "secretsmanager:GetSecretValue", secret),
-        Deed(roles["reconcile"], "s3:GetObject", lake),
-        Deed(roles["tables"], "dynamodb:UpdateItem", table),
-        Deed(roles["tables"], "s3:DeleteObject", lake),
-        Deed(roles["load"], "dynamodb:UpdateItem", table),
-        Deed(roles["load"], "s3:PutObject", lake),
-        Deed(roles["load"], "s3:DeleteObject", lake),
+        ServiceCall(roles["query"], "dynamodb:UpdateItem", table),
+        ServiceCall(roles["query"], "dynamodb:DeleteItem", table),
+        ServiceCall(roles["query"], "secretsmanager:GetSecretValue", secret),
+        ServiceCall(roles["record"], "secretsmanager:GetSecretValue", secret),
+        ServiceCall(roles["record"], "s3:GetObject", lake),
+        ServiceCall(roles["reconcile"], "dynamodb:DeleteItem", table),
+        ServiceCall(roles["reconcile"], "secretsmanager:GetSecretValue", secret),
+        ServiceCall(roles["reconcile"], "s3:GetObject", lake),
+        ServiceCall(roles["tables"], "dynamodb:UpdateItem", table),
+        ServiceCall(roles["tables"], "s3:DeleteObject", lake),
+        ServiceCall(roles["load"], "dynamodb:UpdateItem", table),
+        ServiceCall(roles["load"], "s3:PutObject", lake),
+        ServiceCall(roles["load"], "s3:DeleteObject", lake),
     ]
-    assert [str(deed) for deed in forbidden if is_allowed(cloud, deed)] == []
+    assert [str(call) for call in forbidden if is_allowed(cloud, call)] == []
 
 
 def test_no_policy_allows_everything_on_everything(cloud):
@@ -169,7 +172,7 @@ def test_no_policy_allows_everything_on_everything(cloud):
             )
 
 
-def test_the_dead_letter_queue_takes_what_the_rule_sends_and_nothing_else(cloud):
+def test_the_dead_letter_queue_accepts_messages_of_the_rule_only(cloud):
     (target,) = cloud.deployment.of_type(TARGET)
     queue_arn = target.inputs["deadLetterConfig"]["arn"]
     (policy,) = cloud.deployment.of_type("aws:sqs/queuePolicy:QueuePolicy")
@@ -181,7 +184,7 @@ def test_the_dead_letter_queue_takes_what_the_rule_sends_and_nothing_else(cloud)
     assert rule.outputs["arn"] in json.dumps(statement["Condition"])
 
 
-def test_the_api_may_call_the_function_that_answers_it(cloud):
+def test_the_api_may_call_its_function(cloud):
     (permission,) = cloud.deployment.of_type("aws:lambda/permission:Permission")
     (query,) = [
         f
@@ -194,11 +197,11 @@ def test_the_api_may_call_the_function_that_answers_it(cloud):
     assert permission.inputs["sourceArn"].startswith(api.outputs["executionArn"])
 
 
-def test_the_simulation_notices_a_missing_right(cloud):
+def test_the_simulation_detects_a_missing_permission(cloud):
     (machine,) = cloud.deployment.of_type(MACHINE)
     assert not is_allowed(
         cloud,
-        Deed(
+        ServiceCall(
             machine.inputs["roleArn"],
             "lambda:InvokeFunction",
             "arn:aws:lambda:us-east-1:0:function:x",
