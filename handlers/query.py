@@ -14,6 +14,7 @@ from etl_core.adapters.log_table import LogTable
 from etl_core.model.errors import EtlError, LogError
 from etl_core.model.function_settings import LogSettings
 from etl_core.upload_log.entry import INTERNAL_FIELDS, SORT_KEY
+from etl_core.upload_log.messages import PARAMETER_REPEATED
 from etl_core.upload_log.query import InvalidQueryError, LogQuery, next_token
 from handlers.context import Context
 
@@ -62,7 +63,7 @@ def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
     all_values = event.get("multiValueQueryStringParameters") or {}
     for name, values in all_values.items():
         if len(values or ()) > 1:
-            raise InvalidQueryError(name, f"{name} is given {len(values)} times; give it once")
+            raise InvalidQueryError(name, PARAMETER_REPEATED(name=name, count=len(values)))
     return dict(event.get("queryStringParameters") or {})
 
 

@@ -34,11 +34,19 @@ PARAMETER_UNKNOWN = Message(
     fix="",
     example={"name": "tabel_name", "parameters": "table_name, landed_timestamp, from, to"},
 )
+PARAMETER_REPEATED = Message(
+    id="query.parameter_repeated",
+    when="The query string has a parameter more than once.",
+    text="{name} is given {count} times; each parameter can be given once",
+    fix="Keep one {name}",
+    example={"name": "status", "count": 2},
+)
+
 TABLE_NAME_MISSING = Message(
     id="query.table_name_missing",
     when="A query of the log names no table.",
-    text="the parameter table_name is missing; write ?table_name=user_data",
-    fix="",
+    text="the parameter table_name is missing; it is required",
+    fix="Add it: ?table_name=user_data",
     example={},
 )
 TABLE_NAME_UNREADABLE = Message(

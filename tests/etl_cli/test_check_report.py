@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from tests.builders import a_column, a_schema_file
-from tests.etl_cli.csv_desk import CsvDesk
+from tests.etl_cli.csv_folder import CsvFolder
 
 WARNING = 'allowed_operations does not list "schema"'
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> CsvDesk:
-    return CsvDesk(tmp_path)
+def runner(tmp_path: Path) -> CsvFolder:
+    return CsvFolder(tmp_path)
 
 
-def check(runner: CsvDesk, schema: bytes, *data: str) -> dict[str, Any]:
+def check(runner: CsvFolder, schema: bytes, *data: str) -> dict[str, Any]:
     """The JSON output of `check`; its exit code agrees with it."""
     result = runner.run("check", runner.file(schema, "schema.json"), *data, "--json")
     report: dict[str, Any] = json.loads(result.stdout)
@@ -27,7 +27,7 @@ def check(runner: CsvDesk, schema: bytes, *data: str) -> dict[str, Any]:
     return report
 
 
-def test_a_final_schema_file_is_valid_with_a_warning(runner: CsvDesk) -> None:
+def test_a_final_schema_file_is_valid_with_a_warning(runner: CsvFolder) -> None:
     path = runner.file(a_schema_file(a_column(), allowed_operations=["append"]), "schema.json")
 
     result = runner.run("check", path)
@@ -40,7 +40,7 @@ def test_a_final_schema_file_is_valid_with_a_warning(runner: CsvDesk) -> None:
 
 @pytest.mark.parametrize("allowed", [{}, {"allowed_operations": ["append", "schema"]}])
 def test_a_schema_file_that_allows_schema_files_has_no_warning(
-    runner: CsvDesk, allowed: dict[str, Any]
+    runner: CsvFolder, allowed: dict[str, Any]
 ) -> None:
     assert check(runner, a_schema_file(a_column(), **allowed)) == {
         "valid": True,
@@ -51,7 +51,7 @@ def test_a_schema_file_that_allows_schema_files_has_no_warning(
     }
 
 
-def test_the_json_output_has_the_place_and_reason_of_every_fault(runner: CsvDesk) -> None:
+def test_the_json_output_has_the_place_and_reason_of_every_fault(runner: CsvFolder) -> None:
     data = runner.file("id,name\n1,a\nx,b\n")
     schema = a_schema_file(
         a_column("id", "INTEGER"), a_column("name", "VARCHAR(9)"), allowed_operations=["append"]
@@ -66,7 +66,7 @@ def test_the_json_output_has_the_place_and_reason_of_every_fault(runner: CsvDesk
     assert (warning["line"], warning["reason"].startswith(WARNING)) == (None, True)
 
 
-def test_the_json_output_lists_the_faults_of_a_schema_file(runner: CsvDesk) -> None:
+def test_the_json_output_lists_the_faults_of_a_schema_file(runner: CsvFolder) -> None:
     report = check(runner, a_schema_file({"name": "id"}, {"type": "INTEGER"}))
 
     assert report["columns"] is None
@@ -76,7 +76,7 @@ def test_the_json_output_lists_the_faults_of_a_schema_file(runner: CsvDesk) -> N
     ]
 
 
-def test_the_json_output_reports_a_header_that_does_not_match(runner: CsvDesk) -> None:
+def test_the_json_output_reports_a_header_that_does_not_match(runner: CsvFolder) -> None:
     report = check(runner, a_schema_file(a_column("id")), runner.file("other\n1\n"))
 
     assert not report["valid"]

@@ -119,7 +119,7 @@ def test_a_parameter_given_twice_is_a_400(log: FakeLogTable) -> None:
     assert response["statusCode"] == 400
     assert (
         json.loads(response["body"])["error"]["message"]
-        == "table_name is given 2 times; give it once"
+        == "table_name is given 2 times; each parameter can be given once. Keep one table_name"
     )
 
 
