@@ -39,7 +39,7 @@ def make_console() -> Console:
 def describe_usage(outputs: Outputs, state: StateDir) -> Text:
     """Return commands for this cloud, ready to be copied."""
     command = ".venv/bin/etl" if IS_CHECKOUT else "etl"
-    option = "" if state.root == DEFAULT_STATE else f" --state {state.root}"
+    option = "" if state.root == DEFAULT_STATE else f" --stack {state.outputs}"
     examples = "examples" if IS_CHECKOUT else str(EXAMPLES)
     where, database = outputs.warehouse, outputs.warehouse.databases[0]
     keys = f"access key {outputs.access_key_id}, secret {outputs.secret_access_key}"

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from etl_cli import display
 from etl_cli.client import Client, ClientError
+from etl_cli.stack_options import STATE_VARIABLE, json_option, stack_options
 from local_cloud import lifecycle, processes
 from local_cloud.errors import LocalCloudError
 from local_cloud.outputs import Outputs
@@ -51,13 +52,12 @@ state_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_STATE,
     show_default=".local",
-    envvar="ETL_LOCAL_STATE",
+    envvar=STATE_VARIABLE,
     show_envvar=True,
     callback=_open_state,
     help="Advanced: the folder of the local cloud's files. "
     "Clouds in different folders run side by side.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
@@ -155,10 +155,9 @@ def _show_usage(state: StateDir) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("key")
-@json_option
-@state_option
+@stack_options
 @plain_errors
-def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+def put(file: Path, key: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
     """Upload FILE to the lake as KEY: db_name/action/table_name/file_name.
 
     A key that ends in / gets the name of FILE.
@@ -166,7 +165,7 @@ def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: 
     Exit code: 0 the file was uploaded, 1 it was not, 2 FILE or an option cannot be used.
     """
     key = f"{key}{file.name}" if key.endswith("/") else key
-    with open_client(state) as client:
+    with open_client(stack) as client:
         version = client.put_bytes(file.read_bytes(), key)
     if as_json:
         click.echo(json.dumps({"key": key, "version_id": version}, indent=2))
@@ -176,15 +175,14 @@ def put(file: Path, key: str, as_json: bool, state: StateDir) -> None:  # noqa: 
 
 @click.command()
 @click.argument("table")
-@json_option
-@state_option
+@stack_options
 @plain_errors
-def logs(table: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+def logs(table: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
     """Show the uploads to TABLE (`table` or `schema.table`), newest first, from the log API.
 
     Exit code: 0 done, 1 the API or the cloud could not answer, 2 an option cannot be used.
     """
-    with open_client(state) as client:
+    with open_client(stack) as client:
         entries = client.log_entries(table)
     if as_json:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -197,15 +195,14 @@ def logs(table: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
 @click.command()
 @click.argument("database")
 @click.argument("statement")
-@json_option
-@state_option
+@stack_options
 @plain_errors
-def sql(database: str, statement: str, as_json: bool, state: StateDir) -> None:  # noqa: FBT001
+def sql(database: str, statement: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
     """Run the SQL STATEMENT in DATABASE of the emulator, and commit it.
 
     Exit code: 0 done, 1 the statement failed or the cloud is not up, 2 an option cannot be used.
     """
-    with open_client(state) as client:
+    with open_client(stack) as client:
         answer = client.sql(database, statement)
     if as_json:
         content = {"columns": answer.columns, "rows": answer.rows}
@@ -215,9 +212,9 @@ def sql(database: str, statement: str, as_json: bool, state: StateDir) -> None: 
 
 
 @contextmanager
-def open_client(state: StateDir) -> Iterator[Client]:
+def open_client(outputs: Path) -> Iterator[Client]:
     """Connect to the running cloud. Raises OutputsError when it is not up."""
-    client = Client.of(Outputs.read(state.outputs))
+    client = Client.of(Outputs.read(outputs))
     try:
         yield client
     finally:

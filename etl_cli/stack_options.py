@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
 from etl_core.recovery.reconcile_requests import FindingSummary
+from local_cloud.state import DEFAULT_STATE, StateDir
 
 DONE, LEFT, UNUSABLE = 0, 1, 2
 CLOCK = Clock()
 STACK_VARIABLE = "ETL_STACK"
-LOCAL, LOCAL_OUTPUTS = "local", Path(".local/outputs.json")
+STATE_VARIABLE = "ETL_LOCAL_STATE"
+LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -48,23 +51,28 @@ class Reply:
 
 
 def _outputs_file(context: click.Context, parameter: click.Parameter, name: str) -> Path:
-    return LOCAL_OUTPUTS if name == LOCAL else Path(name)
+    if name != LOCAL:
+        return Path(name)
+    return StateDir(Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)).outputs
+
+
+stack_option = click.option(
+    "--stack",
+    envvar=STACK_VARIABLE,
+    default=LOCAL,
+    show_default=True,
+    show_envvar=True,
+    metavar="local|FILE",
+    callback=_outputs_file,
+    help="The stack: `local` is the local cloud; FILE is an outputs file of a stack: the output of "
+    "`pulumi stack output --json`, or a local cloud's outputs.json.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def stack_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options `--stack` (as `stack: Path`, the outputs file) and `--json` (as `as_json`)."""
-    stack = click.option(
-        "--stack",
-        envvar=STACK_VARIABLE,
-        default=LOCAL,
-        show_default=True,
-        show_envvar=True,
-        metavar="local|FILE",
-        callback=_outputs_file,
-        help=f"The stack: `local` is the local cloud ({LOCAL_OUTPUTS}); FILE has the output of `pulumi stack output --json`.",
-    )
-    form = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    return stack(form(command))
+    return stack_option(json_option(command))
 
 
 def _table(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:

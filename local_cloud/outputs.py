@@ -88,9 +88,19 @@ class Outputs:
             raise OutputsError(
                 f"{path} does not exist: the local cloud is not up; start it with `etl up`"
             ) from error
-        warehouse = values.pop("warehouse")
-        databases = tuple(warehouse.pop("databases"))
-        return cls(**values, warehouse=WarehouseOutputs(**warehouse, databases=databases))
+        except ValueError as error:
+            raise OutputsError(
+                f"{path} is not JSON ({error}); give a local cloud's outputs.json"
+            ) from error
+        try:
+            warehouse = values.pop("warehouse")
+            databases = tuple(warehouse.pop("databases"))
+            return cls(**values, warehouse=WarehouseOutputs(**warehouse, databases=databases))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise OutputsError(
+                f"{path} is not the outputs file of a local cloud; `put`, `logs` and `sql` work with local "
+                "clouds only. Use `aws s3 cp` and the API of a stack on AWS"
+            ) from error
 
     def write(self, path: Path) -> None:
         """Write the file atomically, readable by this user only."""

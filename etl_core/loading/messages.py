@@ -174,7 +174,7 @@ ONLY_AUTOCOMMIT_CHANGES = Message(
 SCHEMA_CHANGE_REFUSED = Message(
     id="schema.change.refused",
     when="The schema file needs a change that is not possible or not allowed.",
-    text="the table {table} cannot be changed to match the schema file. {refusals}. {changed}",
+    text="the table {table} cannot be changed to match the schema file: {refusals}. {changed}",
     fix="",
     example={
         "table": "public.orders",

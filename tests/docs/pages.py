@@ -30,6 +30,8 @@ GAP = "..."
 """A line of expected output that stands for any number of lines."""
 
 ANSWER_SECONDS = 40.0
+SETTLE_SECONDS = 6.0
+"""After an upload, before its rows are shown: a query cannot tell whether they are all there."""
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _VARIABLE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
@@ -151,17 +153,19 @@ def write_outputs(page: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="etl-docs-") as temporary:
         folder, state = Path(temporary), Path(temporary) / "state"
         shutil.copytree(ROOT / "examples", folder / "examples")
-        outputs = {
-            command.text: GAP if command.output == GAP else run_until(command, folder, state, None)
-            for command in commands(page)
-        }
+        outputs = []
+        for command in commands(page):
+            if command.text.startswith("etl sql"):
+                time.sleep(SETTLE_SECONDS)
+            output = run_until(command, folder, state, None)
+            outputs.append(GAP if command.output == GAP else output)
         run(Command(page, "etl down", ""), folder, state)
 
+    written = iter(outputs)
+
     def block(match: re.Match[str]) -> str:
-        texts = [line[len(PROMPT) :] for line in match[1].splitlines() if line.startswith(PROMPT)]
-        parts = [
-            f"{PROMPT}{text}\n" + (f"{outputs[text]}\n" if outputs[text] else "") for text in texts
-        ]
+        texts = [line for line in match[1].splitlines() if line.startswith(PROMPT)]
+        parts = [line + "\n" for text in texts for line in (text, next(written)) if line]
         return f"```console\n{''.join(parts)}```"
 
     page.write_text(_CONSOLE.sub(block, page.read_text("utf-8")), "utf-8")

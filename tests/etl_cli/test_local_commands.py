@@ -27,10 +27,16 @@ def state(tmp_path: Path) -> Iterator[StateDir]:
     run(result, "down")
 
 
+WITH_STACK = ("put", "logs", "sql")
+
+
 def run(state: StateDir, *arguments: str) -> Result:
     """Run a command and check that it ends without a stack trace."""
     command, *others = arguments
-    result = CliRunner().invoke(main, [command, "--state", str(state.root), *others])
+    where = (
+        ["--stack", str(state.outputs)] if command in WITH_STACK else ["--state", str(state.root)]
+    )
+    result = CliRunner().invoke(main, [command, *where, *others])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 

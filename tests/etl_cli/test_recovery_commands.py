@@ -30,6 +30,7 @@ from etl_core.recovery.reconcile_requests import (
 from etl_core.recovery.tables_requests import ReplayResult
 from etl_core.recovery.wire import to_json
 from etl_core.upload_log.outcome import Failure
+from local_cloud.state import DEFAULT_STATE
 from tests.etl_cli.test_recovery_client import a_finding
 
 KEY = "dev/append/t/x.csv"
@@ -190,14 +191,18 @@ def test_an_error_of_the_stack_is_printed_as_its_message(run: Run, command: list
     assert (done.exit_code, done.stderr.strip()) == (2, "Lambda answered AccessDenied")
 
 
+OUTPUTS = str(DEFAULT_STATE / "outputs.json")
+
+
 @pytest.mark.parametrize(
     ("options", "environment", "path"),
     [
-        ([], {}, ".local/outputs.json"),
-        (["--stack", "local"], {"ETL_STACK": "other.json"}, ".local/outputs.json"),
+        ([], {}, OUTPUTS),
+        (["--stack", "local"], {"ETL_STACK": "other.json"}, OUTPUTS),
         (["--stack", "prod.json"], {}, "prod.json"),
         ([], {"ETL_STACK": "prod.json"}, "prod.json"),
-        ([], {"ETL_STACK": "local"}, ".local/outputs.json"),
+        ([], {"ETL_STACK": "local"}, OUTPUTS),
+        ([], {"ETL_LOCAL_STATE": "elsewhere"}, "elsewhere/outputs.json"),
     ],
 )
 def test_the_stack_is_the_local_cloud_or_an_outputs_file(
