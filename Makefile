@@ -10,7 +10,7 @@ COVERAGE := --cov --cov-report=term:skip-covered
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
 HAS_MONITORING := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
-.PHONY: help setup demo test coverage proofs check up down bench wheels bundle lock clean
+.PHONY: help setup demo docs test coverage proofs check up down bench wheels bundle lock clean
 
 help:             ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,13 @@ proofs: setup     ## run tests/guarantees for a long time: docs/explanation/guar
 
 bench: setup      ## run the measurements of bench/
 	@$(BIN)/python -m bench.flights
+
+docs: setup       ## update the generated pages: messages, settings, commands, JSON Schema, OpenAPI
+	@$(BIN)/python -m etl_core.message_catalogue > docs/reference/messages.md
+	@$(BIN)/python -m infra.settings_page
+	@$(BIN)/python -m etl_cli.reference_page
+	@$(BIN)/etl json-schema > docs/schema-file.schema.json
+	@$(BIN)/python -m infra.openapi
 
 wheels: setup     ## build the wheels of the loader and of the emulator in build/wheels
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation --wheel-dir build/wheels . ./redshift_emulator

@@ -65,7 +65,7 @@ class LocalCloud:
     ) -> LocalCloud:
         """Start everything and return when files can be uploaded.
 
-        Without port arguments the ports are those of the ETL_LOCAL_*_PORT variables, or free ones.
+        Without port arguments the ports come from the ETL_LOCAL_*_PORT variables, or are free ones.
         `config` (keys without the project name) overrides the local stack's settings. `notify` gets
         a line for the user when the start takes longer than usual. Raises LocalCloudError; then
         nothing is left running.

@@ -1,4 +1,4 @@
-"""Log entries: one for each upload, updated as it proceeds. The log reports, the ledger decides. Field names are those of the API."""
+"""Log entries: one for each upload, updated as it proceeds. The log reports, the ledger decides. Field names are the API's."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ CREATE OR REPLACE FUNCTION pg_rs.format_type(type oid, modifier integer) RETURNS
 $$;
 
 -- VARCHAR(n) and CHAR(n) count bytes. A check constraint per column enforces this; the session words its error from the
--- constraint's name, rs$len$<attnum>$<type>(<n>). Adds missing constraints and replaces those of changed columns.
+-- constraint's name, rs$len$<attnum>$<type>(<n>). Adds missing constraints and replaces the constraints of changed columns.
 CREATE OR REPLACE FUNCTION pg_rs.guard_lengths(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     change text;

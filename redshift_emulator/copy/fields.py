@@ -53,7 +53,7 @@ def converter_of(column: Column, options: CopyOptions) -> Convert:
 
 
 def _plain_value(column: Column, options: CopyOptions) -> Callable[[bytes], object]:
-    """Return the test for values that need no conversion: those of the fast path, and short ASCII texts.
+    """Return the test for values that need no conversion: fast-path values, and short ASCII texts.
 
     It makes the conversion of ordinary rows three times as fast.
     """

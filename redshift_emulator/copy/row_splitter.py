@@ -1,6 +1,6 @@
 """Splits a file into rows. Fast-path rows are returned in pieces; each other row is handed over on its own. Pure.
 
-Line numbers are those of the file, from 1, header lines included. Memory is bounded by the longest row allowed, 4 MB. A
+Line numbers count the file's lines, from 1, header lines included. Memory is bounded by the longest row allowed, 4 MB. A
 row that spans many blocks is read again only after the buffer has doubled.
 """
 
@@ -25,7 +25,7 @@ class LineMap:
         self._sent, self._file, self._line = array("q"), array("q"), array("q")
 
     def add(self, sent: int, file: int, line: int) -> None:
-        """Record that from line ``sent`` of the stream on, the lines are those of ``file`` from ``line`` on."""
+        """Record that from line ``sent`` of the stream on, the lines belong to ``file``, from its line ``line`` on."""
         self._sent.append(sent)
         self._file.append(file)
         self._line.append(line)

@@ -111,7 +111,7 @@ def serve(connection: socket.socket) -> None:
     steps = Steps(stream)
     steps.watch()
     os.environ.update(json.loads(stream.readline()))
-    # Shorten the SDK's pauses like those of the state machine. The handlers set the number of its attempts.
+    # Shorten the SDK's pauses like the state machine's. The handlers set the number of its attempts.
     original = botocore.retries.standard.ExponentialBackoff.delay_amount
     botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * original(*of)  # type: ignore[method-assign]
     write_line(stream, {"pid": os.getpid()})

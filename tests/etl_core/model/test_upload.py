@@ -1,4 +1,4 @@
-"""Uploads from events: those of AWS and of the local cloud, malformed ones, upload ids and arrival order."""
+"""Uploads from events: from AWS, from the local cloud, malformed; upload ids and arrival order."""
 
 from __future__ import annotations
 
