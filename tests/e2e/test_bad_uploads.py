@@ -40,7 +40,7 @@ CASES = {
     "not gzip": Case("dev/append/{table}/x.csv.gz", b"id,name\n1,a\n", "rejected", "InvalidDataFileError", ("GZIP",)),
     "missing": Case("dev/append/{table}/x.csv", b"id\n1\n", "rejected", "HeaderMismatchError", ("'name' is missing",)),
     "extra": Case("dev/append/{table}/x.csv", b"id,name,more\n", "rejected", "HeaderMismatchError", ("'more' is not in",)),
-    "twice": Case("dev/append/{table}/x.csv", b"id,name,ID\n", "rejected", "HeaderMismatchError", ("'id' is there 2 times",)),
+    "twice": Case("dev/append/{table}/x.csv", b"id,name,ID\n", "rejected", "HeaderMismatchError", ("'id' is named 2 times",)),
     "misspelt": Case("dev/append/{table}/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError", ("'nmae'", "did you mean 'name'")),
     "not json": Case("dev/schema/{table}/s.json", b"{", "rejected", "InvalidSchemaFileError", ("not valid JSON",)),
     "several faults": Case(

@@ -75,7 +75,7 @@ def test_three_kills_in_a_row_are_reported_as_failed_and_the_next_delivery_corre
     assert not harness.run(event, [received + loaded, 1, 1]).succeeded
     entry = harness.entry(event)
     assert (entry["status"], entry["attempts"]) == ("failed", 3)
-    assert "ended without an answer" in entry["error"]["message"]
+    assert "ended without a result" in entry["error"]["message"]
     assert harness.lake.count(table) == 2
     harness.run(event)
     entry = harness.entry(event)

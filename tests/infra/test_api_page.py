@@ -23,7 +23,7 @@ def names(heading: str) -> list[str]:
 
 def examples() -> list[dict]:
     """Return the JSON responses below the heading Example."""
-    blocks = re.findall(r"^    \{\n(?:    .*\n)+?    \}$", PAGE, re.MULTILINE)
+    blocks = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     return [json.loads(block) for block in blocks]
 
 

@@ -133,7 +133,7 @@ def test_an_invalid_parameter_is_refused_briefly_with_its_name(
 
 
 def test_a_missing_table_name_is_reported_with_an_example() -> None:
-    with pytest.raises(InvalidQueryError, match=r"write \?table_name=user_data"):
+    with pytest.raises(InvalidQueryError, match=r"it is required\. Add it: \?table_name=user_data"):
         LogQuery.parse({})
 
 
