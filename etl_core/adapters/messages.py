@@ -16,7 +16,7 @@ SERVICE_UNREACHABLE = Message(
     id="aws.unreachable",
     when="An AWS service could not be reached.",
     text="{service} could not be reached: {reason}",
-    fix="",
+    fix="Send the upload again when the cause is gone: etl replay --key KEY",
     example={"service": "S3", "reason": "Connect timeout on endpoint URL"},
 )
 
@@ -24,7 +24,7 @@ SERVICE_ERROR = Message(
     id="aws.error",
     when="An AWS service returned an error.",
     text="{service} returned {code}: {reason}",
-    fix="",
+    fix="Send the upload again when the cause is gone: etl replay --key KEY",
     example={"service": "S3", "code": "SlowDown", "reason": "Reduce your request rate"},
 )
 
@@ -64,7 +64,7 @@ FUNCTION_FAILED = Message(
     id="function.failed",
     when="A Lambda function that another one called ended with an error.",
     text="the function {function} failed: {reason}",
-    fix="",
+    fix="Read the log group of {function}",
     example={"function": "etl-dev-tables", "reason": "Task timed out after 900 seconds"},
 )
 
@@ -79,7 +79,7 @@ FUNCTION_ERROR = Message(
 FUNCTION_NO_ANSWER = Message(
     id="function.no_answer",
     when="A Lambda function ended with an error that has no message.",
-    text="it ended without an error message: {answer}",
+    text="it ended without an error message ({answer})",
     fix="",
     example={"answer": None},
 )
@@ -104,7 +104,7 @@ LOCK_CONFLICT = Message(
     id="warehouse.lock_conflict",
     when="Another transaction conflicts with the load's transaction.",
     text="another transaction conflicts with this load: {reason}",
-    fix="",
+    fix="Send the upload again when the other transaction has ended: etl replay --key KEY",
     example={"reason": "ERROR: 1023 DETAIL: Serializable isolation violation on table"},
 )
 
@@ -127,8 +127,8 @@ MISSING_DATABASE = Message(
 LOGIN_REFUSED = Message(
     id="warehouse.login_refused",
     when="The warehouse refused the login; a managed password may just have been rotated.",
-    text="the warehouse refused the login (a stack reads it from its secret): {reason}",
-    fix="",
+    text="the warehouse refused the login, a user name and a password: {reason}",
+    fix="Check the secret of the stack (warehouse_secret_arn); with etl plan, check REDSHIFT_USER and REDSHIFT_PASSWORD",
     example={"reason": 'password authentication failed for user "etl"'},
 )
 
@@ -136,7 +136,7 @@ CONNECTION_FAILED = Message(
     id="warehouse.connection_failed",
     when="The warehouse could not be reached, or the connection broke.",
     text="the connection to the warehouse failed: {reason}",
-    fix="",
+    fix="Check that the warehouse runs and can be reached, then send the upload again: etl replay --key KEY",
     example={"reason": "server closed the connection unexpectedly"},
 )
 

@@ -89,7 +89,8 @@ HEADER_MISMATCH = Message(
     id="header.mismatch",
     when="The header does not name the columns of the table.",
     text="the header does not match the table's columns: {faults}",
-    fix="Correct the header, or upload a schema file that names these columns. The table's columns are: {columns}",
+    fix="Correct the header, or upload a schema file that names these columns; then upload the file again. "
+    "The table's columns are: {columns}",
     example={"faults": "column 'nmae' is not in the table", "columns": "id, name"},
 )
 COLUMN_MISSING = Message(

@@ -18,7 +18,7 @@ SUPERSEDED = Message(
     id="upload.superseded",
     when="A later truncate or schema file took effect before this upload was loaded.",
     text="a later {action} took effect before this upload was loaded: {key!r}, arrived {landed_at:%Y-%m-%dT%H:%M:%SZ}",
-    fix="",
+    fix="If its content is still needed, upload the file again",
     example={
         "action": "truncate",
         "key": "dev/truncate/orders/all.csv",
@@ -38,7 +38,7 @@ ACTION_NOT_ALLOWED = Message(
     id="action.not_allowed",
     when="The schema file that applies to the upload does not list the upload's action.",
     text="the action {action} is not allowed for {table}; the schema in force (version {schema_version}) allows {allowed}",
-    fix="Use an allowed action, or upload a schema file that lists {action} in allowed_operations",
+    fix="Use an allowed action, or upload a schema file that lists {action} in allowed_operations; then upload this file again",
     example={
         "action": "truncate",
         "table": "public.orders",
@@ -74,7 +74,7 @@ DROPPED_COLUMN = Message(
 RELOADED_FILE = Message(
     id="truncate.reloaded_file",
     when="A truncate that arrived late cannot load one of the files that arrived after it again.",
-    text="{key!r}, which arrived after this {action} and is loaded again after it: {reason}",
+    text="this {action} arrived late; {key!r} arrived after it and must be loaded again, but cannot be: {reason}",
     fix="",
     example={
         "key": "dev/append/orders/2.csv",
@@ -103,7 +103,7 @@ SCHEMA_FILE_FAILED = Message(
     id="schema.rejected",
     when="The table has no schema, because its schema file was rejected or failed.",
     text="no schema is in force for {table} in {database}: its schema file {key!r} was rejected or failed",
-    fix="Read the log entry of the schema file; upload it again corrected, then upload this file again",
+    fix="Read the log entry of the schema file, correct it and upload it, then upload this file again",
     example={"table": "public.orders", "database": "dev", "key": "dev/schema/orders/schema.json"},
 )
 
@@ -179,8 +179,8 @@ SCHEMA_CHANGE_REFUSED = Message(
     example={
         "table": "public.orders",
         "refusals": (
-            "drop column 'note'; its values would be lost: "
-            'list "drop" in allowed_changes if the change is intended'
+            "column 'note' is in the table, but not in the schema file. Dropping it deletes its "
+            'data. To drop it, list "drop" in allowed_changes'
         ),
         "changed": NOTHING_CHANGED(),
     },
@@ -252,7 +252,7 @@ TABLE_KEEPS_CHANGING = Message(
     id="schema.change.concurrent",
     when="Another session alters the table while the schema file is applied.",
     text="another session is altering the table {table}: it changed {rounds} times while the schema file was applied",
-    fix="",
+    fix="Upload the schema file again when the other session has ended",
     example={"table": "public.orders", "rounds": 3},
 )
 

@@ -64,7 +64,7 @@ KEY_LEADING_SLASH = Message(
 KEY_PARTS_MISSING = Message(
     id="key.parts_missing",
     when="The key has fewer than four parts.",
-    text="it has {count} of the four parts",
+    text="it has {count} of the four parts db_name, action, table_name, file",
     fix="",
     example={"count": 3},
 )

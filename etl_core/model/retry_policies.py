@@ -34,7 +34,7 @@ LAMBDA_THROTTLED = RetryPolicy(
     max_delay_seconds=30,
 )
 LAMBDA_DIED = RetryPolicy(
-    # The function ended without a result: it was killed or ran out of memory. A retry is safe, because the ledger shows
+    # The function ended without a result: it was killed, or it crashed. A retry is safe, because the ledger shows
     # whether the load committed. Many retries would not help.
     errors=("Lambda.Unknown", "Runtime.ExitError", "Runtime.Unknown"),
     interval_seconds=2,

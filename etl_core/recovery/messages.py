@@ -152,7 +152,7 @@ STACK_FILE_MISSING = Message(
     "stack.file_missing",
     "The outputs file of the stack does not exist.",
     "{path} does not exist",
-    "Start the local cloud with `make up`, or name a deployed stack with --stack FILE; write FILE with: "
+    "Start the local cloud with `etl up`, or name a deployed stack with --stack FILE; write FILE with: "
     "pulumi stack output --json > FILE",
     {"path": ".local/outputs.json"},
 )

@@ -251,7 +251,7 @@ COLUMN_OF_VIEW = Message(
 ADOPTION_CHANGES_TABLE = Message(
     "schema.adoption",
     "A first schema file changes a table that existed before it in a way that could disturb its other users.",
-    "This pipeline did not create the table. It takes over such a table only as it is, with new columns, or with longer VARCHAR columns",
+    "This pipeline did not create the table. The loader takes over a table only as it is, with new columns, or with longer VARCHAR columns",
     "Upload a schema file that describes the table as it is, then one that changes it",
     {},
 )

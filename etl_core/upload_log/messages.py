@@ -65,7 +65,7 @@ TIMES_CONFLICT = Message(
 )
 TIMES_REVERSED = Message(
     id="query.times_reversed",
-    when="The begin of the period of a query is after its end.",
+    when="The beginning of the period of a query is after its end.",
     text="from ({first}) is later than to ({last}); exchange the two",
     fix="",
     example={"first": "2026-11-22", "last": "2026-11-20"},

@@ -159,7 +159,7 @@ def test_a_late_truncate_names_the_file_that_cannot_be_reloaded(
 
     assert outcome.error is not None
     assert outcome.error.message.startswith(
-        "'dev/append/t/after.csv', which arrived after this truncate"
+        "this truncate arrived late; 'dev/append/t/after.csv' arrived after it"
     )
     assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 

@@ -97,7 +97,7 @@ def test_a_table_of_others_is_refused_with_each_change_that_could_disturb_them()
         "column 'b' is in the table, but not in the schema file",
     ]
     assert {refusal.detail for refusal in plan.refusals} == {
-        "This pipeline did not create the table. It takes over such a table only as it is, with new columns, or with longer "
+        "This pipeline did not create the table. The loader takes over a table only as it is, with new columns, or with longer "
         "VARCHAR columns"
     }
 
