@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from redshift_emulator.backend import Backend
 from redshift_emulator.lexer import quote_literal
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _BEGAN = "SELECT coalesce(nullif(current_setting('redshift.block_began', true), ''), transaction_timestamp()::text)"
@@ -45,7 +45,9 @@ class Block:
         ):
             began = self._backend.query(_BEGAN)[0][0] or ""
             keep_time = "SET LOCAL redshift.block_began TO " + quote_literal(began)
-            self._backend.query(together("ROLLBACK", self._begin, keep_time, *self._settings))
+            self._backend.query(
+                join_statements("ROLLBACK", self._begin, keep_time, *self._settings)
+            )
             self._has_snapshot = False
 
     def after(self, step: Step) -> None:

@@ -24,7 +24,7 @@ WHERE NOT a.attisdropped AND a.attnum > 0 AND a.attrelid = """
 
 
 @dataclass(frozen=True)
-class ColumnFacts:
+class ColumnDescription:
     """A column with its Redshift attributes. `key` is the constraint type p, u or f, or None."""
 
     info: ColumnInfo
@@ -35,11 +35,11 @@ class ColumnFacts:
 
 
 @dataclass(frozen=True)
-class TableFacts:
+class TableDescription:
     """A table and its columns by name."""
 
     info: TableInfo
-    columns: dict[str, ColumnFacts]
+    columns: dict[str, ColumnDescription]
 
     @property
     def sql_name(self) -> str:
@@ -47,7 +47,7 @@ class TableFacts:
         return qualified(self.info.schema, self.info.name)
 
 
-def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts | None:
+def read_table(backend: Backend, schema: str | None, table: str) -> TableDescription | None:
     """Look a table up in the connection's transaction; None if it does not exist. BackendError in a failed block."""
     name = qualified(*(stored_name(part) for part in (schema, table) if part))
     tables = backend.query(_TABLE + "to_regclass(" + quote_literal(name) + ") AND c.relkind = 'r'")
@@ -57,16 +57,16 @@ def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts 
     rows = backend.query(_COLUMNS + oid + " ORDER BY a.attnum")
     columns = [_column(row) for row in rows]
     info = TableInfo(stored_schema, stored, int(oid), tuple(column.info for column in columns))
-    return TableFacts(info, {column.info.name: column for column in columns})
+    return TableDescription(info, {column.info.name: column for column in columns})
 
 
 def describe_table(backend: Backend, schema: str | None, table: str) -> TableInfo | None:
     """Look a table up as COPY needs it; None if it does not exist."""
-    facts = table_facts(backend, schema, table)
-    return facts.info if facts else None
+    description = read_table(backend, schema, table)
+    return description.info if description else None
 
 
-def _column(row: tuple[str | None, ...]) -> ColumnFacts:
+def _column(row: tuple[str | None, ...]) -> ColumnDescription:
     (
         name,
         number,
@@ -95,7 +95,7 @@ def _column(row: tuple[str | None, ...]) -> ColumnFacts:
         identity=Identity(int(seed), int(step), by_default == "t") if identity else None,
         has_default=has_default == "t",
     )
-    return ColumnFacts(info, int(encoding or 0), distkey == "t", int(sortkey or 0), key)
+    return ColumnDescription(info, int(encoding or 0), distkey == "t", int(sortkey or 0), key)
 
 
 def _modifiers(type_name: str, typmod: int) -> tuple[int | None, int | None, int | None]:

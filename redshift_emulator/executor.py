@@ -17,7 +17,7 @@ from redshift_emulator.refusals import refusal
 from redshift_emulator.rewrite import SessionValues
 from redshift_emulator.server_context import ServerContext
 from redshift_emulator.session_settings import CASE_SETTING, is_on
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _FIRST = frozenset((0,))
@@ -95,7 +95,7 @@ class Executor:
         for step in steps:
             self.before(step)
         texts, locks = with_locks(steps)
-        self.backend.send(wire.query(wire.raw(together(*texts))))
+        self.backend.send(wire.query(wire.raw(join_statements(*texts))))
         self.proxy.until_ready(hold_ready=True, drop=locks)
         self._update_case_setting(steps)
         self.block.reset()
@@ -191,7 +191,9 @@ class Executor:
     def _lock(self, step: Step) -> bool:
         outside = self.backend.status == b"I"
         try:
-            self.backend.query(together("BEGIN", step.sql, "COMMIT") if outside else step.sql)
+            self.backend.query(
+                join_statements("BEGIN", step.sql, "COMMIT") if outside else step.sql
+            )
         except BackendError as failure:
             if outside and not failure.fatal:
                 self.backend.query("ROLLBACK")

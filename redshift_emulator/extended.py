@@ -18,7 +18,7 @@ from redshift_emulator import wire
 from redshift_emulator.client import ClientGoneError
 from redshift_emulator.errors import BackendError, SqlError
 from redshift_emulator.executor import Executor
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _NO_PARAMETERS = wire.frame(b"t", struct.pack("!H", 0))
@@ -90,7 +90,7 @@ class ExtendedProtocol:
         begin = "BEGIN" if executor.backend.status == b"I" else ""
         executor.in_implicit_block = executor.in_implicit_block or bool(begin)
         try:
-            executor.backend.query(together(begin, lock))
+            executor.backend.query(join_statements(begin, lock))
         except BackendError as failure:
             executor.fail(failure)
             self._skipping = True

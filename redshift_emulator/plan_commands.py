@@ -8,7 +8,7 @@ from redshift_emulator.lexer import Edit, quote_literal, quote_name
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
 from redshift_emulator.relations import relations
 from redshift_emulator.rewrite import stored_name
-from redshift_emulator.sql import call, together
+from redshift_emulator.sql import call, join_statements
 from redshift_emulator.statement import Statement
 from redshift_emulator.step import Action, Step
 
@@ -46,7 +46,7 @@ def _plan_create_user(statement: Statement) -> Step:
     """A user with INSERT on a table may lock it for writing. In PostgreSQL this needs a permission of its own."""
     name = statement.cursor(2).name()
     grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
-    return Step(Action.RUN, together(statement.rewritten(), grant), "CREATE USER")
+    return Step(Action.RUN, join_statements(statement.rewritten(), grant), "CREATE USER")
 
 
 def _late_binding(statement: Statement) -> list[Edit]:

@@ -21,6 +21,6 @@ def qualified(*parts: str) -> str:
     return ".".join(quote_name(part) for part in parts)
 
 
-def together(*statements: str) -> str:
+def join_statements(*statements: str) -> str:
     """Join statements into one query string, which PostgreSQL runs as one transaction. Empty ones are left out."""
     return "; ".join(statement for statement in statements if statement)
