@@ -38,9 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """Start one local cloud for all tests that need it."""
-    from local_cloud.cloud import (
-        LocalCloud,
-    )  # imported here, because it is slow and few tests need it
+    # imported here, because it is slow and few tests need it
+    from local_cloud.cloud import LocalCloud
 
     with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as running:
         yield running
@@ -55,6 +54,20 @@ def lake(cloud: LocalCloud) -> Iterator[Lake]:
     client = Client.of(cloud.outputs)
     yield Lake(cloud, client)
     client.close()
+
+
+@pytest.fixture
+def rule_off(lake: Lake) -> Iterator[None]:
+    """Disable the lake's event rule, so that only the events of the test are delivered."""
+    events = lake.client.aws.client("events")
+    [rule] = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if "aws.s3" in rule.get("EventPattern", "")
+    ]
+    events.disable_rule(Name=rule)
+    yield
+    events.enable_rule(Name=rule)
 
 
 _PASSWORD = "Secret+/=1"

@@ -5,7 +5,6 @@ The event rule is disabled, so only the events of the tests are delivered, with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,19 +42,11 @@ class EventSender:
 
 
 @pytest.fixture
-def sender(lake: Lake) -> Iterator[EventSender]:
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
+def sender(lake: Lake, rule_off: None) -> EventSender:
     table = lake.table("order")
     sender = EventSender(lake, table)
     sender.deliver(sender.put("schema", '{"columns": [{"name": "id", "type": "INTEGER"}]}'))
-    yield sender
-    events.enable_rule(Name=rule)
+    return sender
 
 
 def test_an_event_delivered_twice_loads_once(sender: EventSender) -> None:

@@ -72,19 +72,6 @@ def operator(lake: Lake) -> Operator:
     return Operator(lake)
 
 
-@pytest.fixture
-def rule_off(lake: Lake) -> Iterator[None]:
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
-    yield
-    events.enable_rule(Name=rule)
-
-
 def put_in_order(lake: Lake, *files: tuple[str, Any]) -> None:
     """Put files one second apart: S3 gives times to the second."""
     for key, content in files:

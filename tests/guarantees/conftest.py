@@ -120,20 +120,6 @@ def _serializable(
     return LoadTarget(Lake(lake.cloud, client), environment | variables)
 
 
-@pytest.fixture
-def rule_off(lake: Lake) -> Iterator[None]:
-    """Disable the lake's event rule, so that only the events of the test are delivered."""
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
-    yield
-    events.enable_rule(Name=rule)
-
-
 @pytest.fixture(params=["snapshot", "serializable"])
 def harness(
     request: pytest.FixtureRequest,
