@@ -29,7 +29,7 @@ from etl_cli.stack_options import (
     stack_errors,
     stack_options,
 )
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,

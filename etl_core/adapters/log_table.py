@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +20,8 @@ from etl_core.model.errors import LogError, ThrottledError
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.model.times import CLOCK_SKEW, format_utc_time, utc_now
+from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
     ANSWER_FIELDS,
     LONGEST_WAIT,
@@ -46,9 +46,6 @@ _PAGE = 200
 _BATCH = 100
 MAX_PENDING = 2000
 """The most pending uploads that one read returns: the oldest."""
-
-_CLOCK_SKEW = timedelta(seconds=5)
-"""The event's time and the object's LastModified may differ by this much."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class LogTable:
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
         """Return the table's pending uploads. The index lags behind the table, so the newest uploads may be missing."""
-        since = (datetime.now(UTC) - LONGEST_WAIT).strftime(TIMESTAMP_FORMAT)
+        since = format_utc_time(utc_now() - LONGEST_WAIT)
         items = self._items(
             "#partition = :partition AND #since >= :since",
             {"#partition": WAITING_FOR, "#since": WAITING_SINCE},
@@ -140,8 +137,8 @@ class LogTable:
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         """Return the log's entry for a version, from the entries around the version's time."""
         first, last = (
-            time.strftime(TIMESTAMP_FORMAT)
-            for time in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)
+            format_utc_time(time)
+            for time in (version.landed_at - CLOCK_SKEW, version.landed_at + CLOCK_SKEW)
         )
         for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
             upload = upload_of_entry(item) if _is_about(item, version) else None

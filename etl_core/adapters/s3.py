@@ -20,7 +20,7 @@ from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, StoredVersion
 from etl_core.model.table_ref import TableRef, split_table_name
 from etl_core.model.upload import Upload
-from etl_core.recovery.services import ListedPage
+from etl_core.recovery.services import VersionPage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -107,7 +107,7 @@ class S3Lake:
         versions = self._list_versions(self._lake, prefix)
         return [parse_version(value) for value in versions if not is_folder_marker(value["Key"])]
 
-    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> ListedPage:
+    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> VersionPage:
         """Return the next versions of the lake. S3 gives markers that its paginator does not expose."""
         start: dict[str, Any] = dict(marker or {})
         page = mapped(
@@ -117,7 +117,7 @@ class S3Lake:
         if following is not None and page.get("NextVersionIdMarker"):
             following["VersionIdMarker"] = page["NextVersionIdMarker"]
         versions = [parse_version(value) for value in page.get("Versions", [])]
-        return ListedPage(versions, following if page.get("IsTruncated") else None)
+        return VersionPage(versions, following if page.get("IsTruncated") else None)
 
     def read_versions(self, key: str) -> Sequence[ObjectVersion]:
         """Return all versions of one key, the newest first."""

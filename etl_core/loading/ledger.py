@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,14 +22,13 @@ from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
+from etl_core.model.times import CLOCK_SKEW
 from etl_core.model.upload import Upload, identity, padded_sequencer
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
-_CLOCK_SKEW = timedelta(seconds=5)
-"""Two events of one version may differ by this much: S3's own event, and an event made from the object's LastModified."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def select_relevant(
     The result is small even if the ledger is large. `version_id` is the version found in S3, for an event without one.
     """
     columns = ledger.columns
-    since = min(each.landed_at for each in (upload, *others)) - _CLOCK_SKEW
+    since = min(each.landed_at for each in (upload, *others)) - CLOCK_SKEW
     version = upload.version_id or version_id or ""
     return sa.select(ledger).where(
         sa.or_(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.sql.expression import Executable
 from etl_core.model.errors import LoadErrorLine
 from etl_core.model.object_versions import ObjectVersion, StoredVersion
 from etl_core.model.table_ref import TableRef
+from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import LoggedUpload
 
@@ -102,10 +103,6 @@ class WarehouseClient(Protocol):
         ...
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Ports:
     """The ports of one load, and its clock."""
@@ -113,4 +110,4 @@ class Ports:
     store: ObjectStore
     warehouse: WarehouseClient
     backlog: Backlog
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now

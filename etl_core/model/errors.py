@@ -69,7 +69,7 @@ class EarlierUploadError(RetryableError):
 
 
 class SchemaNotReadyError(RetryableError):
-    """A schema file that governs this data file has not been applied yet."""
+    """A schema file that applies to this data file has not been applied yet."""
 
 
 class RejectedError(EtlError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from etl_core.model.errors import InvalidEventError
@@ -14,10 +14,11 @@ from etl_core.model.messages import (
     EVENT_PART_MISSING,
     EVENT_TIME_INVALID,
 )
+from etl_core.model.times import format_utc_time, parse_utc_time
 
-TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SEQUENCER_WIDTH = 64
-_MAX_SIZE = 1 << 63
+SIZE_LIMIT = 1 << 63
+"""Sizes in bytes are less than this."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Upload:
             key=_text(stored, "key"),
             version_id=_optional_text(stored, "version-id"),
             etag=_text(stored, "etag").strip('"'),
-            size=size if type(size) is int and 0 <= size < _MAX_SIZE else None,
+            size=size if type(size) is int and 0 <= size < SIZE_LIMIT else None,
             sequencer=_optional_text(stored, "sequencer") or "0",
             landed_at=_time(event),
         )
@@ -71,7 +72,7 @@ class Upload:
     @property
     def landed_timestamp(self) -> str:
         """The time of arrival, such as `2026-11-22T09:30:00Z`."""
-        return self.landed_at.strftime(TIMESTAMP_FORMAT)
+        return format_utc_time(self.landed_at)
 
     @property
     def landed_key(self) -> str:
@@ -89,16 +90,6 @@ def identity(bucket: str, key: str, version: str) -> str:
 def padded_sequencer(sequencer: str) -> str:
     """Return the sequencer padded, so that two of them compare as text."""
     return sequencer.ljust(_SEQUENCER_WIDTH, "0")
-
-
-def parse_utc_time(text: str) -> datetime:
-    """Parse an ISO 8601 time or day and return it in UTC, to the second. Without a zone it is UTC. Raises ValueError."""
-    try:
-        time = datetime.fromisoformat(text)
-        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is not a time such as 2026-11-22T09:30:00Z") from None
 
 
 def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:

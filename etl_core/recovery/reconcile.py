@@ -18,7 +18,8 @@ from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload, parse_utc_time
+from etl_core.model.times import format_utc_time, parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.messages import UNKNOWN_DATABASE
 from etl_core.recovery.services import Entry
 from etl_core.recovery.wire import UtcTime
@@ -223,7 +224,7 @@ def log_ranges(versions: Iterable[ObjectVersion]) -> Iterator[LogRange]:
 
 
 def _log_range(table_name: str, first: datetime, last: datetime) -> LogRange:
-    return LogRange(table_name, first.strftime(TIMESTAMP_FORMAT), last.strftime(TIMESTAMP_FORMAT))
+    return LogRange(table_name, format_utc_time(first), format_utc_time(last))
 
 
 def match_entries(

@@ -13,7 +13,8 @@ from etl_core.model.errors import InvalidKeyError
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.object_versions import ObjectVersion, VersionKey
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload, parse_utc_time
+from etl_core.model.times import parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.messages import REQUEST_BUCKET
 from etl_core.recovery.rebuild_log import read_logged, write_entries
 from etl_core.recovery.reconcile import (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from etl_core.model.object_versions import ObjectVersion
+from etl_core.model.times import utc_now
 
 Entry = Mapping[str, Any]
 """An item of the log, with its key."""
@@ -17,7 +18,7 @@ Marker = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class ListedPage:
+class VersionPage:
     """Versions in the order of S3: by key, then newest first. `marker` starts the next page; None at the end."""
 
     versions: Sequence[ObjectVersion]
@@ -27,7 +28,7 @@ class ListedPage:
 class LakeListing(Protocol):
     """The versions in the lake, without delete markers."""
 
-    def read_page(self, marker: Marker | None, limit: int) -> ListedPage:
+    def read_page(self, marker: Marker | None, limit: int) -> VersionPage:
         """Return the next versions."""
         ...
 
@@ -78,10 +79,6 @@ class Workflow(Protocol):
         ...
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Services:
     """Everything that the reconcile function works with. `tables` is the tables function (handlers/tables.py)."""
@@ -92,4 +89,4 @@ class Services:
     log: LogReader
     tables: FunctionClient
     workflow: Workflow
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now

@@ -18,12 +18,12 @@ from pydantic_core import ErrorDetails
 from etl_core.model.errors import StackError
 from etl_core.model.names import fold
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload, parse_utc_time
+from etl_core.model.times import parse_utc_time
+from etl_core.model.upload import SIZE_LIMIT, Upload
 from etl_core.recovery.messages import REQUEST_INVALID, RESPONSE_INVALID
 from etl_core.recovery.services import FunctionClient
 
 Json = dict[str, Any]
-_SIZE_LIMIT = 1 << 63
 _SHOWN_PROBLEMS = 5
 
 
@@ -73,7 +73,7 @@ def ask(function: FunctionClient, request: Request[R]) -> R:
 
 
 def parse_request(kinds: Any, value: object) -> Any:
-    """Return the request that the JSON describes. `kinds` is the union of all, told apart by `kind`. Raises InvalidRequestError."""
+    """Return the request that the JSON describes. `kinds` is the union of all, distinguished by `kind`. Raises InvalidRequestError."""
     try:
         return _adapter(kinds).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
@@ -140,7 +140,7 @@ def _checked_upload(upload: Upload) -> Upload:
 def _faults(upload: Upload) -> Iterator[str]:
     if not upload.key or not upload.bucket:
         yield "an upload needs a bucket and a key"
-    if upload.size is not None and not 0 <= upload.size < _SIZE_LIMIT:
+    if upload.size is not None and not 0 <= upload.size < SIZE_LIMIT:
         yield f"the size {upload.size} is not a number of bytes"
 
 

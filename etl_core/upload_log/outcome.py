@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from etl_core.model.status import Status
-from etl_core.model.upload import TIMESTAMP_FORMAT
+from etl_core.model.times import format_utc_time
 from etl_core.upload_log.messages import LINES_LEFT_OUT
 
 _MAX_TEXT = 4000
@@ -54,7 +54,7 @@ class LoadOutcome:
         """Return the outcome as JSON for the state machine, without empty fields."""
         output = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         if self.loaded_at is not None:
-            output["loaded_at"] = self.loaded_at.strftime(TIMESTAMP_FORMAT)
+            output["loaded_at"] = format_utc_time(self.loaded_at)
         if self.error is not None:
             output["error"] = asdict(self.error.shortened())
         return output | {"statements": list(_first_lines(self.statements, _MAX_TEXT))}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl_core.adapters.log_table import LogTable
-from etl_core.model.upload import TIMESTAMP_FORMAT
+from etl_core.model.times import format_utc_time
 from etl_core.upload_log.query import LogQuery
 from tests.e2e.conftest import Lake
 from tests.guarantees.scenarios import Delivery, Row, Scenario, ScenarioUpload
@@ -39,7 +39,7 @@ class Harness:
             Bucket=self.lake.client.outputs.lake_bucket, Key=key, VersionId=version
         )["LastModified"]
         return self.lake.s3_event(
-            key, content.encode(), arrived_at.strftime(TIMESTAMP_FORMAT), f"{number:018X}", version
+            key, content.encode(), format_utc_time(arrived_at), f"{number:018X}", version
         )
 
     def run(self, event: Mapping[str, Any], kills: Sequence[int] = ()) -> ExecutionResult:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.model.status import Status
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.read_ledgers import evidence_of
 from etl_core.recovery.reconcile import (
     Evidence,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl_core.model.errors import StackError
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     Answer,
