@@ -18,7 +18,9 @@ from handlers.context import Context, log_line
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """Write the entry for `{"phase": "received", "event": ...}` or `{"phase": "final", "state": ...}`, each with `execution_arn`."""
+    """Write the entry for `{"phase": "received", "event": ...}` or `{"phase": "final", "state":
+    ...}`, each with `execution_arn`.
+    """
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
         return _received(Upload.from_event(event["event"]), arn)

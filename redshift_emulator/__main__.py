@@ -1,4 +1,7 @@
-"""The command `redshift-emulator` (python -m redshift_emulator). It prints `ready HOST PORT` when it listens."""
+"""The command `redshift-emulator` (python -m redshift_emulator).
+
+It prints `ready HOST PORT` when it listens.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ from redshift_emulator.lexer import quote_literal
 from redshift_emulator.rewrite import stored_name
 from redshift_emulator.sql import qualified
 
-_TABLE = "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+_TABLE = (
+    "SELECT c.oid, n.nspname, c.relname "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+)
 
 _COLUMNS = """
 SELECT p.attname, a.attnum, pg_rs.format_type(a.atttypid, NULL), p.atttypmod, a.attnotnull, r.identity,
@@ -48,7 +51,10 @@ class TableDescription:
 
 
 def read_table(backend: Backend, schema: str | None, table: str) -> TableDescription | None:
-    """Look a table up in the connection's transaction; None if it does not exist. BackendError in a failed block."""
+    """Look a table up in the connection's transaction; None if it does not exist.
+
+    BackendError in a failed block.
+    """
     name = qualified(*(stored_name(part) for part in (schema, table) if part))
     tables = backend.query(_TABLE + "to_regclass(" + quote_literal(name) + ") AND c.relkind = 'r'")
     if not tables:

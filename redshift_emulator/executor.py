@@ -111,7 +111,8 @@ class Executor:
     def run_step(self, step: Step, *, in_string: bool = False, fail_block: bool = True) -> bool:
         """Run one step. Return whether it succeeded.
 
-        `in_string`: other statements come in the same query string. `fail_block`: an error makes the open block fail.
+        `in_string`: other statements come in the same query string. `fail_block`: an error makes
+        the open block fail.
         """
         try:
             if step.autocommit_only and (in_string or self.backend.status != b"I"):
@@ -128,7 +129,10 @@ class Executor:
         return succeeded
 
     def fail(self, failure: SqlError | BackendError, *, fail_block: bool = True) -> None:
-        """Send an error to the client and make an open block fail in PostgreSQL, too. Raises a fatal BackendError again."""
+        """Send an error to the client and make an open block fail in PostgreSQL, too.
+
+        Raises a fatal BackendError again.
+        """
         if isinstance(failure, BackendError):
             if failure.fatal:
                 raise failure
@@ -157,7 +161,10 @@ class Executor:
         return succeeded
 
     def _update_case_setting(self, steps: Sequence[Step]) -> None:
-        """Ask PostgreSQL for the setting if it may have changed. A rollback restores the old value."""
+        """Ask PostgreSQL for the setting if it may have changed.
+
+        A rollback restores the old value.
+        """
         self._case_was_set = self._case_was_set or any(step.sets_case for step in steps)
         if (
             self._case_was_set

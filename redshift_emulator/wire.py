@@ -1,7 +1,7 @@
 """Read and build frames (messages) of the PostgreSQL protocol, version 3. Does no I/O.
 
-A frame is a type byte, a four-byte length that includes itself, and a body. The start-up packet has no type byte.
-Source: PostgreSQL documentation, "Message Formats".
+A frame is a type byte, a four-byte length that includes itself, and a body. The start-up packet has
+no type byte. Source: PostgreSQL documentation, "Message Formats".
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.etl_core.live import LiveTable
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-# No deadline, because the machine may be busy. Always the same examples, so that only a change of the code breaks a test.
-# `pytest --hypothesis-profile=search` tries new examples.
+# No deadline, because the machine may be busy. Always the same examples, so that only a change of
+# the code breaks a test. `pytest --hypothesis-profile=search` tries new examples.
 settings.register_profile(
     "project", deadline=None, database=None, max_examples=60, derandomize=True
 )
@@ -29,7 +29,10 @@ settings.load_profile("project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Ignore the warnings that pulumi_aws raises about itself on import. All other warnings are errors."""
+    """Ignore the warnings that pulumi_aws raises about itself on import.
+
+    All other warnings are errors.
+    """
     config.addinivalue_line(
         "filterwarnings", r"ignore:[\w./]+ has been deprecated in favor of:DeprecationWarning"
     )

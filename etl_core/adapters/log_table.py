@@ -72,9 +72,10 @@ class LogTable:
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
     ) -> bool:
-        """Write the final status. Return False if the entry already has one that no later delivery may change.
+        """Write the final status.
 
-        Attempts add up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
+        Return False if the entry already has one that no later delivery may change. Attempts add
+        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
         """
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
@@ -85,7 +86,10 @@ class LogTable:
         return False
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
-        """Yield the matching entries page by page, newest first. A filter may leave a page with few entries or none."""
+        """Yield the matching entries page by page, newest first.
+
+        A filter may leave a page with few entries or none.
+        """
         for page in self._pages(**_query_arguments(query)):
             items = [_entry(item) for item in page.get("Items", [])]
             last = page.get("LastEvaluatedKey")
@@ -123,7 +127,10 @@ class LogTable:
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """Return the table's pending uploads. The index lags behind the table, so the newest uploads may be missing."""
+        """Return the table's pending uploads.
+
+        The index lags behind the table, so the newest uploads may be missing.
+        """
         since = format_utc_time(utc_now() - LONGEST_WAIT)
         items = self._items(
             "#partition = :partition AND #since >= :since",
@@ -243,7 +250,10 @@ def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str
 
 
 def mapped(call: Callable[[], _T]) -> _T:
-    """Return the call's result. Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call."""
+    """Return the call's result.
+
+    Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call.
+    """
     try:
         return call()
     except ClientError as error:
@@ -263,7 +273,10 @@ def mapped(call: Callable[[], _T]) -> _T:
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
-    """Return whether the entry is about the version. A final entry has its id; a pending entry may have only the etag."""
+    """Return whether the entry is about the version.
+
+    A final entry has its id; a pending entry may have only the etag.
+    """
     if item.get("s3_key") != version.key:
         return False
     return (

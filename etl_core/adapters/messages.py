@@ -7,7 +7,8 @@ from etl_core.model.messages import Message
 MISSING_VERSION = Message(
     id="upload.missing_version",
     when="The uploaded version no longer exists in S3.",
-    text="the uploaded version of {key!r} ({version}) no longer exists in {bucket!r}: it was deleted before it was loaded",
+    text="the uploaded version of {key!r} ({version}) no longer exists in {bucket!r}: it was "
+    "deleted before it was loaded",
     fix="Upload the file again",
     example={"key": "dev/append/orders/1.csv", "version": "3HL4kqtJvjVBH40N", "bucket": "my-lake"},
 )

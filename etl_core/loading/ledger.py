@@ -1,6 +1,7 @@
-"""The ledger: one small table per target table, in its own schema. The ledger decides about an upload; the log only reports.
+"""The ledger: one small table per target table, in its own schema.
 
-A ledger row is written in the transaction that changes the target, so both exist or neither does.
+The ledger decides about an upload; the log only reports. A ledger row is written in the transaction
+that changes the target, so both exist or neither does.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ _TEXT_BYTES = 65535
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One upload that took effect, or a superseded schema file. Times are UTC; `rows_loaded` is None for a schema file."""
+    """One upload that took effect, or a superseded schema file.
+
+    Times are UTC; `rows_loaded` is None for a schema file.
+    """
 
     upload_id: str
     action: Action
@@ -68,9 +72,11 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Proceed:
-    """The upload may take effect. `history` holds the schema rows from the upload's arrival until now; it is empty without a schema.
+    """The upload may take effect.
 
-    A data file is read by the schema that was in force when it arrived, even if a later schema file took effect first.
+    `history` holds the schema rows from the upload's arrival until now; it is empty without a
+    schema. A data file is read by the schema that was in force when it arrived, even if a later
+    schema file took effect first.
     """
 
     history: tuple[LedgerRow, ...]
@@ -164,7 +170,8 @@ def select_relevant(
 ) -> sa.Select[Any]:
     """Select the rows that decide about the upload and `others`: their own rows, later arrivals, and schema files.
 
-    The result is small even if the ledger is large. `version_id` is the version found in S3, for an event without one.
+    The result is small even if the ledger is large. `version_id` is the version found in S3, for an
+    event without one.
     """
     columns = ledger.columns
     since = min(each.landed_at for each in (upload, *others)) - CLOCK_SKEW
@@ -220,7 +227,10 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
 def decide(
     rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None
 ) -> Decision:
-    """Decide about the upload from the rows of select_relevant. `version_id` is the version found in S3, for an event without one."""
+    """Decide about the upload from the rows of select_relevant.
+
+    `version_id` is the version found in S3, for an event without one.
+    """
     for row in rows:
         if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
             return Duplicate(row)
@@ -234,8 +244,8 @@ def decide(
 def _is_same_version(row: LedgerRow, upload: Upload, found_version: str | None) -> bool:
     """Return whether the row is about the same version, where one of the two events had no version id.
 
-    Two events without a version id are two uploads, even if both find the same version: two versions with equal bytes
-    have the same etag.
+    Two events without a version id are two uploads, even if both find the same version: two
+    versions with equal bytes have the same etag.
     """
     if row.s3_key != upload.key:
         return False
@@ -260,7 +270,8 @@ def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> 
 def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
     """Return the schema rows from the one in force when the upload arrived to the newest one.
 
-    For an upload that is older than all schema files, return all: it may have waited for its table's first schema file.
+    For an upload that is older than all schema files, return all: it may have waited for its
+    table's first schema file.
     """
     schemas = sorted(
         (row for row in rows if row.schema_file is not None), key=lambda row: row.order

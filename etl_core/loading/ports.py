@@ -1,4 +1,7 @@
-"""The ports of a load to S3, Redshift and the log. Adapters implement them and raise only errors of etl_core.model.errors."""
+"""The ports of a load to S3, Redshift and the log.
+
+Adapters implement them and raise only errors of etl_core.model.errors.
+"""
 
 from __future__ import annotations
 
@@ -52,22 +55,35 @@ class ObjectStore(Protocol):
 
 
 class Backlog(Protocol):
-    """The log, read for pending uploads. It only says which uploads are pending; the ledger decides which took effect."""
+    """The log, read for pending uploads.
+
+    It only says which uploads are pending; the ledger decides which took effect.
+    """
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
         """Return the table's pending uploads that were received recently. Raises ThrottledError."""
         ...
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
-        """Return the log's entry for a version of one of the table's objects. Raises ThrottledError."""
+        """Return the log's entry for a version of one of the table's objects.
+
+        Raises ThrottledError.
+        """
         ...
 
 
 class Transaction(Protocol):
-    """An open transaction. Raises LockConflictError, ConnectionLostError, LoadFailedError, LoadTimeoutError, MissingTableError."""
+    """An open transaction.
+
+    Raises LockConflictError, ConnectionLostError, LoadFailedError, LoadTimeoutError,
+    MissingTableError.
+    """
 
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        """Run one statement and return its rows. The result is empty for a statement that returns no rows."""
+        """Run one statement and return its rows.
+
+        The result is empty for a statement that returns no rows.
+        """
         ...
 
 
@@ -79,16 +95,17 @@ class WarehouseClient(Protocol):
     ) -> AbstractContextManager[Transaction]:
         """Open a transaction that commits when the block ends and rolls back when the block raises.
 
-        No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises CopyRefusedError.
+        No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises
+        CopyRefusedError.
         """
         ...
 
     def execute_autocommit(
         self, database: str, statement: Executable, timeout_seconds: float
     ) -> None:
-        """Run one statement that Redshift does not allow inside a transaction. It is committed when this returns.
+        """Run one statement that Redshift does not allow inside a transaction.
 
-        Raises the same errors as Transaction.execute.
+        It is committed when this returns. Raises the same errors as Transaction.execute.
         """
         ...
 
@@ -97,8 +114,8 @@ class WarehouseClient(Protocol):
     ) -> Sequence[LoadErrorLine]:
         """Run a trial COPY, which loads nothing, and return the rows that it refuses, lowest line numbers first.
 
-        An empty result may also mean that the load-error view has no rows yet. Raises the same errors as
-        Transaction.execute, except CopyRefusedError.
+        An empty result may also mean that the load-error view has no rows yet. Raises the same
+        errors as Transaction.execute, except CopyRefusedError.
         """
         ...
 

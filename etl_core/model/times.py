@@ -20,7 +20,10 @@ def format_utc_time(time: datetime) -> str:
 
 
 def parse_utc_time(text: str) -> datetime:
-    """Parse an ISO 8601 time or day and return it in UTC, to the second. Without a zone it is UTC. Raises ValueError."""
+    """Parse an ISO 8601 time or day and return it in UTC, to the second.
+
+    Without a zone it is UTC. Raises ValueError.
+    """
     try:
         time = datetime.fromisoformat(text)
         aware = time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -23,7 +23,10 @@ SIZE_LIMIT = 1 << 63
 
 @dataclass(frozen=True)
 class Upload:
-    """One version of one object. `size` in bytes, None if unknown; `landed_at` is the time of arrival, UTC, to the second."""
+    """One version of one object.
+
+    `size` in bytes, None if unknown; `landed_at` is the time of arrival, UTC, to the second.
+    """
 
     bucket: str
     key: str
@@ -56,7 +59,8 @@ class Upload:
     def upload_id(self) -> str:
         """32 hexadecimal digits, the same for every delivery of the same version.
 
-        The version id identifies the version. Without one, etag and sequencer do: every write has another sequencer.
+        The version id identifies the version. Without one, etag and sequencer do: every write has
+        another sequencer.
         """
         return identity(
             self.bucket,
@@ -66,7 +70,10 @@ class Upload:
 
     @property
     def order(self) -> tuple[datetime, str, str]:
-        """Arrival order: event time, sequencer, key. Sequencers are padded with zeros on the right to compare them (S3 user guide)."""
+        """Arrival order: event time, sequencer, key.
+
+        Sequencers are padded with zeros on the right to compare them (S3 user guide).
+        """
         return self.landed_at, padded_sequencer(self.sequencer), self.key
 
     @property
@@ -107,7 +114,10 @@ def _text(parent: Mapping[str, Any], name: str) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether the text has no lone surrogate. JSON can write one, but no key contains one and nothing can store it."""
+    """Whether the text has no lone surrogate.
+
+    JSON can write one, but no key contains one and nothing can store it.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,7 @@
 """Read ledgers for reconcile and rebuild-log, a few tables per transaction.
 
-A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy instead of waited for.
+A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy
+instead of waited for.
 """
 
 from __future__ import annotations
@@ -98,7 +99,10 @@ def _read_some(
     rows: list[LedgerEvidence],
     busy: list[TableRef],
 ) -> int:
-    """Add what the ledgers contain, in one transaction, up to the first locked one. Return the number of queries that are done."""
+    """Add what the ledgers contain, in one transaction, up to the first locked one.
+
+    Return the number of queries that are done.
+    """
     done = 0
     try:
         with warehouse.transaction(queries[0].table.database, BUSY_SECONDS) as transaction:

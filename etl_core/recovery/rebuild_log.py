@@ -57,7 +57,9 @@ def read_logged(services: Services, rows: Iterable[LedgerEvidence]) -> dict[str,
 
 
 def entry_key(row: LedgerEvidence) -> dict[str, str]:
-    """Return the primary key of a ledger row's log entry, the same as etl_core.upload_log.entry.key_of for its upload."""
+    """Return the primary key of a ledger row's log entry, the same as
+    etl_core.upload_log.entry.key_of for its upload.
+    """
     timestamp = format_utc_time(row.landed_at)
     landed_key = f"{timestamp}#{row.sequencer}#{row.upload_id[:12]}"
     return {PARTITION_KEY: describe_key(row.s3_key).table_name, SORT_KEY: landed_key}
@@ -66,7 +68,10 @@ def entry_key(row: LedgerEvidence) -> dict[str, str]:
 def settled_entry(
     row: LedgerEvidence, bucket: str, etag: str | None = None, size: int | None = None
 ) -> dict[str, Any]:
-    """Return the attributes of a ledger row's log entry. The ledger does not keep duration and statements."""
+    """Return the attributes of a ledger row's log entry.
+
+    The ledger does not keep duration and statements.
+    """
     upload = Upload(
         bucket, row.s3_key, row.version_id, etag or "", size, row.sequencer, row.landed_at
     )

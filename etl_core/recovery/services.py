@@ -1,4 +1,7 @@
-"""The services that recovery needs. Adapters implement these ports and raise only errors of etl_core.model.errors."""
+"""The services that recovery needs.
+
+Adapters implement these ports and raise only errors of etl_core.model.errors.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ Marker = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class VersionPage:
-    """Versions in the order of S3: by key, then newest first. `marker` starts the next page; None at the end."""
+    """Versions in the order of S3: by key, then newest first.
+
+    `marker` starts the next page; None at the end.
+    """
 
     versions: Sequence[ObjectVersion]
     marker: Marker | None
@@ -63,7 +69,10 @@ class FunctionClient(Protocol):
     """A Lambda function of the stack. `etl_core.recovery.wire.ask` adds the types."""
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the function's response. Raises RetryableError, or LoadFailedError with the function's own message."""
+        """Return the function's response.
+
+        Raises RetryableError, or LoadFailedError with the function's own message.
+        """
         ...
 
 
@@ -81,7 +90,10 @@ class Workflow(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that the reconcile function works with. `tables` is the tables function (handlers/tables.py)."""
+    """Everything that the reconcile function works with.
+
+    `tables` is the tables function (handlers/tables.py).
+    """
 
     bucket: str
     databases: tuple[str, ...]

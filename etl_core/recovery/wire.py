@@ -1,6 +1,7 @@
 """The JSON between the command line, the reconcile function and the tables function: typed on both sides.
 
-The types of the requests and responses are in `reconcile_requests` and `tables_requests`. Parsing is strict and names every problem.
+The types of the requests and responses are in `reconcile_requests` and `tables_requests`. Parsing
+is strict and names every problem.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Request(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class PagedRequest(Request[P]):
-    """A request for one page. `marker` says where it starts; None: at the beginning. Subclasses give it a type."""
+    """A request for one page.
+
+    `marker` says where it starts; None: at the beginning. Subclasses give it a type.
+    """
 
     marker: Any = None
 
@@ -73,7 +77,10 @@ def ask(function: FunctionClient, request: Request[R]) -> R:
 
 
 def parse_request(kinds: Any, value: object) -> Any:
-    """Return the request that the JSON describes. `kinds` is the union of all, distinguished by `kind`. Raises InvalidRequestError."""
+    """Return the request that the JSON describes.
+
+    `kinds` is the union of all, distinguished by `kind`. Raises InvalidRequestError.
+    """
     try:
         return _adapter(kinds).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
@@ -88,7 +95,10 @@ def to_json(value: Any) -> Json:
 
 
 def from_json(kind: type[T], value: object) -> T:
-    """Return the dataclass that the JSON describes. Unknown fields are ignored. Raises pydantic's ValidationError."""
+    """Return the dataclass that the JSON describes.
+
+    Unknown fields are ignored. Raises pydantic's ValidationError.
+    """
     dataclass_type: Any = kind
     parsed: T = _adapter(dataclass_type).validate_json(json.dumps(value), strict=True)
     return parsed
@@ -126,7 +136,10 @@ def _utc(value: object) -> datetime:
 
 
 def _checked_upload(upload: Upload) -> Upload:
-    """Apply the rules of Upload.from_event, except that the etag may be unknown. Raises ValueError."""
+    """Apply the rules of Upload.from_event, except that the etag may be unknown.
+
+    Raises ValueError.
+    """
     for fault in _faults(upload):
         raise ValueError(fault)
     return replace(

@@ -1,7 +1,7 @@
 """Redshift's column types: the spellings that a schema file may use, and the canonical form, which is the catalog's.
 
-Source: database developer guide, "Data types". The lengths of CHAR and VARCHAR are in bytes; VARCHAR and TEXT without a length have
-256 bytes; NUMERIC without arguments is (18,0).
+Source: database developer guide, "Data types". The lengths of CHAR and VARCHAR are in bytes;
+VARCHAR and TEXT without a length have 256 bytes; NUMERIC without arguments is (18,0).
 """
 
 from __future__ import annotations
@@ -127,7 +127,10 @@ class ColumnType:
 
     @classmethod
     def from_canonical(cls, text: str) -> ColumnType:
-        """Read the text that str() wrote. No rule is checked: a type that was accepted once stays readable."""
+        """Read the text that str() wrote.
+
+        No rule is checked: a type that was accepted once stays readable.
+        """
         name, _, arguments = text.removesuffix(")").partition("(")
         return cls(name, tuple(int(part) for part in arguments.split(",") if part))
 
@@ -138,7 +141,10 @@ class ColumnType:
 
     @property
     def integer_limit(self) -> int:
-        """The values of an integer type are from -limit to limit - 1. Raises KeyError for another type."""
+        """The values of an integer type are from -limit to limit - 1.
+
+        Raises KeyError for another type.
+        """
         return _INTEGER_LIMITS[self.name]
 
     @property
@@ -167,7 +173,10 @@ class ColumnType:
         return self.name not in _NOT_KEYS
 
     def to_sqlalchemy(self) -> TypeEngine[Any]:
-        """Return the SQLAlchemy type that the Redshift dialect renders as this type. Raises ValueError if there is none."""
+        """Return the SQLAlchemy type that the Redshift dialect renders as this type.
+
+        Raises ValueError if there is none.
+        """
         if self.name == "numeric":
             precision, scale = self.arguments
             return sa.NUMERIC(precision, scale)
@@ -182,7 +191,10 @@ class ColumnType:
 
 
 def describe_type(kind: TypeEngine[Any]) -> ColumnType:
-    """Return the canonical form of a SQLAlchemy type. SQLAlchemy types do not compare by value; these do."""
+    """Return the canonical form of a SQLAlchemy type.
+
+    SQLAlchemy types do not compare by value; these do.
+    """
     return _describe_own(kind) or parse_column_type(kind.compile(dialect=DIALECT))
 
 
@@ -205,7 +217,10 @@ def _describe_own(kind: TypeEngine[Any]) -> ColumnType | None:
 
 
 def parse_column_type(text: str) -> ColumnType:
-    """Parse a type as a schema file or the catalog writes it. Raises ValueError with the text and the rule."""
+    """Parse a type as a schema file or the catalog writes it.
+
+    Raises ValueError with the text and the rule.
+    """
     # Runs of blanks are collapsed first: the pattern could split them among its parts in very many ways.
     match = _TYPE.fullmatch(" ".join(text.split()))
     if not match:

@@ -1,4 +1,7 @@
-"""Log entries: one for each upload, updated as it proceeds. The log reports, the ledger decides. Field names are the API's."""
+"""Log entries: one for each upload, updated as it proceeds.
+
+The log reports, the ledger decides. Field names are the API's.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from etl_core.upload_log.failure_wording import outcome_of_failure
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
 WAITING_FOR, WAITING_SINCE = "waiting_for", "waiting_since"
-"""The table of a pending upload and the time it was received: the key of the index `waiting`. Final entries do not have them, so the
-index stays small."""
+"""The table of a pending upload and the time it was received: the key of the index `waiting`. Final
+entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(hours=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
@@ -112,7 +115,8 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
 def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
     """Return the upload that the entry describes, with the same upload id as its event; None if that is not possible.
 
-    A final entry may have a version id although the event had none. An entry made from the ledger may have no etag.
+    A final entry may have a version id although the event had none. An entry made from the ledger
+    may have no etag.
     """
     sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
     known = Upload(

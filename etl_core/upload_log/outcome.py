@@ -15,8 +15,9 @@ _MAX_TEXT = 4000
 _MAX_DETAIL = 1000
 _MAX_LINES = 50
 _MAX_LINES_SIZE = 60_000
-"""The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a larger result is lost without a log
-entry (Step Functions developer guide: States.ALL does not catch States.DataLimitExceeded). A log item holds 400 KB."""
+"""The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a
+larger result is lost without a log entry (Step Functions developer guide: States.ALL does not catch
+States.DataLimitExceeded). A log item holds 400 KB."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def _first_lines(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
-    """Return as many lines as an item can hold, each of at most `limit` characters. The last line counts the rest."""
+    """Return as many lines as an item can hold, each of at most `limit` characters.
+
+    The last line counts the rest.
+    """
     kept: list[str] = []
     free = _MAX_LINES_SIZE
     for line in lines[:_MAX_LINES]:

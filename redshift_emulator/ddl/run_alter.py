@@ -1,7 +1,7 @@
 """Executes ALTER TABLE.
 
-What Redshift would refuse is checked in the catalog first. PostgreSQL's statement and the changes to the records in pg_rs
-are sent as one string, and so run in one transaction.
+What Redshift would refuse is checked in the catalog first. PostgreSQL's statement and the changes
+to the records in pg_rs are sent as one string, and so run in one transaction.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
 
 def run_alter(backend: Backend, change: alter.Alter) -> None:
-    """Execute one action. Raises SqlError for what Redshift refuses, BackendError for errors of PostgreSQL."""
+    """Execute one action.
+
+    Raises SqlError for what Redshift refuses, BackendError for errors of PostgreSQL.
+    """
     schema = change.table[-2] if len(change.table) > 1 else None
     table = read_table(backend, schema, change.table[-1])
     if table is None:
@@ -160,14 +163,16 @@ def _append(backend: Backend, table: TableDescription, change: alter.AppendFrom)
     names = ", ".join(
         quote_name(stored_name(name)) for name in _columns_to_append(table, source, change.extra)
     )
-    insert = f"INSERT INTO {table.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608 - names are quoted
+    # The names are quoted.
+    insert = f"INSERT INTO {table.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608
     backend.query(join_statements(insert, "TRUNCATE " + source.sql_name))
 
 
 def _columns_to_append(target: TableDescription, source: TableDescription, extra: str) -> list[str]:
     """Return the columns that both tables have.
 
-    Raises SqlError if they differ, or if one table has other columns and ``extra`` does not allow it (r_ALTER_TABLE_APPEND).
+    Raises SqlError if they differ, or if one table has other columns and ``extra`` does not allow
+    it (r_ALTER_TABLE_APPEND).
     """
     names = [name for name, column in target.columns.items() if not column.info.identity]
     missing = [name for name in names if name not in source.columns]

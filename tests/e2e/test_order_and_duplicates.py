@@ -1,6 +1,7 @@
 """Late, repeated and unordered events: the table equals its uploads, applied once each, in arrival order.
 
-The event rule is disabled, so only the events of the tests are delivered, with arrival times that the tests choose.
+The event rule is disabled, so only the events of the tests are delivered, with arrival times that
+the tests choose.
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ def test_a_deleted_version_is_rejected(sender: EventSender) -> None:
 
 
 def test_two_events_of_one_version_load_it_once(lake: Lake) -> None:
-    """The local cloud's event has no version id. An event with the id, as AWS sends it, is about the same upload."""
+    """The local cloud's event has no version id.
+
+    An event with the id, as AWS sends it, is about the same upload.
+    """
     table = lake.table("twice")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     key, content = f"dev/append/{table}/x.csv", b"id\n1\n"

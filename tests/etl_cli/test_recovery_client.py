@@ -56,7 +56,10 @@ class FakeClock:
 
 @dataclass
 class FakeReconcile:
-    """The reconcile function. After `delay` requests for an answer, the upload has the status that `status_of` returns."""
+    """The reconcile function.
+
+    After `delay` requests for an answer, the upload has the status that `status_of` returns.
+    """
 
     status_of: Callable[[str], Status] = lambda key: Status.LOADED
     delay: int = 1

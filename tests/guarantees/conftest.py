@@ -1,4 +1,6 @@
-"""Fixtures of the guarantee tests: worker processes, the state machine interpreter, and a warehouse per isolation level."""
+"""Fixtures of the guarantee tests: worker processes, the state machine interpreter, and a warehouse
+per isolation level.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A recording engine: runs the real program under Pulumi's mocks and records the registered resources.
 
-In deploy mode computed outputs have invented values, so that every `apply` runs. In preview mode they are unknown, as
-in a first `pulumi preview`. The two modes find different faults, so the tests run both.
+In deploy mode computed outputs have invented values, so that every `apply` runs. In preview mode
+they are unknown, as in a first `pulumi preview`. The two modes find different faults, so the tests
+run both.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Registered:
-    """One registered resource. `dependencies` are the (type, name) pairs of the resources that it depends on."""
+    """One registered resource.
+
+    `dependencies` are the (type, name) pairs of the resources that it depends on.
+    """
 
     typ: str
     name: str
@@ -89,7 +93,10 @@ class Stack:
 
 
 def _computed(typ: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that AWS would compute. Each holds the name of its resource, so that tests can check references."""
+    """Return the outputs that AWS would compute.
+
+    Each holds the name of its resource, so that tests can check references.
+    """
     arn = f"arn:aws:{typ.split('/')[0].removeprefix('aws:')}:{REGION}:{ACCOUNT}:{typ.rsplit(':', 1)[1]}/{name}"
     return {
         "arn": arn,
@@ -231,7 +238,10 @@ def run(
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
 ) -> Stack:
-    """Run `main` once. An Output that is used as text raises an error, so that none ends up in a document."""
+    """Run `main` once.
+
+    An Output that is used as text raises an error, so that none ends up in a document.
+    """
     recorder = _Recorder(mode)
     monitor = _Monitor(recorder)
     try:

@@ -69,8 +69,8 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
         "SET #status = :status, #rows_loaded = :rows_loaded, #schema_version = :schema_version "
     )
     assert (
-        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, #waiting_for, #waiting_since ADD "
-        in expression
+        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
+        "#waiting_for, #waiting_since ADD " in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 

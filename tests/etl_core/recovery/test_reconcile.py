@@ -48,7 +48,9 @@ def ledger_evidence(**fields: Any) -> LedgerEvidence:
 def finding(
     *, row: Any = None, logged: Any = None, entry: Any = None, busy: bool = False, now: Any = LATER
 ) -> Finding:
-    """`row` is in the ledger, `logged` is the status of its log entry; `entry` is the status of a log entry without a row."""
+    """`row` is in the ledger, `logged` is the status of its log entry; `entry` is the status of a
+    log entry without a row.
+    """
     evidence = Evidence(
         ledger={} if row is None else {VERSION.id: row},
         logged={} if logged is None else {row.upload_id: an_entry(an_upload(), status=logged)},

@@ -76,12 +76,14 @@ RECONCILE: list[tuple[Any, Any]] = [
     (SendRequest(uploads=(an_upload(),)), SentUploads((SentUpload("k", KEY, "arn"),))),
     (AnswersRequest(log_keys=(KEY,)), Answers((ANSWER,))),
     (LogPageRequest(marker=LEDGER_MARKER),
-     LogPage(rows=1, missing=(MissingEntry("k", "v", Status.LOADED),), ledger="dev: x", busy=("y",), marker=LEDGER_MARKER)),
+     LogPage(rows=1, missing=(MissingEntry("k", "v", Status.LOADED),), ledger="dev: x", busy=("y",
+         ), marker=LEDGER_MARKER)),
 ]  # fmt: skip
 TABLES: list[tuple[Any, Any]] = [
     (VersionsRequest(queries=(VersionQuery(TABLE, ("v1",), ("k",)),)),
      LedgerRows((ledger_evidence(schema_version="7", status=Status.APPLIED, rows_loaded=None),), (TABLE,))),
-    (LedgerPageRequest(scope=SCOPE, marker=replace(LEDGER_MARKER, upload_id=None)), LedgerPage(rows=(ledger_evidence(),))),
+    (LedgerPageRequest(scope=SCOPE, marker=replace(LEDGER_MARKER, upload_id=None)),
+    LedgerPage(rows=(ledger_evidence(),))),
     (ReplayRequest(table=TABLE, dry_run=True, accept_counts=True), ReplayResult(1, 2, 3, 4)),
 ]  # fmt: skip
 
