@@ -24,6 +24,11 @@ def identifier(name: str) -> quoted_name:
     return quoted_name(name, quote=True)
 
 
+def catalog_table(name: str, *columns: str) -> sa.TableClause:
+    """Return a table of the catalog, with the columns that a query needs."""
+    return sa.table(name, *(sa.column(column) for column in columns), schema="pg_catalog")
+
+
 class Text(ColumnElement[str]):
     """A text literal.
 

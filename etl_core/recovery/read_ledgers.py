@@ -25,22 +25,15 @@ from etl_core.recovery.tables_requests import (
     LedgerRows,
     VersionQuery,
 )
+from etl_core.sql import catalog_table
 
 BUSY_SECONDS = 15.0
 PAGE = 500
 _TABLES_PER_TRANSACTION = 10
 """Loads of a table that was read wait until the reader's transaction ends, so it must be short."""
 
-_NAMESPACE = sa.table(
-    "pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog"
-).alias("n")
-_CLASS = sa.table(
-    "pg_class",
-    sa.column("relname"),
-    sa.column("relnamespace"),
-    sa.column("relkind"),
-    schema="pg_catalog",
-).alias("c")
+_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
 
 
 def select_ledgers() -> sa.Select[Any]:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_files.column_types import parse_column_type
 from etl_core.schema_files.default_values import parse_catalog_default
-from etl_core.sql import identifier
+from etl_core.sql import catalog_table, identifier
 
 _IDENTITY = re.compile(
     r'"?identity"?\(\s*\d+\s*,\s*\d+\s*,\s*\'?\(?(-?\d+)\s*,\s*(-?\d+)\)?\'?.*\)', re.IGNORECASE
@@ -25,29 +25,25 @@ _IDENTITY = re.compile(
 _DISTSTYLES = {0: "EVEN", 8: "ALL"}
 
 
-def _catalog(name: str, *columns: str) -> sa.TableClause:
-    return sa.table(name, *(sa.column(column) for column in columns), schema="pg_catalog")
-
-
-_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("n")
-_CLASS = _catalog("pg_class", "oid", "relname", "relnamespace", "relkind", "reldiststyle").alias(
-    "c"
-)
-_ATTRIBUTE = _catalog(
+_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = catalog_table(
+    "pg_class", "oid", "relname", "relnamespace", "relkind", "reldiststyle"
+).alias("c")
+_ATTRIBUTE = catalog_table(
     "pg_attribute", "attrelid", "attname", "attnum", "atttypid", "atttypmod", "attnotnull", "attisdropped",
     "attencodingtype", "attisdistkey", "attsortkeyord",
 ).alias("a")  # fmt: skip
-_DEFAULT = _catalog("pg_attrdef", "adrelid", "adnum", "adbin").alias("d")
-_CONSTRAINT = _catalog("pg_constraint", "conrelid", "contype", "conkey", "conname").alias("p")
+_DEFAULT = catalog_table("pg_attrdef", "adrelid", "adnum", "adbin").alias("d")
+_CONSTRAINT = catalog_table("pg_constraint", "conrelid", "contype", "conkey", "conname").alias("p")
 _DESCRIPTIONS = ("objoid", "classoid", "objsubid", "description")
-_COLUMN_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("cc")
-_TABLE_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("tc")
-_DEPEND = _catalog("pg_depend", "classid", "objid", "refclassid", "refobjid", "refobjsubid").alias(
-    "dep"
-)
-_REWRITE = _catalog("pg_rewrite", "oid", "ev_class").alias("rw")
-_VIEW = _catalog("pg_class", "oid", "relname", "relnamespace").alias("v")
-_VIEW_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("vn")
+_COLUMN_COMMENT = catalog_table("pg_description", *_DESCRIPTIONS).alias("cc")
+_TABLE_COMMENT = catalog_table("pg_description", *_DESCRIPTIONS).alias("tc")
+_DEPEND = catalog_table(
+    "pg_depend", "classid", "objid", "refclassid", "refobjid", "refobjsubid"
+).alias("dep")
+_REWRITE = catalog_table("pg_rewrite", "oid", "ev_class").alias("rw")
+_VIEW = catalog_table("pg_class", "oid", "relname", "relnamespace").alias("v")
+_VIEW_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("vn")
 _PG_CLASS_OID = 1259
 """The oid of pg_class itself, the same in every PostgreSQL. pg_description and pg_depend also have
 rows about other kinds of objects."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeEngine, UserDefinedType
+from sqlalchemy.types import TypeEngine
 from sqlalchemy_redshift import dialect as redshift
 
 from etl_core.schema_files.messages import (
@@ -23,46 +23,12 @@ from etl_core.schema_files.messages import (
     TYPE_WITHOUT_ARGUMENTS,
     TYPE_WITHOUT_LENGTH,
 )
-
-
-class VARBYTE(UserDefinedType[bytes]):
-    """VARBYTE(n); sqlalchemy-redshift 1.0 does not have it."""
-
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    def get_col_spec(self, **_: object) -> str:
-        return f"VARBYTE({self.length})"
-
-
-class GEOGRAPHY(UserDefinedType[bytes]):
-    """GEOGRAPHY; sqlalchemy-redshift 1.0 does not have it."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "GEOGRAPHY"
-
-
-class INTERVALYEARTOMONTH(UserDefinedType[str]):
-    """INTERVAL YEAR TO MONTH. SQLAlchemy's own INTERVAL renders the fields for PostgreSQL only."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "INTERVAL YEAR TO MONTH"
-
-
-class INTERVALDAYTOSECOND(UserDefinedType[str]):
-    """INTERVAL DAY TO SECOND."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "INTERVAL DAY TO SECOND"
-
+from etl_core.schema_files.sql_types import (
+    GEOGRAPHY,
+    INTERVALDAYTOSECOND,
+    INTERVALYEARTOMONTH,
+    VARBYTE,
+)
 
 DIALECT = redshift.RedshiftDialect_psycopg2()
 _TYPE = re.compile(
