@@ -114,7 +114,7 @@ class LogTable:
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
         return self._items(*_between(table_name, first, last))
 
-    def read_unanswered(
+    def read_pending_page(
         self, marker: Mapping[str, Any] | None
     ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """Return one page of entries without a final status, and the marker of the next page (None at the end)."""

@@ -75,7 +75,7 @@ def reconcile_page(request: PageRequest, services: Services) -> Page:
 def pending_page(request: PendingRequest, services: Services) -> Page:
     """Find the uploads of one page of pending log entries whose execution has ended."""
     request.scope.check(services.databases)
-    entries, marker = services.log.read_unanswered(request.marker)
+    entries, marker = services.log.read_pending_page(request.marker)
     grace_start = services.now() - timedelta(seconds=request.grace_seconds)
     findings = [
         finding

@@ -54,7 +54,9 @@ class LogReader(Protocol):
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
         ...
 
-    def read_unanswered(self, marker: Marker | None) -> tuple[list[dict[str, Any]], Marker | None]:
+    def read_pending_page(
+        self, marker: Marker | None
+    ) -> tuple[list[dict[str, Any]], Marker | None]:
         """Return one page of pending entries, and the marker of the next page (None at the end)."""
         ...
 

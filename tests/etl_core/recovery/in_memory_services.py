@@ -58,7 +58,7 @@ class FakeLog:
             if table == table_name and first <= sort <= last + "~":
                 yield self._item((table, sort))
 
-    def read_unanswered(
+    def read_pending_page(
         self, marker: Mapping[str, Any] | None
     ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """Return one entry per page."""

@@ -197,7 +197,7 @@ def test_a_table_to_rebuild_is_folded() -> None:
 @pytest.mark.parametrize(
     "response", [None, {}, {"findings": [{}], "counts": {}}, {"counts": {"fine": 1}}]
 )
-def test_a_response_of_another_version_is_refused_with_the_way_out(response: Any) -> None:
+def test_a_response_of_another_version_is_refused_with_the_fix(response: Any) -> None:
     with pytest.raises(StackError, match=r"must have the same version.*`pulumi up`"):
         PageRequest().parse_response(response)
 
