@@ -27,6 +27,23 @@ PROJECT = "redshift-lake-loader"
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 ZONES = [f"{REGION}{letter}" for letter in "abc"]
+OUTPUTS = {
+    "lake_bucket",
+    "work_bucket",
+    "log_table",
+    "state_machine_arn",
+    "reconcile_function",
+    "tables_function",
+    "api_url",
+    "api_key",
+    "warehouse_host",
+    "warehouse_port",
+    "warehouse_databases",
+    "warehouse_secret_arn",
+    "copy_role_arn",
+    "dead_letter_queue_url",
+}
+"""The outputs of the program."""
 
 
 class Mode(Enum):

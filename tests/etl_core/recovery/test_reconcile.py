@@ -24,9 +24,9 @@ from etl_core.recovery.reconcile import (
 from etl_core.upload_log.entry import key_of
 from tests.builders import LAKE, NOON, a_ledger_row, an_upload
 from tests.etl_core.model.test_object_versions import a_version, an_entry
+from tests.etl_core.recovery.in_memory_services import LATER
 
 GRACE = timedelta(minutes=5)
-LATER = NOON + timedelta(hours=1)
 VERSION = a_version()
 
 
