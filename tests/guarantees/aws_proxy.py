@@ -159,9 +159,8 @@ def reset_connection(connection: socket.socket) -> None:
     """Close a connection with RST, like a broken network, instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
-        connection.shutdown(
-            socket.SHUT_RD
-        )  # wakes a thread that reads from it: the RST is only sent when the last user closes
+        # Wakes a thread that reads from it: the RST is only sent when the last user closes.
+        connection.shutdown(socket.SHUT_RD)
         os.close(connection.detach())
 
 
