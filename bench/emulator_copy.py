@@ -1,8 +1,8 @@
 """Speed of COPY in the emulator, compared with a raw copy_expert into the same PostgreSQL, and of small statements.
 
-`python -m bench.emulator_copy [rows]` starts the emulator and a local S3, measures in turn, and prints medians and
-ratios. Default: a million rows. Target: COPY reaches at least 0.8 of the speed of copy_expert for the same file.
-`redshift_statements` describes the small statements.
+`python -m bench.emulator_copy [rows]` starts the emulator and a local S3, measures in turn, and
+prints medians and ratios. Default: a million rows. Target: COPY reaches at least 0.8 of the speed
+of copy_expert for the same file. `redshift_statements` describes the small statements.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ KEYS = (
     f"ACCESS_KEY_ID '{aws_server.ACCESS_KEY_ID}' SECRET_ACCESS_KEY '{aws_server.SECRET_ACCESS_KEY}'"
 )
 COLUMNS = (
-    "id bigint not null, small int, amount numeric(12,2), day date, seen timestamp, flag boolean, ratio double precision,"
+    "id bigint not null, small int, amount numeric(12,2), day date, seen timestamp, flag boolean, "
+    "ratio double precision,"
     " name varchar(64), note varchar(256), code char(2)"
 )
 
@@ -78,7 +79,9 @@ Connect = Callable[[], Any]
 
 @contextlib.contextmanager
 def servers() -> Iterator[tuple[Any, Connect, Connect, int]]:
-    """Yield an S3 client, functions that connect to the emulator (without TLS) and to PostgreSQL, and the emulator's pid."""
+    """Yield an S3 client, functions that connect to the emulator (without TLS) and to PostgreSQL,
+    and the emulator's pid.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         state = StateDir(Path(folder) / "state")
         state.create()

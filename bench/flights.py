@@ -1,7 +1,7 @@
 """Time from PutObject to `loaded` for the flights file, compared with a raw copy_expert into the same PostgreSQL.
 
-`python -m bench.flights` starts its own local cloud, measures both in turn, and prints their ratio and the memory of
-the load function. Targets: at most 3 times the raw COPY, and less than 150 MB.
+`python -m bench.flights` starts its own local cloud, measures both in turn, and prints their ratio
+and the memory of the load function. Targets: at most 3 times the raw COPY, and less than 150 MB.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def main() -> None:
             memory.append(_load_memory(cloud))
             raw.append(_raw_copy(cloud, content))
             print(
-                f"run {run}: PutObject to loaded {loads[-1]:.2f} s, raw COPY {raw[-1]:.2f} s, load function {memory[-1]:.0f} MB"
+                f"run {run}: PutObject to loaded {loads[-1]:.2f} s, raw COPY {raw[-1]:.2f} s, load "
+                f"function {memory[-1]:.0f} MB"
             )
         client.close()
     # The first run does not count: it starts the functions and fills caches.
@@ -66,7 +67,9 @@ def _upload(client: Client, key: str, content: bytes) -> float:
 
 
 def _raw_copy(cloud: LocalCloud, content: bytes) -> float:
-    """Return the seconds of a transaction that empties a table of the same structure and copies the same bytes into it."""
+    """Return the seconds of a transaction that empties a table of the same structure and copies the
+    same bytes into it.
+    """
     socket_folder = (
         next(cloud.state.warehouse_data.rglob("postmaster.pid")).read_text().splitlines()[4]
     )

@@ -1,8 +1,8 @@
 """Time to plan a change of one table while the catalog of the emulator holds 10, 1,000 and 5,000 tables.
 
-`python -m bench.plan_catalog` starts its own emulator. It prints the medians of reading the live table (every load does
-that to detect manual changes), of planning, and of both, and the ratio of the last catalog to the first. Target: a
-ratio of at most 1.5.
+`python -m bench.plan_catalog` starts its own emulator. It prints the medians of reading the live
+table (every load does that to detect manual changes), of planning, and of both, and the ratio of
+the last catalog to the first. Target: a ratio of at most 1.5.
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ def fill(connection: sa.Connection, first: int, last: int) -> None:
 
 
 def measure(connection: sa.Connection, desired: SchemaFile) -> float:
-    """Return the median of reading and planning in seconds. The first run, which fills caches, does not count."""
+    """Return the median of reading and planning in seconds.
+
+    The first run, which fills caches, does not count.
+    """
     reads, planned = [], []
     for _ in range(RUNS + 1):
         started = time.perf_counter()
@@ -86,7 +89,8 @@ def measure(connection: sa.Connection, desired: SchemaFile) -> float:
     both = statistics.median(a + b for a, b in zip(reads[1:], planned[1:], strict=True))
     reading, planning = statistics.median(reads[1:]), statistics.median(planned[1:])
     print(
-        f"reading {reading * 1000:.1f} ms, planning {planning * 1000:.1f} ms, both {both * 1000:.1f} ms (medians of {RUNS})"
+        f"reading {reading * 1000:.1f} ms, planning {planning * 1000:.1f} ms, both "
+        f"{both * 1000:.1f} ms (medians of {RUNS})"
     )
     return both
 

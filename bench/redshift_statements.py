@@ -1,12 +1,14 @@
-"""Time that the emulator adds to a small statement, compared with a plain forwarder and with direct access to PostgreSQL.
+"""Time that the emulator adds to a small statement, compared with a plain forwarder and with direct
+access to PostgreSQL.
 
     python -m bench.redshift_statements [--count 300] [--rounds 11]
 
-The three take turns. The output has the median of a statement sent directly to PostgreSQL's Unix socket, and the
-medians (with quartiles) of what the emulator and the forwarder add to it in each round. The forwarder only passes
-bytes on over TCP, so its figure is the minimum that any proxy costs on this machine. Everything is measured twice:
-with client, emulator and PostgreSQL on one CPU, and on all CPUs, where each message may have to wake another CPU
-(expensive in a virtual machine). For an INSERT the emulator also sends a statement that locks the table.
+The three take turns. The output has the median of a statement sent directly to PostgreSQL's Unix
+socket, and the medians (with quartiles) of what the emulator and the forwarder add to it in each
+round. The forwarder only passes bytes on over TCP, so its figure is the minimum that any proxy
+costs on this machine. Everything is measured twice: with client, emulator and PostgreSQL on one
+CPU, and on all CPUs, where each message may have to wake another CPU (expensive in a virtual
+machine). For an INSERT the emulator also sends a statement that locks the table.
 
 Target: the emulator adds less than 100 microseconds on one CPU.
 """
@@ -88,7 +90,10 @@ def compare(
     count: int = 300,
     rounds: int = ROUNDS,
 ) -> None:
-    """Measure and print. `connect` opens a session through the emulator, `raw` one to PostgreSQL's Unix socket."""
+    """Measure and print.
+
+    `connect` opens a session through the emulator, `raw` one to PostgreSQL's Unix socket.
+    """
     with contextlib.ExitStack() as stack:
         direct = stack.enter_context(contextlib.closing(raw()))
         routes = {"emulator": stack.enter_context(contextlib.closing(connect()))}

@@ -29,7 +29,7 @@ from etl_cli.stack_options import (
     stack_errors,
     stack_options,
 )
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,
@@ -86,8 +86,9 @@ def reconcile(
 
     Works also for a bucket that already had files. An upload that is in a ledger is never sent.
 
-    Exit code: 0 every version has its final status; 1 something is left: uploads to send (dry run), refused uploads, uploads
-    without a final status, or a table that could not be compared; 2 an option or the stack cannot be used.
+    Exit code: 0 every version has its final status; 1 something is left: uploads to send (dry run),
+    refused uploads, uploads without a final status, or a table that could not be compared; 2 an
+    option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
     request = PageRequest(
@@ -150,7 +151,8 @@ def rebuild_log(
 ) -> None:
     """Write the log entries of ledger rows. An entry that already has the ledger's status is not changed.
 
-    Exit code: 0 done; 1 entries are missing (dry run), or a ledger could not be read; 2 an option or the stack cannot be used.
+    Exit code: 0 done; 1 entries are missing (dry run), or a ledger could not be read; 2 an option
+    or the stack cannot be used.
     """
     reply = Reply(context, as_json)
     request = LogPageRequest(scope=Scope(database=database, table=table), dry_run=dry_run)

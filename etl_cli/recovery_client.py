@@ -1,4 +1,6 @@
-"""Work with a stack's reconcile function: ask with retries, read all pages, and send uploads in order. Every call is bounded in time."""
+"""Work with a stack's reconcile function: ask with retries, read all pages, and send uploads in
+order. Every call is bounded in time.
+"""
 
 from __future__ import annotations
 
@@ -127,8 +129,8 @@ def deliver(
 ) -> Delivery:
     """Send uploads in the order given, at most `at_once` under way, and wait for their final statuses.
 
-    A schema file or a truncate waits for the uploads before it in the same table, and later ones wait for it. The pipeline
-    accepts any order, but would load some files twice.
+    A schema file or a truncate waits for the uploads before it in the same table, and later ones
+    wait for it. The pipeline accepts any order, but would load some files twice.
     """
     delivery, to_send = Delivery(), list(findings)
     under_way: dict[LogKey, SentUpload] = {}
@@ -155,7 +157,10 @@ def deliver(
 
 
 def _remove(to_send: list[FindingSummary], batch: Sequence[FindingSummary]) -> list[FindingSummary]:
-    """Return the rest. A batch comes from the first uploads only, so the others are not compared."""
+    """Return the rest.
+
+    A batch comes from the first uploads only, so the others are not compared.
+    """
     chosen = set(batch)
     rest = [each for each in to_send[:_LOOK_AHEAD] if each not in chosen]
     return rest + to_send[_LOOK_AHEAD:]

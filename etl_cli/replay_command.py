@@ -70,10 +70,11 @@ def replay(
 ) -> None:
     """Send one upload (--key) through the pipeline again, or rebuild a table (--database, --table) from the lake.
 
-    Send an upload again after you have removed the cause of its refusal. A table is rebuilt in place: its readers see the rows
-    before or after.
+    Send an upload again after you have removed the cause of its refusal. A table is rebuilt in
+    place: its readers see the rows before or after.
 
-    Exit code: 0 it succeeded; 1 it did not, or would change nothing; 2 an option or the stack cannot be used.
+    Exit code: 0 it succeeded; 1 it did not, or would change nothing; 2 an option or the stack
+    cannot be used.
     """
     reply = Reply(context, as_json)
     if key is not None and table is None and database is None and not dry_run and not accept_counts:
@@ -124,7 +125,10 @@ def _replay_upload(reply: Reply, key: str, version_id: str | None, stack: Path) 
 
 
 def _choose(findings: Sequence[FindingSummary], key: str, version_id: str | None) -> FindingSummary:
-    """Return the finding of the version; of the newest one without `version_id`. Raises StackError."""
+    """Return the finding of the version; of the newest one without `version_id`.
+
+    Raises StackError.
+    """
     if not findings:
         raise StackError(UPLOAD_NOT_FOUND(key=key))
     for finding in findings:

@@ -14,7 +14,10 @@ _MAX_KEPT, _MAX_KEPT_LENGTH, _MAX_SHOWN = 20_000, 64, 80
 
 @dataclass(frozen=True)
 class Finding:
-    """One value, or a whole row (`column` is None), and what is wrong with it. `loads`: COPY accepts it, but changes it."""
+    """One value, or a whole row (`column` is None), and what is wrong with it.
+
+    `loads`: COPY accepts it, but changes it.
+    """
 
     line: int
     column: str | None
@@ -41,7 +44,10 @@ def _shown(value: str) -> str:
 def check_rows(
     rows: Iterable[CsvRow], columns: Sequence[str], spec: SchemaFile
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the rows. `columns` are the file's, in its order. Memory use does not grow with the file."""
+    """Yield what is wrong with the rows.
+
+    `columns` are the file's, in its order. Memory use does not grow with the file.
+    """
     checks = [_ColumnCheck(name, _test(name, spec)) for name in columns]
     for line, fields, fault in rows:
         if fault is not None:

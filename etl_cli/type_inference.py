@@ -1,7 +1,7 @@
 """Infers a schema file from the values of a CSV file. Pure. Memory use does not grow with the file.
 
-A type is chosen only if it keeps every value as it is written: 007 and +49 stay text, and so does a column with a single value that is
-not a number.
+A type is chosen only if it keeps every value as it is written: 007 and +49 stay text, and so does a
+column with a single value that is not a number.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _CLOCK = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?(?P<zone> ?(?:Z|UTC|[-+]\d\d(?::?\
 _TIME = re.compile(_CLOCK, re.ASCII)
 # Only unambiguous forms: 01/02/2003 can be one of two days and stays text.
 _DATETIME = re.compile(
-    r"(?:\d{4}-\d\d-\d\d|(?P<dotted>\d\d\.\d\d\.\d{4})|(?P<named>\d\d?[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d\d?, \d{4}"
+    r"(?:\d{4}-\d\d-\d\d|(?P<dotted>\d\d\.\d\d\.\d{4})"
+    r"|(?P<named>\d\d?[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d\d?, \d{4}"
     rf"|\d{{4}}-[A-Za-z]{{3}}-\d\d))(?P<clock>[ T]{_CLOCK})?",
     re.ASCII,
 )
@@ -142,7 +143,9 @@ class _Statistics:
         return f"NUMERIC({max(20, min(38, self.whole_digits + 2))},0)"
 
     def _decimal(self) -> str | None:
-        """Return NUMERIC for few different scales, as amounts have; measurements have many and become DOUBLE PRECISION."""
+        """Return NUMERIC for few different scales, as amounts have; measurements have many and
+        become DOUBLE PRECISION.
+        """
         scale = max(self.scales)
         if self.fits_double and len(self.scales) > 1 and scale > 4:
             return "DOUBLE PRECISION"
@@ -199,7 +202,10 @@ class ColumnProfile:
 def infer_columns(
     rows: Iterable[CsvRow], header: Sequence[str], null_as: str | None, *, sampled: bool
 ) -> list[Guess]:
-    """Return columns that accept every value of the rows. Raises InvalidDataFileError for invalid column names and invalid rows."""
+    """Return columns that accept every value of the rows.
+
+    Raises InvalidDataFileError for invalid column names and invalid rows.
+    """
     names = column_names(header)
     profiles = [ColumnProfile(name, null_as) for name in names]
     known = [profile.seen for profile in profiles]
@@ -220,7 +226,10 @@ def infer_columns(
 
 
 def column_names(header: Sequence[str]) -> list[str]:
-    """Return the header's names as column names. Raises InvalidDataFileError with every name that is not accepted."""
+    """Return the header's names as column names.
+
+    Raises InvalidDataFileError with every name that is not accepted.
+    """
     names = [fold(name.strip()) for name in header]
     faults = [
         f"column {number}: {fault}"

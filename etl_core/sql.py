@@ -24,8 +24,17 @@ def identifier(name: str) -> quoted_name:
     return quoted_name(name, quote=True)
 
 
+def catalog_table(name: str, *columns: str) -> sa.TableClause:
+    """Return a table of the catalog, with the columns that a query needs."""
+    return sa.table(name, *(sa.column(column) for column in columns), schema="pg_catalog")
+
+
 class Text(ColumnElement[str]):
-    """A text literal. Redshift reads a backslash in '...' as an escape, so it is doubled, which SQLAlchemy does not do."""
+    """A text literal.
+
+    Redshift reads a backslash in '...' as an escape, so it is doubled, which SQLAlchemy does not
+    do.
+    """
 
     inherit_cache = False
 
@@ -62,7 +71,10 @@ def _column_comment(element: SetColumnComment, compiler: DDLCompiler, **_: Any) 
 
 
 class LockTable(Executable, ClauseElement):
-    """LOCK of one table until the transaction ends. The mode is ACCESS EXCLUSIVE; Redshift has no other."""
+    """LOCK of one table until the transaction ends.
+
+    The mode is ACCESS EXCLUSIVE; Redshift has no other.
+    """
 
     inherit_cache = False
 
@@ -93,10 +105,12 @@ class CopySource:
 class CopyCsv(Executable, ClauseElement):
     """COPY of the CSV files of a manifest into `columns` of a table; `columns` are in the order of the files.
 
-    sqlalchemy-redshift's CopyCommand does not support ZSTD and does not escape texts. MAXERROR has its default: one invalid row fails
-    the whole COPY. COMPUPDATE OFF: the first COPY must not change the encodings.
+    sqlalchemy-redshift's CopyCommand does not support ZSTD and does not escape texts. MAXERROR has
+    its default: one invalid row fails the whole COPY. COMPUPDATE OFF: the first COPY must not
+    change the encodings.
 
-    `is_trial`: load nothing, but read all rows, so that the load-error view has every file at fault.
+    `is_trial`: load nothing, but read all rows, so that the load-error view has every file at
+    fault.
     """
 
     inherit_cache = False
@@ -128,7 +142,8 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         f"COPY {preparer.format_table(element.table)} ({columns})",
         f"FROM {text(source.manifest_url)} IAM_ROLE {text(source.role_arn)} MANIFEST",
         f"FORMAT AS CSV QUOTE AS {text(source.quote)} DELIMITER AS {text(source.delimiter)} IGNOREHEADER AS 1",
-        f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS {text(source.time_format)}",
+        f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS "
+        f"{text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
         *([source.compression] if source.compression else []),
         # In a file of one column, an empty line is a row: an empty text, or NULL.

@@ -21,7 +21,10 @@ class Context(Protocol):
 
 
 def log_line(step: str, upload: Upload, **fields: Any) -> None:
-    """Write one JSON object to the standard output, which Lambda sends to the log group. Fields without a value are left out."""
+    """Write one JSON object to the standard output, which Lambda sends to the log group.
+
+    Fields without a value are left out.
+    """
     present = {name: value for name, value in fields.items() if value is not None}
     line = {"step": step, "upload_id": upload.upload_id, "s3_key": upload.key, **present}
     sys.stdout.write(json.dumps(line, ensure_ascii=True, default=str) + "\n")

@@ -15,7 +15,9 @@ _RESERVE_SECONDS = 10.0
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """Load the upload of `{"event": the EventBridge event, "retry_count": n}`; return LoadOutcome as JSON. Raises RetryableError."""
+    """Load the upload of `{"event": the EventBridge event, "retry_count": n}`; return LoadOutcome
+    as JSON. Raises RetryableError.
+    """
     upload = Upload.from_event(event["event"])
     settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS

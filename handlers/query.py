@@ -19,14 +19,18 @@ from etl_core.upload_log.query import InvalidQueryError, LogQuery, next_token
 from handlers.context import Context
 
 _MAX_BODY_BYTES = 5_000_000
-"""Below the 6 MB limit of a function's response. The body is a JSON string in it, so quotes and backslashes count twice."""
+"""Below the 6 MB limit of a function's response. The body is a JSON string in it, so quotes and
+backslashes count twice."""
 
 _MAX_PAGES = 25
 """Pages of the log table per request. If a filter matches few entries, the caller continues with the next token."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """Return the proxy response, with a JSON body, for an API Gateway proxy event. Errors name the parameter."""
+    """Return the proxy response, with a JSON body, for an API Gateway proxy event.
+
+    Errors name the parameter.
+    """
     try:
         query = LogQuery.parse(_parameters(event))
     except InvalidQueryError as error:

@@ -1,5 +1,6 @@
-"""The tables function: reads ledgers and rebuilds tables, in the network of the warehouse. The command line and the reconcile
-function invoke it.
+"""The tables function: reads ledgers and rebuilds tables, in the network of the warehouse.
+
+The command line and the reconcile function invoke it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,10 @@ from etl_core.model.function_settings import LoadSettings
 
 @cache
 def wiring() -> tuple[LoadSettings, Ports]:
-    """Return the settings from the environment, and the ports over the adapters. Both functions have the same variables."""
+    """Return the settings from the environment, and the ports over the adapters.
+
+    Both functions have the same variables.
+    """
     settings = LoadSettings.from_environment(os.environ)
     store = S3Lake(make_client("s3", DATA), settings.lake_bucket, settings.work_bucket)
     secrets = SecretStore(make_client("secretsmanager", DATA), settings.warehouse_secret_arn)

@@ -1,7 +1,7 @@
 """The monitoring API: GET /logs with an API key, served by the query function.
 
-Each part is a resource of its own instead of one OpenAPI document, so that the tests and the local cloud see
-every part. docs/openapi.json describes the same contract.
+Each part is a resource of its own instead of one OpenAPI document, so that the tests and the local
+cloud see every part. docs/openapi.json describes the same contract.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ class MonitoringApi(Component):
         ]
 
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
-        """Return the stage. Its deployment is a snapshot, which is replaced when the contract changes."""
+        """Return the stage.
+
+        Its deployment is a snapshot, which is replaced when the contract changes.
+        """
         contract = hashlib.sha256(
             repr((METHOD, PATH, PARAMETERS, GATEWAY_RESPONSES)).encode()
         ).hexdigest()

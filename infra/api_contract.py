@@ -46,7 +46,8 @@ PARAMETERS = (
     Parameter(
         "to",
         Need.OPTIONAL,
-        "Uploads that arrived at or before this UTC time. A prefix includes all of its period: a date includes the whole day.",
+        "Uploads that arrived at or before this UTC time. A prefix includes all of its period: a "
+        "date includes the whole day.",
     ),
     Parameter("status", Need.OPTIONAL, "Only uploads with this status."),
     Parameter("database", Need.OPTIONAL, "Only uploads to this database."),
@@ -68,7 +69,10 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class GatewayResponse:
-    """A response that API Gateway creates without the function. It has the form of the function's own errors."""
+    """A response that API Gateway creates without the function.
+
+    It has the form of the function's own errors.
+    """
 
     response_type: str
     status: int
@@ -125,8 +129,8 @@ GATEWAY_RESPONSES = (
         },
     ),
 )
-"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist. `table_name` is the only required
-parameter, so BAD_REQUEST_PARAMETERS always means that it is missing."""
+"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist. `table_name` is the
+only required parameter, so BAD_REQUEST_PARAMETERS always means that it is missing."""
 
 STATUS_CODES = {
     200: "Log entries, newest first.",
@@ -136,4 +140,5 @@ STATUS_CODES = {
     500: "The function failed.",
     503: "The log cannot be read at the moment.",
 }
-"""The status codes of GET /logs. The function returns 200, 400, 500 and 503; API Gateway returns 400, 403, 429 and 500."""
+"""The status codes of GET /logs. The function returns 200, 400, 500 and 503; API Gateway returns
+400, 403, 429 and 500."""

@@ -1,7 +1,8 @@
 """The Lambda layer with the packages of the functions: `python -m infra.bundle` writes build/layer.zip.
 
-It holds the packages of requirements/lambda.txt as wheels for the Python and the processor of Lambda, without files
-that the functions do not use. The same requirements give the same bytes: entries are sorted and have a fixed date.
+It holds the packages of requirements/lambda.txt as wheels for the Python and the processor of
+Lambda, without files that the functions do not use. The same requirements give the same bytes:
+entries are sorted and have a fixed date.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def target_environment() -> Environment:
 def parse_requirements(text: str) -> list[str]:
     """Return the pinned requirements that apply to the Lambda runtime, without their markers.
 
-    Markers are evaluated here because pip evaluates them for the Python that runs it, even with --python-version.
+    Markers are evaluated here because pip evaluates them for the Python that runs it, even with
+    --python-version.
     """
     environment = {name: str(value) for name, value in target_environment().items()}
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
@@ -151,7 +153,10 @@ def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
 
 
 def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
-    """Write the files below `packages` to the zip file `layer`. Return their unzipped size in bytes."""
+    """Write the files below `packages` to the zip file `layer`.
+
+    Return their unzipped size in bytes.
+    """
     files = sorted(path for path in packages.rglob("*") if path.is_file())
     unzipped = 0
     with zipfile.ZipFile(layer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

@@ -1,4 +1,7 @@
-"""The code archive of the functions: handlers/ and etl_core/. Their packages are in the layer (infra/bundle.py)."""
+"""The code archive of the functions: handlers/ and etl_core/.
+
+Their packages are in the layer (infra/bundle.py).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def code_files(root: Path) -> Iterator[str]:
 
 
 def code_archive(root: Path, ca_file: str | None) -> AssetArchive:
-    """Return the archive that all functions share. Raises ConfigurationError if `ca_file` is not a PEM file."""
+    """Return the archive that all functions share.
+
+    Raises ConfigurationError if `ca_file` is not a PEM file.
+    """
     assets: dict[str, FileAsset] = {name: _asset(root / name) for name in code_files(root)}
     if ca_file is not None:
         assets[CA_FILE] = _asset(_checked_ca_file(root / ca_file))

@@ -1,4 +1,7 @@
-"""The Lambda functions. Each has its own log group and a role with the permissions that it needs."""
+"""The Lambda functions.
+
+Each has its own log group and a role with the permissions that it needs.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Names of resources: `project-stack-noun`, short enough for the service with the strictest limit.
 
-These are Pulumi's logical names; Pulumi adds a random suffix to get the physical name. Resources have a fixed
-physical name only if AWS requires one or if people search for it (log groups, the warehouse).
+These are Pulumi's logical names; Pulumi adds a random suffix to get the physical name. Resources
+have a fixed physical name only if AWS requires one or if people search for it (log groups, the
+warehouse).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The private network: from it the load function connects to the warehouse, S3, DynamoDB and Secrets Manager.
 
-It has no internet gateway and no NAT gateway, so only these services are reachable. Redshift Serverless requires
-three subnets in three availability zones (management guide, "Considerations when using Amazon Redshift Serverless").
+It has no internet gateway and no NAT gateway, so only these services are reachable. Redshift
+Serverless requires three subnets in three availability zones (management guide, "Considerations
+when using Amazon Redshift Serverless").
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Policy documents as plain values, with the permissions that each part needs.
 
-`"Resource": "*"` is used only where AWS supports no narrower resource: network interfaces of functions in a VPC, and
-log delivery of Step Functions.
+`"Resource": "*"` is used only where AWS supports no narrower resource: network interfaces of
+functions in a VPC, and log delivery of Step Functions.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def reconcile_uploads(
 ) -> list[Statement]:
     """Return the permissions of the reconcile function.
 
-    It reads no objects and has no credentials of the warehouse: it invokes the tables function to read ledgers.
+    It reads no objects and has no credentials of the warehouse: it invokes the tables function to
+    read ledgers.
     """
     return [
         allow("ListUploads", ["s3:ListBucketVersions"], [lake_arn]),
@@ -132,8 +133,8 @@ def copy_data(lake_arn: str, work_arn: str) -> Document:
 def run_loads(function_arns: Sequence[str]) -> Document:
     """Return the permissions of the state machine: invoke its functions and deliver its own log.
 
-    The actions of log delivery support no resource (Step Functions developer guide, "Using CloudWatch Logs to log
-    execution history").
+    The actions of log delivery support no resource (Step Functions developer guide, "Using
+    CloudWatch Logs to log execution history").
     """
     delivery = [
         "logs:CreateLogDelivery",

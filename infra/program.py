@@ -37,7 +37,10 @@ RECONCILE_MEMORY_MB = 512
 
 
 def deploy() -> None:
-    """Check the layer, then run `main()`. `pulumi up` runs this. Raises pulumi.RunError if the layer is missing or outdated."""
+    """Check the layer, then run `main()`.
+
+    `pulumi up` runs this. Raises pulumi.RunError if the layer is missing or outdated.
+    """
     try:
         check_layer()
     except BundleError as error:
@@ -193,8 +196,8 @@ def reconcile_spec(
 ) -> FunctionSpec:
     """Return the properties of the reconcile function.
 
-    It runs outside the private network, which has no endpoint for Step Functions. The tables function reads the
-    ledgers for it.
+    It runs outside the private network, which has no endpoint for Step Functions. The tables
+    function reads the ledgers for it.
     """
     environment: dict[str, Input[str]] = {
         env.LAKE_BUCKET: storage.lake.lake.bucket_name,

@@ -17,7 +17,8 @@ def create_role(
 ) -> Output[str]:
     """Return the ARN of a new role for `services`, with `policy` (JSON) as its only policy.
 
-    The ARN resolves after the policy is attached, so that no resource starts with a role without permissions.
+    The ARN resolves after the policy is attached, so that no resource starts with a role without
+    permissions.
     """
     name = f"{parent.name}-{noun}"
     role = iam.Role(

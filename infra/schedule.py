@@ -14,7 +14,10 @@ from infra.functions import LoaderFunction
 
 
 def render_rate(hours: int) -> str:
-    """Return the rate expression. The unit is singular for 1 (EventBridge user guide, "Rate expressions")."""
+    """Return the rate expression.
+
+    The unit is singular for 1 (EventBridge user guide, "Rate expressions").
+    """
     return f"rate({hours} hour{'' if hours == 1 else 's'})"
 
 

@@ -1,8 +1,8 @@
 """The settings of a stack, parsed from its Pulumi configuration. All faults are reported at once.
 
-Pulumi passes every value as text (arrays as JSON). It ignores unknown keys; here an unknown key is a fault.
-The defaults are the same as in Pulumi.yaml (a test compares them), because the local cloud runs the program without
-the Pulumi engine, which fills them in.
+Pulumi passes every value as text (arrays as JSON). It ignores unknown keys; here an unknown key is
+a fault. The defaults are the same as in Pulumi.yaml (a test compares them), because the local cloud
+runs the program without the Pulumi engine, which fills them in.
 """
 
 from __future__ import annotations
@@ -92,7 +92,10 @@ def _blank_is_none(value: Any) -> Any:
 
 
 class StackSettings(BaseModel):
-    """The settings of one stack. The description of a field is its rule, as error messages show it."""
+    """The settings of one stack.
+
+    The description of a field is its rule, as error messages show it.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, hide_input_in_errors=True
@@ -170,7 +173,10 @@ class StackSettings(BaseModel):
 
 
 def parse_settings(values: Mapping[str, str]) -> StackSettings:
-    """Return the settings from `values` (key without namespace -> text). Raises ConfigurationError with every fault."""
+    """Return the settings from `values` (key without namespace -> text).
+
+    Raises ConfigurationError with every fault.
+    """
     try:
         return StackSettings.model_validate(dict(values))
     except ValidationError as error:

@@ -1,8 +1,8 @@
 """The warehouse: Redshift Serverless or a provisioned cluster, in the private subnets.
 
-AWS creates the administrator's password, keeps it in Secrets Manager and rotates it; this program never sees it.
-`config_parameters` stays unset: new warehouses require TLS by default, and with one parameter set every `pulumi up`
-tries to remove the others (terraform-provider-aws issue 33692).
+AWS creates the administrator's password, keeps it in Secrets Manager and rotates it; this program
+never sees it. `config_parameters` stays unset: new warehouses require TLS by default, and with one
+parameter set every `pulumi up` tries to remove the others (terraform-provider-aws issue 33692).
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ PORT = 5439
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Address of a warehouse and ARN of its administrator's secret. Either the workgroup or the cluster is set."""
+    """Address of a warehouse and ARN of its administrator's secret.
+
+    Either the workgroup or the cluster is set.
+    """
 
     host: Output[str]
     port: Output[int]
@@ -53,7 +56,10 @@ def _create_database(element: CreateDatabase, compiler: DDLCompiler, **_: Any) -
 
 
 def render_create_database(name: str) -> str:
-    """Return the CREATE DATABASE statement. The Redshift dialect quotes the name where necessary."""
+    """Return the CREATE DATABASE statement.
+
+    The Redshift dialect quotes the name where necessary.
+    """
     return str(CreateDatabase(name).compile(dialect=RedshiftDialect()))
 
 
@@ -149,7 +155,10 @@ class Warehouse(Component):
         )
 
     def _create_database(self, database: str, endpoint: Endpoint) -> None:
-        """Create a database through the Redshift Data API. Removing it from the settings does not drop it."""
+        """Create a database through the Redshift Data API.
+
+        Removing it from the settings does not drop it.
+        """
         redshiftdata.Statement(
             f"{self.name}-{database}",
             database=self._settings.databases[0],

@@ -1,6 +1,7 @@
 """The state machine as a value (Amazon States Language): Receive, Load, Record, then Succeeded or Failed.
 
-The Retry list of Load is generated from the error classes. Load also runs if Receive fails, and Record if Load fails.
+The Retry list of Load is generated from the error classes. Load also runs if Receive fails, and
+Record if Load fails.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ RECEIVE_RETRIES = (
     LAMBDA_THROTTLED,
     RetryPolicy((ALL_ERRORS,), 1, 3, 2.0, 5),
 )
-"""Few retries, soon after each other: with the entry `received`, other uploads of the table know about this one, but
-a log that fails must not stop the load. A throttled function is retried for longer."""
+"""Few retries, soon after each other: with the entry `received`, other uploads of the table know
+about this one, but a log that fails must not stop the load. A throttled function is retried for
+longer."""
 
 RECORD_RETRIES = (
     NEVER_RETRY_INVALID_EVENT,
@@ -60,7 +62,10 @@ def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
 def render_workflow(
     load_arn: str, record_arn: str, load_seconds: int, record_seconds: int
 ) -> State:
-    """Return the definition. Tasks use function ARNs, so that the result of a task is what the function returns."""
+    """Return the definition.
+
+    Tasks use function ARNs, so that the result of a task is what the function returns.
+    """
     return {
         "Comment": "One execution per upload: log it as received, load it, log its final status.",
         "StartAt": "Receive",
@@ -124,7 +129,10 @@ def _record(record_arn: str, seconds: int) -> State:
 
 
 def render_event_pattern(lake_bucket: str) -> State:
-    """Return the pattern of objects created in the lake. It excludes folder markers, whose keys end in a slash."""
+    """Return the pattern of objects created in the lake.
+
+    It excludes folder markers, whose keys end in a slash.
+    """
     return {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],

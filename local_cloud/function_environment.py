@@ -74,9 +74,8 @@ def create_once(folder: Path, requirements: Path, notify: Callable[[str], None])
 
 
 def _create(folder: Path, requirements: Path) -> None:
-    has_pip = (
-        importlib.util.find_spec("pip") is not None
-    )  # a second pip takes several seconds to install
+    # A second pip takes several seconds to install.
+    has_pip = importlib.util.find_spec("pip") is not None
     venv.create(folder, clear=True, with_pip=not has_pip)
     python = str(folder / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python] if has_pip else [python, "-m", "pip"]

@@ -1,4 +1,7 @@
-"""The command `redshift-emulator` (python -m redshift_emulator). It prints `ready HOST PORT` when it listens."""
+"""The command `redshift-emulator` (python -m redshift_emulator).
+
+It prints `ready HOST PORT` when it listens.
+"""
 
 from __future__ import annotations
 
@@ -103,12 +106,7 @@ def main(
     """Run until SIGTERM, SIGINT or, with --exit-with-stdin, the end of standard input."""
     if (cert is None) != (key is None):
         raise click.UsageError("--cert and --key must be given together")
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    _log_to_stderr()
     options = ServerOptions(
         data=data.resolve(),
         host=host,
@@ -123,7 +121,22 @@ def main(
         isolation=isolation,
         flavour=flavour,
     )
-    stop_requested = _stop_event(exit_with_stdin=exit_with_stdin)
+    _serve(options, _stop_event(exit_with_stdin=exit_with_stdin), ready_file)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+def _serve(
+    options: ServerOptions, stop_requested: threading.Event, ready_file: Path | None
+) -> None:
+    """Run a server until the event is set."""
     with Server.start(options) as server:
         address = f"{server.address[0]} {server.address[1]}"
         if ready_file:

@@ -6,7 +6,8 @@
         copy.write(data)
         rows = copy.finish()
 
-When a method returns or raises a BackendError that is not fatal, ReadyForQuery has been read: the connection can be used.
+When a method returns or raises a BackendError that is not fatal, ReadyForQuery has been read: the
+connection can be used.
 """
 
 from __future__ import annotations
@@ -28,10 +29,9 @@ RECEIVE_BYTES = 32 * 1024
 class Backend:
     """A connection to PostgreSQL.
 
-    status     the byte of the last ReadyForQuery: b"I" idle, b"T" in a block, b"E" in a failed block
-    pid        the PostgreSQL process that serves the connection
-    greeting   what PostgreSQL sent at start-up (ParameterStatus, BackendKeyData)
-    notices    the notices of the last query
+    status     the byte of the last ReadyForQuery: b"I" idle, b"T" in a block, b"E" in a failed
+    block pid        the PostgreSQL process that serves the connection greeting   what PostgreSQL
+    sent at start-up (ParameterStatus, BackendKeyData) notices    the notices of the last query
     """
 
     def __init__(self, connection: socket.socket, address: Path) -> None:
@@ -48,7 +48,8 @@ class Backend:
     def connect(cls, address: Path, parameters: Mapping[str, str]) -> Backend:
         """Connect and wait until PostgreSQL is ready.
 
-        BackendError if it refuses (no such database, role, ...); OSError if nothing listens on the socket.
+        BackendError if it refuses (no such database, role, ...); OSError if nothing listens on the
+        socket.
         """
         connection = socket.socket(socket.AF_UNIX)
         backend = cls(connection, address)
@@ -76,7 +77,10 @@ class Backend:
             raise self.lost() from failure
 
     def send_some(self, data: memoryview) -> int:
-        """Send what the socket accepts without blocking; return the number of bytes. BackendError (fatal) if the connection is lost."""
+        """Send what the socket accepts without blocking; return the number of bytes.
+
+        BackendError (fatal) if the connection is lost.
+        """
         try:
             return self.socket.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -85,7 +89,10 @@ class Backend:
             raise self.lost() from failure
 
     def await_room_or_answer(self) -> bool:
-        """Wait until PostgreSQL accepts more data or has sent some. Return whether it has sent some."""
+        """Wait until PostgreSQL accepts more data or has sent some.
+
+        Return whether it has sent some.
+        """
         waiting = select.poll()
         waiting.register(self.socket, select.POLLIN | select.POLLOUT)
         return any(event & select.POLLIN for _, event in waiting.poll())
@@ -100,7 +107,10 @@ class Backend:
         return BackendError(errors[-1] if errors else CONNECTION_LOST)
 
     def receive(self) -> bytes:
-        """Wait for data and return it, at least one byte. BackendError (fatal) if the connection is lost."""
+        """Wait for data and return it, at least one byte.
+
+        BackendError (fatal) if the connection is lost.
+        """
         try:
             data = self.socket.recv(RECEIVE_BYTES)
         except OSError as failure:
@@ -112,7 +122,8 @@ class Backend:
     def frames(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the frames up to ReadyForQuery, which sets `status` and ends the iteration.
 
-        An ErrorResponse is raised as BackendError after ReadyForQuery has been read; a fatal one at once.
+        An ErrorResponse is raised as BackendError after ReadyForQuery has been read; a fatal one at
+        once.
         """
         failure: BackendError | None = None
         while True:
@@ -145,14 +156,20 @@ class Backend:
         return rows
 
     def run(self, sql: str) -> str:
-        """Run a simple query; return the tag of its first command ("CREATE TABLE"). Raises BackendError."""
+        """Run a simple query; return the tag of its first command ("CREATE TABLE").
+
+        Raises BackendError.
+        """
         self.notices.clear()
         self.send(wire.query(wire.raw(sql)))
         tags = [wire.text_of(body) for kind, body in self.frames() if kind == b"C"]
         return tags[0] if tags else ""
 
     def copy_in(self, sql: str) -> CopyIn:
-        """Send COPY ... FROM STDIN; return the open stream. BackendError if PostgreSQL does not accept it."""
+        """Send COPY ...
+
+        FROM STDIN; return the open stream. BackendError if PostgreSQL does not accept it.
+        """
         self.notices.clear()
         self.send(wire.query(wire.raw(sql)))
         failure: BackendError | None = None
@@ -172,7 +189,10 @@ class Backend:
             self._frames.feed(self.receive())
 
     def cancel(self) -> None:
-        """Ask PostgreSQL to cancel the running statement, which then fails with 57014. Returns at once."""
+        """Ask PostgreSQL to cancel the running statement, which then fails with 57014.
+
+        Returns at once.
+        """
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(str(self._address))
             body = struct.pack("!I", wire.CANCEL_REQUEST) + self._key
@@ -198,8 +218,8 @@ class Backend:
 class CopyIn:
     """An open COPY FROM STDIN.
 
-    As a context manager it aborts the COPY if `finish` was not called or an exception was raised. The connection can be used
-    afterwards in every case.
+    As a context manager it aborts the COPY if `finish` was not called or an exception was raised.
+    The connection can be used afterwards in every case.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -208,15 +228,18 @@ class CopyIn:
         self.tag = ""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send a piece of the data, which may end in the middle of a line. BackendError if the connection is lost."""
+        """Send a piece of the data, which may end in the middle of a line.
+
+        BackendError if the connection is lost.
+        """
         if len(data):
             self._backend.send(b"d" + struct.pack("!I", len(data) + 4))
             self._backend.send(data)
 
     def poll(self) -> None:
-        """Raise BackendError if PostgreSQL has already reported an error, which ends the COPY. Costs one system call.
+        """Raise BackendError if PostgreSQL has already reported an error, which ends the COPY.
 
-        Also collects notices.
+        Costs one system call. Also collects notices.
         """
         while self._open and select.select([self._backend.socket], [], [], 0)[0]:
             self._backend._frames.feed(self._backend.receive())
@@ -229,7 +252,8 @@ class CopyIn:
     def _fail(self, failure: BackendError) -> None:
         """End a COPY that PostgreSQL has ended with an error.
 
-        PostgreSQL ignores further data and the CopyDone or CopyFail after it. It has already sent ReadyForQuery.
+        PostgreSQL ignores further data and the CopyDone or CopyFail after it. It has already sent
+        ReadyForQuery.
         """
         self._open = False
         if not failure.fatal:
@@ -249,7 +273,10 @@ class CopyIn:
         return wire.rows_of_tag(self.tag)
 
     def abort(self, message: str) -> None:
-        """Abort the COPY: no row is kept, and an open block fails. Does nothing if the COPY has ended."""
+        """Abort the COPY: no row is kept, and an open block fails.
+
+        Does nothing if the COPY has ended.
+        """
         if not self._open:
             return
         self._open = False

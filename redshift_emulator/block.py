@@ -1,20 +1,22 @@
 """Transaction blocks: when a block takes its snapshot, and which tables it has locked for writing.
 
-PostgreSQL takes the snapshot at the first query of a block. Redshift takes it at the first statement on a user table; catalog
-queries and leader-node functions take none (c_serial_isolation). A LOCK after such queries therefore still sees what the last
-holder of the lock committed. To get the same, a block in which only such queries ran is restarted, unnoticed by the client,
-before the next statement. SYSDATE keeps its value.
+PostgreSQL takes the snapshot at the first query of a block. Redshift takes it at the first
+statement on a user table; catalog queries and leader-node functions take none (c_serial_isolation).
+A LOCK after such queries therefore still sees what the last holder of the lock committed. To get
+the same, a block in which only such queries ran is restarted, unnoticed by the client, before the
+next statement. SYSDATE keeps its value.
 
-Writers of one table wait for each other; readers do not wait and see the last commit (r_Serializable_isolation_example,
-c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE lock does the same. It is sent before the statement, in the same message, so
-that a transaction's first statement takes its snapshot when the lock is granted and sees what the last writer committed.
+Writers of one table wait for each other; readers do not wait and see the last commit
+(r_Serializable_isolation_example, c_write_readwrite). PostgreSQL's SHARE ROW EXCLUSIVE lock does
+the same. It is sent before the statement, in the same message, so that a transaction's first
+statement takes its snapshot when the lock is granted and sees what the last writer committed.
 """
 
 from __future__ import annotations
 
 from redshift_emulator.backend import Backend
 from redshift_emulator.lexer import quote_literal
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _BEGAN = "SELECT coalesce(nullif(current_setting('redshift.block_began', true), ''), transaction_timestamp()::text)"
@@ -45,7 +47,9 @@ class Block:
         ):
             began = self._backend.query(_BEGAN)[0][0] or ""
             keep_time = "SET LOCAL redshift.block_began TO " + quote_literal(began)
-            self._backend.query(together("ROLLBACK", self._begin, keep_time, *self._settings))
+            self._backend.query(
+                join_statements("ROLLBACK", self._begin, keep_time, *self._settings)
+            )
             self._has_snapshot = False
 
     def after(self, step: Step) -> None:
@@ -93,7 +97,8 @@ def write_lock(table: str) -> str:
 def with_locks(steps: list[Step]) -> tuple[list[str], frozenset[int]]:
     """Return the texts of steps that are sent as one query, including their locks, and the positions of the locks.
 
-    All locks come first, before the snapshot is taken, unless the query begins or ends blocks itself.
+    All locks come first, before the snapshot is taken, unless the query begins or ends blocks
+    itself.
     """
     locks = dict.fromkeys(write_lock(step.writes) for step in steps if step.writes)
     if not any(step.action in (Action.BEGIN, Action.END) for step in steps):

@@ -53,7 +53,10 @@ class Client:
             self.gone = True
 
     def read_exactly(self, size: int) -> bytes:
-        """Read exactly `size` bytes, outside any frame. ClientGoneError if the stream ends first."""
+        """Read exactly `size` bytes, outside any frame.
+
+        ClientGoneError if the stream ends first.
+        """
         parts = bytearray()
         while len(parts) < size:
             try:

@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: initialise, start and stop it as a child process.
 
-It listens only on a Unix socket in a private folder. It always stops when this process ends, even after SIGKILL: a stopper
-process waits on a pipe whose other end only this process holds, and on Linux the kernel signals PostgreSQL as well
-(parent-death signal).
+It listens only on a Unix socket in a private folder. It always stops when this process ends, even
+after SIGKILL: a stopper process waits on a pipe whose other end only this process holds, and on
+Linux the kernel signals PostgreSQL as well (parent-death signal).
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
-# Stops PostgreSQL and removes its socket folder when standard input closes, that is, when the emulator has ended.
+# Stops PostgreSQL and removes its socket folder when standard input closes, that is, when the
+# emulator has ended.
 _STOPPER = 'trap "" INT TERM HUP; read _; kill -INT "$1" 2>/dev/null; sleep 1; rm -rf "$2"'
 
 

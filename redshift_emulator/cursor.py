@@ -1,4 +1,7 @@
-"""Read a statement token by token. Used by the readers of CREATE TABLE, ALTER TABLE, COPY and others."""
+"""Read a statement token by token.
+
+Used by the readers of CREATE TABLE, ALTER TABLE, COPY and others.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,24 @@ from redshift_emulator.lexer import END, Kind, Token, identifier, is_name, liter
 
 # Words that cannot be used as names without quotes (r_pg_keywords).
 RESERVED = frozenset(
-    {"aes128", "aes256", "all", "allowoverwrite", "analyse", "analyze", "and", "any", "array", "as", "asc", "authorization",
-     "az64", "backup", "between", "binary", "blanksasnull", "both", "bytedict", "bzip2", "case", "cast", "check", "collate",
-     "column", "constraint", "create", "credentials", "cross", "current_date", "current_time", "current_timestamp",
-     "current_user", "current_user_id", "default", "deferrable", "deflate", "defrag", "delta", "delta32k", "desc", "disable",
-     "distinct", "do", "else", "emptyasnull", "enable", "encode", "encrypt", "encryption", "end", "except", "explicit", "false",
-     "for", "foreign", "freeze", "from", "full", "globaldict256", "globaldict64k", "grant", "group", "gzip", "having", "identity",
-     "ignore", "ilike", "in", "initially", "inner", "intersect", "interval", "into", "is", "isnull", "join", "leading", "left",
-     "like", "limit", "localtime", "localtimestamp", "lun", "luns", "lzo", "lzop", "minus", "mostly16", "mostly32", "mostly8",
-     "natural", "new", "not", "notnull", "null", "nulls", "off", "offline", "offset", "oid", "old", "on", "only", "open", "or",
-     "order", "outer", "overlaps", "parallel", "partition", "percent", "permissions", "pivot", "placing", "primary", "raw",
-     "readratio", "recover", "references", "rejectlog", "resort", "respect", "restore", "right", "select", "session_user",
-     "similar", "snapshot", "some", "sysdate", "system", "table", "tag", "tdes", "text255", "text32k", "then", "timestamp", "to",
-     "top", "trailing", "true", "truncatecolumns", "union", "unique", "unnest", "unpivot", "user", "using", "verbose", "wallet",
+    {"aes128", "aes256", "all", "allowoverwrite", "analyse", "analyze", "and", "any", "array", "as",
+     "asc", "authorization", "az64", "backup", "between", "binary", "blanksasnull", "both",
+     "bytedict", "bzip2", "case", "cast", "check", "collate", "column", "constraint", "create",
+     "credentials", "cross", "current_date", "current_time", "current_timestamp", "current_user",
+     "current_user_id", "default", "deferrable", "deflate", "defrag", "delta", "delta32k", "desc",
+     "disable", "distinct", "do", "else", "emptyasnull", "enable", "encode", "encrypt",
+     "encryption", "end", "except", "explicit", "false", "for", "foreign", "freeze", "from", "full",
+     "globaldict256", "globaldict64k", "grant", "group", "gzip", "having", "identity", "ignore",
+     "ilike", "in", "initially", "inner", "intersect", "interval", "into", "is", "isnull", "join",
+     "leading", "left", "like", "limit", "localtime", "localtimestamp", "lun", "luns", "lzo",
+     "lzop", "minus", "mostly16", "mostly32", "mostly8", "natural", "new", "not", "notnull", "null",
+     "nulls", "off", "offline", "offset", "oid", "old", "on", "only", "open", "or", "order",
+     "outer", "overlaps", "parallel", "partition", "percent", "permissions", "pivot", "placing",
+     "primary", "raw", "readratio", "recover", "references", "rejectlog", "resort", "respect",
+     "restore", "right", "select", "session_user", "similar", "snapshot", "some", "sysdate",
+     "system", "table", "tag", "tdes", "text255", "text32k", "then", "timestamp", "to", "top",
+     "trailing", "true", "truncatecolumns", "union", "unique", "unnest", "unpivot", "user", "using",
+     "verbose", "wallet",
      "when", "where", "with", "without"}
 )  # fmt: skip
 
@@ -29,8 +37,9 @@ RESERVED = frozenset(
 class Cursor:
     """A position in the tokens of one statement.
 
-    The tokens' offsets refer to `sql`. With `keep_case` (enable_case_sensitive_identifier) quoted names are not folded.
-    Every method that takes something raises a syntax error if something else comes next, unless it says otherwise.
+    The tokens' offsets refer to `sql`. With `keep_case` (enable_case_sensitive_identifier) quoted
+    names are not folded. Every method that takes something raises a syntax error if something else
+    comes next, unless it says otherwise.
     """
 
     def __init__(self, sql: str, tokens: Sequence[Token], *, keep_case: bool = False) -> None:

@@ -10,7 +10,10 @@ from redshift_emulator.lexer import quote_literal
 from redshift_emulator.rewrite import stored_name
 from redshift_emulator.sql import qualified
 
-_TABLE = "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+_TABLE = (
+    "SELECT c.oid, n.nspname, c.relname "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+)
 
 _COLUMNS = """
 SELECT p.attname, a.attnum, pg_rs.format_type(a.atttypid, NULL), p.atttypmod, a.attnotnull, r.identity,
@@ -24,7 +27,7 @@ WHERE NOT a.attisdropped AND a.attnum > 0 AND a.attrelid = """
 
 
 @dataclass(frozen=True)
-class ColumnFacts:
+class ColumnDescription:
     """A column with its Redshift attributes. `key` is the constraint type p, u or f, or None."""
 
     info: ColumnInfo
@@ -35,11 +38,11 @@ class ColumnFacts:
 
 
 @dataclass(frozen=True)
-class TableFacts:
+class TableDescription:
     """A table and its columns by name."""
 
     info: TableInfo
-    columns: dict[str, ColumnFacts]
+    columns: dict[str, ColumnDescription]
 
     @property
     def sql_name(self) -> str:
@@ -47,8 +50,11 @@ class TableFacts:
         return qualified(self.info.schema, self.info.name)
 
 
-def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts | None:
-    """Look a table up in the connection's transaction; None if it does not exist. BackendError in a failed block."""
+def read_table(backend: Backend, schema: str | None, table: str) -> TableDescription | None:
+    """Look a table up in the connection's transaction; None if it does not exist.
+
+    BackendError in a failed block.
+    """
     name = qualified(*(stored_name(part) for part in (schema, table) if part))
     tables = backend.query(_TABLE + "to_regclass(" + quote_literal(name) + ") AND c.relkind = 'r'")
     if not tables:
@@ -57,16 +63,16 @@ def table_facts(backend: Backend, schema: str | None, table: str) -> TableFacts 
     rows = backend.query(_COLUMNS + oid + " ORDER BY a.attnum")
     columns = [_column(row) for row in rows]
     info = TableInfo(stored_schema, stored, int(oid), tuple(column.info for column in columns))
-    return TableFacts(info, {column.info.name: column for column in columns})
+    return TableDescription(info, {column.info.name: column for column in columns})
 
 
 def describe_table(backend: Backend, schema: str | None, table: str) -> TableInfo | None:
     """Look a table up as COPY needs it; None if it does not exist."""
-    facts = table_facts(backend, schema, table)
-    return facts.info if facts else None
+    description = read_table(backend, schema, table)
+    return description.info if description else None
 
 
-def _column(row: tuple[str | None, ...]) -> ColumnFacts:
+def _column(row: tuple[str | None, ...]) -> ColumnDescription:
     (
         name,
         number,
@@ -95,7 +101,7 @@ def _column(row: tuple[str | None, ...]) -> ColumnFacts:
         identity=Identity(int(seed), int(step), by_default == "t") if identity else None,
         has_default=has_default == "t",
     )
-    return ColumnFacts(info, int(encoding or 0), distkey == "t", int(sortkey or 0), key)
+    return ColumnDescription(info, int(encoding or 0), distkey == "t", int(sortkey or 0), key)
 
 
 def _modifiers(type_name: str, typmod: int) -> tuple[int | None, int | None, int | None]:

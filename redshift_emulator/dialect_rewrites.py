@@ -1,7 +1,9 @@
-"""Rewrite Redshift's SQL dialect for PostgreSQL: TOP, MINUS, LISTAGG, date parts without quotes, NVL, aliases in WHERE. Pure.
+"""Rewrite Redshift's SQL dialect for PostgreSQL: TOP, MINUS, LISTAGG, date parts without quotes,
+NVL, aliases in WHERE. Pure.
 
-Sources: r_TOP_clause, r_UNION, r_LISTAGG, r_DATEADD_function, r_DATEDIFF_function, r_DATE_PART_function, r_NVL_function. What these
-edits cannot express is refused as a limit of the emulator.
+Sources: r_TOP_clause, r_UNION, r_LISTAGG, r_DATEADD_function, r_DATEDIFF_function,
+r_DATE_PART_function, r_NVL_function. What these edits cannot express is refused as a limit of the
+emulator.
 """
 
 from __future__ import annotations
@@ -100,10 +102,11 @@ def _arguments(tokens: Sequence[Token], first: int) -> tuple[int, int]:
 
 
 def alias_edits(source: str, tokens: Sequence[Token]) -> list[Edit]:
-    """Return the edits that replace aliases of the SELECT list in WHERE by their expressions, in each branch of a UNION.
+    """Return the edits that replace aliases of the SELECT list in WHERE by their expressions, in
+    each branch of a UNION.
 
-    Redshift accepts such aliases; PostgreSQL does not. Only used for catalog queries: a user's table may have a column of the same
-    name.
+    Redshift accepts such aliases; PostgreSQL does not. Only used for catalog queries: a user's
+    table may have a column of the same name.
     """
     edits: list[Edit] = []
     for branch in _branches(tokens):

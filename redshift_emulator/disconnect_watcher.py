@@ -1,7 +1,7 @@
 """A thread that notices when the other side of a socket has closed, whatever its session is doing.
 
-Sessions block in plain reads and writes; the watcher costs a statement nothing. It needs epoll (Linux). Without epoll a client
-that has gone away is noticed when its statement ends.
+Sessions block in plain reads and writes; the watcher costs a statement nothing. It needs epoll
+(Linux). Without epoll a client that has gone away is noticed when its statement ends.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 SqlError       the emulator refuses a statement; sent to the client as an ErrorResponse
 BackendError   the embedded PostgreSQL reported an error; its fields are translated and sent on
 
-Sources of the translations: c_serial_isolation (1023), r_Character_types. All other texts are PostgreSQL's own, which Redshift
-shares in most cases.
+Sources of the translations: c_serial_isolation (1023), r_Character_types. All other texts are
+PostgreSQL's own, which Redshift shares in most cases.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class SqlError(Exception):
         self.hint = hint
 
     def fields(self) -> dict[str, str]:
-        """Return the fields of an ErrorResponse by their one-letter code (PostgreSQL protocol, "Error and Notice Fields")."""
+        """Return the fields of an ErrorResponse by their one-letter code (PostgreSQL protocol,
+        "Error and Notice Fields").
+        """
         optional = {"D": self.detail, "H": self.hint}
         return {"S": "ERROR", "C": self.sqlstate, "M": self.message} | {
             k: v for k, v in optional.items() if v
@@ -36,8 +38,9 @@ class SqlError(Exception):
 class BackendError(Exception):
     """PostgreSQL answered with an ErrorResponse.
 
-    `fields` by one-letter code: C SQLSTATE, M message, D detail, W context (for COPY: line and column), n constraint,
-    c column. Unless the error is `fatal`, ReadyForQuery has been read and the connection can be used.
+    `fields` by one-letter code: C SQLSTATE, M message, D detail, W context (for COPY: line and
+    column), n constraint, c column. Unless the error is `fatal`, ReadyForQuery has been read and
+    the connection can be used.
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
@@ -64,7 +67,8 @@ CONNECTION_LOST = {
 
 Fields = dict[str, str]
 
-# The fields that Redshift sends, too. Positions would refer to the rewritten text; constraint and file names are PostgreSQL's.
+# The fields that Redshift sends, too. Positions would refer to the rewritten text; constraint and
+# file names are PostgreSQL's.
 _KEPT = ("S", "C", "M", "D", "H", "W")
 _LENGTH_GUARD = re.compile(r"rs\$len\$\d+\$(.+)$")
 

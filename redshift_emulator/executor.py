@@ -17,7 +17,7 @@ from redshift_emulator.refusals import refusal
 from redshift_emulator.rewrite import SessionValues
 from redshift_emulator.server_context import ServerContext
 from redshift_emulator.session_settings import CASE_SETTING, is_on
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _FIRST = frozenset((0,))
@@ -95,7 +95,7 @@ class Executor:
         for step in steps:
             self.before(step)
         texts, locks = with_locks(steps)
-        self.backend.send(wire.query(wire.raw(together(*texts))))
+        self.backend.send(wire.query(wire.raw(join_statements(*texts))))
         self.proxy.until_ready(hold_ready=True, drop=locks)
         self._update_case_setting(steps)
         self.block.reset()
@@ -111,7 +111,8 @@ class Executor:
     def run_step(self, step: Step, *, in_string: bool = False, fail_block: bool = True) -> bool:
         """Run one step. Return whether it succeeded.
 
-        `in_string`: other statements come in the same query string. `fail_block`: an error makes the open block fail.
+        `in_string`: other statements come in the same query string. `fail_block`: an error makes
+        the open block fail.
         """
         try:
             if step.autocommit_only and (in_string or self.backend.status != b"I"):
@@ -128,7 +129,10 @@ class Executor:
         return succeeded
 
     def fail(self, failure: SqlError | BackendError, *, fail_block: bool = True) -> None:
-        """Send an error to the client and make an open block fail in PostgreSQL, too. Raises a fatal BackendError again."""
+        """Send an error to the client and make an open block fail in PostgreSQL, too.
+
+        Raises a fatal BackendError again.
+        """
         if isinstance(failure, BackendError):
             if failure.fatal:
                 raise failure
@@ -157,7 +161,10 @@ class Executor:
         return succeeded
 
     def _update_case_setting(self, steps: Sequence[Step]) -> None:
-        """Ask PostgreSQL for the setting if it may have changed. A rollback restores the old value."""
+        """Ask PostgreSQL for the setting if it may have changed.
+
+        A rollback restores the old value.
+        """
         self._case_was_set = self._case_was_set or any(step.sets_case for step in steps)
         if (
             self._case_was_set
@@ -191,7 +198,9 @@ class Executor:
     def _lock(self, step: Step) -> bool:
         outside = self.backend.status == b"I"
         try:
-            self.backend.query(together("BEGIN", step.sql, "COMMIT") if outside else step.sql)
+            self.backend.query(
+                join_statements("BEGIN", step.sql, "COMMIT") if outside else step.sql
+            )
         except BackendError as failure:
             if outside and not failure.fatal:
                 self.backend.query("ROLLBACK")

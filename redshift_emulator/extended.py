@@ -1,12 +1,12 @@
 """The extended protocol: Parse carries the rewritten statement; all other messages are passed on unchanged.
 
-Statements that the emulator executes itself (CREATE TABLE, COPY, ...) are answered here. Before such an answer, the answers to
-all earlier messages are awaited, so that the client sees them in order. After an error everything up to Sync is skipped, as in
-PostgreSQL.
+Statements that the emulator executes itself (CREATE TABLE, COPY, ...) are answered here. Before
+such an answer, the answers to all earlier messages are awaited, so that the client sees them in
+order. After an error everything up to Sync is skipped, as in PostgreSQL.
 
-PostgreSQL takes a transaction's snapshot when it parses or binds a statement. The lock of a table that is written to therefore
-comes before Parse and Bind. Outside a block the lock needs a block: an implicit one, which lasts until Sync, as PostgreSQL's own
-does.
+PostgreSQL takes a transaction's snapshot when it parses or binds a statement. The lock of a table
+that is written to therefore comes before Parse and Bind. Outside a block the lock needs a block: an
+implicit one, which lasts until Sync, as PostgreSQL's own does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from redshift_emulator import wire
 from redshift_emulator.client import ClientGoneError
 from redshift_emulator.errors import BackendError, SqlError
 from redshift_emulator.executor import Executor
-from redshift_emulator.sql import together
+from redshift_emulator.sql import join_statements
 from redshift_emulator.step import Action, Step
 
 _NO_PARAMETERS = wire.frame(b"t", struct.pack("!H", 0))
@@ -28,7 +28,8 @@ _NO_DATA = wire.frame(b"n")
 class ExtendedProtocol:
     """The extended protocol of one session.
 
-    `entered` from its first message to the next simple query; `outstanding` while PostgreSQL may still send answers.
+    `entered` from its first message to the next simple query; `outstanding` while PostgreSQL may
+    still send answers.
     """
 
     def __init__(self, executor: Executor) -> None:
@@ -69,7 +70,10 @@ class ExtendedProtocol:
         self.outstanding = True
 
     def _settle(self) -> bool:
-        """Wait for the answers to all that was passed on. False if one was an error: skip to Sync."""
+        """Wait for the answers to all that was passed on.
+
+        False if one was an error: skip to Sync.
+        """
         if self.outstanding:
             self.outstanding = False
             self._executor.proxy.push(wire.frame(b"S"))
@@ -77,7 +81,10 @@ class ExtendedProtocol:
         return not self._skipping
 
     def _prepare_for(self, step: Step) -> bool:
-        """Do what must come before PostgreSQL reads a statement. False if that failed: skip to Sync."""
+        """Do what must come before PostgreSQL reads a statement.
+
+        False if that failed: skip to Sync.
+        """
         executor = self._executor
         if executor.block.restarts_before_next and not self._settle():
             return False
@@ -90,7 +97,7 @@ class ExtendedProtocol:
         begin = "BEGIN" if executor.backend.status == b"I" else ""
         executor.in_implicit_block = executor.in_implicit_block or bool(begin)
         try:
-            executor.backend.query(together(begin, lock))
+            executor.backend.query(join_statements(begin, lock))
         except BackendError as failure:
             executor.fail(failure)
             self._skipping = True
@@ -99,7 +106,10 @@ class ExtendedProtocol:
         return True
 
     def _end_implicit_block(self) -> None:
-        """Commit the implicit block (PostgreSQL rolls it back if it has failed). An error is sent to the client."""
+        """Commit the implicit block (PostgreSQL rolls it back if it has failed).
+
+        An error is sent to the client.
+        """
         if self._executor.in_implicit_block and self._executor.backend.status != b"I":
             try:
                 self._executor.backend.query("COMMIT")

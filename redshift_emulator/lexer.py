@@ -4,8 +4,8 @@
     for statement in statements(tokens): ...
     splice(sql, [Edit(7, 11, '"id"')])
 
-Comments and white space are skipped; every other character belongs to a token. Plain strings have backslash escapes; there
-is no E''.
+Comments and white space are skipped; every other character belongs to a token. Plain strings have
+backslash escapes; there is no E''.
 """
 
 from __future__ import annotations
@@ -85,7 +85,10 @@ _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def tokenize(sql: str) -> list[Token]:
-    """Return the tokens of a text. SqlError 42601 for an unterminated string, quoted name or comment."""
+    """Return the tokens of a text.
+
+    SqlError 42601 for an unterminated string, quoted name or comment.
+    """
     tokens: list[Token] = []
     match_at, kinds, make, lower = (
         _SCANNER.match,
@@ -113,7 +116,9 @@ def tokenize(sql: str) -> list[Token]:
 
 
 def _special(sql: str, group: int, start: int, end: int) -> tuple[Kind | None, int]:
-    """Return kind and end of what the scanner cannot match: comments (which are no token), dollar quotes, unterminated quotes."""
+    """Return kind and end of what the scanner cannot match: comments (which are no token), dollar
+    quotes, unterminated quotes.
+    """
     value = sql[start:end]
     if group == _GROUPS["comment"]:
         return _COMMENT, _comment_end(sql, start)

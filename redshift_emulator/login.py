@@ -36,7 +36,10 @@ class Login:
 
 
 def negotiate(client: Client, context: ssl.SSLContext | None) -> wire.StartUp:
-    """Answer requests for encryption; return the start-up packet or cancel request that follows. Raises ClientGoneError."""
+    """Answer requests for encryption; return the start-up packet or cancel request that follows.
+
+    Raises ClientGoneError.
+    """
     while True:
         startup = client.read_startup()
         if startup.code == wire.SSL_REQUEST and context is not None:
@@ -61,7 +64,10 @@ def forward_cancel(startup: wire.StartUp, address: Path) -> None:
 
 
 def read_login(startup: wire.StartUp) -> Login:
-    """Return the login that a client asks for. SqlError for an unsupported protocol or parameter, or a hidden database."""
+    """Return the login that a client asks for.
+
+    SqlError for an unsupported protocol or parameter, or a hidden database.
+    """
     if startup.code >> 16 != 3:
         raise SqlError(
             "0A000", f"unsupported frontend protocol {startup.code >> 16}.{startup.code & 0xFFFF}"
@@ -95,7 +101,10 @@ def request_password(client: Client) -> str:
 
 
 def verify_password(user: str, password: str, expected: str | None, owner: Backend) -> None:
-    """Check a password; SqlError if it is wrong. `expected` None: compare with what CREATE USER ... PASSWORD stored."""
+    """Check a password; SqlError if it is wrong.
+
+    `expected` None: compare with what CREATE USER ... PASSWORD stored.
+    """
     if expected is not None:
         if hmac.compare_digest(expected.encode(), wire.raw(password)):
             return
@@ -107,7 +116,9 @@ def verify_password(user: str, password: str, expected: str | None, owner: Backe
 
 
 def _scram_matches(verifier: str, password: str) -> bool:
-    """Whether a password matches a verifier `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>` (RFC 5802)."""
+    """Whether a password matches a verifier `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server
+    key>` (RFC 5802).
+    """
     scheme, _, rest = verifier.partition("$")
     if scheme != "SCRAM-SHA-256":
         return False

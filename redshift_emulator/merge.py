@@ -1,7 +1,7 @@
 """Check MERGE against Redshift's grammar (r_MERGE), which is narrower than PostgreSQL's. Pure.
 
-The source is a table, the target has no alias, the condition consists of equalities, and both branches come in their order with
-nothing after them. PostgreSQL runs a MERGE that passes.
+The source is a table, the target has no alias, the condition consists of equalities, and both
+branches come in their order with nothing after them. PostgreSQL runs a MERGE that passes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from redshift_emulator.statement import Statement
 
 # What a condition cannot contain: it consists of equalities joined by AND.
 _NO_EQUALITY = frozenset(
-    {"or", "not", "<", ">", "<=", ">=", "<>", "!=", "like", "ilike", "similar", "between", "in", "is", "isnull", "notnull"}
+    {"or", "not", "<", ">", "<=", ">=", "<>", "!=", "like", "ilike", "similar", "between", "in",
+     "is", "isnull", "notnull"}
 )  # fmt: skip
 
 

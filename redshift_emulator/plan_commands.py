@@ -1,4 +1,6 @@
-"""Plan the statements that are neither queries nor settings: transactions, CREATE, DROP, ALTER, LOCK, COPY, VACUUM, ... Pure."""
+"""Plan the statements that are neither queries nor settings: transactions, CREATE, DROP, ALTER,
+LOCK, COPY, VACUUM, ... Pure.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,16 @@ from redshift_emulator.lexer import Edit, quote_literal, quote_name
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
 from redshift_emulator.relations import relations
 from redshift_emulator.rewrite import stored_name
-from redshift_emulator.sql import call, together
+from redshift_emulator.sql import call, join_statements
 from redshift_emulator.statement import Statement
 from redshift_emulator.step import Action, Step
 
 
 def plan_begin(statement: Statement) -> Step:
-    """Plan BEGIN and START TRANSACTION. Every isolation level means the database's own (r_BEGIN)."""
+    """Plan BEGIN and START TRANSACTION.
+
+    Every isolation level means the database's own (r_BEGIN).
+    """
     mode = " READ ONLY" if "read only" in " ".join(statement.words) else ""
     return Step(Action.BEGIN, "BEGIN" + mode)
 
@@ -43,10 +48,13 @@ def plan_create(statement: Statement) -> Step:
 
 
 def _plan_create_user(statement: Statement) -> Step:
-    """A user with INSERT on a table may lock it for writing. In PostgreSQL this needs a permission of its own."""
+    """A user with INSERT on a table may lock it for writing.
+
+    In PostgreSQL this needs a permission of its own.
+    """
     name = statement.cursor(2).name()
     grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
-    return Step(Action.RUN, together(statement.rewritten(), grant), "CREATE USER")
+    return Step(Action.RUN, join_statements(statement.rewritten(), grant), "CREATE USER")
 
 
 def _late_binding(statement: Statement) -> list[Edit]:

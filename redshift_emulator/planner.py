@@ -1,7 +1,7 @@
 """Turn a query string into steps. Plans are cached by text and by fingerprint. Pure.
 
-A statement's first word decides how it is planned (`_PLANS`). Without an entry it is checked for refusals, edited word by word
-and forwarded.
+A statement's first word decides how it is planned (`_PLANS`). Without an entry it is checked for
+refusals, edited word by word and forwarded.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
 class Planner:
     """Plans query strings and caches the plans of short ones. Shared by all sessions.
 
-    The caches keep the cost of a small statement at about 100 microseconds. Without templates an INSERT of one row takes three
-    times the CPU time; without the plans by text BEGIN, COMMIT, SET and SHOW take 1.6 to 2 times.
+    The caches keep the cost of a small statement at about 100 microseconds. Without templates an
+    INSERT of one row takes three times the CPU time; without the plans by text BEGIN, COMMIT, SET
+    and SHOW take 1.6 to 2 times.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,10 @@ class Planner:
         )
 
     def plan(self, text: bytes, values: SessionValues) -> list[Step]:
-        """Return the steps of a query string, none for an empty one. SqlError for what Redshift refuses."""
+        """Return the steps of a query string, none for an empty one.
+
+        SqlError for what Redshift refuses.
+        """
         key = (values.keep_case, text)
         cached = self._plans.get(key)
         if cached is not None:

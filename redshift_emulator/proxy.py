@@ -40,7 +40,10 @@ HIDDEN_PARAMETERS = frozenset(
 
 
 class Proxy:
-    """Passes one session's answers from PostgreSQL to its client. `failed`: the last answer contained an error."""
+    """Passes one session's answers from PostgreSQL to its client.
+
+    `failed`: the last answer contained an error.
+    """
 
     def __init__(self, backend: Backend, client: Client, long_names: Mapping[str, str]) -> None:
         self.backend = backend
@@ -55,8 +58,9 @@ class Proxy:
     def until_ready(self, *, hold_ready: bool = False, drop: frozenset[int] = _NOTHING) -> bool:
         """Forward everything up to ReadyForQuery. Return whether there was no error.
 
-        `hold_ready`: do not forward ReadyForQuery itself. `drop`: the numbers (from 0) of the commands whose CommandComplete
-        the client must not see. BackendError if the connection to PostgreSQL is lost.
+        `hold_ready`: do not forward ReadyForQuery itself. `drop`: the numbers (from 0) of the
+        commands whose CommandComplete the client must not see. BackendError if the connection to
+        PostgreSQL is lost.
         """
         self.failed, self._drop, self._completed = False, drop, 0
         while not self._forward_buffer(hold_ready=hold_ready):
@@ -69,7 +73,11 @@ class Proxy:
         self._forward_buffer(hold_ready=False)
 
     def push(self, data: bytes) -> None:
-        """Send to PostgreSQL. Forward its answers while the socket is full: it reads nothing while its answers are not read."""
+        """Send to PostgreSQL.
+
+        Forward its answers while the socket is full: it reads nothing while its answers are not
+        read.
+        """
         rest = memoryview(data)
         while rest:
             rest = rest[self.backend.send_some(rest) :]

@@ -1,10 +1,11 @@
 """The statements that Redshift refuses: one table of (name, SQLSTATE, message, source, patterns).
 
-A pattern is a sequence of words: `^` is the start of the statement, `...` skips any tokens, `name(` is a call. A refusal without
-patterns is raised where it is detected, by its name: `raise refusal("add column not null")`.
+A pattern is a sequence of words: `^` is the start of the statement, `...` skips any tokens, `name(`
+is a call. A refusal without patterns is raised where it is detected, by its name: `raise
+refusal("add column not null")`.
 
-`source` is the origin of the message: an AWS page, a public issue, or `unconfirmed` if no source shows its exact wording. Brackets
-mean that the source confirms the refusal, but not its wording.
+`source` is the origin of the message: an AWS page, a public issue, or `unconfirmed` if no source
+shows its exact wording. Brackets mean that the source confirms the refusal, but not its wording.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _LIMIT = "a limit of the emulator, not of Redshift"
 
 @dataclass(frozen=True)
 class Refusal:
-    """One row. `message` may contain {placeholders}; `patterns` match the statements that are refused."""
+    """One row.
+
+    `message` may contain {placeholders}; `patterns` match the statements that are refused.
+    """
 
     name: str
     sqlstate: str
@@ -66,7 +70,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("drop distkey", "0A000", "cannot drop distkey column \"{column}\"", "[r_ALTER_TABLE]"),
     Refusal("drop last column", "0A000", "cannot drop the only column of table \"{table}\"", "[r_ALTER_TABLE]"),
     Refusal(
-        "alter type", "0A000", "cannot alter column \"{column}\" from type {actual}: only VARCHAR may change its length",
+        "alter type", "0A000",
+        "cannot alter column \"{column}\" from type {actual}: only VARCHAR may change its length",
         "[r_ALTER_TABLE]",
     ),
     Refusal(
@@ -78,13 +83,17 @@ REFUSALS: tuple[Refusal, ...] = (
         "django-redshift-backend#96",
     ),
     Refusal(
-        "alter type too short", "0A000", "target column size should be greater or equal to current maximum column size ({longest})",
+        "alter type too short", "0A000",
+        "target column size should be greater or equal to current maximum column size ({longest})",
         "unconfirmed [r_ALTER_TABLE]",
     ),
     Refusal("alter encoding same", "0A000", "column \"{column}\" has encoding {encoding} already", "[r_ALTER_TABLE]"),
-    Refusal("encoding", "0A000", "encoding \"{encoding}\" is not valid for type {type}", "[az64-encoding, zstd-encoding]"),
-    Refusal("add key nullable", "0A000", "column \"{column}\" of a primary key must have been created NOT NULL", "[r_ALTER_TABLE]"),
-    Refusal("append columns", "0A000", "ALTER TABLE APPEND: columns {columns} are in one of the tables only", "[r_ALTER_TABLE_APPEND]"),
+    Refusal("encoding", "0A000", "encoding \"{encoding}\" is not valid for type {type}",
+        "[az64-encoding, zstd-encoding]"),
+    Refusal("add key nullable", "0A000",
+        "column \"{column}\" of a primary key must have been created NOT NULL", "[r_ALTER_TABLE]"),
+    Refusal("append columns", "0A000",
+        "ALTER TABLE APPEND: columns {columns} are in one of the tables only", "[r_ALTER_TABLE_APPEND]"),
     Refusal(
         "append unlike", "0A000", "ALTER TABLE APPEND: column \"{column}\" differs in type, NOT NULL, encoding or key",
         "[r_ALTER_TABLE_APPEND]",
@@ -92,26 +101,33 @@ REFUSALS: tuple[Refusal, ...] = (
     # CREATE TABLE
     Refusal("check", "0A000", "CHECK constraints are not supported", FEATURES),
     Refusal("exclude", "0A000", "EXCLUDE constraints are not supported", FEATURES),
-    Refusal("type", "0A000", "Column \"{column}\" has unsupported type \"{type}\".", "unconfirmed [c_unsupported-postgresql-datatypes]"),
+    Refusal("type", "0A000", "Column \"{column}\" has unsupported type \"{type}\".",
+        "unconfirmed [c_unsupported-postgresql-datatypes]"),
     Refusal("diststyle and distkey", "42601", "DISTKEY cannot be used with DISTSTYLE {style}", "[r_CREATE_TABLE_NEW]"),
     Refusal("two distkeys", "42601", "only one DISTKEY column is allowed", "[r_CREATE_TABLE_NEW]"),
     Refusal("two sortkeys", "42601", "SORTKEY was given more than once", "[r_CREATE_TABLE_NEW]"),
     Refusal("key column", "42703", "column \"{column}\" named in {clause} does not exist", "unconfirmed"),
     Refusal("key type", "0A000", "column \"{column}\" of type {type} cannot be a {clause}", "[r_CREATE_TABLE_NEW]"),
-    Refusal("identity type", "42601", "identity column \"{column}\" must have type INT or BIGINT", "[r_CREATE_TABLE_NEW]"),
+    Refusal("identity type", "42601", "identity column \"{column}\" must have type INT or BIGINT",
+        "[r_CREATE_TABLE_NEW]"),
     Refusal("temporary schema", "42601", "temporary tables cannot specify a schema name", "[r_CREATE_TABLE_NEW]"),
     Refusal("system column", "42701", "column name \"{column}\" conflicts with a system column name", FEATURES),
     # Statements and clauses
     Refusal("index", "0A000", "SQL command \"CREATE INDEX\" not supported", FEATURES, (
         "^create index", "^create unique index", "^drop index", "^alter index", "^reindex")),
     Refusal("sequence", "0A000", "Sequences are not supported", FEATURES, (
-        "^create sequence", "^create temp sequence", "^drop sequence", "^alter sequence", "nextval(", "currval(", "setval(")),
-    Refusal("trigger", "0A000", "Triggers are not supported", FEATURES, ("^create trigger", "^create constraint trigger", "^drop trigger")),
-    Refusal("rule", "0A000", "Rules are not supported", FEATURES, ("^create rule", "^drop rule", "^create or replace rule")),
+        "^create sequence", "^create temp sequence", "^drop sequence", "^alter sequence",
+        "nextval(", "currval(", "setval(")),
+    Refusal("trigger", "0A000", "Triggers are not supported", FEATURES, ("^create trigger",
+        "^create constraint trigger", "^drop trigger")),
+    Refusal("rule", "0A000", "Rules are not supported", FEATURES, ("^create rule", "^drop rule",
+        "^create or replace rule")),
     Refusal("type command", "0A000", "SQL command not supported", FEATURES, (
-        "^create type", "^create domain", "^drop type", "^drop domain", "^alter type", "^create tablespace", "^create extension",
-        "^create aggregate", "^create operator", "^create cast", "^create collation", "^create server", "^create unlogged",
-        "^create policy", "^create publication", "^create subscription", "^create event", "^cluster", "^listen", "^notify",
+        "^create type", "^create domain", "^drop type", "^drop domain", "^alter type",
+        "^create tablespace", "^create extension", "^create aggregate", "^create operator",
+        "^create cast", "^create collation", "^create server", "^create unlogged", "^create policy",
+        "^create publication", "^create subscription", "^create event", "^cluster", "^listen",
+        "^notify",
         "^unlisten", "^load", "^do", "^discard", "^reassign", "^checkpoint", "^security", "^import", "^values")),
     Refusal("on conflict", "42601", "syntax error at or near \"on\"", "[r_INSERT_30], django-redshift-backend", (
         "^insert ... on conflict",)),
@@ -127,39 +143,52 @@ REFUSALS: tuple[Refusal, ...] = (
         "( values (", "from values (", "as values (")),
     Refusal("lateral", "42601", "syntax error at or near \"lateral\"", FEATURES, ("lateral (",)),
     Refusal("escape string", "42704", "type \"e\" does not exist", "jOOQ#10628, npgsql#515"),
-    Refusal("standard strings", "42704", "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
+    Refusal("standard strings", "42704",
+        "unrecognized configuration parameter \"standard_conforming_strings\"", "sqlalchemy#9494", (
         "^show standard_conforming_strings", "^set standard_conforming_strings")),
     Refusal("merge same table", "0A000", "MERGE: the source must not be the target table", "[r_MERGE]"),
     Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
-    Refusal("merge condition", "0A000", "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
+    Refusal("merge condition", "0A000",
+        "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
     Refusal("unload", "0A000", "UNLOAD is not supported by this emulator", _LIMIT, ("^unload",)),
     Refusal("copy job", "0A000", "COPY JOB is not supported by this emulator", _LIMIT, ("^copy job",)),
     Refusal("emulator", "0A000", "{command} is not supported by this emulator", _LIMIT),
-    Refusal("statement size", "54001", "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
+    Refusal("statement size", "54001",
+        "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
         "unconfirmed [c_redshift-sql]"),
-    Refusal("emulator clause", "0A000", "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not supported by this emulator",
+    Refusal("emulator clause", "0A000",
+        "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not supported by this emulator",
         _LIMIT, ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
-    Refusal("emulator statement", "0A000", "external schemas, libraries, models, datashares, procedures and masking policies are not"
+    Refusal("emulator statement", "0A000",
+        "external schemas, libraries, models, datashares, procedures and masking policies are not"
         " supported by this emulator", _LIMIT, (
-        "^create external", "^create library", "^create model", "^create datashare", "^alter datashare", "^create procedure",
+        "^create external", "^create library", "^create model", "^create datashare",
+        "^alter datashare", "^create procedure",
         "^create or replace procedure", "^call", "^create masking", "^attach", "^create rls")),
     # Functions
     Refusal("emulator function", "0A000", "{function}() is not supported by this emulator", _LIMIT, (
-        "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(", "json_extract_array_element_text(",
-        "json_parse(", "json_serialize(", "is_valid_json(", "is_valid_json_array(", "json_array_length(", "months_between(",
-        "next_day(", "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(",
-        "hll_create_sketch(", "get_array_length(", "split_to_array(", "object(", "st_geomfromtext(", "st_astext(", "st_point(",
-        "to_varbyte(", "from_varbyte(", "to_hex(", "from_hex(", "dexp(", "dlog1(", "pg_get_cols(", "timeofday(", "datetime(")),
+        "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(",
+        "json_extract_array_element_text(", "json_parse(", "json_serialize(", "is_valid_json(",
+        "is_valid_json_array(", "json_array_length(", "months_between(", "next_day(",
+        "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(",
+        "bpcharcmp(", "crc32(", "hll(", "hll_create_sketch(", "get_array_length(",
+        "split_to_array(", "object(", "st_geomfromtext(", "st_astext(", "st_point(",
+        "to_varbyte(", "from_varbyte(", "to_hex(", "from_hex(", "dexp(", "dlog1(", "pg_get_cols(",
+        "timeofday(", "datetime(")),
     Refusal("compute function", "0A000",
-        "One or more of the used functions must be applied on at least one user created tables. Examples of user table only"
+        "One or more of the used functions must be applied on at least one user created tables. "
+        "Examples of user table only"
         " functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc", "[c_sql-functions-leader-node]"),
-    Refusal("leader function", "0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables.",
+    Refusal("leader function", "0A000",
+        "Specified types or functions (one per INFO message) not supported on Redshift tables.",
         "[c_SQL_functions_leader_node_only]"),
     Refusal("function", "42883", "function {function}() does not exist", FUNCTIONS, (
-        "pg_advisory_lock(", "pg_advisory_xact_lock(", "pg_try_advisory_lock(", "pg_try_advisory_xact_lock(",
-        "pg_advisory_unlock(", "pg_advisory_unlock_all(", "pg_advisory_lock_shared(", "pg_sleep(", "clock_timestamp(",
-        "statement_timestamp(", "transaction_timestamp(", "string_agg(", "array_agg(", "regexp_matches(", "json_agg(", "jsonb_agg(",
-        "to_json(", "to_jsonb(", "row_to_json(", "gen_random_uuid(", "unnest(", "regexp_split_to_table(", "regexp_split_to_array(",
+        "pg_advisory_lock(", "pg_advisory_xact_lock(", "pg_try_advisory_lock(",
+        "pg_try_advisory_xact_lock(", "pg_advisory_unlock(", "pg_advisory_unlock_all(",
+        "pg_advisory_lock_shared(", "pg_sleep(", "clock_timestamp(", "statement_timestamp(",
+        "transaction_timestamp(", "string_agg(", "array_agg(", "regexp_matches(", "json_agg(",
+        "jsonb_agg(", "to_json(", "to_jsonb(", "row_to_json(", "gen_random_uuid(", "unnest(",
+        "regexp_split_to_table(", "regexp_split_to_array(",
         "octet_length_large(", "pg_column_size(", "xmlparse(", "lastval(", "width_bucket(", "current_query(")),
 )  # fmt: skip
 
@@ -196,7 +225,8 @@ def _patterns_by_trigger() -> dict[str, list[_Pattern]]:
 _PATTERNS = _patterns_by_trigger()
 _TRIGGERS = frozenset(_PATTERNS)
 
-# After these a word and a parenthesis are a table or alias and its columns: CREATE TABLE t (...), FROM t AS u (...).
+# After these a word and a parenthesis are a table or alias and its columns: CREATE TABLE t (...),
+# FROM t AS u (...).
 _BEFORE_NAME = frozenset(
     {"table", "exists", "view", "into", "copy", "analyze", "references", "with", "recursive", "as"}
 )
@@ -222,7 +252,10 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
 
 
 def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:
-    """Refuse writes in a WITH, and MERGE after one (r_MERGE). Check a statement that writes after a WITH as without it."""
+    """Refuse writes in a WITH, and MERGE after one (r_MERGE).
+
+    Check a statement that writes after a WITH as without it.
+    """
     depth = 0
     for place, word in enumerate(words):
         depth += (word == "(") - (word == ")")

@@ -1,4 +1,7 @@
-"""Find the tables that a query reads and the leader-node functions that it calls, from its words. Pure."""
+"""Find the tables that a query reads and the leader-node functions that it calls, from its words.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from redshift_emulator.lexer import Kind, Token, identifier, is_name
 from redshift_emulator.refusals import is_name_of
 
 _ENDS = frozenset(
-    {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on", "using", "select", "set",
+    {"where", "group", "having", "order", "limit", "union", "except", "intersect", "minus", "on",
+     "using", "select", "set",
      "qualify", "window", "when", "values"}
 )  # fmt: skip
 # Functions whose arguments contain FROM: EXTRACT(year FROM d).
@@ -17,7 +21,8 @@ _NOT_TABLES = frozenset({"lateral", "only", "select", "("})
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "svcs_", "sys_")
 _LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
-# Functions that run only on the leader node and fail in a query of user tables (c_SQL_functions_leader_node_only).
+# Functions that run only on the leader node and fail in a query of user tables
+# (c_SQL_functions_leader_node_only).
 LEADER_FUNCTIONS = frozenset(
     {"current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
      "format_type", "version", "pg_get_expr", "pg_get_constraintdef", "pg_get_viewdef", "obj_description",
@@ -27,7 +32,9 @@ LEADER_WORDS = frozenset({"current_timestamp", "current_time", "localtime", "loc
 
 
 def relations(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
-    """Yield the table names after FROM and JOIN and in FROM lists, without functions and the named queries of a WITH."""
+    """Yield the table names after FROM and JOIN and in FROM lists, without functions and the named
+    queries of a WITH.
+    """
     depth, lists, openers = 0, [False], [""]
     expecting = False
     queries = (
@@ -100,7 +107,8 @@ def is_user_table(name: tuple[str, ...]) -> bool:
 def is_on_nodes(name: tuple[str, ...]) -> bool:
     """Whether reading a table needs the compute nodes: user tables and system views.
 
-    Not so the SVV_EXTERNAL views: sqlalchemy-redshift, Amazon's own dialect, reads them with leader-node functions.
+    Not so the SVV_EXTERNAL views: sqlalchemy-redshift, Amazon's own dialect, reads them with
+    leader-node functions.
     """
     return not is_leader_table(name) and not name[-1].startswith("svv_external_")
 

@@ -14,7 +14,8 @@ from redshift_emulator.types import cast_types
 
 POSTGRES_NAME_BYTES = 63
 
-# Replaced by an object of the same name in pg_rs: PostgreSQL's table lacks Redshift's columns, or its function differs.
+# Replaced by an object of the same name in pg_rs: PostgreSQL's table lacks Redshift's columns, or
+# its function differs.
 _SUBSTITUTES = frozenset(
     {
         "pg_class",
@@ -29,9 +30,11 @@ _SUBSTITUTES = frozenset(
 _CALLED_SUBSTITUTES = frozenset({"avg", "concat", "format_type", "regexp_replace", "version"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
-# What may follow the condition `WHERE 1` ("" is the end of the statement). Anything else continues an expression.
+# What may follow the condition `WHERE 1` ("" is the end of the statement). Anything else continues
+# an expression.
 _AFTER_CONDITION = frozenset(
-    {"", ")", "and", "or", "group", "having", "order", "limit", "offset", "fetch", "union", "except", "intersect", "minus",
+    {"", ")", "and", "or", "group", "having", "order", "limit", "offset", "fetch", "union",
+     "except", "intersect", "minus",
      "window", "qualify", "with"}
 )  # fmt: skip
 REWRITTEN_WORDS = (
@@ -73,7 +76,9 @@ def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
 
 
 def stored_name(name: str) -> str:
-    """Return the name that PostgreSQL stores for a name of up to 127 bytes: the name itself, or its beginning and a hash."""
+    """Return the name that PostgreSQL stores for a name of up to 127 bytes: the name itself, or its
+    beginning and a hash.
+    """
     raw = name.encode("utf-8", "surrogateescape")
     if len(raw) <= POSTGRES_NAME_BYTES:
         return name

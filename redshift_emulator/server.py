@@ -87,7 +87,10 @@ class Server:
 
     @classmethod
     def start(cls, options: ServerOptions) -> Server:
-        """Start PostgreSQL, create what is missing, and listen. Raises ClusterError, OSError or BackendError."""
+        """Start PostgreSQL, create what is missing, and listen.
+
+        Raises ClusterError, OSError or BackendError.
+        """
         level = "serializable" if options.isolation == "serializable" else "repeatable read"
         cluster = Cluster.start(
             options.data, {"default_transaction_isolation": level, FLAVOUR: options.flavour}
@@ -257,7 +260,10 @@ def _log_permissions(flavour: str) -> str:
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return the TLS context of a server. OSError or ssl.SSLError if the files cannot be read or do not match."""
+    """Return the TLS context of a server.
+
+    OSError or ssl.SSLError if the files cannot be read or do not match.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)

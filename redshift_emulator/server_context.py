@@ -10,7 +10,10 @@ from redshift_emulator.planner import Planner
 
 
 class ServerContext(Protocol):
-    """The server as its sessions see it. `long_names` maps the short name that PostgreSQL stores to the full name."""
+    """The server as its sessions see it.
+
+    `long_names` maps the short name that PostgreSQL stores to the full name.
+    """
 
     planner: Planner
     aws: AwsAccess

@@ -14,7 +14,10 @@ from redshift_emulator.server_context import ServerContext
 
 
 class Session:
-    """Runs until the client disconnects or the connection to PostgreSQL is lost. `run` returns normally in both cases."""
+    """Runs until the client disconnects or the connection to PostgreSQL is lost.
+
+    `run` returns normally in both cases.
+    """
 
     def __init__(
         self, client: Client, backend: Backend, server: ServerContext, user: str, database: str
@@ -62,8 +65,9 @@ class Session:
     def client_disconnected(self) -> None:
         """Called by the disconnect watcher.
 
-        A statement inside a block is cancelled, and the block is rolled back when the connection closes. A statement outside a
-        block runs to its end and is committed (copy-usage_notes-multiple-files).
+        A statement inside a block is cancelled, and the block is rolled back when the connection
+        closes. A statement outside a block runs to its end and is committed
+        (copy-usage_notes-multiple-files).
         """
         if self._backend_gone:
             return  # backend_disconnected stopped the socket; the client is still there
@@ -72,7 +76,10 @@ class Session:
             self.backend.cancel()
 
     def backend_disconnected(self) -> None:
-        """Called by the disconnect watcher: PostgreSQL has closed the connection. Wakes a session that waits for its client."""
+        """Called by the disconnect watcher: PostgreSQL has closed the connection.
+
+        Wakes a session that waits for its client.
+        """
         self._backend_gone = True
         self.client.stop_receiving()
 

@@ -1,4 +1,7 @@
-"""SET, RESET and SHOW. Redshift's own settings are stored under the prefix `redshift.`, where PostgreSQL accepts any name."""
+"""SET, RESET and SHOW.
+
+Redshift's own settings are stored under the prefix `redshift.`, where PostgreSQL accepts any name.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def _name(cursor: Cursor) -> str:
 
 
 def plan_set(statement: Statement) -> Step:
-    """Plan SET name TO value. The isolation level belongs to the database: setting it does nothing."""
+    """Plan SET name TO value.
+
+    The isolation level belongs to the database: setting it does nothing.
+    """
     cursor = statement.cursor(1)
     cursor.take_any("session", "local")
     place = cursor.token

@@ -6,7 +6,10 @@ from redshift_emulator.lexer import quote_literal, quote_name
 
 
 def call(function: str, *arguments: object) -> str:
-    """Return a SELECT that calls a function. Texts and numbers become literals; None becomes NULL."""
+    """Return a SELECT that calls a function.
+
+    Texts and numbers become literals; None becomes NULL.
+    """
     return "SELECT " + function + "(" + ", ".join(_literal(value) for value in arguments) + ")"
 
 
@@ -21,6 +24,9 @@ def qualified(*parts: str) -> str:
     return ".".join(quote_name(part) for part in parts)
 
 
-def together(*statements: str) -> str:
-    """Join statements into one query string, which PostgreSQL runs as one transaction. Empty ones are left out."""
+def join_statements(*statements: str) -> str:
+    """Join statements into one query string, which PostgreSQL runs as one transaction.
+
+    Empty ones are left out.
+    """
     return "; ".join(statement for statement in statements if statement)

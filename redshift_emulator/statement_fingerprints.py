@@ -1,7 +1,8 @@
 """Plans for statements that differ only in their literals. Pure.
 
-The fingerprint of a statement is its text without the literals. The plan of a SELECT, INSERT, UPDATE, DELETE or MERGE does not
-depend on the values in it, so one plan serves all texts with the same fingerprint. Most statements are therefore never tokenized.
+The fingerprint of a statement is its text without the literals. The plan of a SELECT, INSERT,
+UPDATE, DELETE or MERGE does not depend on the values in it, so one plan serves all texts with the
+same fingerprint. Most statements are therefore never tokenized.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from redshift_emulator.errors import SqlError
 from redshift_emulator.step import Action, Step
 from redshift_emulator.wire import raw
 
-# A quoted name (which stays), a string, or a number. A number is matched by its first digit, and the character before it is
-# checked afterwards, so that the search runs at full speed.
+# A quoted name (which stays), a string, or a number. A number is matched by its first digit, and
+# the character before it is checked afterwards, so that the search runs at full speed.
 _LITERAL = re.compile(
     rb"""("[^"]*")|'[^'\\]*+(?:''[^'\\]*+)*+'()|[0-9](?<![\w$.\x80-\xff][0-9])[0-9]*(?:\.[0-9]+)?"""
 )
-# Comments, escapes, dollar quotes. A string that the pattern matches contains no backslash, so the fingerprint contains it.
+# Comments, escapes, dollar quotes. A string that the pattern matches contains no backslash, so the
+# fingerprint contains it.
 _UNCLEAR = re.compile(rb"[\\$]|--|/\*")
 # Here the plan depends on the value: Redshift reads `WHERE 1` as true.
 _BEFORE_DECIDING_VALUE = re.compile(rb"\bwhere\s*\Z", re.IGNORECASE)
@@ -32,7 +34,8 @@ Plan = Callable[[bytes], Sequence[Step]]
 def fingerprint_of(text: bytes) -> Fingerprint:
     """Return the text between the literals, and for each literal or quoted name two values in between.
 
-    These are (the name, None) for a quoted name, (None, b"") for a string, (None, None) for a number.
+    These are (the name, None) for a quoted name, (None, b"") for a string, (None, None) for a
+    number.
     """
     return tuple(_LITERAL.split(text))
 
@@ -59,13 +62,17 @@ class Template(NamedTuple):
 
 
 def make_template(text: bytes, plan: Plan) -> Template | None:
-    """Return the template of a text's fingerprint; None if the plan may depend on a value. `plan` plans a text."""
+    """Return the template of a text's fingerprint; None if the plan may depend on a value.
+
+    `plan` plans a text.
+    """
     if not _HEAD.match(text) or not _is_clear(fingerprint_of(text)):
         return None
     step = _single_step(plan, text)
     if step is None or raw(step.sql) == text:
         return step and Template(step, ())
-    # Plan a text with literals that occur nowhere else: they show where PostgreSQL's text contains the literals.
+    # Plan a text with literals that occur nowhere else: they show where PostgreSQL's text contains
+    # the literals.
     probes = [
         b"'~%d~'" % place if literal[:1] == b"'" else b"7%09d7" % place
         for place, literal in enumerate(_literals(text))

@@ -26,10 +26,10 @@ class Step(NamedTuple):
     """One planned statement. `sql` is sent to PostgreSQL; `tag` replaces PostgreSQL's command tag.
 
     autocommit_only   the command's name, if Redshift runs it only outside a block; else ""
-    catalog_only      reads only catalogs and leader-node functions: Redshift takes no snapshot for it
-    sets_case         may change enable_case_sensitive_identifier
-    long_names        the names over 63 bytes that occur in it
-    writes            the table it writes to, as SQL: other writers of the table have to wait
+    catalog_only      reads only catalogs and leader-node functions: Redshift takes no snapshot for
+    it sets_case         may change enable_case_sensitive_identifier long_names        the names
+    over 63 bytes that occur in it writes            the table it writes to, as SQL: other writers
+    of the table have to wait
     """
 
     action: Action

@@ -1,7 +1,7 @@
 """Redshift's types: how statements spell them, how the catalog shows them, which of PostgreSQL's types stores them.
 
-Sources: c_Supported_data_types, r_Character_types, r_Numeric_types201, r_Datetime_types, r_SUPER_type, r_VARBYTE_type,
-c_unsupported-postgresql-datatypes.
+Sources: c_Supported_data_types, r_Character_types, r_Numeric_types201, r_Datetime_types,
+r_SUPER_type, r_VARBYTE_type, c_unsupported-postgresql-datatypes.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ _PLAIN = {
     "timetz": "time with time zone", "timestamptz": "timestamp with time zone",
 }  # fmt: skip
 UNSUPPORTED = frozenset(
-    {"array", "bit", "bytea", "box", "cidr", "circle", "inet", "json", "jsonb", "line", "lseg", "macaddr", "money", "path",
-     "point", "polygon", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "tsquery", "tsvector", "uuid",
+    {"array", "bit", "bytea", "box", "cidr", "circle", "inet", "json", "jsonb", "line", "lseg",
+     "macaddr", "money", "path", "point", "polygon", "serial", "serial2", "serial4", "serial8",
+     "bigserial", "smallserial", "tsquery", "tsvector", "uuid",
      "xml", "hstore", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"}
 )  # fmt: skip
 # Stored as the text that COPY and INSERT supply.
@@ -57,7 +58,10 @@ NO_KEY_TYPES = frozenset({"super", VARBYTE, *_OPAQUE})
 
 
 def read_type(cursor: Cursor, column: str) -> ColumnType:
-    """Take the type of a column. SqlError for a type that Redshift lacks, or a length, precision or scale out of range."""
+    """Take the type of a column.
+
+    SqlError for a type that Redshift lacks, or a length, precision or scale out of range.
+    """
     column_type = _read_type(cursor, column)
     if cursor.at("["):
         raise refusal("type", column=column, type=column_type.name + "[]")
@@ -146,7 +150,9 @@ _SECOND_WORDS = frozenset({"precision", "varying", "with", "without", "time", "z
 
 
 def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the indexes at which the types in `x::type` and CAST(x AS type) begin (which may be the end of the tokens)."""
+    """Yield the indexes at which the types in `x::type` and CAST(x AS type) begin (which may be the
+    end of the tokens).
+    """
     casts = [False]
     for place, token in enumerate(tokens):
         if token.kind is Kind.SYMBOL:
@@ -163,8 +169,9 @@ def cast_types(tokens: Sequence[Token]) -> Iterator[int]:
 def check_casts(tokens: Sequence[Token], *, makes_table: bool) -> None:
     """Refuse arrays and casts to types that Redshift lacks, as CREATE TABLE does.
 
-    The error names the type as the column, as PostgreSQL names the result of a cast. A statement that creates no table or view
-    may contain '...'::bytea, because psycopg2 writes the bytes for a VARBYTE column like that.
+    The error names the type as the column, as PostgreSQL names the result of a cast. A statement
+    that creates no table or view may contain '...'::bytea, because psycopg2 writes the bytes for a
+    VARBYTE column like that.
     """
     for place in cast_types(tokens):
         name, after = _type_name(tokens, place)

@@ -1,13 +1,13 @@
 """Read and build frames (messages) of the PostgreSQL protocol, version 3. Does no I/O.
 
-A frame is a type byte, a four-byte length that includes itself, and a body. The start-up packet has no type byte.
-Source: PostgreSQL documentation, "Message Formats".
+A frame is a type byte, a four-byte length that includes itself, and a body. The start-up packet has
+no type byte. Source: PostgreSQL documentation, "Message Formats".
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 SSL_REQUEST = 80877103
@@ -15,10 +15,6 @@ GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 MAX_STARTUP = 10_000
 MAX_FRAME = 1 << 30
-
-TEXT_OID = 25
-INT4_OID = 23
-INT8_OID = 20
 
 _LENGTH = struct.Struct("!I")
 _HEADER = struct.Struct("!cI")
@@ -160,19 +156,6 @@ def parameter(name: str, value: str) -> bytes:
 def query(text: bytes) -> bytes:
     """Return a simple Query."""
     return _HEADER.pack(b"Q", len(text) + 5) + text + b"\0"
-
-
-def row_description(names: Sequence[str], type_oid: int = TEXT_OID) -> bytes:
-    """Return a RowDescription in text format whose columns all have one type."""
-    columns = (cstring(name) + struct.pack("!IHIhih", 0, 0, type_oid, -1, -1, 0) for name in names)
-    return frame(b"T", struct.pack("!H", len(names)) + b"".join(columns))
-
-
-def data_row(values: Iterable[str | None]) -> bytes:
-    """Return a DataRow in text format; None is NULL."""
-    cells = [None if value is None else raw(value) for value in values]
-    body = b"".join(struct.pack("!i", -1) if c is None else _LENGTH.pack(len(c)) + c for c in cells)
-    return frame(b"D", struct.pack("!H", len(cells)) + body)
 
 
 def parse_row(body: bytes) -> tuple[str | None, ...]:

@@ -1,4 +1,7 @@
-"""Builders of test values: uploads, events, schema files, ledger rows. Each has defaults; a test gives only what it is about."""
+"""Builders of test values: uploads, events, schema files, ledger rows.
+
+Each has defaults; a test gives only what it is about.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ SEED = {
 def an_event(
     key: str = "dev/append/t/a.csv", *, time: str = "2026-11-22T12:00:00Z", **stored: Any
 ) -> dict[str, Any]:
-    """Return an event like EventBridge delivers it. `stored` replaces fields of the object; None removes a field."""
+    """Return an event like EventBridge delivers it.
+
+    `stored` replaces fields of the object; None removes a field.
+    """
     fields = {
         "key": key,
         "size": 10,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.etl_core.live import LiveTable
 
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
-# No deadline, because the machine may be busy. Always the same examples, so that only a change of the code breaks a test.
-# `pytest --hypothesis-profile=search` tries new examples.
+# No deadline, because the machine may be busy. Always the same examples, so that only a change of
+# the code breaks a test. `pytest --hypothesis-profile=search` tries new examples.
 settings.register_profile(
     "project", deadline=None, database=None, max_examples=60, derandomize=True
 )
@@ -29,7 +29,10 @@ settings.load_profile("project")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Ignore the warnings that pulumi_aws raises about itself on import. All other warnings are errors."""
+    """Ignore the warnings that pulumi_aws raises about itself on import.
+
+    All other warnings are errors.
+    """
     config.addinivalue_line(
         "filterwarnings", r"ignore:[\w./]+ has been deprecated in favor of:DeprecationWarning"
     )
@@ -38,9 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """Start one local cloud for all tests that need it."""
-    from local_cloud.cloud import (
-        LocalCloud,
-    )  # imported here, because it is slow and few tests need it
+    # imported here, because it is slow and few tests need it
+    from local_cloud.cloud import LocalCloud
 
     with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as running:
         yield running
@@ -55,6 +57,20 @@ def lake(cloud: LocalCloud) -> Iterator[Lake]:
     client = Client.of(cloud.outputs)
     yield Lake(cloud, client)
     client.close()
+
+
+@pytest.fixture
+def rule_off(lake: Lake) -> Iterator[None]:
+    """Disable the lake's event rule, so that only the events of the test are delivered."""
+    events = lake.client.aws.client("events")
+    [rule] = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if "aws.s3" in rule.get("EventPattern", "")
+    ]
+    events.disable_rule(Name=rule)
+    yield
+    events.enable_rule(Name=rule)
 
 
 _PASSWORD = "Secret+/=1"

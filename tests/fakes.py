@@ -1,4 +1,7 @@
-"""Fakes of etl_core.loading.ports, in memory. A hook is called at the described step and may raise an error."""
+"""Fakes of etl_core.loading.ports, in memory.
+
+A hook is called at the described step and may raise an error.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +122,10 @@ class FakeStore:
 
 @dataclass
 class FakeBacklog:
-    """The uploads in the log with their statuses. `hook()` is called before each read of the pending uploads."""
+    """The uploads in the log with their statuses.
+
+    `hook()` is called before each read of the pending uploads.
+    """
 
     logged: dict[str, LoggedUpload] = field(default_factory=dict)
     hook: Callable[[], None] = lambda: None
@@ -157,7 +163,10 @@ class _State:
 
 @dataclass
 class FakeWarehouse:
-    """Databases with transactions. `log` lists a word per executed statement; `hook(word, statement)` is called before each."""
+    """Databases with transactions.
+
+    `log` lists a word per executed statement; `hook(word, statement)` is called before each.
+    """
 
     store: FakeStore
     hook: Callable[[str, Any], None] = lambda word, statement: None

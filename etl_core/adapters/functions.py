@@ -25,8 +25,9 @@ class Function:
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call the function and return its answer.
 
-        Raises the RetryableError that the function raised. Raises LoadFailedError with the function's message for any
-        other error of the function, and the errors of to_etl_error if the function cannot be called.
+        Raises the RetryableError that the function raised. Raises LoadFailedError with the
+        function's message for any other error of the function, and the errors of to_etl_error if
+        the function cannot be called.
         """
         try:
             result = self._client.invoke(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +20,8 @@ from etl_core.model.errors import LogError, ThrottledError
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.model.times import CLOCK_SKEW, format_utc_time, utc_now
+from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
     ANSWER_FIELDS,
     LONGEST_WAIT,
@@ -46,9 +46,6 @@ _PAGE = 200
 _BATCH = 100
 MAX_PENDING = 2000
 """The most pending uploads that one read returns: the oldest."""
-
-_CLOCK_SKEW = timedelta(seconds=5)
-"""The event's time and the object's LastModified may differ by this much."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,10 @@ class LogTable:
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
     ) -> bool:
-        """Write the final status. Return False if the entry already has one that no later delivery may change.
+        """Write the final status.
 
-        Attempts add up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
+        Return False if the entry already has one that no later delivery may change. Attempts add
+        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
         """
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
@@ -88,7 +86,10 @@ class LogTable:
         return False
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
-        """Yield the matching entries page by page, newest first. A filter may leave a page with few entries or none."""
+        """Yield the matching entries page by page, newest first.
+
+        A filter may leave a page with few entries or none.
+        """
         for page in self._pages(**_query_arguments(query)):
             items = [_entry(item) for item in page.get("Items", [])]
             last = page.get("LastEvaluatedKey")
@@ -113,7 +114,7 @@ class LogTable:
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
         return self._items(*_between(table_name, first, last))
 
-    def read_unanswered(
+    def read_pending_page(
         self, marker: Mapping[str, Any] | None
     ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """Return one page of entries without a final status, and the marker of the next page (None at the end)."""
@@ -126,8 +127,11 @@ class LogTable:
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """Return the table's pending uploads. The index lags behind the table, so the newest uploads may be missing."""
-        since = (datetime.now(UTC) - LONGEST_WAIT).strftime(TIMESTAMP_FORMAT)
+        """Return the table's pending uploads.
+
+        The index lags behind the table, so the newest uploads may be missing.
+        """
+        since = format_utc_time(utc_now() - LONGEST_WAIT)
         items = self._items(
             "#partition = :partition AND #since >= :since",
             {"#partition": WAITING_FOR, "#since": WAITING_SINCE},
@@ -140,8 +144,8 @@ class LogTable:
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         """Return the log's entry for a version, from the entries around the version's time."""
         first, last = (
-            time.strftime(TIMESTAMP_FORMAT)
-            for time in (version.landed_at - _CLOCK_SKEW, version.landed_at + _CLOCK_SKEW)
+            format_utc_time(time)
+            for time in (version.landed_at - CLOCK_SKEW, version.landed_at + CLOCK_SKEW)
         )
         for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
             upload = upload_of_entry(item) if _is_about(item, version) else None
@@ -246,7 +250,10 @@ def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str
 
 
 def mapped(call: Callable[[], _T]) -> _T:
-    """Return the call's result. Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call."""
+    """Return the call's result.
+
+    Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call.
+    """
     try:
         return call()
     except ClientError as error:
@@ -266,7 +273,10 @@ def mapped(call: Callable[[], _T]) -> _T:
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
-    """Return whether the entry is about the version. A final entry has its id; a pending entry may have only the etag."""
+    """Return whether the entry is about the version.
+
+    A final entry has its id; a pending entry may have only the etag.
+    """
     if item.get("s3_key") != version.key:
         return False
     return (

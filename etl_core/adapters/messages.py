@@ -7,7 +7,8 @@ from etl_core.model.messages import Message
 MISSING_VERSION = Message(
     id="upload.missing_version",
     when="The uploaded version no longer exists in S3.",
-    text="the uploaded version of {key!r} ({version}) no longer exists in {bucket!r}: it was deleted before it was loaded",
+    text="the uploaded version of {key!r} ({version}) no longer exists in {bucket!r}: it was "
+    "deleted before it was loaded",
     fix="Upload the file again",
     example={"key": "dev/append/orders/1.csv", "version": "3HL4kqtJvjVBH40N", "bucket": "my-lake"},
 )
@@ -128,7 +129,8 @@ LOGIN_REFUSED = Message(
     id="warehouse.login_refused",
     when="The warehouse refused the login; a managed password may just have been rotated.",
     text="the warehouse refused the login, a user name and a password: {reason}",
-    fix="Check the secret of the stack (warehouse_secret_arn); with etl plan, check REDSHIFT_USER and REDSHIFT_PASSWORD",
+    fix="Check the secret of the stack (warehouse_secret_arn); with etl plan, check REDSHIFT_USER "
+    "and REDSHIFT_PASSWORD",
     example={"reason": 'password authentication failed for user "etl"'},
 )
 

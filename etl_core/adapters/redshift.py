@@ -45,8 +45,10 @@ _LOAD_REFUSED = re.compile(r"load into table .* failed", re.IGNORECASE | re.DOTA
 _ABSENT = re.compile(r"(relation|schema|table) .* does not exist", re.IGNORECASE)
 _COPY_INTO_ABSENT = re.compile(r"cannot copy into nonexistent table", re.IGNORECASE)
 _LOST = re.compile(
-    r"server closed the connection|connection (?:not open|already closed|refused|timed out|reset)|terminating connection"
-    r"|could not (?:connect|receive|send|translate host name)|ssl (?:connection|syscall|error)|timeout expired|broken pipe|eof detected"
+    r"server closed the connection|connection (?:not open|already closed|refused|timed out|reset)"
+    r"|terminating connection"
+    r"|could not (?:connect|receive|send|translate host name)|ssl (?:connection|syscall|error)"
+    r"|timeout expired|broken pipe|eof detected"
     r"|starting up|shutting down",
     re.IGNORECASE,
 )
@@ -69,7 +71,10 @@ _ERROR_DETAIL = sa.table(
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The warehouse's address. `ca_file` replaces the dialect's own bundle of AWS certificate authorities."""
+    """The warehouse's address.
+
+    `ca_file` replaces the dialect's own bundle of AWS certificate authorities.
+    """
 
     host: str
     port: int
@@ -77,7 +82,11 @@ class Endpoint:
 
 
 class RedshiftWarehouse:
-    """The port WarehouseClient. Each transaction has its own connection: a Lambda environment may be frozen for hours between two."""
+    """The port WarehouseClient.
+
+    Each transaction has its own connection: a Lambda environment may be frozen for hours between
+    two.
+    """
 
     def __init__(self, endpoint: Endpoint, secrets: CredentialSource) -> None:
         self._endpoint, self._secrets = endpoint, secrets
@@ -102,8 +111,8 @@ class RedshiftWarehouse:
         self, database: str, statement: Executable, timeout_seconds: float
     ) -> None:
         """Run one statement on its own autocommit connection."""
-        # An autocommit engine, because changing a connection's isolation level restores it later from the name that the server
-        # reports, which psycopg2 may not know.
+        # An autocommit engine, because changing a connection's isolation level restores it later
+        # from the name that the server reports, which psycopg2 may not know.
         with self._connection(database, isolation_level="AUTOCOMMIT") as connection:
             RedshiftTransaction(connection, timeout_seconds).execute(statement)
 
@@ -137,7 +146,8 @@ class RedshiftWarehouse:
             port=self._endpoint.port,
             database=database,
         )
-        # A connection is idle during a long COPY: keepalives hold it open through NAT and load balancers.
+        # A connection is idle during a long COPY: keepalives hold it open through NAT and load
+        # balancers.
         arguments: dict[str, Any] = {
             "sslmode": "verify-full",
             "connect_timeout": 30,
@@ -159,7 +169,9 @@ class RedshiftWarehouse:
 
 
 class RedshiftTransaction:
-    """The port Transaction. statement_timeout counts per statement, so it is lowered as the remaining time decreases."""
+    """The port Transaction. statement_timeout counts per statement, so it is lowered as the
+    remaining time decreases.
+    """
 
     def __init__(self, connection: sa.Connection, timeout_seconds: float) -> None:
         self._connection = connection
@@ -183,7 +195,10 @@ class RedshiftTransaction:
         return result.fetchall() if result.returns_rows else []
 
     def read_load_errors(self, most: int = _MAX_LINES) -> tuple[LoadErrorLine, ...]:
-        """Return the rows of sys_load_error_detail for this session's last COPY. They survive the rollback and may appear late."""
+        """Return the rows of sys_load_error_detail for this session's last COPY.
+
+        They survive the rollback and may appear late.
+        """
         connection = self._connection
         pid = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
         columns = _ERROR_DETAIL.c
@@ -217,7 +232,11 @@ def _error_line(row: sa.Row[Any]) -> LoadErrorLine:
 
 
 def _roll_back(connection: sa.Connection) -> None:
-    """Roll back. If that fails, the connection is lost and the server rolls back; the caller raises the first error."""
+    """Roll back.
+
+    If that fails, the connection is lost and the server rolls back; the caller raises the first
+    error.
+    """
     try:
         connection.rollback()
     except DBAPIError:
@@ -236,7 +255,9 @@ def _mapped(secrets: CredentialSource | None = None) -> Iterator[None]:
 
 
 def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
-    """Return the library's error for an error of the driver, by SQLSTATE where Redshift sends a specific one, else by its text."""
+    """Return the library's error for an error of the driver, by SQLSTATE where Redshift sends a
+    specific one, else by its text.
+    """
     original = error.orig if isinstance(error, DBAPIError) else error
     state, text = getattr(original, "pgcode", None), str(original)
     reason = _first_line(error).rstrip(".")
@@ -259,7 +280,10 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
 
 
 def _is_missing_table(state: str | None, text: str) -> bool:
-    """Return whether a table does not exist. COPY reports that under the SQLSTATE of an internal error, in its own wording."""
+    """Return whether a table does not exist.
+
+    COPY reports that under the SQLSTATE of an internal error, in its own wording.
+    """
     if state in ("42P01", "3F000") or _COPY_INTO_ABSENT.search(text):
         return True
     return state is None and bool(_ABSENT.search(text)) and not _NO_DATABASE.search(text)

@@ -20,7 +20,7 @@ from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, StoredVersion
 from etl_core.model.table_ref import TableRef, split_table_name
 from etl_core.model.upload import Upload
-from etl_core.recovery.services import ListedPage
+from etl_core.recovery.services import VersionPage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,7 +43,11 @@ class S3Lake:
         self._client, self._lake, self._work = client, lake_bucket, work_bucket
 
     def find_version(self, upload: Upload) -> StoredVersion:
-        """Return the upload's version. An event without a version id is resolved by etag: first the current version, then the newest."""
+        """Return the upload's version.
+
+        An event without a version id is resolved by etag: first the current version, then the
+        newest.
+        """
         current = self._head(upload.bucket, upload.key, None)
         wanted = upload.version_id
         if current is not None and (
@@ -69,7 +73,10 @@ class S3Lake:
         return current is not None and current.version_id == version.version_id
 
     def read(self, version: StoredVersion) -> Iterator[bytes]:
-        """Yield the version's bytes in ranged reads, one range in memory at a time. The first is small: enough for a header."""
+        """Yield the version's bytes in ranged reads, one range in memory at a time.
+
+        The first is small: enough for a header.
+        """
         start, length = 0, _FIRST_READ
         while start < version.size:
             last = min(start + length, version.size) - 1
@@ -77,7 +84,9 @@ class S3Lake:
             start, length = last + 1, _LATER_READ
 
     def pin(self, version: StoredVersion, name: str) -> str:
-        """Copy the version into the work bucket and return the copy's URL. boto3's managed copy splits a large object into parts."""
+        """Copy the version into the work bucket and return the copy's URL. boto3's managed copy
+        splits a large object into parts.
+        """
         source: Any = {
             "Bucket": version.bucket,
             "Key": version.key,
@@ -103,12 +112,18 @@ class S3Lake:
                 yield from self._folders(action, lambda name: split_table_name(name) == wanted)
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
-        """Return the versions under the prefix, each key's newest version first. Folder markers are left out."""
+        """Return the versions under the prefix, each key's newest version first.
+
+        Folder markers are left out.
+        """
         versions = self._list_versions(self._lake, prefix)
         return [parse_version(value) for value in versions if not is_folder_marker(value["Key"])]
 
-    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> ListedPage:
-        """Return the next versions of the lake. S3 gives markers that its paginator does not expose."""
+    def read_page(self, marker: Mapping[str, str] | None, limit: int) -> VersionPage:
+        """Return the next versions of the lake.
+
+        S3 gives markers that its paginator does not expose.
+        """
         start: dict[str, Any] = dict(marker or {})
         page = mapped(
             lambda: self._client.list_object_versions(Bucket=self._lake, MaxKeys=limit, **start)
@@ -117,7 +132,7 @@ class S3Lake:
         if following is not None and page.get("NextVersionIdMarker"):
             following["VersionIdMarker"] = page["NextVersionIdMarker"]
         versions = [parse_version(value) for value in page.get("Versions", [])]
-        return ListedPage(versions, following if page.get("IsTruncated") else None)
+        return VersionPage(versions, following if page.get("IsTruncated") else None)
 
     def read_versions(self, key: str) -> Sequence[ObjectVersion]:
         """Return all versions of one key, the newest first."""

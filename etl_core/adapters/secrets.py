@@ -1,4 +1,6 @@
-"""The warehouse's credentials in Secrets Manager, cached until the warehouse refuses them (a managed password rotates)."""
+"""The warehouse's credentials in Secrets Manager, cached until the warehouse refuses them (a
+managed password rotates).
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,11 @@ class SecretStore:
         self._known: Credentials | None = None
 
     def credentials(self) -> Credentials:
-        """Return the login. Raises ThrottledError if Secrets Manager fails temporarily, LoadFailedError if the secret is not a login."""
+        """Return the login.
+
+        Raises ThrottledError if Secrets Manager fails temporarily, LoadFailedError if the secret is
+        not a login.
+        """
         if self._known is None:
             self._known = self._read()
         return self._known

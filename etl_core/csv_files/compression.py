@@ -43,7 +43,10 @@ class _Gzip:
 
 
 def compression_of(file: str) -> str | None:
-    """Return COPY's compression keyword for a file name; None for plain CSV. Raises InvalidDataFileError for another extension."""
+    """Return COPY's compression keyword for a file name; None for plain CSV.
+
+    Raises InvalidDataFileError for another extension.
+    """
     folded = file.lower()
     for suffix, keyword in COMPRESSIONS.items():
         if folded.endswith(f".csv{suffix}"):
@@ -52,9 +55,10 @@ def compression_of(file: str) -> str | None:
 
 
 def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[bytes]:
-    """Yield the decompressed bytes in pieces of bounded size, whatever the ratio. A file may be several members in a row.
+    """Yield the decompressed bytes in pieces of bounded size, whatever the ratio.
 
-    Raises InvalidDataFileError if the data is damaged or incomplete.
+    A file may be several members in a row. Raises InvalidDataFileError if the data is damaged or
+    incomplete.
     """
     if compression is None:
         yield from chunks
@@ -82,7 +86,10 @@ def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[b
 
 
 def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in small pieces. A decompressor copies its unread input at every call."""
+    """Yield the same bytes in small pieces.
+
+    A decompressor copies its unread input at every call.
+    """
     for chunk in chunks:
         for start in range(0, len(chunk), _PIECE_BYTES):
             yield chunk[start : start + _PIECE_BYTES]

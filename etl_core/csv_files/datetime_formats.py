@@ -1,7 +1,7 @@
 """The texts that COPY reads as dates and times: format strings, 'auto', epochs. Pure.
 
-Sources: COPY, "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic recognition with DATEFORMAT and
-TIMEFORMAT".
+Sources: COPY, "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic
+recognition with DATEFORMAT and TIMEFORMAT".
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The header of a CSV file: read from the first bytes, and matched to the table's columns by folded name.
 
-COPY ignores the header and loads by position (database developer guide, "COPY"). The names read here become COPY's column list.
+COPY ignores the header and loads by position (database developer guide, "COPY"). The names read
+here become COPY's column list.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ CODECS = {"UTF8": "utf-8-sig", "UTF16": "utf-16", "UTF16LE": "utf-16-le", "UTF16
 def read_header(
     chunks: Iterable[bytes], compression: str | None, options: CsvOptions
 ) -> tuple[str, ...]:
-    """Return the names in the first row as they are written, without a byte order mark. Reads only as much as the row needs.
+    """Return the names in the first row as they are written, without a byte order mark.
 
-    Raises InvalidDataFileError if the file is empty, the header cannot be read, or the compression or the encoding is wrong.
+    Reads only as much as the row needs. Raises InvalidDataFileError if the file is empty, the
+    header cannot be read, or the compression or the encoding is wrong.
     """
     text = _first_row(decompressed(_beginning(chunks), compression), options)
     if not text.strip():
@@ -65,10 +67,10 @@ def match_header(
     optional: Collection[str] = (),
     generated: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return the table's column for each name of the header, in the file's order. Names match if they fold to the same text.
+    """Return the table's column for each name of the header, in the file's order.
 
-    `optional` columns may be absent, `generated` ones must be absent. Raises HeaderMismatchError with every missing, unknown and
-    repeated column.
+    Names match if they fold to the same text. `optional` columns may be absent, `generated` ones
+    must be absent. Raises HeaderMismatchError with every missing, unknown and repeated column.
     """
     names = [fold(name.strip()) for name in header]
     faults = list(islice(_faults(header, names, columns, optional, generated), _MAX_FAULTS))
@@ -109,7 +111,8 @@ def _faults(
         if name in generated:
             yield COLUMN_GENERATED(name=written)
             continue
-        # A guess compares the name with every column: only for the first few names, and only if a column can have the name.
+        # A guess compares the name with every column: only for the first few names, and only if a
+        # column can have the name.
         is_cheap = index < _MAX_GUESSES and len(name) <= MAX_IDENTIFIER_BYTES
         guess = difflib.get_close_matches(name, missing or list(columns), n=1) if is_cheap else []
         if guess:
@@ -127,7 +130,10 @@ def _short(name: str) -> str:
 
 
 def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield as much of the file as a header can need. Compressed data may be endless and still decompress to nothing."""
+    """Yield as much of the file as a header can need.
+
+    Compressed data may be endless and still decompress to nothing.
+    """
     size = 0
     for part in in_pieces(chunks):
         if size > _MAX_READ_BYTES:
@@ -137,7 +143,10 @@ def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _first_row(pieces: Iterable[bytes], options: CsvOptions) -> str:
-    """Return the text up to the first line break outside quotes. The rest is not decoded: COPY reports faults there."""
+    """Return the text up to the first line break outside quotes.
+
+    The rest is not decoded: COPY reports faults there.
+    """
     decoder = codecs.getincrementaldecoder(CODECS[options.encoding])()
     row: list[str] = []
     size = quotes = 0

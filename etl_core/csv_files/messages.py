@@ -50,7 +50,8 @@ FILE_EMPTY = Message(
 HEADER_LINE_BREAK = Message(
     id="header.line_break",
     when="A name in the header has a line break, or the lines of the file end in CR.",
-    text="the header has a line break inside a name, or the lines of the file end in bare CR: lines must end in LF or CRLF",
+    text="the header has a line break inside a name, or the lines of the file end in bare CR: "
+    "lines must end in LF or CRLF",
     fix="Write every name in one line, and end lines in LF or CRLF",
     example={},
 )

@@ -1,7 +1,9 @@
-"""The rows of a CSV file, split as COPY splits them. Streamed: only one piece of the file and one row are in memory.
+"""The rows of a CSV file, split as COPY splits them.
 
-Rules: COPY, "Data format parameters" (CSV). A quoted field may contain delimiters and line ends, a quote inside it is doubled, blanks
-between delimiter and quote are ignored. A quote anywhere else is a fault. Lines end in LF or CRLF.
+Streamed: only one piece of the file and one row are in memory. Rules: COPY, "Data format
+parameters" (CSV). A quoted field may contain delimiters and line ends, a quote inside it is
+doubled, blanks between delimiter and quote are ignored. A quote anywhere else is a fault. Lines end
+in LF or CRLF.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ MAX_ROW_CHARACTERS = 4 << 20
 
 
 class CsvRow(NamedTuple):
-    """A row and the number of its first line, counted from 1. `fault`: why the row cannot be split into fields."""
+    """A row and the number of its first line, counted from 1.
+
+    `fault`: why the row cannot be split into fields.
+    """
 
     line: int
     fields: list[str]
@@ -36,8 +41,9 @@ class CsvRow(NamedTuple):
 def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
     """Yield the rows after the header. An empty line is a row with one empty field.
 
-    Bytes that are not UTF-8 become surrogates, so that a message can show the value. Raises InvalidDataFileError if a UTF-16 file has
-    another encoding, or if a row is longer than COPY accepts.
+    Bytes that are not UTF-8 become surrogates, so that a message can show the value. Raises
+    InvalidDataFileError if a UTF-16 file has another encoding, or if a row is longer than COPY
+    accepts.
     """
     lines = _lines(pieces, options)
     splitter = _Splitter(options.delimiter, options.quote)

@@ -1,6 +1,7 @@
 """The texts that COPY accepts for a column: one check for each type, which says why a value is refused. Pure.
 
-Sources: COPY, "Data conversion parameters", "Load error reference", "Multibyte character load errors"; "Numeric types", "Character types".
+Sources: COPY, "Data conversion parameters", "Load error reference", "Multibyte character load
+errors"; "Numeric types", "Character types".
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ def is_null(value: str, kind: ColumnType, null_as: str | None) -> bool:
 
 
 def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> ValueTest:
-    """Return the test of a column's fields. It returns None for a field that COPY accepts unchanged."""
+    """Return the test of a column's fields.
+
+    It returns None for a field that COPY accepts unchanged.
+    """
     kind = column.type
     check = _check_of(kind, options)
 

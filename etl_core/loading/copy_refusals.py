@@ -1,6 +1,7 @@
 """Explain a refused COPY: line, column and reason come from the load-error view, the value from the file.
 
-sys_load_error_detail, the only such view that every user of every Redshift can read, does not hold the value.
+sys_load_error_detail, the only such view that every user of every Redshift can read, does not hold
+the value.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class RowFormat(Protocol):
 def describe_refusal(
     error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: RowFormat
 ) -> Failure:
-    """Return the failure of a COPY that refused rows. `pieces` are the file's uncompressed bytes, `columns` in file order."""
+    """Return the failure of a COPY that refused rows.
+
+    `pieces` are the file's uncompressed bytes, `columns` in file order.
+    """
     if not error.lines:
         return Failure("CopyRefusedError", COPY_REFUSED(reason=error.message.rstrip(".")))
     lines = sorted(error.lines, key=lambda line: line.line)[:MAX_LINES]
@@ -83,7 +87,10 @@ def _short(value: str) -> str:
 def _rows_at(
     numbers: set[int], pieces: Iterable[bytes], options: RowFormat
 ) -> dict[int, list[str]]:
-    """Return the parsed rows that begin at these lines (the first line is 1). Stops reading after the last one."""
+    """Return the parsed rows that begin at these lines (the first line is 1).
+
+    Stops reading after the last one.
+    """
     rows: dict[int, list[str]] = {}
     last, quote = max(numbers), options.quote.encode()
     row: list[bytes] = []
@@ -102,13 +109,17 @@ def _rows_at(
                 rows[begin] = _parse(b"".join(row), options)
                 row.clear()
     except EtlError:
-        # The refusal matters more: a file that cannot be read up to that line only leaves the value unknown.
+        # The refusal matters more: a file that cannot be read up to that line only leaves the value
+        # unknown.
         return rows
     return rows
 
 
 def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their numbers. Lines before `first` are only counted, a piece at a time, and may be left out."""
+    """Yield the lines with their numbers.
+
+    Lines before `first` are only counted, a piece at a time, and may be left out.
+    """
     number, rest, size = 1, b"", 0
     for piece in pieces:
         size += len(piece)

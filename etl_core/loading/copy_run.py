@@ -1,6 +1,7 @@
 """The copy run: the COPYs of one transaction, their manifests, and what a refused COPY means for the batch.
 
-A manifest names exactly the objects to load. Files of one shape share a COPY, if their numbers of rows are known.
+A manifest names exactly the objects to load. Files of one shape share a COPY, if their numbers of
+rows are known.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ def group_parts(parts: Sequence[Part]) -> list[Group]:
 
 
 def write_manifest(store: ObjectStore, group: Group) -> str:
-    """Write the group's manifest and return its URL. COPY would read a key without a manifest as a prefix.
+    """Write the group's manifest and return its URL.
 
-    The name is a digest of the content, because two attempts of one upload may load different files.
+    COPY would read a key without a manifest as a prefix. The name is a digest of the content,
+    because two attempts of one upload may load different files.
     """
     entries = [{"url": part.file.url, "mandatory": True} for part in group]
     text = json.dumps({"entries": entries}, ensure_ascii=False)
@@ -100,11 +102,13 @@ class CopyRun:
     def run(self, transaction: Transaction) -> int:
         """Delete the rows that a truncate replaces, copy all parts, and return the number of rows of the upload itself.
 
-        Raises RetryCopyError if a file was overwritten during the copy, or if COPY loaded another number of rows than counted.
+        Raises RetryCopyError if a file was overwritten during the copy, or if COPY loaded another
+        number of rows than counted.
         """
         load = self.load
         if load.key.action is Action.TRUNCATE:
-            # Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave it empty.
+            # Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY
+            # would leave it empty.
             load.run(transaction, sa.delete(table_of_schema_file(self.in_force, load.key.table)))
         counts = [self._copy(transaction, group) for group in group_parts(self.batch.parts)]
         self._check_versions()
@@ -128,7 +132,9 @@ class CopyRun:
         return count
 
     def _check_versions(self) -> None:
-        """Raise RetryCopyError if a file was overwritten: COPY reads the current version, which must be the intended one throughout."""
+        """Raise RetryCopyError if a file was overwritten: COPY reads the current version, which
+        must be the intended one throughout.
+        """
         unpinned = [part for part in self.batch.parts if not part.file.is_pinned]
         current = in_threads(
             lambda part: self.load.ports.store.is_current(part.file.version), unpinned
@@ -145,7 +151,8 @@ class CopyRun:
     def explain(self, error: CopyRefusedError) -> Failure:
         """Return the failure of a COPY that refused rows of the upload, or of an append that a truncate loads again.
 
-        Raises RetryCopyError if a member of the micro-batch is at fault (its own load reports it), or if the file is uncertain.
+        Raises RetryCopyError if a member of the micro-batch is at fault (its own load reports it),
+        or if the file is uncertain.
         """
         if self.running is None:
             raise error
@@ -169,8 +176,9 @@ class CopyRun:
     ) -> tuple[Part, tuple[LoadErrorLine, ...]]:
         """Return the upload's own file, or one that a truncate loads again, that has refused rows, and these rows.
 
-        COPY ends at the first bad row. A trial COPY names every file with bad rows, so that all bad members are left out at once.
-        Raises RetryCopyError if only members are at fault, or if the file is uncertain.
+        COPY ends at the first bad row. A trial COPY names every file with bad rows, so that all bad
+        members are left out at once. Raises RetryCopyError if only members are at fault, or if the
+        file is uncertain.
         """
         load = self.load
         try:

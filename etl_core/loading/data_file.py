@@ -1,4 +1,6 @@
-"""A data file ready for COPY: its version, its first bytes, the URL from which COPY reads exactly this version, and its columns."""
+"""A data file ready for COPY: its version, its first bytes, the URL from which COPY reads exactly
+this version, and its columns.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,10 @@ _Result = TypeVar("_Result")
 
 
 class Head:
-    """The file's bytes: the first ones are read before the transaction opens, the rest on demand. Bytes that were read are kept."""
+    """The file's bytes: the first ones are read before the transaction opens, the rest on demand.
+
+    Bytes that were read are kept.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -43,7 +48,10 @@ class Head:
 
 @dataclass(frozen=True)
 class DataFile:
-    """One object ready for COPY. `is_pinned`: the URL names a copy in the work bucket, which nothing overwrites."""
+    """One object ready for COPY.
+
+    `is_pinned`: the URL names a copy in the work bucket, which nothing overwrites.
+    """
 
     upload_id: str
     version: StoredVersion
@@ -55,7 +63,10 @@ class DataFile:
 
 @dataclass(frozen=True)
 class CopyShape:
-    """The properties that files must share to be loaded by one COPY. `columns` are the table's columns in the files' order."""
+    """The properties that files must share to be loaded by one COPY.
+
+    `columns` are the table's columns in the files' order.
+    """
 
     columns: tuple[str, ...]
     compression: str | None
@@ -79,7 +90,10 @@ def open_file(
     *,
     pin: bool = False,
 ) -> DataFile:
-    """Read the file's first bytes. Copy the version to the work bucket if it is not the current one or `pin` is true."""
+    """Read the file's first bytes.
+
+    Copy the version to the work bucket if it is not the current one or `pin` is true.
+    """
     is_pinned = pin or not version.is_current
     url = (
         store.pin(version, f"pinned/{upload_id}")
@@ -92,7 +106,10 @@ def open_file(
 def open_row(
     store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False
 ) -> Part:
-    """Open the file of an upload that took effect, to load it again. `rows` holds the table's schema rows. Raises RejectedError."""
+    """Open the file of an upload that took effect, to load it again.
+
+    `rows` holds the table's schema rows. Raises RejectedError.
+    """
     upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
     file = open_file(
         store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin
@@ -101,7 +118,10 @@ def open_row(
 
 
 def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
-    """Call the function for every item in threads, and return the results in order. Its calls mostly wait for S3."""
+    """Call the function for every item in threads, and return the results in order.
+
+    Its calls mostly wait for S3.
+    """
     if not items:
         return []
     with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
@@ -109,7 +129,8 @@ def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> 
 
 
 def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
-    """Return how COPY reads the file: by the schema in force when it arrived, into the columns under their current names.
+    """Return how COPY reads the file: by the schema in force when it arrived, into the columns
+    under their current names.
 
     `history` is not empty; see ledger.Proceed. Raises InvalidDataFileError, HeaderMismatchError.
     """
@@ -126,7 +147,10 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
 
 
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
-    """Return the current name of each column of the first schema. Columns that were dropped since are missing."""
+    """Return the current name of each column of the first schema.
+
+    Columns that were dropped since are missing.
+    """
     names = {column.name: column.name for column in specs[0].columns}
     for before, after in pairwise(specs):
         existing = {column.name for column in before.columns}
@@ -136,7 +160,8 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
             if column.name not in existing
         }
         kept = {column.name: column.name for column in after.columns}
-        # A column keeps its name, or a new column says that it had this name before; otherwise it was dropped.
+        # A column keeps its name, or a new column says that it had this name before; otherwise it
+        # was dropped.
         names = {
             first: now
             for first, name in names.items()
@@ -146,7 +171,8 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
 
 
 def count_rows(file: DataFile, shape: CopyShape) -> int | None:
-    """Return how many rows COPY will load from the file, or None if the file is too large to count or the number is uncertain.
+    """Return how many rows COPY will load from the file, or None if the file is too large to count
+    or the number is uncertain.
 
     Empty lines are not rows, except where a row has only one field (CopyCsv).
     """

@@ -1,6 +1,7 @@
-"""The ledger: one small table per target table, in its own schema. The ledger decides about an upload; the log only reports.
+"""The ledger: one small table per target table, in its own schema.
 
-A ledger row is written in the transaction that changes the target, so both exist or neither does.
+The ledger decides about an upload; the log only reports. A ledger row is written in the transaction
+that changes the target, so both exist or neither does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,19 +23,21 @@ from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
+from etl_core.model.times import CLOCK_SKEW
 from etl_core.model.upload import Upload, identity, padded_sequencer
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
-_CLOCK_SKEW = timedelta(seconds=5)
-"""Two events of one version may differ by this much: S3's own event, and an event made from the object's LastModified."""
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One upload that took effect, or a superseded schema file. Times are UTC; `rows_loaded` is None for a schema file."""
+    """One upload that took effect, or a superseded schema file.
+
+    Times are UTC; `rows_loaded` is None for a schema file.
+    """
 
     upload_id: str
     action: Action
@@ -69,9 +72,11 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Proceed:
-    """The upload may take effect. `history` holds the schema rows from the upload's arrival until now; it is empty without a schema.
+    """The upload may take effect.
 
-    A data file is read by the schema that was in force when it arrived, even if a later schema file took effect first.
+    `history` holds the schema rows from the upload's arrival until now; it is empty without a
+    schema. A data file is read by the schema that was in force when it arrived, even if a later
+    schema file took effect first.
     """
 
     history: tuple[LedgerRow, ...]
@@ -165,10 +170,11 @@ def select_relevant(
 ) -> sa.Select[Any]:
     """Select the rows that decide about the upload and `others`: their own rows, later arrivals, and schema files.
 
-    The result is small even if the ledger is large. `version_id` is the version found in S3, for an event without one.
+    The result is small even if the ledger is large. `version_id` is the version found in S3, for an
+    event without one.
     """
     columns = ledger.columns
-    since = min(each.landed_at for each in (upload, *others)) - _CLOCK_SKEW
+    since = min(each.landed_at for each in (upload, *others)) - CLOCK_SKEW
     version = upload.version_id or version_id or ""
     return sa.select(ledger).where(
         sa.or_(
@@ -221,7 +227,10 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
 def decide(
     rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None
 ) -> Decision:
-    """Decide about the upload from the rows of select_relevant. `version_id` is the version found in S3, for an event without one."""
+    """Decide about the upload from the rows of select_relevant.
+
+    `version_id` is the version found in S3, for an event without one.
+    """
     for row in rows:
         if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
             return Duplicate(row)
@@ -235,8 +244,8 @@ def decide(
 def _is_same_version(row: LedgerRow, upload: Upload, found_version: str | None) -> bool:
     """Return whether the row is about the same version, where one of the two events had no version id.
 
-    Two events without a version id are two uploads, even if both find the same version: two versions with equal bytes
-    have the same etag.
+    Two events without a version id are two uploads, even if both find the same version: two
+    versions with equal bytes have the same etag.
     """
     if row.s3_key != upload.key:
         return False
@@ -261,7 +270,8 @@ def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> 
 def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
     """Return the schema rows from the one in force when the upload arrived to the newest one.
 
-    For an upload that is older than all schema files, return all: it may have waited for its table's first schema file.
+    For an upload that is older than all schema files, return all: it may have waited for its
+    table's first schema file.
     """
     schemas = sorted(
         (row for row in rows if row.schema_file is not None), key=lambda row: row.order

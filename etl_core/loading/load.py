@@ -28,9 +28,10 @@ from etl_core.upload_log.outcome import Failure, LoadOutcome
 def load_upload(
     upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
 ) -> LoadOutcome:
-    """Decide about one upload and load it into its table. `seconds` is the time limit; `retry_count` counts earlier attempts.
+    """Decide about one upload and load it into its table.
 
-    Raises RetryableError if the same upload may succeed later. Every other error becomes the outcome.
+    `seconds` is the time limit; `retry_count` counts earlier attempts. Raises RetryableError if the
+    same upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
     outcome = _load(upload, settings, ports, started + seconds, retry_count)

@@ -21,10 +21,11 @@ from etl_core.upload_log.outcome import Failure, LoadOutcome
 
 @dataclass
 class LoadContext:
-    """One upload on its way into one table. Collects what the log entry will say, also for a load that ends in an error.
+    """One upload on its way into one table.
 
-    `retry_count`: how often this execution tried before. `committed_count`: how many of the `statements` were committed
-    in autocommit before the transaction.
+    Collects what the log entry will say, also for a load that ends in an error. `retry_count`: how
+    often this execution tried before. `committed_count`: how many of the `statements` were
+    committed in autocommit before the transaction.
     """
 
     upload: Upload
@@ -69,7 +70,8 @@ class LoadContext:
         self.table_exists = True
         if isinstance(decision, Duplicate):
             row = decision.row
-            # Another delivery of the same event finds its own row; that row's status is the upload's final status.
+            # Another delivery of the same event finds its own row; that row's status is the
+            # upload's final status.
             settled = row.status if row.upload_id == self.upload.upload_id else None
             return self._outcome(
                 Status.DUPLICATE,

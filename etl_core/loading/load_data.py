@@ -41,7 +41,10 @@ from etl_core.upload_log.outcome import LoadOutcome
 
 
 def load_data(load: LoadContext) -> LoadOutcome:
-    """Append the file's rows, or replace the table's rows with them. Raises RejectedError, LoadFailedError or RetryableError."""
+    """Append the file's rows, or replace the table's rows with them.
+
+    Raises RejectedError, LoadFailedError or RetryableError.
+    """
     compression = compression_of(load.key.file)
     version = load.ports.store.find_version(load.upload)
     load.version_id = version.version_id
@@ -123,7 +126,10 @@ def _note_schema(load: LoadContext, locked: LockedLedger) -> None:
 
 
 def _check_action(load: LoadContext, decision: Proceed) -> SchemaFile:
-    """Return the schema in force. Raises ActionNotAllowedError if the schema at arrival does not list the action."""
+    """Return the schema in force.
+
+    Raises ActionNotAllowedError if the schema at arrival does not list the action.
+    """
     if decision.in_force is None or decision.schema_at_arrival is None:
         raise MissingLedgerError
     spec = decision.schema_at_arrival

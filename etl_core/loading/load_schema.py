@@ -1,8 +1,9 @@
-"""Apply a schema file: run the plan from the live table to the schema file, in the transaction that writes the ledger row.
+"""Apply a schema file: run the plan from the live table to the schema file, in the transaction that
+writes the ledger row.
 
-Statements that Redshift does not allow inside a transaction are committed before it. The plan is then made again under
-the ledger lock and no longer contains them. After a crash the ledger does not hold the upload, so the retry plans from
-the table as it is.
+Statements that Redshift does not allow inside a transaction are committed before it. The plan is
+then made again under the ledger lock and no longer contains them. After a crash the ledger does not
+hold the upload, so the retry plans from the table as it is.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ class _AutocommitFirstError(Exception):
 
 
 def load_schema(load: LoadContext) -> LoadOutcome:
-    """Change the table to match the schema file. Raises RejectedError, LoadFailedError or RetryableError."""
+    """Change the table to match the schema file.
+
+    Raises RejectedError, LoadFailedError or RetryableError.
+    """
     spec = _read_spec(load)
     load.schema_version = spec.schema_version
     try:
@@ -94,7 +98,10 @@ def _read_spec(load: LoadContext) -> SchemaFile:
 
 
 def _create_ledger(load: LoadContext) -> LoadFailedError | None:
-    """Create the table's ledger. Return an error instead of raising it: another first upload may have created the ledger."""
+    """Create the table's ledger.
+
+    Return an error instead of raising it: another first upload may have created the ledger.
+    """
     refusal = None
     for statement in create_ledger_statements(ledger_table(load.key.table)):
         try:
@@ -125,7 +132,8 @@ def _apply_under_lock(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
         locked = lock_ledger(transaction, load)
         decision = decide(locked.rows, load.upload, Action.SCHEMA, load.version_id)
         if isinstance(decision, Superseded):
-            # It changes nothing, but it applies to the data files that arrived between it and the later one.
+            # It changes nothing, but it applies to the data files that arrived between it and the
+            # later one.
             row = replace(load.row(Status.SUPERSEDED), schema_file=spec)
             transaction.execute(insert_rows(ledger, [row]))
         if not isinstance(decision, Proceed):
@@ -182,7 +190,10 @@ def _check_plan(load: LoadContext, plan: Plan) -> None:
 
 
 def read_table(transaction: Transaction, table: TableRef) -> sa.Table | None:
-    """Return the live table, or None if it does not exist. Raises SchemaChangeRefusedError for an unknown column type."""
+    """Return the live table, or None if it does not exist.
+
+    Raises SchemaChangeRefusedError for an unknown column type.
+    """
     rows = transaction.execute(select_table(table))
     try:
         return parse_table(table, rows)
@@ -227,7 +238,10 @@ def _run_autocommit(load: LoadContext, statements: Sequence[Statement]) -> None:
 def _run_transactional(
     load: LoadContext, transaction: Transaction, statements: Sequence[Statement]
 ) -> None:
-    """Run the statements in the transaction. Raises SchemaChangeRefusedError for a value that a column cannot hold."""
+    """Run the statements in the transaction.
+
+    Raises SchemaChangeRefusedError for a value that a column cannot hold.
+    """
     for statement in statements:
         with _refusal_explained(load, statement):
             load.run(transaction, statement.element)
@@ -242,7 +256,9 @@ def _describe_changed(load: LoadContext) -> str:
 
 @contextmanager
 def _refusal_explained(load: LoadContext, statement: Statement) -> Iterator[None]:
-    """Turn the failure of a statement that converts a column's values into a rejection: the owner of the values must act."""
+    """Turn the failure of a statement that converts a column's values into a rejection: the owner
+    of the values must act.
+    """
     try:
         yield
     except LoadTimeoutError:

@@ -1,4 +1,6 @@
-"""The first steps of every load: lock the table's ledger, read the rows that decide, and find the table's other pending uploads."""
+"""The first steps of every load: lock the table's ledger, read the rows that decide, and find the
+table's other pending uploads.
+"""
 
 from __future__ import annotations
 
@@ -45,10 +47,14 @@ class LockedLedger:
 
 
 def lock_ledger(transaction: Transaction, load: LoadContext) -> LockedLedger:
-    """Lock the table's ledger until the transaction ends, and read it. Raises MissingLedgerError."""
+    """Lock the table's ledger until the transaction ends, and read it.
+
+    Raises MissingLedgerError.
+    """
     ledger = ledger_table(load.key.table)
     try:
-        # First statement of the transaction: the lock must precede the snapshot, or waiting for it ends in error 1023.
+        # First statement of the transaction: the lock must precede the snapshot, or waiting for it
+        # ends in error 1023.
         transaction.execute(LockTable(ledger))
     except MissingTableError:
         raise MissingLedgerError from None
@@ -63,8 +69,8 @@ def lock_ledger(transaction: Transaction, load: LoadContext) -> LockedLedger:
 def _read_pending(load: LoadContext) -> list[PendingUpload]:
     """Return the pending uploads of the load's table, without the load's own.
 
-    Raises ThrottledError. After MAX_LOG_READ_ATTEMPTS retries the result is empty instead: an unreadable log
-    must not keep a file out of its table.
+    Raises ThrottledError. After MAX_LOG_READ_ATTEMPTS retries the result is empty instead: an
+    unreadable log must not keep a file out of its table.
     """
     try:
         return list(_parse_keys(load, load.ports.backlog.read_pending(load.key.table)))
@@ -86,9 +92,10 @@ def _parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> Iterator[Pendin
 
 
 def _is_undecided(rows: Sequence[LedgerRow], pending: PendingUpload) -> bool:
-    """Return whether the ledger has not decided about the upload. The log gets a final status only after the ledger.
+    """Return whether the ledger has not decided about the upload.
 
-    A superseded schema file is undecided until the ledger holds it: until then it is unknown which data files it applies to.
+    The log gets a final status only after the ledger. A superseded schema file is undecided until
+    the ledger holds it: until then it is unknown which data files it applies to.
     """
     decision: Decision = decide(rows, pending.upload, pending.key.action)
     return isinstance(decision, Proceed) or (

@@ -37,8 +37,10 @@ EMPTY_FILE = Message(
 ACTION_NOT_ALLOWED = Message(
     id="action.not_allowed",
     when="The schema file that applies to the upload does not list the upload's action.",
-    text="the action {action} is not allowed for {table}; the schema in force (version {schema_version}) allows {allowed}",
-    fix="Use an allowed action, or upload a schema file that lists {action} in allowed_operations; then upload this file again",
+    text="the action {action} is not allowed for {table}; the schema in force (version "
+    "{schema_version}) allows {allowed}",
+    fix="Use an allowed action, or upload a schema file that lists {action} in allowed_operations; "
+    "then upload this file again",
     example={
         "action": "truncate",
         "table": "public.orders",
@@ -94,7 +96,8 @@ SCHEMA_FILE_PENDING = Message(
 SCHEMA_NOT_APPLIED = Message(
     id="schema.not_applied",
     when="The table has no schema, but the lake holds a schema file for it that is not applied yet.",
-    text="no schema is in force for {table} in {database}: a schema file for it is in the lake, but it is not applied yet",
+    text="no schema is in force for {table} in {database}: a schema file for it is in the lake, "
+    "but it is not applied yet",
     fix="Read the log entry of the schema file; when it is applied, upload this file again",
     example={"table": "public.orders", "database": "dev"},
 )
@@ -166,7 +169,8 @@ NOTHING_CHANGED = Message(
 ONLY_AUTOCOMMIT_CHANGES = Message(
     id="schema.change.autocommit_changes",
     when="A schema file was refused after statements that Redshift does not allow inside a transaction.",
-    text="Only statements that Redshift does not allow inside a transaction were committed; they stay and change no values: {statements}",
+    text="Only statements that Redshift does not allow inside a transaction were committed; they "
+    "stay and change no values: {statements}",
     fix="",
     example={"statements": 'ALTER TABLE "public"."orders" ALTER COLUMN "name" TYPE VARCHAR(64)'},
 )
@@ -189,7 +193,8 @@ SCHEMA_CHANGE_REFUSED = Message(
 UNKNOWN_COLUMN_TYPE = Message(
     id="schema.change.unknown_type",
     when="The table exists and has a column type that no schema file can describe.",
-    text="the table {table} exists and has a column whose type no schema file can describe: {reason}. Nothing was changed",
+    text="the table {table} exists and has a column whose type no schema file can describe: "
+    "{reason}. Nothing was changed",
     fix="Change or drop the table in the warehouse first, or choose another table name",
     example={"table": "public.orders", "reason": "'money' is not a supported type"},
 )

@@ -1,8 +1,9 @@
-"""What one transaction copies: the upload's own file, the appends that a late truncate loads again, and the micro-batch.
+"""What one transaction copies: the upload's own file, the appends that a late truncate loads again,
+and the micro-batch.
 
-The micro-batch holds pending uploads of the same table. Without it, each of many small files would cost a transaction
-and a COPY. Each member gets its own ledger row, and its own load then finds it loaded. An upload whose header or rows
-are uncertain is left to its own load.
+The micro-batch holds pending uploads of the same table. Without it, each of many small files would
+cost a transaction and a COPY. Each member gets its own ledger row, and its own load then finds it
+loaded. An upload whose header or rows are uncertain is left to its own load.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def choose_members(
 ) -> list[PendingUpload]:
     """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
-    Appends that arrived after a pending truncate or schema file are left out, because that one must take effect first.
-    For a truncate, earlier appends are left out.
+    Appends that arrived after a pending truncate or schema file are left out, because that one must
+    take effect first. For a truncate, earlier appends are left out.
     """
     barriers = [each.order for each in schema_files]
     barriers += [each.upload.order for each in locked.pending if each.key.action is Action.TRUNCATE]
@@ -122,9 +123,11 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 
 @dataclass(frozen=True)
 class CopyStrategy:
-    """How a copy is attempted. `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+    """How a copy is attempted.
 
-    `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries found them.
+    `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+    `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries
+    found them.
     """
 
     pin: bool = False
@@ -133,7 +136,10 @@ class CopyStrategy:
     rounds: int = 0
 
     def without(self, *upload_ids: str) -> CopyStrategy:
-        """Return the strategy without these members. After too many rounds it has no micro-batch."""
+        """Return the strategy without these members.
+
+        After too many rounds it has no micro-batch.
+        """
         rounds = self.rounds + 1
         return replace(
             self,
@@ -153,7 +159,10 @@ class RetryCopyError(Exception):
 
 @dataclass(frozen=True)
 class CopyBatch:
-    """The files of one transaction in order. `later` are the appends that a late truncate loads again."""
+    """The files of one transaction in order.
+
+    `later` are the appends that a late truncate loads again.
+    """
 
     own: Part
     later: Sequence[Part]
@@ -177,7 +186,10 @@ def gather_copy_batch(
     schema_files: Sequence[PendingSchemaFile],
     strategy: CopyStrategy,
 ) -> CopyBatch:
-    """Gather the files of a load that may proceed. Raises RejectedError naming the file that cannot be loaded."""
+    """Gather the files of a load that may proceed.
+
+    Raises RejectedError naming the file that cannot be loaded.
+    """
     own = Part(file, shape_of(file, decision.history), None)
     rows = appends_since(locked.rows, load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, locked.rows, strategy), rows)
@@ -193,7 +205,9 @@ def gather_copy_batch(
 def _reopen(
     load: LoadContext, row: LedgerRow, rows: Sequence[LedgerRow], strategy: CopyStrategy
 ) -> Part:
-    """Open an append that was loaded before this truncate but arrived after it: it is loaded again after the truncate."""
+    """Open an append that was loaded before this truncate but arrived after it: it is loaded again
+    after the truncate.
+    """
     try:
         part = open_row(load.ports.store, load.upload.bucket, row, rows, pin=strategy.pin)
         return replace(part, rows=None) if strategy.one_copy_per_file else part

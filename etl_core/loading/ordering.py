@@ -1,6 +1,7 @@
-"""Arrival dependencies: what must take effect before an upload. A data file waits for schema files, a schema file for everything.
+"""Arrival dependencies: what must take effect before an upload.
 
-S3 lists an object as soon as it exists, so a schema file is found here even before its event is delivered.
+A data file waits for schema files, a schema file for everything. S3 lists an object as soon as it
+exists, so a schema file is found here even before its event is delivered.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ _NEWEST = 20
 
 @dataclass(frozen=True)
 class PendingSchemaFile:
-    """A schema file that is neither in the ledger nor refused. `is_logged`: the log has received its event.
+    """A schema file that is neither in the ledger nor refused.
 
-    `order` is its place in arrival order; for a file that is not logged, the earliest place that it can have.
+    `is_logged`: the log has received its event. `order` is its place in arrival order; for a file
+    that is not logged, the earliest place that it can have.
     """
 
     key: str
@@ -50,7 +52,8 @@ class PendingSchemaFile:
 def pending_schema_files(load: LoadContext, locked: LockedLedger) -> list[PendingSchemaFile]:
     """Return the table's pending schema files that may apply to data files, without the load's own upload.
 
-    The lake is listed after the pending uploads were read, so a schema file that arrived before one of them is found.
+    The lake is listed after the pending uploads were read, so a schema file that arrived before one
+    of them is found.
     """
     received = [each.upload for each in locked.pending if each.key.action is Action.SCHEMA]
     known = {(row.s3_key, row.version_id) for row in locked.rows} | {
@@ -106,9 +109,11 @@ def wait_for_schema_files(load: LoadContext, schema_files: Sequence[PendingSchem
 
 
 def wait_for_earlier_uploads(load: LoadContext, locked: LockedLedger) -> None:
-    """Raise EarlierUploadError, for at most MAX_WAIT_ATTEMPTS retries, while an upload that arrived before this schema file is pending.
+    """Raise EarlierUploadError, for at most MAX_WAIT_ATTEMPTS retries, while an upload that arrived
+    before this schema file is pending.
 
-    Pending data files count only if the table has a schema. Without one they wait for this schema file.
+    Pending data files count only if the table has a schema. Without one they wait for this schema
+    file.
     """
     if load.retry_count >= MAX_WAIT_ATTEMPTS:
         return
@@ -124,7 +129,9 @@ def wait_for_earlier_uploads(load: LoadContext, locked: LockedLedger) -> None:
 
 
 def missing_schema_error(load: LoadContext) -> EtlError:
-    """Return the error for a data file whose table has no schema: retryable while a schema file may still be applied, else a rejection."""
+    """Return the error for a data file whose table has no schema: retryable while a schema file may
+    still be applied, else a rejection.
+    """
     table = load.key.table
     folders = load.ports.store.schema_folders(table)
     listed = [version for folder in folders for version in load.ports.store.list_versions(folder)]

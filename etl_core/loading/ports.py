@@ -1,11 +1,14 @@
-"""The ports of a load to S3, Redshift and the log. Adapters implement them and raise only errors of etl_core.model.errors."""
+"""The ports of a load to S3, Redshift and the log.
+
+Adapters implement them and raise only errors of etl_core.model.errors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -14,6 +17,7 @@ from sqlalchemy.sql.expression import Executable
 from etl_core.model.errors import LoadErrorLine
 from etl_core.model.object_versions import ObjectVersion, StoredVersion
 from etl_core.model.table_ref import TableRef
+from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import LoggedUpload
 
@@ -51,22 +55,35 @@ class ObjectStore(Protocol):
 
 
 class Backlog(Protocol):
-    """The log, read for pending uploads. It only says which uploads are pending; the ledger decides which took effect."""
+    """The log, read for pending uploads.
+
+    It only says which uploads are pending; the ledger decides which took effect.
+    """
 
     def read_pending(self, table: TableRef) -> Sequence[Upload]:
         """Return the table's pending uploads that were received recently. Raises ThrottledError."""
         ...
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
-        """Return the log's entry for a version of one of the table's objects. Raises ThrottledError."""
+        """Return the log's entry for a version of one of the table's objects.
+
+        Raises ThrottledError.
+        """
         ...
 
 
 class Transaction(Protocol):
-    """An open transaction. Raises LockConflictError, ConnectionLostError, LoadFailedError, LoadTimeoutError, MissingTableError."""
+    """An open transaction.
+
+    Raises LockConflictError, ConnectionLostError, LoadFailedError, LoadTimeoutError,
+    MissingTableError.
+    """
 
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        """Run one statement and return its rows. The result is empty for a statement that returns no rows."""
+        """Run one statement and return its rows.
+
+        The result is empty for a statement that returns no rows.
+        """
         ...
 
 
@@ -78,16 +95,17 @@ class WarehouseClient(Protocol):
     ) -> AbstractContextManager[Transaction]:
         """Open a transaction that commits when the block ends and rolls back when the block raises.
 
-        No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises CopyRefusedError.
+        No statement runs longer than `timeout_seconds`. A COPY that refuses its data raises
+        CopyRefusedError.
         """
         ...
 
     def execute_autocommit(
         self, database: str, statement: Executable, timeout_seconds: float
     ) -> None:
-        """Run one statement that Redshift does not allow inside a transaction. It is committed when this returns.
+        """Run one statement that Redshift does not allow inside a transaction.
 
-        Raises the same errors as Transaction.execute.
+        It is committed when this returns. Raises the same errors as Transaction.execute.
         """
         ...
 
@@ -96,14 +114,10 @@ class WarehouseClient(Protocol):
     ) -> Sequence[LoadErrorLine]:
         """Run a trial COPY, which loads nothing, and return the rows that it refuses, lowest line numbers first.
 
-        An empty result may also mean that the load-error view has no rows yet. Raises the same errors as
-        Transaction.execute, except CopyRefusedError.
+        An empty result may also mean that the load-error view has no rows yet. Raises the same
+        errors as Transaction.execute, except CopyRefusedError.
         """
         ...
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -113,4 +127,4 @@ class Ports:
     store: ObjectStore
     warehouse: WarehouseClient
     backlog: Backlog
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now

@@ -1,4 +1,7 @@
-"""The error tree. Everything that can go wrong with an upload is one of these classes; adapters map foreign errors to them.
+"""The error tree.
+
+Everything that can go wrong with an upload is one of these classes; adapters map foreign errors to
+them.
 
 EtlError
 |- RetryableError              the same upload may succeed later. The load function raises it, and the state machine
@@ -26,7 +29,8 @@ EtlError
 |- LogError                    the log table refused a call, and a retry will not help
 `- StackError                  the outputs file does not describe a usable stack
 
-InvalidEventError (a ValueError) is not part of the tree: the sender of the event is at fault, not an upload.
+InvalidEventError (a ValueError) is not part of the tree: the sender of the event is at fault, not
+an upload.
 """
 
 from __future__ import annotations
@@ -40,7 +44,10 @@ class InvalidEventError(ValueError):
 
 
 class EtlError(Exception):
-    """Base class of all errors of this library. `details` are further lines, each readable on its own."""
+    """Base class of all errors of this library.
+
+    `details` are further lines, each readable on its own.
+    """
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -69,7 +76,7 @@ class EarlierUploadError(RetryableError):
 
 
 class SchemaNotReadyError(RetryableError):
-    """A schema file that governs this data file has not been applied yet."""
+    """A schema file that applies to this data file has not been applied yet."""
 
 
 class RejectedError(EtlError):
@@ -89,7 +96,10 @@ class InvalidDataFileError(RejectedError):
 
 
 class HeaderMismatchError(RejectedError):
-    """The header does not name the table's columns. `details` has every column that is missing, unknown or repeated."""
+    """The header does not name the table's columns.
+
+    `details` has every column that is missing, unknown or repeated.
+    """
 
 
 class ActionNotAllowedError(RejectedError):
@@ -101,7 +111,10 @@ class NoSchemaError(RejectedError):
 
 
 class SchemaChangeRefusedError(RejectedError):
-    """The table differs from the schema file in a way that is not applied. `details` has each difference."""
+    """The table differs from the schema file in a way that is not applied.
+
+    `details` has each difference.
+    """
 
 
 class MissingObjectError(RejectedError):
@@ -113,7 +126,10 @@ class LoadFailedError(EtlError):
 
 
 class TableDriftError(LoadFailedError):
-    """The table does not match the schema in force. `details` has each difference. The upload itself is valid."""
+    """The table does not match the schema in force.
+
+    `details` has each difference. The upload itself is valid.
+    """
 
 
 class LoadTimeoutError(LoadFailedError):
@@ -145,7 +161,10 @@ class MissingTableError(LoadFailedError):
 
 
 class ReplayRefusedError(RejectedError):
-    """The table cannot be rebuilt from the lake. `details` has every upload that prevents it. Nothing was changed."""
+    """The table cannot be rebuilt from the lake.
+
+    `details` has every upload that prevents it. Nothing was changed.
+    """
 
 
 class LogError(EtlError):

@@ -29,7 +29,10 @@ REGION = "AWS_REGION"
 
 
 class SettingsError(ValueError):
-    """An environment variable is missing or malformed. The deployment is at fault, not an upload."""
+    """An environment variable is missing or malformed.
+
+    The deployment is at fault, not an upload.
+    """
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

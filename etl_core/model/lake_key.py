@@ -1,6 +1,7 @@
 """The key of an object in the lake, parsed: `db_name/action/table_name/file`.
 
-Keys are read as EventBridge delivers them: not URL-encoded (S3 user guide, "EventBridge event message structure").
+Keys are read as EventBridge delivers them: not URL-encoded (S3 user guide, "EventBridge event
+message structure").
 """
 
 from __future__ import annotations
@@ -61,12 +62,18 @@ class KeyParts:
 
 
 def is_folder_marker(key: str) -> bool:
-    """Whether the key ends in a slash. Tools that show folders make such objects; they are not uploads."""
+    """Whether the key ends in a slash.
+
+    Tools that show folders make such objects; they are not uploads.
+    """
     return key.endswith("/")
 
 
 def describe_key(key: str) -> KeyParts:
-    """Return the parts of any key, valid or not. `table_name` is `_unparsed` if the key names no table."""
+    """Return the parts of any key, valid or not.
+
+    `table_name` is `_unparsed` if the key names no table.
+    """
     parts = key.split("/", 3)
     if len(parts) < 4 or not parts[2].strip() or not parts[2].isprintable():
         return KeyParts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)

@@ -1,7 +1,7 @@
 """Messages about keys, names, events and settings; and `Message`, the form of every message to a user.
 
-Each package keeps its messages in a module `messages`. `etl_core/message_catalogue.py` gathers them, and
-docs/reference/messages.md is generated from there.
+Each package keeps its messages in a module `messages`. `etl_core/message_catalogue.py` gathers
+them, and docs/reference/messages.md is generated from there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Message:
     """A message and its entry in the catalogue.
 
     `id`: `area.name`, never changed once released. `when`: one sentence for the reference page.
-    `text`: what happened, with the value, and the rule. `fix`: what the reader does next; empty for a
-    detail that another message lists. `text` and `fix` are `str.format` templates without a final period.
-    `example`: the fields of the example on the reference page.
+    `text`: what happened, with the value, and the rule. `fix`: what the reader does next; empty for
+    a detail that another message lists. `text` and `fix` are `str.format` templates without a final
+    period. `example`: the fields of the example on the reference page.
     """
 
     id: str
@@ -120,7 +120,8 @@ COLUMN_NAME_EMPTY = Message(
 COLUMN_NAME_BLANKS = Message(
     id="column.name_blanks",
     when="A column name begins or ends with a blank.",
-    text="the column name {name!r} begins or ends with a blank, which the header of a CSV file cannot show; remove the blank",
+    text="the column name {name!r} begins or ends with a blank, which the header of a CSV file "
+    "cannot show; remove the blank",
     fix="",
     example={"name": " id"},
 )

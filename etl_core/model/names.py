@@ -1,7 +1,8 @@
 """Identifiers: how Redshift stores them, and which ones this project accepts.
 
-Redshift folds ASCII letters to lower case even inside double quotes and silently cuts names at 127 bytes (database
-developer guide, "Names and identifiers"), so two different names can become one. Everything here works on folded names.
+Redshift folds ASCII letters to lower case even inside double quotes and silently cuts names at 127
+bytes (database developer guide, "Names and identifiers"), so two different names can become one.
+Everything here works on folded names.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def fold(name: str) -> str:
 
 
 def faults_of_name(name: str, kind: str) -> Iterator[str]:
-    """Yield why a name is not accepted; nothing if it is. `kind` is `database`, `schema` or `table`."""
+    """Yield why a name is not accepted; nothing if it is.
+
+    `kind` is `database`, `schema` or `table`.
+    """
     if not _SAFE_NAME.fullmatch(fold(name)):
         yield NAME_UNSAFE(kind=kind, name=name)
     elif len(name) > MAX_IDENTIFIER_BYTES:
@@ -48,14 +52,20 @@ def faults_of_name(name: str, kind: str) -> Iterator[str]:
 
 
 def faults_of_schema(name: str) -> Iterator[str]:
-    """Yield why a schema name is not accepted; nothing if it is. System schemas and the ledger's schema are refused."""
+    """Yield why a schema name is not accepted; nothing if it is.
+
+    System schemas and the ledger's schema are refused.
+    """
     yield from faults_of_name(name, "schema")
     if _RESERVED_SCHEMAS.fullmatch(fold(name)):
         yield SCHEMA_NAME_RESERVED(name=name)
 
 
 def faults_of_column(name: str) -> Iterator[str]:
-    """Yield why a column name is not accepted; nothing if it is. Printable text up to 127 bytes of UTF-8 is accepted."""
+    """Yield why a column name is not accepted; nothing if it is.
+
+    Printable text up to 127 bytes of UTF-8 is accepted.
+    """
     size = len(name.encode("utf-8", "surrogatepass"))
     if not name.strip():
         yield COLUMN_NAME_EMPTY()

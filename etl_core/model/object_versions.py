@@ -16,7 +16,10 @@ VersionKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One version as S3 lists it. `landed_at` is LastModified, UTC, to the second (the start of a multipart upload)."""
+    """One version as S3 lists it.
+
+    `landed_at` is LastModified, UTC, to the second (the start of a multipart upload).
+    """
 
     key: str
     version_id: str
@@ -33,7 +36,10 @@ class ObjectVersion:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version as S3 stores it now. `size` in bytes; `is_current`: the key still refers to this version."""
+    """One version as S3 stores it now.
+
+    `size` in bytes; `is_current`: the key still refers to this version.
+    """
 
     bucket: str
     key: str
@@ -44,11 +50,12 @@ class StoredVersion:
 
 
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:
-    """Return the upload that the event of each version would describe. `versions` as S3 lists them: the newest of a key first.
+    """Return the upload that the event of each version would describe.
 
-    S3 lists no sequencers, so this function makes them. Among the versions of one second, schema files come first, and the versions
-    of one key are numbered from the oldest. Objects without a version id are identified by etag and sequencer; their sequencer
-    must therefore not depend on the listing.
+    `versions` as S3 lists them: the newest of a key first. S3 lists no sequencers, so this function
+    makes them. Among the versions of one second, schema files come first, and the versions of one
+    key are numbered from the oldest. Objects without a version id are identified by etag and
+    sequencer; their sequencer must therefore not depend on the listing.
     """
     same_second: Counter[tuple[str, datetime]] = Counter()
     uploads = {}

@@ -15,7 +15,10 @@ from etl_core.model.errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """One entry of the state machine's Retry list. `errors` are error names as Step Functions reports them."""
+    """One entry of the state machine's Retry list.
+
+    `errors` are error names as Step Functions reports them.
+    """
 
     errors: tuple[str, ...]
     interval_seconds: int
@@ -25,8 +28,8 @@ class RetryPolicy:
 
 
 LAMBDA_THROTTLED = RetryPolicy(
-    # The stack runs as many loads as it may. Waiting is right, however long they take. The delay grows slowly, so that
-    # no execution waits long after a function is free.
+    # The stack runs as many loads as it may. Waiting is right, however long they take. The delay
+    # grows slowly, so that no execution waits long after a function is free.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
     max_attempts=140,
@@ -34,8 +37,8 @@ LAMBDA_THROTTLED = RetryPolicy(
     max_delay_seconds=30,
 )
 LAMBDA_DIED = RetryPolicy(
-    # The function ended without a result: it was killed, or it crashed. A retry is safe, because the ledger shows
-    # whether the load committed. Many retries would not help.
+    # The function ended without a result: it was killed, or it crashed. A retry is safe, because
+    # the ledger shows whether the load committed. Many retries would not help.
     errors=("Lambda.Unknown", "Runtime.ExitError", "Runtime.Unknown"),
     interval_seconds=2,
     max_attempts=2,
@@ -57,12 +60,14 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
 )
 
 MAX_WAIT_ATTEMPTS = 20
-"""After this many attempts, stop waiting for earlier uploads: a schema file no longer waits for uploads that arrived before it, and a
-data file no longer waits for a schema file that is in the lake but was never received. Attempts that found no free function count
-too, therefore the number is not small."""
+"""After this many attempts, stop waiting for earlier uploads: a schema file no longer waits for
+uploads that arrived before it, and a data file no longer waits for a schema file that is in the
+lake but was never received. Attempts that found no free function count too, therefore the number is
+not small."""
 
 MAX_LOG_READ_ATTEMPTS = 5
-"""After this many attempts, a load proceeds although the log cannot be read. Lower than the number of retries of ThrottledError."""
+"""After this many attempts, a load proceeds although the log cannot be read. Lower than the number
+of retries of ThrottledError."""
 
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, MAX_WAIT_ATTEMPTS, 1.5, 10),

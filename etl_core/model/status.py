@@ -26,4 +26,5 @@ class Status(StrEnum):
 _SUCCEEDED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.DUPLICATE, Status.SUPERSEDED)
 
 SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED)
-"""The statuses that a later delivery of the same upload does not change. A replay may still load a rejected or failed upload."""
+"""The statuses that a later delivery of the same upload does not change. A replay may still load a
+rejected or failed upload."""

@@ -28,7 +28,10 @@ class TableRef:
 
     @classmethod
     def parse(cls, database: str, table_name: str) -> TableRef:
-        """Read `table` or `schema.table`. The names are folded, not checked: see `faults_of_table`."""
+        """Read `table` or `schema.table`.
+
+        The names are folded, not checked: see `faults_of_table`.
+        """
         schema, name = split_table_name(table_name)
         return cls(fold(database), schema, name)
 

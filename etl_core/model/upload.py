@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from etl_core.model.errors import InvalidEventError
@@ -14,15 +14,19 @@ from etl_core.model.messages import (
     EVENT_PART_MISSING,
     EVENT_TIME_INVALID,
 )
+from etl_core.model.times import format_utc_time, parse_utc_time
 
-TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SEQUENCER_WIDTH = 64
-_MAX_SIZE = 1 << 63
+SIZE_LIMIT = 1 << 63
+"""Sizes in bytes are less than this."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One version of one object. `size` in bytes, None if unknown; `landed_at` is the time of arrival, UTC, to the second."""
+    """One version of one object.
+
+    `size` in bytes, None if unknown; `landed_at` is the time of arrival, UTC, to the second.
+    """
 
     bucket: str
     key: str
@@ -46,7 +50,7 @@ class Upload:
             key=_text(stored, "key"),
             version_id=_optional_text(stored, "version-id"),
             etag=_text(stored, "etag").strip('"'),
-            size=size if type(size) is int and 0 <= size < _MAX_SIZE else None,
+            size=size if type(size) is int and 0 <= size < SIZE_LIMIT else None,
             sequencer=_optional_text(stored, "sequencer") or "0",
             landed_at=_time(event),
         )
@@ -55,7 +59,8 @@ class Upload:
     def upload_id(self) -> str:
         """32 hexadecimal digits, the same for every delivery of the same version.
 
-        The version id identifies the version. Without one, etag and sequencer do: every write has another sequencer.
+        The version id identifies the version. Without one, etag and sequencer do: every write has
+        another sequencer.
         """
         return identity(
             self.bucket,
@@ -65,13 +70,16 @@ class Upload:
 
     @property
     def order(self) -> tuple[datetime, str, str]:
-        """Arrival order: event time, sequencer, key. Sequencers are padded with zeros on the right to compare them (S3 user guide)."""
+        """Arrival order: event time, sequencer, key.
+
+        Sequencers are padded with zeros on the right to compare them (S3 user guide).
+        """
         return self.landed_at, padded_sequencer(self.sequencer), self.key
 
     @property
     def landed_timestamp(self) -> str:
         """The time of arrival, such as `2026-11-22T09:30:00Z`."""
-        return self.landed_at.strftime(TIMESTAMP_FORMAT)
+        return format_utc_time(self.landed_at)
 
     @property
     def landed_key(self) -> str:
@@ -91,16 +99,6 @@ def padded_sequencer(sequencer: str) -> str:
     return sequencer.ljust(_SEQUENCER_WIDTH, "0")
 
 
-def parse_utc_time(text: str) -> datetime:
-    """Parse an ISO 8601 time or day and return it in UTC, to the second. Without a zone it is UTC. Raises ValueError."""
-    try:
-        time = datetime.fromisoformat(text)
-        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is not a time such as 2026-11-22T09:30:00Z") from None
-
-
 def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = parent.get(name) if isinstance(parent, Mapping) else None
     if not isinstance(value, Mapping):
@@ -116,7 +114,10 @@ def _text(parent: Mapping[str, Any], name: str) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether the text has no lone surrogate. JSON can write one, but no key contains one and nothing can store it."""
+    """Whether the text has no lone surrogate.
+
+    JSON can write one, but no key contains one and nothing can store it.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

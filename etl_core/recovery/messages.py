@@ -17,7 +17,8 @@ REQUEST_INVALID = Message(
 RESPONSE_INVALID = Message(
     "recovery.response.invalid",
     "A function of the stack answers with something that the caller does not know.",
-    "the response of a function of the stack is not valid: {problems}. Functions and command must have the same version",
+    "the response of a function of the stack is not valid: {problems}. Functions and command must "
+    "have the same version",
     "Deploy this version with `pulumi up`, or use the version that was deployed",
     {"problems": "findings[0].state: Field required"},
 )
@@ -46,7 +47,8 @@ REPLAY_INVALID_TABLE = Message(
 REPLAY_NO_LEDGER = Message(
     "replay.no_ledger",
     "Replay is asked to rebuild a table that has no ledger, or that does not exist.",
-    "{table} in {database} has no ledger or does not exist: {reason}. Only tables that the pipeline has loaded can be rebuilt",
+    "{table} in {database} has no ledger or does not exist: {reason}. Only tables that the "
+    "pipeline has loaded can be rebuilt",
     "If the table was dropped, upload its schema file again, which creates the table",
     {**_TABLE, "reason": 'relation "etl_ledger.public__orders" does not exist'},
 )

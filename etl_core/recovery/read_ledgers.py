@@ -1,6 +1,7 @@
 """Read ledgers for reconcile and rebuild-log, a few tables per transaction.
 
-A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy instead of waited for.
+A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy
+instead of waited for.
 """
 
 from __future__ import annotations
@@ -24,22 +25,15 @@ from etl_core.recovery.tables_requests import (
     LedgerRows,
     VersionQuery,
 )
+from etl_core.sql import catalog_table
 
 BUSY_SECONDS = 15.0
 PAGE = 500
 _TABLES_PER_TRANSACTION = 10
 """Loads of a table that was read wait until the reader's transaction ends, so it must be short."""
 
-_NAMESPACE = sa.table(
-    "pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog"
-).alias("n")
-_CLASS = sa.table(
-    "pg_class",
-    sa.column("relname"),
-    sa.column("relnamespace"),
-    sa.column("relkind"),
-    schema="pg_catalog",
-).alias("c")
+_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
 
 
 def select_ledgers() -> sa.Select[Any]:
@@ -98,7 +92,10 @@ def _read_some(
     rows: list[LedgerEvidence],
     busy: list[TableRef],
 ) -> int:
-    """Add what the ledgers contain, in one transaction, up to the first locked one. Return the number of queries that are done."""
+    """Add what the ledgers contain, in one transaction, up to the first locked one.
+
+    Return the number of queries that are done.
+    """
     done = 0
     try:
         with warehouse.transaction(queries[0].table.database, BUSY_SECONDS) as transaction:

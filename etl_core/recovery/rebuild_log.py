@@ -8,7 +8,8 @@ from typing import Any
 from etl_core.model.lake_key import describe_key
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED, Status
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.model.times import format_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import Finding, LedgerEvidence
 from etl_core.recovery.reconcile_requests import LogPage, LogPageRequest, MissingEntry
 from etl_core.recovery.services import Entry, Services
@@ -56,8 +57,10 @@ def read_logged(services: Services, rows: Iterable[LedgerEvidence]) -> dict[str,
 
 
 def entry_key(row: LedgerEvidence) -> dict[str, str]:
-    """Return the primary key of a ledger row's log entry, the same as etl_core.upload_log.entry.key_of for its upload."""
-    timestamp = row.landed_at.strftime(TIMESTAMP_FORMAT)
+    """Return the primary key of a ledger row's log entry, the same as
+    etl_core.upload_log.entry.key_of for its upload.
+    """
+    timestamp = format_utc_time(row.landed_at)
     landed_key = f"{timestamp}#{row.sequencer}#{row.upload_id[:12]}"
     return {PARTITION_KEY: describe_key(row.s3_key).table_name, SORT_KEY: landed_key}
 
@@ -65,13 +68,16 @@ def entry_key(row: LedgerEvidence) -> dict[str, str]:
 def settled_entry(
     row: LedgerEvidence, bucket: str, etag: str | None = None, size: int | None = None
 ) -> dict[str, Any]:
-    """Return the attributes of a ledger row's log entry. The ledger does not keep duration and statements."""
+    """Return the attributes of a ledger row's log entry.
+
+    The ledger does not keep duration and statements.
+    """
     upload = Upload(
         bucket, row.s3_key, row.version_id, etag or "", size, row.sequencer, row.landed_at
     )
     known = upload_attributes(upload, "") | {
         "status": str(row.status),
-        "loaded_timestamp": row.loaded_at.strftime(TIMESTAMP_FORMAT),
+        "loaded_timestamp": format_utc_time(row.loaded_at),
         "schema_version": row.schema_version,
         "rows_loaded": row.rows_loaded,
         "redshift_table_exists": True,

@@ -1,7 +1,8 @@
 """Compare the versions in the lake with the ledgers and the log. Pure.
 
-An upload that neither the ledger nor the log knows goes through the normal pipeline. An upload in the ledger without a final
-status in the log gets its log entry. The ledger decides: an upload that was sent without need ends as a duplicate.
+An upload that neither the ledger nor the log knows goes through the normal pipeline. An upload in
+the ledger without a final status in the log gets its log entry. The ledger decides: an upload that
+was sent without need ends as a duplicate.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload, parse_utc_time
+from etl_core.model.times import format_utc_time, parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.messages import UNKNOWN_DATABASE
 from etl_core.recovery.services import Entry
 from etl_core.recovery.wire import UtcTime
@@ -46,9 +48,10 @@ TO_SEND = (State.NEVER_SEEN, State.STUCK)
 
 @dataclass(frozen=True)
 class Scope:
-    """Which versions to compare; all by default. `table` is `table` or `schema.table`; names in any case.
+    """Which versions to compare; all by default.
 
-    With a database or a table, keys that are no valid upload are left out.
+    `table` is `table` or `schema.table`; names in any case. With a database or a table, keys that
+    are no valid upload are left out.
     """
 
     since: UtcTime | None = None
@@ -57,7 +60,9 @@ class Scope:
     current_only: bool = False
 
     def check(self, databases: Collection[str]) -> None:
-        """Raises LoadFailedError for a database that the stack does not have, because "nothing found" would be misleading."""
+        """Raises LoadFailedError for a database that the stack does not have, because "nothing
+        found" would be misleading.
+        """
         if self.database is not None and fold(self.database) not in databases:
             raise LoadFailedError(
                 UNKNOWN_DATABASE(database=self.database, databases=", ".join(sorted(databases)))
@@ -119,8 +124,8 @@ class LedgerEvidence:
 class Evidence:
     """What the ledgers and the log say about versions.
 
-    `logged` are the log entries of ledger rows, by upload id; `entries` are the log entries of other versions. `busy` names the
-    versions whose ledger was locked by a load.
+    `logged` are the log entries of ledger rows, by upload id; `entries` are the log entries of
+    other versions. `busy` names the versions whose ledger was locked by a load.
     """
 
     ledger: Mapping[VersionKey, LedgerEvidence]
@@ -154,7 +159,10 @@ def compare(
     now: datetime,
     grace: timedelta,
 ) -> list[Finding]:
-    """Return a finding per version. A version that arrived or was loaded within `grace` is under way."""
+    """Return a finding per version.
+
+    A version that arrived or was loaded within `grace` is under way.
+    """
     uploads = first_uploads(bucket, versions)
     return [_compare(version, uploads[version.id], evidence, now - grace) for version in versions]
 
@@ -223,7 +231,7 @@ def log_ranges(versions: Iterable[ObjectVersion]) -> Iterator[LogRange]:
 
 
 def _log_range(table_name: str, first: datetime, last: datetime) -> LogRange:
-    return LogRange(table_name, first.strftime(TIMESTAMP_FORMAT), last.strftime(TIMESTAMP_FORMAT))
+    return LogRange(table_name, format_utc_time(first), format_utc_time(last))
 
 
 def match_entries(

@@ -1,6 +1,7 @@
-"""Requests to the reconcile function, each after its response. The command line and the function use these types.
+"""Requests to the reconcile function, each after its response.
 
-A marker starts a page; None starts the first page, and ends the last.
+The command line and the function use these types. A marker starts a page; None starts the first
+page, and ends the last.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ MAX_GRACE_SECONDS = 10**9
 
 @dataclass(frozen=True)
 class FindingSummary:
-    """A finding as it is reported. `version` is S3's id, also the `null` of an object from before versioning."""
+    """A finding as it is reported.
+
+    `version` is S3's id, also the `null` of an object from before versioning.
+    """
 
     state: State
     status: Status | None
@@ -62,7 +66,10 @@ class _Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class PageRequest(_Comparison, PagedRequest[Page]):
-    """Compare one page of the lake. Without `dry_run`, write the missing log entries of what is in the ledger."""
+    """Compare one page of the lake.
+
+    Without `dry_run`, write the missing log entries of what is in the ledger.
+    """
 
     response = Page
     kind: Literal["page"] = "page"
@@ -70,7 +77,9 @@ class PageRequest(_Comparison, PagedRequest[Page]):
 
 @dataclass(frozen=True, kw_only=True)
 class PendingRequest(_Comparison, PagedRequest[Page]):
-    """Find the pending uploads of one page of the log whose execution has ended, also if their object no longer exists."""
+    """Find the pending uploads of one page of the log whose execution has ended, also if their
+    object no longer exists.
+    """
 
     response = Page
     kind: Literal["pending"] = "pending"
@@ -78,7 +87,10 @@ class PendingRequest(_Comparison, PagedRequest[Page]):
 
 @dataclass(frozen=True)
 class LakeReport:
-    """The result for the whole lake. `marker`: where the time ran out; None if every version was compared."""
+    """The result for the whole lake.
+
+    `marker`: where the time ran out; None if every version was compared.
+    """
 
     counts: Mapping[State, int]
     sent: int
@@ -87,7 +99,10 @@ class LakeReport:
 
 @dataclass(frozen=True, kw_only=True)
 class LakeRequest(_Comparison, Request[LakeReport]):
-    """Compare the whole lake and send what is missing, in arrival order. The schedule sends this request."""
+    """Compare the whole lake and send what is missing, in arrival order.
+
+    The schedule sends this request.
+    """
 
     response = LakeReport
     kind: Literal["lake"] = "lake"
@@ -196,7 +211,10 @@ class MissingEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class LogPage:
-    """The number of ledger rows of one page, and the missing log entries. `busy` names a ledger that was locked."""
+    """The number of ledger rows of one page, and the missing log entries.
+
+    `busy` names a ledger that was locked.
+    """
 
     rows: int
     missing: tuple[MissingEntry, ...] = ()

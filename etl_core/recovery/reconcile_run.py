@@ -1,4 +1,6 @@
-"""What the reconcile function does, over its services: compare one page or the whole lake, send uploads, read log entries."""
+"""What the reconcile function does, over its services: compare one page or the whole lake, send
+uploads, read log entries.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from etl_core.model.errors import InvalidKeyError
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.object_versions import ObjectVersion, VersionKey
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload, parse_utc_time
+from etl_core.model.times import parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.messages import REQUEST_BUCKET
 from etl_core.recovery.rebuild_log import read_logged, write_entries
 from etl_core.recovery.reconcile import (
@@ -51,11 +54,15 @@ from etl_core.upload_log.entry import WAITING_SINCE, key_of, upload_of_entry
 
 PAGE = 500
 MAX_SENT = 500
-"""The most uploads that one run over the lake sends: more executions could wait for each other longer than their retries last."""
+"""The most uploads that one run over the lake sends: more executions could wait for each other
+longer than their retries last."""
 
 
 def reconcile_page(request: PageRequest, services: Services) -> Page:
-    """Compare one page of the lake and write the missing log entries. Nothing is sent, because that needs arrival order."""
+    """Compare one page of the lake and write the missing log entries.
+
+    Nothing is sent, because that needs arrival order.
+    """
     request.scope.check(services.databases)
     listed = services.lake.read_page(request.marker, PAGE)
     versions = [version for version in listed.versions if request.scope.includes(version)]
@@ -68,7 +75,7 @@ def reconcile_page(request: PageRequest, services: Services) -> Page:
 def pending_page(request: PendingRequest, services: Services) -> Page:
     """Find the uploads of one page of pending log entries whose execution has ended."""
     request.scope.check(services.databases)
-    entries, marker = services.log.read_unanswered(request.marker)
+    entries, marker = services.log.read_pending_page(request.marker)
     grace_start = services.now() - timedelta(seconds=request.grace_seconds)
     findings = [
         finding
@@ -111,7 +118,10 @@ def _summary(finding: Finding) -> FindingSummary:
 
 
 def find(services: Services, versions: Sequence[ObjectVersion], grace: timedelta) -> list[Finding]:
-    """Return a finding per version. A pending upload whose execution is running is under way, however old it is."""
+    """Return a finding per version.
+
+    A pending upload whose execution is running is under way, however old it is.
+    """
     ledger, busy = _read_ledgers(services, versions)
     unknown = [version for version in versions if version.id not in ledger]
     entries = [
@@ -162,7 +172,10 @@ def _check_execution(services: Services, finding: Finding) -> Finding:
 
 
 def send(request: SendRequest, services: Services) -> SentUploads:
-    """Start an execution per upload, in the order given. Raises InvalidRequestError for an upload of another bucket."""
+    """Start an execution per upload, in the order given.
+
+    Raises InvalidRequestError for an upload of another bucket.
+    """
     for upload in request.uploads:
         if upload.bucket != services.bucket:
             raise InvalidRequestError(
@@ -179,7 +192,10 @@ def send(request: SendRequest, services: Services) -> SentUploads:
 
 
 def event_of(upload: Upload) -> dict[str, Any]:
-    """Return the state machine's input: the event that EventBridge would deliver. Upload.from_event reads it."""
+    """Return the state machine's input: the event that EventBridge would deliver.
+
+    Upload.from_event reads it.
+    """
     stored = {
         "key": upload.key,
         "size": upload.size,
@@ -210,7 +226,8 @@ def inspect_key(request: KeyRequest, services: Services) -> KeyFindings:
 def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> LakeReport:
     """Compare the whole lake and send what is missing, in arrival order.
 
-    At most MAX_SENT uploads are sent; the next run finds the rest. When the time is up, the report's marker says where.
+    At most MAX_SENT uploads are sent; the next run finds the rest. When the time is up, the
+    report's marker says where.
     """
     ends_at = time.monotonic() + seconds
     counts: Counter[State] = Counter()

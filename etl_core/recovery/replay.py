@@ -1,9 +1,9 @@
 """Rebuild a table from the lake, in place and in one transaction: readers see the rows before or after the rebuild.
 
-LOCK the table's ledger, read all of it    -- which versions the table consists of, and how many rows each has
-DELETE FROM table                          -- never TRUNCATE: it commits
-COPY table FROM manifest                   -- as few as possible: one for all files of the same format
-COMMIT                                     -- only if the row counts are the ledger's
+LOCK the table's ledger, read all of it    -- which versions the table consists of, and how many
+rows each has DELETE FROM table                          -- never TRUNCATE: it commits COPY table
+FROM manifest                   -- as few as possible: one for all files of the same format COMMIT
+-- only if the row counts are the ledger's
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class _OverwrittenError(Exception):
 
 
 def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
-    """Return the uploads that the table consists of, in arrival order: the last truncate and later appends, or all appends."""
+    """Return the uploads that the table consists of, in arrival order: the last truncate and later
+    appends, or all appends.
+    """
     data = sorted(
         (row for row in rows if row.action is not Action.SCHEMA), key=lambda row: row.order
     )
@@ -78,7 +80,10 @@ def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
 def replay_table(
     request: ReplayRequest, settings: LoadSettings, ports: Ports, seconds: float
 ) -> ReplayResult:
-    """Rebuild the table. Raises ReplayRefusedError, LoadFailedError or RetryableError; then nothing was changed."""
+    """Rebuild the table.
+
+    Raises ReplayRefusedError, LoadFailedError or RetryableError; then nothing was changed.
+    """
     table = request.table
     replay = _Replay(request, settings, ports, time.monotonic() + seconds)
     try:
@@ -104,7 +109,8 @@ class _Replay:
             return _describe(self._prepare(rows, {}))
         for _ in range(_ATTEMPTS):
             with suppress(_OverwrittenError):
-                # Opening the files again copies each overwritten version to the work bucket, where it stays.
+                # Opening the files again copies each overwritten version to the work bucket, where
+                # it stays.
                 return self._rebuild(self._prepare(rows, {}))
         raise LockConflictError(REPLAY_OVERWRITTEN(table=self.request.table, attempts=_ATTEMPTS))
 
@@ -120,7 +126,10 @@ class _Replay:
             return _read_ledger(transaction, self.request.table)
 
     def _prepare(self, rows: Sequence[LedgerRow], known: dict[str, Part]) -> dict[str, Part]:
-        """Open the files of the table in arrival order, by upload id. Raises ReplayRefusedError, which names every unavailable upload."""
+        """Open the files of the table in arrival order, by upload id.
+
+        Raises ReplayRefusedError, which names every unavailable upload.
+        """
         content = content_rows(rows)
         faults: list[str] = []
 
@@ -157,7 +166,8 @@ class _Replay:
     def _rebuild(self, known: dict[str, Part]) -> ReplayResult:
         table = self.request.table
         with self.ports.warehouse.transaction(table.database, self._seconds_left) as transaction:
-            # The first statement, as in every load: the lock must come before the transaction's snapshot.
+            # The first statement, as in every load: the lock must come before the transaction's
+            # snapshot.
             transaction.execute(LockTable(ledger_table(table)))
             rows = _read_ledger(transaction, table)
             parts = self._prepare(rows, known)

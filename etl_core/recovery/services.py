@@ -1,13 +1,17 @@
-"""The services that recovery needs. Adapters implement these ports and raise only errors of etl_core.model.errors."""
+"""The services that recovery needs.
+
+Adapters implement these ports and raise only errors of etl_core.model.errors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from etl_core.model.object_versions import ObjectVersion
+from etl_core.model.times import utc_now
 
 Entry = Mapping[str, Any]
 """An item of the log, with its key."""
@@ -17,8 +21,11 @@ Marker = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class ListedPage:
-    """Versions in the order of S3: by key, then newest first. `marker` starts the next page; None at the end."""
+class VersionPage:
+    """Versions in the order of S3: by key, then newest first.
+
+    `marker` starts the next page; None at the end.
+    """
 
     versions: Sequence[ObjectVersion]
     marker: Marker | None
@@ -27,7 +34,7 @@ class ListedPage:
 class LakeListing(Protocol):
     """The versions in the lake, without delete markers."""
 
-    def read_page(self, marker: Marker | None, limit: int) -> ListedPage:
+    def read_page(self, marker: Marker | None, limit: int) -> VersionPage:
         """Return the next versions."""
         ...
 
@@ -47,7 +54,9 @@ class LogReader(Protocol):
         """Yield the table's entries whose sort key starts with a value from `first` to `last`, both inclusive."""
         ...
 
-    def read_unanswered(self, marker: Marker | None) -> tuple[list[dict[str, Any]], Marker | None]:
+    def read_pending_page(
+        self, marker: Marker | None
+    ) -> tuple[list[dict[str, Any]], Marker | None]:
         """Return one page of pending entries, and the marker of the next page (None at the end)."""
         ...
 
@@ -62,7 +71,10 @@ class FunctionClient(Protocol):
     """A Lambda function of the stack. `etl_core.recovery.wire.ask` adds the types."""
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the function's response. Raises RetryableError, or LoadFailedError with the function's own message."""
+        """Return the function's response.
+
+        Raises RetryableError, or LoadFailedError with the function's own message.
+        """
         ...
 
 
@@ -78,13 +90,12 @@ class Workflow(Protocol):
         ...
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Services:
-    """Everything that the reconcile function works with. `tables` is the tables function (handlers/tables.py)."""
+    """Everything that the reconcile function works with.
+
+    `tables` is the tables function (handlers/tables.py).
+    """
 
     bucket: str
     databases: tuple[str, ...]
@@ -92,4 +103,4 @@ class Services:
     log: LogReader
     tables: FunctionClient
     workflow: Workflow
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now

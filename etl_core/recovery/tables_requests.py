@@ -1,4 +1,7 @@
-"""Requests to the tables function, each after its response. The reconcile function, the command line and the function use these types."""
+"""Requests to the tables function, each after its response.
+
+The reconcile function, the command line and the function use these types.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ class LedgerMarker:
 
 @dataclass(frozen=True)
 class VersionQuery:
-    """The versions of one table to look for in its ledger. Versions without an id (`null`) are named by their keys."""
+    """The versions of one table to look for in its ledger.
+
+    Versions without an id (`null`) are named by their keys.
+    """
 
     table: FoldedTable
     version_ids: tuple[str, ...]
@@ -69,7 +75,10 @@ class LedgerPageRequest(PagedRequest[LedgerPage]):
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a rebuild did, or would do. `rows` were loaded (None for a dry run); `rows_expected` are the ledger's."""
+    """What a rebuild did, or would do.
+
+    `rows` were loaded (None for a dry run); `rows_expected` are the ledger's.
+    """
 
     files: int
     copies: int
@@ -80,7 +89,10 @@ class ReplayResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayRequest(Request[ReplayResult]):
-    """Rebuild a table from the lake. `accept_counts`: commit even if the row counts differ from the ledger's."""
+    """Rebuild a table from the lake.
+
+    `accept_counts`: commit even if the row counts differ from the ledger's.
+    """
 
     response = ReplayResult
     table: FoldedTable

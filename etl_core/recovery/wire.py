@@ -1,6 +1,7 @@
 """The JSON between the command line, the reconcile function and the tables function: typed on both sides.
 
-The types of the requests and responses are in `reconcile_requests` and `tables_requests`. Parsing is strict and names every problem.
+The types of the requests and responses are in `reconcile_requests` and `tables_requests`. Parsing
+is strict and names every problem.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from pydantic_core import ErrorDetails
 from etl_core.model.errors import StackError
 from etl_core.model.names import fold
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload, parse_utc_time
+from etl_core.model.times import parse_utc_time
+from etl_core.model.upload import SIZE_LIMIT, Upload
 from etl_core.recovery.messages import REQUEST_INVALID, RESPONSE_INVALID
 from etl_core.recovery.services import FunctionClient
 
 Json = dict[str, Any]
-_SIZE_LIMIT = 1 << 63
 _SHOWN_PROBLEMS = 5
 
 
@@ -58,7 +59,10 @@ class Request(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class PagedRequest(Request[P]):
-    """A request for one page. `marker` says where it starts; None: at the beginning. Subclasses give it a type."""
+    """A request for one page.
+
+    `marker` says where it starts; None: at the beginning. Subclasses give it a type.
+    """
 
     marker: Any = None
 
@@ -73,7 +77,10 @@ def ask(function: FunctionClient, request: Request[R]) -> R:
 
 
 def parse_request(kinds: Any, value: object) -> Any:
-    """Return the request that the JSON describes. `kinds` is the union of all, told apart by `kind`. Raises InvalidRequestError."""
+    """Return the request that the JSON describes.
+
+    `kinds` is the union of all, distinguished by `kind`. Raises InvalidRequestError.
+    """
     try:
         return _adapter(kinds).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
@@ -88,7 +95,10 @@ def to_json(value: Any) -> Json:
 
 
 def from_json(kind: type[T], value: object) -> T:
-    """Return the dataclass that the JSON describes. Unknown fields are ignored. Raises pydantic's ValidationError."""
+    """Return the dataclass that the JSON describes.
+
+    Unknown fields are ignored. Raises pydantic's ValidationError.
+    """
     dataclass_type: Any = kind
     parsed: T = _adapter(dataclass_type).validate_json(json.dumps(value), strict=True)
     return parsed
@@ -126,7 +136,10 @@ def _utc(value: object) -> datetime:
 
 
 def _checked_upload(upload: Upload) -> Upload:
-    """Apply the rules of Upload.from_event, except that the etag may be unknown. Raises ValueError."""
+    """Apply the rules of Upload.from_event, except that the etag may be unknown.
+
+    Raises ValueError.
+    """
     for fault in _faults(upload):
         raise ValueError(fault)
     return replace(
@@ -140,7 +153,7 @@ def _checked_upload(upload: Upload) -> Upload:
 def _faults(upload: Upload) -> Iterator[str]:
     if not upload.key or not upload.bucket:
         yield "an upload needs a bucket and a key"
-    if upload.size is not None and not 0 <= upload.size < _SIZE_LIMIT:
+    if upload.size is not None and not 0 <= upload.size < SIZE_LIMIT:
         yield f"the size {upload.size} is not a number of bytes"
 
 

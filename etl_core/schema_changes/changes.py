@@ -32,7 +32,10 @@ Column = sa.Column[Any]
 
 
 class ChangeClass(StrEnum):
-    """How a change affects the users of the table. `safe`, `widen` and `rename` need no permission."""
+    """How a change affects the users of the table.
+
+    `safe`, `widen` and `rename` need no permission.
+    """
 
     SAFE = "safe"
     WIDEN = "widen"
@@ -120,7 +123,10 @@ class RenameColumn:
 
 @dataclass(frozen=True, eq=False)
 class _FacetChange:
-    """One facet of a column, changed without a rebuild. `desired` has the column's name in the schema file."""
+    """One facet of a column, changed without a rebuild.
+
+    `desired` has the column's name in the schema file.
+    """
 
     actual: Column
     desired: Column
@@ -153,9 +159,10 @@ class ChangeIdentity(_FacetChange):
 
 @dataclass(frozen=True, eq=False)
 class RebuildColumn:
-    """A column that Redshift cannot alter in place. It is added again, filled, dropped and renamed, for all facets at once.
+    """A column that Redshift cannot alter in place.
 
-    At least one of `facets` has a permission. The others (a longer VARCHAR, an encoding) come with the new column.
+    It is added again, filled, dropped and renamed, for all facets at once. At least one of `facets`
+    has a permission. The others (a longer VARCHAR, an encoding) come with the new column.
     """
 
     actual: Column
@@ -173,7 +180,10 @@ class RebuildColumn:
 
 @dataclass(frozen=True)
 class ChangeDistribution:
-    """The schema file names another diststyle or distkey. `key` is the column's name, None for a style without one."""
+    """The schema file names another diststyle or distkey.
+
+    `key` is the column's name, None for a style without one.
+    """
 
     actual: str
     style: str
@@ -236,7 +246,10 @@ class SetColumnComment:
 
 @dataclass(frozen=True, eq=False)
 class UnclearRename:
-    """A `renamed_from` that cannot be applied. `claims` are the columns of the schema file that give this `renamed_from`."""
+    """A `renamed_from` that cannot be applied.
+
+    `claims` are the columns of the schema file that give this `renamed_from`.
+    """
 
     renamed_from: str
     desired: str

@@ -1,7 +1,7 @@
 """What a change of a column's type does to its values.
 
-Source: database developer guide, "Type compatibility and conversion". Only casts that are documented for stored columns are
-listed; boolean has none to or from text.
+Source: database developer guide, "Type compatibility and conversion". Only casts that are
+documented for stored columns are listed; boolean has none to or from text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """DDL elements for each form of ALTER TABLE that Redshift has and SQLAlchemy lacks, rendered by the dialect's compiler.
 
-Why not alembic.ddl: its elements render PostgreSQL's forms (ALTER COLUMN TYPE with USING, SET NOT NULL, several actions in one
-statement). Each would have to be overridden for Redshift, and alembic would slow down every cold start of the load function. See
-docs/adr/0006.
+Why not alembic.ddl: its elements render PostgreSQL's forms (ALTER COLUMN TYPE with USING, SET NOT
+NULL, several actions in one statement). Each would have to be overridden for Redshift, and alembic
+would slow down every cold start of the load function. See docs/adr/0006.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class DropConstraint(AlterTable):
 def copy_values(table: sa.Table, actual: Column, desired: Column, name: str) -> sa.Update:
     """Return the UPDATE that fills the column `name` with the values of `actual`, converted to the type of `desired`.
 
-    `actual` already has the name of `desired` when the statement runs. Texts are assigned without a cast to the new length: an
-    explicit cast would cut a text that is too long, an assignment fails.
+    `actual` already has the name of `desired` when the statement runs. Texts are assigned without a
+    cast to the new length: an explicit cast would cut a text that is too long, an assignment fails.
     """
     kind, desired_kind = describe_type(actual.type), describe_type(desired.type)
     source: sa.ColumnElement[Any] = sa.column(identifier(str(desired.name)))

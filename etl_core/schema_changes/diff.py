@@ -1,7 +1,8 @@
-"""The differences between the live table and the schema file. Pure; refusals.py and plan.py decide what to do about them.
+"""The differences between the live table and the schema file.
 
-What a file leaves to Redshift is no difference: without `distkey`, `sortkey`, `encode` or `description` the table keeps what it
-has. The order of the columns is no difference either: COPY names its columns.
+Pure; refusals.py and plan.py decide what to do about them. What a file leaves to Redshift is no
+difference: without `distkey`, `sortkey`, `encode` or `description` the table keeps what it has. The
+order of the columns is no difference either: COPY names its columns.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def _rename_problem(
         str(column.name) for column in desired.columns if column.info.get("renamed_from") == source
     )
     if name in actual.columns:
-        # An earlier schema file did the rename, unless the table still has the old column and this file does not account for it.
+        # An earlier schema file did the rename, unless the table still has the old column and this
+        # file does not account for it.
         if source not in actual.columns or source in desired.columns or len(claims) > 1:
             return None
         reason = RENAME_BOTH_EXIST
@@ -149,7 +151,8 @@ def _facet_changes(table: sa.Table, actual: Column, desired: Column) -> Iterator
     """Yield one RebuildColumn if a facet cannot be altered in place, else a change per facet."""
     identity = _identity_facet(actual, desired)
     type_facet = _type_facet(table, actual, desired)
-    # Another identity is always refused. Of such a column only the type is compared, because drift reports it.
+    # Another identity is always refused. Of such a column only the type is compared, because drift
+    # reports it.
     others = () if identity else _other_facets(actual, desired)
     facets = tuple(facet for facet in (type_facet, *others) if facet)
     if any(facet.permission for facet in facets):
@@ -219,7 +222,10 @@ def _key_changes(actual: sa.Table, desired: sa.Table, pairing: _Pairing) -> Iter
 
 
 def constraint_name(table: sa.Table) -> str | None:
-    """Return the name of the primary key. For a table that was not read from a catalog: `table_pkey`, as Redshift names it."""
+    """Return the name of the primary key.
+
+    For a table that was not read from a catalog: `table_pkey`, as Redshift names it.
+    """
     if not primary_key_of(table):
         return None
     return str(table.primary_key.name or f"{table.name}_pkey")

@@ -1,9 +1,10 @@
 """Drift: a table that was altered outside of the pipeline. Reported before COPY runs. Pure.
 
-Names, types and nullability of columns are compared, because they decide what a row means. Keys, encodings and descriptions are
-not: a load works with any. Defaults and identities are not either, because no source confirms every form in which the catalog
-prints them. A VARCHAR that is longer than in its schema is no drift: it remains when a schema file is refused after its widening
-has committed.
+Names, types and nullability of columns are compared, because they decide what a row means. Keys,
+encodings and descriptions are not: a load works with any. Defaults and identities are not either,
+because no source confirms every form in which the catalog prints them. A VARCHAR that is longer
+than in its schema is no drift: it remains when a schema file is refused after its widening has
+committed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Read the live table, with its descriptions, with one catalog query.
 
-The query reads leader-node tables only and names the schema and the table. Its cost does not grow with the catalog, and any user
-who can log in may run it. Model of the query: awslabs/amazon-redshift-utils, v_generate_tbl_ddl. The reflection of
-sqlalchemy-redshift is not used: 1.0.0 fails on SQLAlchemy 2.1 and reads the whole catalog.
+The query reads leader-node tables only and names the schema and the table. Its cost does not grow
+with the catalog, and any user who can log in may run it. Model of the query:
+awslabs/amazon-redshift-utils, v_generate_tbl_ddl. The reflection of sqlalchemy-redshift is not
+used: 1.0.0 fails on SQLAlchemy 2.1 and reads the whole catalog.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_files.column_types import parse_column_type
 from etl_core.schema_files.default_values import parse_catalog_default
-from etl_core.sql import identifier
+from etl_core.sql import catalog_table, identifier
 
 _IDENTITY = re.compile(
     r'"?identity"?\(\s*\d+\s*,\s*\d+\s*,\s*\'?\(?(-?\d+)\s*,\s*(-?\d+)\)?\'?.*\)', re.IGNORECASE
@@ -24,31 +25,28 @@ _IDENTITY = re.compile(
 _DISTSTYLES = {0: "EVEN", 8: "ALL"}
 
 
-def _catalog(name: str, *columns: str) -> sa.TableClause:
-    return sa.table(name, *(sa.column(column) for column in columns), schema="pg_catalog")
-
-
-_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("n")
-_CLASS = _catalog("pg_class", "oid", "relname", "relnamespace", "relkind", "reldiststyle").alias(
-    "c"
-)
-_ATTRIBUTE = _catalog(
+_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = catalog_table(
+    "pg_class", "oid", "relname", "relnamespace", "relkind", "reldiststyle"
+).alias("c")
+_ATTRIBUTE = catalog_table(
     "pg_attribute", "attrelid", "attname", "attnum", "atttypid", "atttypmod", "attnotnull", "attisdropped",
     "attencodingtype", "attisdistkey", "attsortkeyord",
 ).alias("a")  # fmt: skip
-_DEFAULT = _catalog("pg_attrdef", "adrelid", "adnum", "adbin").alias("d")
-_CONSTRAINT = _catalog("pg_constraint", "conrelid", "contype", "conkey", "conname").alias("p")
+_DEFAULT = catalog_table("pg_attrdef", "adrelid", "adnum", "adbin").alias("d")
+_CONSTRAINT = catalog_table("pg_constraint", "conrelid", "contype", "conkey", "conname").alias("p")
 _DESCRIPTIONS = ("objoid", "classoid", "objsubid", "description")
-_COLUMN_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("cc")
-_TABLE_COMMENT = _catalog("pg_description", *_DESCRIPTIONS).alias("tc")
-_DEPEND = _catalog("pg_depend", "classid", "objid", "refclassid", "refobjid", "refobjsubid").alias(
-    "dep"
-)
-_REWRITE = _catalog("pg_rewrite", "oid", "ev_class").alias("rw")
-_VIEW = _catalog("pg_class", "oid", "relname", "relnamespace").alias("v")
-_VIEW_NAMESPACE = _catalog("pg_namespace", "oid", "nspname").alias("vn")
+_COLUMN_COMMENT = catalog_table("pg_description", *_DESCRIPTIONS).alias("cc")
+_TABLE_COMMENT = catalog_table("pg_description", *_DESCRIPTIONS).alias("tc")
+_DEPEND = catalog_table(
+    "pg_depend", "classid", "objid", "refclassid", "refobjid", "refobjsubid"
+).alias("dep")
+_REWRITE = catalog_table("pg_rewrite", "oid", "ev_class").alias("rw")
+_VIEW = catalog_table("pg_class", "oid", "relname", "relnamespace").alias("v")
+_VIEW_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("vn")
 _PG_CLASS_OID = 1259
-"""The oid of pg_class itself, the same in every PostgreSQL. pg_description and pg_depend also have rows about other kinds of objects."""
+"""The oid of pg_class itself, the same in every PostgreSQL. pg_description and pg_depend also have
+rows about other kinds of objects."""
 
 
 def select_table(table: TableRef) -> sa.Select[Any]:
@@ -96,7 +94,9 @@ def _describes(description: Any, oid: Any, number: Any) -> sa.ColumnElement[bool
 
 
 def select_views(table: TableRef) -> sa.Select[Any]:
-    """Return the query for the views that are bound to a table: a row (column, view_schema, view) per column and view."""
+    """Return the query for the views that are bound to a table: a row (column, view_schema, view)
+    per column and view.
+    """
     n, c, a = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c
     dep, rewrite, view, view_namespace = _DEPEND.c, _REWRITE.c, _VIEW.c, _VIEW_NAMESPACE.c
     return (
@@ -124,7 +124,10 @@ def select_views(table: TableRef) -> sa.Select[Any]:
 
 
 def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None:
-    """Return the table of the rows of select_table, None without rows. Raises ValueError for an unknown type."""
+    """Return the table of the rows of select_table, None without rows.
+
+    Raises ValueError for an unknown type.
+    """
     if not rows:
         return None
     values = [row._mapping for row in rows]
@@ -180,5 +183,8 @@ def _column(value: Any) -> sa.Column[Any]:
 
 
 def _column_numbers(conkey: object) -> tuple[int, ...]:
-    """Return the column numbers of a constraint. Drivers give the array as a list or as the text `{1,2}`."""
+    """Return the column numbers of a constraint.
+
+    Drivers give the array as a list or as the text `{1,2}`.
+    """
     return tuple(int(part) for part in re.findall(r"\d+", str(conkey or "")))

@@ -1,4 +1,4 @@
-"""Messages about a table that differs from its schema file: the differences, the changes that are refused, and drift."""
+"""Messages about a table that differs from its schema file: differences, refused changes, drift."""
 
 from __future__ import annotations
 
@@ -176,7 +176,10 @@ NO_CONVERSION = Message(
     "Add a column of the new type under another name and fill it",
     {"actual": "boolean", "desired": "character varying(5)"},
 )
-_REBUILD_NEEDS_DEFAULT = "Redshift makes this change only by adding a new column, and a new NOT NULL column needs a default"
+_REBUILD_NEEDS_DEFAULT = (
+    "Redshift makes this change only by adding a new column, "
+    "and a new NOT NULL column needs a default"
+)
 REBUILD_NOT_NULL_RETYPE = Message(
     "schema.change.rebuild_not_null",
     "A NOT NULL column without a default gets another type.",
@@ -188,7 +191,8 @@ REBUILD_NOT_NULL_PRIMARY_KEY = Message(
     "schema.change.rebuild_primary_key",
     "A NOT NULL VARCHAR column of the primary key gets longer and has no default.",
     _REBUILD_NEEDS_DEFAULT,
-    "Give it a default; or remove primary_key, change the type and add primary_key again, each with a schema file of its own; "
+    "Give it a default; or remove primary_key, change the type and add primary_key again, each "
+    "with a schema file of its own; "
     "or create a table with another name and copy the rows",
     {},
 )
@@ -251,7 +255,8 @@ COLUMN_OF_VIEW = Message(
 ADOPTION_CHANGES_TABLE = Message(
     "schema.adoption",
     "A first schema file changes a table that existed before it in a way that could disturb its other users.",
-    "This pipeline did not create the table. The loader takes over a table only as it is, with new columns, or with longer VARCHAR columns",
+    "This pipeline did not create the table. The loader takes over a table only as it is, with new "
+    "columns, or with longer VARCHAR columns",
     "Upload a schema file that describes the table as it is, then one that changes it",
     {},
 )
@@ -287,8 +292,10 @@ DRIFT_UNKNOWN_TYPE = Message(
     {"problem": "'money' is not a column type of Redshift"},
 )
 _DRIFT = (
-    "the table {table} does not match its schema (version {version}): {differences}. Somebody altered it outside of the pipeline, "
-    "and files are loaded only into the table that the schema file describes. Nothing was loaded; the table is unchanged"
+    "the table {table} does not match its schema (version {version}): {differences}. Somebody "
+    "altered it outside of the pipeline, "
+    "and files are loaded only into the table that the schema file describes. Nothing was loaded; "
+    "the table is unchanged"
 )
 TABLE_ALTERED = Message(
     "drift.table_altered",

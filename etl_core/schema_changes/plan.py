@@ -1,8 +1,9 @@
 """A plan: the statements, in order, that change the live table to match the schema file, or why there are none. Pure.
 
-Statements that Redshift does not run in a transaction come first: longer VARCHARs, encodings, distribution and sort keys. They
-change no value. All others share the transaction that writes the ledger row. A plan is computed from the live table: after a crash
-at any point, computing and applying the plan again finishes the work.
+Statements that Redshift does not run in a transaction come first: longer VARCHARs, encodings,
+distribution and sort keys. They change no value. All others share the transaction that writes the
+ledger row. A plan is computed from the live table: after a crash at any point, computing and
+applying the plan again finishes the work.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ __all__ = ["Plan", "Statement", "make_plan", "refused"]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What to do. With refusals there are no statements. `touched` are the columns that no view may be bound to."""
+    """What to do.
+
+    With refusals there are no statements. `touched` are the columns that no view may be bound to.
+    """
 
     changes: tuple[Change, ...]
     statements: tuple[Statement, ...]
@@ -108,7 +112,10 @@ _ORDER = (
 def _statements(
     actual: sa.Table | None, desired: sa.Table, changes: tuple[Change, ...]
 ) -> Iterator[Statement]:
-    """Yield the statements in the order in which they have to run. The primary key is absent while columns change."""
+    """Yield the statements in the order in which they have to run.
+
+    The primary key is absent while columns change.
+    """
     writer = StatementWriter(actual, desired, changes)
     written = [
         statement

@@ -1,6 +1,7 @@
 """Which changes are refused, and what to do instead. Pure.
 
-A change is refused if Redshift cannot make it in place, or if it would change or lose values and the schema file does not allow that.
+A change is refused if Redshift cannot make it in place, or if it would change or lose values and
+the schema file does not allow that.
 """
 
 from __future__ import annotations
@@ -88,7 +89,10 @@ class Refusal:
 def refuse(
     actual: sa.Table | None, desired: sa.Table, changes: Sequence[Change], allowed: Collection[str]
 ) -> Iterator[Refusal]:
-    """Yield a refusal for each reason against the changes. `allowed` is the file's allowed_changes."""
+    """Yield a refusal for each reason against the changes.
+
+    `allowed` is the file's allowed_changes.
+    """
     if actual is None:
         return
     if unclear := [change for change in changes if isinstance(change, UnclearRename)]:
@@ -117,7 +121,10 @@ def refuse_adoption(changes: Sequence[Change]) -> Iterator[Refusal]:
 
 
 def refuse_replacement(in_force: SchemaFile | None, spec: SchemaFile) -> Iterator[Refusal]:
-    """Yield why the schema file in force cannot be replaced. The same file again is always accepted."""
+    """Yield why the schema file in force cannot be replaced.
+
+    The same file again is always accepted.
+    """
     if in_force is None or in_force == spec or Action.SCHEMA in in_force.allowed_operations:
         return
     allowed = ", ".join(in_force.allowed_operations) or "none"
@@ -126,7 +133,10 @@ def refuse_replacement(in_force: SchemaFile | None, spec: SchemaFile) -> Iterato
 
 
 def refuse_column_of_view(used_by_view: str) -> Refusal:
-    """Return the refusal to change a column of a view. `used_by_view` says which column and which view."""
+    """Return the refusal to change a column of a view.
+
+    `used_by_view` says which column and which view.
+    """
     return Refusal.of(used_by_view, COLUMN_OF_VIEW)
 
 

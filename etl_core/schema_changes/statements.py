@@ -42,8 +42,8 @@ from etl_core.sql import describe_sql, identifier
 class Statement:
     """One statement and its reason.
 
-    `column` is set if the statement converts the values of a column: its name in the schema file. `interim` is the name of the
-    new column while the old one still exists.
+    `column` is set if the statement converts the values of a column: its name in the schema file.
+    `interim` is the name of the new column while the old one still exists.
     """
 
     element: Any
@@ -124,7 +124,10 @@ class StatementWriter:
             yield _safe(ddl.AddPrimaryKey(self.desired, key.desired), _why_of_key(key))
 
     def _primary_key(self) -> ChangePrimaryKey | None:
-        """The change of the key. A key that stays also changes, to itself, if one of its columns is rebuilt."""
+        """The change of the key.
+
+        A key that stays also changes, to itself, if one of its columns is rebuilt.
+        """
         for change in self.changes:
             if isinstance(change, ChangePrimaryKey):
                 return change
@@ -176,7 +179,10 @@ class StatementWriter:
             yield _safe(comment, f"description of {name}, dropped with the old column")
 
     def _lost_comment(self, change: RebuildColumn) -> SetColumnCommentDDL | None:
-        """A description is dropped with its column. If the file does not change it, it is set again."""
+        """A description is dropped with its column.
+
+        If the file does not change it, it is set again.
+        """
         actual, desired = change.actual.comment, change.desired.comment
         if not actual or desired not in (None, actual):
             return None

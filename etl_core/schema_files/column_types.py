@@ -1,7 +1,7 @@
 """Redshift's column types: the spellings that a schema file may use, and the canonical form, which is the catalog's.
 
-Source: database developer guide, "Data types". The lengths of CHAR and VARCHAR are in bytes; VARCHAR and TEXT without a length have
-256 bytes; NUMERIC without arguments is (18,0).
+Source: database developer guide, "Data types". The lengths of CHAR and VARCHAR are in bytes;
+VARCHAR and TEXT without a length have 256 bytes; NUMERIC without arguments is (18,0).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeEngine, UserDefinedType
+from sqlalchemy.types import TypeEngine
 from sqlalchemy_redshift import dialect as redshift
 
 from etl_core.schema_files.messages import (
@@ -23,46 +23,12 @@ from etl_core.schema_files.messages import (
     TYPE_WITHOUT_ARGUMENTS,
     TYPE_WITHOUT_LENGTH,
 )
-
-
-class VARBYTE(UserDefinedType[bytes]):
-    """VARBYTE(n); sqlalchemy-redshift 1.0 does not have it."""
-
-    cache_ok = True
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    def get_col_spec(self, **_: object) -> str:
-        return f"VARBYTE({self.length})"
-
-
-class GEOGRAPHY(UserDefinedType[bytes]):
-    """GEOGRAPHY; sqlalchemy-redshift 1.0 does not have it."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "GEOGRAPHY"
-
-
-class INTERVALYEARTOMONTH(UserDefinedType[str]):
-    """INTERVAL YEAR TO MONTH. SQLAlchemy's own INTERVAL renders the fields for PostgreSQL only."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "INTERVAL YEAR TO MONTH"
-
-
-class INTERVALDAYTOSECOND(UserDefinedType[str]):
-    """INTERVAL DAY TO SECOND."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "INTERVAL DAY TO SECOND"
-
+from etl_core.schema_files.sql_types import (
+    GEOGRAPHY,
+    INTERVALDAYTOSECOND,
+    INTERVALYEARTOMONTH,
+    VARBYTE,
+)
 
 DIALECT = redshift.RedshiftDialect_psycopg2()
 _TYPE = re.compile(
@@ -127,7 +93,10 @@ class ColumnType:
 
     @classmethod
     def from_canonical(cls, text: str) -> ColumnType:
-        """Read the text that str() wrote. No rule is checked: a type that was accepted once stays readable."""
+        """Read the text that str() wrote.
+
+        No rule is checked: a type that was accepted once stays readable.
+        """
         name, _, arguments = text.removesuffix(")").partition("(")
         return cls(name, tuple(int(part) for part in arguments.split(",") if part))
 
@@ -138,7 +107,10 @@ class ColumnType:
 
     @property
     def integer_limit(self) -> int:
-        """The values of an integer type are from -limit to limit - 1. Raises KeyError for another type."""
+        """The values of an integer type are from -limit to limit - 1.
+
+        Raises KeyError for another type.
+        """
         return _INTEGER_LIMITS[self.name]
 
     @property
@@ -167,7 +139,10 @@ class ColumnType:
         return self.name not in _NOT_KEYS
 
     def to_sqlalchemy(self) -> TypeEngine[Any]:
-        """Return the SQLAlchemy type that the Redshift dialect renders as this type. Raises ValueError if there is none."""
+        """Return the SQLAlchemy type that the Redshift dialect renders as this type.
+
+        Raises ValueError if there is none.
+        """
         if self.name == "numeric":
             precision, scale = self.arguments
             return sa.NUMERIC(precision, scale)
@@ -182,7 +157,10 @@ class ColumnType:
 
 
 def describe_type(kind: TypeEngine[Any]) -> ColumnType:
-    """Return the canonical form of a SQLAlchemy type. SQLAlchemy types do not compare by value; these do."""
+    """Return the canonical form of a SQLAlchemy type.
+
+    SQLAlchemy types do not compare by value; these do.
+    """
     return _describe_own(kind) or parse_column_type(kind.compile(dialect=DIALECT))
 
 
@@ -205,7 +183,10 @@ def _describe_own(kind: TypeEngine[Any]) -> ColumnType | None:
 
 
 def parse_column_type(text: str) -> ColumnType:
-    """Parse a type as a schema file or the catalog writes it. Raises ValueError with the text and the rule."""
+    """Parse a type as a schema file or the catalog writes it.
+
+    Raises ValueError with the text and the rule.
+    """
     # Runs of blanks are collapsed first: the pattern could split them among its parts in very many ways.
     match = _TYPE.fullmatch(" ".join(text.split()))
     if not match:

@@ -77,7 +77,10 @@ def parse_catalog_default(text: str | None, kind: ColumnType) -> CatalogDefault 
 
 
 def _function(text: str, bare: str, kind: ColumnType) -> str | None:
-    """Return the name of the function, if it is one. The catalog stores SYSDATE as 'now', cast to a timestamp at each insert."""
+    """Return the name of the function, if it is one.
+
+    The catalog stores SYSDATE as 'now', cast to a timestamp at each insert.
+    """
     written = text.strip().lower()
     holds_time = kind.is_datetime or kind.is_time
     if bare.lower() == "'now'" and holds_time and "timestamp" in written:

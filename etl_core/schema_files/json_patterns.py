@@ -1,6 +1,7 @@
-"""Regular expressions of the published JSON Schema. The parser does not use them; it has its own rules. Pure.
+"""Regular expressions of the published JSON Schema.
 
-They use only what Python and JavaScript have in common: no flags (letters are listed in both cases) and no `\\Z`.
+The parser does not use them; it has its own rules. Pure. They use only what Python and JavaScript
+have in common: no flags (letters are listed in both cases) and no `\\Z`.
 """
 
 from __future__ import annotations

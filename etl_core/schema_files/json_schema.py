@@ -1,7 +1,9 @@
-"""The format of schema files as a JSON Schema, generated from the types that parse them. Editors use it to complete and check files.
+"""The format of schema files as a JSON Schema, generated from the types that parse them.
 
-This module adds the parser's rules that JSON Schema can express: names, types and their lengths, keywords in any case, the defaults
-and encodings of a type. Only the parser checks what JSON Schema cannot: names of key columns, sizes in bytes, ranges of numbers.
+Editors use it to complete and check files. This module adds the parser's rules that JSON Schema can
+express: names, types and their lengths, keywords in any case, the defaults and encodings of a type.
+Only the parser checks what JSON Schema cannot: names of key columns, sizes in bytes, ranges of
+numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ _DESCRIPTIONS = {
     "date_format": "COPY's DATEFORMAT.",
     "time_format": "COPY's TIMEFORMAT.",
     "encoding": "The text encoding of the files.",
-    "missing_columns": "If a header does not name all columns: refuse the file, or load the default of the columns it leaves out.",
+    "missing_columns": "If a header does not name all columns: refuse the file, or load the "
+    "default of the columns it leaves out.",
     "description": "A text for people, stored as a comment in the warehouse.",
     "function": "Computed by the warehouse when the row is loaded.",
 }

@@ -209,14 +209,16 @@ NO_COLUMNS = Message(
 COLUMN_REPEATED = Message(
     id="column.repeated",
     when="Two columns have the same name, or names that differ only in case.",
-    text="{name!r} is the same name as columns[{first}] ({first_name!r}): Redshift ignores upper and lower case; rename one of them",
+    text="{name!r} is the same name as columns[{first}] ({first_name!r}): Redshift ignores upper "
+    "and lower case; rename one of them",
     fix="",
     example={"name": "É", "first": 0, "first_name": "é"},
 )
 RENAMES_IN_CIRCLE = Message(
     id="column.renames_in_circle",
     when="The renamed_from properties of columns form a circle.",
-    text="the renames of {names} go in a circle; first rename one of them to an unused name, and the others in a second schema file",
+    text="the renames of {names} go in a circle; first rename one of them to an unused name, and "
+    "the others in a second schema file",
     fix="",
     example={"names": "'a', 'b'"},
 )
@@ -366,7 +368,8 @@ TYPE_UNREADABLE = Message(
 TYPE_UNKNOWN = Message(
     id="type.unknown",
     when="Redshift has no type of this name.",
-    text="{text!r} is not a column type of Redshift; known are {known} and more (the JSON Schema of schema files lists all)",
+    text="{text!r} is not a column type of Redshift; known are {known} and more (the JSON Schema "
+    "of schema files lists all)",
     fix="",
     example={"text": "UUID", "known": "VARCHAR(n), INTEGER, NUMERIC(p,s), TIMESTAMP, BOOLEAN"},
 )
@@ -401,7 +404,8 @@ TYPE_LENGTH = Message(
 TYPE_PRECISION = Message(
     id="type.precision",
     when="The precision or scale of NUMERIC is out of range.",
-    text="{text!r}: NUMERIC(precision,scale) takes a precision of 1 to {precision} and a scale of 0 to {scale}, not above the precision",
+    text="{text!r}: NUMERIC(precision,scale) takes a precision of 1 to {precision} and a scale of "
+    "0 to {scale}, not above the precision",
     fix="",
     example={"text": "NUMERIC(39)", "precision": 38, "scale": 37},
 )

@@ -1,4 +1,6 @@
-"""Reads the JSON of a schema file as typed values: every property is validated once, by itself, and every fault is kept."""
+"""Reads the JSON of a schema file as typed values: every property is validated once, by itself, and
+every fault is kept.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,8 @@ class PartReader:
     def read(self, part: type[P], raw: Any, path: Path = ()) -> P:
         """Return the object with its valid properties. It is valid only if `faults` is empty.
 
-        A faulty property has its default, or is not set if it has none. A faulty entry of a list is kept as it is, so that the
-        others keep their index.
+        A faulty property has its default, or is not set if it has none. A faulty entry of a list is
+        kept as it is, so that the others keep their index.
         """
         if not isinstance(raw, dict):
             self.faults.append(Fault(path, _wrong_kind(raw, "an object in { }")))
@@ -63,7 +65,10 @@ class PartReader:
         return result
 
     def _read_property(self, one: _Property, raw: Any, path: Path, values: dict[str, Any]) -> None:
-        """Add the property to `values` if it is valid. Objects and lists are added with their valid parts."""
+        """Add the property to `values` if it is valid.
+
+        Objects and lists are added with their valid parts.
+        """
         if _is_part(one.kind):
             values[one.name] = self.read(one.kind, raw, path)
             return
@@ -86,7 +91,10 @@ class PartReader:
     def _validate(
         self, validator: TypeAdapter[Any], raw: Any, path: Path, earlier: dict[str, Any]
     ) -> Any:
-        """Return the valid value; or keep the faults and return _FAULTY. `earlier` are the valid properties before this one."""
+        """Return the valid value; or keep the faults and return _FAULTY.
+
+        `earlier` are the valid properties before this one.
+        """
         try:
             return validator.validate_python(raw, context=earlier)
         except ValidationError as error:
@@ -126,7 +134,8 @@ def _property(name: str, field: FieldInfo) -> _Property:
 
 @cache
 def _validator(kind: Any) -> TypeAdapter[Any]:
-    # A type with configuration of its own takes no other; ColumnType validates its text strictly by itself.
+    # A type with configuration of its own takes no other; ColumnType validates its text strictly by
+    # itself.
     has_own = _is_part(kind) or get_args(kind)[:1] == (ColumnType,)
     return TypeAdapter(kind, config=None if has_own else ConfigDict(strict=True))
 

@@ -1,7 +1,8 @@
 """The types of a schema file's properties: what a value must be, and how it is stored.
 
-Keywords are accepted in any case and stored in one. A rule that compares a property with others of its column takes those from the
-validation context: the valid properties of the column that come before it.
+Keywords are accepted in any case and stored in one. A rule that compares a property with others of
+its column takes those from the validation context: the valid properties of the column that come
+before it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class Part(BaseModel):
         return tuple(cls.model_fields)
 
     def faults_within(self, given: Collection[str]) -> Iterable[Fault]:
-        """Return the faults between the object's properties. `given`: those that the file has and that are not null, valid or not."""
+        """Return the faults between the object's properties.
+
+        `given`: those that the file has and that are not null, valid or not.
+        """
         return ()
 
 
@@ -142,7 +146,10 @@ _FUNCTIONS = ("SYSDATE", "GETDATE", "CURRENT_DATE")
 
 
 def _default(value: Any, info: ValidationInfo) -> Any:
-    """Check the default against the column's type. A fraction is stored as text, with all its digits."""
+    """Check the default against the column's type.
+
+    A fraction is stored as text, with all its digits.
+    """
     if (
         isinstance(value, dict)
         and set(value) == {"function"}

@@ -1,4 +1,7 @@
-"""The schema file: what a table should look like, and which uploads it accepts. Text in, typed value out, every fault at once."""
+"""The schema file: what a table should look like, and which uploads it accepts.
+
+Text in, typed value out, every fault at once.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,10 @@ class SchemaFile(Part):
 
     @classmethod
     def parse(cls, text: bytes) -> SchemaFile:
-        """Parse and validate a schema file. Raises InvalidSchemaFileError; its details are all faults, each with its path."""
+        """Parse and validate a schema file.
+
+        Raises InvalidSchemaFileError; its details are all faults, each with its path.
+        """
         if len(text) > MAX_FILE_BYTES:
             raise InvalidSchemaFileError(FILE_TOO_LARGE(size=len(text), limit=MAX_FILE_BYTES))
         raw = parse_json(text)
@@ -138,7 +144,9 @@ class SchemaFile(Part):
 
     @classmethod
     def from_json(cls, text: str) -> SchemaFile:
-        """Read what to_json wrote, without validation: a file that was accepted once stays readable when rules are added."""
+        """Read what to_json wrote, without validation: a file that was accepted once stays readable
+        when rules are added.
+        """
         values = _with_tuples(parse_json(text.encode()))
         values["columns"] = tuple(map(_stored_column, values["columns"]))
         if "allowed_operations" in values:

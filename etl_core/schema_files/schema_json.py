@@ -26,7 +26,10 @@ _MAX_DEPTH = 20
 
 
 def parse_json(text: bytes) -> dict[str, Any]:
-    """Return the file's JSON object, with fractions as Decimal. Raises only InvalidSchemaFileError."""
+    """Return the file's JSON object, with fractions as Decimal.
+
+    Raises only InvalidSchemaFileError.
+    """
     if not text.removeprefix(codecs.BOM_UTF8).strip():
         raise InvalidSchemaFileError(FILE_EMPTY())
     try:

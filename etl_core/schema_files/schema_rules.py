@@ -1,6 +1,8 @@
-"""Rules that compare parts of a schema file: a column's properties with its type, and properties of the file with its columns.
+"""Rules that compare parts of a schema file: a column's properties with its type, and properties of
+the file with its columns.
 
-They work on typed values. A part that is faulty by itself is reported when it is read, and no rule here looks at it.
+They work on typed values. A part that is faulty by itself is reported when it is read, and no rule
+here looks at it.
 """
 
 from __future__ import annotations
@@ -92,7 +94,10 @@ def describe_path(path: Path) -> str:
 
 
 def faults_of_size(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the lists that no table can have. Checked first: the faults of half a million entries would not fit in memory."""
+    """Yield the lists that no table can have.
+
+    Checked first: the faults of half a million entries would not fit in memory.
+    """
     for name, value in raw.items():
         if isinstance(value, list) and len(value) > MAX_COLUMNS:
             what = "columns" if name == "columns" else "entries"
@@ -120,7 +125,10 @@ def faults_of_identity(identity: tuple[int, int], kind: ColumnType) -> Iterator[
 
 
 def faults_of_identity_column(column: ColumnSpec, given: Collection[str]) -> Iterator[Fault]:
-    """Yield why the column cannot be an identity column. `given`: the properties that the file has, valid or not."""
+    """Yield why the column cannot be an identity column.
+
+    `given`: the properties that the file has, valid or not.
+    """
     if "identity" not in given or "type" not in column.model_fields_set:
         return
     if column.type.name not in ("integer", "bigint"):
@@ -131,7 +139,10 @@ def faults_of_identity_column(column: ColumnSpec, given: Collection[str]) -> Ite
 
 
 def faults_of_default(value: Any, kind: ColumnType) -> Iterator[Fault]:
-    """Yield why a default does not fit the type. `value` is a bool, int, Decimal, str, or else a function."""
+    """Yield why a default does not fit the type.
+
+    `value` is a bool, int, Decimal, str, or else a function.
+    """
     if not isinstance(value, bool | int | Decimal | str):
         if not kind.is_datetime:
             yield Fault((), DEFAULT_FUNCTION_UNFIT(type=kind))
@@ -161,7 +172,10 @@ def _faults_of_text_default(value: str, kind: ColumnType) -> Iterator[Fault]:
 
 
 def _is_number(value: Any, kind: ColumnType) -> bool:
-    """Whether the value fits a number type. A number may be written as text, so that it keeps all its digits."""
+    """Whether the value fits a number type.
+
+    A number may be written as text, so that it keeps all its digits.
+    """
     if isinstance(value, bool):
         return False
     try:
@@ -174,7 +188,8 @@ def _is_number(value: Any, kind: ColumnType) -> bool:
     if kind.is_integer:
         limit = kind.integer_limit
         return number == number.to_integral_value() and -limit <= number < limit
-    # copy_abs, not abs: abs rounds to the 28 digits of the decimal context, and 38 nines would become 10**38.
+    # copy_abs, not abs: abs rounds to the 28 digits of the decimal context, and 38 nines would
+    # become 10**38.
     return kind.name != "numeric" or number.copy_abs() < 10 ** (
         kind.arguments[0] - kind.arguments[1]
     )
@@ -199,7 +214,8 @@ def _is_unambiguous_time(value: str, kind: ColumnType) -> bool:
 def faults_across(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]:
     """Yield the faults between properties of the file.
 
-    Properties and columns that are faulty by themselves are not set in `file`, or have their default; `faulty` are their paths.
+    Properties and columns that are faulty by themselves are not set in `file`, or have their
+    default; `faulty` are their paths.
     """
     listed = file.columns if "columns" in file.model_fields_set else ()
     if not listed and "columns" in file.model_fields_set:
@@ -220,7 +236,8 @@ def faults_across(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]
 def _repeated_names(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index, column in columns.items():
-        # How Redshift folds letters beyond ASCII is not documented: names that collide under either rule are refused.
+        # How Redshift folds letters beyond ASCII is not documented: names that collide under either
+        # rule are refused.
         first = seen.setdefault(column.name.casefold(), index)
         if first != index:
             message = COLUMN_REPEATED(name=column.name, first=first, first_name=columns[first].name)
@@ -228,7 +245,9 @@ def _repeated_names(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
 
 
 def _circular_renames(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
-    """Yield the renames that form a circle: the table has the same names before and after, so nobody can tell if they were made."""
+    """Yield the renames that form a circle: the table has the same names before and after, so
+    nobody can tell if they were made.
+    """
     sources = {
         column.name: column.renamed_from for column in columns.values() if column.renamed_from
     }

@@ -62,7 +62,8 @@ _RAW_BY_DEFAULT = frozenset(
 
 
 def as_created(spec: SchemaFile) -> SchemaFile:
-    """Return the file with the encodings that Redshift chooses where the file has none (database developer guide, "CREATE TABLE").
+    """Return the file with the encodings that Redshift chooses where the file has none (database
+    developer guide, "CREATE TABLE").
 
     It then describes the table that CREATE TABLE makes. Later changes by ENCODE AUTO are not known.
     """

@@ -1,24 +1,28 @@
-"""Log entries: one for each upload, updated as it proceeds. The log reports, the ledger decides. Field names are the API's."""
+"""Log entries: one for each upload, updated as it proceeds.
+
+The log reports, the ledger decides. Field names are the API's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.lake_key import describe_key
 from etl_core.model.retry_policies import attempts_before_giving_up
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import TIMESTAMP_FORMAT, Upload
+from etl_core.model.times import format_utc_time, parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.upload_log.failure_wording import outcome_of_failure
 
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
 WAITING_FOR, WAITING_SINCE = "waiting_for", "waiting_since"
-"""The table of a pending upload and the time it was received: the key of the index `waiting`. Final entries do not have them, so the
-index stays small."""
+"""The table of a pending upload and the time it was received: the key of the index `waiting`. Final
+entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(hours=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
@@ -62,7 +66,7 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
     waiting: dict[str, Any] = {}
     if parts.database and parts.schema:
         waiting[WAITING_FOR] = waiting_key(TableRef(parts.database, parts.schema, parts.table_name))
-        waiting[WAITING_SINCE] = now.strftime(TIMESTAMP_FORMAT)
+        waiting[WAITING_SINCE] = format_utc_time(now)
     return upload_attributes(upload, execution_arn) | waiting
 
 
@@ -111,7 +115,8 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
 def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
     """Return the upload that the entry describes, with the same upload id as its event; None if that is not possible.
 
-    A final entry may have a version id although the event had none. An entry made from the ledger may have no etag.
+    A final entry may have a version id although the event had none. An entry made from the ledger
+    may have no etag.
     """
     sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
     known = Upload(
@@ -121,7 +126,7 @@ def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
         etag=item.get("etag", ""),
         size=None if item.get("file_size") is None else int(item["file_size"]),
         sequencer=sequencer,
-        landed_at=datetime.strptime(item["landed_timestamp"], TIMESTAMP_FORMAT).replace(tzinfo=UTC),
+        landed_at=parse_utc_time(item["landed_timestamp"]),
     )
     for upload in (known, replace(known, version_id=None)):
         if upload.upload_id.startswith(upload_id):

@@ -18,7 +18,10 @@ _DEATHS = (*LAMBDA_DIED.errors, "Runtime.OutOfMemory")
 
 
 def outcome_of_failure(failure: Any) -> dict[str, Any]:
-    """Return the outcome for the log. `failure` is what Step Functions caught: a mapping of `Error` and `Cause`."""
+    """Return the outcome for the log.
+
+    `failure` is what Step Functions caught: a mapping of `Error` and `Cause`.
+    """
     caught = failure if isinstance(failure, Mapping) else {}
     error = str(caught.get("Error", "unknown"))
     message = _describe(error, str(caught.get("Cause", "")))

@@ -15,7 +15,8 @@ LOAD_FUNCTION_DIED = Message(
     id="load.function_died",
     when="The load function was killed, ran out of memory or crashed.",
     text="the load function ended without a result ({error}: {cause}); what it had not committed was rolled back",
-    fix="Send the upload again (etl replay --key ...); it cannot be loaded twice. If that fails too, read the function's "
+    fix="Send the upload again (etl replay --key ...); it cannot be loaded twice. If that fails "
+    "too, read the function's "
     "log group",
     example={"error": "Runtime.OutOfMemory", "cause": "out of memory"},
 )
@@ -73,7 +74,8 @@ TIMES_REVERSED = Message(
 TIME_INVALID = Message(
     id="query.time_invalid",
     when="A time of a query is not a time.",
-    text="{name} is {value!r}; it must be a UTC time such as 2026-11-22T09:30:00Z, or the beginning of one such as 2026-11-22",
+    text="{name} is {value!r}; it must be a UTC time such as 2026-11-22T09:30:00Z, or the "
+    "beginning of one such as 2026-11-22",
     fix="",
     example={"name": "landed_timestamp", "value": "22.11.2026"},
 )

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from etl_core.model.status import Status
-from etl_core.model.upload import TIMESTAMP_FORMAT
+from etl_core.model.times import format_utc_time
 from etl_core.upload_log.messages import LINES_LEFT_OUT
 
 _MAX_TEXT = 4000
 _MAX_DETAIL = 1000
 _MAX_LINES = 50
 _MAX_LINES_SIZE = 60_000
-"""The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a larger result is lost without a log
-entry (Step Functions developer guide: States.ALL does not catch States.DataLimitExceeded). A log item holds 400 KB."""
+"""The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a
+larger result is lost without a log entry (Step Functions developer guide: States.ALL does not catch
+States.DataLimitExceeded). A log item holds 400 KB."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class LoadOutcome:
         """Return the outcome as JSON for the state machine, without empty fields."""
         output = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         if self.loaded_at is not None:
-            output["loaded_at"] = self.loaded_at.strftime(TIMESTAMP_FORMAT)
+            output["loaded_at"] = format_utc_time(self.loaded_at)
         if self.error is not None:
             output["error"] = asdict(self.error.shortened())
         return output | {"statements": list(_first_lines(self.statements, _MAX_TEXT))}
@@ -65,7 +66,10 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def _first_lines(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
-    """Return as many lines as an item can hold, each of at most `limit` characters. The last line counts the rest."""
+    """Return as many lines as an item can hold, each of at most `limit` characters.
+
+    The last line counts the rest.
+    """
     kept: list[str] = []
     free = _MAX_LINES_SIZE
     for line in lines[:_MAX_LINES]:

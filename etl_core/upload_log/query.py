@@ -1,4 +1,7 @@
-"""Queries of the log: parses the API's parameters to a bounded read. The parameters are untrusted input."""
+"""Queries of the log: parses the API's parameters to a bounded read.
+
+The parameters are untrusted input.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,8 @@ _MAX_DATABASE = 127
 _MAX_SHOWN = 80
 _TIME = "0000-00-00T00:00:00Z"
 _ENDINGS = ("0001-01-01T00:00:00Z", "0000-10-10T00:00:00Z")
-"""The beginning of a time is valid if one of these completes it to a time. The first digit of a month or day may be 0 or 1."""
+"""The beginning of a time is valid if one of these completes it to a time. The first digit of a
+month or day may be 0 or 1."""
 _LAST = "~"
 """Sorts after every character of a sort key."""
 
@@ -61,7 +65,10 @@ class InvalidQueryError(ValueError):
 
 @dataclass(frozen=True)
 class LogQuery:
-    """A read of one table's entries, newest first. `first` and `last` bound the sort key, both inclusive."""
+    """A read of one table's entries, newest first.
+
+    `first` and `last` bound the sort key, both inclusive.
+    """
 
     table_name: str
     schema: str | None
@@ -136,7 +143,10 @@ def _bounds(parameters: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _timestamp(parameter: str, text: str) -> str:
-    """Return the time, or the beginning of one, in the form of the log. At least the year is needed."""
+    """Return the time, or the beginning of one, in the form of the log.
+
+    At least the year is needed.
+    """
     prefix = text.strip().replace(" ", "T")
     pattern = "".join(r"\d" if sign == "0" else sign for sign in _TIME[: len(prefix)])
     if (

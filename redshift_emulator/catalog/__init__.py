@@ -1,4 +1,6 @@
-"""Redshift's catalog on top of PostgreSQL's: installed into template1, and updated in databases with an older version."""
+"""Redshift's catalog on top of PostgreSQL's: installed into template1, and updated in databases
+with an older version.
+"""
 
 from __future__ import annotations
 

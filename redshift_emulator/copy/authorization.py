@@ -40,7 +40,10 @@ _INVALID_CREDENTIALS = (
 
 
 def parse_roles(text: str) -> Roles:
-    """Parse ``arn`` or a chain ``arn,arn`` (no blanks). Raises SqlError for anything that is not the ARN of a role."""
+    """Parse ``arn`` or a chain ``arn,arn`` (no blanks).
+
+    Raises SqlError for anything that is not the ARN of a role.
+    """
     arns = tuple(re.split(r",(?=arn:)", text))
     if not all(_ROLE_ARN.fullmatch(arn) for arn in arns):
         raise SqlError(
@@ -51,7 +54,10 @@ def parse_roles(text: str) -> Roles:
 
 
 def parse_credentials(text: str) -> Authorization:
-    """Parse CREDENTIALS 'aws_iam_role=...' or keys. Names are case-sensitive; blanks are not allowed."""
+    """Parse CREDENTIALS 'aws_iam_role=...' or keys.
+
+    Names are case-sensitive; blanks are not allowed.
+    """
     pairs = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
     match pairs:
         case {"aws_iam_role": role} if len(pairs) == 1:

@@ -58,7 +58,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Column:
-    """One target column. ``length`` is in bytes (character types), ``precision`` and ``scale`` are for NUMERIC."""
+    """One target column.
+
+    ``length`` is in bytes (character types), ``precision`` and ``scale`` are for NUMERIC.
+    """
 
     name: str
     kind: Kind
@@ -79,7 +82,10 @@ class Column:
 
 
 def column_of(info: ColumnInfo) -> Column:
-    """Return the target column for a catalog column. COPY rejects every value of a type it does not know (``Kind.OTHER``)."""
+    """Return the target column for a catalog column.
+
+    COPY rejects every value of a type it does not know (``Kind.OTHER``).
+    """
     return Column(
         name=info.name,
         kind=_KINDS.get(info.type_name, Kind.OTHER),

@@ -1,7 +1,8 @@
 """Dates and times as COPY reads them: format strings, 'auto', epochs. Pure.
 
 Readers return ISO text, or None for a value they cannot read. The caller chooses the load error.
-Sources: COPY "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic recognition".
+Sources: COPY "Data conversion parameters", "DATEFORMAT and TIMEFORMAT strings", "Using automatic
+recognition".
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ _TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)), _FLAGS)
 
 
 class DateTimeText(NamedTuple):
-    """A date and a time of day as ISO text. ``zone`` is ``+HH:MM``, or empty when the value had none."""
+    """A date and a time of day as ISO text.
+
+    ``zone`` is ``+HH:MM``, or empty when the value had none.
+    """
 
     day: str
     time: str
@@ -64,7 +68,9 @@ Reader = Callable[[str], DateTimeText | None]
 
 @lru_cache(maxsize=64)
 def datetime_reader(format_text: str) -> Reader:
-    """Return the reader for a DATEFORMAT or TIMEFORMAT: 'auto', 'epochsecs', 'epochmillisecs' (lower case) or a format."""
+    """Return the reader for a DATEFORMAT or TIMEFORMAT: 'auto', 'epochsecs', 'epochmillisecs'
+    (lower case) or a format.
+    """
     match format_text:
         case "auto":
             return read_auto

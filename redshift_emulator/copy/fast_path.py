@@ -1,9 +1,9 @@
 """The fast path: one regular expression finds the rows that PostgreSQL reads exactly as Redshift would. Pure.
 
-Such rows go unchanged to PostgreSQL's own COPY; all others are converted field by field (convert.py). The expression may
-miss rows that PostgreSQL would read correctly, but PostgreSQL must accept every row it matches, with the same meaning.
-At each position at most one alternative of a field matches together with its delimiter, so a row that does not match
-costs one pass.
+Such rows go unchanged to PostgreSQL's own COPY; all others are converted field by field
+(convert.py). The expression may miss rows that PostgreSQL would read correctly, but PostgreSQL must
+accept every row it matches, with the same meaning. At each position at most one alternative of a
+field matches together with its delimiter, so a row that does not match costs one pass.
 
 Measured on files of 2 to 60 columns: a COPY takes 6 to 20 times as long without the fast path.
 """
@@ -23,13 +23,17 @@ from redshift_emulator.copy.texts import is_utf8
 from redshift_emulator.lexer import quote_name
 from redshift_emulator.rewrite import stored_name
 
-# PostgreSQL's CSV needs a quote character. For plain delimited text it is one of these; rows that contain it are converted.
+# PostgreSQL's CSV needs a quote character. For plain delimited text it is one of these; rows that
+# contain it are converted.
 NO_QUOTES = ("\x01", "\x02")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The CSV dialect of the rows sent to PostgreSQL. ``null_mark`` is the NULL string: empty, or the text of NULL AS."""
+    """The CSV dialect of the rows sent to PostgreSQL.
+
+    ``null_mark`` is the NULL string: empty, or the text of NULL AS.
+    """
 
     delimiter: str
     quote: str
@@ -68,8 +72,8 @@ def _literal(text: str) -> str:
 def dialect_of(options: CopyOptions, newline: bytes) -> Dialect:
     """Return the dialect for PostgreSQL.
 
-    Its NULL string is the text of NULL AS where CSV allows that text. Otherwise it is the empty string, and a field that
-    may be the text of NULL AS does not take the fast path.
+    Its NULL string is the text of NULL AS where CSV allows that text. Otherwise it is the empty
+    string, and a field that may be the text of NULL AS does not take the fast path.
     """
     quote = options.quote or NO_QUOTES[options.delimiter == NO_QUOTES[0]]
     mark = options.null_as

@@ -1,7 +1,7 @@
 """Converts one field of the file: to the text to store, to NULL, or to a load error. Pure.
 
-Sources: "Data conversion parameters", "Load error reference", "Multibyte character load errors". The reasons are worded
-as users quote them from stl_load_errors.
+Sources: "Data conversion parameters", "Load error reference", "Multibyte character load errors".
+The reasons are worded as users quote them from stl_load_errors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _ASCII_BLANKS = b" \t\r\n\v\f"
 def converter_of(column: Column, options: CopyOptions) -> Convert:
     """Return the converter for the column's fields: unquoted bytes of the file to text for PostgreSQL, or to NULL.
 
-    It raises FieldError for a field that Redshift would reject. NULL is an error in an identity column.
+    It raises FieldError for a field that Redshift would reject. NULL is an error in an identity
+    column.
     """
     read, is_plain = _reader(column, options), _plain_value(column, options)
     null_as = options.null_as.encode()
@@ -130,7 +131,10 @@ def _read_datetime(column: Column, options: CopyOptions) -> Convert:
 
 
 def _render_datetime(kind: Kind, value: DateTimeText) -> str:
-    """Render the value for its type. Redshift drops the zone for TIMESTAMP and the time of day for DATE."""
+    """Render the value for its type.
+
+    Redshift drops the zone for TIMESTAMP and the time of day for DATE.
+    """
     match kind:
         case Kind.DATE:
             return value.day

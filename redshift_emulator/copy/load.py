@@ -34,10 +34,11 @@ _NOT_FOUND = frozenset({"42P01", "3F000"})
 
 
 def run_copy(sql: str, context: CopyContext) -> str:
-    """Run the COPY statement and return its command tag. A COPY that fails stores no rows, in a block or outside one.
+    """Run the COPY statement and return its command tag.
 
-    Raises SqlError for errors of Redshift, BackendError for errors of PostgreSQL (cancelled, out of space). Rejected rows
-    are in pg_rs.load_error before this returns or raises.
+    A COPY that fails stores no rows, in a block or outside one. Raises SqlError for errors of
+    Redshift, BackendError for errors of PostgreSQL (cancelled, out of space). Rejected rows are in
+    pg_rs.load_error before this returns or raises.
     """
     options = parse_copy(sql, keep_case=context.keep_case)
     report: LoadReport | None = None
@@ -75,7 +76,10 @@ def _clean_up(
 
 
 def _lock_table(context: CopyContext, options: CopyOptions) -> TableInfo:
-    """Lock the table against other writers and return it. The lock comes first, since looking up takes a snapshot."""
+    """Lock the table against other writers and return it.
+
+    The lock comes first, since looking up takes a snapshot.
+    """
     name = qualified(*(stored_name(part) for part in (options.schema, options.table) if part))
     try:
         context.backend.query(write_lock(name))
@@ -100,8 +104,8 @@ def _choose_encodings(context: CopyContext, options: CopyOptions, table: TableIn
 def choose_columns(table: TableInfo, options: CopyOptions) -> list[Column]:
     """Return the target columns in the order of the fields.
 
-    Raises SqlError for unknown columns, for an identity column without EXPLICIT_IDS, and for EXPLICIT_IDS without an
-    identity column.
+    Raises SqlError for unknown columns, for an identity column without EXPLICIT_IDS, and for
+    EXPLICIT_IDS without an identity column.
     """
     named = options.columns
     if named is None:
@@ -199,7 +203,10 @@ def _feed(
 
 
 def _verify_checksum(items: Iterator[_FileStart | bytes]) -> None:
-    """Read the rest of the file. Its checksum shows whether a rejected row comes from damage: CorruptFileError."""
+    """Read the rest of the file.
+
+    Its checksum shows whether a rejected row comes from damage: CorruptFileError.
+    """
     for item in itertools.islice(items, MAX_CHECKSUM_BLOCKS):
         if not isinstance(item, bytes):
             return

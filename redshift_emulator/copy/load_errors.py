@@ -32,7 +32,8 @@ Convert = Callable[[bytes], bytes | None]
 class RowError(Exception):
     """A row that cannot be loaded.
 
-    ``column`` is the column that failed, ``position`` the offset of its field in the row, ``value`` the field's text.
+    ``column`` is the column that failed, ``position`` the offset of its field in the row, ``value``
+    the field's text.
     """
 
     def __init__(
@@ -82,7 +83,10 @@ _CONTEXT = re.compile(r"line (\d+)(?:, column ([^:]+))?(?:: \"(.*)\")?", re.DOTA
 def rejection_by_postgresql(
     failure: BackendError, file: str, line: int, columns: Sequence[Column]
 ) -> Rejection | None:
-    """Return PostgreSQL's error about one row as a rejection. None when the error is not about a row."""
+    """Return PostgreSQL's error about one row as a rejection.
+
+    None when the error is not about a row.
+    """
     code = _CODES.get(failure.sqlstate)
     where = _CONTEXT.search(failure.fields.get("W", ""))
     if code is None or where is None:

@@ -1,4 +1,7 @@
-"""Numbers and booleans as COPY reads them. Each function returns the converter of one column. Pure."""
+"""Numbers and booleans as COPY reads them.
+
+Each function returns the converter of one column. Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The parameters of a COPY statement as one value. Pure.
 
-Source: the Redshift COPY page and its parameter pages. Errors are worded as in PostgreSQL 8 where Redshift kept the text.
+Source: the Redshift COPY page and its parameter pages. Errors are worded as in PostgreSQL 8 where
+Redshift kept the text.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Compression(Enum):
 class CopyOptions:
     """One COPY statement.
 
-    ``quote`` is None for plain delimited text (not CSV). Escapes are resolved: an octal delimiter is the character.
-    ``date_format`` and ``time_format`` None are Redshift's defaults.
+    ``quote`` is None for plain delimited text (not CSV). Escapes are resolved: an octal delimiter
+    is the character. ``date_format`` and ``time_format`` None are Redshift's defaults.
     """
 
     schema: str | None
@@ -84,7 +85,10 @@ _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r"}
 
 
 def parse_delimiter(text: str) -> str:
-    """Return the delimiter: one ASCII character, written as itself, as ``\\t`` or in octal. Raises SqlError."""
+    """Return the delimiter: one ASCII character, written as itself, as ``\\t`` or in octal.
+
+    Raises SqlError.
+    """
     octal = _OCTAL.fullmatch(text)
     character = chr(int(octal[1], 8)) if octal else _ESCAPES.get(text, text)
     if len(character) != 1 or not 1 <= ord(character) <= 127 or character in "\r\n":
@@ -93,7 +97,10 @@ def parse_delimiter(text: str) -> str:
 
 
 def parse_null(text: str) -> str:
-    """Return the text of NULL AS; ``\\0`` and ``\\000`` are the NUL character. Raises SqlError for a line feed."""
+    """Return the text of NULL AS; ``\\0`` and ``\\000`` are the NUL character.
+
+    Raises SqlError for a line feed.
+    """
     if text in ("\\0", "\\000"):
         return "\0"
     if text in ("\\n", "\n"):

@@ -1,7 +1,8 @@
 """The regular expressions of fields on the fast path, per column type. Pure.
 
-Their form follows from measurements of Python's engine: alternatives that begin with different bytes are fast; optional
-groups, an optional leading sign and negated byte sets are two to three times as slow.
+Their form follows from measurements of Python's engine: alternatives that begin with different
+bytes are fast; optional groups, an optional leading sign and negated byte sets are two to three
+times as slow.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ _EXPONENTS = {Kind.REAL: rb"[eE][-+]?+[0-2]?+[0-9]", Kind.DOUBLE: rb"[eE][-+]?+[
 def value_patterns(column: Column, options: CopyOptions) -> list[bytes]:
     """Return the patterns of values that PostgreSQL reads as Redshift would.
 
-    A field matches at most one of them. The list is empty when every value of the column must be converted.
+    A field matches at most one of them. The list is empty when every value of the column must be
+    converted.
     """
     match column.kind:
         case Kind.SMALLINT:

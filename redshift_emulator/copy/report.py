@@ -1,6 +1,7 @@
 """Reports a COPY: rejected rows, load history, notices.
 
-Load errors and history are written on a second connection, so that a rollback of the COPY does not remove them.
+Load errors and history are written on a second connection, so that a rollback of the COPY does not
+remove them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ class LoadReport:
     started: float = field(default_factory=time.monotonic)
 
     def reject(self, rejection: Rejection) -> None:
-        """Record a rejected row. Raises the error of the COPY when MAXERROR allows no further one."""
+        """Record a rejected row.
+
+        Raises the error of the COPY when MAXERROR allows no further one.
+        """
         self.rejections += 1
         if len(self.rejected) < MAX_STORED:
             self.rejected.append(rejection)
@@ -130,10 +134,13 @@ class LoadReport:
                 "INFO", text + "Check 'sys_load_error_detail' system table for details."
             )
         if self.replaced:
-            text = f"Load into table '{name}' completed, {self.replaced} record(s) were loaded with replacements made for "
+            text = (
+                f"Load into table '{name}' completed, {self.replaced} record(s) were loaded with "
+            )
             self.context.notice(
                 "INFO",
-                text + "ACCEPTINVCHARS.  Check 'sys_copy_replacements' system table for details.",
+                text
+                + "replacements made for ACCEPTINVCHARS.  Check 'sys_copy_replacements' system table for details.",
             )
 
 

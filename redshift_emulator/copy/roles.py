@@ -1,8 +1,8 @@
 """Turns the authorization of a COPY into S3 clients, as the Redshift service would.
 
-A role is assumed through STS with the credentials of this process. Its trust policy must name a Redshift service
-principal, since Redshift itself would have to assume it. The S3 endpoint checks what the role may read. Clients are kept
-for ten minutes.
+A role is assumed through STS with the credentials of this process. Its trust policy must name a
+Redshift service principal, since Redshift itself would have to assume it. The S3 endpoint checks
+what the role may read. Clients are kept for ten minutes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ _lock = threading.Lock()
 
 
 def s3_client(authorization: Authorization, region: str | None, caller: Caller) -> S3Client:
-    """Return a client with the permissions of the authorization. Raises SqlError when a role cannot be assumed."""
+    """Return a client with the permissions of the authorization.
+
+    Raises SqlError when a role cannot be assumed.
+    """
     region = region or caller.access.region
     key = (authorization, region, caller.access.endpoint_url, caller.default_role)
     with _lock:
@@ -72,7 +75,8 @@ def _connect(service: str, region: str, caller: Caller, keys: AccessKeys | None)
         aws_session_token=keys.token if keys else None,
         region_name=region,
     )
-    return session.client(service, endpoint_url=caller.access.endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+    endpoint_url = caller.access.endpoint_url
+    return session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
 
 
 def _keys(authorization: Authorization, caller: Caller) -> AccessKeys:
@@ -111,7 +115,10 @@ def _check_trust(arn: str, caller: Caller) -> None:
 
 
 def trusts_redshift(policy: Mapping[str, Any]) -> bool:
-    """Return whether a trust policy lets a Redshift service principal assume the role. Deny wins. Pure."""
+    """Return whether a trust policy lets a Redshift service principal assume the role.
+
+    Deny wins. Pure.
+    """
     statements = policy.get("Statement", [])
     effects = [
         statement.get("Effect")

@@ -1,7 +1,8 @@
-"""Splits a file into rows. Fast-path rows are returned in pieces; each other row is handed over on its own. Pure.
+"""Splits a file into rows.
 
-Line numbers count the file's lines, from 1, header lines included. Memory is bounded by the longest row allowed, 4 MB. A
-row that spans many blocks is read again only after the buffer has doubled.
+Fast-path rows are returned in pieces; each other row is handed over on its own. Pure. Line numbers
+count the file's lines, from 1, header lines included. Memory is bounded by the longest row allowed,
+4 MB. A row that spans many blocks is read again only after the buffer has doubled.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ class RowTooLongError(Exception):
 
 
 class RowSplitter:
-    """Splits one file. ``on_row`` gets each row that cannot take the fast path: the buffer, the row, its line."""
+    """Splits one file.
+
+    ``on_row`` gets each row that cannot take the fast path: the buffer, the row, its line.
+    """
 
     def __init__(
         self, build_fast_path: FastPathBuilder, reader: RowReader, skip_lines: int, on_row: OnRow
@@ -74,7 +78,10 @@ class RowSplitter:
         return self._split(final=False)
 
     def finish(self) -> list[tuple[bytes, int]]:
-        """Return the fast-path rows that are left at the end of the file. A missing last line ending is added."""
+        """Return the fast-path rows that are left at the end of the file.
+
+        A missing last line ending is added.
+        """
         if self._rest:
             crlf = self.fast_path is not None and self.fast_path.dialect.newline == b"\r\n"
             if not self._rest.endswith(b"\n"):
@@ -104,7 +111,10 @@ class RowSplitter:
         return pieces
 
     def _fast_path_end(self, buffer: bytes, position: int) -> int:
-        """Return the end of the fast-path rows. The first row of the file decides which line ending they must have."""
+        """Return the end of the fast-path rows.
+
+        The first row of the file decides which line ending they must have.
+        """
         if self.fast_path is None:
             first = self._reader.read(buffer, position)
             if first is None:

@@ -1,7 +1,7 @@
 """Splits one row of a file into its fields, for rows that cannot take the fast path. Pure.
 
-A quoted field may contain delimiters and line endings. Blanks around its quotes are ignored. A quote anywhere else is an
-error.
+A quoted field may contain delimiters and line endings. Blanks around its quotes are ignored. A
+quote anywhere else is an error.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import NamedTuple
 
 MAX_ROW_BYTES = 4 * 1024 * 1024
 
-# A repeat that gives nothing back (possessive). In some releases of Python 3.11, 3.11.2 among them, such a repeat loses its
-# position when its body fails half-way (CPython gh-106052). There it is a greedy repeat, which needs more memory and finds
-# the same as long as what follows it cannot match less.
+# A repeat that gives nothing back (possessive). In some releases of Python 3.11, 3.11.2 among them,
+# such a repeat loses its position when its body fails half-way (CPython gh-106052). There it is a
+# greedy repeat, which needs more memory and finds the same as long as what follows it cannot match
+# less.
 ANY_NUMBER = b"*" if re.match(rb'(?:"(?:a|b)*+"c)*+', b'"ab"d').end() else b"*+"  # type: ignore[union-attr]
 
 
 class Row(NamedTuple):
-    """A row: its unquoted fields, their offsets in the row, and its place in the buffer (``end`` is after the line ending).
+    """A row: its unquoted fields, their offsets in the row, and its place in the buffer (``end`` is
+    after the line ending).
 
-    A ``broken`` row has a misplaced quote: ``fields`` ends before the invalid field, ``offsets`` includes it.
+    A ``broken`` row has a misplaced quote: ``fields`` ends before the invalid field, ``offsets``
+    includes it.
     """
 
     start: int
@@ -38,7 +41,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class _Marks:
-    """Delimiter and quote as patterns. ``special`` is what an unquoted field cannot contain of the two."""
+    """Delimiter and quote as patterns.
+
+    ``special`` is what an unquoted field cannot contain of the two.
+    """
 
     delimiter: bytes
     quote: bytes
@@ -92,9 +98,10 @@ class RowReader:
 
     @cached_property
     def _regular(self) -> re.Pattern[bytes]:
-        """Matches a row with the right number of fields. Each field has two groups: quoted and unquoted.
+        """Matches a row with the right number of fields.
 
-        Reading a row with one match is a third faster than reading it field by field.
+        Each field has two groups: quoted and unquoted. Reading a row with one match is a third
+        faster than reading it field by field.
         """
         marks = self._marks
         quoted = marks.opened + marks.quote + marks.blanks

@@ -37,7 +37,10 @@ class S3Object:
 
 
 def parse_url(url: str) -> tuple[str, str]:
-    """Return bucket and key; nothing is URL-decoded. Raises SqlError for anything but an s3:// URL."""
+    """Return bucket and key; nothing is URL-decoded.
+
+    Raises SqlError for anything but an s3:// URL.
+    """
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if not url.startswith("s3://") or not bucket:
         raise SqlError("XX000", f"Invalid S3 URL '{url}': write s3://bucket/key")
@@ -45,7 +48,10 @@ def parse_url(url: str) -> tuple[str, str]:
 
 
 def find_objects(client: S3Client, url: str) -> list[S3Object]:
-    """Return every object whose key begins with the URL's key, in order. Raises SqlError when there is none."""
+    """Return every object whose key begins with the URL's key, in order.
+
+    Raises SqlError when there is none.
+    """
     bucket, prefix = parse_url(url)
     objects: list[S3Object] = []
     try:
@@ -71,7 +77,10 @@ class Entry:
 
 
 def parse_manifest(text: bytes) -> list[Entry]:
-    """Return the entries of a manifest. ``mandatory`` defaults to false. Raises SqlError for an invalid manifest."""
+    """Return the entries of a manifest.
+
+    ``mandatory`` defaults to false. Raises SqlError for an invalid manifest.
+    """
     try:
         document = json.loads(text)
         entries = [_parse_entry(entry) for entry in document["entries"]]
@@ -96,8 +105,8 @@ def _parse_entry(entry: Any) -> Entry:
 def read_manifest(client: S3Client, url: str) -> list[S3Object]:
     """Return the objects that a manifest lists, in its order; an object listed twice is returned twice.
 
-    Missing objects that are not mandatory are left out. Raises SqlError when the manifest or a mandatory object is
-    missing, when a URL is only a prefix (8001), and when no object is left.
+    Missing objects that are not mandatory are left out. Raises SqlError when the manifest or a
+    mandatory object is missing, when a URL is only a prefix (8001), and when no object is left.
     """
     bucket, key = parse_url(url)
     _check_full_path(client, bucket, key)
@@ -139,7 +148,10 @@ def _find_entry(client: S3Client, entry: Entry) -> S3Object | None:
 
 
 def _check_full_path(client: S3Client, bucket: str, key: str) -> None:
-    """Raise 8001 when the key is only a prefix of other keys. Without permission to list, this cannot be checked."""
+    """Raise 8001 when the key is only a prefix of other keys.
+
+    Without permission to list, this cannot be checked.
+    """
     try:
         listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
     except (ClientError, BotoCoreError):
@@ -151,8 +163,8 @@ def _check_full_path(client: S3Client, bucket: str, key: str) -> None:
 def read_object(client: S3Client, source: S3Object) -> Iterator[bytes]:
     """Return the object's bytes in blocks.
 
-    A broken transfer is resumed where it stopped, three times at most. Raises SqlError after that, and when the object
-    changes during the transfer.
+    A broken transfer is resumed where it stopped, three times at most. Raises SqlError after that,
+    and when the object changes during the transfer.
     """
     position = 0
     for left in range(MAX_RESUMES, -1, -1):

@@ -23,7 +23,10 @@ def service_error(message: str, context: str = "", code: int = 8001) -> SqlError
 
 
 class CorruptFileError(SqlError):
-    """A file that cannot be decompressed. Code and context are from snowplow #1265; the wording has no source."""
+    """A file that cannot be decompressed.
+
+    Code and context are from snowplow #1265; the wording has no source.
+    """
 
     def __init__(self, url: str, reason: str) -> None:
         error = service_error(
@@ -49,7 +52,10 @@ def s3_text(failure: ClientError) -> str:
 
 
 def failed_s3(failure: ClientError | BotoCoreError, context: str, prefix: str = "") -> SqlError:
-    """Return the error for a failed S3 request. ``prefix`` goes before the message ("Problem reading manifest file - ")."""
+    """Return the error for a failed S3 request.
+
+    ``prefix`` goes before the message ("Problem reading manifest file - ").
+    """
     if isinstance(failure, ClientError):
         return service_error(prefix + s3_text(failure), f"{context}: {failure}")
     return service_error(

@@ -1,4 +1,7 @@
-"""Parses one COPY statement. Pure. SqlError for what Redshift refuses, and for what this emulator does not have."""
+"""Parses one COPY statement.
+
+Pure. SqlError for what Redshift refuses, and for what this emulator does not have.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ _NOT_AVAILABLE = frozenset(
 
 
 def parse_copy(sql: str, *, keep_case: bool = False) -> CopyOptions:
-    """Parse ``COPY t [(columns)] FROM 's3://...' ...``. Parameters come in any order, with or without AS."""
+    """Parse ``COPY t [(columns)] FROM 's3://...' ...``.
+
+    Parameters come in any order, with or without AS.
+    """
     return _Parser(Cursor(sql, tokenize(sql), keep_case=keep_case)).statement()
 
 

@@ -35,8 +35,9 @@ Reject = Callable[[Rejection], None]
 class RowStream:
     """Stores the rows of one COPY.
 
-    ``reject`` is called for every row that cannot be loaded, and may raise to end the COPY. ``replaced`` counts the rows
-    that ACCEPTINVCHARS changed. On exit an unfinished COPY is aborted and the connection is ready for the next statement.
+    ``reject`` is called for every row that cannot be loaded, and may raise to end the COPY.
+    ``replaced`` counts the rows that ACCEPTINVCHARS changed. On exit an unfinished COPY is aborted
+    and the connection is ready for the next statement.
     """
 
     def __init__(

@@ -50,7 +50,8 @@ def read_varchar(column: Column, options: CopyOptions) -> Convert:
 def _fit(raw: bytes, length: int, reason: str, options: CopyOptions) -> bytes:
     """Return the value cut to ``length`` bytes.
 
-    Trailing blanks are cut without an error (r_Character_types). TRUNCATECOLUMNS cuts other text between two characters.
+    Trailing blanks are cut without an error (r_Character_types). TRUNCATECOLUMNS cuts other text
+    between two characters.
     """
     if len(raw) <= length:
         return raw
@@ -74,8 +75,8 @@ def is_utf8(raw: bytes) -> bool:
 def utf8_error(raw: bytes) -> str | None:
     """Return the first invalid UTF-8 sequence in hexadecimal with Redshift's error number, or None for valid UTF-8.
 
-    Error numbers: 1 longer than four bytes, 2 incomplete, 3 first byte out of range, 4 a later byte or the character
-    out of range.
+    Error numbers: 1 longer than four bytes, 2 incomplete, 3 first byte out of range, 4 a later byte
+    or the character out of range.
     """
     if raw.isascii():
         return None
@@ -112,5 +113,8 @@ codecs.register_error("redshift-copy-mark", _mark_invalid)
 
 
 def replace_invalid(raw: bytes, replacement: str) -> bytes:
-    """Replace each byte of an invalid character by ``replacement`` (ACCEPTINVCHARS). ``raw`` must contain no NUL."""
+    """Replace each byte of an invalid character by ``replacement`` (ACCEPTINVCHARS).
+
+    ``raw`` must contain no NUL.
+    """
     return raw.decode("utf-8", "redshift-copy-mark").encode().replace(b"\0", replacement.encode())

@@ -77,8 +77,8 @@ class ReadAhead(Generic[Item]):
 class Sender:
     """Sends data to PostgreSQL in its own thread, so that reading and storing rows overlap.
 
-    Call ``finish`` or ``abort`` at the end, also after an error and before the connection is used again. Both end the
-    thread and leave the connection ready for the next statement.
+    Call ``finish`` or ``abort`` at the end, also after an error and before the connection is used
+    again. Both end the thread and leave the connection ready for the next statement.
     """
 
     def __init__(self, copy: CopyIn) -> None:
@@ -89,7 +89,10 @@ class Sender:
         self._thread.start()
 
     def send(self, data: bytes) -> None:
-        """Queue a piece of data; wait while the queue is full. Raises BackendError if an earlier piece failed."""
+        """Queue a piece of data; wait while the queue is full.
+
+        Raises BackendError if an earlier piece failed.
+        """
         if self._failure is not None:
             raise self._failure
         self._queue.put(data)

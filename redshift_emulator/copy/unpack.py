@@ -63,9 +63,10 @@ _MAKERS: dict[Compression, Callable[[], Any]] = {
 
 
 def unpack(blocks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Decompress, in blocks of at most 128 KiB. A file may have several members; an empty file is empty data.
+    """Decompress, in blocks of at most 128 KiB.
 
-    Raises UnpackError for a file that is damaged, truncated or compressed in another way.
+    A file may have several members; an empty file is empty data. Raises UnpackError for a file that
+    is damaged, truncated or compressed in another way.
     """
     make = _MAKERS.get(compression)
     if make is None:
@@ -102,7 +103,10 @@ def _decompress(
 
 
 def recode(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Convert to UTF-8. UTF-16 without LE or BE must begin with a byte order mark. Raises UnpackError for invalid data."""
+    """Convert to UTF-8.
+
+    UTF-16 without LE or BE must begin with a byte order mark. Raises UnpackError for invalid data.
+    """
     if encoding == "utf-8":
         yield from blocks
         return

@@ -21,8 +21,8 @@ from redshift_emulator.types import ColumnType, read_type
 class Alter:
     """An ALTER TABLE statement.
 
-    ``sql`` is the statement for PostgreSQL, where PostgreSQL has it. ``autocommit_only`` is the command's name, if Redshift
-    runs the action only outside a block; else "".
+    ``sql`` is the statement for PostgreSQL, where PostgreSQL has it. ``autocommit_only`` is the
+    command's name, if Redshift runs the action only outside a block; else "".
     """
 
     table: tuple[str, ...]
@@ -92,7 +92,10 @@ class AppendFrom(Alter):
 
 
 def read_alter(statement: Statement) -> Alter:
-    """Parse ALTER TABLE t action. Raises SqlError for anything that is not in Redshift's grammar."""
+    """Parse ALTER TABLE t action.
+
+    Raises SqlError for anything that is not in Redshift's grammar.
+    """
     cursor = statement.cursor(1)
     cursor.expect("table")
     if cursor.at("if"):

@@ -71,7 +71,10 @@ class Key:
 
 @dataclass
 class ColumnDefinition:
-    """A column as declared, from ``start`` to ``end`` of the statement. ``edits`` rewrite that text for PostgreSQL."""
+    """A column as declared, from ``start`` to ``end`` of the statement.
+
+    ``edits`` rewrite that text for PostgreSQL.
+    """
 
     name: str
     type: ColumnType
@@ -98,7 +101,10 @@ class ColumnDefinition:
 
 
 def read_column(cursor: Cursor) -> ColumnDefinition:
-    """Read a column definition up to its comma or closing parenthesis. Raises SqlError for what Redshift refuses."""
+    """Read a column definition up to its comma or closing parenthesis.
+
+    Raises SqlError for what Redshift refuses.
+    """
     start = cursor.token.start
     refuse_reserved(cursor)
     name = cursor.name()
@@ -170,7 +176,10 @@ def _read_key(cursor: Cursor, column: ColumnDefinition) -> bool:
 
 
 def read_encoding(cursor: Cursor, type_name: str) -> str:
-    """Read the name of an encoding. Raises SqlError if Redshift does not have it, or not for this type."""
+    """Read the name of an encoding.
+
+    Raises SqlError if Redshift does not have it, or not for this type.
+    """
     token = cursor.token
     encoding = cursor.name()
     if encoding not in ENCODINGS:
@@ -182,7 +191,10 @@ def read_encoding(cursor: Cursor, type_name: str) -> str:
 
 
 def check_encoding(encoding: str, type_name: str) -> None:
-    """Raise SqlError if Redshift does not have the encoding for the type. "" is a type that is not known yet."""
+    """Raise SqlError if Redshift does not have the encoding for the type.
+
+    "" is a type that is not known yet.
+    """
     if type_name and type_name not in _VALID_FOR.get(encoding, {type_name}):
         raise refusal("encoding", encoding=encoding, type=type_name)
 
@@ -219,7 +231,8 @@ def _identity(cursor: Cursor, column: ColumnDefinition, start: int) -> None:
     column.identity = (seed, step)
     bits = 31 if column.type.name == "integer" else 63
     kind = "BY DEFAULT" if column.by_default else "ALWAYS"
-    text = f"GENERATED {kind} AS IDENTITY (START WITH {seed} INCREMENT BY {step} MINVALUE {-(2**bits)} MAXVALUE {2**bits - 1})"
+    limits = f"MINVALUE {-(2**bits)} MAXVALUE {2**bits - 1}"
+    text = f"GENERATED {kind} AS IDENTITY (START WITH {seed} INCREMENT BY {step} {limits})"
     column.edits.append(Edit(start, _last(cursor).end, text))
 
 

@@ -1,6 +1,6 @@
-"""Translates CREATE TABLE to PostgreSQL's statement and a record of what PostgreSQL cannot store. Pure.
+"""Translates CREATE TABLE to PostgreSQL's statement and a record of what PostgreSQL cannot store.
 
-Source: r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS.
+Pure. Source: r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS.
 """
 
 from __future__ import annotations
@@ -155,7 +155,10 @@ def _add_not_null_to_primary_keys(table: TableDefinition) -> None:
 
 
 def _read_attributes(cursor: Cursor, table: TableDefinition) -> None:
-    """Read the table attributes after the list and remove them from the text. AS query may follow."""
+    """Read the table attributes after the list and remove them from the text.
+
+    AS query may follow.
+    """
     while not cursor.at_end and not cursor.at("as"):
         start = cursor.token.start
         _read_attribute(cursor, table)
@@ -215,7 +218,10 @@ def _resolve(table: TableDefinition) -> None:
 
 
 def _check_key_columns(table: TableDefinition, names: list[str], clause: str) -> None:
-    """Check that every key column exists and has a type that allows it. A table created from a query is not checked."""
+    """Check that every key column exists and has a type that allows it.
+
+    A table created from a query is not checked.
+    """
     known = {column.name: column for column in table.columns}
     for name in names if known else []:
         if name not in known:

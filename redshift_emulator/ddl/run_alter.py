@@ -1,7 +1,7 @@
 """Executes ALTER TABLE.
 
-What Redshift would refuse is checked in the catalog first. PostgreSQL's statement and the changes to the records in pg_rs
-are sent as one string, and so run in one transaction.
+What Redshift would refuse is checked in the catalog first. PostgreSQL's statement and the changes
+to the records in pg_rs are sent as one string, and so run in one transaction.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from redshift_emulator.backend import Backend
 from redshift_emulator.ddl import alter
 from redshift_emulator.ddl.columns import check_encoding
 from redshift_emulator.ddl.create import DISTSTYLES
-from redshift_emulator.describe import ColumnFacts, TableFacts, table_facts
+from redshift_emulator.describe import ColumnDescription, TableDescription, read_table
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import quote_name
 from redshift_emulator.refusals import refusal
 from redshift_emulator.rewrite import stored_name
-from redshift_emulator.sql import call, qualified, together
+from redshift_emulator.sql import call, join_statements, qualified
 from redshift_emulator.types import VARBYTE
 
 _FIXED_ENCODINGS = {1: "bytedict", 8: "runlength", 9: "text255", 10: "text32k"}
@@ -28,54 +28,59 @@ _KEY_NAMES = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
 
 def run_alter(backend: Backend, change: alter.Alter) -> None:
-    """Execute one action. Raises SqlError for what Redshift refuses, BackendError for errors of PostgreSQL."""
+    """Execute one action.
+
+    Raises SqlError for what Redshift refuses, BackendError for errors of PostgreSQL.
+    """
     schema = change.table[-2] if len(change.table) > 1 else None
-    facts = table_facts(backend, schema, change.table[-1])
-    if facts is None:
+    table = read_table(backend, schema, change.table[-1])
+    if table is None:
         backend.query(
             change.sql or "ALTER TABLE " + _sql_name(change.table) + " OWNER TO CURRENT_USER"
         )
         return
-    _RUNNERS.get(type(change), _forward)(backend, facts, change)
+    _RUNNERS.get(type(change), _forward)(backend, table, change)
 
 
 def _sql_name(parts: tuple[str, ...]) -> str:
     return qualified(*(stored_name(part) for part in parts[-2:]))
 
 
-def _forward(backend: Backend, facts: TableFacts, change: alter.Alter) -> None:
-    del facts
+def _forward(backend: Backend, table: TableDescription, change: alter.Alter) -> None:
+    del table
     backend.query(change.sql)
 
 
-def _column(facts: TableFacts, name: str) -> ColumnFacts:
-    column = facts.columns.get(name)
+def _column(table: TableDescription, name: str) -> ColumnDescription:
+    column = table.columns.get(name)
     if column is None:
-        raise SqlError("42703", f'column "{name}" of relation "{facts.info.name}" does not exist')
+        raise SqlError("42703", f'column "{name}" of relation "{table.info.name}" does not exist')
     return column
 
 
-def _add_column(backend: Backend, facts: TableFacts, change: alter.AddColumn) -> None:
+def _add_column(backend: Backend, table: TableDescription, change: alter.AddColumn) -> None:
     assert change.column is not None
     record = json.dumps({stored_name(change.column.name): change.column.record()})
-    manual = call("pg_rs.set_encode_auto", facts.sql_name, "f") if change.column.encoding else ""
-    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, record), manual))
+    manual = call("pg_rs.set_encode_auto", table.sql_name, "f") if change.column.encoding else ""
+    backend.query(
+        join_statements(change.sql, call("pg_rs.note_columns", table.sql_name, record), manual)
+    )
 
 
-def _drop_column(backend: Backend, facts: TableFacts, change: alter.DropColumn) -> None:
-    column = _column(facts, change.column)
+def _drop_column(backend: Backend, table: TableDescription, change: alter.DropColumn) -> None:
+    column = _column(table, change.column)
     if column.sortkeyord:
         raise refusal("drop sortkey", column=change.column)
     if column.distkey:
         raise refusal("drop distkey", column=change.column)
-    if len(facts.columns) == 1:
-        raise refusal("drop last column", table=facts.info.name)
-    backend.query(together(change.sql, call("pg_rs.note_columns", facts.sql_name, "{}")))
+    if len(table.columns) == 1:
+        raise refusal("drop last column", table=table.info.name)
+    backend.query(join_statements(change.sql, call("pg_rs.note_columns", table.sql_name, "{}")))
 
 
-def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColumn) -> None:
+def _resize_column(backend: Backend, table: TableDescription, change: alter.ResizeColumn) -> None:
     assert change.type is not None
-    column = _column(facts, change.column)
+    column = _column(table, change.column)
     actual, desired = column.info.length, change.type.arguments[0] if change.type.arguments else 0
     if (
         column.info.type_name not in _RESIZABLE
@@ -88,78 +93,86 @@ def _resize_column(backend: Backend, facts: TableFacts, change: alter.ResizeColu
     if column.key:
         raise refusal("alter type key", key=_KEY_NAMES[column.key])
     if desired < actual:
-        _check_shrink(backend, facts, column, desired)
+        _check_shrink(backend, table, column, desired)
     resize = change.sql
     if change.type.name == VARBYTE:
-        resize = call("pg_rs.set_length", facts.sql_name, column.info.number, desired)
-    backend.query(together(resize, call("pg_rs.guard_lengths", facts.sql_name)))
+        resize = call("pg_rs.set_length", table.sql_name, column.info.number, desired)
+    backend.query(join_statements(resize, call("pg_rs.guard_lengths", table.sql_name)))
 
 
-def _check_shrink(backend: Backend, facts: TableFacts, column: ColumnFacts, desired: int) -> None:
+def _check_shrink(
+    backend: Backend, table: TableDescription, column: ColumnDescription, desired: int
+) -> None:
     if column.info.has_default:
         raise refusal("alter type shrink default")
     longest = backend.query(
-        call("pg_rs.longest_value", facts.sql_name, stored_name(column.info.name))
+        call("pg_rs.longest_value", table.sql_name, stored_name(column.info.name))
     )[0][0]
     if int(longest or 0) > desired:
         raise refusal("alter type too short", longest=longest)
 
 
-def _change_encodings(backend: Backend, facts: TableFacts, change: alter.ChangeEncodings) -> None:
-    steps = [call("pg_rs.set_encode_auto", facts.sql_name, "f" if change.columns else "t")]
+def _change_encodings(
+    backend: Backend, table: TableDescription, change: alter.ChangeEncodings
+) -> None:
+    steps = [call("pg_rs.set_encode_auto", table.sql_name, "f" if change.columns else "t")]
     for name, encoding in change.columns:
-        column = _column(facts, name)
+        column = _column(table, name)
         check_encoding(encoding, column.info.type_name)
         if backend.query(call("pg_rs.encoding_number", encoding)) == [(str(column.encoding),)]:
             raise refusal("alter encoding same", column=name, encoding=encoding)
-        steps.append(call("pg_rs.set_encoding", facts.sql_name, column.info.number, encoding))
-    backend.query(together(*steps))
+        steps.append(call("pg_rs.set_encoding", table.sql_name, column.info.number, encoding))
+    backend.query(join_statements(*steps))
 
 
-def _change_layout(backend: Backend, facts: TableFacts, change: alter.ChangeLayout) -> None:
+def _change_layout(backend: Backend, table: TableDescription, change: alter.ChangeLayout) -> None:
     steps = []
     if change.diststyle:
-        key = _column(facts, change.distkey).info.number if change.distkey else 0
-        steps.append(call("pg_rs.set_diststyle", facts.sql_name, DISTSTYLES[change.diststyle], key))
+        key = _column(table, change.distkey).info.number if change.distkey else 0
+        steps.append(call("pg_rs.set_diststyle", table.sql_name, DISTSTYLES[change.diststyle], key))
     if change.sort_auto or change.sortkey is not None:
-        steps.append(call("pg_rs.set_sort_auto", facts.sql_name, "t" if change.sort_auto else "f"))
+        steps.append(call("pg_rs.set_sort_auto", table.sql_name, "t" if change.sort_auto else "f"))
     if change.sortkey is not None:
-        numbers = [str(_column(facts, name).info.number) for name in change.sortkey]
-        steps.append(call("pg_rs.set_sortkey", facts.sql_name, "{" + ",".join(numbers) + "}"))
-    backend.query(together(*steps))
+        numbers = [str(_column(table, name).info.number) for name in change.sortkey]
+        steps.append(call("pg_rs.set_sortkey", table.sql_name, "{" + ",".join(numbers) + "}"))
+    backend.query(join_statements(*steps))
 
 
-def _add_key(backend: Backend, facts: TableFacts, change: alter.AddKey) -> None:
+def _add_key(backend: Backend, table: TableDescription, change: alter.AddKey) -> None:
     assert change.key is not None
     for name in change.key.columns if change.key.kind == "p" else []:
-        if not _column(facts, name).info.not_null:
+        if not _column(table, name).info.not_null:
             raise refusal("add key nullable", column=name)
-    backend.query(call("pg_rs.note_key", facts.sql_name, json.dumps(change.key.record())))
+    backend.query(call("pg_rs.note_key", table.sql_name, json.dumps(change.key.record())))
 
 
-def _drop_constraint(backend: Backend, facts: TableFacts, change: alter.DropConstraint) -> None:
-    if not backend.query(call("pg_rs.drop_key", facts.sql_name, change.name)):
+def _drop_constraint(
+    backend: Backend, table: TableDescription, change: alter.DropConstraint
+) -> None:
+    if not backend.query(call("pg_rs.drop_key", table.sql_name, change.name)):
         raise SqlError(
-            "42704", f'constraint "{change.name}" of relation "{facts.info.name}" does not exist'
+            "42704", f'constraint "{change.name}" of relation "{table.info.name}" does not exist'
         )
 
 
-def _append(backend: Backend, facts: TableFacts, change: alter.AppendFrom) -> None:
+def _append(backend: Backend, table: TableDescription, change: alter.AppendFrom) -> None:
     schema = change.source[-2] if len(change.source) > 1 else None
-    source = table_facts(backend, schema, change.source[-1])
+    source = read_table(backend, schema, change.source[-1])
     if source is None:
         raise SqlError("42P01", f'relation "{change.source[-1]}" does not exist')
     names = ", ".join(
-        quote_name(stored_name(name)) for name in _columns_to_append(facts, source, change.extra)
+        quote_name(stored_name(name)) for name in _columns_to_append(table, source, change.extra)
     )
-    insert = f"INSERT INTO {facts.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608 - names are quoted
-    backend.query(together(insert, "TRUNCATE " + source.sql_name))
+    # The names are quoted.
+    insert = f"INSERT INTO {table.sql_name} ({names}) SELECT {names} FROM {source.sql_name}"  # noqa: S608
+    backend.query(join_statements(insert, "TRUNCATE " + source.sql_name))
 
 
-def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> list[str]:
+def _columns_to_append(target: TableDescription, source: TableDescription, extra: str) -> list[str]:
     """Return the columns that both tables have.
 
-    Raises SqlError if they differ, or if one table has other columns and ``extra`` does not allow it (r_ALTER_TABLE_APPEND).
+    Raises SqlError if they differ, or if one table has other columns and ``extra`` does not allow
+    it (r_ALTER_TABLE_APPEND).
     """
     names = [name for name, column in target.columns.items() if not column.info.identity]
     missing = [name for name in names if name not in source.columns]
@@ -176,13 +189,13 @@ def _columns_to_append(target: TableFacts, source: TableFacts, extra: str) -> li
     return [name for name in names if name in source.columns]
 
 
-def _append_traits(column: ColumnFacts) -> tuple[object, ...]:
+def _append_traits(column: ColumnDescription) -> tuple[object, ...]:
     info = column.info
     kind = (info.type_name, info.length, info.precision, info.scale, info.not_null)
     return (*kind, column.encoding, column.distkey, column.sortkeyord)
 
 
-_RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableFacts, Any], None]] = {
+_RUNNERS: dict[type[alter.Alter], Callable[[Backend, TableDescription, Any], None]] = {
     alter.AddColumn: _add_column,
     alter.DropColumn: _drop_column,
     alter.ResizeColumn: _resize_column,

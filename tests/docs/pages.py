@@ -1,6 +1,8 @@
-"""The pages of the documentation: their links, their code blocks, and their `console` blocks as commands that can be run.
+"""The pages of the documentation: their links, their code blocks, and their `console` blocks as
+commands that can be run.
 
-`python -m tests.docs.pages` runs the commands of the pages that have any in a fresh local cloud and writes what they print into the pages.
+`python -m tests.docs.pages` runs the commands of the pages that have any in a fresh local cloud and
+writes what they print into the pages.
 """
 
 from __future__ import annotations
@@ -65,7 +67,10 @@ def commands(page: Path) -> list[Command]:
 
 
 def run(command: Command, folder: Path, state: Path) -> str:
-    """Run a command in a folder that holds examples/, against the local cloud of `state`. Return what it prints."""
+    """Run a command in a folder that holds examples/, against the local cloud of `state`.
+
+    Return what it prints.
+    """
     environment = {
         name: os.environ[name] for name in ("HOME", "LANG", "PG_BIN") if name in os.environ
     }
@@ -88,8 +93,9 @@ def run(command: Command, folder: Path, state: Path) -> str:
 
 
 def run_until(command: Command, folder: Path, state: Path, expected: str | None) -> str:
-    """Run a command. One that shows an answer is repeated until it prints what is expected, or the time is over.
+    """Run a command.
 
+    One that shows an answer is repeated until it prints what is expected, or the time is over.
     Without an expectation: until nothing is `received` any more.
     """
     ends_at = time.monotonic() + ANSWER_SECONDS
@@ -131,7 +137,10 @@ def normalized(output: str) -> list[str]:
 
 
 def _row(cells: Sequence[str], header: Sequence[str], lines: list[str]) -> list[str]:
-    """The row as a line. A row that only continues the one before it (its first cell is empty) is joined to that one."""
+    """The row as a line.
+
+    A row that only continues the one before it (its first cell is empty) is joined to that one.
+    """
     shown = [
         "" if name in _VARIABLE_COLUMNS else cell for name, cell in zip(header, cells, strict=True)
     ]
@@ -149,7 +158,10 @@ def links(page: Path) -> Iterator[str]:
 
 
 def write_outputs(page: Path) -> None:
-    """Run the page's commands in a fresh local cloud and write their output into the page. A gap stays a gap."""
+    """Run the page's commands in a fresh local cloud and write their output into the page.
+
+    A gap stays a gap.
+    """
     with tempfile.TemporaryDirectory(prefix="etl-docs-") as temporary:
         folder, state = Path(temporary), Path(temporary) / "state"
         shutil.copytree(ROOT / "examples", folder / "examples")

@@ -22,26 +22,34 @@ class Case:
 
 
 CASES = {
-    "two parts": Case("dev/file.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("db_name/action/table_name/file",), "_unparsed"),
+    "two parts": Case("dev/file.csv", b"id\n1\n", "rejected", "InvalidKeyError",
+    ("db_name/action/table_name/file",), "_unparsed"),
     "no table": Case("dev/append//x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("table",), "_unparsed"),
-    "unknown action": Case("dev/upsert/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("'upsert'", "append")),
+    "unknown action": Case("dev/upsert/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError",
+    ("'upsert'", "append")),
     "unknown database": Case("prod/append/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("'prod'", "dev")),
     "unsafe name": Case(
         'dev/append/{table}"; drop/x.csv', b"id\n1\n", "rejected", "InvalidKeyError", ("safe name",), '{table}"; drop'
     ),
     "long name": Case(
-        "dev/append/{table}" + "x" * 130 + "/x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("127",), "{table}" + "x" * 130
+        "dev/append/{table}" + "x" * 130 + "/x.csv", b"id\n1\n", "rejected", "InvalidKeyError",
+        ("127",), "{table}" + "x" * 130
     ),
-    "no schema": Case("dev/append/{table}_other/x.csv", b"id\n1\n", "rejected", "NoSchemaError", ("schema file",), "{table}_other"),
-    "wrong extension": Case("dev/append/{table}/x.xlsx", b"id\n1\n", "rejected", "InvalidDataFileError", ("'x.xlsx'", ".csv")),
+    "no schema": Case("dev/append/{table}_other/x.csv", b"id\n1\n", "rejected", "NoSchemaError",
+    ("schema file",), "{table}_other"),
+    "wrong extension": Case("dev/append/{table}/x.xlsx", b"id\n1\n", "rejected",
+    "InvalidDataFileError", ("'x.xlsx'", ".csv")),
     "schema extension": Case("dev/schema/{table}/x.csv", b"{}", "rejected", "InvalidSchemaFileError", (".json",)),
     "empty": Case("dev/append/{table}/x.csv", b"", "rejected", "InvalidDataFileError", ("empty",)),
     "blank": Case("dev/append/{table}/x.csv", b"\n\n", "rejected", "InvalidDataFileError", ("empty",)),
     "not gzip": Case("dev/append/{table}/x.csv.gz", b"id,name\n1,a\n", "rejected", "InvalidDataFileError", ("GZIP",)),
     "missing": Case("dev/append/{table}/x.csv", b"id\n1\n", "rejected", "HeaderMismatchError", ("'name' is missing",)),
-    "extra": Case("dev/append/{table}/x.csv", b"id,name,more\n", "rejected", "HeaderMismatchError", ("'more' is not in",)),
-    "twice": Case("dev/append/{table}/x.csv", b"id,name,ID\n", "rejected", "HeaderMismatchError", ("'id' is named 2 times",)),
-    "misspelt": Case("dev/append/{table}/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError", ("'nmae'", "did you mean 'name'")),
+    "extra": Case("dev/append/{table}/x.csv", b"id,name,more\n", "rejected", "HeaderMismatchError",
+    ("'more' is not in",)),
+    "twice": Case("dev/append/{table}/x.csv", b"id,name,ID\n", "rejected", "HeaderMismatchError",
+    ("'id' is named 2 times",)),
+    "misspelt": Case("dev/append/{table}/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError",
+    ("'nmae'", "did you mean 'name'")),
     "not json": Case("dev/schema/{table}/s.json", b"{", "rejected", "InvalidSchemaFileError", ("not valid JSON",)),
     "several faults": Case(
         "dev/schema/{table}/s.json",
@@ -54,10 +62,12 @@ CASES = {
         "dev/append/{table}/x.csv", b"id,name\n1,a\nx7,b\n", "failed", "CopyRefusedError", ("line 3", "'id'", "'x7'")
     ),
     "too long": Case(
-        "dev/append/{table}/x.csv", "id,name\n1,äääääääääää\n".encode(), "failed", "CopyRefusedError", ("line 2", "'name'")
+        "dev/append/{table}/x.csv", "id,name\n1,äääääääääää\n".encode(), "failed",
+        "CopyRefusedError", ("line 2", "'name'")
     ),
     "too few fields": Case("dev/append/{table}/x.csv", b"id,name\n1\n", "failed", "CopyRefusedError", ("line 2",)),
-    "bad row in a replace": Case("dev/truncate/{table}/x.csv", b"id,name\n5,a\n,b\n6\n", "failed", "CopyRefusedError", ("line 4",)),
+    "bad row in a replace": Case("dev/truncate/{table}/x.csv", b"id,name\n5,a\n,b\n6\n", "failed",
+    "CopyRefusedError", ("line 4",)),
 }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""A table altered outside of the pipeline: loads report the difference, and succeed once schema file and table match again."""
+"""A table altered outside of the pipeline: loads report the difference, and succeed once schema
+file and table match again.
+"""
 
 from __future__ import annotations
 

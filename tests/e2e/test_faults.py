@@ -1,4 +1,7 @@
-"""Real faults: a killed process and a broken connection. The table is complete, and the upload counts once."""
+"""Real faults: a killed process and a broken connection.
+
+The table is complete, and the upload counts once.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Late, repeated and unordered events: the table equals its uploads, applied once each, in arrival order.
 
-The event rule is disabled, so only the events of the tests are delivered, with arrival times that the tests choose.
+The event rule is disabled, so only the events of the tests are delivered, with arrival times that
+the tests choose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,19 +43,11 @@ class EventSender:
 
 
 @pytest.fixture
-def sender(lake: Lake) -> Iterator[EventSender]:
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
+def sender(lake: Lake, rule_off: None) -> EventSender:
     table = lake.table("order")
     sender = EventSender(lake, table)
     sender.deliver(sender.put("schema", '{"columns": [{"name": "id", "type": "INTEGER"}]}'))
-    yield sender
-    events.enable_rule(Name=rule)
+    return sender
 
 
 def test_an_event_delivered_twice_loads_once(sender: EventSender) -> None:
@@ -121,7 +113,10 @@ def test_a_deleted_version_is_rejected(sender: EventSender) -> None:
 
 
 def test_two_events_of_one_version_load_it_once(lake: Lake) -> None:
-    """The local cloud's event has no version id. An event with the id, as AWS sends it, is about the same upload."""
+    """The local cloud's event has no version id.
+
+    An event with the id, as AWS sends it, is about the same upload.
+    """
     table = lake.table("twice")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
     key, content = f"dev/append/{table}/x.csv", b"id\n1\n"

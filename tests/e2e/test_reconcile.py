@@ -1,6 +1,8 @@
-"""Recovery of a stack: missed uploads are loaded once, failed ones are replayed, and the log is completed from the ledger.
+"""Recovery of a stack: missed uploads are loaded once, failed ones are replayed, and the log is
+completed from the ledger.
 
-The event rule is disabled where uploads must be missed. The tests run the commands that operators run.
+The event rule is disabled where uploads must be missed. The tests run the commands that operators
+run.
 """
 
 from __future__ import annotations
@@ -70,19 +72,6 @@ class Operator:
 @pytest.fixture
 def operator(lake: Lake) -> Operator:
     return Operator(lake)
-
-
-@pytest.fixture
-def rule_off(lake: Lake) -> Iterator[None]:
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
-    yield
-    events.enable_rule(Name=rule)
 
 
 def put_in_order(lake: Lake, *files: tuple[str, Any]) -> None:
@@ -160,7 +149,10 @@ def test_an_entry_whose_execution_ended_without_a_final_status_is_completed(
 
 
 def write_received(lake: Lake, key: str, version: str, *, has_version_id: bool) -> None:
-    """Write an entry like Receive, for an execution that no longer exists. The local cloud's own events have no version id."""
+    """Write an entry like Receive, for an execution that no longer exists.
+
+    The local cloud's own events have no version id.
+    """
     bucket = lake.client.outputs.lake_bucket
     [listed] = S3Lake(lake.client.aws.client("s3"), bucket).read_versions(key)
     upload = first_uploads(bucket, [listed])[key, version]

@@ -7,18 +7,9 @@ import gzip
 
 import pytest
 
+from tests.builders import SEED
 from tests.e2e.conftest import Lake, columns
 
-SEED = {
-    "schema_version": "1",
-    "columns": [
-        {"name": "Username", "type": "VARCHAR(50)", "nullable": False},
-        {"name": "Identifier", "type": "INTEGER"},
-        {"name": "First name", "type": "VARCHAR(100)"},
-        {"name": "Last name", "type": "VARCHAR(100)"},
-    ],
-    "allowed_operations": ["append", "truncate"],
-}
 USERS = "Username,Identifier,First name,Last name\nbooker12,9012,Rachel,Booker\ngrey07,2070,Laura,Grey\n"
 
 

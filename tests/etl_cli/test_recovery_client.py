@@ -19,7 +19,8 @@ from etl_cli.recovery_client import (
 )
 from etl_core.model.errors import LoadFailedError, StackError, ThrottledError
 from etl_core.model.status import Status
-from etl_core.model.upload import Upload, parse_utc_time
+from etl_core.model.times import parse_utc_time
+from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import State
 from etl_core.recovery.reconcile_requests import (
     Answer,
@@ -55,7 +56,10 @@ class FakeClock:
 
 @dataclass
 class FakeReconcile:
-    """The reconcile function. After `delay` requests for an answer, the upload has the status that `status_of` returns."""
+    """The reconcile function.
+
+    After `delay` requests for an answer, the upload has the status that `status_of` returns.
+    """
 
     status_of: Callable[[str], Status] = lambda key: Status.LOADED
     delay: int = 1

@@ -21,7 +21,8 @@ NOT_LINKED = (
     "redshift_emulator",
     *OURS,
 )
-"""Left out: the flight data, which makes the demo slow, and whatever the checkout has installed. pip would write through a link."""
+"""Left out: the flight data, which makes the demo slow, and whatever the checkout has installed.
+pip would write through a link."""
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,3 @@ def pipeline() -> InMemoryPipeline:
     started.drop("dev/schema/t/s.json", a_schema_file())
     started.drop("dev/append/t/first.csv", b"id,name\n1,a\n2,b\n")
     return started
-
-
-@pytest.fixture
-def world(pipeline: InMemoryPipeline) -> InMemoryPipeline:
-    """Return the same pipeline under its former name, for tests/etl_core/recovery/test_replay.py."""
-    return pipeline

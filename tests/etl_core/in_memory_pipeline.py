@@ -25,7 +25,9 @@ class InMemoryPipeline:
         self.upload_count = 0
 
     def load(self, upload: Upload, retry_count: int = 0) -> LoadOutcome:
-        """Load the upload like the state machine: the log has it as received before, and with its final status after."""
+        """Load the upload like the state machine: the log has it as received before, and with its
+        final status after.
+        """
         self.warehouse.log.clear()
         if upload.upload_id not in self.backlog.logged:
             self.backlog.note(upload)

@@ -1,4 +1,6 @@
-"""The table `public.t` in the emulator: created from a table of the library, changed by plans, read by the library's query."""
+"""The table `public.t` in the emulator: created from a table of the library, changed by plans, read
+by the library's query.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.builders import TABLE
 
 
 class LiveTable:
-    """Two connections: one in autocommit, for what Redshift does not run in a transaction, and one with transactions."""
+    """Two connections: one in autocommit, for what Redshift does not run in a transaction, and one
+    with transactions.
+    """
 
     def __init__(self, autocommit: sa.Connection, transactional: sa.Connection) -> None:
         self.autocommit, self.transactional = autocommit, transactional
@@ -76,7 +80,10 @@ class LiveTable:
         return self.rows([str(column.name) for column in self.read().columns])
 
     def apply(self, plan: Plan) -> DBAPIError | None:
-        """Run the plan as the library does. Return the error of a failed statement, after the rollback."""
+        """Run the plan as the library does.
+
+        Return the error of a failed statement, after the rollback.
+        """
         try:
             for statement in plan.autocommit:
                 self.autocommit.execute(statement.element)

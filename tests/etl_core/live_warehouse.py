@@ -1,4 +1,7 @@
-"""The warehouse port over the table `public.t` of the emulator. A test can make it fail at any statement."""
+"""The warehouse port over the table `public.t` of the emulator.
+
+A test can make it fail at any statement.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from tests.etl_core.live import LiveTable
 class LiveWarehouse:
     """The port WarehouseClient over the connections of a LiveTable.
 
-    `before(step)` runs before each step: BEGIN, STATEMENT, COMMIT, AUTOCOMMIT; and after the commit of an autocommit
-    statement: AUTOCOMMIT DONE.
+    `before(step)` runs before each step: BEGIN, STATEMENT, COMMIT, AUTOCOMMIT; and after the commit
+    of an autocommit statement: AUTOCOMMIT DONE.
     """
 
     live: LiveTable

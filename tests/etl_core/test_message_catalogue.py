@@ -1,4 +1,6 @@
-"""The catalogue of messages is complete: every error and refusal takes its text from it, and the reference page is current."""
+"""The catalogue of messages is complete: every error and refusal takes its text from it, and the
+reference page is current.
+"""
 
 from __future__ import annotations
 

@@ -21,16 +21,19 @@ from urllib.parse import urlsplit
 from local_cloud.tcp_ports import LOOPBACK
 
 Kind = Literal["reset", "lost response", "slow", "response"]
-_XML = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}, says the test</Message></Error>'
+_XML = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    "<Error><Code>{code}</Code><Message>{code}, says the test</Message></Error>"
+)
 
 
 @dataclass
 class Fault:
     """A fault of the first `times` calls (None: all) whose name, `service.operation`, matches the pattern `calls`.
 
-    reset: the connection breaks before the call arrives. lost response: the call takes effect, then the connection breaks.
-    slow: the call takes `seconds` longer. response: the proxy returns `status` with `code` or `body`, without the service.
-    `hits`: how many calls it applied to.
+    reset: the connection breaks before the call arrives. lost response: the call takes effect, then
+    the connection breaks. slow: the call takes `seconds` longer. response: the proxy returns
+    `status` with `code` or `body`, without the service. `hits`: how many calls it applied to.
     """
 
     calls: str
@@ -104,7 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 - BaseHTTPRequestHandler sets the names
 
     def _call(self) -> tuple[str, str]:
-        """Return the service, from the signature's scope, and the call: the operation from its header, or S3's HTTP method."""
+        """Return the service, from the signature's scope, and the call: the operation from its
+        header, or S3's HTTP method.
+        """
         scope = re.search(
             r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", "")
         )
@@ -154,9 +159,8 @@ def reset_connection(connection: socket.socket) -> None:
     """Close a connection with RST, like a broken network, instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
-        connection.shutdown(
-            socket.SHUT_RD
-        )  # wakes a thread that reads from it: the RST is only sent when the last user closes
+        # Wakes a thread that reads from it: the RST is only sent when the last user closes.
+        connection.shutdown(socket.SHUT_RD)
         os.close(connection.detach())
 
 

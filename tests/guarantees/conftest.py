@@ -1,4 +1,6 @@
-"""Fixtures of the guarantee tests: worker processes, the state machine interpreter, and a warehouse per isolation level."""
+"""Fixtures of the guarantee tests: worker processes, the state machine interpreter, and a warehouse
+per isolation level.
+"""
 
 from __future__ import annotations
 
@@ -118,20 +120,6 @@ def _serializable(
         "WAREHOUSE_CA_FILE": str(credentials.ca_file),
     }
     return LoadTarget(Lake(lake.cloud, client), environment | variables)
-
-
-@pytest.fixture
-def rule_off(lake: Lake) -> Iterator[None]:
-    """Disable the lake's event rule, so that only the events of the test are delivered."""
-    events = lake.client.aws.client("events")
-    [rule] = [
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "aws.s3" in rule.get("EventPattern", "")
-    ]
-    events.disable_rule(Name=rule)
-    yield
-    events.enable_rule(Name=rule)
 
 
 @pytest.fixture(params=["snapshot", "serializable"])

@@ -1,4 +1,6 @@
-"""The harness of the guarantee tests: the lake with its event rule disabled, the log, a warehouse, and the interpreter with workers."""
+"""The harness of the guarantee tests: the lake with its event rule disabled, the log, a warehouse,
+and the interpreter with workers.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl_core.adapters.log_table import LogTable
-from etl_core.model.upload import TIMESTAMP_FORMAT
+from etl_core.model.times import format_utc_time
 from etl_core.upload_log.query import LogQuery
 from tests.e2e.conftest import Lake
 from tests.guarantees.scenarios import Delivery, Row, Scenario, ScenarioUpload
@@ -32,14 +34,17 @@ class Harness:
     def put(
         self, action: str, table: str, content: str, number: int, file: str = ""
     ) -> dict[str, Any]:
-        """Put a file and return its event. `number` becomes the sequencer, which orders uploads of one second."""
+        """Put a file and return its event.
+
+        `number` becomes the sequencer, which orders uploads of one second.
+        """
         key = f"{self.database}/{action}/{table}/{file or f'{number}.' + ('json' if action == 'schema' else 'csv')}"
         version = self.lake.put(key, content)
         arrived_at = self.lake.client.aws.client("s3").head_object(
             Bucket=self.lake.client.outputs.lake_bucket, Key=key, VersionId=version
         )["LastModified"]
         return self.lake.s3_event(
-            key, content.encode(), arrived_at.strftime(TIMESTAMP_FORMAT), f"{number:018X}", version
+            key, content.encode(), format_utc_time(arrived_at), f"{number:018X}", version
         )
 
     def run(self, event: Mapping[str, Any], kills: Sequence[int] = ()) -> ExecutionResult:
@@ -53,7 +58,10 @@ class Harness:
     def deliver(
         self, deliveries: Sequence[Delivery], events: Mapping[int, Any]
     ) -> list[ExecutionResult]:
-        """Run one execution per delivery, in parallel. A delivery that waits starts after a pause."""
+        """Run one execution per delivery, in parallel.
+
+        A delivery that waits starts after a pause.
+        """
         running: list[Future[ExecutionResult]] = []
         with ThreadPoolExecutor(max(1, len(deliveries))) as threads:
             for delivery in deliveries:
@@ -65,7 +73,11 @@ class Harness:
     def run_scenario(
         self, scenario: Scenario
     ) -> tuple[dict[int, str], dict[int, Any], list[ExecutionResult]]:
-        """Run a scenario. Return the names of its tables, the uploads' events by number, and the results of the executions."""
+        """Run a scenario.
+
+        Return the names of its tables, the uploads' events by number, and the results of the
+        executions.
+        """
         names = {
             table: self.lake.table("scenario")
             for table in sorted({each.table for each in scenario.uploads})

@@ -1,4 +1,7 @@
-"""The size of a run of the guarantee tests. `ETL_ORDER_RUNS=300` is the long run: 300 scenarios per isolation level, all else in full."""
+"""The size of a run of the guarantee tests.
+
+`ETL_ORDER_RUNS=300` is the long run: 300 scenarios per isolation level, all else in full.
+"""
 
 from __future__ import annotations
 

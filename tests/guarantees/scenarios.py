@@ -20,7 +20,11 @@ Row = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class ScenarioUpload:
-    """One upload. `version` counts the accepted schema files of its table until then, including itself. `slot` names its file."""
+    """One upload.
+
+    `version` counts the accepted schema files of its table until then, including itself. `slot`
+    names its file.
+    """
 
     number: int
     table: int
@@ -58,7 +62,10 @@ class ScenarioUpload:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery of an event. `kills`: see StateMachineInterpreter.run. `waits`: it starts after a pause."""
+    """One delivery of an event.
+
+    `kills`: see StateMachineInterpreter.run. `waits`: it starts after a pause.
+    """
 
     number: int
     kills: tuple[int, ...] = ()
@@ -77,7 +84,10 @@ class Scenario:
 
 
 def columns_of(version: int) -> list[str]:
-    """Return the columns of a schema version. Every second version adds a column; the others widen one."""
+    """Return the columns of a schema version.
+
+    Every second version adds a column; the others widen one.
+    """
     return ["id", "file", *[f"extra{number}" for number in range(2, version + 1, 2)]]
 
 
@@ -118,7 +128,11 @@ def statuses_of(upload: ScenarioUpload, uploads: Sequence[ScenarioUpload]) -> se
 
 @st.composite
 def drawn_uploads(draw: st.DrawFn, most: int) -> list[ScenarioUpload]:
-    """Draw uploads. The first upload of a table is its schema file; later ones add a nullable column, widen one, or repeat it."""
+    """Draw uploads.
+
+    The first upload of a table is its schema file; later ones add a nullable column, widen one, or
+    repeat it.
+    """
     versions, drawn = [0] * TABLES, list[ScenarioUpload]()
     for number in range(draw(st.integers(4, most))):
         table = draw(st.integers(0, TABLES - 1)) if number else 0
@@ -147,7 +161,10 @@ _KINDS: list[tuple[Action, Any]] = [
 
 @st.composite
 def scenarios(draw: st.DrawFn, most: int = 10) -> Scenario:
-    """Draw a scenario. Every upload is delivered, some repeatedly, in any order, with up to two kills per delivery."""
+    """Draw a scenario.
+
+    Every upload is delivered, some repeatedly, in any order, with up to two kills per delivery.
+    """
     uploads = draw(drawn_uploads(most))
     repeated = draw(st.lists(st.sampled_from(uploads), max_size=4))
     kills = st.lists(st.integers(1, MAX_STEPS), max_size=2).map(tuple)
@@ -160,7 +177,10 @@ def scenarios(draw: st.DrawFn, most: int = 10) -> Scenario:
 
 
 def a_scenario(uploads: Sequence[ScenarioUpload], *deliveries: int | tuple[int, ...]) -> Scenario:
-    """Return a scenario of these uploads. A delivery is a number, or a number and its kills. Each waits for the one before it."""
+    """Return a scenario of these uploads.
+
+    A delivery is a number, or a number and its kills. Each waits for the one before it.
+    """
     pairs = [each if isinstance(each, tuple) else (each,) for each in deliveries]
     return Scenario(
         tuple(uploads),

@@ -1,6 +1,7 @@
 """Interpret the deployed state machine: the same states, retries and catches, over worker processes, with short pauses.
 
-It supports the part of the Amazon States Language that the definition uses, and refuses everything else.
+It supports the part of the Amazon States Language that the definition uses, and refuses everything
+else.
 """
 
 from __future__ import annotations
@@ -61,9 +62,10 @@ class StateMachineInterpreter:
     def run(
         self, pool: WorkerPool, event: Mapping[str, Any], kills: Sequence[int] = ()
     ) -> ExecutionResult:
-        """Run one execution. `kills`: the numbers of handler steps after which the worker is killed, one after another.
+        """Run one execution.
 
-        A kill that is not reached does not happen.
+        `kills`: the numbers of handler steps after which the worker is killed, one after another. A
+        kill that is not reached does not happen.
         """
         return _Execution(self, pool, dict(event), list(kills)).run()
 

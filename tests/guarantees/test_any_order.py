@@ -1,7 +1,7 @@
 """Any order of events, any repetition and any kill of a function give the same tables and log as the sequential run.
 
-Each test runs under SNAPSHOT and under SERIALIZABLE isolation. ETL_ORDER_RUNS sets the number of random scenarios per
-isolation level; then they differ in each run, and no step is skipped.
+Each test runs under SNAPSHOT and under SERIALIZABLE isolation. ETL_ORDER_RUNS sets the number of
+random scenarios per isolation level; then they differ in each run, and no step is skipped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Many uploads at once through S3, EventBridge, Step Functions and Lambda. Every event is delivered twice, the second time during
-the first execution. Nothing is lost, loaded twice, or left `received`.
+"""Many uploads at once through S3, EventBridge, Step Functions and Lambda.
 
-The normal run uploads 32 files, the long run (ETL_ORDER_RUNS) 200.
+Every event is delivered twice, the second time during the first execution. Nothing is lost, loaded
+twice, or left `received`. The normal run uploads 32 files, the long run (ETL_ORDER_RUNS) 200.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Faults between the functions and S3, DynamoDB, Secrets Manager and the warehouse.
 
-Each load ends as `loaded` or with a clear message. The table holds the whole file once, or is unchanged.
+Each load ends as `loaded` or with a clear message. The table holds the whole file once, or is
+unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The limits of the guarantees in docs/explanation/guarantees.md. Each is reported with a clear message."""
+"""The limits of the guarantees in docs/explanation/guarantees.md.
+
+Each is reported with a clear message.
+"""
 
 from __future__ import annotations
 

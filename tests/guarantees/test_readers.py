@@ -1,6 +1,7 @@
 """Readers of a table that is replaced or rebuilt see all old rows or all new rows, and nothing else.
 
-The replacements run in worker processes without the state machine. Readers have their own connections and never pause.
+The replacements run in worker processes without the state machine. Readers have their own
+connections and never pause.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ READERS = 2
 
 @dataclass
 class Readers:
-    """Connections that repeat one query until they are stopped. `seen`: the distinct results; `reads`: the number of queries.
+    """Connections that repeat one query until they are stopped.
 
-    `locked_table`: the table that they lock before each query.
+    `seen`: the distinct results; `reads`: the number of queries. `locked_table`: the table that
+    they lock before each query.
     """
 
     harness: Harness
@@ -109,7 +111,9 @@ def test_during_rebuilds_of_a_column_a_reader_sees_every_row(harness: Harness) -
 
 
 def test_during_rebuilds_of_a_column_a_reader_sees_every_value(harness: Harness) -> None:
-    """The readers lock the table first, because the emulator gives a statement that waits for a lock the snapshot from before."""
+    """The readers lock the table first, because the emulator gives a statement that waits for a
+    lock the snapshot from before.
+    """
     readers = rebuild(harness, "SELECT count(*), sum(id) FROM {table}", locked_table="{table}")
     assert readers.seen == {(ROWS, sum(range(ROWS)))}
 

@@ -21,8 +21,8 @@ Side = Literal["client", "server"]
 class ConnectionFault:
     """A fault of the first `times` connections (None: all), once `side` has sent `after_bytes`.
 
-    reset: the connection breaks. silent: data of this side no longer arrives. slow: each piece is delayed by `seconds`, from
-    the start. `hits`: how many connections it applied to.
+    reset: the connection breaks. silent: data of this side no longer arrives. slow: each piece is
+    delayed by `seconds`, from the start. `hits`: how many connections it applied to.
     """
 
     kind: Literal["reset", "silent", "slow"]
@@ -42,7 +42,10 @@ class ConnectionFault:
 
 @dataclass
 class WarehouseProxy:
-    """Accepts connections while it is open. `passed`: the bytes of the last connection, by sending side."""
+    """Accepts connections while it is open.
+
+    `passed`: the bytes of the last connection, by sending side.
+    """
 
     target: tuple[str, int]
     port: int = field(default_factory=free_port)

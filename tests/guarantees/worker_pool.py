@@ -1,4 +1,7 @@
-"""A pool of worker processes. A call runs in an idle worker or in a new one; killed workers are replaced."""
+"""A pool of worker processes.
+
+A call runs in an idle worker or in a new one; killed workers are replaced.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ TIMED_OUT = "Sandbox.Timedout"
 
 @dataclass(frozen=True)
 class CallResult:
-    """The result of a call, or its error as Step Functions sees it. `steps` is 0 if the worker was killed."""
+    """The result of a call, or its error as Step Functions sees it.
+
+    `steps` is 0 if the worker was killed.
+    """
 
     result: Any = None
     error: str | None = None
@@ -96,7 +102,10 @@ class ForkServer:
 
 @dataclass
 class WorkerPool:
-    """At most `size` workers at a time, all with one environment. `kills_by_step` counts the steps at which they were killed."""
+    """At most `size` workers at a time, all with one environment.
+
+    `kills_by_step` counts the steps at which they were killed.
+    """
 
     fork_server: ForkServer
     environment: Mapping[str, str]
@@ -109,7 +118,11 @@ class WorkerPool:
         self._idle: list[Worker] = []
 
     def call(self, handler: str, event: Mapping[str, Any], kill_at: int = 0) -> CallResult:
-        """Run a handler. If the worker is killed or does not respond within `seconds`, return the error of the Lambda runtime."""
+        """Run a handler.
+
+        If the worker is killed or does not respond within `seconds`, return the error of the Lambda
+        runtime.
+        """
         with self._free:
             worker = self._idle.pop() if self._idle else self.fork_server.worker(self.environment)
             worker.connection.settimeout(self.seconds)

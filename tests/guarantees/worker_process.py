@@ -1,9 +1,10 @@
 """A worker process: it runs the functions' handlers, one call after another, and can be killed at any of their steps.
 
-`python -m tests.guarantees.worker_process DESCRIPTOR` is the fork server. It imports the handlers once and forks a worker for
-each socket that it receives over the socket of that descriptor. A worker reads lines of JSON from its socket: first the
-environment, then calls. Workers end when their socket closes, and so does the fork server.
-It runs on the functions' own Python, so it imports only what the functions may import.
+`python -m tests.guarantees.worker_process DESCRIPTOR` is the fork server. It imports the handlers
+once and forks a worker for each socket that it receives over the socket of that descriptor. A
+worker reads lines of JSON from its socket: first the environment, then calls. Workers end when
+their socket closes, and so does the fork server. It runs on the functions' own Python, so it
+imports only what the functions may import.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ HANDLERS = ("handlers.load", "handlers.record")
 
 
 class Steps:
-    """Counts the calls of the handlers to AWS and the warehouse. At a chosen count the process kills itself."""
+    """Counts the calls of the handlers to AWS and the warehouse.
+
+    At a chosen count the process kills itself.
+    """
 
     def __init__(self, output: TextIO) -> None:
         self._output, self.count, self.kill_at = output, 0, 0
@@ -45,7 +49,9 @@ class Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self) -> None:
-        """Count a step before and after every statement, commit and rollback, every connection, and every call to AWS."""
+        """Count a step before and after every statement, commit and rollback, every connection, and
+        every call to AWS.
+        """
         sa.event.listen(
             sa.Engine, "before_cursor_execute", lambda *of: self.passed(f"before {_word(of[2])}")
         )
@@ -113,7 +119,7 @@ def serve(connection: socket.socket) -> None:
     os.environ.update(json.loads(stream.readline()))
     # Shorten the SDK's pauses like the state machine's. The handlers set the number of its attempts.
     original = botocore.retries.standard.ExponentialBackoff.delay_amount
-    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * original(*of)  # type: ignore[method-assign]
+    botocore.retries.standard.ExponentialBackoff.delay_amount = lambda *of: 0.01 * original(*of)
     write_line(stream, {"pid": os.getpid()})
     for line in stream:
         request = json.loads(line)
@@ -127,7 +133,8 @@ def main() -> None:
     for name in HANDLERS:
         importlib.import_module(name)
     for service in ("s3", "dynamodb", "secretsmanager"):
-        # The session caches the service models, the slowest part of creating a client. No connection is opened.
+        # The session caches the service models, the slowest part of creating a client. No
+        # connection is opened.
         boto3.client(service, region_name="us-east-1")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

@@ -1,7 +1,8 @@
 """A recording engine: runs the real program under Pulumi's mocks and records the registered resources.
 
-In deploy mode computed outputs have invented values, so that every `apply` runs. In preview mode they are unknown, as
-in a first `pulumi preview`. The two modes find different faults, so the tests run both.
+In deploy mode computed outputs have invented values, so that every `apply` runs. In preview mode
+they are unknown, as in a first `pulumi preview`. The two modes find different faults, so the tests
+run both.
 """
 
 from __future__ import annotations
@@ -26,6 +27,23 @@ PROJECT = "redshift-lake-loader"
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 ZONES = [f"{REGION}{letter}" for letter in "abc"]
+OUTPUTS = {
+    "lake_bucket",
+    "work_bucket",
+    "log_table",
+    "state_machine_arn",
+    "reconcile_function",
+    "tables_function",
+    "api_url",
+    "api_key",
+    "warehouse_host",
+    "warehouse_port",
+    "warehouse_databases",
+    "warehouse_secret_arn",
+    "copy_role_arn",
+    "dead_letter_queue_url",
+}
+"""The outputs of the program."""
 
 
 class Mode(Enum):
@@ -35,7 +53,10 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Registered:
-    """One registered resource. `dependencies` are the (type, name) pairs of the resources that it depends on."""
+    """One registered resource.
+
+    `dependencies` are the (type, name) pairs of the resources that it depends on.
+    """
 
     typ: str
     name: str
@@ -89,7 +110,10 @@ class Stack:
 
 
 def _computed(typ: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that AWS would compute. Each holds the name of its resource, so that tests can check references."""
+    """Return the outputs that AWS would compute.
+
+    Each holds the name of its resource, so that tests can check references.
+    """
     arn = f"arn:aws:{typ.split('/')[0].removeprefix('aws:')}:{REGION}:{ACCOUNT}:{typ.rsplit(':', 1)[1]}/{name}"
     return {
         "arn": arn,
@@ -231,7 +255,10 @@ def run(
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
 ) -> Stack:
-    """Run `main` once. An Output that is used as text raises an error, so that none ends up in a document."""
+    """Run `main` once.
+
+    An Output that is used as text raises an error, so that none ends up in a document.
+    """
     recorder = _Recorder(mode)
     monitor = _Monitor(recorder)
     try:

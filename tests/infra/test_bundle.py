@@ -12,7 +12,10 @@ from infra.bundle import REQUIREMENTS
 
 
 def test_markers_are_evaluated_for_the_lambda_runtime():
-    text = "a==1 ; python_full_version < '3.14'\nb==2 ; python_version >= '3.14'  # why\n\n# c\nd==3 ; sys_platform == 'win32'"
+    text = (
+        "a==1 ; python_full_version < '3.14'\nb==2 ; python_version >= '3.14'  # why\n"
+        "\n# c\nd==3 ; sys_platform == 'win32'"
+    )
     assert bundle.parse_requirements(text) == ["b==2"]
 
 

@@ -5,24 +5,7 @@ from infra import network, program
 from infra.code import CA_FILE
 from infra.program import main
 from tests.infra.conftest import VARIANTS, recorded
-from tests.infra.engine import REGION, Mode, Stack, run
-
-OUTPUTS = {
-    "lake_bucket",
-    "work_bucket",
-    "log_table",
-    "state_machine_arn",
-    "reconcile_function",
-    "tables_function",
-    "api_url",
-    "api_key",
-    "warehouse_host",
-    "warehouse_port",
-    "warehouse_databases",
-    "warehouse_secret_arn",
-    "copy_role_arn",
-    "dead_letter_queue_url",
-}
+from tests.infra.engine import OUTPUTS, REGION, Mode, Stack, run
 
 
 def texts(value: object):

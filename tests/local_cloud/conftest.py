@@ -48,9 +48,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The real program, deployed once for all tests that only read it."""
     state: Path = tmp_path_factory.mktemp("cloud")
     with contextlib.ExitStack() as stack:
-        with (
-            pytest.MonkeyPatch.context() as patch
-        ):  # only during the start: other tests need the real one
+        # Only during the start: other tests need the real one.
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
             running = stack.enter_context(LocalCloud.start(state))
         yield running

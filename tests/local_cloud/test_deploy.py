@@ -15,23 +15,8 @@ from local_cloud.aws import Aws
 from local_cloud.deploy import DeploymentError, deploy, plain
 from local_cloud.resources import REGISTRY, Context, Resource
 from local_cloud.resources.s3 import without_tls_rule
+from tests.infra.engine import OUTPUTS
 
-STACK_OUTPUTS = {
-    "lake_bucket",
-    "work_bucket",
-    "log_table",
-    "state_machine_arn",
-    "reconcile_function",
-    "tables_function",
-    "api_url",
-    "api_key",
-    "warehouse_host",
-    "warehouse_port",
-    "warehouse_databases",
-    "warehouse_secret_arn",
-    "copy_role_arn",
-    "dead_letter_queue_url",
-}
 FILE_KEYS = {
     "aws_endpoint_url",
     "region",
@@ -59,7 +44,7 @@ def deploy_small(program, context):
 
 
 def test_the_real_program_exports_every_output(cloud):
-    assert set(cloud.deployment.outputs) == STACK_OUTPUTS
+    assert set(cloud.deployment.outputs) == OUTPUTS
     assert all(cloud.deployment.outputs.values())
 
 

@@ -45,7 +45,7 @@ def test_an_installation_has_an_environment_for_each_version_of_the_requirements
     assert all(folder.is_relative_to(tmp_path) for folder in folders)
 
 
-def test_an_environment_is_created_once_and_the_user_is_told(tmp_path: Path) -> None:
+def test_an_environment_is_created_once_with_a_message(tmp_path: Path) -> None:
     requirements, folder = tmp_path / "lambda.txt", tmp_path / "cache" / "lambda-3.11-abc"
     requirements.write_text("# no packages\n")
     lines: list[str] = []

@@ -8,20 +8,26 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from tests.redshift_emulator.conftest import Connect, error, rows, value
 
 TYPES = [
-    ("smallint", "smallint", "az64"), ("int2", "smallint", "az64"), ("int", "integer", "az64"), ("int4", "integer", "az64"),
+    ("smallint", "smallint", "az64"), ("int2", "smallint", "az64"), ("int", "integer", "az64"),
+    ("int4", "integer", "az64"),
     ("bigint", "bigint", "az64"), ("int8", "bigint", "az64"), ("numeric", "numeric(18,0)", "az64"),
-    ("decimal(10,2)", "numeric(10,2)", "az64"), ("dec(5)", "numeric(5,0)", "az64"), ("numeric(38,37)", "numeric(38,37)", "az64"),
+    ("decimal(10,2)", "numeric(10,2)", "az64"), ("dec(5)", "numeric(5,0)", "az64"),
+    ("numeric(38,37)", "numeric(38,37)", "az64"),
     ("real", "real", "none"), ("float4", "real", "none"), ("float", "double precision", "none"),
-    ("float8", "double precision", "none"), ("double precision", "double precision", "none"), ("bool", "boolean", "none"),
+    ("float8", "double precision", "none"), ("double precision", "double precision", "none"),
+    ("bool", "boolean", "none"),
     ("boolean", "boolean", "none"), ("char", "character(1)", "lzo"), ("char(4)", "character(4)", "lzo"),
-    ("nchar(4)", "character(4)", "lzo"), ("bpchar", "character(256)", "lzo"), ("varchar", "character varying(256)", "lzo"),
+    ("nchar(4)", "character(4)", "lzo"), ("bpchar", "character(256)", "lzo"), ("varchar",
+    "character varying(256)", "lzo"),
     ("varchar(4)", "character varying(4)", "lzo"), ("varchar(max)", "character varying(65535)", "lzo"),
     ("nvarchar(9)", "character varying(9)", "lzo"), ("character varying(7)", "character varying(7)", "lzo"),
     ("text", "character varying(256)", "lzo"), ("date", "date", "az64"), ("time", "time without time zone", "az64"),
     ("timetz", "time with time zone", "az64"), ("timestamp", "timestamp without time zone", "az64"),
-    ("timestamptz", "timestamp with time zone", "az64"), ("timestamp with time zone", "timestamp with time zone", "az64"),
+    ("timestamptz", "timestamp with time zone", "az64"), ("timestamp with time zone",
+    "timestamp with time zone", "az64"),
     ("super", "super", "zstd"), ("varbyte(4)", "binary varying(4)", "lzo"), ("varbyte", "binary varying(64000)", "lzo"),
-    ("binary varying(9)", "binary varying(9)", "lzo"), ("geometry", "geometry", "none"), ("geography", "geography", "none"),
+    ("binary varying(9)", "binary varying(9)", "lzo"), ("geometry", "geometry", "none"),
+    ("geography", "geography", "none"),
     ("hllsketch", "hllsketch", "none"),
 ]  # fmt: skip
 
@@ -222,29 +228,35 @@ def test_a_comment_is_shown(cursor: Cursor) -> None:
 
 
 ALL_VIEWS = [
-    ("svv_all_schemas", ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "source_database", "schema_option"]),
-    ("svv_redshift_schemas", ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "schema_option"]),
+    ("svv_all_schemas", ["database_name", "schema_name", "schema_owner", "schema_type",
+    "schema_acl", "source_database", "schema_option"]),
+    ("svv_redshift_schemas", ["database_name", "schema_name", "schema_owner", "schema_type",
+    "schema_acl", "schema_option"]),
     ("svv_all_tables", ["database_name", "schema_name", "table_name", "table_type", "table_acl", "remarks"]),
     ("svv_all_columns", [
-        "database_name", "schema_name", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
-        "character_maximum_length", "numeric_precision", "numeric_scale", "remarks",
+        "database_name", "schema_name", "table_name", "column_name", "ordinal_position",
+        "column_default", "is_nullable", "data_type", "character_maximum_length",
+        "numeric_precision", "numeric_scale", "remarks",
     ]),
     ("svv_redshift_databases", [
-        "database_name", "database_owner", "database_type", "database_acl", "database_options", "database_isolation_level",
+        "database_name", "database_owner", "database_type", "database_acl", "database_options",
+        "database_isolation_level",
     ]),
     ("svv_user_info", [
-        "user_name", "user_id", "createdb", "superuser", "catalog_update", "connection_limit", "syslog_access", "last_ddl_timestamp",
-        "session_timeout", "external_user_id",
+        "user_name", "user_id", "createdb", "superuser", "catalog_update", "connection_limit",
+        "syslog_access", "last_ddl_timestamp", "session_timeout", "external_user_id",
     ]),
     ("svl_user_info", [
-        "usename", "usesysid", "usecreatedb", "usesuper", "usecatupd", "useconnlimit", "syslogaccess", "last_ddl_ts", "sessiontimeout",
-        "external_id",
+        "usename", "usesysid", "usecreatedb", "usesuper", "usecatupd", "useconnlimit",
+        "syslogaccess", "last_ddl_ts", "sessiontimeout", "external_id",
     ]),
     ("svv_columns", [
-        "table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
-        "character_maximum_length", "numeric_precision", "numeric_precision_radix", "numeric_scale", "datetime_precision",
-        "interval_type", "interval_precision", "character_set_catalog", "character_set_schema", "character_set_name",
-        "collation_catalog", "collation_schema", "collation_name", "domain_name", "remarks",
+        "table_catalog", "table_schema", "table_name", "column_name", "ordinal_position",
+        "column_default", "is_nullable", "data_type", "character_maximum_length",
+        "numeric_precision", "numeric_precision_radix", "numeric_scale", "datetime_precision",
+        "interval_type", "interval_precision", "character_set_catalog", "character_set_schema",
+        "character_set_name", "collation_catalog", "collation_schema", "collation_name",
+        "domain_name", "remarks",
     ]),
 ]  # fmt: skip
 
@@ -263,7 +275,8 @@ def test_svv_all_columns_and_svv_columns_show_lengths_and_precisions(cursor: Cur
         "CREATE TABLE t (a smallint NOT NULL, b numeric(8,2), c varchar(9) DEFAULT 'x', d super)"
     )
     cursor.execute("COMMENT ON COLUMN t.b IS 'price'")
-    query = """SELECT column_name, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_scale, remarks
+    query = """SELECT column_name, is_nullable, data_type, character_maximum_length, numeric_precision,
+        numeric_scale, remarks
                FROM {} WHERE table_name = 't' ORDER BY ordinal_position"""
     expected = [
         ("a", "NO", "smallint", None, 16, 0, None),

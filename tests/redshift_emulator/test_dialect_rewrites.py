@@ -92,17 +92,21 @@ TRANSLATED = [
     ),
 ]
 CONDITIONS = [
-    ("1", [(1,), (2,), (3,)]), ("1 AND a = 2", [(2,)]), ("1 ORDER BY a LIMIT 1", [(1,)]), ("1=1 AND a = 3", [(3,)]), ("1=0", []),
+    ("1", [(1,), (2,), (3,)]), ("1 AND a = 2", [(2,)]), ("1 ORDER BY a LIMIT 1", [(1,)]),
+    ("1=1 AND a = 3", [(3,)]), ("1=0", []),
     ("1 IN (1, 2) AND a = 1", [(1,)]), ("1 BETWEEN a AND a", [(1,)]), ("1::int = a", [(1,)]), ("1 < a", [(2,), (3,)]),
     ("1 + 1 = a", [(2,)]), ("1 IS NULL", []),
 ]  # fmt: skip
 NOT_SUPPORTED = [
-    "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "SELECT TOP 1 a FROM t UNION SELECT 2",
-    "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))", "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t",
-    "SELECT MEDIAN(a) FROM t", "SELECT DECODE(a, 1, 'x') FROM t", "SELECT CONVERT(int, '1')", "SELECT JSON_PARSE('1')",
-    "UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "COPY t FROM 's3://b/k' IAM_ROLE default CSV JOB CREATE j", "COPY JOB RUN j",
-    "MERGE INTO t USING s ON t.a = s.a REMOVE DUPLICATES", "CREATE EXTERNAL SCHEMA e FROM DATA CATALOG DATABASE 'd'",
-    "CREATE MODEL m FROM t", "CALL p()", "CREATE PROCEDURE p() AS $$ BEGIN END $$ LANGUAGE plpgsql",
+    "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1",
+    "SELECT TOP 1 a FROM t UNION SELECT 2", "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x'))",
+    "SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) OVER () FROM t", "SELECT MEDIAN(a) FROM t",
+    "SELECT DECODE(a, 1, 'x') FROM t", "SELECT CONVERT(int, '1')", "SELECT JSON_PARSE('1')",
+    "UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default",
+    "COPY t FROM 's3://b/k' IAM_ROLE default CSV JOB CREATE j", "COPY JOB RUN j",
+    "MERGE INTO t USING s ON t.a = s.a REMOVE DUPLICATES",
+    "CREATE EXTERNAL SCHEMA e FROM DATA CATALOG DATABASE 'd'", "CREATE MODEL m FROM t", "CALL p()",
+    "CREATE PROCEDURE p() AS $$ BEGIN END $$ LANGUAGE plpgsql",
     "SELECT DATEADD(epoch, 1, '2020-01-01')",
 ]  # fmt: skip
 
@@ -166,7 +170,8 @@ def test_date_trunc_of_a_date_is_a_timestamp_without_time_zone(cursor: Cursor) -
 
 def test_avg_has_redshifts_type_for_each_argument_type(cursor: Cursor) -> None:
     cursor.execute(
-        "CREATE TABLE averages AS SELECT AVG(a::smallint) AS a, AVG(a) AS b, AVG(a::bigint) AS c, AVG(a::dec(5,2)) AS d,"
+        "CREATE TABLE averages AS SELECT AVG(a::smallint) AS a, AVG(a) AS b, AVG(a::bigint) AS c, "
+        "AVG(a::dec(5,2)) AS d,"
         " AVG(a::real) AS e, AVG(a::float) AS f FROM t"
     )
     types = [
@@ -200,7 +205,8 @@ def test_listagg_needs_a_user_table(cursor: Cursor) -> None:
 
 def test_show_table_returns_a_statement_that_creates_the_same_table(cursor: Cursor) -> None:
     cursor.execute(
-        "CREATE TABLE made (id bigint IDENTITY(1,2), a integer NOT NULL, b varchar(9) DEFAULT 'x' DISTKEY, c varbyte(3), PRIMARY KEY (a))"
+        "CREATE TABLE made (id bigint IDENTITY(1,2), a integer NOT NULL, b varchar(9) DEFAULT 'x' "
+        "DISTKEY, c varbyte(3), PRIMARY KEY (a))"
         " SORTKEY (a)"
     )
     shown = str(value(cursor, "SHOW TABLE made"))

@@ -54,7 +54,7 @@ def test_psycopg_binds_parameters_and_prepares_statements(modern: psycopg.Connec
 
 
 def test_a_refused_statement_fails_psycopgs_transaction(modern: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported), modern.transaction():  # noqa: PT012 - the test is about the block
+    with pytest.raises(psycopg.errors.FeatureNotSupported), modern.transaction():  # noqa: PT012 - about the block
         modern.execute("CREATE TABLE t (a integer)")
         modern.execute("CREATE INDEX i ON t (a)", prepare=True)
     assert modern.execute("SELECT count(*) FROM pg_class WHERE relname = 't'").fetchall() == [(0,)]
@@ -126,7 +126,7 @@ def test_a_portal_that_is_read_in_parts_survives_catalog_queries(warehouse: Ware
 
 def test_an_error_in_a_pipeline_skips_the_rest_of_it(modern: psycopg.Connection) -> None:
     modern.execute("CREATE TABLE t (a integer)")
-    with pytest.raises(psycopg.errors.UndefinedObject), modern.pipeline():  # noqa: PT012 - the test is about the pipeline
+    with pytest.raises(psycopg.errors.UndefinedObject), modern.pipeline():  # noqa: PT012 - about the pipeline
         modern.execute("SELECT E'x' WHERE %s = 1", (1,))
         modern.execute("INSERT INTO t VALUES (%s)", (1,))
     assert modern.execute("SELECT count(*) FROM t").fetchall() == [(0,)]

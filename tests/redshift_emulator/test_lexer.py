@@ -47,7 +47,8 @@ def test_tokens_have_offsets_and_values() -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("'a''b'", "a'b"), (r"'a\'b'", "a'b"), (r"'\\'", "\\"), (r"'\n\t'", "\n\t"), (r"'\101\x41'", "AA"), ("$$a'b$$", "a'b"),
+    [("'a''b'", "a'b"), (r"'a\'b'", "a'b"), (r"'\\'", "\\"), (r"'\n\t'", "\n\t"), (r"'\101\x41'",
+    "AA"), ("$$a'b$$", "a'b"),
      ("$x$a$$b$x$", "a$$b")],
 )  # fmt: skip
 def test_a_literal_is_unescaped(written: str, meant: str) -> None:

@@ -100,7 +100,8 @@ def test_sqlalchemy_redshift_connects_with_its_default_settings(warehouse: Wareh
     )
     metadata = sa.MetaData()
     table = sa.Table(
-        "engine_made", metadata, sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False), sa.Column("name", sa.String(20)),
+        "engine_made", metadata, sa.Column("id", sa.BigInteger, primary_key=True,
+        autoincrement=False), sa.Column("name", sa.String(20)),
         redshift_diststyle="ALL", redshift_sortkey=["id"],
     )  # fmt: skip
     with engine.begin() as connection:

@@ -43,13 +43,16 @@ def test_duplicate_keys_in_the_source_are_an_error(cursor: Cursor) -> None:
         "MERGE INTO t USING (SELECT * FROM s) AS s ON t.a = s.a " + BRANCHES,
         "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = s.b",
         "MERGE INTO t USING s ON t.a = s.a WHEN NOT MATCHED THEN INSERT (a) VALUES (s.a)",
-        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET t.b = s.b WHEN NOT MATCHED THEN INSERT VALUES (s.a, s.b)",
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET t.b = s.b WHEN NOT MATCHED "
+        "THEN INSERT VALUES (s.a, s.b)",
         "MERGE INTO t USING s ON t.a = s.a WHEN NOT MATCHED THEN INSERT VALUES (1, 'x') WHEN MATCHED THEN DELETE",
-        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED AND s.a > 1 THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1, 'x')",
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED AND s.a > 1 THEN DELETE WHEN NOT MATCHED "
+        "THEN INSERT VALUES (1, 'x')",
         "MERGE INTO t USING s ON t.a = s.a",
         "MERGE INTO t USING s ON t.a = s.a " + BRANCHES + " WHEN NOT MATCHED BY SOURCE THEN DELETE",
         "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY SOURCE THEN DELETE",
-        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY TARGET THEN INSERT VALUES (1, 'x')",
+        "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY TARGET "
+        "THEN INSERT VALUES (1, 'x')",
         "MERGE INTO t USING s ON t.a = s.a " + BRANCHES + " WHEN MATCHED THEN DELETE",
         "MERGE INTO t USING s ON t.a = s.a " + BRANCHES + " RETURNING t.a",
         "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN INSERT VALUES (1, 'x')",
@@ -84,5 +87,8 @@ def test_any_other_condition_is_refused(cursor: Cursor, condition: str) -> None:
 
 
 def test_the_target_must_be_a_user_table(cursor: Cursor) -> None:
-    merge = "MERGE INTO pg_class USING s ON pg_class.relname = s.b WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)"
+    merge = (
+        "MERGE INTO pg_class USING s ON pg_class.relname = s.b WHEN MATCHED THEN DELETE "
+        "WHEN NOT MATCHED THEN INSERT VALUES (1)"
+    )
     assert "must not be a system table" in error(cursor, merge)[1]

@@ -1,4 +1,6 @@
-"""The emulator as a process: it starts, prints its address, keeps its data, and leaves no process behind, however it ends."""
+"""The emulator as a process: it starts, prints its address, keeps its data, and leaves no process
+behind, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,7 @@ def test_data_survives_a_restart_and_databases_are_added(folder: Path) -> None:
             (8,)
         ]
         assert execute(process, "SELECT current_database()", "more") == [("more",)]
-        assert (folder / "ready").read_text().split() == [str(part) for part in process.address]  # type: ignore[attr-defined]
+        assert (folder / "ready").read_text().split() == [str(part) for part in process.address]
 
 
 def test_the_emulator_stops_when_standard_input_closes(folder: Path) -> None:

@@ -10,7 +10,8 @@ from tests.redshift_emulator.conftest import error, rows
 
 TABLE = """
 CREATE TABLE t (
-    id bigint NOT NULL, name varchar(10), code varchar(10) DEFAULT 'x', packed varchar(10) ENCODE bytedict, amount numeric(10,2),
+    id bigint NOT NULL, name varchar(10), code varchar(10) DEFAULT 'x', packed varchar(10) ENCODE bytedict,
+    amount numeric(10,2),
     area varchar(10) DISTKEY, day date SORTKEY, loose integer, PRIMARY KEY (id), UNIQUE (loose)
 )
 """
@@ -334,7 +335,10 @@ def test_a_table_and_a_column_may_have_the_name_of_a_refused_function(
     cursor.execute(f"INSERT INTO {name} (id, {name}) VALUES (1, 2)")
     cursor.execute(f"INSERT INTO public.{name} (id, {name}) SELECT id, {name} FROM {name}")
     cursor.execute(f"UPDATE {name} SET {name} = 3 WHERE id = 1")
-    asked = f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    asked = (
+        f"WITH {name} (a, b) AS (SELECT id, {name} FROM public.{name}) "
+        f"SELECT {name}.b FROM {name} WHERE a IN (1, 2)"
+    )
     assert rows(cursor, asked) == [(3,), (3,)]
     assert rows(cursor, f"SELECT a FROM {name} AS {name} (b, a) WHERE {name}.a = 1") == [(1,), (1,)]
     cursor.execute(f"DROP TABLE {name}")

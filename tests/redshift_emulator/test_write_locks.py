@@ -1,4 +1,6 @@
-"""Writers of one table wait for each other; readers do not wait (c_write_readwrite, r_Serializable_isolation_example)."""
+"""Writers of one table wait for each other; readers do not wait (c_write_readwrite,
+r_Serializable_isolation_example).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ from tests.redshift_emulator.conftest import (
 from tests.redshift_emulator.test_transactions import wait_until
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
-MERGE = "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = t.b + 1 WHEN NOT MATCHED THEN INSERT VALUES (s.a, 0)"
+MERGE = (
+    "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = t.b + 1 "
+    "WHEN NOT MATCHED THEN INSERT VALUES (s.a, 0)"
+)
 WRITES = [
     ("INSERT INTO t VALUES (2, 5)", [(1, 11), (2, 5)]),
     ("INSERT INTO public.t SELECT a, 7 FROM s", [(1, 7), (1, 11)]),
@@ -51,7 +56,10 @@ def tables(cursor: Cursor) -> None:
 
 @contextmanager
 def while_it_waits(cursor: Cursor, observer: Cursor, *statements: str) -> Iterator[None]:
-    """Run statements in a thread. The last one waits for a lock until the block ends, and then succeeds."""
+    """Run statements in a thread.
+
+    The last one waits for a lock until the block ends, and then succeeds.
+    """
     pid = value(cursor, "SELECT pg_backend_pid()")
     failures: list[BaseException] = []
 
@@ -207,7 +215,7 @@ def test_a_pipeline_locks_its_tables_and_rolls_back_on_an_error(modern: psycopg.
     assert modern.execute(
         "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM s)"
     ).fetchone() == (4, 4)
-    with pytest.raises(psycopg.errors.UndefinedTable), modern.pipeline():  # noqa: PT012 - the test is about the pipeline
+    with pytest.raises(psycopg.errors.UndefinedTable), modern.pipeline():  # noqa: PT012 - about the pipeline
         modern.execute("INSERT INTO t VALUES (%s, 0)", (7,))
         modern.execute("INSERT INTO absent VALUES (%s)", (7,))
     assert modern.execute("SELECT count(*) FROM t WHERE a = 7").fetchone() == (0,)

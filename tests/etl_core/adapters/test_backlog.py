@@ -30,7 +30,8 @@ class Log:
 
     def upload(self, file: str, folder: str = "dev/append", **fields: Any) -> Upload:
         plain: dict[str, Any] = {
-            "bucket": "lake", "version_id": None, "etag": f"etag-of-{file}", "size": 7, "sequencer": "0A1B", "landed_at": NOW,
+            "bucket": "lake", "version_id": None, "etag": f"etag-of-{file}", "size": 7,
+            "sequencer": "0A1B", "landed_at": NOW,
         }  # fmt: skip
         return Upload(key=f"{folder}/{self.name}/{file}", **(plain | fields))
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from etl_cli.stack import open_stack
 from etl_core.adapters.functions import Function, StateMachine
 from etl_core.model.errors import (
     EtlError,
     LoadFailedError,
     LockConflictError,
-    StackError,
     ThrottledError,
 )
 
@@ -121,42 +118,3 @@ def test_an_execution_runs_only_while_step_functions_reports_it(answer: Any, run
 def test_a_missing_permission_does_not_mean_that_the_execution_ended() -> None:
     with pytest.raises(LoadFailedError, match="Step Functions returned AccessDenied"):
         StateMachine(FakeClient(refused("AccessDenied", 403)), "arn").is_running("arn:1")
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (None, "does not exist. Start the local cloud"),
-        ("{", "cannot be read as JSON"),
-        ("[]", "no JSON object"),
-        (
-            '{"state_machine_arn": "arn:aws:states:eu-central-1:1:stateMachine:m"}',
-            "has no 'reconcile_function'",
-        ),
-        ("{}", "has no 'state_machine_arn'"),
-    ],
-)
-def test_unusable_outputs_are_reported_with_the_fix(
-    tmp_path: Path, content: str | None, text: str
-) -> None:
-    path = tmp_path / "outputs.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(StackError, match=text):
-        open_stack(path)
-
-
-def test_the_outputs_of_pulumi_are_sufficient(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "outputs.json"
-    outputs = {
-        "state_machine_arn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
-        "reconcile_function": "r",
-        "tables_function": "t",
-    }
-    path.write_text(json.dumps(outputs))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    stack = open_stack(path)
-    assert (stack.reconcile.name, stack.tables.name) == ("r", "t")

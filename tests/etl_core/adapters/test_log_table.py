@@ -69,8 +69,8 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
         "SET #status = :status, #rows_loaded = :rows_loaded, #schema_version = :schema_version "
     )
     assert (
-        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, #waiting_for, #waiting_since ADD "
-        in expression
+        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
+        "#waiting_for, #waiting_since ADD " in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 
@@ -164,14 +164,14 @@ def test_a_batch_of_which_nothing_is_processed_is_throttled() -> None:
         log_table(client).read_entries([KEY])
 
 
-def test_unanswered_entries_are_read_page_by_page_from_the_index() -> None:
+def test_pending_entries_are_read_page_by_page_from_the_index() -> None:
     marker = stored(table_name="t", landed_key="k1")
     client = FakeDynamoDB(
         {"Items": [stored(number=1)], "LastEvaluatedKey": marker}, {"Items": [stored(number=2)]}
     )
 
-    first, following = log_table(client).read_unanswered(None)
-    last, end = log_table(client).read_unanswered(following)
+    first, following = log_table(client).read_pending_page(None)
+    last, end = log_table(client).read_pending_page(following)
 
     assert (first, last, end) == ([{"number": 1}], [{"number": 2}], None)
     assert [call.get("ExclusiveStartKey") for call in client.calls] == [None, marker]

@@ -1,4 +1,6 @@
-"""How COPY reads a file: by the schema in force at its arrival, into the columns under their current names. How rows are counted."""
+"""How COPY reads a file: by the schema in force at its arrival, into the columns under their
+current names. How rows are counted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ledger decides: duplicate, superseded, or proceed. Its rows are read back as they were written."""
+"""The ledger decides: duplicate, superseded, or proceed.
+
+Its rows are read back as they were written.
+"""
 
 from __future__ import annotations
 
@@ -225,7 +228,8 @@ def test_only_relevant_rows_are_read_and_values_are_bound() -> None:
     statement = select_relevant(LEDGER, an_upload())
 
     assert set(statement.compile().params.values()) == {
-        an_upload().upload_id, (NOON - timedelta(seconds=5)).replace(tzinfo=None), "schema", an_upload().key, an_upload().version_id,
+        an_upload().upload_id, (NOON - timedelta(seconds=5)).replace(tzinfo=None), "schema",
+            an_upload().key, an_upload().version_id,
     }  # fmt: skip
     assert "WHERE" in describe_sql(statement)
 

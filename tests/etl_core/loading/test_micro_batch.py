@@ -1,4 +1,6 @@
-"""Micro-batches: the load that holds the table's lock also loads small pending appends, each with its own ledger row."""
+"""Micro-batches: the load that holds the table's lock also loads small pending appends, each with
+its own ledger row.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Arrival dependencies between schema files and data files: which upload waits for which, how long, and which schema applies."""
+"""Arrival dependencies between schema files and data files: which upload waits for which, how long,
+and which schema applies.
+"""
 
 from __future__ import annotations
 

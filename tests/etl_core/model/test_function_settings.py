@@ -7,7 +7,8 @@ import pytest
 from etl_core.model.function_settings import LoadSettings, LogSettings, SettingsError
 
 COMPLETE = {
-    "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,", "WAREHOUSE_HOST": "host", "WAREHOUSE_PORT": "5439",
+    "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,",
+    "WAREHOUSE_HOST": "host", "WAREHOUSE_PORT": "5439",
     "WAREHOUSE_SECRET_ARN": "arn:secret", "COPY_ROLE_ARN": "arn:role", "LOG_TABLE": "log", "AWS_REGION": "eu-central-1",
 }  # fmt: skip
 

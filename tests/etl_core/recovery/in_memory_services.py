@@ -14,7 +14,7 @@ from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import LedgerEvidence
 from etl_core.recovery.reconcile_requests import Page, PageRequest
 from etl_core.recovery.reconcile_run import reconcile_page
-from etl_core.recovery.services import ListedPage, Services
+from etl_core.recovery.services import Services, VersionPage
 from etl_core.recovery.tables_requests import (
     LedgerPage,
     LedgerPageRequest,
@@ -33,10 +33,10 @@ class FakeLake:
     versions: list[ObjectVersion] = field(default_factory=list)
     page: int = 500
 
-    def read_page(self, marker: Mapping[str, Any] | None, limit: int) -> ListedPage:
+    def read_page(self, marker: Mapping[str, Any] | None, limit: int) -> VersionPage:
         first = int((marker or {"KeyMarker": "0"})["KeyMarker"])
         last = first + min(limit, self.page)
-        return ListedPage(
+        return VersionPage(
             self.versions[first:last],
             {"KeyMarker": str(last)} if last < len(self.versions) else None,
         )
@@ -58,7 +58,7 @@ class FakeLog:
             if table == table_name and first <= sort <= last + "~":
                 yield self._item((table, sort))
 
-    def read_unanswered(
+    def read_pending_page(
         self, marker: Mapping[str, Any] | None
     ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         """Return one entry per page."""

@@ -96,7 +96,10 @@ def test_a_locked_ledger_is_reported_as_busy_and_the_others_are_read(
 def all_pages(
     warehouse: RedshiftWarehouse, scope: Scope = WHOLE_LAKE
 ) -> tuple[list[str], list[str]]:
-    """Return all keys of these tests, and the busy ledgers. Other tests leave their own ledgers behind."""
+    """Return all keys of these tests, and the busy ledgers.
+
+    Other tests leave their own ledgers behind.
+    """
     request, rows, busy = LedgerPageRequest(scope=scope), list[LedgerEvidence](), list[str]()
     for _ in range(500):
         page = read_page(request, ("dev",), warehouse, SECONDS)

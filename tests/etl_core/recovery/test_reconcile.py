@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl_core.model.status import Status
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.read_ledgers import evidence_of
 from etl_core.recovery.reconcile import (
     Evidence,
@@ -24,9 +24,9 @@ from etl_core.recovery.reconcile import (
 from etl_core.upload_log.entry import key_of
 from tests.builders import LAKE, NOON, a_ledger_row, an_upload
 from tests.etl_core.model.test_object_versions import a_version, an_entry
+from tests.etl_core.recovery.in_memory_services import LATER
 
 GRACE = timedelta(minutes=5)
-LATER = NOON + timedelta(hours=1)
 VERSION = a_version()
 
 
@@ -48,7 +48,9 @@ def ledger_evidence(**fields: Any) -> LedgerEvidence:
 def finding(
     *, row: Any = None, logged: Any = None, entry: Any = None, busy: bool = False, now: Any = LATER
 ) -> Finding:
-    """`row` is in the ledger, `logged` is the status of its log entry; `entry` is the status of a log entry without a row."""
+    """`row` is in the ledger, `logged` is the status of its log entry; `entry` is the status of a
+    log entry without a row.
+    """
     evidence = Evidence(
         ledger={} if row is None else {VERSION.id: row},
         logged={} if logged is None else {row.upload_id: an_entry(an_upload(), status=logged)},

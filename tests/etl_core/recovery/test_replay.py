@@ -24,15 +24,15 @@ from tests.builders import NOON, TABLE, a_column, a_ledger_row, a_spec, settings
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
-def replay(world: InMemoryPipeline, **fields: Any) -> ReplayResult:
-    world.warehouse.log.clear()
-    ports = Ports(world.store, world.warehouse, world.backlog, lambda: NOON)
+def replay(pipeline: InMemoryPipeline, **fields: Any) -> ReplayResult:
+    pipeline.warehouse.log.clear()
+    ports = Ports(pipeline.store, pipeline.warehouse, pipeline.backlog, lambda: NOON)
     return replay_table(ReplayRequest(table=TABLE, **fields), settings(), ports, 60)
 
 
-def spoil(world: InMemoryPipeline) -> None:
+def spoil(pipeline: InMemoryPipeline) -> None:
     """Change the rows by hand."""
-    world.warehouse.states["dev"].rows["public", "t"][:] = [["9", "spoilt"]]
+    pipeline.warehouse.states["dev"].rows["public", "t"][:] = [["9", "spoilt"]]
 
 
 @given(st.lists(st.sampled_from(["append", "truncate", "schema"]), max_size=12), st.randoms())
@@ -51,108 +51,110 @@ def test_a_table_consists_of_the_last_truncate_and_later_appends(
     assert content_rows(rows) == expected
 
 
-def test_the_rows_are_loaded_again_from_the_lake(world: InMemoryPipeline) -> None:
-    spoil(world)
-    assert replay(world) == ReplayResult(files=1, copies=1, bytes=16, rows_expected=2, rows=2)
-    assert world.warehouse.table("t") == ROWS
+def test_the_rows_are_loaded_again_from_the_lake(pipeline: InMemoryPipeline) -> None:
+    spoil(pipeline)
+    assert replay(pipeline) == ReplayResult(files=1, copies=1, bytes=16, rows_expected=2, rows=2)
+    assert pipeline.warehouse.table("t") == ROWS
 
 
-def test_files_of_the_same_format_are_loaded_by_one_copy(world: InMemoryPipeline) -> None:
+def test_files_of_the_same_format_are_loaded_by_one_copy(pipeline: InMemoryPipeline) -> None:
     for number in range(5):
-        world.drop(f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
-    world.drop("dev/append/t/other.csv", b"name,id\ny,7\n")
-    done = replay(world)
+        pipeline.drop(f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
+    pipeline.drop("dev/append/t/other.csv", b"name,id\ny,7\n")
+    done = replay(pipeline)
     assert (done.files, done.copies, done.rows) == (7, 2, 8)
 
 
-def test_rows_from_before_the_last_truncate_are_not_loaded(world: InMemoryPipeline) -> None:
-    world.drop("dev/truncate/t/new.csv", b"id,name\n5,e\n")
-    world.drop("dev/append/t/more.csv", b"id,name\n6,f\n")
-    spoil(world)
-    assert replay(world).files == 2
-    assert world.warehouse.table("t") == [["5", "e"], ["6", "f"]]
+def test_rows_from_before_the_last_truncate_are_not_loaded(pipeline: InMemoryPipeline) -> None:
+    pipeline.drop("dev/truncate/t/new.csv", b"id,name\n5,e\n")
+    pipeline.drop("dev/append/t/more.csv", b"id,name\n6,f\n")
+    spoil(pipeline)
+    assert replay(pipeline).files == 2
+    assert pipeline.warehouse.table("t") == [["5", "e"], ["6", "f"]]
 
 
-def test_the_ledger_is_locked_first_and_does_not_change(world: InMemoryPipeline) -> None:
-    before = world.warehouse.ledger("public__t")
-    replay(world)
-    assert world.warehouse.log == [
+def test_the_ledger_is_locked_first_and_does_not_change(pipeline: InMemoryPipeline) -> None:
+    before = pipeline.warehouse.ledger("public__t")
+    replay(pipeline)
+    assert pipeline.warehouse.log == [
         "BEGIN", "READ LEDGER", "COMMIT",
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "COMMIT",
     ]  # fmt: skip
-    assert world.warehouse.ledger("public__t") == before
+    assert pipeline.warehouse.ledger("public__t") == before
 
 
-def test_a_dry_run_changes_nothing(world: InMemoryPipeline) -> None:
-    spoil(world)
-    assert replay(world, dry_run=True) == ReplayResult(files=1, copies=1, bytes=16, rows_expected=2)
-    assert world.warehouse.table("t") == [["9", "spoilt"]]
-    assert "LOCK" not in world.warehouse.log
+def test_a_dry_run_changes_nothing(pipeline: InMemoryPipeline) -> None:
+    spoil(pipeline)
+    assert replay(pipeline, dry_run=True) == ReplayResult(
+        files=1, copies=1, bytes=16, rows_expected=2
+    )
+    assert pipeline.warehouse.table("t") == [["9", "spoilt"]]
+    assert "LOCK" not in pipeline.warehouse.log
 
 
 def test_an_overwritten_file_is_loaded_in_its_old_version(
-    world: InMemoryPipeline,
+    pipeline: InMemoryPipeline,
 ) -> None:
-    world.put("dev/append/t/first.csv", b"id,name\n99,new\n")
-    replay(world)
-    assert world.warehouse.table("t") == ROWS
+    pipeline.put("dev/append/t/first.csv", b"id,name\n99,new\n")
+    replay(pipeline)
+    assert pipeline.warehouse.table("t") == ROWS
 
 
 def test_a_file_that_is_overwritten_during_the_rebuild_is_loaded_in_its_old_version(
-    world: InMemoryPipeline,
+    pipeline: InMemoryPipeline,
 ) -> None:
-    world.on("COPY", lambda: world.put("dev/append/t/first.csv", b"id,name\n99,new\n8,x\n"))
-    replay(world, accept_counts=True)
-    assert world.warehouse.table("t") == ROWS
+    pipeline.on("COPY", lambda: pipeline.put("dev/append/t/first.csv", b"id,name\n99,new\n8,x\n"))
+    replay(pipeline, accept_counts=True)
+    assert pipeline.warehouse.table("t") == ROWS
 
 
 def test_an_upload_that_is_loaded_while_the_files_are_opened_is_included(
-    world: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, uploads = world.store.find_version, list[Any]()
+    find, uploads = pipeline.store.find_version, list[Any]()
 
     def load_another(upload: Any) -> Any:
         uploads.append(upload)
         if len(uploads) == 1:
-            world.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
+            pipeline.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
         return find(upload)
 
-    monkeypatch.setattr(world.store, "find_version", load_another)
-    assert replay(world).rows == 3
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+    monkeypatch.setattr(pipeline.store, "find_version", load_another)
+    assert replay(pipeline).rows == 3
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
 def test_row_counts_that_differ_from_the_ledger_are_refused_unless_accepted(
-    world: InMemoryPipeline,
+    pipeline: InMemoryPipeline,
 ) -> None:
-    [row] = [row for row in world.warehouse.ledger("public__t") if row["action"] == "append"]
+    [row] = [row for row in pipeline.warehouse.ledger("public__t") if row["action"] == "append"]
     row["rows_loaded"] = 3
-    spoil(world)
+    spoil(pipeline)
     with pytest.raises(
         ReplayRefusedError,
         match=r"first.csv: 2 rows were loaded, the ledger records 3.*--accept-counts",
     ):
-        replay(world)
-    assert world.warehouse.table("t") == [["9", "spoilt"]]
-    assert replay(world, accept_counts=True).rows == 2
+        replay(pipeline)
+    assert pipeline.warehouse.table("t") == [["9", "spoilt"]]
+    assert replay(pipeline, accept_counts=True).rows == 2
 
 
-def test_every_missing_version_is_named(world: InMemoryPipeline) -> None:
-    world.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
+def test_every_missing_version_is_named(pipeline: InMemoryPipeline) -> None:
+    pipeline.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
     for key in ("first", "more"):
-        del world.store.versions["lake", f"dev/append/t/{key}.csv"]
+        del pipeline.store.versions["lake", f"dev/append/t/{key}.csv"]
     with pytest.raises(
         ReplayRefusedError, match="2 of its 2 uploads cannot be loaded again"
     ) as caught:
-        replay(world)
+        replay(pipeline)
     assert len(caught.value.details) == 2
-    assert world.warehouse.table("t") == [*ROWS, ["3", "c"]]
+    assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 
 
 def test_a_file_with_a_column_that_a_later_schema_dropped_is_refused(
-    world: InMemoryPipeline,
+    pipeline: InMemoryPipeline,
 ) -> None:
-    ledger = world.warehouse.ledger("public__t")
+    ledger = pipeline.warehouse.ledger("public__t")
     [row] = [row for row in ledger if row["action"] == "schema"]
     later = row["landed_at"] + timedelta(hours=1)
     ledger.append(
@@ -160,25 +162,25 @@ def test_a_file_with_a_column_that_a_later_schema_dropped_is_refused(
         | {"upload_id": "2", "landed_at": later, "schema_file": a_spec(a_column("id")).to_json()}
     )
     with pytest.raises(ReplayRefusedError, match="'name', which a later schema file dropped"):
-        replay(world, dry_run=True)
+        replay(pipeline, dry_run=True)
 
 
-def test_a_table_without_a_ledger_is_refused(world: InMemoryPipeline) -> None:
-    world.on("READ LEDGER", MissingTableError('relation "public__t" does not exist'))
+def test_a_table_without_a_ledger_is_refused(pipeline: InMemoryPipeline) -> None:
+    pipeline.on("READ LEDGER", MissingTableError('relation "public__t" does not exist'))
     with pytest.raises(ReplayRefusedError, match=r"public.t in dev has no ledger"):
-        replay(world)
+        replay(pipeline)
 
 
-def test_a_table_that_was_altered_by_hand_is_refused(world: InMemoryPipeline) -> None:
-    world.warehouse.states["dev"].catalog["public", "t"].pop()
+def test_a_table_that_was_altered_by_hand_is_refused(pipeline: InMemoryPipeline) -> None:
+    pipeline.warehouse.states["dev"].catalog["public", "t"].pop()
     with pytest.raises(TableDriftError):
-        replay(world)
+        replay(pipeline)
 
 
-def test_a_rebuild_that_takes_too_long_is_rolled_back(world: InMemoryPipeline) -> None:
-    world.on("COPY", LoadTimeoutError("canceled"))
+def test_a_rebuild_that_takes_too_long_is_rolled_back(pipeline: InMemoryPipeline) -> None:
+    pipeline.on("COPY", LoadTimeoutError("canceled"))
     with pytest.raises(
         LoadFailedError, match="did not finish in the function's time and was rolled back"
     ):
-        replay(world)
-    assert world.warehouse.table("t") == ROWS
+        replay(pipeline)
+    assert pipeline.warehouse.table("t") == ROWS

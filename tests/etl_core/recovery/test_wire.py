@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl_core.model.errors import StackError
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import parse_utc_time
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     Answer,
@@ -76,12 +76,14 @@ RECONCILE: list[tuple[Any, Any]] = [
     (SendRequest(uploads=(an_upload(),)), SentUploads((SentUpload("k", KEY, "arn"),))),
     (AnswersRequest(log_keys=(KEY,)), Answers((ANSWER,))),
     (LogPageRequest(marker=LEDGER_MARKER),
-     LogPage(rows=1, missing=(MissingEntry("k", "v", Status.LOADED),), ledger="dev: x", busy=("y",), marker=LEDGER_MARKER)),
+     LogPage(rows=1, missing=(MissingEntry("k", "v", Status.LOADED),), ledger="dev: x", busy=("y",
+         ), marker=LEDGER_MARKER)),
 ]  # fmt: skip
 TABLES: list[tuple[Any, Any]] = [
     (VersionsRequest(queries=(VersionQuery(TABLE, ("v1",), ("k",)),)),
      LedgerRows((ledger_evidence(schema_version="7", status=Status.APPLIED, rows_loaded=None),), (TABLE,))),
-    (LedgerPageRequest(scope=SCOPE, marker=replace(LEDGER_MARKER, upload_id=None)), LedgerPage(rows=(ledger_evidence(),))),
+    (LedgerPageRequest(scope=SCOPE, marker=replace(LEDGER_MARKER, upload_id=None)),
+    LedgerPage(rows=(ledger_evidence(),))),
     (ReplayRequest(table=TABLE, dry_run=True, accept_counts=True), ReplayResult(1, 2, 3, 4)),
 ]  # fmt: skip
 
@@ -195,7 +197,7 @@ def test_a_table_to_rebuild_is_folded() -> None:
 @pytest.mark.parametrize(
     "response", [None, {}, {"findings": [{}], "counts": {}}, {"counts": {"fine": 1}}]
 )
-def test_a_response_of_another_version_is_refused_with_the_way_out(response: Any) -> None:
+def test_a_response_of_another_version_is_refused_with_the_fix(response: Any) -> None:
     with pytest.raises(StackError, match=r"must have the same version.*`pulumi up`"):
         PageRequest().parse_response(response)
 

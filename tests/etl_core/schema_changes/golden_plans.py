@@ -3,12 +3,14 @@
     -- A title
     -- actual:  id bigint not null, name varchar(32)
     -- desired: id bigint not null, name varchar(64)
-    -- with:    sortkey=["id"] allowed_changes=["drop"]          (options of the desired table; of the live one: `actual with:`)
+    -- with:    sortkey=["id"] allowed_changes=["drop"]
     -- plan
     ALTER TABLE ...;  -- autocommit, widen: reason
     -- refused: message. Detail. Hint
 
-A column is `name type [not null] [default JSON] [encode e] [identity(seed,step)] [renamed from x] [described "text"]`.
+`with` has options of the desired table, `actual with` options of the live one. A column is
+`name type [not null] [default JSON] [encode e] [identity(seed,step)] [renamed from x]
+[described "text"]`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ FOLDER = Path(__file__).parent / "plans"
 NO_TABLE = "no table"
 _COLUMN = re.compile(
     r'\s*(?P<name>"[^"]+"|\w+) (?P<type>double precision|\w+(?:\([\d, ]+\))?)(?P<not_null> not null)?'
-    r'(?: default (?P<default>\{[^}]*\}|"[^"]*"|\S+?))?(?: encode (?P<encode>\w+))?(?: identity\((?P<identity>\d+,\d+)\))?'
+    r'(?: default (?P<default>\{[^}]*\}|"[^"]*"|\S+?))?(?: encode (?P<encode>\w+))?'
+    r"(?: identity\((?P<identity>\d+,\d+)\))?"
     r'(?: renamed from (?P<renamed_from>\w+))?(?: described "(?P<description>[^"]*)")?\s*(?:,|$)'
 )
 

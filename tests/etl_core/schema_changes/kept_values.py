@@ -1,4 +1,7 @@
-"""Find values that a plan lost. An oracle that is independent of SQL: it compares what a client reads before and after."""
+"""Find values that a plan lost.
+
+An oracle that is independent of SQL: it compares what a client reads before and after.
+"""
 
 from __future__ import annotations
 

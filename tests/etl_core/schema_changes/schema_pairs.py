@@ -1,6 +1,8 @@
-"""Hypothesis strategies for two schema files of one table, the actual and the desired one, and for rows of the actual table.
+"""Hypothesis strategies for two schema files of one table, the actual and the desired one, and for
+rows of the actual table.
 
-Most desired files are edits that people make, with the permissions that they need, so that there is a plan. The others are any files.
+Most desired files are edits that people make, with the permissions that they need, so that there is
+a plan. The others are any files.
 """
 
 from __future__ import annotations
@@ -234,7 +236,10 @@ def _changed(draw: st.DrawFn, column: Json, in_primary_key: bool) -> Json:
 
 
 def _castable(kind: str, *, keeps_values: bool) -> list[str]:
-    """The types to which there is a cast. `keeps_values`: only types that hold every value of this one."""
+    """The types to which there is a cast.
+
+    `keeps_values`: only types that hold every value of this one.
+    """
     actual = parse_column_type(kind)
     casts = {other: conversion(actual, parse_column_type(other)) for other in VALUES}
     if keeps_values:

@@ -97,7 +97,8 @@ def test_a_table_of_others_is_refused_with_each_change_that_could_disturb_them()
         "column 'b' is in the table, but not in the schema file",
     ]
     assert {refusal.detail for refusal in plan.refusals} == {
-        "This pipeline did not create the table. The loader takes over a table only as it is, with new columns, or with longer "
+        "This pipeline did not create the table. The loader takes over a table only as it is, with "
+        "new columns, or with longer "
         "VARCHAR columns"
     }
 
@@ -108,7 +109,8 @@ def test_a_schema_that_does_not_list_schema_is_not_replaced() -> None:
     [refusal] = refuse_replacement(in_force, a_spec(a_column("other")))
 
     assert str(refusal) == (
-        'the schema in force (version 7) allows append. Only a schema that lists "schema" in allowed_operations can be replaced. '
+        'the schema in force (version 7) allows append. Only a schema that lists "schema" in '
+        "allowed_operations can be replaced. "
         'Create a table with another name, with a schema file that lists "schema"'
     )
     assert list(refuse_replacement(in_force, in_force)) == []

@@ -1,4 +1,6 @@
-"""What a plan keeps: grants on the table and on columns that it does not rebuild, views on them, and their descriptions."""
+"""What a plan keeps: grants on the table and on columns that it does not rebuild, views on them,
+and their descriptions.
+"""
 
 from __future__ import annotations
 

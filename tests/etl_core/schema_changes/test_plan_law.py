@@ -94,7 +94,9 @@ def _catalog(live: LiveTable) -> list[dict[str, Any]]:
 
 
 def _without_autocommit_changes(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the catalog rows without VARCHAR lengths, encodings and keys, which have committed before a value fails."""
+    """Return the catalog rows without VARCHAR lengths, encodings and keys, which have committed
+    before a value fails.
+    """
     committed = {"encoding", "attisdistkey", "attsortkeyord", "reldiststyle"}
     return [
         {name: value for name, value in row.items() if name not in committed}

@@ -1,7 +1,8 @@
 """All SQL of the golden files and of a load, parsed by an independent parser: the Redshift dialect of sqlfluff.
 
-A statement that parses may still be rejected by Redshift; test_plans.py runs the statements in the emulator for that. sqlfluff parses
-every statement of ours today. If it rejects one that AWS documents, list that statement here with its page.
+A statement that parses may still be rejected by Redshift; test_plans.py runs the statements in the
+emulator for that. sqlfluff parses every statement of ours today. If it rejects one that AWS
+documents, list that statement here with its page.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _LINTER = Linter(config=FluffConfig(overrides={"dialect": "redshift"}))
 
 
 def unparsed(statements: list[str]) -> list[str]:
-    """Return the statements that do not parse. One call for all of them: 80 statements take half a second."""
+    """Return the statements that do not parse.
+
+    One call for all of them: 80 statements take half a second.
+    """
     parsed = _LINTER.parse_string("".join(f"{statement};\n" for statement in statements))
     lines = {violation.line_no for violation in parsed.violations}
     return [statement for number, statement in enumerate(statements, 1) if number in lines]

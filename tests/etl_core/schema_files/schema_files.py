@@ -1,4 +1,6 @@
-"""Hypothesis strategies for valid schema files: every type, keyword and option, in every combination that the rules allow."""
+"""Hypothesis strategies for valid schema files: every type, keyword and option, in every
+combination that the rules allow.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _NAME = st.one_of(
     st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8),
 )
 _TYPES = {
-    "SMALLINT": "smallint", "INT": "integer", "BIGINT": "bigint", "NUMERIC(9,3)": "numeric", "DECIMAL": "numeric", "REAL": "real",
+    "SMALLINT": "smallint", "INT": "integer", "BIGINT": "bigint", "NUMERIC(9,3)": "numeric",
+    "DECIMAL": "numeric", "REAL": "real",
     "FLOAT": "double precision", "BOOL": "boolean", "CHAR(40)": "character", "VARCHAR(60)": "character varying",
     "TEXT": "character varying", "DATE": "date", "TIME": "time without time zone", "TIMETZ": "time with time zone",
     "TIMESTAMP": "timestamp without time zone", "TIMESTAMPTZ": "timestamp with time zone", "SUPER": "super",

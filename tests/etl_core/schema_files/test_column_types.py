@@ -20,10 +20,12 @@ from etl_core.schema_files.column_types import (
 
 SPELLINGS = {
     "SMALLINT": "smallint", "int2": "smallint", "INTEGER": "integer", "Int": "integer", "INT4": "integer",
-    "BIGINT": "bigint", "INT8": "bigint", "DECIMAL": "numeric(18,0)", "numeric": "numeric(18,0)", "DEC(5)": "numeric(5,0)",
+    "BIGINT": "bigint", "INT8": "bigint", "DECIMAL": "numeric(18,0)", "numeric": "numeric(18,0)",
+    "DEC(5)": "numeric(5,0)",
     "NUMERIC(38, 37)": "numeric(38,37)", "decimal ( 10 , 2 )": "numeric(10,2)", "REAL": "real", "float4": "real",
     "FLOAT": "double precision", "FLOAT8": "double precision", "double  precision": "double precision",
-    "BOOL": "boolean", "boolean": "boolean", "CHAR": "character(1)", "NCHAR(3)": "character(3)", "character(4096)": "character(4096)",
+    "BOOL": "boolean", "boolean": "boolean", "CHAR": "character(1)", "NCHAR(3)": "character(3)",
+    "character(4096)": "character(4096)",
     "BPCHAR": "character(256)", "VARCHAR": "character varying(256)", "varchar(max)": "character varying(65535)",
     "NVARCHAR(7)": "character varying(7)", "CHARACTER VARYING(65535)": "character varying(65535)",
     "TEXT": "character varying(256)", "DATE": "date", "TIME": "time without time zone", "TIMETZ": "time with time zone",
@@ -31,7 +33,8 @@ SPELLINGS = {
     "timestamp without  time zone": "timestamp without time zone", "TIMESTAMPTZ": "timestamp with time zone",
     "Timestamp With Time Zone": "timestamp with time zone", "SUPER": "super",
     "GEOMETRY": "geometry", "Geography": "geography", "HLLSKETCH": "hllsketch",
-    "VARBYTE": "binary varying(64000)", "VARBINARY(10)": "binary varying(10)", "binary varying(16777216)": "binary varying(16777216)",
+    "VARBYTE": "binary varying(64000)", "VARBINARY(10)": "binary varying(10)",
+    "binary varying(16777216)": "binary varying(16777216)",
     "  integer\t": "integer",
 }  # fmt: skip
 

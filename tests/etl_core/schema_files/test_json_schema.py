@@ -1,7 +1,7 @@
 """The published JSON Schema of schema files agrees with the parser.
 
-The files in schema_files/good are accepted by both, those in schema_files/bad by neither. Those in bad/beyond_json_schema have a fault
-that only the parser finds.
+The files in schema_files/good are accepted by both, those in schema_files/bad by neither. Those in
+bad/beyond_json_schema have a fault that only the parser finds.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ GOLDEN = {
         SEED["columns"],
         {},
         [
-            'CREATE TABLE "public"."t" ( "username" VARCHAR(50) NOT NULL, "identifier" INTEGER, "first name" VARCHAR(100), '
+            'CREATE TABLE "public"."t" ( "username" VARCHAR(50) NOT NULL, "identifier" INTEGER, '
+            '"first name" VARCHAR(100), '
             '"last name" VARCHAR(100) )'
         ],
     ),
@@ -56,7 +57,8 @@ GOLDEN = {
         ],
         {},
         [
-            'CREATE TABLE "public"."t" ( "order" INTEGER, "interval" INTEGER, "a""b" INTEGER, "50%" INTEGER, "a\\b" INTEGER )'
+            'CREATE TABLE "public"."t" ( "order" INTEGER, "interval" INTEGER, "a""b" INTEGER, '
+            '"50%" INTEGER, "a\\b" INTEGER )'
         ],
     ),
     "quotes, percent signs and backslashes in texts": (
@@ -72,7 +74,8 @@ GOLDEN = {
         [a_column("a"), a_column("b"), a_column("c")],
         {"primary_key": ["b", "a"], "distkey": "C", "sortkey": ["c", "a"]},
         [
-            'CREATE TABLE "public"."t" ( "a" INTEGER NOT NULL, "b" INTEGER NOT NULL, "c" INTEGER, PRIMARY KEY ("b", "a") ) '
+            'CREATE TABLE "public"."t" ( "a" INTEGER NOT NULL, "b" INTEGER NOT NULL, "c" INTEGER, '
+            'PRIMARY KEY ("b", "a") ) '
             'DISTKEY ("c") SORTKEY ("c", "a")'
         ],
     ),
@@ -80,7 +83,8 @@ GOLDEN = {
         [a_column("a", "BIGINT", identity=[1, 2]), a_column("b", "TEXT", encode="ZSTD")],
         {"diststyle": "all"},
         [
-            'CREATE TABLE "public"."t" ( "a" BIGINT IDENTITY(1,2) NOT NULL, "b" VARCHAR(256) ENCODE zstd ) DISTSTYLE ALL'
+            'CREATE TABLE "public"."t" ( "a" BIGINT IDENTITY(1,2) NOT NULL, "b" VARCHAR(256) '
+            "ENCODE zstd ) DISTSTYLE ALL"
         ],
     ),
     "defaults": (
@@ -95,8 +99,10 @@ GOLDEN = {
         ],
         {},
         [
-            'CREATE TABLE "public"."t" ( "a" INTEGER DEFAULT 5, "b" NUMERIC(5, 2) DEFAULT -1.5, "c" BOOLEAN DEFAULT false, '
-            '"d" DATE DEFAULT CURRENT_DATE, "e" TIMESTAMP WITHOUT TIME ZONE DEFAULT SYSDATE, "f" TIMESTAMPTZ DEFAULT getdate(), '
+            'CREATE TABLE "public"."t" ( "a" INTEGER DEFAULT 5, "b" NUMERIC(5, 2) DEFAULT -1.5, '
+            '"c" BOOLEAN DEFAULT false, '
+            '"d" DATE DEFAULT CURRENT_DATE, "e" TIMESTAMP WITHOUT TIME ZONE DEFAULT SYSDATE, "f" '
+            "TIMESTAMPTZ DEFAULT getdate(), "
             "\"g\" DATE DEFAULT '2026-01-01' )"
         ],
     ),
@@ -220,7 +226,8 @@ def test_a_default_keeps_all_38_digits(digits: str) -> None:
 
 def a_row(**values: Any) -> Any:
     plain = {
-        "attnum": 1, "attname": "id", "type_text": "integer", "attnotnull": False, "default_text": None, "encoding": "none",
+        "attnum": 1, "attname": "id", "type_text": "integer", "attnotnull": False,
+        "default_text": None, "encoding": "none",
         "attisdistkey": False, "attsortkeyord": 0, "reldiststyle": 9, "primary_key": None,
         "primary_key_name": None, "column_comment": None, "table_comment": None,
     }  # fmt: skip

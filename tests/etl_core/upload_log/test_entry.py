@@ -39,8 +39,10 @@ def test_the_key_of_an_entry_is_the_table_and_the_arrival() -> None:
 
 def test_a_received_entry_has_the_fields_of_the_event() -> None:
     assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN, NOON) == {
-        "database": "dev", "schema": "sales", "action": "append", "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
-        "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1", "etag": "e1", "file_size": 10,
+        "database": "dev", "schema": "sales", "action": "append",
+        "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
+        "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1",
+        "etag": "e1", "file_size": 10,
         "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
     }  # fmt: skip
 
@@ -58,7 +60,8 @@ def test_the_entry_of_a_loaded_file_has_rows_time_and_statements() -> None:
 
     assert entry.items() >= {
         "status": "loaded", "version_id": "v9", "schema_version": "2", "rows_loaded": 7, "duration_ms": 1200,
-        "loaded_timestamp": "2026-11-22T12:00:00Z", "redshift_table_exists": True, "statements": ["COPY ..."], "etag": "e1",
+        "loaded_timestamp": "2026-11-22T12:00:00Z", "redshift_table_exists": True,
+        "statements": ["COPY ..."], "etag": "e1",
     }.items()  # fmt: skip
     assert "error" not in entry
 

@@ -102,20 +102,26 @@ def test_each_parameter_is_parsed(parameter: str, value: str, read: object) -> N
 
 
 BAD = [
-    ("table_name", {"table_name": ""}), ("table_name", {"table_name": "  "}), ("table_name", {"table_name": "x" * 1025}),
+    ("table_name", {"table_name": ""}), ("table_name", {"table_name": "  "}), ("table_name",
+    {"table_name": "x" * 1025}),
     ("table_name", {"table_name": "t\x00"}), ("tabel_name", {"tabel_name": "t"}),
     ("landed_timestamp", {"landed_timestamp": "22.11.2026"}), ("landed_timestamp", {"landed_timestamp": "202"}),
     ("landed_timestamp", {"landed_timestamp": ""}), ("landed_timestamp", {"landed_timestamp": "2026-11-22T12:00:00ZZ"}),
-    ("landed_timestamp", {"landed_timestamp": "٢٠٢٦"}), ("landed_timestamp", {"landed_timestamp": "2026", "to": "2026"}),
+    ("landed_timestamp", {"landed_timestamp": "٢٠٢٦"}), ("landed_timestamp",
+    {"landed_timestamp": "2026", "to": "2026"}),
     ("from", {"from_": "yesterday"}), ("to", {"to": "x" * 5000}), ("from", {"from_": "2027", "to": "2026"}),
-    ("status", {"status": "done"}), ("status", {"status": ""}), ("action", {"action": "copy"}), ("database", {"database": " "}),
-    ("database", {"database": "d" * 128}), ("limit", {"limit": "0"}), ("limit", {"limit": "501"}), ("limit", {"limit": "-1"}),
-    ("limit", {"limit": "ten"}), ("limit", {"limit": "9" * 5000}), ("limit", {"limit": "²"}), ("next_token", {"next_token": ""}),
+    ("status", {"status": "done"}), ("status", {"status": ""}), ("action", {"action": "copy"}),
+    ("database", {"database": " "}),
+    ("database", {"database": "d" * 128}), ("limit", {"limit": "0"}), ("limit", {"limit": "501"}),
+    ("limit", {"limit": "-1"}),
+    ("limit", {"limit": "ten"}), ("limit", {"limit": "9" * 5000}), ("limit", {"limit": "²"}),
+    ("next_token", {"next_token": ""}),
     ("next_token", {"next_token": "%%%"}), ("next_token", {"next_token": "é"}), ("next_token", {"next_token": "YWJj"}),
     ("next_token", {"next_token": next_token("t", KEY) + "AAAA"}),
     ("next_token", {"next_token": next_token("t", KEY), "landed_timestamp": "2025"}),
     ("next_token", {"next_token": next_token("other", KEY)}), ("from", {"from_": "2026-13"}), ("to", {"to": "2026-2"}),
-    ("landed_timestamp", {"landed_timestamp": "2026-02-30"}), ("landed_timestamp", {"landed_timestamp": "2026-11-22T24"}),
+    ("landed_timestamp", {"landed_timestamp": "2026-02-30"}), ("landed_timestamp",
+    {"landed_timestamp": "2026-11-22T24"}),
     ("landed_timestamp", {"landed_timestamp": "2026-11-22T12:6"}), ("landed_timestamp", {"landed_timestamp": "0000"}),
 ]  # fmt: skip
 

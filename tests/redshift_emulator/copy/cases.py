@@ -44,7 +44,8 @@ class Fails:
 A, B = "a int", "b varchar(8)"
 AB = f"{A}, {B}"
 TYPES = (
-    "a smallint, b bigint, c numeric(8,2), d real, e double precision, f boolean, g char(3), h varchar(10), i date, j time,"
+    "a smallint, b bigint, c numeric(8,2), d real, e double precision, f boolean, g char(3), h "
+    "varchar(10), i date, j time,"
     " k timetz, l timestamp, m timestamptz, n super"
 )
 FULL = (
@@ -177,7 +178,8 @@ LOADS = [
     Loads(
         "iso_timestamps",
         "a timestamp, b timestamptz, c date",
-        b"2013-01-01T10:00:00Z,2013-01-01T10:00:00Z,2013-01-01T10:00:00Z\n2014-01-01T10:00:00+02:00,2014-01-01,2014-01-01\n",
+        b"2013-01-01T10:00:00Z,2013-01-01T10:00:00Z,2013-01-01T10:00:00Z\n"
+        b"2014-01-01T10:00:00+02:00,2014-01-01,2014-01-01\n",
         [
             (datetime(2013, 1, 1, 10), datetime(2013, 1, 1, 10, tzinfo=UTC), date(2013, 1, 1)),
             (datetime(2014, 1, 1, 10), datetime(2014, 1, 1, tzinfo=UTC), date(2014, 1, 1)),

@@ -104,8 +104,10 @@ class Lake:
     def errors(self, url: str) -> list[LoadError]:
         """Return the load errors of a file, in the order of its lines."""
         rows = self.sql(
-            "SELECT error_code, d.line_number, trim(column_name), trim(raw_field_value), trim(error_message), trim(file_name)"
-            " FROM sys_load_error_detail d JOIN stl_load_errors s ON s.query = d.query_id AND s.line_number = d.line_number"
+            "SELECT error_code, d.line_number, trim(column_name), trim(raw_field_value), "
+            "trim(error_message), trim(file_name)"
+            " FROM sys_load_error_detail d JOIN stl_load_errors s ON s.query = d.query_id AND "
+            "s.line_number = d.line_number"
             f" WHERE trim(file_name) = '{url}' ORDER BY 2"
         )
         return [LoadError(*row) for row in rows]

@@ -171,7 +171,10 @@ def test_a_truncated_file_fails_and_loads_no_rows(lake: Lake, table: str, parame
 def test_a_flipped_bit_is_reported_as_a_corrupt_file_and_not_as_an_invalid_row(
     lake: Lake, table: str, parameters: str
 ) -> None:
-    """In an uncompressed gzip member a flipped bit is a wrong digit. Only the checksum at the end shows that it is damage."""
+    """In an uncompressed gzip member a flipped bit is a wrong digit.
+
+    Only the checksum at the end shows that it is damage.
+    """
     packed = bytearray(gzip.compress(b"".join(b"%d,x\n" % n for n in range(100_000, 200_000)), 0))
     packed[packed.index(b"100007")] ^= 0x40
     url = lake.put(bytes(packed))

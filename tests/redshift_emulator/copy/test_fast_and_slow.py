@@ -26,11 +26,13 @@ TYPES = {
     "double precision": (Column("f", Kind.DOUBLE), ["1", "-1.5e99", "0.1", "1.e-99", "12345678901234567"]),
     "boolean": (Column("g", Kind.BOOLEAN), ["t", "TRUE", "n", "No", "0", "F"]),
     "char(3)": (column(Kind.CHAR, 3, "h"), ["abc", "a", "", " ", " b"]),
-    "varchar(6)": (column(Kind.VARCHAR, 6, "i"), ["é", "NA", "x y", " x", "", "\\N", "a\\b", "a,b", "it''s", "日本", '"']),
+    "varchar(6)": (column(Kind.VARCHAR, 6, "i"), ["é", "NA", "x y", " x", "", "\\N", "a\\b", "a,b",
+    "it''s", "日本", '"']),
     "date": (Column("j", Kind.DATE), ["2024-12-31", "1999-02-28", "2999-01-01"]),
     "time": (Column("k", Kind.TIME), ["00:00:00", "23:59:59.999999"]),
     "timestamp": (Column("l", Kind.TIMESTAMP), ["2024-12-31 23:59:59.5", "2024-01-01T00:00:00Z", "2024-01-01", ""]),
-    "timestamptz": (Column("m", Kind.TIMESTAMPTZ), ["2024-12-31 23:59:59+0530", "2024-01-01 00:00:00", "2024-01-01T00:00:00-08:00"]),
+    "timestamptz": (Column("m", Kind.TIMESTAMPTZ), ["2024-12-31 23:59:59+0530",
+    "2024-01-01 00:00:00", "2024-01-01T00:00:00-08:00"]),
     "super": (Column("n", Kind.SUPER), ["null", "true", "12", "1.5", '"x"']),
 }  # fmt: skip
 

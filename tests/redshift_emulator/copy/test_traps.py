@@ -1,4 +1,6 @@
-"""Twenty ways in which generated SQL fails on Redshift and on the emulator, by their number in the emulator's documentation."""
+"""Twenty ways in which generated SQL fails on Redshift and on the emulator, by their number in the
+emulator's documentation.
+"""
 
 from __future__ import annotations
 
@@ -216,9 +218,11 @@ def test_trap_12_keys_are_not_enforced_and_merge_fails_on_duplicates(
 
 @pytest.mark.parametrize(
     "sql",
-    ["MERGE INTO {t} USING (SELECT 1 AS a) s ON {t}.a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)",
+    ["MERGE INTO {t} USING (SELECT 1 AS a) s ON {t}.a = s.a WHEN MATCHED THEN DELETE WHEN NOT "
+        "MATCHED THEN INSERT VALUES (1)",
      "MERGE INTO {t} x USING {s} s ON x.a = s.a WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)",
-     "MERGE INTO {t} USING {s} s ON {t}.a = s.a WHEN MATCHED THEN DELETE", "INSERT INTO {t} VALUES (1) ON CONFLICT DO NOTHING",
+     "MERGE INTO {t} USING {s} s ON {t}.a = s.a WHEN MATCHED THEN DELETE",
+     "INSERT INTO {t} VALUES (1) ON CONFLICT DO NOTHING",
      "INSERT INTO {t} VALUES (1) RETURNING a", "SELECT * FROM {t} FOR UPDATE", "SAVEPOINT s"],
 )  # fmt: skip
 def test_trap_13_statements_of_postgresql_that_redshift_does_not_have(

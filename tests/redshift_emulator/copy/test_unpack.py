@@ -33,14 +33,14 @@ def blocks_of(data: bytes, size: int) -> list[bytes]:
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
 @pytest.mark.parametrize("size", [1, 100, 10**6])
-def test_the_members_of_a_file_are_joined(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
+def test_the_members_of_a_file_are_joined(compression: Compression, pack, size: int) -> None:
     data = pack(TEXT) + pack(b"") + pack(TEXT)
     assert b"".join(unpack(blocks_of(data, size), compression)) == TEXT * 2
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
 @pytest.mark.parametrize("size", [50, 10**6])
-def test_damaged_data_raises_an_error(compression: Compression, pack, size: int) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_data_raises_an_error(compression: Compression, pack, size: int) -> None:
     whole = pack(bytes(range(256)) * 1000)
     for damaged in (whole[: len(whole) // 2], TEXT, whole + b"tail", whole[:10]):
         with pytest.raises(UnpackError, match=compression.value):
@@ -48,7 +48,7 @@ def test_damaged_data_raises_an_error(compression: Compression, pack, size: int)
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKERS)
-def test_a_decompression_bomb_is_returned_in_small_blocks(compression: Compression, pack) -> None:  # type: ignore[no-untyped-def]
+def test_a_decompression_bomb_is_returned_in_small_blocks(compression: Compression, pack) -> None:
     out = unpack([pack(bytes(50 * 1024 * 1024))], compression)
     assert all(len(block) <= BLOCK_BYTES for block in itertools.islice(out, 20))
 
