@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install -q --disable-pip-version-check
 LOCK := uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
-# One worker more than the two cores: many tests wait for processes that they started.
-TEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+# One worker more than the two cores: many tests wait for processes that they started. Without reordering, because files with few
+# tests have the longest ones: at the end they would run alone.
+TEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term:skip-covered
 # Python 3.12 and newer measure coverage with sys.monitoring, which costs little. Python 3.11 has only a trace function: it takes
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
