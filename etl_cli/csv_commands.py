@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from etl_cli.options import json_option
 from etl_cli.row_check import check_rows
 from etl_cli.type_inference import infer_columns, render_schema_file
 from etl_core.csv_files.compression import compression_of, decompressed
@@ -133,7 +134,7 @@ _EMPTY_PLACE: dict[str, Any] = {"file": None, "line": None, "column": None, "val
     show_default=True,
     help="Stop after N faults.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def check(
     context: click.Context,

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError as AwsError
 
 from etl_cli import display
 from etl_cli.client import Client, ClientError
-from etl_cli.stack_options import STATE_VARIABLE, json_option, stack_options
+from etl_cli.options import STATE_VARIABLE, json_option, stack_options
 from local_cloud import lifecycle, processes
 from local_cloud.errors import LocalCloudError
 from local_cloud.outputs import Outputs

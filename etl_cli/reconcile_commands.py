@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from etl_cli.options import stack_options
 from etl_cli.recovery_client import Comparison, Delivery, compare_lake, in_arrival_order, pages
 from etl_cli.recovery_display import (
     REFUSED,
@@ -27,7 +28,6 @@ from etl_cli.stack_options import (
     deliver_with_progress,
     scope_options,
     stack_errors,
-    stack_options,
 )
 from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State

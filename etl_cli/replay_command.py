@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from etl_cli.options import stack_options
 from etl_cli.recovery_client import ask_with_retries
 from etl_cli.recovery_display import (
     REFUSED,
@@ -25,7 +26,6 @@ from etl_cli.stack_options import (
     deliver_with_progress,
     scope_options,
     stack_errors,
-    stack_options,
 )
 from etl_core.model.errors import LoadFailedError, StackError
 from etl_core.model.status import Status

@@ -12,6 +12,7 @@ import click
 
 from etl_cli.csv_commands import FILE, read_schema_file
 from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE, LiveDatabase, plan_live
+from etl_cli.options import json_option
 from etl_core.model.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.model.table_ref import TableRef, faults_of_names
 from etl_core.schema_changes.plan import Plan, make_plan, refused
@@ -49,7 +50,7 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
     type=FILE,
     help="Certificate authorities for a warehouse without an AWS certificate.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def plan(
     context: click.Context,

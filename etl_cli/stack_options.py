@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,13 +18,9 @@ from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
 from etl_core.recovery.reconcile_requests import FindingSummary
-from local_cloud.state import DEFAULT_STATE, StateDir
 
 DONE, LEFT, UNUSABLE = 0, 1, 2
 CLOCK = Clock()
-STACK_VARIABLE = "ETL_STACK"
-STATE_VARIABLE = "ETL_LOCAL_STATE"
-LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -48,31 +42,6 @@ class Reply:
         if self.as_json:
             click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
         self.context.exit(code)
-
-
-def _outputs_file(context: click.Context, parameter: click.Parameter, name: str) -> Path:
-    if name != LOCAL:
-        return Path(name)
-    return StateDir(Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)).outputs
-
-
-stack_option = click.option(
-    "--stack",
-    envvar=STACK_VARIABLE,
-    default=LOCAL,
-    show_default=True,
-    show_envvar=True,
-    metavar="local|FILE",
-    callback=_outputs_file,
-    help="The stack: `local` is the local cloud; FILE is an outputs file of a stack: the output of "
-    "`pulumi stack output --json`, or a local cloud's outputs.json.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def stack_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options `--stack` (as `stack: Path`, the outputs file) and `--json` (as `as_json`)."""
-    return stack_option(json_option(command))
 
 
 def _table(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
