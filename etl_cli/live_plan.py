@@ -7,13 +7,15 @@ process list.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
 
-from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
 from etl_core.loading.ledger import ledger_table, parse_row
 from etl_core.loading.load_schema import find_views, read_table
@@ -44,7 +46,10 @@ class LiveDatabase:
 def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef) -> Plan:
     """Return what the pipeline would do if the schema file were uploaded now. Raises EtlError."""
     desired = table_of_schema_file(spec, table)
-    with _connect(live).transaction(live.database, _TIMEOUT_SECONDS) as transaction:
+    with (
+        closing(_connect(live)) as warehouse,
+        warehouse.transaction(live.database, _TIMEOUT_SECONDS) as transaction,
+    ):
         actual = read_table(transaction, table)
         in_force = _read_schema_in_force(transaction, table)
         plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)

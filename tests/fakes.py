@@ -201,6 +201,9 @@ class FakeWarehouse:
         assert trial.is_trial
         return self.refused
 
+    def close(self) -> None:
+        self.log.append("CLOSE")
+
     def table(
         self, name: str, schema: str = "public", database: str = "dev"
     ) -> list[list[str]] | None:

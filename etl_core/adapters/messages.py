@@ -142,6 +142,16 @@ CONNECTION_FAILED = Message(
     example={"reason": "server closed the connection unexpectedly"},
 )
 
+COPY_SOURCE_UNAVAILABLE = Message(
+    id="warehouse.s3_unavailable",
+    when="COPY could not read its files because S3 failed for a moment.",
+    text="S3 failed while COPY read the files: {reason}. The load was rolled back",
+    fix="Send the upload again when the cause is gone: etl replay --key KEY",
+    example={
+        "reason": "S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown"
+    },
+)
+
 STATEMENT_REFUSED = Message(
     id="warehouse.statement_refused",
     when="The warehouse refused a statement.",

@@ -119,6 +119,10 @@ class WarehouseClient(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close the connections. The next transaction opens a new one."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:

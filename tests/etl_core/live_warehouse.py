@@ -54,6 +54,9 @@ class LiveWarehouse:
     ) -> Sequence[LoadErrorLine]:
         raise NotImplementedError("schema files copy nothing")
 
+    def close(self) -> None:
+        """Keep the connections: they belong to the LiveTable."""
+
 
 @dataclass
 class LiveTransaction:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.schema import DropTable
 
-from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
 from etl_core.loading.ledger import (
     LedgerRow,
