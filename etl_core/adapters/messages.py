@@ -21,6 +21,14 @@ SERVICE_UNREACHABLE = Message(
     example={"service": "S3", "reason": "Connect timeout on endpoint URL"},
 )
 
+READ_TOO_SHORT = Message(
+    id="aws.read_too_short",
+    when="S3 sent less of a file than was requested.",
+    text="it sent {received} of {expected} bytes",
+    fix="",
+    example={"received": 1024, "expected": 65536},
+)
+
 SERVICE_ERROR = Message(
     id="aws.error",
     when="An AWS service returned an error.",

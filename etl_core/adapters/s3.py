@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.messages import (
     MISSING_VERSION,
+    READ_TOO_SHORT,
     SERVICE_DENIED,
     SERVICE_ERROR,
     SERVICE_UNREACHABLE,
@@ -23,11 +25,21 @@ from etl_core.model.upload import Upload
 from etl_core.recovery.services import VersionPage
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _T = TypeVar("_T")
 _FIRST_READ = 64 << 10
 _LATER_READ = 8 << 20
+_SKIP = 1 << 20
+_CONTENT_ONLY = {
+    "MetadataDirective": "REPLACE",
+    "TaggingDirective": "REPLACE",
+    "AnnotationDirective": "EXCLUDE",
+}
+"""CopyObject copies metadata, tags and annotations unless it is told not to. Tags need
+s3:GetObjectTagging and s3:PutObjectTagging, annotations s3:GetObjectAnnotation and
+s3:PutObjectAnnotation (S3 API reference, CopyObject)."""
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
 )
@@ -84,15 +96,21 @@ class S3Lake:
             start, length = last + 1, _LATER_READ
 
     def pin(self, version: StoredVersion, name: str) -> str:
-        """Copy the version into the work bucket and return the copy's URL. boto3's managed copy
-        splits a large object into parts.
+        """Copy the version into the work bucket and return the copy's URL.
+
+        A large object is copied in parts. The copy has the content only: to copy tags and
+        annotations, the function would need more permissions.
         """
-        source: Any = {
-            "Bucket": version.bucket,
-            "Key": version.key,
-            "VersionId": version.version_id,
-        }
-        mapped(lambda: self._client.copy(source, self._work, name, SourceClient=self._client))
+        # Imported here, because few loads need it and it takes long to import.
+        from s3transfer.manager import TransferManager
+
+        source = {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}
+
+        def copy() -> None:
+            with TransferManager(self._client) as transfers:
+                transfers.copy(source, self._work, name, dict(_CONTENT_ONLY)).result()
+
+        mapped(copy)
         return f"s3://{self._work}/{name}"
 
     def write_manifest(self, name: str, text: str) -> str:
@@ -164,9 +182,9 @@ class S3Lake:
                 Range=f"bytes={first}-{last}",
                 **_version(version.version_id),
             )
-            body = answer["Body"].read()
             # A server may ignore the range (RFC 9110, 14.2), and then sends everything.
-            return body if "ContentRange" in answer else body[first : last + 1]
+            skipped = 0 if "ContentRange" in answer else first
+            return read_bounded(answer["Body"], skipped, last + 1 - first)
 
         return mapped(get)
 
@@ -192,6 +210,23 @@ class S3Lake:
             if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
                 return str(value["VersionId"])
         return None
+
+
+def read_bounded(body: StreamingBody, skipped: int, length: int) -> bytes:
+    """Return `length` bytes of the body after the skipped ones, and close it.
+
+    No more is read, whatever the server sends. Raises ThrottledError if it sends less.
+    """
+    with closing(body):
+        while skipped and (piece := body.read(min(skipped, _SKIP))):
+            skipped -= len(piece)
+        content = bytearray()
+        while len(content) < length and (piece := body.read(length - len(content))):
+            content += piece
+    if len(content) < length:
+        reason = READ_TOO_SHORT(received=len(content), expected=length)
+        raise ThrottledError(SERVICE_UNREACHABLE(service="S3", reason=reason))
+    return bytes(content)
 
 
 def _version(version_id: str | None) -> dict[str, Any]:
