@@ -58,7 +58,7 @@ def _upload(client: Client, key: str, content: bytes) -> float:
     started = time.perf_counter()
     version = client.put_bytes(content, key)
     while True:
-        for entry in client.log_entries("flights", limit="5"):
+        for entry in client.log_entries("flights", limit=5):
             if entry.get("version_id") == version and entry["status"] != "received":
                 if entry["status"] not in ("loaded", "applied"):
                     raise SystemExit(f"the upload was not loaded: {json.dumps(entry, indent=1)}")

@@ -88,7 +88,7 @@ class LogTable:
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
         """Yield the matching entries page by page, newest first.
 
-        A filter may leave a page with few entries or none.
+        A page has at most the query's limit of entries, unless a filter may leave few or none.
         """
         for page in self._pages(**_query_arguments(query)):
             items = [_entry(item) for item in page.get("Items", [])]
@@ -228,7 +228,8 @@ def _query_arguments(query: LogQuery) -> dict[str, Any]:
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
         "ScanIndexForward": False,
-        "Limit": _PAGE,
+        # DynamoDB counts the items that it reads, before the filter.
+        "Limit": _PAGE if wanted else min(query.limit, _PAGE),
     }
     if wanted:
         arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
