@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl_core.adapters.dynamodb_values import from_item, to_item
 from etl_core.adapters.messages import (
     LOG_TABLE_ERROR,
     LOG_TABLE_NO_ENTRIES,
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _T = TypeVar("_T")
-to_item = TypeSerializer().serialize
-from_item = TypeDeserializer().deserialize
 _PAGE = 200
 _BATCH = 100
 MAX_PENDING = 2000
@@ -287,15 +284,4 @@ def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
 
 
 def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(from_item(value)) for name, value in item.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return the value with int and float instead of DynamoDB's decimals."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+    return {name: from_item(value) for name, value in item.items()}

@@ -49,7 +49,7 @@ _DENIED = frozenset(
 
 
 class S3Lake:
-    """The ports ObjectStore (loading) and LakeListing (recovery) over boto3."""
+    """The ports ObjectStore (loading) and LakeListing (recovery) over botocore."""
 
     def __init__(self, client: S3Client, lake_bucket: str, work_bucket: str = "") -> None:
         self._client, self._lake, self._work = client, lake_bucket, work_bucket
@@ -254,7 +254,7 @@ def mapped(call: Callable[[], _T]) -> _T:
 
 
 def to_etl_error(error: Exception, service: str) -> EtlError:
-    """Return the library's error for an error of boto3: missing, denied, or retryable."""
+    """Return the library's error for an error of botocore: missing, denied, or retryable."""
     if not isinstance(error, ClientError):
         return ThrottledError(SERVICE_UNREACHABLE(service=service, reason=error))
     code, status = (

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from etl_core.adapters.log_table import LogPage, LogTable, mapped, to_item
+from etl_core.adapters.dynamodb_values import to_item
+from etl_core.adapters.log_table import LogPage, LogTable, mapped
 from etl_core.model.errors import LogError, ThrottledError
 from etl_core.upload_log.entry import ANSWER_FIELDS, WAITING_INDEX
 from etl_core.upload_log.query import LogQuery
