@@ -221,15 +221,19 @@ class FakeTransaction:
     count: int = 0
 
     def execute(self, statement: Any) -> Sequence[Any]:
+        word = self._note(statement)
+        return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
+
+    def _note(self, statement: Any) -> str:
         word = _word(statement)
         self.warehouse.log.append(word)
         self.warehouse.hook(word, statement)
-        return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
+        return word
 
-    def _lock(self, statement: LockTable) -> list[Any]:
+    def lock(self, statement: LockTable) -> None:
+        self._note(statement)
         if statement.table.name not in self.state.ledgers:
             raise MissingTableError(f'relation "{statement.table.name}" does not exist')
-        return []
 
     def _read_ledger(self, statement: sa.Select[Any]) -> list[Any]:
         return [SimpleNamespace(_mapping=row) for row in self.state.ledgers[_of(statement).name]]

@@ -55,7 +55,7 @@ def lock_ledger(transaction: Transaction, load: LoadContext) -> LockedLedger:
     try:
         # First statement of the transaction: the lock must precede the snapshot, or waiting for it
         # ends in error 1023.
-        transaction.execute(LockTable(ledger))
+        transaction.lock(LockTable(ledger))
     except MissingTableError:
         raise MissingLedgerError from None
     logged = _read_pending(load)

@@ -86,6 +86,13 @@ class Transaction(Protocol):
         """
         ...
 
+    def lock(self, statement: Executable) -> None:
+        """Run a LOCK, which waits for some seconds at most.
+
+        Raises LockConflictError if another session keeps the lock for longer.
+        """
+        ...
+
 
 class WarehouseClient(Protocol):
     """The databases of one Redshift."""

@@ -168,7 +168,7 @@ class _Replay:
         with self.ports.warehouse.transaction(table.database, self._seconds_left) as transaction:
             # The first statement, as in every load: the lock must come before the transaction's
             # snapshot.
-            transaction.execute(LockTable(ledger_table(table)))
+            transaction.lock(LockTable(ledger_table(table)))
             rows = _read_ledger(transaction, table)
             parts = self._prepare(rows, known)
             in_force = _schema_in_force(table, rows)

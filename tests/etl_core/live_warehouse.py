@@ -65,3 +65,7 @@ class LiveTransaction:
     def execute(self, statement: Any) -> Sequence[sa.Row[Any]]:
         self.warehouse.before("STATEMENT")
         return self.inner.execute(statement)
+
+    def lock(self, statement: Any) -> None:
+        self.warehouse.before("STATEMENT")
+        self.inner.lock(statement)
