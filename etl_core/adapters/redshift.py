@@ -130,6 +130,9 @@ class RedshiftWarehouse:
             _roll_back(connection)
             return transaction.read_load_errors(_MAX_TRIAL_LINES)
 
+    def close(self) -> None:
+        """Do nothing: no connection outlives its transaction."""
+
     @contextmanager
     def _connection(self, database: str, **options: Any) -> Iterator[sa.Connection]:
         engine = self._engine(database, **options)
@@ -199,6 +202,12 @@ class RedshiftTransaction:
                 self._connection.execute(statement)
         except LoadTimeoutError as error:
             raise LockConflictError(LOCK_TIMEOUT(seconds=round(seconds))) from error
+        self._limit = float("inf")
+
+    def roll_back(self) -> None:
+        """Undo everything."""
+        with _mapped():
+            self._connection.rollback()
         self._limit = float("inf")
 
     def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:

@@ -11,15 +11,14 @@ from etl_core.adapters import redshift
 from etl_core.adapters.redshift import RedshiftTransaction
 from etl_core.loading.ledger import create_ledger_statements, ledger_table
 from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Ports
 from etl_core.model.errors import LockConflictError
 from etl_core.recovery.replay import replay_table
 from etl_core.recovery.tables_requests import ReplayRequest
 from etl_core.sql import LockTable
-from tests.builders import NOON, TABLE, a_schema_file, settings
+from tests.builders import TABLE, a_schema_file, settings
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_warehouse import LiveWarehouse
-from tests.fakes import FakeBacklog, FakeStore
+from tests.etl_core.live_warehouse import LiveWarehouse, live_ports
+from tests.fakes import FakeStore
 
 LEDGER = ledger_table(TABLE)
 
@@ -50,7 +49,7 @@ def test_a_load_that_waits_too_long_for_the_lock_is_tried_again(
     """Another load may have loaded the file: `failed` would be untrue."""
     store = FakeStore()
     upload = store.put(key, a_schema_file())
-    ports = Ports(store, LiveWarehouse(locked), FakeBacklog(), lambda: NOON)
+    ports = live_ports(store, LiveWarehouse(locked))
 
     with pytest.raises(LockConflictError, match="lock"):
         load_upload(upload, settings(), ports, seconds=1)
@@ -67,7 +66,7 @@ def test_a_replay_that_waits_too_long_for_the_lock_is_tried_again(ledger: LiveTa
             ledger.autocommit.execute(LockTable(LEDGER))
 
     warehouse.before = lock_after_the_first_read
-    ports = Ports(FakeStore(), warehouse, FakeBacklog(), lambda: NOON)
+    ports = live_ports(FakeStore(), warehouse)
     try:
         with pytest.raises(LockConflictError, match="waited 1 s"):
             replay_table(ReplayRequest(table=TABLE), settings(), ports, seconds=1)
