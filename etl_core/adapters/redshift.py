@@ -24,6 +24,7 @@ from etl_core.adapters.messages import (
     COPY_SOURCE_UNAVAILABLE,
     LOAD_TIMEOUT,
     LOCK_CONFLICT,
+    LOCK_TIMEOUT,
     LOGIN_REFUSED,
     MISSING_DATABASE,
     STATEMENT_REFUSED,
@@ -77,6 +78,8 @@ _S3_REFUSED = re.compile(
 )
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
+LOCK_SECONDS = 10.0
+"""So long a load waits for a lock with an open connection. The upload is then tried again later."""
 
 
 class RedshiftWarehouse:
@@ -157,17 +160,44 @@ class RedshiftTransaction:
         with _mapped():
             return self._execute(statement)
 
+    def lock(self, statement: Executable) -> None:
+        """Run a LOCK, which waits for at most LOCK_SECONDS.
+
+        Raises LockConflictError if another session keeps the lock for longer.
+        """
+        seconds = min(LOCK_SECONDS, self._seconds_left)
+        try:
+            with _mapped():
+                self._set_timeout(seconds)
+                self._connection.execute(statement)
+        except LoadTimeoutError as error:
+            raise LockConflictError(LOCK_TIMEOUT(seconds=round(seconds))) from error
+        self._limit = float("inf")
+
+    def roll_back(self) -> None:
+        """Undo everything."""
+        with _mapped():
+            self._connection.rollback()
+        self._limit = float("inf")
+
     def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        left = max(1.0, self._deadline - time.monotonic())
+        left = self._seconds_left
         if left < self._limit * 0.9:
-            self._connection.execute(
-                sa.text("SET statement_timeout TO :ms"), {"ms": int(left * 1000)}
-            )
+            self._set_timeout(left)
             self._limit = left
         if isinstance(statement, CopyCsv):
             self._copy = SentCopy(statement.table, time.monotonic())
         result = self._connection.execute(statement)
         return result.fetchall() if result.returns_rows else []
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(1.0, self._deadline - time.monotonic())
+
+    def _set_timeout(self, seconds: float) -> None:
+        self._connection.execute(
+            sa.text("SET statement_timeout TO :ms"), {"ms": int(seconds * 1000)}
+        )
 
     def read_load_errors(self, most: int) -> tuple[LoadErrorLine, ...]:
         """Return the rows that the last COPY refused, after the rollback.
