@@ -51,10 +51,10 @@ OPERATOR = CallBudget(connect_seconds=10, read_seconds=910, attempts=1)
 
 def make_client(service: str, budget: CallBudget) -> Any:
     """Return a client with the function's own credentials and region."""
-    return _session().create_client(service, config=budget.to_config())
+    return session().create_client(service, config=budget.to_config())
 
 
 @cache
-def _session() -> Session:
+def session() -> Session:
     """Return the session that all clients share: it keeps the descriptions of the services."""
     return Session()
