@@ -87,7 +87,7 @@ def _serializable(
     """Start a second emulator with its own password."""
     state, outputs = StateDir(folder), lake.client.outputs
     state.create()
-    port, _ = choose_ports(None, None)
+    _, port, _ = choose_ports(None, None)
     credentials = emulator_process.prepare(state, port, outputs.warehouse.databases)
     child = processes.start(
         "serializable",
