@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from local_cloud.cloud import LocalCloud
 from local_cloud.deploy import DeploymentError
 from local_cloud.state import StateDir
