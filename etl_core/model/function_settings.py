@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl_core.model.messages import (
+    SETTING_BYTES_INVALID,
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
+    SETTING_ONE_OF,
     SETTING_PORT_INVALID,
 )
 
@@ -21,7 +23,10 @@ WAREHOUSE_HOST = "WAREHOUSE_HOST"
 WAREHOUSE_PORT = "WAREHOUSE_PORT"
 WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
+WAREHOUSE_WORKGROUP = "WAREHOUSE_WORKGROUP"
+WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
+LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 TABLES_FUNCTION = "TABLES_FUNCTION"
@@ -46,6 +51,14 @@ def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
         raise SettingsError(SETTING_PORT_INVALID(name=WAREHOUSE_PORT, value=text))
+    return int(text)
+
+
+def _bytes(environment: Mapping[str, str], name: str) -> int:
+    """Return a number of bytes, 0 if the variable is not set."""
+    text = environment.get(name, "").strip() or "0"
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise SettingsError(SETTING_BYTES_INVALID(name=name, value=text))
     return int(text)
 
 
@@ -74,6 +87,8 @@ class LoadSettings:
     log_table: str
     region: str
     warehouse_ca_file: str | None = None
+    long_load_bytes: int = 0
+    """A data file from this size on is loaded by a long copy. 0: none is."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
@@ -89,6 +104,7 @@ class LoadSettings:
             log_table=_required(environment, LOG_TABLE),
             region=_required(environment, REGION),
             warehouse_ca_file=environment.get(WAREHOUSE_CA_FILE) or None,
+            long_load_bytes=_bytes(environment, LONG_LOAD_BYTES),
         )
 
 
@@ -102,6 +118,24 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class LongCopySettings:
+    """The long-copy function's settings: the warehouse's secret, and its workgroup or its cluster."""
+
+    secret_arn: str
+    workgroup: str | None
+    cluster: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LongCopySettings:
+        """Read the variables. Raises SettingsError unless one of workgroup and cluster is set."""
+        workgroup = environment.get(WAREHOUSE_WORKGROUP, "").strip() or None
+        cluster = environment.get(WAREHOUSE_CLUSTER, "").strip() or None
+        if (workgroup is None) == (cluster is None):
+            raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
+        return cls(_required(environment, WAREHOUSE_SECRET_ARN), workgroup, cluster)
 
 
 @dataclass(frozen=True)

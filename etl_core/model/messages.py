@@ -183,6 +183,20 @@ SETTING_PORT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "WAREHOUSE_PORT", "value": "http"},
 )
+SETTING_BYTES_INVALID = Message(
+    id="setting.bytes_invalid",
+    when="An environment variable for a size is not a number of bytes.",
+    text="the environment variable {name} is {value!r}; it must be a whole number of bytes",
+    fix="Run pulumi up again",
+    example={"name": "LONG_LOAD_BYTES", "value": "2 GB"},
+)
+SETTING_ONE_OF = Message(
+    id="setting.one_of",
+    when="Of two environment variables of a Lambda function, both are set or none is.",
+    text="exactly one of the environment variables {name} and {other} must be set",
+    fix="Run pulumi up again",
+    example={"name": "WAREHOUSE_WORKGROUP", "other": "WAREHOUSE_CLUSTER"},
+)
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",
     when="The environment variable for the databases names none.",

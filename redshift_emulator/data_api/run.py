@@ -121,9 +121,20 @@ class Run:
             self._end(Status.ABORTED)
 
     def _run_all(self, session: Backend) -> None:
-        is_batch = self.submission.is_batch
-        if is_batch:
-            session.query("BEGIN")
+        if not self.submission.is_batch:
+            self._run_parts(session)
+            return
+        session.query("BEGIN")
+        try:
+            self._run_parts(session)
+            session.query("COMMIT")
+        except (SqlError, BackendError):
+            # The status must not be final before the transaction has ended.
+            with suppress(BackendError):
+                session.query("ROLLBACK")
+            raise
+
+    def _run_parts(self, session: Backend) -> None:
         for number, part in enumerate(self.parts, 1):
             if self._is_cancelled:
                 raise SqlError(_CANCELLED, "Query cancelled on user's request")
@@ -132,11 +143,9 @@ class Run:
             except (SqlError, BackendError) as failure:
                 text = text_of(failure)
                 self._update(part, self._status_after(failure), text)
-                if is_batch and not isinstance(failure, _InBatchError):
+                if self.submission.is_batch:
                     raise _InBatchError(number, failure) from failure
                 raise
-        if is_batch:
-            session.query("COMMIT")
 
     def _run_part(self, session: Backend, part: Part) -> None:
         self._update(part, Status.STARTED)

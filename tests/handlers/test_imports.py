@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 LARGE = ("sqlalchemy", "sqlalchemy_redshift", "pydantic", "psycopg2", "alembic", "pulumi")
 
 
-@pytest.mark.parametrize("module", ["handlers.record", "handlers.query"])
-def test_record_and_query_import_no_large_library(module: str) -> None:
+@pytest.mark.parametrize("module", ["handlers.record", "handlers.query", "handlers.long_copy"])
+def test_small_functions_import_no_large_library(module: str) -> None:
     program = f"import sys, {module}; print(*sorted(set({LARGE!r}) & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
