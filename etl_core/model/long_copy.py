@@ -86,7 +86,7 @@ class StagingTable:
 class LongCopyResult:
     """How the COPY ended. `counts`: the rows in each staging table, if it finished.
 
-    `session_id` and `started_at` are those of its session in the warehouse, None if it had none.
+    `session_id` and `started_at`: its session in the warehouse, None if it had none.
     """
 
     status: LongCopyStatus
