@@ -11,7 +11,7 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
-from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
+from tests.fakes import FakeAnswers, FakeBacklog, FakeStore, FakeWarehouse
 from tests.handlers.conftest import CONTEXT
 
 KEY = "dev/schema/t/s.json"
@@ -23,9 +23,9 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     store = FakeStore()
     store.put(KEY, a_schema_file())
     fake = FakeWarehouse(store)
-    monkeypatch.setattr(
-        load, "wiring", lambda: (settings(), Ports(store, fake, FakeBacklog(), lambda: NOON))
-    )
+    backlog = FakeBacklog()
+    ports = Ports(store, fake, backlog, lambda: NOON, answers=FakeAnswers(backlog))
+    monkeypatch.setattr(load, "wiring", lambda: (settings(), ports))
     return fake
 
 

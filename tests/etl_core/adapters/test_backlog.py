@@ -55,31 +55,31 @@ def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
     )
     log.receive(log.upload("c.csv", "analytics/append"))
 
-    assert sorted(log.table.read_pending(log.target), key=lambda upload: upload.key) == [
+    assert sorted(log.table.read_pending(log.target, 100), key=lambda upload: upload.key) == [
         first,
         second,
     ]
 
     log.finish(first)
-    assert log.table.read_pending(log.target) == [second]
+    assert log.table.read_pending(log.target, 100) == [second]
 
 
 def test_an_upload_received_too_long_ago_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_an_entry_with_a_cut_sequencer_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv", sequencer="A" * 100))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_a_sequencer_with_separators_is_read_back(log: Log) -> None:
     upload = log.receive(log.upload("a.csv", sequencer="0#A#"))
 
-    assert log.table.read_pending(log.target) == [upload]
+    assert log.table.read_pending(log.target, 100) == [upload]
 
 
 def a_version(key: str, version_id: str, etag: str, landed_at: datetime) -> ObjectVersion:

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Ports
 from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
 from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, a_column, a_schema_file, settings
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_warehouse import LiveWarehouse
+from tests.etl_core.live_warehouse import LiveWarehouse, live_ports
 from tests.fakes import FakeBacklog, FakeStore
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
@@ -44,7 +43,7 @@ class LivePipeline:
 
     def again(self) -> LoadOutcome:
         """Deliver the same upload again."""
-        ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
+        ports = live_ports(self.store, self.warehouse, self.backlog)
         outcome = load_upload(self.upload, settings(), ports, 60)
         self.backlog.note(self.upload, outcome.status)
         return outcome
