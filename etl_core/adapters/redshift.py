@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
@@ -36,6 +37,7 @@ from etl_core.model.errors import (
     LockConflictError,
     MissingTableError,
 )
+from etl_core.model.long_copy import LongCopyResult
 
 _CONFLICT = re.compile(
     r"\b1023\b|serializable isolation violation|conflict with concurrent transaction|dropped by concurrent transaction"
@@ -55,6 +57,8 @@ _LOST = re.compile(
 )
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
+_BATCH_PREFIX = re.compile(r"^Query #\d+ failed with (?:ERROR: +)?")
+_CLOCK_MARGIN = timedelta(minutes=10)
 _POLL_SECONDS, _POLLS = 0.5, 10
 _MAX_LINES, _MAX_TRIAL_LINES = 20, 2000
 LOCK_SECONDS = 10.0
@@ -132,6 +136,32 @@ class RedshiftWarehouse:
 
     def close(self) -> None:
         """Do nothing: no connection outlives its transaction."""
+
+    def read_failure(
+        self, database: str, result: LongCopyResult, timeout_seconds: float
+    ) -> EtlError:
+        """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
+
+        They are those of its session since its start, with a margin for the service's clock.
+        """
+        text = _BATCH_PREFIX.sub("", result.error)
+        error = to_etl_error(psycopg2.OperationalError(text))
+        if not isinstance(error, CopyRefusedError) or result.session_id is None:
+            return error
+        del timeout_seconds
+        columns = _ERROR_DETAIL.c
+        newest = (
+            sa.select(_ERROR_DETAIL)
+            .where(columns.session_id == result.session_id)
+            .order_by(columns.query_id.desc(), columns.line_number)
+            .limit(_MAX_LINES)
+        )
+        if result.started_at is not None:
+            since = result.started_at.replace(tzinfo=None) - _CLOCK_MARGIN
+            newest = newest.where(columns.start_time >= since)
+        with self._connection(database) as connection:
+            error.lines = _poll_load_errors(connection, newest)
+        return error
 
     @contextmanager
     def _connection(self, database: str, **options: Any) -> Iterator[sa.Connection]:
@@ -241,13 +271,19 @@ class RedshiftTransaction:
             .order_by(columns.query_id.desc(), columns.line_number)
             .limit(most)
         )
-        for _ in range(_POLLS):
-            rows = connection.execute(newest).fetchall()
-            connection.rollback()
-            if rows:
-                return tuple(_error_line(row) for row in rows if row.query_id == rows[0].query_id)
-            time.sleep(_POLL_SECONDS)
-        return ()
+        return _poll_load_errors(connection, newest)
+
+
+def _poll_load_errors(
+    connection: sa.Connection, newest: sa.Select[Any]
+) -> tuple[LoadErrorLine, ...]:
+    for _ in range(_POLLS):
+        rows = connection.execute(newest).fetchall()
+        connection.rollback()
+        if rows:
+            return tuple(_error_line(row) for row in rows if row.query_id == rows[0].query_id)
+        time.sleep(_POLL_SECONDS)
+    return ()
 
 
 def _error_line(row: sa.Row[Any]) -> LoadErrorLine:

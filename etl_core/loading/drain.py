@@ -23,6 +23,7 @@ from etl_core.model.errors import (
     SchemaNotReadyError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
@@ -132,6 +133,8 @@ class Drain:
             deadline=self._until,
             retry_count=0,
             known_pending=tuple(each.upload for each in pending),
+            long_copy=None,
+            can_copy_long=False,
         )
         try:
             result = load_one(load)
@@ -148,7 +151,7 @@ class Drain:
         except Exception:  # its own execution meets the same error and reports it
             self._left.add(upload_id)
             return False
-        if _has_timed_out(result.outcome):
+        if isinstance(result, LongCopy) or _has_timed_out(result.outcome):
             # Its own execution has more time.
             self._left.add(upload_id)
             return False

@@ -211,7 +211,8 @@ def gather_copy_batch(
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []
     at_arrival = history[0].schema_file
-    if not strategy.one_copy_per_file and file.version.size <= MAX_FILE_BYTES and at_arrival:
+    is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
+    if not strategy.one_copy_per_file and is_small and at_arrival:
         chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
         members = open_members(load, chosen, history)
         if later or members:

@@ -95,7 +95,7 @@ def test_a_refused_statement_undoes_all_and_keeps_its_error(data_api: LiveTable)
     assert result.status is LongCopyStatus.FAILED
     assert result.error.startswith("Query #2 failed with ERROR: invalid input syntax")
     rows = data_api.autocommit.exec_driver_sql(
-        f"SELECT count(*) FROM pg_class WHERE relname = '{NAME}'"
+        f"SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = '{NAME}'"
     )
     assert rows.scalar_one() == 0
 
