@@ -340,8 +340,14 @@ class FakeTransaction:
         return []
 
     def _add_column(self, statement: AddColumn) -> list[Any]:
-        for row in self.state.ledgers[statement.table.name]:
-            row.setdefault(statement.column.name, None)
+        table = statement.table
+        [added] = catalog_rows(sa.Table("added", sa.MetaData(), statement.column._copy()))
+        catalog = self.state.catalog[table.schema, table.name]
+        added._mapping["attnum"] = len(catalog) + 1
+        catalog.append(added)
+        if table.schema == LEDGER_SCHEMA:
+            for row in self.state.ledgers[table.name]:
+                row.setdefault(statement.column.name, None)
         return []
 
     def _delete(self, statement: sa.Delete) -> list[Any]:

@@ -156,7 +156,7 @@ class LogTable:
             IndexName=WAITING_INDEX,
             Limit=most,
         )
-        uploads = (upload_of_entry(item) for item in islice(items, most))
+        uploads = (_pending_upload(item) for item in islice(items, most))
         return [upload for upload in uploads if upload is not None]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
@@ -288,6 +288,16 @@ def mapped(call: Callable[[], _T]) -> _T:
         raise LogError(message) from error
     except BotoCoreError as error:
         raise ThrottledError(LOG_TABLE_UNREACHABLE(reason=error)) from error
+
+
+def _pending_upload(item: Mapping[str, Any]) -> Upload | None:
+    """Return the upload of an entry, or None if the entry cannot be read: it must not stop the
+    loads of other uploads.
+    """
+    try:
+        return upload_of_entry(item)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:

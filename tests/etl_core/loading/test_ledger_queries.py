@@ -66,7 +66,7 @@ def read(live: LiveTable, select: Any) -> list[LedgerRow]:
 
 
 def row_of(upload: Upload, action: Action, number: int) -> LedgerRow:
-    """Return the upload's row. A version found in S3 stands in the row of an event without one."""
+    """Return the upload's row. The row of an event without a version id has the version found in S3."""
     version = upload.version_id or "v1"
     spec = a_spec(a_column(f"c{number}")) if action is Action.SCHEMA else None
     return a_ledger_row(
