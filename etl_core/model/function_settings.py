@@ -12,6 +12,7 @@ from etl_core.model.messages import (
     SETTING_BYTES_INVALID,
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
+    SETTING_NUMBER_INVALID,
     SETTING_ONE_OF,
     SETTING_PORT_INVALID,
 )
@@ -28,6 +29,9 @@ WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
+LEASE_TABLE = "LEASE_TABLE"
+LEASE_SECONDS = "LEASE_SECONDS"
+PARALLEL_LOADS = "PARALLEL_LOADS"
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 TABLES_FUNCTION = "TABLES_FUNCTION"
 REGION = "AWS_REGION"
@@ -59,6 +63,13 @@ def _bytes(environment: Mapping[str, str], name: str) -> int:
     text = environment.get(name, "").strip() or "0"
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise SettingsError(SETTING_BYTES_INVALID(name=name, value=text))
+    return int(text)
+
+
+def _positive(environment: Mapping[str, str], name: str) -> int:
+    text = _required(environment, name)
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) == 0:
+        raise SettingsError(SETTING_NUMBER_INVALID(name=name, value=text))
     return int(text)
 
 
@@ -110,7 +121,7 @@ class LoadSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    """The record and query functions' settings: the log table."""
+    """The query function's settings: the log table."""
 
     log_table: str
 
@@ -136,6 +147,38 @@ class LongCopySettings:
         if (workgroup is None) == (cluster is None):
             raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
         return cls(_required(environment, WAREHOUSE_SECRET_ARN), workgroup, cluster)
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """The lease table, the seconds after which a lease expires, and how many loads run at the same time."""
+
+    table: str
+    seconds: int
+    parallel_loads: int
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """The record function's settings: the log table and the leases.
+
+    Without a lease table, as during a deployment that adds it, every load runs at once.
+    """
+
+    log_table: str
+    leases: LeaseSettings | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> RecordSettings:
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
+        leases = None
+        if environment.get(LEASE_TABLE, "").strip():
+            leases = LeaseSettings(
+                _required(environment, LEASE_TABLE),
+                _positive(environment, LEASE_SECONDS),
+                _positive(environment, PARALLEL_LOADS),
+            )
+        return cls(_required(environment, LOG_TABLE), leases)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from etl_core.model.function_settings import (
+    LeaseSettings,
     LoadSettings,
     LogSettings,
     LongCopySettings,
+    RecordSettings,
     SettingsError,
 )
 
@@ -76,3 +78,23 @@ def test_a_long_copy_has_a_workgroup_or_a_cluster() -> None:
             LongCopySettings.from_environment(environment)
     with pytest.raises(SettingsError, match="WAREHOUSE_SECRET_ARN"):
         LongCopySettings.from_environment(workgroup)
+
+
+LEASES = {"LEASE_TABLE": "leases", "LEASE_SECONDS": "1080", "PARALLEL_LOADS": "5"}
+
+
+def test_the_leases_of_the_record_function_are_read() -> None:
+    settings = RecordSettings.from_environment(LEASES | {"LOG_TABLE": "log"})
+    assert settings == RecordSettings("log", LeaseSettings("leases", 1080, 5))
+
+
+def test_without_a_lease_table_the_record_function_works_without_leases() -> None:
+    """A deployment changes the code and the environment of a function one after the other."""
+    assert RecordSettings.from_environment({"LOG_TABLE": "log"}).leases is None
+
+
+@pytest.mark.parametrize("name", ["LEASE_SECONDS", "PARALLEL_LOADS"])
+@pytest.mark.parametrize("value", ["", "0", "-1", "many", "1.5", "²", "9" * 5000])
+def test_a_number_of_the_leases_is_a_whole_number(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        RecordSettings.from_environment(LEASES | {"LOG_TABLE": "log", name: value})
