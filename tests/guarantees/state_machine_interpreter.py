@@ -31,13 +31,15 @@ SCALE = 0.05
 class ExecutionResult:
     """How an execution ended.
 
-    `data` has the last result of each task by the name of its state, `outcome` and `failure` of the
-    last load, and under `record` the reply that ended it.
+    `data` has the last result of each task by the name of its state, `outcome` or `failure` of the
+    last load, and under `record` the data with which it ended. `states` are those that it entered.
     """
 
     succeeded: bool
     data: dict[str, Any]
     error: str = ""
+    arn: str = ""
+    states: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -46,6 +48,13 @@ class ExecutionResult:
         Empty if it ended without a load of its own, or if its load failed.
         """
         return str(self.data.get("outcome", {}).get("status", ""))
+
+    @property
+    def ending(self) -> str:
+        """Return the status of its load, the error of its load, or that others had answered."""
+        if "Load" not in self.states or self.states[-2] == "Answered?":
+            return "answered"
+        return self.status or str(self.data["failure"]["Error"])
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,7 @@ class _Execution:
     event: dict[str, Any]
     kills: list[int]
     results: dict[str, Any] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
     arn: str = field(
         default_factory=lambda: (
             f"arn:aws:states:us-east-1:000000000000:execution:tested:{uuid.uuid4()}"
@@ -115,6 +125,7 @@ class _Execution:
         name, data = str(self.interpreter.definition["StartAt"]), self.event
         while True:
             state = self.interpreter.definition["States"][name]
+            self.states.append(name)
             self.interpreter.visit(name, self.arn)
             match state["Type"]:
                 case "Task":
@@ -128,15 +139,19 @@ class _Execution:
                     time.sleep(self._seconds(state, data) * self.interpreter.scale)
                     name = state["Next"]
                 case "Succeed":
-                    return ExecutionResult(True, self._end(data))
+                    return self._result(succeeded=True, data=data)
                 case "Fail":
                     error, cause = (self._text(state[key], data) for key in ("Error", "Cause"))
-                    return ExecutionResult(False, self._end(data | {"cause": cause}), error)
+                    return self._result(succeeded=False, data=data | {"cause": cause}, error=error)
                 case other:
                     raise NotImplementedError(f"a state of type {other}")
 
-    def _end(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        return self.results | {"record": data}
+    def _result(
+        self, *, succeeded: bool, data: dict[str, Any] | None = None, error: str = ""
+    ) -> ExecutionResult:
+        """Return how the execution ended. Without data, a task failed that has no catch."""
+        results = self.results | ({} if data is None else {"record": data})
+        return ExecutionResult(succeeded, results, error, self.arn, tuple(self.states))
 
     def _task(
         self, name: str, state: Mapping[str, Any], data: dict[str, Any]
@@ -156,7 +171,7 @@ class _Execution:
                 continue
             caught = _first(state.get("Catch", ()), result.error)
             if caught is None:
-                return ExecutionResult(False, self.results, result.error)
+                return self._result(succeeded=False, error=result.error)
             failure = {"Error": result.error, "Cause": result.cause}
             self._keep_failure(name, failure)
             catch = state["Catch"][caught]
