@@ -107,10 +107,12 @@ def declare(names: Names, settings: StackSettings) -> None:
         lake_bucket=storage.lake.lake.bucket_name,
         load=functions.load,
         record=functions.record,
+        long_copy=functions.long_copy,
         log_table=storage.log_table,
         lease_table=storage.lease_table,
         load_seconds=settings.load_timeout_seconds,
         record_seconds=RECORD_SECONDS,
+        copy_seconds=LONG_COPY_SECONDS,
         log_keep_days=settings.log_group_keep_days,
     )
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)

@@ -121,7 +121,9 @@ class Drain:
         if each.key.action is Action.SCHEMA:
             return True
         size = each.upload.size
-        return not self._waiting and size is not None and size <= MAX_LEAD_BYTES
+        if self._waiting or size is None or self._own.settings.is_long(size):
+            return False
+        return size <= MAX_LEAD_BYTES
 
     def _load(self, lead: PendingUpload, pending: Sequence[PendingUpload]) -> bool:
         """Load one upload with its micro-batch, and answer them. Return whether it was decided."""

@@ -46,8 +46,9 @@ class LoadContext:
 
     def is_long(self, size: int) -> bool:
         """Return whether a data file of this size is copied into a staging table first."""
-        limit = self.settings.long_load_bytes
-        return self.can_copy_long and limit > 0 and (self.long_copy is not None or size >= limit)
+        if not self.can_copy_long or self.settings.long_load_bytes == 0:
+            return False
+        return self.long_copy is not None or self.settings.is_long(size)
 
     def row(
         self,

@@ -101,6 +101,10 @@ class LoadSettings:
     long_load_bytes: int = 0
     """A data file from this size on is loaded by a long copy. 0: none is."""
 
+    def is_long(self, size: int) -> bool:
+        """Return whether a data file of this size is loaded by a long copy."""
+        return 0 < self.long_load_bytes <= size
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
         """Read the variables. Raises SettingsError if one is missing or malformed."""

@@ -25,7 +25,7 @@ import botocore.retries.standard
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
-HANDLERS = ("handlers.load", "handlers.record")
+HANDLERS = ("handlers.load", "handlers.record", "handlers.long_copy")
 
 
 class Steps:
@@ -132,7 +132,7 @@ def main() -> None:
     """Import the handlers, then fork a worker per received socket."""
     for name in HANDLERS:
         importlib.import_module(name)
-    for service in ("s3", "dynamodb", "secretsmanager"):
+    for service in ("s3", "dynamodb", "secretsmanager", "redshift-data"):
         # The session caches the service models, the slowest part of creating a client. No
         # connection is opened.
         boto3.client(service, region_name="us-east-1")
