@@ -68,7 +68,7 @@ COPY_RETRIES = (
     RetryPolicy((ThrottledError.__name__,), 5, 60, 1.5, 60),
     RetryPolicy((ALL_ERRORS,), 5, 6, 2.0, 60),
 )
-"""The copy runs in the warehouse meanwhile. ThrottledError also means that the warehouse has as many
+"""The copy goes on in the warehouse. ThrottledError also means that the warehouse has as many
 active statements as it takes: then the wait is long."""
 
 LOOK_RETRIES = (RetryPolicy((ALL_ERRORS,), 2, 3, 2.0, 10),)

@@ -142,7 +142,7 @@ class RedshiftWarehouse:
     ) -> EtlError:
         """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
 
-        They are those of its session since its start, with a margin for the service's clock.
+        These are the rows of its session since its start, with a margin for the service's clock.
         """
         text = _BATCH_PREFIX.sub("", result.error)
         error = to_etl_error(psycopg2.OperationalError(text))

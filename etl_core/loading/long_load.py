@@ -2,7 +2,7 @@
 statements that nobody waits for, and its rows are moved into the table by a short transaction.
 
 plan       in a transaction that decides as usual and changes nothing: the statements of the copy
-copy       outside of every lock: other uploads of the table are loaded meanwhile
+copy       outside of every lock: other uploads of the table can be loaded
 move       in the transaction that decides again and writes the ledger: INSERT ... SELECT instead of COPY
 
 The move uses a staging table only if today's plan would fill it with the same statements. So a file

@@ -33,6 +33,9 @@ STAGED = (
 Make = Callable[..., Harness]
 
 
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture
 def make(
     target: LoadTarget,
@@ -68,7 +71,7 @@ def a_table(harness: Harness) -> str:
     return table
 
 
-@pytest.mark.timeout(180 + 60 * RUNS)
+@pytest.mark.timeout(600 + 120 * RUNS)
 def test_any_order_repetition_and_kill_gives_the_sequential_result(make: Make) -> None:
     harness = make(LONG_BYTES, SCALE)
 
@@ -89,7 +92,6 @@ def test_any_order_repetition_and_kill_gives_the_sequential_result(make: Make) -
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])
-@pytest.mark.timeout(600)
 def test_a_kill_at_any_step_of_a_long_load_changes_nothing(make: Make, action: str) -> None:
     harness = make()
     table = a_table(harness)

@@ -1,4 +1,4 @@
-"""An execution that makes a long copy: it carries the copy along and holds nothing meanwhile."""
+"""An execution that makes a long copy: it carries the copy along, and holds neither lease nor slot."""
 
 from __future__ import annotations
 
