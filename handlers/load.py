@@ -31,6 +31,9 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     log_line(
         "load",
         upload,
-        **{name: output.get(name) for name in ("status", "rows_loaded", "duration_ms", "error")},
+        **{
+            name: output.get(name)
+            for name in ("status", "rows_loaded", "duration_ms", "warnings", "error")
+        },
     )
     return output

@@ -38,6 +38,7 @@ class LoadContext:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     committed_count: int = 0
 
     @property
@@ -104,6 +105,7 @@ class LoadContext:
             loaded_at=loaded_at,
             table_exists=self.table_exists,
             statements=tuple(self.statements),
+            warnings=tuple(dict.fromkeys(self.warnings)),
             error=error,
             settled=settled,
         )

@@ -190,15 +190,6 @@ SCHEMA_CHANGE_REFUSED = Message(
     },
 )
 
-UNKNOWN_COLUMN_TYPE = Message(
-    id="schema.change.unknown_type",
-    when="The table exists and has a column type that no schema file can describe.",
-    text="the table {table} exists and has a column whose type no schema file can describe: "
-    "{reason}. Nothing was changed",
-    fix="Change or drop the table in the warehouse first, or choose another table name",
-    example={"table": "public.orders", "reason": "'money' is not a supported type"},
-)
-
 VIEWS_USE_COLUMNS = Message(
     id="schema.change.views",
     when="A view uses a column that the schema file changes or drops.",

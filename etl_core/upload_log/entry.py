@@ -36,6 +36,7 @@ ANSWER_FIELDS = frozenset(
         "duration_ms",
         "redshift_table_exists",
         "statements",
+        "warnings",
         "error",
     )
 )
@@ -107,6 +108,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "duration_ms": outcome.get("duration_ms"),
             "redshift_table_exists": outcome.get("table_exists"),
             "statements": outcome.get("statements") or None,
+            "warnings": outcome.get("warnings") or None,
             "error": outcome.get("error"),
         }
     )
