@@ -215,8 +215,8 @@ class ChangeSortKey:
 class RemoveSortKey:
     """The sort key has columns that go, and the schema file leaves the key to Redshift.
 
-    Redshift chooses a key for a table with SORTKEY AUTO, and drops no column of a key. `columns`
-    are those of the key that are dropped or rebuilt.
+    Redshift chooses a key for a table with SORTKEY AUTO, and drops no column of a key. `columns`:
+    the part of the key that is dropped or rebuilt.
     """
 
     actual: tuple[str, ...]

@@ -70,7 +70,7 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
     )
     assert (
         " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
-        "#waiting_for, #waiting_since ADD " in expression
+        "#warnings, #waiting_for, #waiting_since ADD " in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 
