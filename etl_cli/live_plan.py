@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.secrets import GivenCredentials
-from etl_core.loading.ledger import ledger_table, parse_row
-from etl_core.loading.load_schema import (
+from etl_core.loading.ledger import ledger_table, parse_row, select_rows
+from etl_core.loading.ports import Transaction
+from etl_core.loading.table_plan import (
+    find_late_binding_views,
     find_views,
-    look_for_late_binding_views,
     plan_change,
     read_table,
 )
-from etl_core.loading.ports import Transaction
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
@@ -54,7 +53,7 @@ def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef, rebuild_max
         plan = plan_change(transaction, table, actual, in_force, spec, rebuild_max_rows)
         views = find_views(transaction, table, plan) if actual is not None and plan.touched else ()
     if plan.removed:
-        late = look_for_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
+        late = find_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
         plan = warned(plan, late)
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
@@ -78,6 +77,8 @@ def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFi
     ledger = ledger_table(table)
     if not transaction.execute(select_table(TableRef(table.database, LEDGER_SCHEMA, ledger.name))):
         return None
-    rows = transaction.execute(sa.select(ledger).where(ledger.columns.action == str(Action.SCHEMA)))
+    rows = transaction.execute(
+        select_rows(ledger).where(ledger.columns.action == str(Action.SCHEMA))
+    )
     latest = max(map(parse_row, rows), key=lambda row: row.order, default=None)
     return None if latest is None else latest.schema_file

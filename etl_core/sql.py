@@ -164,6 +164,10 @@ class CopyCsv(Executable, ClauseElement):
         self.table, self.columns, self.source, self.is_trial = table, columns, source, is_trial
         self.refreshes_statistics = refreshes_statistics
 
+    def refreshing(self) -> CopyCsv:
+        """Return the same COPY with STATUPDATE ON."""
+        return CopyCsv(self.table, self.columns, self.source, refreshes_statistics=True)
+
     def trial(self) -> CopyCsv:
         """Return the same COPY as a trial."""
         return CopyCsv(self.table, self.columns, self.source, is_trial=True)

@@ -1,23 +1,26 @@
-"""A pipeline for schema files: a lake in memory, and the table `public.t` in the emulator."""
+"""The live pipeline: the load of schema files over a lake and a log in memory and a table of the emulator."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Ports
 from etl_core.model.status import Status
 from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, a_schema_file, settings
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_warehouse import LiveWarehouse
+from tests.etl_core.live_warehouse import LiveWarehouse, live_ports
 from tests.fakes import FakeBacklog, FakeStore
 
 
 class LivePipeline:
-    """Uploads schema files for t. `settings` are fields of the load function's settings."""
+    """A lake in memory, and the table `public.t` in the emulator. `settings` are those of the loads."""
 
     def __init__(self, live: LiveTable) -> None:
+        """Drop the table and all ledgers."""
+        live.transactional.rollback()
+        live.run("DROP TABLE IF EXISTS public.t CASCADE")
+        live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
         self.live, self.store, self.warehouse, self.upload_count = (
             live,
             FakeStore(),
@@ -39,7 +42,7 @@ class LivePipeline:
 
     def again(self) -> LoadOutcome:
         """Deliver the same upload again."""
-        ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
+        ports = live_ports(self.store, self.warehouse, self.backlog)
         outcome = load_upload(self.upload, settings(**self.settings), ports, 60)
         self.backlog.note(self.upload, outcome.status)
         return outcome
@@ -49,15 +52,8 @@ class LivePipeline:
         return ", ".join(f"{column.name} {column.type}" for column in self.live.read().columns)
 
 
-def empty_pipeline(live: LiveTable) -> LivePipeline:
-    """Return a pipeline without tables and ledgers."""
-    live.transactional.rollback()
-    live.run("DROP TABLE IF EXISTS public.t CASCADE")
-    live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
-    return LivePipeline(live)
-
-
 def refusal_of(outcome: LoadOutcome) -> str:
+    """Return the message of a schema file that was refused."""
     assert outcome.status is Status.REJECTED
     assert outcome.error is not None
     assert outcome.error.type == "SchemaChangeRefusedError"

@@ -11,14 +11,15 @@ from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
 from tests.builders import a_column
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_pipeline import LivePipeline, empty_pipeline, refusal_of
+from tests.etl_core.live_pipeline import LivePipeline, refusal_of
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
 
 @pytest.fixture
 def pipeline(live: LiveTable) -> LivePipeline:
-    return empty_pipeline(live)
+    """A pipeline without tables and ledgers."""
+    return LivePipeline(live)
 
 
 def test_columns_are_added_and_widened_and_the_log_has_each_statement(

@@ -9,7 +9,7 @@ from etl_core.model.status import Status
 from redshift_emulator.server import Server
 from tests.builders import a_column
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_pipeline import LivePipeline, empty_pipeline, refusal_of
+from tests.etl_core.live_pipeline import LivePipeline, refusal_of
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
@@ -17,7 +17,7 @@ ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 @pytest.fixture
 def pipeline(live: LiveTable) -> LivePipeline:
     live.run("DROP SCHEMA IF EXISTS reports CASCADE")
-    return empty_pipeline(live)
+    return LivePipeline(live)
 
 
 def encodings(pipeline: LivePipeline) -> dict[str, str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from etl_core.loading import maintenance
 from etl_core.loading.maintenance import MAX_SECONDS, Maintenance, is_large_change, maintain
@@ -148,3 +149,16 @@ def test_in_the_emulator_a_dropped_table_is_a_warning(live: LiveTable) -> None:
     assert done.statements == ()
     assert len(done.warnings) == 2
     assert all("does not exist" in warning for warning in done.warnings)
+
+
+def test_a_transaction_counts_the_rows_that_it_deletes(live: LiveTable) -> None:
+    live.transactional.rollback()
+    live.run("DROP TABLE IF EXISTS public.t CASCADE")
+    live.run("CREATE TABLE public.t (id integer)")
+    live.run("INSERT INTO public.t VALUES (1), (2), (3)")
+    table = sa.table("t", sa.column("id"), schema="public")
+
+    with LiveWarehouse(live).transaction("dev", 10) as transaction:
+        assert transaction.change(sa.delete(table).where(table.c.id > 1)) == 2
+        assert transaction.change(sa.delete(table)) == 1
+        assert transaction.change(sa.delete(table)) == 0
