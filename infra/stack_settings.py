@@ -168,6 +168,9 @@ class StackSettings(BaseModel):
     rebuild_max_rows: Annotated[
         int, Field(ge=0, le=MAX_ROWS, description=f"a whole number from 0 (no limit) to {MAX_ROWS}")
     ] = DEFAULT_REBUILD_MAX_ROWS
+    max_parallel_loads: Annotated[
+        int, Field(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 5
     reconcile_every_hours: Annotated[
         int, Field(ge=0, le=168, description="a whole number of hours from 0 (never) to 168")
     ] = 0

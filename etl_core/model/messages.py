@@ -185,6 +185,13 @@ SETTING_PORT_INVALID = Message(
 )
 SETTING_NUMBER_INVALID = Message(
     id="setting.number_invalid",
+    when="An environment variable for a number of seconds or of loads is not such a number.",
+    text="the environment variable {name} is {value!r}; it must be a whole number from 1 to 999999",
+    fix="Run pulumi up again",
+    example={"name": "LEASE_SECONDS", "value": "soon"},
+)
+SETTING_COUNT_INVALID = Message(
+    id="setting.count_invalid",
     when="An environment variable that must be a whole number is none.",
     text="the environment variable {name} is {value!r}; it must be a whole number, 0 or larger",
     fix="Run pulumi up again",
