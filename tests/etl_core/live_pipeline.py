@@ -14,7 +14,7 @@ from tests.fakes import FakeBacklog, FakeStore
 
 
 class LivePipeline:
-    """A lake in memory, and the table `public.t` in the emulator. `settings` are those of the loads."""
+    """A lake in memory, and the table `public.t` in the emulator. `settings`: fields of the load settings."""
 
     def __init__(self, live: LiveTable) -> None:
         """Drop the table and all ledgers."""
