@@ -60,14 +60,14 @@ class Drain:
         return count > 0
 
     def after(self, own: LoadResult) -> None:
-        """Answer the members of the own upload's micro-batch, then load what else is pending.
+        """Answer what the own upload's load decided, then load what else is pending.
 
         The own upload is answered only if others are: else its execution does it at once.
         """
         self._unanswered.append((self._own.upload, own.outcome))
         self._answered.add(self._own.upload.upload_id)
-        if own.members:
-            self._answer(own.members)
+        if own.others:
+            self._answer(own.others)
         if not self._begin(MAX_SECONDS):
             return
         while (pending := self._read()) and (lead := self._next(pending)) is not None:
@@ -154,7 +154,7 @@ class Drain:
             return False
         if lead.key.action is Action.SCHEMA:
             self._waiting.clear()
-        self._answer([(lead.upload, result.outcome), *result.members])
+        self._answer([(lead.upload, result.outcome), *result.others])
         return True
 
     def _answer(self, answers: Iterable[tuple[Upload, LoadOutcome]]) -> None:

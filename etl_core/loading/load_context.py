@@ -127,10 +127,17 @@ class Trace:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load decided: the outcome of its upload, and of the uploads in its micro-batch."""
+    """What one load decided: the outcome of its upload, and of others.
+
+    `others`: the uploads of its micro-batch, and pending ones that the ledger already held.
+    """
 
     outcome: LoadOutcome
-    members: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    others: tuple[tuple[Upload, LoadOutcome], ...] = ()
+
+    def with_others(self, others: tuple[tuple[Upload, LoadOutcome], ...]) -> LoadResult:
+        """Return the result with further decided uploads."""
+        return LoadResult(self.outcome, (*self.others, *others))
 
 
 def failure_of(error: EtlError) -> Failure:

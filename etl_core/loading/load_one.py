@@ -29,7 +29,7 @@ def load_one(load: LoadContext) -> LoadResult:
     duration = round((time.monotonic() - started) * 1000)
     return LoadResult(
         replace(result.outcome, duration_ms=duration),
-        tuple((each, replace(outcome, duration_ms=duration)) for each, outcome in result.members),
+        tuple((each, replace(outcome, duration_ms=duration)) for each, outcome in result.others),
     )
 
 
