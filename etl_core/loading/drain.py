@@ -61,15 +61,15 @@ class Drain:
         return count > 0
 
     def after(self, own: LoadResult) -> None:
-        """Answer the members of the own upload's micro-batch, then load what else is pending.
+        """Answer what the own upload's load decided, then load what else is pending.
 
         The own upload is answered only if others are: else its execution does it at once.
         """
         self.rows_deleted += own.rows_deleted
         self._unanswered.append((self._own.upload, own.outcome))
         self._answered.add(self._own.upload.upload_id)
-        if own.members:
-            self._answer(own.members)
+        if own.others:
+            self._answer(own.others)
         if not self._begin(MAX_SECONDS):
             return
         while (pending := self._read()) and (lead := self._next(pending)) is not None:
@@ -163,7 +163,7 @@ class Drain:
         self.rows_deleted += result.rows_deleted
         if lead.key.action is Action.SCHEMA:
             self._waiting.clear()
-        self._answer([(lead.upload, result.outcome), *result.members])
+        self._answer([(lead.upload, result.outcome), *result.others])
         return True
 
     def _answer(self, answers: Iterable[tuple[Upload, LoadOutcome]]) -> None:

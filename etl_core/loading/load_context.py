@@ -131,14 +131,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load decided: the outcome of its upload, and of the uploads in its micro-batch.
+    """What one load decided: the outcome of its upload, and of others.
 
+    `others`: the uploads of its micro-batch, and pending ones that the ledger already held.
     `rows_deleted` of the table were replaced.
     """
 
     outcome: LoadOutcome
-    members: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    others: tuple[tuple[Upload, LoadOutcome], ...] = ()
     rows_deleted: int = 0
+
+    def with_others(self, others: tuple[tuple[Upload, LoadOutcome], ...]) -> LoadResult:
+        """Return the result with further decided uploads."""
+        return replace(self, others=(*self.others, *others))
 
 
 def failure_of(error: EtlError) -> Failure:

@@ -22,7 +22,13 @@ from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
-from etl_core.loading.locked_ledger import LockedLedger, lock_ledger, read_backlog, write_rows
+from etl_core.loading.locked_ledger import (
+    LockedLedger,
+    lock_ledger,
+    read_backlog,
+    without_effect,
+    write_rows,
+)
 from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
 from etl_core.loading.micro_batch import (
     BatchMember,
@@ -139,7 +145,7 @@ class DataLoad:
         self.trace = self.trace.with_schema(locked.view, load.upload)
         decision = locked.decision
         if not isinstance(decision, Proceed):
-            return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+            return without_effect(transaction, load, locked, decision, self.trace)
         backlog = read_backlog(transaction, load, locked)
         schema_files = pending_schema_files(load, backlog, self.trace.version_id)
         wait_for_schema_files(load, schema_files)
@@ -156,7 +162,8 @@ class DataLoad:
         history = decision.history
         batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
         self._batch = batch
-        return self._copy(transaction, locked, batch, decision.in_force, strategy)
+        result = self._copy(transaction, locked, batch, decision.in_force, strategy)
+        return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
     def _check_action(self, schema: SchemaFile | None) -> None:
         """Raise ActionNotAllowedError if the schema at arrival does not list the action."""

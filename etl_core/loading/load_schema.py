@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from etl_core.loading.ledger import create_ledger_statements, ledger_table
 from etl_core.loading.ledger_view import Proceed, Superseded
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
-from etl_core.loading.locked_ledger import lock_ledger, read_backlog, write_rows
+from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_effect, write_rows
 from etl_core.loading.messages import (
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
@@ -141,7 +141,7 @@ class SchemaLoad:
                 row = load.row(Status.SUPERSEDED, version_id, schema_file=spec)
                 write_rows(transaction, load, locked, [row])
             if not isinstance(decision, Proceed):
-                return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+                return without_effect(transaction, load, locked, decision, self.trace)
             if load.retry_count < MAX_WAIT_ATTEMPTS:
                 wait_for_earlier_uploads(load, read_backlog(transaction, load, locked), version_id)
             self._check_allowed(decision.in_force, spec)
