@@ -76,7 +76,7 @@ def _create_bucket(lake: Lake, bucket: str) -> None:
 
 
 def _forget_clients() -> None:
-    """The handlers keep their clients and settings; those of another test are of no use."""
+    """Make the handlers create their clients again, with the settings of this test."""
     for name in _HANDLERS:
         for value in vars(importlib.import_module(f"handlers.{name}")).values():
             if hasattr(value, "cache_clear"):
