@@ -362,15 +362,17 @@ class Simulation:
 def main(arguments: list[str] | None = None) -> None:
     """Simulate the cases whose name contains the argument, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", nargs="?", default="", help="part of a case's name")
+    parser.add_argument(
+        "name", nargs="?", default="", help="a case, or a part of the names of several"
+    )
     parser.add_argument("--json", action="store_true", help="print one line of JSON per case")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    for case in CASES:
-        if chosen.name in case.name:
-            result = asdict(Simulation(case, chosen.seed).run())
-            sys.stdout.write(f"{json.dumps(result) if chosen.json else describe(result)}\n")
-            sys.stdout.flush()
+    exact = [case for case in CASES if case.name == chosen.name]
+    for case in exact or [case for case in CASES if chosen.name in case.name]:
+        result = asdict(Simulation(case, chosen.seed).run())
+        sys.stdout.write(f"{json.dumps(result) if chosen.json else describe(result)}\n")
+        sys.stdout.flush()
 
 
 def describe(result: dict[str, Any]) -> str:
