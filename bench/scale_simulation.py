@@ -39,7 +39,7 @@ TAKE_ALONG_SECONDS = 60.0
 MAX_BATCH = 200
 SLOTS = 5
 PENDING_SECONDS = 3600.0
-"""A load takes along uploads that were received within this time (LONGEST_WAIT in etl_core.upload_log.entry)."""
+"""A load looks for uploads that were received within this time: LONGEST_WAIT in etl_core.upload_log.entry."""
 
 RECEIVE_STATES, LOAD_STATES, LOOK_STATES, END_STATES = 2, 3, 3, 1
 """State transitions: Receive and Next step; Load, Record and Next step; Wait, Look and Answered?; Succeeded."""
