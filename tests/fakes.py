@@ -284,6 +284,12 @@ class FakeTransaction:
         word = self._note(statement)
         return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
 
+    def change(self, statement: sa.Delete) -> int:
+        table = statement.table
+        count = len(self.state.rows.get((table.schema, table.name), []))
+        self.execute(statement)
+        return count
+
     def _note(self, statement: Any) -> str:
         word = _word(statement)
         self.warehouse.log.append(word)
@@ -300,7 +306,8 @@ class FakeTransaction:
 
     def _read_catalog(self, statement: sa.Select[Any]) -> list[Any]:
         values = statement.compile().params
-        return self.state.catalog.get((values["nspname_1"], values["relname_1"]), [])
+        # Other queries of the catalog, such as for late-binding views, find nothing.
+        return self.state.catalog.get((values.get("nspname_1"), values.get("relname_1")), [])
 
     def _count(self, _: Any) -> list[Any]:
         return [(self.count,)]

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.loading.data_file import Part, in_threads
+from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import TableRef
@@ -38,10 +39,9 @@ class GroupCopy:
         """How many rows the files have, as far as it is known."""
         return sum(part.rows or 0 for part in self.group)
 
-    @property
-    def statement(self) -> Executable:
-        """The statement that adds the rows to the table."""
-        return self.command
+    def statement(self, *, refreshes: bool) -> Executable:
+        """Return the statement that adds the rows to the table, and may refresh the statistics."""
+        return self.command.refreshing() if refreshes else self.command
 
     def read_count(self, transaction: Transaction) -> int:
         """Return how many rows the statement added, right after it."""
@@ -54,6 +54,7 @@ class Copied:
     """All files were copied, from the right versions. `counts`: each COPY with its number of rows."""
 
     counts: Sequence[tuple[GroupCopy, int]]
+    rows_deleted: int = 0
 
     def rows_by_file(self) -> dict[str, int] | None:
         """Return the rows of each file, by upload id.
@@ -90,6 +91,7 @@ class CopyRun:
     """
 
     store: ObjectStore
+    settings: LoadSettings
     deletion: sa.Delete | None
     copies: Sequence[GroupCopy]
 
@@ -105,17 +107,25 @@ class CopyRun:
 
         `note` is called with each statement before it runs. Raises CopyRefusedError.
         """
+        deleted = 0
         if self.deletion is not None:
             note(self.deletion)
-            transaction.execute(self.deletion)
+            deleted = transaction.change(self.deletion)
+        refreshes = is_large_change(deleted, self.settings)
         counts = []
         for copy in self.copies:
-            statement = copy.statement
+            # The last COPY reads all rows for the statistics: once is enough.
+            statement = copy.statement(refreshes=refreshes and copy is self.copies[-1])
             note(statement)
             transaction.execute(statement)
             counts.append((copy, copy.read_count(transaction)))
         overwritten = self._overwritten()
-        return Overwritten(overwritten) if overwritten else Copied(counts)
+        return Overwritten(overwritten) if overwritten else Copied(counts, deleted)
+
+    def copy_of(self, statement: Executable | None) -> GroupCopy | None:
+        """Return the copy that a noted statement runs; None if it is another statement."""
+        source = statement.source if isinstance(statement, CopyCsv) else None
+        return next((copy for copy in self.copies if copy.command.source == source), None)
 
     def _overwritten(self) -> list[Part]:
         """Return the files that COPY may have read from another version: it reads the current one,
@@ -138,7 +148,7 @@ def plan_copies(
     """Write the manifests and return the copy run of these files, with as few COPYs as possible."""
     target = table_of_schema_file(in_force, table)
     copies = [plan_copy(group, target, settings, store) for group in group_parts(parts)]
-    return CopyRun(store, deletion(target) if replaces_rows else None, copies)
+    return CopyRun(store, settings, deletion(target) if replaces_rows else None, copies)
 
 
 def plan_copy(

@@ -30,10 +30,9 @@ def load_one(load: LoadContext) -> LoadResult | LongCopy:
     if isinstance(result, LongCopy):
         return result
     duration = _duration_ms(load, started)
-    return LoadResult(
-        replace(result.outcome, duration_ms=duration),
-        tuple((each, replace(outcome, duration_ms=duration)) for each, outcome in result.members),
-    )
+    others = ((each, replace(outcome, duration_ms=duration)) for each, outcome in result.others)
+    own = replace(result.outcome, duration_ms=duration)
+    return replace(result, outcome=own, others=tuple(others))
 
 
 def _duration_ms(load: LoadContext, started: float) -> int:

@@ -66,9 +66,9 @@ class StagedCopy(GroupCopy):
     table: str
     rows: int
 
-    @property
-    def statement(self) -> Executable:
-        """The statement that moves the rows."""
+    def statement(self, *, refreshes: bool) -> Executable:
+        """Return the statement that moves the rows. It cannot refresh the statistics."""
+        del refreshes
         return move_rows(self.table, self.command)
 
     def read_count(self, transaction: Transaction) -> int:
@@ -258,7 +258,8 @@ def _copies_of(load: LoadContext, parts: Sequence[Part], target: sa.Table) -> li
 
 def _copy_run(load: LoadContext, copies: Sequence[GroupCopy], target: sa.Table) -> CopyRun:
     replaces_rows = load.key.action is Action.TRUNCATE
-    return CopyRun(load.ports.store, deletion(target) if replaces_rows else None, copies)
+    delete = deletion(target) if replaces_rows else None
+    return CopyRun(load.ports.store, load.settings, delete, copies)
 
 
 def read_failure(

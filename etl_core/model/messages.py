@@ -183,13 +183,6 @@ SETTING_PORT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "WAREHOUSE_PORT", "value": "http"},
 )
-SETTING_BYTES_INVALID = Message(
-    id="setting.bytes_invalid",
-    when="An environment variable for a size is not a number of bytes.",
-    text="the environment variable {name} is {value!r}; it must be a whole number of bytes",
-    fix="Run pulumi up again",
-    example={"name": "LONG_LOAD_BYTES", "value": "2 GB"},
-)
 SETTING_ONE_OF = Message(
     id="setting.one_of",
     when="Of two environment variables of a Lambda function, both are set or none is.",
@@ -203,6 +196,13 @@ SETTING_NUMBER_INVALID = Message(
     text="the environment variable {name} is {value!r}; it must be a whole number from 1 to 999999",
     fix="Run pulumi up again",
     example={"name": "LEASE_SECONDS", "value": "soon"},
+)
+SETTING_COUNT_INVALID = Message(
+    id="setting.count_invalid",
+    when="An environment variable that must be a whole number is none.",
+    text="the environment variable {name} is {value!r}; it must be a whole number, 0 or larger",
+    fix="Run pulumi up again",
+    example={"name": "MAINTENANCE_MIN_ROWS", "value": "many"},
 )
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",
