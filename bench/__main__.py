@@ -7,6 +7,7 @@ it is measured again. `python -m bench.page FILE` makes docs/reference/benchmark
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -25,6 +26,7 @@ def main() -> int:
     A part that fails does not stop the others. Return 1 if one has failed.
     """
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # stops the local cloud too
     size = Size(arguments.size)
     path = arguments.results or FOLDER / f"{size}.json"
     failed = []

@@ -13,8 +13,9 @@ from functools import partial
 from itertools import pairwise
 
 from bench import workload
-from bench.cloud import RECEIVED, SMALL_ROWS, BenchCloud, BenchError, FunctionSampler, bench_cloud
+from bench.cloud import RECEIVED, SMALL_ROWS, BenchCloud, BenchError, bench_cloud
 from bench.measure import PartResult, Series, Target, timed
+from bench.sampler import FunctionSampler
 from bench.sizes import Size
 
 BURST_SECONDS = 900.0

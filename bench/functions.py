@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import workload
-from bench.cloud import BenchError, FunctionSampler, bench_cloud
+from bench.cloud import BenchError, bench_cloud
 from bench.measure import PartResult, Series, Target
+from bench.sampler import FunctionSampler
 from bench.sizes import Size
 
 MEGABYTES = {Size.TINY: 10, Size.QUICK: 200, Size.FULL: 1_000}

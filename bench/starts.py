@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable
-from functools import partial
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench.measure import PartResult, Target, Turns, timed
+from bench.cold_start import BASELINE, TARGETS, Spent
+from bench.cold_start import measure as measure_starts
+from bench.measure import PartResult, Series, Target, paired_ratio
 from bench.sizes import Size
-from local_cloud.function_environment import FUNCTION_INTERPRETER, ensure_environment
-from local_cloud.state import PROJECT_ROOT
+from local_cloud.function_environment import ensure_environment
 
-ROUNDS = {Size.TINY: 2, Size.QUICK: 15, Size.FULL: 30}
-BOTO3 = "import boto3"
-LIMITS = {"load": 2.2, "record": 1.1, "query": 1.1}
-"""The most that importing a function may take, as a multiple of importing boto3."""
+RUNS = {Size.TINY: 2, Size.QUICK: 15, Size.FULL: 30}
+COMPILED, NOT_COMPILED = "with compiled files", "without compiled files"
 
 
 def measure(size: Size, report: Callable[[str], None]) -> PartResult:
     ensure_environment(report)
-    cases = {BOTO3: partial(_import, "boto3"), "no import": partial(_import, "sys")} | {
-        name: partial(_import, f"handlers.{name}") for name in LIMITS
-    }
-    turns = Turns(cases, ROUNDS[size]).run()
-    targets = [
-        Target(f"{name} / {BOTO3}", turns.ratio(name, BOTO3), limit)
-        for name, limit in LIMITS.items()
-    ]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        flags = {
+            COMPILED: ("-X", f"pycache_prefix={folder}/compiled"),
+            NOT_COMPILED: ("-B", "-X", f"pycache_prefix={folder}/none"),
+        }
+        times = {state: measure_starts(RUNS[size], each) for state, each in flags.items()}
+    series = [one for state, each in times.items() for one in _series(state, each)]
     note = (
-        "Whole processes on the functions' interpreter, with only the packages of the layer and "
-        "with compiled files. The warm-up round fills the file cache."
+        "Whole processes on the functions' interpreter, with only the packages of the layer, in "
+        "turn. A layer has compiled files if a Python of Lambda's version is there to write them."
     )
-    return PartResult(list(turns.series("start, import, end")), targets, [note])
+    return PartResult(series, list(_targets(times[COMPILED])), [note])
 
 
-def _import(module: str) -> float:
-    """Return the seconds of a process that imports the module."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(PROJECT_ROOT)}
-    command = [str(FUNCTION_INTERPRETER), "-c", f"import {module}"]
-    return timed(lambda: subprocess.run(command, env=environment, check=True))
+def _series(state: str, times: Mapping[str, Sequence[Spent]]) -> Iterator[Series]:
+    for case, spent in times.items():
+        yield Series(case, state, "s", tuple(each.elapsed for each in spent))
+        yield Series(case, state, "s CPU", tuple(each.cpu for each in spent))
+
+
+def _targets(times: Mapping[str, Sequence[Spent]]) -> Iterator[Target]:
+    baseline = [each.elapsed for each in times[BASELINE]]
+    for name, limit in TARGETS.items():
+        if limit is not None:
+            elapsed = [each.elapsed for each in times[name]]
+            yield Target(f"{name} / {BASELINE}", paired_ratio(elapsed, baseline), limit)
