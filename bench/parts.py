@@ -16,6 +16,7 @@ from bench import (
     readers,
     starts,
     statements,
+    waiting,
 )
 from bench.measure import PartResult
 from bench.sizes import Size
@@ -33,6 +34,7 @@ PARTS: Mapping[str, Part] = {
     "loads": Part("One large file", loads.measure),
     "latency": Part("One small file", latency.measure),
     "bursts": Part("Many small files at once", bursts.measure),
+    "waiting": Part("Executions that wait", waiting.measure),
     "ledgers": Part("A growing ledger", ledgers.measure),
     "catalogs": Part("A growing catalog", catalogs.measure),
     "logs": Part("A growing log", logs.measure),
