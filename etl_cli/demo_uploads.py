@@ -143,7 +143,11 @@ def _users(action: str, name: str) -> DemoUpload:
 def _invalid() -> tuple[DemoUpload, ...]:
     return (
         DemoUpload(
-            USER_TABLE, "append", "misspelt_header.csv", _example("misspelt_header.csv"), "rejected"
+            USER_TABLE,
+            "append",
+            "misspelled_header.csv",
+            _example("misspelled_header.csv"),
+            "rejected",
         ),
         DemoUpload(USER_TABLE, "append", "bad_value.csv", _example("bad_value.csv"), "failed"),
     )

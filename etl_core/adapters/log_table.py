@@ -31,9 +31,12 @@ from etl_core.upload_log.entry import (
     WAITING_INDEX,
     WAITING_SINCE,
     LoggedUpload,
+    final_entry,
+    key_of,
     upload_of_entry,
     waiting_key,
 )
+from etl_core.upload_log.outcome import LoadOutcome
 from etl_core.upload_log.query import LogQuery
 
 if TYPE_CHECKING:
@@ -44,8 +47,6 @@ to_item = TypeSerializer().serialize
 from_item = TypeDeserializer().deserialize
 _PAGE = 200
 _BATCH = 100
-MAX_PENDING = 2000
-"""The most pending uploads that one read returns: the oldest."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,34 @@ class LogTable:
         """Write the final status.
 
         Return False if the entry already has one that no later delivery may change. Attempts add
-        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
+        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed. An
+        entry that the load itself has settled gets the warnings that came after that.
         """
+        if self._write_unsettled(key, attributes, attempts):
+            return True
+        self._update(key, _late_warnings(attributes), None, attempts)
+        return False
+
+    def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
+        """Write the final status of an upload that another upload's load decided, as one attempt.
+
+        Return False, with nothing changed, if the entry already has one that stays. The entry keeps
+        its own execution.
+        """
+        entry = final_entry(upload, {"outcome": outcome.to_task_output()}, "")
+        del entry["execution_arn"]
+        return self._write_unsettled(key_of(upload), entry, 1)
+
+    def _write_unsettled(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
+    ) -> bool:
+        """Write a final status unless the entry has one that stays. Return whether it was written."""
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
         absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
         try:
             self._update(key, attributes, (condition, names), attempts, absent)
         except _ConditionFailedError:
-            self._update(key, {}, None, attempts)
             return False
         return True
 
@@ -134,8 +154,8 @@ class LogTable:
         )
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
-    def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """Return the table's pending uploads.
+    def read_pending(self, table: TableRef, most: int) -> Sequence[Upload]:
+        """Return the table's pending uploads, the oldest first, at most `most`.
 
         The index lags behind the table, so the newest uploads may be missing.
         """
@@ -145,8 +165,9 @@ class LogTable:
             {"#partition": WAITING_FOR, "#since": WAITING_SINCE},
             {":partition": waiting_key(table), ":since": since},
             IndexName=WAITING_INDEX,
+            Limit=most,
         )
-        uploads = (upload_of_entry(item) for item in islice(items, MAX_PENDING))
+        uploads = (_pending_upload(item) for item in islice(items, most))
         return [upload for upload in uploads if upload is not None]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
@@ -222,6 +243,13 @@ class _ConditionFailedError(Exception):
         self.item = item
 
 
+def _late_warnings(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the warnings of an outcome that settles its upload."""
+    if attributes.get("warnings") and attributes["status"] in SETTLED:
+        return {"warnings": attributes["warnings"]}
+    return {}
+
+
 def _query_arguments(query: LogQuery) -> dict[str, Any]:
     filters = {
         "schema": query.schema,
@@ -281,6 +309,16 @@ def mapped(call: Callable[[], _T]) -> _T:
         raise LogError(message) from error
     except BotoCoreError as error:
         raise ThrottledError(LOG_TABLE_UNREACHABLE(reason=error)) from error
+
+
+def _pending_upload(item: Mapping[str, Any]) -> Upload | None:
+    """Return the upload of an entry, or None if the entry cannot be read: it must not stop the
+    loads of other uploads.
+    """
+    try:
+        return upload_of_entry(item)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:

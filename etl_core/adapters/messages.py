@@ -126,6 +126,14 @@ LOAD_TIMEOUT = Message(
     example={"reason": "canceling statement due to statement timeout"},
 )
 
+LOCK_TIMEOUT = Message(
+    id="warehouse.lock_timeout",
+    when="Another session keeps a table's ledger locked for longer than a load waits.",
+    text="another session has the lock of the table's ledger; the load waited {seconds} s for it and was rolled back",
+    fix="Nothing to do: the load is tried again",
+    example={"seconds": 10},
+)
+
 MISSING_DATABASE = Message(
     id="warehouse.missing_database",
     when="A database of the stack's configuration does not exist in the warehouse.",

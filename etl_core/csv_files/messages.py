@@ -109,7 +109,7 @@ COLUMN_UNKNOWN = Message(
     example={"name": "'more'"},
 )
 COLUMN_MISSPELT = Message(
-    id="header.column_misspelt",
+    id="header.column_misspelled",
     when="The header names a column that the table does not have, and the table has a similar name.",
     text="column {name} is not in the table (did you mean {guess!r}?)",
     fix="",

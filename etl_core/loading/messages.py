@@ -190,13 +190,32 @@ SCHEMA_CHANGE_REFUSED = Message(
     },
 )
 
-UNKNOWN_COLUMN_TYPE = Message(
-    id="schema.change.unknown_type",
-    when="The table exists and has a column type that no schema file can describe.",
-    text="the table {table} exists and has a column whose type no schema file can describe: "
-    "{reason}. Nothing was changed",
-    fix="Change or drop the table in the warehouse first, or choose another table name",
-    example={"table": "public.orders", "reason": "'money' is not a supported type"},
+MAINTENANCE_FAILED = Message(
+    id="maintenance.failed",
+    when="VACUUM or ANALYZE failed after a truncate that replaced many rows. The upload is loaded all the same.",
+    text="the rows are loaded, but {statement} failed: {reason}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={
+        "statement": 'VACUUM DELETE ONLY "public"."orders"',
+        "reason": "VACUUM is running",
+    },
+)
+
+MAINTENANCE_NO_TIME = Message(
+    id="maintenance.no_time",
+    when="The load function had no time left for VACUUM or ANALYZE after a truncate that replaced many rows.",
+    text="the rows are loaded, but {seconds} seconds were left, too few for {statement}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={"statement": 'ANALYZE "public"."orders"', "seconds": 3},
+)
+
+MAINTENANCE_LEFT_OUT = Message(
+    id="maintenance.left_out",
+    when="Other uploads waited for a table after a truncate that replaced many rows, so they went first.",
+    text="the rows are loaded, but VACUUM and ANALYZE of {table} were left out after {rows:,} rows were deleted: "
+    "other uploads wait for the table",
+    fix="Redshift does it by itself at low load",
+    example={"table": "public.orders", "rows": 5_000_000},
 )
 
 VIEWS_USE_COLUMNS = Message(
@@ -251,6 +270,14 @@ LEDGER_DROPPED = Message(
     text="the ledger of {table} was dropped while it was being created",
     fix="Upload the schema file again",
     example={"table": "public.orders"},
+)
+
+LEDGER_FORMAT_UNKNOWN = Message(
+    id="ledger.format_unknown",
+    when="A later version of the loader wrote to the table's ledger, and an earlier one runs now.",
+    text="the ledger row of {key!r} has the format {format}; this version of the loader reads formats up to {known}",
+    fix="Deploy the later version again, then upload this file again",
+    example={"key": "dev/append/orders/1.csv", "format": 3, "known": 2},
 )
 
 TABLE_KEEPS_CHANGING = Message(

@@ -1,7 +1,7 @@
 """Map each Pulumi type to the function that provisions it through boto3.
 
 A function marks the inputs that it applies by taking them. An input that it neither takes nor
-declares as not applied, with a reason, is an error. Otherwise a misspelt or unimplemented setting
+declares as not applied, with a reason, is an error. Otherwise a misspelled or unimplemented setting
 would be silently ignored.
 """
 

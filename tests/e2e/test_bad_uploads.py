@@ -48,7 +48,7 @@ CASES = {
     ("'more' is not in",)),
     "twice": Case("dev/append/{table}/x.csv", b"id,name,ID\n", "rejected", "HeaderMismatchError",
     ("'id' is named 2 times",)),
-    "misspelt": Case("dev/append/{table}/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError",
+    "misspelled": Case("dev/append/{table}/x.csv", b"id,nmae\n", "rejected", "HeaderMismatchError",
     ("'nmae'", "did you mean 'name'")),
     "not json": Case("dev/schema/{table}/s.json", b"{", "rejected", "InvalidSchemaFileError", ("not valid JSON",)),
     "several faults": Case(

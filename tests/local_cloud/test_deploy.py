@@ -113,7 +113,7 @@ def test_a_type_without_a_function_is_an_error(context):
         deploy_small(program, context)
 
 
-def test_a_misspelt_nested_key_is_an_error(context):
+def test_a_misspelled_nested_key_is_an_error(context):
     def program():
         aws.cloudwatch.EventTarget(
             "target",

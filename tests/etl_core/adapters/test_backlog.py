@@ -15,6 +15,7 @@ from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import key_of, received_entry
+from etl_core.upload_log.outcome import LoadOutcome
 from etl_core.upload_log.query import LogQuery
 from tests.etl_core.adapters.conftest import Tables
 
@@ -90,31 +91,31 @@ def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
     )
     log.receive(log.upload("c.csv", "analytics/append"))
 
-    assert sorted(log.table.read_pending(log.target), key=lambda upload: upload.key) == [
+    assert sorted(log.table.read_pending(log.target, 100), key=lambda upload: upload.key) == [
         first,
         second,
     ]
 
     log.finish(first)
-    assert log.table.read_pending(log.target) == [second]
+    assert log.table.read_pending(log.target, 100) == [second]
 
 
 def test_an_upload_received_too_long_ago_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_an_entry_with_a_cut_sequencer_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv", sequencer="A" * 100))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_a_sequencer_with_separators_is_read_back(log: Log) -> None:
     upload = log.receive(log.upload("a.csv", sequencer="0#A#"))
 
-    assert log.table.read_pending(log.target) == [upload]
+    assert log.table.read_pending(log.target, 100) == [upload]
 
 
 def a_version(key: str, version_id: str, etag: str, landed_at: datetime) -> ObjectVersion:
@@ -158,3 +159,76 @@ def test_another_version_is_not_found(log: Log) -> None:
         )
         is None
     )
+
+
+def test_the_oldest_pending_uploads_are_read_up_to_the_limit(log: Log) -> None:
+    uploads = [
+        log.receive(log.upload(f"{each}.csv"), NOW - timedelta(seconds=each)) for each in range(5)
+    ]
+
+    assert log.table.read_pending(log.target, 2) == [uploads[4], uploads[3]]
+    assert len(log.table.read_pending(log.target, 100)) == 5
+
+
+def test_an_entry_that_cannot_be_read_does_not_hide_the_others(log: Log, tables: Tables) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    item = {
+        "table_name": log.name,
+        "landed_key": "broken",
+        "waiting_for": f"dev/public.{log.name}",
+        "waiting_since": upload.landed_timestamp,
+    }
+    tables.client.put_item(
+        TableName=tables.log_table,
+        Item={name: {"S": value} for name, value in item.items()},
+    )
+
+    assert log.table.read_pending(log.target, 100) == [upload]
+
+
+LOADED = LoadOutcome(
+    Status.LOADED, version_id="v1", rows_loaded=3, loaded_at=NOW, statements=("COPY",)
+)
+
+
+def test_an_answer_is_the_final_status_and_keeps_the_execution(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+
+    assert log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert entry.items() >= {
+        "status": "loaded", "rows_loaded": 3, "version_id": "v1", "attempts": 1, "execution_arn": "arn",
+        "statements": ["COPY"],
+    }.items()  # fmt: skip
+    assert log.table.read_pending(log.target, 100) == []
+
+
+def test_an_answer_does_not_change_a_settled_entry(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, status="superseded")
+
+    assert not log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"]) == ("superseded", 1)
+
+
+def test_an_answer_replaces_a_failure(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, status="failed", error={"type": "ThrottledError"})
+
+    assert log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"], entry.get("error")) == ("loaded", 2, None)
+
+
+def test_a_duplicate_s_answer_is_its_status_in_the_ledger(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    duplicate = LoadOutcome(Status.DUPLICATE, settled=Status.LOADED)
+
+    assert log.table.write_answer(upload, duplicate)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert entry["status"] == "loaded"
