@@ -164,6 +164,7 @@ def record_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
             env.LEASE_SECONDS: str(settings.load_timeout_seconds + MARGIN_SECONDS),
             env.PARALLEL_LOADS: str(settings.max_parallel_loads),
         },
+        concurrency=settings.record_concurrency or None,
         statements=arns.apply(
             lambda known: [
                 *policies.write_log_entries(known[0]),

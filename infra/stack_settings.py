@@ -154,6 +154,9 @@ class StackSettings(BaseModel):
     load_concurrency: Annotated[
         int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
     ] = 0
+    record_concurrency: Annotated[
+        int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
+    ] = 0
     load_interval_seconds: Annotated[
         int,
         Field(

@@ -29,6 +29,9 @@ SECRET_ACCESS_KEY = "test"  # noqa: S105
 
 CONCURRENT_FUNCTIONS = 16
 """Without a limit, 200 files start 200 interpreters, and nearly all of them time out."""
+CONCURRENT_RECORDS = 8
+"""A burst starts the record function once for each file. The limit leaves room for the loads
+(maxParallelLoads) and for the functions that answer the API and the operator."""
 WAIT_SCALE = 0.25
 """The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0

@@ -127,12 +127,16 @@ def test_the_reconcile_function_can_parse_its_environment(plain: Stack):
     assert settings.tables_function == plain.outputs["tables_function"]
 
 
-def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
+def test_concurrency_is_reserved_for_load_and_record_when_configured(
+    plain: Stack, everything: Stack
+):
     reserved = "reservedConcurrentExecutions"
     assert not [f.name for f in plain.of(FUNCTION) if reserved in f.inputs]
     assert {
-        f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs
-    } == {"-load": 5}
+        f.name.rpartition("-")[2]: f.inputs[reserved]
+        for f in everything.of(FUNCTION)
+        if reserved in f.inputs
+    } == {"load": 5, "record": 20}
 
 
 def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
