@@ -44,6 +44,7 @@ def _load(
     upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int
 ) -> LoadOutcome:
     try:
+        upload.check_arrival(ports.now())
         key = _parse_key(upload, settings)
     except RejectedError as error:
         return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))

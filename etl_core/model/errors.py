@@ -13,6 +13,7 @@ EtlError
 |  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
 |- RejectedError               the upload breaks a rule. Never retried; status `rejected`
 |  |- InvalidKeyError          the key is not `db_name/action/table_name/file`
+|  |- InvalidArrivalError      the event's time is before S3 existed, or in the future
 |  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
 |  |- InvalidDataFileError     wrong extension, empty, or no readable header
 |  |- HeaderMismatchError      the header does not name the table's columns
@@ -85,6 +86,10 @@ class RejectedError(EtlError):
 
 class InvalidKeyError(RejectedError):
     """The key is not `db_name/action/table_name/file`, or one of its parts is not accepted."""
+
+
+class InvalidArrivalError(RejectedError):
+    """The event's time is before S3 existed, or in the future."""
 
 
 class InvalidSchemaFileError(RejectedError):
