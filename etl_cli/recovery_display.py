@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
+from etl_cli.console import DataTable, make_console
 from etl_cli.recovery_client import Delivery
+from etl_cli.terminal import visible
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import TO_SEND, State
 from etl_core.recovery.reconcile_requests import Answer, FindingSummary
@@ -31,7 +30,7 @@ _MEANING = {
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
     """Show progress on a terminal. Call the yielded function with the number done and a remark."""
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -41,26 +40,26 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(visible(what), total=total)
         yield lambda done, remark: bar.update(
-            task, completed=done, description=f"{what} {remark}".rstrip()
+            task, completed=done, description=visible(f"{what} {remark}".rstrip())
         )
 
 
-def findings_table(findings: Sequence[FindingSummary]) -> Table:
+def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     """Return the first findings, one per line."""
-    table = Table("arrived", "upload", "version", "finding")
+    table = DataTable("arrived", "upload", "version", "finding")
     for each in findings[:MAX_ROWS]:
         upload = each.upload
-        table.add_row(upload.landed_timestamp, Text(upload.key), Text(each.version), each.state)
+        table.add_row(upload.landed_timestamp, upload.key, each.version, each.state)
     if len(findings) > MAX_ROWS:
         table.add_row("...", f"and {len(findings) - MAX_ROWS:,} more; --json lists all", "", "")
     return table
 
 
-def states_table(counts: Mapping[State, int]) -> Table:
+def states_table(counts: Mapping[State, int]) -> DataTable:
     """Return the number of versions in each state, and what the state means."""
-    table = Table("versions", "state", "meaning")
+    table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
             style = "bold" if state in TO_SEND else ""
@@ -68,9 +67,9 @@ def states_table(counts: Mapping[State, int]) -> Table:
     return table
 
 
-def delivery_table(delivery: Delivery) -> Table:
+def delivery_table(delivery: Delivery) -> DataTable:
     """Return the number of uploads with each final status."""
-    table = Table("uploads", "status")
+    table = DataTable("uploads", "status")
     for status, count in sorted(delivery.counts.items()):
         table.add_row(f"{count:,}", status)
     if delivery.open_count:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
 
+from etl_cli.console import make_console
 from etl_cli.recovery_client import Clock, Delivery, deliver
 from etl_cli.recovery_display import REFUSED, progress
 from etl_cli.stack import Stack
+from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
@@ -33,14 +33,16 @@ class Reply:
     def show(self, *parts: Any) -> None:
         """Print, unless JSON is wanted."""
         if not self.as_json:
-            console = Console()
+            console = make_console()
             for part in parts:
-                console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+                is_line = isinstance(part, str)
+                shown = visible(part) if is_line else part
+                console.print(shown, highlight=False, soft_wrap=is_line)
 
     def end(self, code: int, **fields: Any) -> None:
         """Print the JSON object, if it is wanted, and end the command with this exit code."""
         if self.as_json:
-            click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
+            echo_lines(to_json(fields))
         self.context.exit(code)
 
 
@@ -66,7 +68,7 @@ def stack_errors(context: click.Context) -> Iterator[None]:
     try:
         yield
     except EtlError as error:
-        click.echo(error.message, err=True)
+        echo(error.message, err=True)
         context.exit(UNUSABLE)
 
 
