@@ -14,6 +14,8 @@ from etl_cli.demo_uploads import EXAMPLES
 from local_cloud.outputs import Outputs
 from local_cloud.state import DEFAULT_STATE, IS_CHECKOUT, StateDir
 
+_SHOWN_DETAILS = 5
+
 STYLES = {
     "loaded": "green",
     "applied": "green",
@@ -93,7 +95,10 @@ def reasons_of(entry: Mapping[str, Any]) -> list[str]:
     if not error:
         return []
     message = str(error["message"])
-    return [message, *(detail for detail in error.get("details", ()) if detail not in message)]
+    details = [str(each) for each in error.get("details", ()) if str(each) not in message]
+    more = len(details) - _SHOWN_DETAILS
+    rest = [f"and {more:,} more; --json lists all"] if more > 0 else []
+    return [message, *details[:_SHOWN_DETAILS], *rest]
 
 
 def describe_answer(answer: Answer) -> DataTable:
