@@ -32,12 +32,12 @@ def make_console(*, stderr: bool = False) -> DataConsole:
 
 
 class DataTable(Table):
-    """A table whose cells and headers are data."""
+    """A table whose cells and headers are data. Long words are folded, never cut."""
 
     def __init__(self, *headers: str, **options: Any) -> None:
         super().__init__(**options)
         for header in headers:
-            self.add_column(cell(header))
+            self.add_column(cell(header), overflow="fold")
 
     def add_row(self, *cells: Any, **options: Any) -> None:
         """Add a row; a string is one line."""

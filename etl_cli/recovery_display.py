@@ -17,12 +17,17 @@ from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
 REFUSED = (Status.REJECTED, Status.FAILED)
+NEEDS_OPERATOR = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
+"""No run of reconcile ends these states."""
 _MEANING = {
     State.NEVER_SEEN: "neither in the ledger nor in the log: reconcile sends it",
     State.STUCK: "received, but its execution ended without a final status: reconcile sends it again",
     State.UNLOGGED: "in the ledger, but without a final status in the log: reconcile writes its entry",
     State.UNDER_WAY: "it has just arrived or was just loaded, or its execution is running",
     State.NOT_COMPARED: "a load of its table has locked the ledger: run reconcile again later",
+    State.LEDGER_DAMAGED: "its table's ledger is damaged: restore it, then run reconcile again",
+    State.NOT_IN_LEDGER: "the log says loaded, its table's ledger does not know it: look at the table "
+    "before anything is loaded again (docs/how-to/operate.md, uploads that the ledger does not know)",
     State.RECORDED: "its final status is in the log",
 }
 
@@ -62,7 +67,7 @@ def states_table(counts: Mapping[State, int]) -> DataTable:
     table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
-            style = "bold" if state in TO_SEND else ""
+            style = "bold" if state in (*TO_SEND, *NEEDS_OPERATOR) else ""
             table.add_row(f"{counts[state]:,}", state, meaning, style=style)
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile_requests import FindingSummary
 
 DONE, LEFT, UNUSABLE = 0, 1, 2
@@ -60,6 +62,18 @@ def scope_options(command: Callable[..., None]) -> Callable[..., None]:
     database = click.option("--database", help="Only this database.")
     table = click.option("--table", callback=_table, help="Only this table: TABLE or SCHEMA.TABLE.")
     return database(table(command))
+
+
+def _time(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_utc_time(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or a day such as 2026-11-22") from None
+
+
+since_option = click.option(
+    "--since", callback=_time, help="Only uploads since this UTC time or day."
+)
 
 
 @contextmanager

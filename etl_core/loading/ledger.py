@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import reprlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
 
-from etl_core.loading.messages import SCHEMA_FILE_TOO_LARGE_FOR_LEDGER
-from etl_core.model.errors import InvalidSchemaFileError
+from etl_core.loading.messages import (
+    LEDGER_ROW_DAMAGED,
+    LEDGER_ROW_FAULT,
+    SCHEMA_FILE_TOO_LARGE_FOR_LEDGER,
+)
+from etl_core.model.errors import DamagedLedgerError, EtlError, InvalidSchemaFileError
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
 from etl_core.model.status import Status
@@ -28,6 +33,7 @@ from etl_core.model.upload import Upload, identity, padded_sequencer
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
+T = TypeVar("T")
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
 
@@ -207,21 +213,66 @@ def _values(row: LedgerRow) -> dict[str, Any]:
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
-    """Return a row of select_relevant as a LedgerRow."""
-    values = row._mapping
-    text = values["schema_file"]
+    """Return a row of select_relevant as a LedgerRow.
+
+    Raises DamagedLedgerError, which names the column: other tools can write to a ledger.
+    """
+    values: Any = row._mapping
     return LedgerRow(
-        upload_id=values["upload_id"],
-        action=Action(values["action"]),
-        landed_at=values["landed_at"].replace(tzinfo=UTC),
-        sequencer=values["sequencer"],
-        s3_key=values["s3_key"],
-        version_id=values["version_id"],
-        status=Status(values["status"]),
-        rows_loaded=values["rows_loaded"],
-        loaded_at=values["loaded_at"].replace(tzinfo=UTC),
-        schema_file=None if text is None else SchemaFile.from_json(_unpack(text)),
+        upload_id=_field(values, "upload_id", _text),
+        action=_field(values, "action", Action),
+        landed_at=_field(values, "landed_at", _utc),
+        sequencer=_field(values, "sequencer", _text),
+        s3_key=_field(values, "s3_key", _text),
+        version_id=_field(values, "version_id", _text),
+        status=_field(values, "status", Status),
+        rows_loaded=_field(values, "rows_loaded", _count),
+        loaded_at=_field(values, "loaded_at", _utc),
+        schema_file=_field(values, "schema_file", _schema_file),
     )
+
+
+def _field(values: Mapping[str, Any], column: str, parse: Callable[[Any], T]) -> T:
+    try:
+        return parse(values[column])
+    # whatever the parser of a schema file meets in a text that it did not write
+    except (
+        ArithmeticError,
+        AttributeError,
+        EtlError,
+        LookupError,
+        TypeError,
+        ValueError,
+        zlib.error,
+    ):
+        fault = LEDGER_ROW_FAULT(
+            key=values.get("s3_key"),
+            upload_id=values.get("upload_id"),
+            column=column,
+            value=reprlib.repr(values.get(column)),
+        )
+        raise DamagedLedgerError(LEDGER_ROW_DAMAGED(fault=fault), [fault]) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _count(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise TypeError
+    return value
+
+
+def _utc(value: Any) -> datetime:
+    time: datetime = value.replace(tzinfo=UTC)
+    return time
+
+
+def _schema_file(text: Any) -> SchemaFile | None:
+    return None if text is None else SchemaFile.from_json(_unpack(text))
 
 
 def decide(

@@ -24,6 +24,7 @@ EtlError
 |  `- ReplayRefusedError       the table cannot be rebuilt from the lake
 |- LoadFailedError             the warehouse refused the data or a statement; status `failed`
 |  |- TableDriftError          the table does not match its schema file: it was changed outside of the pipeline
+|  |- DamagedLedgerError       a row of the table's ledger cannot be read
 |  |- LoadTimeoutError         the load did not finish in the function's time; rolled back
 |  |- CopyRefusedError         COPY refused rows of the file
 |  `- MissingTableError        a statement names a table that does not exist
@@ -135,6 +136,10 @@ class TableDriftError(LoadFailedError):
 
     `details` has each difference. The upload itself is valid.
     """
+
+
+class DamagedLedgerError(LoadFailedError):
+    """A row of the table's ledger cannot be read. The upload itself may be valid."""
 
 
 class LoadTimeoutError(LoadFailedError):

@@ -51,6 +51,7 @@ def test_a_page_a_key_and_the_lake_are_compared() -> None:
     ] == ["v1"]
     assert ask({"kind": "lake", "dry_run": True})["sent"] == 0
     assert ask({"kind": "pending"})["findings"] == []
+    assert ask({"kind": "refused_page"})["refused"] == []
 
 
 def test_a_finding_is_sent_and_its_answer_read(memory: InMemoryServices) -> None:
