@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 
 from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
 from etl_core.adapters.secrets import GivenCredentials
-from etl_core.loading.ledger import ledger_table, parse_row
+from etl_core.loading.ledger import ledger_table, parse_row, select_rows
 from etl_core.loading.load_schema import find_views, read_table
 from etl_core.loading.ports import Transaction
 from etl_core.model.lake_key import Action
@@ -71,6 +70,8 @@ def _read_schema_in_force(transaction: Transaction, table: TableRef) -> SchemaFi
     ledger = ledger_table(table)
     if not transaction.execute(select_table(TableRef(table.database, LEDGER_SCHEMA, ledger.name))):
         return None
-    rows = transaction.execute(sa.select(ledger).where(ledger.columns.action == str(Action.SCHEMA)))
+    rows = transaction.execute(
+        select_rows(ledger).where(ledger.columns.action == str(Action.SCHEMA))
+    )
     latest = max(map(parse_row, rows), key=lambda row: row.order, default=None)
     return None if latest is None else latest.schema_file

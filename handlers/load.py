@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from etl_core.loading.load import load_upload
+from etl_core.loading.ports import Answers
 from etl_core.model.upload import Upload
+from etl_core.upload_log.outcome import LoadOutcome
 from handlers.context import Context, log_line
 from handlers.wiring import wiring
 
@@ -22,15 +25,43 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
     retry_count = int(event.get("retry_count", 0))
+    answers = LoggedAnswers(ports.answers)
     try:
-        outcome = load_upload(upload, settings, ports, seconds, retry_count)
+        outcome = load_upload(
+            upload, settings, replace(ports, answers=answers), seconds, retry_count
+        )
     except Exception as error:
         log_line("load", upload, error=type(error).__name__, message=str(error))
         raise
-    output = outcome.to_task_output() | {"attempts": retry_count + 1}
-    log_line(
-        "load",
-        upload,
-        **{name: output.get(name) for name in ("status", "rows_loaded", "duration_ms", "error")},
-    )
-    return output
+    finally:
+        ports.warehouse.close()
+    _log_outcome("load", upload, outcome)
+    # An answer counts one attempt in the log itself.
+    attempts = retry_count + 1 - (upload.upload_id in answers.written)
+    return outcome.to_task_output() | {"attempts": attempts}
+
+
+@dataclass
+class LoggedAnswers:
+    """Answers that are also log lines. `written`: the ids of the answered uploads."""
+
+    answers: Answers
+    written: set[str] = field(default_factory=set)
+
+    def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
+        """Write the final status and a log line. Raises ThrottledError or LogError."""
+        try:
+            was_pending = self.answers.write_answer(upload, outcome)
+        except Exception as error:
+            log_line("answer", upload, error=type(error).__name__, message=str(error))
+            raise
+        if was_pending:
+            self.written.add(upload.upload_id)
+            _log_outcome("answer", upload, outcome)
+        return was_pending
+
+
+def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome) -> None:
+    output = outcome.to_task_output()
+    names = ("status", "rows_loaded", "duration_ms", "error")
+    log_line(step, upload, **{name: output.get(name) for name in names})

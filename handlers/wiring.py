@@ -26,7 +26,7 @@ def wiring() -> tuple[LoadSettings, Ports]:
     secrets = SecretStore(make_client("secretsmanager", DATA), settings.warehouse_secret_arn)
     endpoint = Endpoint(settings.warehouse_host, settings.warehouse_port, _ca_file(settings))
     log = LogTable(make_client("dynamodb", DATA), settings.log_table)
-    return settings, Ports(store, RedshiftWarehouse(endpoint, secrets), log)
+    return settings, Ports(store, RedshiftWarehouse(endpoint, secrets), log, answers=log)
 
 
 def _ca_file(settings: LoadSettings) -> str | None:

@@ -148,6 +148,9 @@ class StackSettings(BaseModel):
     load_concurrency: Annotated[
         int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
     ] = 0
+    max_parallel_loads: Annotated[
+        int, Field(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 5
     reconcile_every_hours: Annotated[
         int, Field(ge=0, le=168, description="a whole number of hours from 0 (never) to 168")
     ] = 0

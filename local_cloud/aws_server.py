@@ -29,11 +29,6 @@ SECRET_ACCESS_KEY = "test"  # noqa: S105
 
 CONCURRENT_FUNCTIONS = 16
 """Without a limit, 200 files start 200 interpreters, and nearly all of them time out."""
-CONCURRENT_LOADS = 8
-"""Loads take long.
-
-The limit leaves room for the functions that write the log and answer the API.
-"""
 WAIT_SCALE = 0.25
 """The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0

@@ -5,12 +5,13 @@ Each has defaults; a test gives only what it is about.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from etl_core.loading.ledger import LedgerRow
+from etl_core.loading.ledger import LedgerRow, pack
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
@@ -87,18 +88,23 @@ def a_spec(*columns: dict[str, Any], **more: Any) -> SchemaFile:
 
 
 def a_ledger_row(action: str = "append", *, landed_at: datetime = NOON, **fields: Any) -> LedgerRow:
-    """Return the ledger row of an upload that took effect."""
+    """Return the ledger row of an upload that took effect. Other fields give another upload id."""
+    schema_file = fields.pop("schema_file", a_spec() if action == "schema" else None)
     defaults = {
-        "upload_id": "0" * 32,
         "sequencer": "00000001",
         "s3_key": f"dev/{action}/t/x.csv",
         "version_id": "v0",
         "status": Status.APPLIED if action == "schema" else Status.LOADED,
         "rows_loaded": None if action == "schema" else 3,
         "loaded_at": NOON,
-        "schema_file": a_spec() if action == "schema" else None,
+        "schema_text": None if schema_file is None else pack(schema_file.to_json()),
     }
-    return LedgerRow(**({"action": Action(action), "landed_at": landed_at} | defaults | fields))
+    values = {"action": Action(action), "landed_at": landed_at} | defaults | fields
+    named = "".join(
+        str(values[name]) for name in ("s3_key", "version_id", "landed_at", "sequencer")
+    )
+    digest = hashlib.sha256(named.encode()).hexdigest()[:32]
+    return LedgerRow(**({"upload_id": digest} | values))
 
 
 def settings(**fields: Any) -> LoadSettings:

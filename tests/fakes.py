@@ -24,15 +24,17 @@ from etl_core.csv_files.compression import decompressed
 from etl_core.model.errors import LoadErrorLine, MissingObjectError, MissingTableError
 from etl_core.model.lake_key import Action, LakeKey, describe_key
 from etl_core.model.names import LEDGER_SCHEMA
-from etl_core.model.object_versions import ObjectVersion, StoredVersion
-from etl_core.model.status import Status
+from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
+from etl_core.model.status import SETTLED, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.schema_changes.ddl import AddColumn
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import parse_server_default
 from etl_core.schema_files.schema_file import DefaultFunction
 from etl_core.sql import CopyCsv, LockTable
 from etl_core.upload_log.entry import LoggedUpload
+from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import LAKE, NOON, WORK, an_upload
 
 DATABASES = ("dev", "analytics")
@@ -63,7 +65,11 @@ class FakeStore:
         self.arrived_at[key, len(versions)] = upload.landed_at
         return upload
 
-    def find_version(self, upload: Upload) -> StoredVersion:
+    def open(self, upload: Upload) -> OpenedVersion:
+        version = self._find(upload)
+        return OpenedVersion(version, next(self.read(version), b""))
+
+    def _find(self, upload: Upload) -> StoredVersion:
         versions = self.versions.get((upload.bucket, upload.key), [])
         number = int((upload.version_id or f"v{len(versions)}")[1:])
         if not 1 <= number <= len(versions):
@@ -76,11 +82,11 @@ class FakeStore:
     def is_current(self, version: StoredVersion) -> bool:
         return version.version_id == f"v{len(self.versions[version.bucket, version.key])}"
 
-    def read(self, version: StoredVersion) -> Iterator[bytes]:
+    def read(self, version: StoredVersion, start: int = 0) -> Iterator[bytes]:
         content = self.versions[version.bucket, version.key][int(version.version_id[1:]) - 1]
-        for start in range(0, len(content), self.chunk):
-            self.reads += len(content[start : start + self.chunk])
-            yield content[start : start + self.chunk]
+        for first in range(start, len(content), self.chunk):
+            self.reads += len(content[first : first + self.chunk])
+            yield content[first : first + self.chunk]
 
     def pin(self, version: StoredVersion, name: str) -> str:
         self.pinned.append(version.version_id)
@@ -129,20 +135,40 @@ class FakeBacklog:
 
     logged: dict[str, LoggedUpload] = field(default_factory=dict)
     hook: Callable[[], None] = lambda: None
+    reads: int = 0
 
     def note(self, upload: Upload, status: Status = Status.RECEIVED) -> None:
         self.logged[upload.upload_id] = LoggedUpload(upload, status)
 
-    def read_pending(self, table: TableRef) -> Sequence[Upload]:
+    def read_pending(self, table: TableRef, most: int) -> Sequence[Upload]:
+        self.reads += 1
         self.hook()
         received = [each.upload for each in self.logged.values() if each.status is Status.RECEIVED]
-        return [upload for upload in received if _table_of(upload) == table]
+        return [upload for upload in received if _table_of(upload) == table][:most]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         for each in self.logged.values():
             if (each.upload.key, each.upload.version_id) == (version.key, version.version_id):
                 return each
         return None
+
+
+@dataclass
+class FakeAnswers:
+    """The log, written by loads. `hook(upload)` is called before each write; `written` are the answers."""
+
+    backlog: FakeBacklog
+    hook: Callable[[Upload], None] = lambda upload: None
+    written: dict[str, LoadOutcome] = field(default_factory=dict)
+
+    def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
+        self.hook(upload)
+        logged = self.backlog.logged.get(upload.upload_id)
+        if logged is not None and logged.status in SETTLED:
+            return False
+        self.backlog.note(upload, outcome.settled or outcome.status)
+        self.written[upload.key] = outcome
+        return True
 
 
 def _table_of(upload: Upload) -> TableRef | None:
@@ -174,19 +200,27 @@ class FakeWarehouse:
     copies: list[CopyCsv] = field(default_factory=list)
     states: dict[str, _State] = field(default_factory=dict)
     refused: list[LoadErrorLine] = field(default_factory=list)
+    closed: int = 0
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[FakeTransaction]:
         before = self.states.setdefault(database, _State())
         work = copy.deepcopy(before)
         self.log.append("BEGIN")
+        transaction = FakeTransaction(self, work)
         try:
-            yield FakeTransaction(self, work)
+            yield transaction
         except BaseException:
             self.log.append("ROLLBACK")
             raise
+        if transaction.is_rolled_back:
+            return
         self.log.append("COMMIT")
+        self.hook("COMMIT", None)
         self.states[database] = work
+
+    def close(self) -> None:
+        self.closed += 1
 
     def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
         """Log the statement only. The effect of plans on a table is tested with the emulator."""
@@ -219,17 +253,26 @@ class FakeTransaction:
     warehouse: FakeWarehouse
     state: _State
     count: int = 0
+    is_rolled_back: bool = False
+
+    def roll_back(self) -> None:
+        self.is_rolled_back = True
+        self.warehouse.log.append("ROLLBACK")
 
     def execute(self, statement: Any) -> Sequence[Any]:
+        word = self._note(statement)
+        return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
+
+    def _note(self, statement: Any) -> str:
         word = _word(statement)
         self.warehouse.log.append(word)
         self.warehouse.hook(word, statement)
-        return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
+        return word
 
-    def _lock(self, statement: LockTable) -> list[Any]:
+    def lock(self, statement: LockTable) -> None:
+        self._note(statement)
         if statement.table.name not in self.state.ledgers:
             raise MissingTableError(f'relation "{statement.table.name}" does not exist')
-        return []
 
     def _read_ledger(self, statement: sa.Select[Any]) -> list[Any]:
         return [SimpleNamespace(_mapping=row) for row in self.state.ledgers[_of(statement).name]]
@@ -254,9 +297,21 @@ class FakeTransaction:
         table = statement.element
         if table.schema == LEDGER_SCHEMA:
             self.state.ledgers.setdefault(table.name, [])
+            self.state.catalog[table.schema, table.name] = catalog_rows(table)
         else:
             self.state.catalog[table.schema, table.name] = catalog_rows(table)
             self.state.rows[table.schema, table.name] = []
+        return []
+
+    def _add_column(self, statement: AddColumn) -> list[Any]:
+        table = statement.table
+        [added] = catalog_rows(sa.Table("added", sa.MetaData(), statement.column._copy()))
+        catalog = self.state.catalog[table.schema, table.name]
+        added._mapping["attnum"] = len(catalog) + 1
+        catalog.append(added)
+        if table.schema == LEDGER_SCHEMA:
+            for row in self.state.ledgers[table.name]:
+                row.setdefault(statement.column.name, None)
         return []
 
     def _delete(self, statement: sa.Delete) -> list[Any]:
@@ -300,6 +355,7 @@ def _word(statement: Any) -> str:
         "Delete": "DELETE",
         "CreateTable": "CREATE TABLE",
         "CreateSchema": "CREATE SCHEMA",
+        "AddColumn": "ADD COLUMN",
     }
     return words.get(type(statement).__name__, "COMMENT")
 

@@ -31,9 +31,12 @@ from etl_core.upload_log.entry import (
     WAITING_INDEX,
     WAITING_SINCE,
     LoggedUpload,
+    final_entry,
+    key_of,
     upload_of_entry,
     waiting_key,
 )
+from etl_core.upload_log.outcome import LoadOutcome
 from etl_core.upload_log.query import LogQuery
 
 if TYPE_CHECKING:
@@ -44,8 +47,6 @@ to_item = TypeSerializer().serialize
 from_item = TypeDeserializer().deserialize
 _PAGE = 200
 _BATCH = 100
-MAX_PENDING = 2000
-"""The most pending uploads that one read returns: the oldest."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,15 @@ class LogTable:
     def __init__(self, client: DynamoDBClient, name: str) -> None:
         self._client, self._name = client, name
 
-    def write_received(self, key: Mapping[str, str], attributes: Mapping[str, Any]) -> bool:
-        """Write a new entry. Return False, with nothing changed, if the upload already has one."""
-        return self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+    def write_received(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Write a new entry and return None. If the upload already has one, return it unchanged."""
+        try:
+            self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+        except _ConditionFailedError as error:
+            return _entry(error.item)
+        return None
 
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
@@ -77,13 +84,33 @@ class LogTable:
         Return False if the entry already has one that no later delivery may change. Attempts add
         up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
         """
-        names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
-        condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
-        absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
-        if self._update(key, attributes, (condition, names), attempts, absent):
+        if self._write_unsettled(key, attributes, attempts):
             return True
         self._update(key, {}, None, attempts)
         return False
+
+    def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
+        """Write the final status of an upload that another upload's load decided, as one attempt.
+
+        Return False, with nothing changed, if the entry already has one that stays. The entry keeps
+        its own execution.
+        """
+        entry = final_entry(upload, {"outcome": outcome.to_task_output()}, "")
+        del entry["execution_arn"]
+        return self._write_unsettled(key_of(upload), entry, 1)
+
+    def _write_unsettled(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
+    ) -> bool:
+        """Write a final status unless the entry has one that stays. Return whether it was written."""
+        names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
+        condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
+        absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
+        try:
+            self._update(key, attributes, (condition, names), attempts, absent)
+        except _ConditionFailedError:
+            return False
+        return True
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
         """Yield the matching entries page by page, newest first.
@@ -126,8 +153,8 @@ class LogTable:
         )
         return [_entry(item) for item in page.get("Items", [])], page.get("LastEvaluatedKey")
 
-    def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """Return the table's pending uploads.
+    def read_pending(self, table: TableRef, most: int) -> Sequence[Upload]:
+        """Return the table's pending uploads, the oldest first, at most `most`.
 
         The index lags behind the table, so the newest uploads may be missing.
         """
@@ -137,8 +164,9 @@ class LogTable:
             {"#partition": WAITING_FOR, "#since": WAITING_SINCE},
             {":partition": waiting_key(table), ":since": since},
             IndexName=WAITING_INDEX,
+            Limit=most,
         )
-        uploads = (upload_of_entry(item) for item in islice(items, MAX_PENDING))
+        uploads = (_pending_upload(item) for item in islice(items, most))
         return [upload for upload in uploads if upload is not None]
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
@@ -179,7 +207,8 @@ class LogTable:
         condition: tuple[str, dict[str, Any]] | None,
         attempts: int = 0,
         absent: Sequence[str] = (),
-    ) -> bool:
+    ) -> None:
+        """Write one item. Raises _ConditionFailedError, with the item as it is, if the condition is not met."""
         names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
         values = {f":{name}": to_item(value) for name, value in attributes.items()} | {
             ":attempts": to_item(attempts)
@@ -199,17 +228,18 @@ class LogTable:
         if condition is not None:
             names["#status"] = "status"
             arguments["ConditionExpression"] = condition[0]
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             values |= condition[1]
         arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
-        try:
-            mapped(lambda: self._client.update_item(**arguments))
-        except _ConditionFailedError:
-            return False
-        return True
+        mapped(lambda: self._client.update_item(**arguments))
 
 
 class _ConditionFailedError(Exception):
-    pass
+    """A condition was not met. `item` is the item as it is, in DynamoDB's JSON."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__("the condition was not met")
+        self.item = item
 
 
 def _query_arguments(query: LogQuery) -> dict[str, Any]:
@@ -260,7 +290,8 @@ def mapped(call: Callable[[], _T]) -> _T:
         code = error.response["Error"].get("Code", "")
         message = LOG_TABLE_ERROR(code=code, reason=error.response["Error"].get("Message", ""))
         if code == "ConditionalCheckFailedException":
-            raise _ConditionFailedError from None
+            item: Any = error.response.get("Item", {})
+            raise _ConditionFailedError(item) from None
         if (
             error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
             or "Throughput" in code
@@ -270,6 +301,16 @@ def mapped(call: Callable[[], _T]) -> _T:
         raise LogError(message) from error
     except BotoCoreError as error:
         raise ThrottledError(LOG_TABLE_UNREACHABLE(reason=error)) from error
+
+
+def _pending_upload(item: Mapping[str, Any]) -> Upload | None:
+    """Return the upload of an entry, or None if the entry cannot be read: it must not stop the
+    loads of other uploads.
+    """
+    try:
+        return upload_of_entry(item)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:

@@ -53,6 +53,15 @@ LOG_TABLE_ERROR = Message(
     example={"code": "ThrottlingException", "reason": "Rate exceeded"},
 )
 
+LEASE_TABLE_ERROR = Message(
+    id="lease_table.error",
+    when="DynamoDB refused a call to the lease table, or could not be reached. Only the functions' "
+    "own log shows it: the load runs without a lease.",
+    text="the lease table could not be used: {reason}",
+    fix="",
+    example={"reason": "ResourceNotFoundException"},
+)
+
 LOG_TABLE_NO_ENTRIES = Message(
     id="log_table.no_entries",
     when="DynamoDB processed none of the entries of a batch.",
@@ -115,6 +124,14 @@ LOAD_TIMEOUT = Message(
     text="the load did not finish within the function's time limit and was rolled back: {reason}",
     fix="Split the file or raise loadTimeoutSeconds, then upload the file again",
     example={"reason": "canceling statement due to statement timeout"},
+)
+
+LOCK_TIMEOUT = Message(
+    id="warehouse.lock_timeout",
+    when="Another session keeps a table's ledger locked for longer than a load waits.",
+    text="another session has the lock of the table's ledger; the load waited {seconds} s for it and was rolled back",
+    fix="Nothing to do: the load is tried again",
+    example={"seconds": 10},
 )
 
 MISSING_DATABASE = Message(

@@ -19,6 +19,7 @@ from etl_core.adapters.messages import (
     CONNECTION_FAILED,
     LOAD_TIMEOUT,
     LOCK_CONFLICT,
+    LOCK_TIMEOUT,
     LOGIN_REFUSED,
     MISSING_DATABASE,
     STATEMENT_REFUSED,
@@ -56,6 +57,8 @@ _LOGIN = re.compile(r"password authentication failed|authentication failed", re.
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
 _POLL_SECONDS, _POLLS = 0.5, 10
 _MAX_LINES, _MAX_TRIAL_LINES = 20, 2000
+LOCK_SECONDS = 10.0
+"""So long a load waits for a lock with an open connection. The upload is then tried again later."""
 
 _ERROR_DETAIL = sa.table(
     "sys_load_error_detail",
@@ -127,6 +130,9 @@ class RedshiftWarehouse:
             _roll_back(connection)
             return transaction.read_load_errors(_MAX_TRIAL_LINES)
 
+    def close(self) -> None:
+        """Do nothing: no connection outlives its transaction."""
+
     @contextmanager
     def _connection(self, database: str, **options: Any) -> Iterator[sa.Connection]:
         engine = self._engine(database, **options)
@@ -184,15 +190,42 @@ class RedshiftTransaction:
         with _mapped():
             return self._execute(statement)
 
+    def lock(self, statement: Executable) -> None:
+        """Run a LOCK, which waits for at most LOCK_SECONDS.
+
+        Raises LockConflictError if another session keeps the lock for longer.
+        """
+        seconds = min(LOCK_SECONDS, self._seconds_left)
+        try:
+            with _mapped():
+                self._set_timeout(seconds)
+                self._connection.execute(statement)
+        except LoadTimeoutError as error:
+            raise LockConflictError(LOCK_TIMEOUT(seconds=round(seconds))) from error
+        self._limit = float("inf")
+
+    def roll_back(self) -> None:
+        """Undo everything."""
+        with _mapped():
+            self._connection.rollback()
+        self._limit = float("inf")
+
     def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
-        left = max(1.0, self._deadline - time.monotonic())
+        left = self._seconds_left
         if left < self._limit * 0.9:
-            self._connection.execute(
-                sa.text("SET statement_timeout TO :ms"), {"ms": int(left * 1000)}
-            )
+            self._set_timeout(left)
             self._limit = left
         result = self._connection.execute(statement)
         return result.fetchall() if result.returns_rows else []
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(1.0, self._deadline - time.monotonic())
+
+    def _set_timeout(self, seconds: float) -> None:
+        self._connection.execute(
+            sa.text("SET statement_timeout TO :ms"), {"ms": int(seconds * 1000)}
+        )
 
     def read_load_errors(self, most: int = _MAX_LINES) -> tuple[LoadErrorLine, ...]:
         """Return the rows of sys_load_error_detail for this session's last COPY.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +18,7 @@ from etl_core.adapters.messages import (
 from etl_core.model.errors import EtlError, LoadFailedError, MissingObjectError, ThrottledError
 from etl_core.model.lake_key import Action, is_folder_marker
 from etl_core.model.names import fold
-from etl_core.model.object_versions import ObjectVersion, StoredVersion
+from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
 from etl_core.model.table_ref import TableRef, split_table_name
 from etl_core.model.upload import Upload
 from etl_core.recovery.services import VersionPage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _FIRST_READ = 64 << 10
 _LATER_READ = 8 << 20
+_NO_SUCH_RANGE = 416
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
 )
@@ -42,22 +44,22 @@ class S3Lake:
     def __init__(self, client: S3Client, lake_bucket: str, work_bucket: str = "") -> None:
         self._client, self._lake, self._work = client, lake_bucket, work_bucket
 
-    def find_version(self, upload: Upload) -> StoredVersion:
-        """Return the upload's version.
+    def open(self, upload: Upload) -> OpenedVersion:
+        """Return the upload's version and its first bytes: one GET if it is the current version.
 
         An event without a version id is resolved by etag: first the current version, then the
         newest.
         """
-        current = self._head(upload.bucket, upload.key, None)
+        opened = self._open(upload.bucket, upload.key, None)
         wanted = upload.version_id
-        if current is not None and (
-            current.version_id == wanted if wanted else current.etag == upload.etag
+        if opened is not None and (
+            opened.version.version_id == wanted if wanted else opened.version.etag == upload.etag
         ):
-            return current
+            return opened
         if wanted is None:
             wanted = self._version_with_etag(upload)
-        version = None if wanted is None else self._head(upload.bucket, upload.key, wanted)
-        if version is None:
+        opened = None if wanted is None else self._open(upload.bucket, upload.key, wanted)
+        if opened is None:
             raise MissingObjectError(
                 MISSING_VERSION(
                     key=upload.key,
@@ -65,23 +67,19 @@ class S3Lake:
                     bucket=upload.bucket,
                 )
             )
-        return version
+        return opened
 
     def is_current(self, version: StoredVersion) -> bool:
         """Return whether the version is its key's current one."""
         current = self._head(version.bucket, version.key, None)
         return current is not None and current.version_id == version.version_id
 
-    def read(self, version: StoredVersion) -> Iterator[bytes]:
-        """Yield the version's bytes in ranged reads, one range in memory at a time.
-
-        The first is small: enough for a header.
-        """
-        start, length = 0, _FIRST_READ
+    def read(self, version: StoredVersion, start: int = 0) -> Iterator[bytes]:
+        """Yield the version's bytes from `start` in ranged reads, one range in memory at a time."""
         while start < version.size:
-            last = min(start + length, version.size) - 1
+            last = min(start + _LATER_READ, version.size) - 1
             yield self._read_range(version, start, last)
-            start, length = last + 1, _LATER_READ
+            start = last + 1
 
     def pin(self, version: StoredVersion, name: str) -> str:
         """Copy the version into the work bucket and return the copy's URL. boto3's managed copy
@@ -156,6 +154,31 @@ class S3Lake:
             if wanted(folder[len(prefix) : -1]):
                 yield folder
 
+    def _open(self, bucket: str, key: str, version_id: str | None) -> OpenedVersion | None:
+        """Return a version with its first bytes, or None if it does not exist."""
+        try:
+            return mapped(lambda: self._get_first_bytes(bucket, key, version_id))
+        except MissingObjectError:
+            return None
+
+    def _get_first_bytes(self, bucket: str, key: str, version_id: str | None) -> OpenedVersion:
+        try:
+            answer = self._client.get_object(
+                Bucket=bucket, Key=key, Range=f"bytes=0-{_FIRST_READ - 1}", **_version(version_id)
+            )
+        except ClientError as error:
+            # An empty object has no first byte (RFC 9110, 15.5.17).
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") != _NO_SUCH_RANGE:
+                raise
+            head = self._client.head_object(Bucket=bucket, Key=key, **_version(version_id))
+            return OpenedVersion(_stored_version(bucket, key, version_id, head, 0), b"")
+        with closing(answer["Body"]) as body:
+            first_bytes = body.read(_FIRST_READ)
+        # A server may ignore the range, and then sends everything.
+        total = answer.get("ContentRange", "").rpartition("/")[2]
+        size = int(total) if total.isdigit() else answer["ContentLength"]
+        return OpenedVersion(_stored_version(bucket, key, version_id, answer, size), first_bytes)
+
     def _read_range(self, version: StoredVersion, first: int, last: int) -> bytes:
         def get() -> bytes:
             answer = self._client.get_object(
@@ -177,14 +200,7 @@ class S3Lake:
             )
         except MissingObjectError:
             return None
-        return StoredVersion(
-            bucket=bucket,
-            key=key,
-            version_id=head.get("VersionId", version_id or "null"),
-            etag=head["ETag"].strip('"'),
-            size=head["ContentLength"],
-            is_current=version_id is None,
-        )
+        return _stored_version(bucket, key, version_id, head, head["ContentLength"])
 
     def _version_with_etag(self, upload: Upload) -> str | None:
         """Return the id of the key's newest version that has the event's etag."""
@@ -192,6 +208,20 @@ class S3Lake:
             if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
                 return str(value["VersionId"])
         return None
+
+
+def _stored_version(
+    bucket: str, key: str, asked: str | None, answer: Mapping[str, Any], size: int
+) -> StoredVersion:
+    """Return the version of an answer to HEAD or GET; `asked` is None for the current one."""
+    return StoredVersion(
+        bucket=bucket,
+        key=key,
+        version_id=answer.get("VersionId", asked or "null"),
+        etag=answer["ETag"].strip('"'),
+        size=size,
+        is_current=asked is None,
+    )
 
 
 def _version(version_id: str | None) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import TypeVar
 from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import match_columns, read_header
 from etl_core.csv_files.rows import read_rows
-from etl_core.loading.ledger import LedgerRow, schema_history
+from etl_core.loading.ledger import LedgerRow
+from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.model.object_versions import StoredVersion
+from etl_core.model.object_versions import OpenedVersion, StoredVersion
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
@@ -30,14 +31,14 @@ _Result = TypeVar("_Result")
 
 
 class Head:
-    """The file's bytes: the first ones are read before the transaction opens, the rest on demand.
+    """The file's bytes: the first ones are at hand, the rest is read on demand.
 
     Bytes that were read are kept.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, first_bytes: bytes, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._read = [next(chunks, b"")]
+        self._read = [first_bytes]
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._read
@@ -85,36 +86,37 @@ class Part:
 def open_file(
     store: ObjectStore,
     upload_id: str,
-    version: StoredVersion,
+    opened: OpenedVersion,
     compression: str | None,
     *,
     pin: bool = False,
 ) -> DataFile:
-    """Read the file's first bytes.
+    """Return the file, ready for COPY.
 
     Copy the version to the work bucket if it is not the current one or `pin` is true.
     """
+    version = opened.version
     is_pinned = pin or not version.is_current
     url = (
         store.pin(version, f"pinned/{upload_id}")
         if is_pinned
         else f"s3://{version.bucket}/{version.key}"
     )
-    return DataFile(upload_id, version, compression, Head(store.read(version)), url, is_pinned)
+    head = Head(opened.first_bytes, store.read(version, len(opened.first_bytes)))
+    return DataFile(upload_id, version, compression, head, url, is_pinned)
 
 
 def open_row(
-    store: ObjectStore, bucket: str, row: LedgerRow, rows: Sequence[LedgerRow], *, pin: bool = False
+    store: ObjectStore, bucket: str, row: LedgerRow, view: LedgerView, *, pin: bool = False
 ) -> Part:
     """Open the file of an upload that took effect, to load it again.
 
-    `rows` holds the table's schema rows. Raises RejectedError.
+    `view` holds the schema rows since the upload's arrival. Raises RejectedError.
     """
     upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-    file = open_file(
-        store, row.upload_id, store.find_version(upload), compression_of(row.s3_key), pin=pin
-    )
-    return Part(file, shape_of(file, schema_history(rows, upload)), row.rows_loaded)
+    compression = compression_of(row.s3_key)
+    file = open_file(store, row.upload_id, store.open(upload), compression, pin=pin)
+    return Part(file, shape_of(file, view.schema_history(upload)), row.rows_loaded)
 
 
 def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
@@ -132,7 +134,7 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
     """Return how COPY reads the file: by the schema in force when it arrived, into the columns
     under their current names.
 
-    `history` is not empty; see ledger.Proceed. Raises InvalidDataFileError, HeaderMismatchError.
+    `history` is not empty; see ledger_view.Proceed. Raises InvalidDataFileError, HeaderMismatchError.
     """
     specs = [row.schema_file for row in history if row.schema_file is not None]
     at_arrival = specs[0]

@@ -1,7 +1,11 @@
 """The ledger: one small table per target table, in its own schema.
 
-The ledger decides about an upload; the log only reports. A ledger row is written in the transaction
-that changes the target, so both exist or neither does.
+The ledger decides about an upload (ledger_view.py); the log only reports. A ledger row is written in
+the transaction that changes the target, so both exist or neither does.
+
+Format 1 has no column `format_version`. The first load of such a ledger adds the column; its rows
+keep the NULL. Functions of both formats can read and write the ledger: each names the columns that
+it writes.
 """
 
 from __future__ import annotations
@@ -10,30 +14,40 @@ import base64
 import hashlib
 import reprlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
 
 from etl_core.loading.messages import (
+    LEDGER_FORMAT_UNKNOWN,
     LEDGER_ROW_DAMAGED,
     LEDGER_ROW_FAULT,
     SCHEMA_FILE_TOO_LARGE_FOR_LEDGER,
 )
-from etl_core.model.errors import DamagedLedgerError, EtlError, InvalidSchemaFileError
+from etl_core.model.errors import (
+    DamagedLedgerError,
+    EtlError,
+    InvalidSchemaFileError,
+    LoadFailedError,
+)
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.times import CLOCK_SKEW
-from etl_core.model.upload import Upload, identity, padded_sequencer
+from etl_core.model.upload import Order, Upload, padded_sequencer
+from etl_core.schema_changes.ddl import AddColumn
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
 T = TypeVar("T")
+FORMAT = 2
+"""The format of the rows that this code writes. NULL in the ledger means 1."""
+_FORMAT_COLUMN = "format_version"
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
 
@@ -54,51 +68,33 @@ class LedgerRow:
     status: Status
     rows_loaded: int | None
     loaded_at: datetime
-    schema_file: SchemaFile | None
+    schema_text: str | None = None
+    """The schema file as the ledger stores it."""
 
     @property
-    def order(self) -> tuple[datetime, str, str]:
+    def is_schema(self) -> bool:
+        """Whether the row has a schema file."""
+        return self.schema_text is not None
+
+    @cached_property
+    def schema_file(self) -> SchemaFile | None:
+        """The parsed schema file. A ledger may hold hundreds; each is parsed only if it is needed.
+
+        Raises DamagedLedgerError.
+        """
+        if self.schema_text is None:
+            return None
+        row = {
+            "s3_key": self.s3_key,
+            "upload_id": self.upload_id,
+            "schema_file": self.schema_text,
+        }
+        return _field(row, "schema_file", _parse_schema)
+
+    @cached_property
+    def order(self) -> Order:
         """Return the place in arrival order, comparable with Upload.order."""
         return self.landed_at, padded_sequencer(self.sequencer), self.s3_key
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """The ledger already holds the upload."""
-
-    row: LedgerRow
-
-
-@dataclass(frozen=True)
-class Superseded:
-    """The later upload `by` took effect and makes this upload void."""
-
-    by: LedgerRow
-
-
-@dataclass(frozen=True)
-class Proceed:
-    """The upload may take effect.
-
-    `history` holds the schema rows from the upload's arrival until now; it is empty without a
-    schema. A data file is read by the schema that was in force when it arrived, even if a later
-    schema file took effect first.
-    """
-
-    history: tuple[LedgerRow, ...]
-
-    @property
-    def schema_at_arrival(self) -> SchemaFile | None:
-        """Return the schema by which the upload is read."""
-        return self.history[0].schema_file if self.history else None
-
-    @property
-    def in_force(self) -> SchemaFile | None:
-        """Return the schema that the table has now."""
-        return self.history[-1].schema_file if self.history else None
-
-
-Decision = Duplicate | Superseded | Proceed
 
 
 def ledger_name(table: TableRef) -> str:
@@ -122,6 +118,7 @@ def ledger_table(table: TableRef) -> sa.Table:
     return ledger_named(ledger_name(table))
 
 
+@lru_cache(maxsize=256)
 def ledger_named(name: str) -> sa.Table:
     """Return the ledger with this name."""
     return sa.Table(
@@ -137,6 +134,7 @@ def ledger_named(name: str) -> sa.Table:
         sa.Column(identifier("rows_loaded"), sa.BIGINT()),
         sa.Column(identifier("loaded_at"), sa.TIMESTAMP(), nullable=False),
         sa.Column(identifier("schema_file"), sa.VARCHAR(_TEXT_BYTES)),
+        sa.Column(identifier(_FORMAT_COLUMN), sa.SMALLINT()),
         schema=identifier(LEDGER_SCHEMA),
     )
 
@@ -148,8 +146,12 @@ def ledger_row(
     status: Status,
     rows_loaded: int | None,
     loaded_at: datetime,
+    schema_file: SchemaFile | None = None,
 ) -> LedgerRow:
-    """Return the row of an upload that takes effect, without a schema file."""
+    """Return the row of an upload that takes effect.
+
+    Raises InvalidSchemaFileError if the schema file is too large for the ledger.
+    """
     return LedgerRow(
         upload_id=upload.upload_id,
         action=action,
@@ -160,7 +162,7 @@ def ledger_row(
         status=status,
         rows_loaded=rows_loaded,
         loaded_at=loaded_at,
-        schema_file=None,
+        schema_text=None if schema_file is None else pack(schema_file.to_json()),
     )
 
 
@@ -171,25 +173,22 @@ def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ..
     )
 
 
-def select_relevant(
-    ledger: sa.Table, upload: Upload, version_id: str | None = None, others: Iterable[Upload] = ()
-) -> sa.Select[Any]:
-    """Select the rows that decide about the upload and `others`: their own rows, later arrivals, and schema files.
+def add_format_version(ledger: sa.Table) -> ExecutableDDLElement:
+    """Return the statement that adds the column `format_version` to a ledger of format 1.
 
-    The result is small even if the ledger is large. `version_id` is the version found in S3, for an
-    event without one.
+    ADD COLUMN is transactional on Redshift.
     """
-    columns = ledger.columns
-    since = min(each.landed_at for each in (upload, *others)) - CLOCK_SKEW
-    version = upload.version_id or version_id or ""
-    return sa.select(ledger).where(
-        sa.or_(
-            columns.upload_id == upload.upload_id,
-            columns.landed_at >= _without_zone(since),
-            columns.action == str(Action.SCHEMA),
-            sa.and_(columns.s3_key == upload.key, columns.version_id == version),
-        )
-    )
+    return AddColumn(ledger, ledger.columns[_FORMAT_COLUMN])
+
+
+def has_format_version(row: sa.Row[Any]) -> bool:
+    """Return whether a row of select_rows comes from a ledger with the column `format_version`."""
+    return _FORMAT_COLUMN in row._mapping
+
+
+def select_rows(ledger: sa.Table) -> sa.Select[Any]:
+    """Select all columns that the ledger has: one of format 1 lacks `format_version`."""
+    return sa.select(sa.literal_column("*")).select_from(ledger)
 
 
 def insert_rows(ledger: sa.Table, rows: Sequence[LedgerRow]) -> sa.Insert:
@@ -201,23 +200,29 @@ def _values(row: LedgerRow) -> dict[str, Any]:
     return {
         "upload_id": row.upload_id,
         "action": str(row.action),
-        "landed_at": _without_zone(row.landed_at),
+        "landed_at": without_zone(row.landed_at),
         "sequencer": row.sequencer[:64],
         "s3_key": row.s3_key,
         "version_id": row.version_id,
         "status": str(row.status),
         "rows_loaded": row.rows_loaded,
-        "loaded_at": _without_zone(row.loaded_at),
-        "schema_file": None if row.schema_file is None else _pack(row.schema_file.to_json()),
+        "loaded_at": without_zone(row.loaded_at),
+        "schema_file": row.schema_text,
+        _FORMAT_COLUMN: FORMAT,
     }
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
-    """Return a row of select_relevant as a LedgerRow.
+    """Return a row of select_rows as a LedgerRow.
 
-    Raises DamagedLedgerError, which names the column: other tools can write to a ledger.
+    Raises DamagedLedgerError, which names the column, because other tools can write to a ledger; and
+    LoadFailedError for a row of a later format, which only later code can read.
     """
     values: Any = row._mapping
+    if _FORMAT_COLUMN in values and (_field(values, _FORMAT_COLUMN, _count) or 1) > FORMAT:
+        raise LoadFailedError(
+            LEDGER_FORMAT_UNKNOWN(key=values["s3_key"], format=values[_FORMAT_COLUMN], known=FORMAT)
+        )
     return LedgerRow(
         upload_id=_field(values, "upload_id", _text),
         action=_field(values, "action", Action),
@@ -228,11 +233,14 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
         status=_field(values, "status", Status),
         rows_loaded=_field(values, "rows_loaded", _count),
         loaded_at=_field(values, "loaded_at", _utc),
-        schema_file=_field(values, "schema_file", _schema_file),
+        schema_text=_field(
+            values, "schema_file", lambda text: None if text is None else _text(text)
+        ),
     )
 
 
 def _field(values: Mapping[str, Any], column: str, parse: Callable[[Any], T]) -> T:
+    """Return the parsed value of a column. Raises DamagedLedgerError."""
     try:
         return parse(values[column])
     # whatever the parser of a schema file meets in a text that it did not write
@@ -271,72 +279,17 @@ def _utc(value: Any) -> datetime:
     return time
 
 
-def _schema_file(text: Any) -> SchemaFile | None:
-    return None if text is None else SchemaFile.from_json(_unpack(text))
-
-
-def decide(
-    rows: Sequence[LedgerRow], upload: Upload, action: Action, version_id: str | None = None
-) -> Decision:
-    """Decide about the upload from the rows of select_relevant.
-
-    `version_id` is the version found in S3, for an event without one.
-    """
-    for row in rows:
-        if row.upload_id == upload.upload_id or _is_same_version(row, upload, version_id):
-            return Duplicate(row)
-    void_after = Action.SCHEMA if action is Action.SCHEMA else Action.TRUNCATE
-    later = [row for row in rows if row.action is void_after and row.order > upload.order]
-    if later:
-        return Superseded(min(later, key=lambda row: row.order))
-    return Proceed(schema_history(rows, upload))
-
-
-def _is_same_version(row: LedgerRow, upload: Upload, found_version: str | None) -> bool:
-    """Return whether the row is about the same version, where one of the two events had no version id.
-
-    Two events without a version id are two uploads, even if both find the same version: two
-    versions with equal bytes have the same etag.
-    """
-    if row.s3_key != upload.key:
-        return False
-    if upload.version_id is not None:
-        return row.version_id == upload.version_id
-    return (row.version_id, row.upload_id) == (
-        found_version,
-        identity(upload.bucket, upload.key, row.version_id),
-    )
-
-
-def appends_since(rows: Sequence[LedgerRow], upload: Upload, action: Action) -> list[LedgerRow]:
-    """Return the appends that took effect before this truncate but arrived after it, in arrival order."""
-    if action is not Action.TRUNCATE:
-        return []
-    return sorted(
-        (row for row in rows if row.action is Action.APPEND and row.order > upload.order),
-        key=lambda row: row.order,
-    )
-
-
-def schema_history(rows: Iterable[LedgerRow], upload: Upload) -> tuple[LedgerRow, ...]:
-    """Return the schema rows from the one in force when the upload arrived to the newest one.
-
-    For an upload that is older than all schema files, return all: it may have waited for its
-    table's first schema file.
-    """
-    schemas = sorted(
-        (row for row in rows if row.schema_file is not None), key=lambda row: row.order
-    )
-    before = sum(row.order < upload.order for row in schemas)
-    return tuple(schemas[max(0, before - 1) :])
-
-
-def _without_zone(time: datetime) -> datetime:
+def without_zone(time: datetime) -> datetime:
     """Return a UTC time without its zone, as a TIMESTAMP column stores it."""
     return time.astimezone(UTC).replace(tzinfo=None)
 
 
-def _pack(text: str) -> str:
+@lru_cache(maxsize=64)
+def _parse_schema(text: str) -> SchemaFile:
+    return SchemaFile.from_json(_unpack(text))
+
+
+def pack(text: str) -> str:
     """Return the schema file as stored in the VARCHAR column: uncompressed if it fits, so that analysts can read it."""
     if len(text.encode()) <= _TEXT_BYTES:
         return text

@@ -5,6 +5,8 @@ append, truncate: read the catalog          -- the table must match its schema f
                   [DELETE,] COPY            -- from a manifest that names exactly the objects to load
 schema:           read the catalog, run the plan from the live table to the schema file
 INSERT the ledger rows                      -- in the same transaction
+
+After its own upload, the load loads what else is pending for the table (drain.py).
 """
 
 from __future__ import annotations
@@ -12,66 +14,72 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from etl_core.loading.load_context import LoadContext
-from etl_core.loading.load_data import load_data
-from etl_core.loading.load_schema import load_schema
+from etl_core.loading.drain import Drain
+from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
+from etl_core.loading.load_one import load_one
 from etl_core.loading.messages import WRONG_BUCKET
 from etl_core.loading.ports import Ports
-from etl_core.model.errors import EtlError, InvalidKeyError, LoadFailedError, RejectedError
+from etl_core.model.errors import (
+    EarlierUploadError,
+    EtlError,
+    InvalidKeyError,
+    RejectedError,
+    SchemaNotReadyError,
+)
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.lake_key import Action, LakeKey
+from etl_core.model.lake_key import LakeKey
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from etl_core.upload_log.outcome import Failure, LoadOutcome
+from etl_core.upload_log.outcome import LoadOutcome
 
 
 def load_upload(
     upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
 ) -> LoadOutcome:
-    """Decide about one upload and load it into its table.
+    """Decide about one upload and load it into its table, then load what else is pending for the table.
 
     `seconds` is the time limit; `retry_count` counts earlier attempts. Raises RetryableError if the
     same upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
-    outcome = _load(upload, settings, ports, started + seconds, retry_count)
-    if outcome.version_id is None:
-        outcome = replace(outcome, version_id=_version_id(upload, ports))
-    return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
-
-
-def _load(
-    upload: Upload, settings: LoadSettings, ports: Ports, deadline: float, retry_count: int
-) -> LoadOutcome:
     try:
         upload.check_arrival(ports.now())
         key = _parse_key(upload, settings)
     except RejectedError as error:
-        return LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=_failure(error))
-    load = LoadContext(
-        upload, key, settings, ports, deadline, retry_count, version_id=upload.version_id
-    )
-    try:
-        return load_schema(load) if key.action is Action.SCHEMA else load_data(load)
-    except RejectedError as error:
-        return load.refusal(Status.REJECTED, _failure(error))
-    except LoadFailedError as error:
-        return load.refusal(Status.FAILED, _failure(error))
+        failure = failure_of(error)
+        rejected = LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=failure)
+        return _completed(rejected, upload, ports)
+    load = LoadContext(upload, key, settings, ports, started + seconds, retry_count)
+    drain = Drain(load)
+    result = _load_own(load, drain)
+    outcome = _completed(result.outcome, upload, ports)
+    drain.after(replace(result, outcome=outcome))
+    return outcome
 
 
-def _version_id(upload: Upload, ports: Ports) -> str | None:
-    """Return the version of an upload that was refused before its object was read and whose event has no version id."""
+def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
+    """Load the upload. If it must wait for others that are pending, load these first."""
     try:
-        return ports.store.find_version(upload).version_id
+        return load_one(load)
+    except (SchemaNotReadyError, EarlierUploadError):
+        if not drain.before():
+            raise
+    return load_one(load)
+
+
+def _completed(outcome: LoadOutcome, upload: Upload, ports: Ports) -> LoadOutcome:
+    """Return the outcome with the version of an upload that was refused before its object was read
+    and whose event has no version id.
+    """
+    if outcome.version_id is not None:
+        return outcome
+    try:
+        return replace(outcome, version_id=ports.store.open(upload).version.version_id)
     except EtlError:
-        return None
+        return outcome
 
 
 def _parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:
     if upload.bucket != settings.lake_bucket:
         raise InvalidKeyError(WRONG_BUCKET(bucket=upload.bucket, lake_bucket=settings.lake_bucket))
     return LakeKey.parse(upload.key, settings.databases)
-
-
-def _failure(error: EtlError) -> Failure:
-    return Failure(type(error).__name__, error.message, error.details)

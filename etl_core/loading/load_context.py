@@ -1,31 +1,30 @@
-"""The load context: one upload on its way into one table, and what its log entry will say."""
+"""The load context: one upload on its way into one table; and the trace: what its log entry says."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-import sqlalchemy as sa
-
-from etl_core.loading.ledger import Duplicate, LedgerRow, Superseded, ledger_row
+from etl_core.loading.ledger import LedgerRow, ledger_row
+from etl_core.loading.ledger_view import Duplicate, LedgerView, Superseded
 from etl_core.loading.messages import SUPERSEDED
-from etl_core.loading.ports import Ports, Transaction
+from etl_core.loading.ports import Ports
+from etl_core.model.errors import EtlError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from etl_core.sql import describe_sql
+from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.upload_log.outcome import Failure, LoadOutcome
 
 
-@dataclass
+@dataclass(frozen=True)
 class LoadContext:
     """One upload on its way into one table.
 
-    Collects what the log entry will say, also for a load that ends in an error. `retry_count`: how
-    often this execution tried before. `committed_count`: how many of the `statements` were
-    committed in autocommit before the transaction.
+    `retry_count`: how often this execution tried before. `known_pending`: the table's pending
+    uploads, if the caller has just read them.
     """
 
     upload: Upload
@@ -34,46 +33,63 @@ class LoadContext:
     ports: Ports
     deadline: float
     retry_count: int = 0
-    version_id: str | None = None
-    schema_version: str | None = None
-    table_exists: bool | None = None
-    statements: list[str] = field(default_factory=list)
-    committed_count: int = 0
+    known_pending: tuple[Upload, ...] | None = None
 
     @property
     def seconds_left(self) -> float:
         """Return how long statements may still run, at least one second."""
         return max(1.0, self.deadline - time.monotonic())
 
-    def run(self, transaction: Transaction, statement: sa.Executable) -> None:
-        """Run a statement that the log entry lists, also if it fails."""
-        self.statements.append(describe_sql(statement))
-        transaction.execute(statement)
-
-    def row(self, status: Status, rows_loaded: int | None = None) -> LedgerRow:
-        """Return the upload's ledger row, without a schema file."""
+    def row(
+        self,
+        status: Status,
+        version_id: str | None,
+        rows_loaded: int | None = None,
+        schema_file: SchemaFile | None = None,
+    ) -> LedgerRow:
+        """Return the upload's ledger row."""
         return ledger_row(
             self.upload,
             self.key.action,
-            self.version_id or "",
+            version_id or "",
             status,
             rows_loaded,
             self.ports.now(),
+            schema_file,
         )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a log entry says besides the result. A load that ends in an error reports it too."""
+
+    version_id: str | None = None
+    schema_version: str | None = None
+    table_exists: bool | None = None
+    statements: tuple[str, ...] = ()
+
+    def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
+        """Return the trace with the schema version that applies to the upload."""
+        first = next(iter(view.schema_history(upload)), None)
+        if first is None or first.schema_file is None:
+            return self
+        return replace(self, schema_version=first.schema_file.schema_version, table_exists=True)
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
         """Return the outcome of an upload that took effect with this ledger row."""
         return self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
 
-    def outcome_without_effect(self, decision: Duplicate | Superseded) -> LoadOutcome:
+    def outcome_without_effect(
+        self, upload: Upload, decision: Duplicate | Superseded
+    ) -> LoadOutcome:
         """Return the outcome of an upload that changes nothing, as the ledger decided."""
-        self.table_exists = True
+        exists = replace(self, table_exists=True)
         if isinstance(decision, Duplicate):
             row = decision.row
             # Another delivery of the same event finds its own row; that row's status is the
             # upload's final status.
-            settled = row.status if row.upload_id == self.upload.upload_id else None
-            return self._outcome(
+            settled = row.status if row.upload_id == upload.upload_id else None
+            return exists._outcome(
                 Status.DUPLICATE,
                 rows_loaded=row.rows_loaded,
                 loaded_at=row.loaded_at,
@@ -81,7 +97,7 @@ class LoadContext:
             )
         by = decision.by
         reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
-        return self._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason))
+        return exists._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason))
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
         """Return the outcome of an upload that was rejected or failed."""
@@ -103,7 +119,20 @@ class LoadContext:
             rows_loaded=rows_loaded,
             loaded_at=loaded_at,
             table_exists=self.table_exists,
-            statements=tuple(self.statements),
+            statements=self.statements,
             error=error,
             settled=settled,
         )
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What one load decided: the outcome of its upload, and of the uploads in its micro-batch."""
+
+    outcome: LoadOutcome
+    members: tuple[tuple[Upload, LoadOutcome], ...] = ()
+
+
+def failure_of(error: EtlError) -> Failure:
+    """Return the error as a log entry shows it."""
+    return Failure(type(error).__name__, error.message, error.details)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.sql.expression import Executable
+
 from etl_core.csv_files.compression import compression_of
-from etl_core.loading.copy_run import CopyRun
-from etl_core.loading.data_file import DataFile, open_file
-from etl_core.loading.ledger import (
-    LedgerRow,
-    Proceed,
-    decide,
-    insert_rows,
-    ledger_row,
-    ledger_table,
-    schema_history,
+from etl_core.loading.copy_faults import (
+    FileAtFault,
+    MembersAtFault,
+    UnknownFault,
+    explain,
+    find_fault,
 )
-from etl_core.loading.load_context import LoadContext
-from etl_core.loading.locked_ledger import LockedLedger, MissingLedgerError, lock_ledger
+from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
+from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.ledger import LedgerRow, ledger_row
+from etl_core.loading.ledger_view import Proceed
+from etl_core.loading.load_context import LoadContext, LoadResult, Trace
+from etl_core.loading.locked_ledger import LockedLedger, lock_ledger, read_backlog, write_rows
 from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
-from etl_core.loading.micro_batch import CopyBatch, CopyStrategy, RetryCopyError, gather_copy_batch
+from etl_core.loading.micro_batch import (
+    BatchMember,
+    CopyBatch,
+    CopyStrategy,
+    gather_copy_batch,
+)
 from etl_core.loading.ordering import (
     missing_schema_error,
     pending_schema_files,
@@ -28,123 +39,202 @@ from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
     InvalidDataFileError,
-    LoadFailedError,
     LoadTimeoutError,
     MissingTableError,
+    RejectedError,
+    RetryableError,
 )
 from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.upload_log.outcome import LoadOutcome
+from etl_core.sql import describe_sql
 
 
-def load_data(load: LoadContext) -> LoadOutcome:
-    """Append the file's rows, or replace the table's rows with them.
+@dataclass(frozen=True)
+class _Retry:
+    """The transaction was rolled back. Try the copy again with another strategy."""
 
-    Raises RejectedError, LoadFailedError or RetryableError.
-    """
-    compression = compression_of(load.key.file)
-    version = load.ports.store.find_version(load.upload)
-    load.version_id = version.version_id
-    if version.size == 0:
-        raise InvalidDataFileError(EMPTY_FILE())
-    strategy = CopyStrategy()
-    while True:
-        file = open_file(
-            load.ports.store, load.upload.upload_id, version, compression, pin=strategy.pin
-        )
+    strategy: CopyStrategy
+
+
+@dataclass(frozen=True)
+class _NoSchema:
+    """No schema file was ever applied to the table. The transaction was rolled back."""
+
+
+_Attempt = LoadResult | _Retry | _NoSchema
+
+
+class DataLoad:
+    """One data file on its way into its table. `trace` is up to date at any time, also after an error."""
+
+    def __init__(self, load: LoadContext) -> None:
+        self.trace = Trace(version_id=load.upload.version_id)
+        self._load = load
+        self._batch: CopyBatch | None = None
+        self._copy_run: CopyRun | None = None
+        self._statement: Executable | None = None
+
+    def run(self) -> LoadResult:
+        """Append the file's rows, or replace the table's rows with them.
+
+        Raises RejectedError, LoadFailedError or RetryableError.
+        """
+        load, store = self._load, self._load.ports.store
+        compression = compression_of(load.key.file)
+        opened = store.open(load.upload)
+        self.trace = replace(self.trace, version_id=opened.version.version_id)
+        if opened.version.size == 0:
+            raise InvalidDataFileError(EMPTY_FILE())
+        file = open_file(store, load.upload.upload_id, opened, compression)
+        strategy = CopyStrategy()
+        while True:
+            match self._attempt(file, strategy):
+                case _Retry(strategy=strategy):
+                    if strategy.pin and not file.is_pinned:
+                        upload_id = load.upload.upload_id
+                        file = open_file(store, upload_id, opened, compression, pin=True)
+                case _NoSchema():
+                    raise missing_schema_error(load)
+                case result:
+                    return result
+
+    def _attempt(self, file: DataFile, strategy: CopyStrategy) -> _Attempt:
+        """Run one transaction, which commits only if the result is a LoadResult."""
+        load = self._load
+        self._batch = self._copy_run = self._statement = None
+        self.trace = replace(self.trace, statements=())
         try:
-            return _load_once(load, file, strategy)
-        except RetryCopyError as retry:
-            strategy = retry.strategy
-        except MissingLedgerError:
-            raise missing_schema_error(load) from None
-
-
-def _load_once(load: LoadContext, file: DataFile, strategy: CopyStrategy) -> LoadOutcome:
-    load.statements.clear()
-    copy_run: CopyRun | None = None
-    try:
-        with load.ports.warehouse.transaction(
-            load.key.table.database, load.seconds_left
-        ) as transaction:
-            locked = lock_ledger(transaction, load)
-            decision = decide(locked.rows, load.upload, load.key.action, load.version_id)
-            _note_schema(load, locked)
-            if not isinstance(decision, Proceed):
-                return load.outcome_without_effect(decision)
-            schema_files = pending_schema_files(load, locked)
-            wait_for_schema_files(load, schema_files)
-            in_force = _check_action(load, decision)
-            _check_table(load, transaction, in_force)
-            batch = gather_copy_batch(load, file, locked, decision, schema_files, strategy)
-            copy_run = CopyRun(load, batch, in_force, strategy)
-            row = load.row(Status.LOADED, copy_run.run(transaction))
-            transaction.execute(
-                insert_rows(ledger_table(load.key.table), [row, *_rows_of_members(load, batch)])
-            )
-    except CopyRefusedError as error:
-        if copy_run is None:
+            with load.ports.warehouse.transaction(
+                load.key.table.database, load.seconds_left
+            ) as transaction:
+                return self._run_transaction(transaction, file, strategy)
+        except CopyRefusedError as error:
+            return self._after_refusal(error, strategy)
+        except MissingTableError as error:
+            self.trace = replace(self.trace, table_exists=False)
+            message = TABLE_DROPPED(reason=error.message, table=load.key.table)
+            raise MissingTableError(message) from error
+        except (RetryableError, RejectedError, LoadTimeoutError):
             raise
-        return load.refusal(Status.FAILED, copy_run.explain(error))
-    except MissingTableError as error:
-        load.table_exists = False
-        raise MissingTableError(
-            TABLE_DROPPED(reason=error.message, table=load.key.table)
-        ) from error
-    except LoadTimeoutError:
-        raise
-    except LoadFailedError as error:
-        if copy_run is None or not copy_run.batch.members:
-            raise
-        raise RetryCopyError(CopyStrategy(strategy.pin, one_copy_per_file=True)) from error
-    return load.outcome(row)
+        except Exception:
+            # A member of the micro-batch may be the cause: without it, the upload itself loads.
+            if not self._has_members():
+                raise
+            return _Retry(replace(strategy, one_copy_per_file=True))
 
+    def _has_members(self) -> bool:
+        return self._batch is not None and bool(self._batch.members)
 
-def _rows_of_members(load: LoadContext, batch: CopyBatch) -> list[LedgerRow]:
-    now = load.ports.now()
-    return [
-        ledger_row(
-            each.upload,
-            Action.APPEND,
-            each.part.file.version.version_id,
-            Status.LOADED,
-            each.part.rows,
-            now,
+    def _run_transaction(
+        self, transaction: Transaction, file: DataFile, strategy: CopyStrategy
+    ) -> _Attempt:
+        load = self._load
+        locked = lock_ledger(transaction, load, self.trace.version_id)
+        if locked is None:
+            return _NoSchema()
+        self.trace = self.trace.with_schema(locked.view, load.upload)
+        decision = locked.decision
+        if not isinstance(decision, Proceed):
+            return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+        backlog = read_backlog(transaction, load, locked)
+        schema_files = pending_schema_files(load, backlog, self.trace.version_id)
+        wait_for_schema_files(load, schema_files)
+        if decision.in_force is None:
+            transaction.roll_back()
+            return _NoSchema()
+        self._check_action(decision.schema_at_arrival)
+        check_drift(
+            transaction.execute(select_table(load.key.table)), decision.in_force, load.key.table
         )
-        for each in batch.members
-    ]
+        history = decision.history
+        batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
+        self._batch = batch
+        return self._copy(transaction, locked, batch, decision.in_force, strategy)
 
-
-def _note_schema(load: LoadContext, locked: LockedLedger) -> None:
-    """Note the schema version that applies to the upload: every outcome reports it."""
-    first = next(iter(schema_history(locked.rows, load.upload)), None)
-    if first is not None and first.schema_file is not None:
-        load.schema_version, load.table_exists = first.schema_file.schema_version, True
-
-
-def _check_action(load: LoadContext, decision: Proceed) -> SchemaFile:
-    """Return the schema in force.
-
-    Raises ActionNotAllowedError if the schema at arrival does not list the action.
-    """
-    if decision.in_force is None or decision.schema_at_arrival is None:
-        raise MissingLedgerError
-    spec = decision.schema_at_arrival
-    if load.key.action not in spec.allowed_operations:
-        raise ActionNotAllowedError(
-            ACTION_NOT_ALLOWED(
-                action=load.key.action,
-                table=load.key.table,
-                schema_version=spec.schema_version,
-                allowed=", ".join(spec.allowed_operations) or "no action",
+    def _check_action(self, schema: SchemaFile | None) -> None:
+        """Raise ActionNotAllowedError if the schema at arrival does not list the action."""
+        key = self._load.key
+        if schema is not None and key.action not in schema.allowed_operations:
+            raise ActionNotAllowedError(
+                ACTION_NOT_ALLOWED(
+                    action=key.action,
+                    table=key.table,
+                    schema_version=schema.schema_version,
+                    allowed=", ".join(schema.allowed_operations) or "no action",
+                )
             )
+
+    def _copy(
+        self,
+        transaction: Transaction,
+        locked: LockedLedger,
+        batch: CopyBatch,
+        in_force: SchemaFile,
+        strategy: CopyStrategy,
+    ) -> _Attempt:
+        load = self._load
+        self._copy_run = plan_copies(
+            batch.parts,
+            load.key.table,
+            in_force,
+            load.settings,
+            load.ports.store,
+            replaces_rows=load.key.action is Action.TRUNCATE,
         )
-    return decision.in_force
+        match self._copy_run.run(transaction, self._note):
+            case Overwritten(parts=parts):
+                transaction.roll_back()
+                return _Retry(strategy.after_overwriting(batch, parts))
+            case Copied() as copied:
+                rows = copied.rows_by_file()
+        if rows is None:
+            # One COPY per file counts the rows of each.
+            transaction.roll_back()
+            return _Retry(replace(strategy, one_copy_per_file=True))
+        return self._write_ledger(transaction, locked, batch, rows)
+
+    def _note(self, statement: Executable) -> None:
+        self._statement = statement
+        texts = (*self.trace.statements, describe_sql(statement))
+        self.trace = replace(self.trace, statements=texts)
+
+    def _write_ledger(
+        self,
+        transaction: Transaction,
+        locked: LockedLedger,
+        batch: CopyBatch,
+        rows: Mapping[str, int],
+    ) -> LoadResult:
+        load = self._load
+        own = load.row(Status.LOADED, self.trace.version_id, rows[load.upload.upload_id])
+        of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
+        write_rows(transaction, load, locked, [own, *of_members])
+        answers = (
+            (member.upload, replace(self.trace, version_id=row.version_id).outcome(row))
+            for member, row in zip(batch.members, of_members, strict=True)
+        )
+        return LoadResult(self.trace.outcome(own), tuple(answers))
+
+    def _after_refusal(self, error: CopyRefusedError, strategy: CopyStrategy) -> _Attempt:
+        """Return the failure, or a retry without the members that have refused rows."""
+        copies = () if self._copy_run is None else self._copy_run.copies
+        refused = next((copy for copy in copies if copy.command is self._statement), None)
+        if refused is None or self._batch is None:
+            raise error
+        match find_fault(self._load, self._batch, refused, error):
+            case FileAtFault() as fault:
+                failure = explain(self._load, refused, fault, error)
+                return LoadResult(self.trace.refusal(Status.FAILED, failure))
+            case MembersAtFault(upload_ids=upload_ids):
+                return _Retry(strategy.without(upload_ids))
+            case UnknownFault():
+                return _Retry(replace(strategy, one_copy_per_file=True))
 
 
-def _check_table(load: LoadContext, transaction: Transaction, spec: SchemaFile) -> None:
-    rows = transaction.execute(select_table(load.key.table))
-    check_drift(rows, spec, load.key.table)
+def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:
+    upload, version = member.upload, member.part.file.version
+    count = rows[upload.upload_id]
+    return ledger_row(upload, Action.APPEND, version.version_id, Status.LOADED, count, loaded_at)

@@ -10,20 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from etl_core.loading.ledger import (
-    Proceed,
-    Superseded,
-    create_ledger_statements,
-    decide,
-    insert_rows,
-    ledger_table,
-)
-from etl_core.loading.load_context import LoadContext
-from etl_core.loading.locked_ledger import MissingLedgerError, lock_ledger
+from etl_core.loading.ledger import create_ledger_statements, ledger_table
+from etl_core.loading.ledger_view import Proceed, Superseded
+from etl_core.loading.load_context import LoadContext, LoadResult, Trace
+from etl_core.loading.locked_ledger import lock_ledger, read_backlog, write_rows
 from etl_core.loading.messages import (
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
@@ -49,7 +43,7 @@ from etl_core.model.errors import (
     LockConflictError,
     SchemaChangeRefusedError,
 )
-from etl_core.model.lake_key import Action
+from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.live_table import parse_table, select_table, select_views
@@ -57,44 +51,201 @@ from etl_core.schema_changes.plan import Plan, Statement, make_plan
 from etl_core.schema_changes.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.schema_files.tables import describe_table, table_of_schema_file
-from etl_core.upload_log.outcome import LoadOutcome
+from etl_core.sql import describe_sql
 
 _ROUNDS = 3
 
 
-class _AutocommitFirstError(Exception):
-    """Roll back: these statements of the plan must be committed before the transaction."""
+@dataclass(frozen=True)
+class _AutocommitFirst:
+    """The transaction was rolled back. These statements of the plan must be committed before it."""
 
-    def __init__(self, statements: tuple[Statement, ...]) -> None:
-        super().__init__()
-        self.statements = statements
+    statements: tuple[Statement, ...]
 
 
-def load_schema(load: LoadContext) -> LoadOutcome:
-    """Change the table to match the schema file.
+@dataclass(frozen=True)
+class _NoLedger:
+    """The table has no ledger. The transaction was rolled back."""
 
-    Raises RejectedError, LoadFailedError or RetryableError.
+
+_Attempt = LoadResult | _AutocommitFirst | _NoLedger
+
+
+class SchemaLoad:
+    """One schema file on its way to its table. `trace` is up to date at any time, also after an error.
+
+    `_committed` are the statements that were committed in autocommit before the transaction.
     """
-    spec = _read_spec(load)
-    load.schema_version = spec.schema_version
-    try:
-        return _apply(load, spec)
-    except MissingLedgerError:
+
+    def __init__(self, load: LoadContext) -> None:
+        self.trace = Trace(version_id=load.upload.version_id)
+        self._load = load
+        self._committed: tuple[str, ...] = ()
+
+    def run(self) -> LoadResult:
+        """Change the table to match the schema file.
+
+        Raises RejectedError, LoadFailedError or RetryableError.
+        """
+        load = self._load
+        spec = self._read_spec()
+        self.trace = replace(self.trace, schema_version=spec.schema_version)
+        result = self._apply(spec)
+        if isinstance(result, LoadResult):
+            return result
         refusal = _create_ledger(load)
-    try:
-        return _apply(load, spec)
-    except MissingLedgerError:
-        raise refusal or LoadFailedError(LEDGER_DROPPED(table=load.key.table)) from None
+        result = self._apply(spec)
+        if isinstance(result, LoadResult):
+            return result
+        raise refusal or LoadFailedError(LEDGER_DROPPED(table=load.key.table))
 
+    def _read_spec(self) -> SchemaFile:
+        load, store = self._load, self._load.ports.store
+        if not load.key.file.lower().endswith(".json"):
+            raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
+        opened = store.open(load.upload)
+        version, first_bytes = opened.version, opened.first_bytes
+        self.trace = replace(self.trace, version_id=version.version_id)
+        if version.size > MAX_FILE_BYTES:
+            raise InvalidSchemaFileError(
+                SCHEMA_FILE_TOO_LARGE(size=version.size, limit=MAX_FILE_BYTES)
+            )
+        return SchemaFile.parse(b"".join([first_bytes, *store.read(version, len(first_bytes))]))
 
-def _read_spec(load: LoadContext) -> SchemaFile:
-    if not load.key.file.lower().endswith(".json"):
-        raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
-    version = load.ports.store.find_version(load.upload)
-    load.version_id = version.version_id
-    if version.size > MAX_FILE_BYTES:
-        raise InvalidSchemaFileError(SCHEMA_FILE_TOO_LARGE(size=version.size, limit=MAX_FILE_BYTES))
-    return SchemaFile.parse(b"".join(load.ports.store.read(version)))
+    def _apply(self, spec: SchemaFile) -> LoadResult | _NoLedger:
+        for _ in range(_ROUNDS):
+            self.trace = replace(self.trace, statements=self._committed)
+            result = self._attempt(spec)
+            if not isinstance(result, _AutocommitFirst):
+                return result
+            self._run_autocommit(result.statements)
+        raise LockConflictError(TABLE_KEEPS_CHANGING(table=self._load.key.table, rounds=_ROUNDS))
+
+    def _attempt(self, spec: SchemaFile) -> _Attempt:
+        """Run one transaction, which commits only if the result is a LoadResult."""
+        load, version_id = self._load, self.trace.version_id
+        with load.ports.warehouse.transaction(
+            load.key.table.database, load.seconds_left
+        ) as transaction:
+            locked = lock_ledger(transaction, load, version_id)
+            if locked is None:
+                return _NoLedger()
+            decision = locked.decision
+            if isinstance(decision, Superseded):
+                # It changes nothing, but it applies to the data files that arrived between it and
+                # the later one.
+                row = load.row(Status.SUPERSEDED, version_id, schema_file=spec)
+                write_rows(transaction, load, locked, [row])
+            if not isinstance(decision, Proceed):
+                return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+            if load.retry_count < MAX_WAIT_ATTEMPTS:
+                wait_for_earlier_uploads(load, read_backlog(transaction, load, locked), version_id)
+            self._check_allowed(decision.in_force, spec)
+            status = self._change_table(transaction, decision.in_force, spec)
+            if isinstance(status, _AutocommitFirst):
+                transaction.roll_back()
+                return status
+            row = load.row(status, version_id, schema_file=spec)
+            write_rows(transaction, load, locked, [row])
+        self.trace = replace(self.trace, table_exists=True)
+        return LoadResult(self.trace.outcome(row))
+
+    def _check_allowed(self, in_force: SchemaFile | None, spec: SchemaFile) -> None:
+        for refusal in refuse_replacement(in_force, spec):
+            self.trace = replace(self.trace, table_exists=True)
+            raise ActionNotAllowedError(
+                SCHEMA_ACTION_NOT_ALLOWED(table=self._load.key.table, reason=refusal)
+            )
+
+    def _change_table(
+        self, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile
+    ) -> Status | _AutocommitFirst:
+        table = self._load.key.table
+        actual = read_table(transaction, table)
+        self.trace = replace(self.trace, table_exists=actual is not None)
+        is_adoption = actual is not None and in_force is None
+        plan = make_plan(
+            actual,
+            table_of_schema_file(spec, table),
+            spec.allowed_changes,
+            is_adoption=is_adoption,
+        )
+        self._check_plan(plan)
+        if actual is not None and plan.touched:
+            self._check_views(transaction, plan)
+        if plan.autocommit:
+            return _AutocommitFirst(plan.autocommit)
+        if is_adoption and actual is not None:
+            self._note(f"-- adopted the existing table {table}: {describe_table(actual)}")
+        for statement in plan.transactional:
+            self._note(describe_sql(statement.element))
+            with self._refusal_explained(statement):
+                transaction.execute(statement.element)
+        is_new_spec = in_force is not None and in_force != spec
+        changed = bool(plan.transactional or self._committed) or is_new_spec
+        return Status.APPLIED if changed else Status.UNCHANGED
+
+    def _note(self, text: str) -> None:
+        self.trace = replace(self.trace, statements=(*self.trace.statements, text))
+
+    def _check_plan(self, plan: Plan) -> None:
+        if not plan.refusals:
+            return
+        raise SchemaChangeRefusedError(
+            SCHEMA_CHANGE_REFUSED(
+                table=self._load.key.table,
+                refusals=describe_refusals(plan.refusals),
+                changed=self._describe_changed(),
+            ),
+            tuple(dict.fromkeys(map(str, plan.refusals))),
+        )
+
+    def _check_views(self, transaction: Transaction, plan: Plan) -> None:
+        """Raise SchemaChangeRefusedError, before anything is changed, if a view uses a column that the plan changes."""
+        table = self._load.key.table
+        views = find_views(transaction, table, plan)
+        if views:
+            raise SchemaChangeRefusedError(
+                VIEWS_USE_COLUMNS(
+                    table=table, views="; ".join(views), changed=self._describe_changed()
+                ),
+                views,
+            )
+
+    def _run_autocommit(self, statements: Sequence[Statement]) -> None:
+        """Run each statement in autocommit, so that it is committed when the next one runs."""
+        load = self._load
+        for statement in statements:
+            self._note(statement.sql)
+            with self._refusal_explained(statement):
+                load.ports.warehouse.execute_autocommit(
+                    load.key.table.database, statement.element, load.seconds_left
+                )
+            self._committed = (*self._committed, statement.sql)
+
+    def _describe_changed(self) -> str:
+        """Return what a refused schema file changed: nothing, except statements that had to be committed first."""
+        if not self._committed:
+            return NOTHING_CHANGED()
+        return ONLY_AUTOCOMMIT_CHANGES(statements="; ".join(self._committed))
+
+    @contextmanager
+    def _refusal_explained(self, statement: Statement) -> Iterator[None]:
+        """Turn the failure of a statement that converts a column's values into a rejection: the
+        owner of the values must act.
+        """
+        try:
+            yield
+        except LoadTimeoutError:
+            raise
+        except LoadFailedError as error:
+            if statement.column is None:
+                raise
+            message = error.message.replace(statement.interim or statement.column, statement.column)
+            reason = COLUMN_NOT_CHANGED(column=statement.column, why=statement.why, reason=message)
+            raise SchemaChangeRefusedError(
+                VALUES_NOT_CONVERTED(reason=reason, changed=self._describe_changed()), (reason,)
+            ) from error
 
 
 def _create_ledger(load: LoadContext) -> LoadFailedError | None:
@@ -114,81 +265,6 @@ def _create_ledger(load: LoadContext) -> LoadFailedError | None:
     return refusal
 
 
-def _apply(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
-    load.statements.clear()
-    for _ in range(_ROUNDS):
-        try:
-            return _apply_under_lock(load, spec)
-        except _AutocommitFirstError as first:
-            _run_autocommit(load, first.statements)
-    raise LockConflictError(TABLE_KEEPS_CHANGING(table=load.key.table, rounds=_ROUNDS))
-
-
-def _apply_under_lock(load: LoadContext, spec: SchemaFile) -> LoadOutcome:
-    ledger = ledger_table(load.key.table)
-    with load.ports.warehouse.transaction(
-        load.key.table.database, load.seconds_left
-    ) as transaction:
-        locked = lock_ledger(transaction, load)
-        decision = decide(locked.rows, load.upload, Action.SCHEMA, load.version_id)
-        if isinstance(decision, Superseded):
-            # It changes nothing, but it applies to the data files that arrived between it and the
-            # later one.
-            row = replace(load.row(Status.SUPERSEDED), schema_file=spec)
-            transaction.execute(insert_rows(ledger, [row]))
-        if not isinstance(decision, Proceed):
-            return load.outcome_without_effect(decision)
-        wait_for_earlier_uploads(load, locked)
-        _check_allowed(load, decision.in_force, spec)
-        status = _change_table(load, transaction, decision.in_force, spec)
-        row = replace(load.row(status), schema_file=spec)
-        transaction.execute(insert_rows(ledger, [row]))
-    load.table_exists = True
-    return load.outcome(row)
-
-
-def _check_allowed(load: LoadContext, in_force: SchemaFile | None, spec: SchemaFile) -> None:
-    for refusal in refuse_replacement(in_force, spec):
-        load.table_exists = True
-        raise ActionNotAllowedError(SCHEMA_ACTION_NOT_ALLOWED(table=load.key.table, reason=refusal))
-
-
-def _change_table(
-    load: LoadContext, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile
-) -> Status:
-    desired = table_of_schema_file(spec, load.key.table)
-    actual = read_table(transaction, load.key.table)
-    load.table_exists = actual is not None
-    is_adoption = actual is not None and in_force is None
-    plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=is_adoption)
-    _check_plan(load, plan)
-    if actual is not None and plan.touched:
-        _check_views(load, transaction, plan)
-    if plan.autocommit:
-        raise _AutocommitFirstError(plan.autocommit)
-    if is_adoption and actual is not None:
-        load.statements.append(
-            f"-- adopted the existing table {load.key.table}: {describe_table(actual)}"
-        )
-    _run_transactional(load, transaction, plan.transactional)
-    is_new_spec = in_force is not None and in_force != spec
-    changed = bool(plan.transactional or load.committed_count) or is_new_spec
-    return Status.APPLIED if changed else Status.UNCHANGED
-
-
-def _check_plan(load: LoadContext, plan: Plan) -> None:
-    if not plan.refusals:
-        return
-    raise SchemaChangeRefusedError(
-        SCHEMA_CHANGE_REFUSED(
-            table=load.key.table,
-            refusals=describe_refusals(plan.refusals),
-            changed=_describe_changed(load),
-        ),
-        tuple(dict.fromkeys(map(str, plan.refusals))),
-    )
-
-
 def read_table(transaction: Transaction, table: TableRef) -> sa.Table | None:
     """Return the live table, or None if it does not exist.
 
@@ -201,18 +277,6 @@ def read_table(transaction: Transaction, table: TableRef) -> sa.Table | None:
         raise SchemaChangeRefusedError(UNKNOWN_COLUMN_TYPE(table=table, reason=error)) from None
 
 
-def _check_views(load: LoadContext, transaction: Transaction, plan: Plan) -> None:
-    """Raise SchemaChangeRefusedError, before anything is changed, if a view uses a column that the plan changes."""
-    views = find_views(transaction, load.key.table, plan)
-    if views:
-        raise SchemaChangeRefusedError(
-            VIEWS_USE_COLUMNS(
-                table=load.key.table, views="; ".join(views), changed=_describe_changed(load)
-            ),
-            views,
-        )
-
-
 def find_views(transaction: Transaction, table: TableRef, plan: Plan) -> tuple[str, ...]:
     """Return a sentence for each view that is bound to a column which the plan alters or drops."""
     rows = transaction.execute(select_views(table))
@@ -222,52 +286,3 @@ def find_views(transaction: Transaction, table: TableRef, plan: Plan) -> tuple[s
         for row in sorted(bound, key=lambda row: (row["column"], row["view_schema"], row["view"]))
         if row["column"] in plan.touched
     )
-
-
-def _run_autocommit(load: LoadContext, statements: Sequence[Statement]) -> None:
-    """Run each statement in autocommit, so that it is committed when the next one runs."""
-    for statement in statements:
-        load.statements.append(statement.sql)
-        with _refusal_explained(load, statement):
-            load.ports.warehouse.execute_autocommit(
-                load.key.table.database, statement.element, load.seconds_left
-            )
-        load.committed_count += 1
-
-
-def _run_transactional(
-    load: LoadContext, transaction: Transaction, statements: Sequence[Statement]
-) -> None:
-    """Run the statements in the transaction.
-
-    Raises SchemaChangeRefusedError for a value that a column cannot hold.
-    """
-    for statement in statements:
-        with _refusal_explained(load, statement):
-            load.run(transaction, statement.element)
-
-
-def _describe_changed(load: LoadContext) -> str:
-    """Return what a refused schema file changed: nothing, except statements that had to be committed first."""
-    if not load.committed_count:
-        return NOTHING_CHANGED()
-    return ONLY_AUTOCOMMIT_CHANGES(statements="; ".join(load.statements[: load.committed_count]))
-
-
-@contextmanager
-def _refusal_explained(load: LoadContext, statement: Statement) -> Iterator[None]:
-    """Turn the failure of a statement that converts a column's values into a rejection: the owner
-    of the values must act.
-    """
-    try:
-        yield
-    except LoadTimeoutError:
-        raise
-    except LoadFailedError as error:
-        if statement.column is None:
-            raise
-        message = error.message.replace(statement.interim or statement.column, statement.column)
-        reason = COLUMN_NOT_CHANGED(column=statement.column, why=statement.why, reason=message)
-        raise SchemaChangeRefusedError(
-            VALUES_NOT_CONVERTED(reason=reason, changed=_describe_changed(load)), (reason,)
-        ) from error

@@ -1,5 +1,5 @@
-"""The first steps of every load: lock the table's ledger, read the rows that decide, and find the
-table's other pending uploads.
+"""The first steps of every load: lock the table's ledger, decide about the upload, and only then
+read the table's other pending uploads.
 """
 
 from __future__ import annotations
@@ -8,26 +8,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from etl_core.loading.ledger import (
-    Decision,
     LedgerRow,
-    Proceed,
-    Superseded,
-    decide,
+    add_format_version,
+    has_format_version,
+    insert_rows,
     ledger_table,
     parse_row,
-    select_relevant,
 )
+from etl_core.loading.ledger_queries import select_backlog, select_own
+from etl_core.loading.ledger_view import Decision, LedgerView
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.ports import Transaction
 from etl_core.model.errors import MissingTableError, RejectedError, ThrottledError
-from etl_core.model.lake_key import Action, LakeKey
+from etl_core.model.lake_key import LakeKey
+from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
+from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.schema_changes.live_table import select_table
 from etl_core.sql import LockTable
 
-
-class MissingLedgerError(Exception):
-    """The table has no ledger, because no schema file was ever applied to it."""
+MAX_BACKLOG = 600
+"""The most pending uploads that one load reads: the members of a micro-batch, and some that a
+micro-batch cannot load."""
 
 
 @dataclass(frozen=True)
@@ -40,44 +43,92 @@ class PendingUpload:
 
 @dataclass(frozen=True)
 class LockedLedger:
-    """What a load read under the ledger's lock: the rows that decide, and the table's other pending uploads."""
+    """A ledger under its lock, and what it decides about the load's upload.
 
-    rows: list[LedgerRow]
-    pending: list[PendingUpload]
+    `is_current`: it has every column of today's format; None if no row was read.
+    """
+
+    view: LedgerView
+    decision: Decision
+    is_current: bool | None
+
+    @property
+    def has_schema(self) -> bool:
+        """Whether the table has a schema."""
+        return self.view.has_schema
 
 
-def lock_ledger(transaction: Transaction, load: LoadContext) -> LockedLedger:
-    """Lock the table's ledger until the transaction ends, and read it.
+@dataclass(frozen=True)
+class Backlog:
+    """The table's other pending uploads about which the ledger has not decided.
 
-    Raises MissingLedgerError.
+    `view` has the rows that decide about them too.
+    """
+
+    view: LedgerView
+    pending: tuple[PendingUpload, ...]
+
+
+def lock_ledger(
+    transaction: Transaction, load: LoadContext, version_id: str | None
+) -> LockedLedger | None:
+    """Lock the table's ledger until the transaction ends, and decide about the upload.
+
+    Return None if there is no ledger: no schema file was ever applied to the table.
     """
     ledger = ledger_table(load.key.table)
     try:
         # First statement of the transaction: the lock must precede the snapshot, or waiting for it
         # ends in error 1023.
-        transaction.execute(LockTable(ledger))
+        transaction.lock(LockTable(ledger))
     except MissingTableError:
-        raise MissingLedgerError from None
-    logged = _read_pending(load)
-    relevant = select_relevant(
-        ledger, load.upload, load.version_id, [each.upload for each in logged]
+        transaction.roll_back()
+        return None
+    select = select_own(ledger, load.upload, load.key.action, version_id)
+    rows = transaction.execute(select)
+    view = LedgerView(map(parse_row, rows))
+    return LockedLedger(
+        view,
+        view.decide(load.upload, load.key.action, version_id),
+        has_format_version(rows[0]) if rows else None,
     )
-    rows = [parse_row(row) for row in transaction.execute(relevant)]
-    return LockedLedger(rows, [each for each in logged if _is_undecided(rows, each)])
 
 
-def _read_pending(load: LoadContext) -> list[PendingUpload]:
-    """Return the pending uploads of the load's table, without the load's own.
+def read_backlog(transaction: Transaction, load: LoadContext, locked: LockedLedger) -> Backlog:
+    """Read the table's other pending uploads, and what the ledger decided about them.
 
-    Raises ThrottledError. After MAX_LOG_READ_ATTEMPTS retries the result is empty instead: an
-    unreadable log must not keep a file out of its table.
+    Raises ThrottledError.
     """
-    try:
-        return list(_parse_keys(load, load.ports.backlog.read_pending(load.key.table)))
-    except ThrottledError:
-        if load.retry_count < MAX_LOG_READ_ATTEMPTS:
-            raise
-        return []
+    logged = parse_keys(load, _read_pending(load))
+    select = select_backlog(
+        ledger_table(load.key.table), load.upload, load.key.action, [each.upload for each in logged]
+    )
+    view = locked.view
+    if select is not None:
+        view = view.with_rows(map(parse_row, transaction.execute(select)))
+    undecided = (each for each in logged if view.is_undecided(each.upload, each.key.action))
+    return Backlog(view, tuple(undecided))
+
+
+def write_rows(
+    transaction: Transaction, load: LoadContext, locked: LockedLedger, rows: Sequence[LedgerRow]
+) -> None:
+    """Write ledger rows. Add the column `format_version` first if the ledger lacks it."""
+    ledger = ledger_table(load.key.table)
+    is_current = locked.is_current
+    if is_current is None:
+        # An empty ledger shows no columns: ask the catalog. Only the first schema file does.
+        itself = TableRef(load.key.table.database, LEDGER_SCHEMA, str(ledger.name))
+        names = {row._mapping["attname"] for row in transaction.execute(select_table(itself))}
+        is_current = {column.name for column in ledger.columns} <= names
+    if not is_current:
+        transaction.execute(add_format_version(ledger))
+    transaction.execute(insert_rows(ledger, rows))
+
+
+def parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> list[PendingUpload]:
+    """Return the uploads with their keys, without the load's own and without the invalid ones."""
+    return list(_parse_keys(load, uploads))
 
 
 def _parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> Iterator[PendingUpload]:
@@ -85,19 +136,24 @@ def _parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> Iterator[Pendin
         if upload.upload_id == load.upload.upload_id:
             continue
         try:
+            upload.check_arrival(load.ports.now())
             yield PendingUpload(upload, LakeKey.parse(upload.key, load.settings.databases))
         except RejectedError:
             # Its own load rejects it.
             continue
 
 
-def _is_undecided(rows: Sequence[LedgerRow], pending: PendingUpload) -> bool:
-    """Return whether the ledger has not decided about the upload.
+def _read_pending(load: LoadContext) -> Sequence[Upload]:
+    """Return the pending uploads of the load's table.
 
-    The log gets a final status only after the ledger. A superseded schema file is undecided until
-    the ledger holds it: until then it is unknown which data files it applies to.
+    Raises ThrottledError. After MAX_LOG_READ_ATTEMPTS retries the result is empty instead: an
+    unreadable log must not keep a file out of its table.
     """
-    decision: Decision = decide(rows, pending.upload, pending.key.action)
-    return isinstance(decision, Proceed) or (
-        isinstance(decision, Superseded) and pending.key.action is Action.SCHEMA
-    )
+    if load.known_pending is not None:
+        return load.known_pending
+    try:
+        return load.ports.backlog.read_pending(load.key.table, MAX_BACKLOG)
+    except ThrottledError:
+        if load.retry_count < MAX_LOG_READ_ATTEMPTS:
+            raise
+        return ()

@@ -275,6 +275,14 @@ LEDGER_DROPPED = Message(
     example={"table": "public.orders"},
 )
 
+LEDGER_FORMAT_UNKNOWN = Message(
+    id="ledger.format_unknown",
+    when="A later version of the loader wrote to the table's ledger, and an earlier one runs now.",
+    text="the ledger row of {key!r} has the format {format}; this version of the loader reads formats up to {known}",
+    fix="Deploy the later version again, then upload this file again",
+    example={"key": "dev/append/orders/1.csv", "format": 3, "known": 2},
+)
+
 TABLE_KEEPS_CHANGING = Message(
     id="schema.change.concurrent",
     when="Another session alters the table while the schema file is applied.",

@@ -8,9 +8,10 @@ loaded. An upload whose header or rows are uncertain is left to its own load.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import (
@@ -22,22 +23,24 @@ from etl_core.loading.data_file import (
     open_row,
     shape_of,
 )
-from etl_core.loading.ledger import LedgerRow, Proceed, appends_since, decide
+from etl_core.loading.ledger import LedgerRow
+from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
-from etl_core.loading.locked_ledger import LockedLedger, PendingUpload
+from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
-from etl_core.model.errors import EtlError, RejectedError
+from etl_core.model.errors import RejectedError
 from etl_core.model.lake_key import Action
-from etl_core.model.upload import Upload
+from etl_core.model.upload import Order, Upload
+from etl_core.schema_files.schema_file import SchemaFile
 
-MAX_BATCH_MEMBERS = 200
+MAX_BATCH_MEMBERS = 500
 MAX_FILE_BYTES = 4 << 20
 """Of the object in S3. A larger file gets its own COPY."""
 _MAX_TOTAL_BYTES = 64 << 20
 _MAX_ROUNDS = 3
-_BEGINNING = (datetime.min.replace(tzinfo=UTC), "", "")
-_END = (datetime.max.replace(tzinfo=UTC), "", "")
+_BEGINNING: Order = (datetime.min.replace(tzinfo=UTC), "", "")
+_END: Order = (datetime.max.replace(tzinfo=UTC), "", "")
 
 
 @dataclass(frozen=True)
@@ -50,35 +53,45 @@ class BatchMember:
 
 def choose_members(
     load: LoadContext,
-    locked: LockedLedger,
-    history: Sequence[LedgerRow],
+    backlog: Backlog,
+    at_arrival: SchemaFile,
     schema_files: Sequence[PendingSchemaFile],
     left_out: Collection[str],
 ) -> list[PendingUpload]:
     """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
     Appends that arrived after a pending truncate or schema file are left out, because that one must
-    take effect first. For a truncate, earlier appends are left out.
+    take effect first. For a truncate, earlier appends are left out. `at_arrival` is the schema that
+    applies to the load's own upload; the same must apply to each member.
     """
-    barriers = [each.order for each in schema_files]
-    barriers += [each.upload.order for each in locked.pending if each.key.action is Action.TRUNCATE]
-    first = load.upload.order
-    if load.key.action is Action.APPEND:
-        first = max((order for order in barriers if order < load.upload.order), default=_BEGINNING)
-    last = min((order for order in barriers if order > load.upload.order), default=_END)
+    if Action.APPEND not in at_arrival.allowed_operations:
+        return []
+    first, last = _window(load, backlog, schema_files)
     candidates = [
         each
-        for each in locked.pending
+        for each in backlog.pending
         if each.key.action is Action.APPEND
         and first < each.upload.order < last
         and each.upload.upload_id not in left_out
         and _is_small(each.upload)
-        and decide(locked.rows, each.upload, Action.APPEND) == Proceed(tuple(history))
+        and backlog.view.have_same_history(each.upload, load.upload)
     ]
-    at_arrival = history[0].schema_file
-    if at_arrival is None or Action.APPEND not in at_arrival.allowed_operations:
-        return []
     return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
+
+
+def _window(
+    load: LoadContext, backlog: Backlog, schema_files: Sequence[PendingSchemaFile]
+) -> tuple[Order, Order]:
+    """Return the places in arrival order between which nothing must take effect before the appends."""
+    own = load.upload.order
+    barriers = [each.order for each in schema_files]
+    barriers += [
+        each.upload.order for each in backlog.pending if each.key.action is Action.TRUNCATE
+    ]
+    first = own
+    if load.key.action is Action.APPEND:
+        first = max((order for order in barriers if order < own), default=_BEGINNING)
+    return first, min((order for order in barriers if order > own), default=_END)
 
 
 def open_members(
@@ -95,13 +108,13 @@ def _open(
     upload, store = pending.upload, load.ports.store
     try:
         compression = compression_of(pending.key.file)
-        version = store.find_version(upload)
-        if not 0 < version.size <= MAX_FILE_BYTES:
+        opened = store.open(upload)
+        if not 0 < opened.version.size <= MAX_FILE_BYTES:
             return None
-        file = open_file(store, upload.upload_id, version, compression)
+        file = open_file(store, upload.upload_id, opened, compression)
         shape = shape_of(file, history)
         rows = count_rows(file, shape)
-    except EtlError:
+    except Exception:  # whatever another upload's file causes, this load goes on
         # Its own load meets the same error and reports it.
         return None
     return None if rows is None else BatchMember(upload, Part(file, shape, rows))
@@ -122,42 +135,6 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 
 
 @dataclass(frozen=True)
-class CopyStrategy:
-    """How a copy is attempted.
-
-    `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
-    `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries
-    found them.
-    """
-
-    pin: bool = False
-    one_copy_per_file: bool = False
-    left_out: frozenset[str] = frozenset()
-    rounds: int = 0
-
-    def without(self, *upload_ids: str) -> CopyStrategy:
-        """Return the strategy without these members.
-
-        After too many rounds it has no micro-batch.
-        """
-        rounds = self.rounds + 1
-        return replace(
-            self,
-            left_out=self.left_out.union(upload_ids),
-            rounds=rounds,
-            one_copy_per_file=self.one_copy_per_file or rounds > _MAX_ROUNDS,
-        )
-
-
-class RetryCopyError(Exception):
-    """Roll back and retry the copy with another strategy."""
-
-    def __init__(self, strategy: CopyStrategy) -> None:
-        super().__init__()
-        self.strategy = strategy
-
-
-@dataclass(frozen=True)
 class CopyBatch:
     """The files of one transaction in order.
 
@@ -175,41 +152,79 @@ class CopyBatch:
 
     def is_member(self, part: Part) -> bool:
         """Return whether the part belongs to the micro-batch and can be left out."""
-        return any(part is member.part for member in self.members)
+        return part.file.upload_id in self._member_ids
+
+    @cached_property
+    def _member_ids(self) -> frozenset[str]:
+        return frozenset(member.upload.upload_id for member in self.members)
+
+
+@dataclass(frozen=True)
+class CopyStrategy:
+    """How a copy is attempted.
+
+    `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+    `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries
+    found them.
+    """
+
+    pin: bool = False
+    one_copy_per_file: bool = False
+    left_out: frozenset[str] = frozenset()
+    rounds: int = 0
+
+    def without(self, upload_ids: Iterable[str]) -> CopyStrategy:
+        """Return the strategy without these members.
+
+        After too many rounds it has no micro-batch.
+        """
+        rounds = self.rounds + 1
+        return replace(
+            self,
+            left_out=self.left_out.union(upload_ids),
+            rounds=rounds,
+            one_copy_per_file=self.one_copy_per_file or rounds > _MAX_ROUNDS,
+        )
+
+    def after_overwriting(self, batch: CopyBatch, parts: Sequence[Part]) -> CopyStrategy:
+        """Return the strategy after these files were overwritten while COPY read them."""
+        members = [part.file.upload_id for part in parts if batch.is_member(part)]
+        others = len(members) < len(parts)
+        strategy = self.without(members) if members else self
+        return replace(strategy, pin=True) if others else strategy
 
 
 def gather_copy_batch(
     load: LoadContext,
     file: DataFile,
-    locked: LockedLedger,
-    decision: Proceed,
+    backlog: Backlog,
+    history: Sequence[LedgerRow],
     schema_files: Sequence[PendingSchemaFile],
     strategy: CopyStrategy,
 ) -> CopyBatch:
     """Gather the files of a load that may proceed.
 
-    Raises RejectedError naming the file that cannot be loaded.
+    `history`: see Proceed. Raises RejectedError naming the file that cannot be loaded.
     """
-    own = Part(file, shape_of(file, decision.history), None)
-    rows = appends_since(locked.rows, load.upload, load.key.action)
-    later = in_threads(lambda row: _reopen(load, row, locked.rows, strategy), rows)
+    own = Part(file, shape_of(file, history), None)
+    rows = backlog.view.appends_since(load.upload, load.key.action)
+    later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []
-    if not strategy.one_copy_per_file and file.version.size <= MAX_FILE_BYTES:
-        chosen = choose_members(load, locked, decision.history, schema_files, strategy.left_out)
-        members = open_members(load, chosen, decision.history)
+    at_arrival = history[0].schema_file
+    if not strategy.one_copy_per_file and file.version.size <= MAX_FILE_BYTES and at_arrival:
+        chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
+        members = open_members(load, chosen, history)
         if later or members:
             own = replace(own, rows=count_rows(file, own.shape))
     return CopyBatch(own, later, members)
 
 
-def _reopen(
-    load: LoadContext, row: LedgerRow, rows: Sequence[LedgerRow], strategy: CopyStrategy
-) -> Part:
+def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:
     """Open an append that was loaded before this truncate but arrived after it: it is loaded again
     after the truncate.
     """
     try:
-        part = open_row(load.ports.store, load.upload.bucket, row, rows, pin=strategy.pin)
+        part = open_row(load.ports.store, load.upload.bucket, row, view, pin=strategy.pin)
         return replace(part, rows=None) if strategy.one_copy_per_file else part
     except RejectedError as error:
         raise type(error)(name_file(load, row.s3_key, error.message), error.details) from None

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from etl_core.loading.ledger import schema_history
 from etl_core.loading.load_context import LoadContext
-from etl_core.loading.locked_ledger import LockedLedger
+from etl_core.loading.locked_ledger import Backlog
 from etl_core.loading.messages import (
     EARLIER_UPLOAD_PENDING,
     NO_SCHEMA,
@@ -31,6 +29,7 @@ from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS, MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
+from etl_core.model.upload import Order
 from etl_core.upload_log.entry import LONGEST_WAIT, LoggedUpload
 
 _NEWEST = 20
@@ -45,28 +44,30 @@ class PendingSchemaFile:
     """
 
     key: str
-    order: tuple[datetime, str, str]
+    order: Order
     is_logged: bool
 
 
-def pending_schema_files(load: LoadContext, locked: LockedLedger) -> list[PendingSchemaFile]:
+def pending_schema_files(
+    load: LoadContext, backlog: Backlog, version_id: str | None
+) -> list[PendingSchemaFile]:
     """Return the table's pending schema files that may apply to data files, without the load's own upload.
 
     The lake is listed after the pending uploads were read, so a schema file that arrived before one
-    of them is found.
+    of them is found. `version_id` is the version of the load's own upload.
     """
-    received = [each.upload for each in locked.pending if each.key.action is Action.SCHEMA]
-    known = {(row.s3_key, row.version_id) for row in locked.rows} | {
-        (load.upload.key, load.version_id)
-    }
+    view = backlog.view
+    received = [each.upload for each in backlog.pending if each.key.action is Action.SCHEMA]
     oldest = load.ports.now() - LONGEST_WAIT
-    at_arrival = next(iter(schema_history(locked.rows, load.upload)), None)
+    at_arrival = next(iter(view.schema_history(load.upload)), None)
     if at_arrival is not None and at_arrival.order < load.upload.order:
         oldest = max(oldest, at_arrival.landed_at)
     listed = [
         version
         for version in _list_schema_files(load)
-        if version.landed_at >= oldest and version.id not in known
+        if version.landed_at >= oldest
+        and version.id != (load.upload.key, version_id)
+        and not view.holds(version.key, version.version_id)
     ]
     looked_up = (_look_up(load, version) for version in listed)
     return [
@@ -108,21 +109,18 @@ def wait_for_schema_files(load: LoadContext, schema_files: Sequence[PendingSchem
             raise SchemaNotReadyError(SCHEMA_FILE_PENDING(key=each.key))
 
 
-def wait_for_earlier_uploads(load: LoadContext, locked: LockedLedger) -> None:
+def wait_for_earlier_uploads(load: LoadContext, backlog: Backlog, version_id: str | None) -> None:
     """Raise EarlierUploadError, for at most MAX_WAIT_ATTEMPTS retries, while an upload that arrived
     before this schema file is pending.
 
     Pending data files count only if the table has a schema. Without one they wait for this schema
     file.
     """
-    if load.retry_count >= MAX_WAIT_ATTEMPTS:
-        return
-    earlier = [
-        each.key for each in pending_schema_files(load, locked) if each.order < load.upload.order
-    ]
-    if any(row.schema_file is not None for row in locked.rows):
+    schema_files = pending_schema_files(load, backlog, version_id)
+    earlier = [each.key for each in schema_files if each.order < load.upload.order]
+    if backlog.view.has_schema:
         earlier += [
-            each.upload.key for each in locked.pending if each.upload.order < load.upload.order
+            each.upload.key for each in backlog.pending if each.upload.order < load.upload.order
         ]
     if earlier:
         raise EarlierUploadError(EARLIER_UPLOAD_PENDING(key=earlier[0]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,26 +15,30 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.model.errors import LoadErrorLine
-from etl_core.model.object_versions import ObjectVersion, StoredVersion
+from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import LoggedUpload
+from etl_core.upload_log.outcome import LoadOutcome
 
 
 class ObjectStore(Protocol):
     """The lake and the work bucket."""
 
-    def find_version(self, upload: Upload) -> StoredVersion:
-        """Return the upload's version. Raises MissingObjectError if it no longer exists."""
+    def open(self, upload: Upload) -> OpenedVersion:
+        """Return the upload's version and its first bytes.
+
+        Raises MissingObjectError if it no longer exists.
+        """
         ...
 
     def is_current(self, version: StoredVersion) -> bool:
         """Return whether the version is its key's current one."""
         ...
 
-    def read(self, version: StoredVersion) -> Iterator[bytes]:
-        """Yield the version's bytes from the start, in ranged reads. The first read is small."""
+    def read(self, version: StoredVersion, start: int = 0) -> Iterator[bytes]:
+        """Yield the version's bytes from `start`, in ranged reads."""
         ...
 
     def pin(self, version: StoredVersion, name: str) -> str:
@@ -60,14 +64,30 @@ class Backlog(Protocol):
     It only says which uploads are pending; the ledger decides which took effect.
     """
 
-    def read_pending(self, table: TableRef) -> Sequence[Upload]:
-        """Return the table's pending uploads that were received recently. Raises ThrottledError."""
+    def read_pending(self, table: TableRef, most: int) -> Sequence[Upload]:
+        """Return the table's pending uploads that were received recently, the oldest first, at most
+        `most`.
+
+        Raises ThrottledError.
+        """
         ...
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         """Return the log's entry for a version of one of the table's objects.
 
         Raises ThrottledError.
+        """
+        ...
+
+
+class Answers(Protocol):
+    """The log, written for uploads that another upload's load decided."""
+
+    def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
+        """Write an upload's final status.
+
+        Return False, with nothing changed, if its entry already has one that stays. Raises
+        ThrottledError or LogError.
         """
         ...
 
@@ -84,6 +104,17 @@ class Transaction(Protocol):
 
         The result is empty for a statement that returns no rows.
         """
+        ...
+
+    def lock(self, statement: Executable) -> None:
+        """Run a LOCK, which waits for some seconds at most.
+
+        Raises LockConflictError if another session keeps the lock for longer.
+        """
+        ...
+
+    def roll_back(self) -> None:
+        """Undo everything. The block then ends without an effect."""
         ...
 
 
@@ -119,6 +150,10 @@ class WarehouseClient(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close the connection that transactions share. The next transaction opens another one."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -128,3 +163,4 @@ class Ports:
     warehouse: WarehouseClient
     backlog: Backlog
     now: Callable[[], datetime] = utc_now
+    answers: Answers = field(kw_only=True)

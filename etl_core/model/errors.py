@@ -4,8 +4,8 @@ Everything that can go wrong with an upload is one of these classes; adapters ma
 them.
 
 EtlError
-|- RetryableError              the same upload may succeed later. The load function raises it, and the state machine
-|  |                           retries the whole load (new transaction, new snapshot)
+|- RetryableError              the same upload may succeed later. The load function raises it, and the record function
+|  |                           decides when the whole load is retried (new transaction, new snapshot)
 |  |- LockConflictError        another writer was in the way: error 1023, deadlock, conflicting DDL
 |  |- ConnectionLostError      the warehouse could not be reached, or the connection broke
 |  |- ThrottledError           AWS throttled the call, or one of its services failed temporarily
@@ -29,6 +29,7 @@ EtlError
 |  |- CopyRefusedError         COPY refused rows of the file
 |  `- MissingTableError        a statement names a table that does not exist
 |- LogError                    the log table refused a call, and a retry will not help
+|- LeaseError                  the lease table cannot be used: the load runs without a lease
 `- StackError                  the outputs file does not describe a usable stack
 
 InvalidEventError (a ValueError) is not part of the tree: the sender of the event is at fault, not
@@ -179,6 +180,10 @@ class ReplayRefusedError(RejectedError):
 
 class LogError(EtlError):
     """The log table refused a call, and a retry will not help. The deployment is at fault."""
+
+
+class LeaseError(EtlError):
+    """The lease table is missing, throttled or out of reach. Loads do not depend on it."""
 
 
 class StackError(EtlError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from etl_core.model.messages import (
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
+    SETTING_NUMBER_INVALID,
     SETTING_PORT_INVALID,
 )
 
@@ -23,6 +24,9 @@ WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a vari
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LOG_TABLE = "LOG_TABLE"
+LEASE_TABLE = "LEASE_TABLE"
+LEASE_SECONDS = "LEASE_SECONDS"
+PARALLEL_LOADS = "PARALLEL_LOADS"
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 TABLES_FUNCTION = "TABLES_FUNCTION"
 REGION = "AWS_REGION"
@@ -46,6 +50,13 @@ def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
         raise SettingsError(SETTING_PORT_INVALID(name=WAREHOUSE_PORT, value=text))
+    return int(text)
+
+
+def _positive(environment: Mapping[str, str], name: str) -> int:
+    text = _required(environment, name)
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) == 0:
+        raise SettingsError(SETTING_NUMBER_INVALID(name=name, value=text))
     return int(text)
 
 
@@ -94,7 +105,7 @@ class LoadSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    """The record and query functions' settings: the log table."""
+    """The query function's settings: the log table."""
 
     log_table: str
 
@@ -102,6 +113,38 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """The lease table, the seconds after which a lease expires, and how many loads run at the same time."""
+
+    table: str
+    seconds: int
+    parallel_loads: int
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """The record function's settings: the log table and the leases.
+
+    Without a lease table, as during a deployment that adds it, every load runs at once.
+    """
+
+    log_table: str
+    leases: LeaseSettings | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> RecordSettings:
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
+        leases = None
+        if environment.get(LEASE_TABLE, "").strip():
+            leases = LeaseSettings(
+                _required(environment, LEASE_TABLE),
+                _positive(environment, LEASE_SECONDS),
+                _positive(environment, PARALLEL_LOADS),
+            )
+        return cls(_required(environment, LOG_TABLE), leases)
 
 
 @dataclass(frozen=True)

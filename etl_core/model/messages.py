@@ -203,6 +203,13 @@ SETTING_PORT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "WAREHOUSE_PORT", "value": "http"},
 )
+SETTING_NUMBER_INVALID = Message(
+    id="setting.number_invalid",
+    when="An environment variable for a number of seconds or of loads is not such a number.",
+    text="the environment variable {name} is {value!r}; it must be a whole number from 1 to 999999",
+    fix="Run pulumi up again",
+    example={"name": "LEASE_SECONDS", "value": "soon"},
+)
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",
     when="The environment variable for the databases names none.",

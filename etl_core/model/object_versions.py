@@ -49,6 +49,14 @@ class StoredVersion:
     is_current: bool
 
 
+@dataclass(frozen=True)
+class OpenedVersion:
+    """A stored version with its first bytes: all of a small one, at least the header of a data file."""
+
+    version: StoredVersion
+    first_bytes: bytes
+
+
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:
     """Return the upload that the event of each version would describe.
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from etl_core.model.errors import InvalidArrivalError, InvalidEventError
@@ -24,6 +25,8 @@ from etl_core.model.times import (
 )
 
 _SEQUENCER_WIDTH = 64
+Order = tuple[datetime, str, str]
+"""A place in arrival order: event time, padded sequencer, key."""
 SIZE_LIMIT = 1 << 63
 """Sizes in bytes are less than this."""
 
@@ -74,7 +77,7 @@ class Upload:
                 )
             )
 
-    @property
+    @cached_property
     def upload_id(self) -> str:
         """32 hexadecimal digits, the same for every delivery of the same version.
 
@@ -87,8 +90,8 @@ class Upload:
             self.version_id if self.version_id is not None else f"{self.etag}/{self.sequencer}",
         )
 
-    @property
-    def order(self) -> tuple[datetime, str, str]:
+    @cached_property
+    def order(self) -> Order:
         """Arrival order: event time, sequencer, key.
 
         Sequencers are padded with zeros on the right to compare them (S3 user guide).

@@ -14,10 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row
+from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row, select_rows
 from etl_core.loading.ports import WarehouseClient
 from etl_core.model.errors import (
-    DamagedLedgerError,
     EtlError,
     LoadFailedError,
     LoadTimeoutError,
@@ -62,7 +61,7 @@ def select_versions(query: VersionQuery) -> sa.Select[Any]:
     columns = ledger.columns
     unversioned = sa.and_(columns.version_id == "null", columns.s3_key.in_(query.unversioned_keys))
     versioned = [columns.version_id.in_(query.version_ids)] if query.version_ids else []
-    return sa.select(ledger).where(
+    return select_rows(ledger).where(
         sa.or_(*versioned, *([unversioned] if query.unversioned_keys else []))
     )
 
@@ -71,7 +70,7 @@ def select_page(name: str, after: str) -> sa.Select[Any]:
     """Select the next rows of one ledger, by upload id."""
     ledger = ledger_named(name)
     upload_id = ledger.columns.upload_id
-    return sa.select(ledger).where(upload_id > after).order_by(upload_id).limit(PAGE)
+    return select_rows(ledger).where(upload_id > after).order_by(upload_id).limit(PAGE)
 
 
 def read_versions(
@@ -133,7 +132,7 @@ def parse_rows(rows: Iterable[sa.Row[Any]]) -> tuple[list[LedgerEvidence], EtlEr
     for row in rows:
         try:
             readable.append(evidence_of(parse_row(row)))
-        except DamagedLedgerError as error:
+        except LoadFailedError as error:  # damaged, or of a later format
             fault = fault or error
     return readable, fault
 

@@ -61,6 +61,7 @@ from etl_core.recovery.tables_requests import (
     VersionsRequest,
 )
 from etl_core.recovery.wire import InvalidRequestError, ask, from_json
+from etl_core.turns.next_step import REPLAY
 from etl_core.upload_log.entry import WAITING_SINCE, key_of, upload_of_entry
 from etl_core.upload_log.outcome import Failure
 
@@ -70,8 +71,7 @@ _FAULTS_OF_FILE = (InvalidSchemaFileError.__name__, InvalidArrivalError.__name__
 """These do not depend on the table, its schema or the warehouse. All other causes can go away."""
 _SHOWN_MESSAGE = 1000
 MAX_SENT = 500
-"""The most uploads that one run over the lake sends: more executions could wait for each other
-longer than their retries last."""
+"""The most uploads that one run over the lake sends. The next run finds the rest."""
 
 
 def reconcile_page(request: PageRequest, services: Services) -> Page:
@@ -283,9 +283,9 @@ def send(request: SendRequest, services: Services) -> SentUploads:
 
 
 def event_of(upload: Upload) -> dict[str, Any]:
-    """Return the state machine's input: the event that EventBridge would deliver.
+    """Return the state machine's input: the event that EventBridge would deliver, marked as a replay.
 
-    Upload.from_event reads it.
+    Upload.from_event reads it. The mark makes the execution ask the ledger, whatever the log says.
     """
     stored = {
         "key": upload.key,
@@ -295,6 +295,7 @@ def event_of(upload: Upload) -> dict[str, Any]:
         "sequencer": upload.sequencer,
     }
     return {
+        REPLAY: True,
         "version": "0",
         "source": "aws.s3",
         "detail-type": "Object Created",

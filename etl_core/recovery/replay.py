@@ -1,31 +1,35 @@
 """Rebuild a table from the lake, in place and in one transaction: readers see the rows before or after the rebuild.
 
-LOCK the table's ledger, read all of it    -- which versions the table consists of, and how many
-rows each has DELETE FROM table                          -- never TRUNCATE: it commits COPY table
-FROM manifest                   -- as few as possible: one for all files of the same format COMMIT
--- only if the row counts are the ledger's
+LOCK the table's ledger, read all of it    -- which versions the table has, with how many rows each
+DELETE FROM table                          -- never TRUNCATE: it commits
+COPY table FROM manifest                   -- as few as possible: one for all files of one format
+COMMIT                                     -- only if the row counts are the ledger's
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-import sqlalchemy as sa
+from sqlalchemy.sql.expression import Executable
 
 from etl_core.loading.copy_refusals import describe_refusal
 from etl_core.loading.copy_run import (
+    Copied,
+    CopyResult,
+    CopyRun,
     Group,
-    copy_command,
+    GroupCopy,
+    Overwritten,
     group_parts,
     part_named,
-    read_copied_rows,
-    write_manifest,
+    plan_copies,
 )
 from etl_core.loading.data_file import Part, in_threads, open_row
-from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row
+from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row, select_rows
+from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.ports import Ports, Transaction
 from etl_core.model.errors import (
     CopyRefusedError,
@@ -53,17 +57,11 @@ from etl_core.recovery.messages import (
 from etl_core.recovery.tables_requests import ReplayRequest, ReplayResult
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
-from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import LockTable
 
 _ATTEMPTS = 3
 _SHOWN_FAULTS = 3
 _MAX_DETAILS = 20
-
-
-class _OverwrittenError(Exception):
-    """An object got another version while COPY read it."""
 
 
 def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
@@ -104,40 +102,43 @@ class _Replay:
     deadline: float
 
     def run(self) -> ReplayResult:
-        rows = self._read()
+        view = self._read()
         if self.request.dry_run:
-            return _describe(self._prepare(rows, {}))
+            return _describe(self._open(view))
         for _ in range(_ATTEMPTS):
-            with suppress(_OverwrittenError):
-                # Opening the files again copies each overwritten version to the work bucket, where
-                # it stays.
-                return self._rebuild(self._prepare(rows, {}))
+            # Opening the files again copies each overwritten version to the work bucket, where it
+            # stays.
+            result = self._rebuild(self._open(view))
+            if result is not None:
+                return result
         raise LockConflictError(REPLAY_OVERWRITTEN(table=self.request.table, attempts=_ATTEMPTS))
 
     @property
     def _seconds_left(self) -> float:
         return max(1.0, self.deadline - time.monotonic())
 
-    def _read(self) -> list[LedgerRow]:
+    def _read(self) -> LedgerView:
         """Read the ledger without a lock, so that no load waits while the files are opened."""
         with self.ports.warehouse.transaction(
             self.request.table.database, self._seconds_left
         ) as transaction:
             return _read_ledger(transaction, self.request.table)
 
-    def _prepare(self, rows: Sequence[LedgerRow], known: dict[str, Part]) -> dict[str, Part]:
-        """Open the files of the table in arrival order, by upload id.
+    def _open(
+        self, view: LedgerView, known: Mapping[str, Part] = MappingProxyType({})
+    ) -> dict[str, Part]:
+        """Open the files of the table in arrival order, by upload id, except the known ones.
 
         Raises ReplayRefusedError, which names every unavailable upload.
         """
-        content = content_rows(rows)
+        content = content_rows(view.rows)
         faults: list[str] = []
 
         def part(row: LedgerRow) -> Part | None:
             if row.upload_id in known:
                 return known[row.upload_id]
             try:
-                return open_row(self.ports.store, self.settings.lake_bucket, row, rows)
+                return open_row(self.ports.store, self.settings.lake_bucket, row, view)
             except RejectedError as error:
                 faults.append(
                     REPLAY_UPLOAD_UNAVAILABLE(
@@ -163,45 +164,58 @@ class _Replay:
             if part is not None
         }
 
-    def _rebuild(self, known: dict[str, Part]) -> ReplayResult:
+    def _rebuild(self, known: Mapping[str, Part]) -> ReplayResult | None:
+        """Rebuild the table in one transaction.
+
+        Return None, with nothing changed, if a file was overwritten while COPY read it.
+        """
         table = self.request.table
         with self.ports.warehouse.transaction(table.database, self._seconds_left) as transaction:
             # The first statement, as in every load: the lock must come before the transaction's
             # snapshot.
-            transaction.execute(LockTable(ledger_table(table)))
-            rows = _read_ledger(transaction, table)
-            parts = self._prepare(rows, known)
-            in_force = _schema_in_force(table, rows)
+            transaction.lock(LockTable(ledger_table(table)))
+            view = _read_ledger(transaction, table)
+            parts = self._open(view, known)
+            in_force = view.in_force
+            if in_force is None:
+                raise ReplayRefusedError(REPLAY_NO_SCHEMA(table=table, database=table.database))
             check_drift(transaction.execute(select_table(table)), in_force, table)
-            transaction.execute(sa.delete(table_of_schema_file(in_force, table)))
-            groups = group_parts(list(parts.values()))
-            counts = [self._copy(transaction, group, in_force) for group in groups]
-            self._check_counts(groups, counts)
-            self._check_versions(parts.values())
-        return replace(_describe(parts), rows=sum(counts))
+            copy_run = plan_copies(
+                list(parts.values()),
+                table,
+                in_force,
+                self.settings,
+                self.ports.store,
+                replaces_rows=True,
+            )
+            match self._copy(transaction, copy_run):
+                case Overwritten():
+                    transaction.roll_back()
+                    return None
+                case Copied(counts=counts):
+                    self._check_counts(counts)
+        return replace(_describe(parts), rows=sum(count for _, count in counts))
 
-    def _copy(self, transaction: Transaction, group: Group, in_force: SchemaFile) -> int:
-        manifest = write_manifest(self.ports.store, group)
-        command = copy_command(group, manifest, self.request.table, in_force, self.settings)
+    def _copy(self, transaction: Transaction, copy_run: CopyRun) -> CopyResult:
+        running: list[Executable] = []
         try:
-            transaction.execute(command)
+            return copy_run.run(transaction, running.append)
         except CopyRefusedError as error:
-            part = part_named(group, error.lines[0].file if error.lines else "")
+            [copy] = [each for each in copy_run.copies if each.command is running[-1]]
+            part = part_named(copy.group, error.lines[0].file if error.lines else "")
             file = part.file.version.key if part is not None else "one of the files"
-            reason = describe_refusal(error, (), command.columns, command.source).message
+            reason = describe_refusal(error, (), copy.command.columns, copy.command.source).message
             error.message = REPLAY_COPY_REFUSED(file=file, reason=reason)
             raise
-        return read_copied_rows(transaction)
 
-    def _check_counts(self, groups: Sequence[Group], counts: Sequence[int]) -> None:
+    def _check_counts(self, counts: Sequence[tuple[GroupCopy, int]]) -> None:
         """Raises ReplayRefusedError if the files give other row counts now than when they were loaded."""
         if self.request.accept_counts:
             return
         faults = [
-            REPLAY_OTHER_COUNT(files=_name(group), count=count, expected=expected)
-            for group, count in zip(groups, counts, strict=True)
-            for expected in [sum(part.rows or 0 for part in group)]
-            if count != expected
+            REPLAY_OTHER_COUNT(files=_name(copy.group), count=count, expected=copy.expected)
+            for copy, count in counts
+            if count != copy.expected
         ]
         if faults:
             raise ReplayRefusedError(
@@ -211,25 +225,9 @@ class _Replay:
                 faults[:_MAX_DETAILS],
             )
 
-    def _check_versions(self, parts: Iterable[Part]) -> None:
-        unpinned = [part for part in parts if not part.file.is_pinned]
-        if not all(
-            in_threads(lambda part: self.ports.store.is_current(part.file.version), unpinned)
-        ):
-            raise _OverwrittenError
 
-
-def _read_ledger(transaction: Transaction, table: TableRef) -> list[LedgerRow]:
-    return [parse_row(row) for row in transaction.execute(sa.select(ledger_table(table)))]
-
-
-def _schema_in_force(table: TableRef, rows: Iterable[LedgerRow]) -> SchemaFile:
-    schemas = sorted(
-        (row for row in rows if row.schema_file is not None), key=lambda row: row.order
-    )
-    if not schemas or schemas[-1].schema_file is None:
-        raise ReplayRefusedError(REPLAY_NO_SCHEMA(table=table, database=table.database))
-    return schemas[-1].schema_file
+def _read_ledger(transaction: Transaction, table: TableRef) -> LedgerView:
+    return LedgerView(map(parse_row, transaction.execute(select_rows(ledger_table(table)))))
 
 
 def _describe(parts: dict[str, Part]) -> ReplayResult:

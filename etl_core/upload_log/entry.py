@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.lake_key import describe_key
-from etl_core.model.retry_policies import attempts_before_giving_up
+from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.texts import CONTROL_CHARACTER
@@ -61,16 +61,23 @@ def waiting_key(table: TableRef) -> str:
     return f"{table.database}/{table}"
 
 
+def table_of(upload: Upload) -> str | None:
+    """Return the upload's table as the index `waiting` names it, None if the key names no table."""
+    parts = describe_key(upload.key)
+    if not parts.database or not parts.schema:
+        return None
+    return waiting_key(TableRef(parts.database, parts.schema, parts.table_name))
+
+
 def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[str, Any]:
     """Return the attributes of a new entry, without its key.
 
     Other uploads wait only for one that can take effect.
     """
-    parts = describe_key(upload.key)
     waiting: dict[str, Any] = {}
-    if parts.database and parts.schema and _can_take_effect(upload, now):
-        waiting[WAITING_FOR] = waiting_key(TableRef(parts.database, parts.schema, parts.table_name))
-        waiting[WAITING_SINCE] = format_utc_time(now)
+    table = table_of(upload)
+    if table is not None and _can_take_effect(upload, now):
+        waiting = {WAITING_FOR: table, WAITING_SINCE: format_utc_time(now)}
     return upload_attributes(upload, execution_arn) | waiting
 
 
@@ -147,15 +154,17 @@ def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
     return None
 
 
-def attempts_of(state: Mapping[str, Any]) -> int:
-    """Return how many attempts this execution made to load."""
+def attempts_of(state: Mapping[str, Any], earlier: int = 0) -> int:
+    """Return how many attempts this execution made to load.
+
+    `earlier` counts those before the Load state was entered; an outcome counts them itself.
+    """
     outcome = state.get("outcome")
     if isinstance(outcome, Mapping):
         return int(outcome.get("attempts", 1))
     failure = state.get("failure")
-    return (
-        attempts_before_giving_up(str(failure.get("Error"))) if isinstance(failure, Mapping) else 1
-    )
+    error = str(failure.get("Error")) if isinstance(failure, Mapping) else ""
+    return earlier + attempts_of_task(error)
 
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,20 +9,25 @@ from etl_core.loading.ports import Ports
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, settings
-from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
+from tests.fakes import FakeAnswers, FakeBacklog, FakeStore, FakeWarehouse
 
 ROWS = [["1", "a"], ["2", "b"]]
 """The rows of table t in the fixture `pipeline`."""
 
 
 class InMemoryPipeline:
-    """A lake, a warehouse and a log. Each upload arrives a second after the one before it."""
+    """A lake, a warehouse and a log. Each upload arrives a second after the one before it.
+
+    `seconds`: the time that a load has. The default is too short to load other uploads after its own.
+    """
 
     def __init__(self) -> None:
         self.store = FakeStore()
         self.warehouse = FakeWarehouse(self.store)
         self.backlog = FakeBacklog()
+        self.answers = FakeAnswers(self.backlog)
         self.upload_count = 0
+        self.seconds = 20.0
 
     def load(self, upload: Upload, retry_count: int = 0) -> LoadOutcome:
         """Load the upload like the state machine: the log has it as received before, and with its
@@ -31,10 +36,14 @@ class InMemoryPipeline:
         self.warehouse.log.clear()
         if upload.upload_id not in self.backlog.logged:
             self.backlog.note(upload)
-        ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
-        outcome = load_upload(upload, settings(), ports, 60, retry_count)
+        outcome = load_upload(upload, settings(), self.ports, self.seconds, retry_count)
         self.backlog.note(upload, outcome.settled or outcome.status)
         return outcome
+
+    @property
+    def ports(self) -> Ports:
+        """The ports of a load."""
+        return Ports(self.store, self.warehouse, self.backlog, lambda: NOON, answers=self.answers)
 
     def put(self, key: str, content: bytes, **fields: Any) -> Upload:
         """Store an object and return its upload, without loading it."""

@@ -13,8 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.adapters.redshift import RedshiftTransaction, to_etl_error
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import LoadErrorLine
+from tests.builders import NOON
 from tests.etl_core.live import LiveTable
+from tests.fakes import FakeAnswers, FakeBacklog, FakeStore
 
 
 @dataclass
@@ -41,6 +44,9 @@ class LiveWarehouse:
             self.live.transactional.rollback()
             raise
 
+    def close(self) -> None:
+        """Keep the connections: they are the test's."""
+
     def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
         self.before("AUTOCOMMIT")
         try:
@@ -65,3 +71,18 @@ class LiveTransaction:
     def execute(self, statement: Any) -> Sequence[sa.Row[Any]]:
         self.warehouse.before("STATEMENT")
         return self.inner.execute(statement)
+
+    def lock(self, statement: Any) -> None:
+        self.warehouse.before("STATEMENT")
+        self.inner.lock(statement)
+
+    def roll_back(self) -> None:
+        self.inner.roll_back()
+
+
+def live_ports(
+    store: FakeStore, warehouse: LiveWarehouse, backlog: FakeBacklog | None = None
+) -> Ports:
+    """Return the ports of a load into the emulator, with lake and log in memory."""
+    log = backlog or FakeBacklog()
+    return Ports(store, warehouse, log, lambda: NOON, answers=FakeAnswers(log))

@@ -11,10 +11,17 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidEventError, LockConflictError, SchemaNotReadyError
 from handlers import load
 from tests.builders import NOON, a_schema_file, an_event, settings
-from tests.fakes import FakeBacklog, FakeStore, FakeWarehouse
+from tests.fakes import FakeAnswers, FakeBacklog, FakeStore, FakeWarehouse
 from tests.handlers.conftest import CONTEXT
 
 KEY = "dev/schema/t/s.json"
+
+
+class LongContext:
+    """Lambda's context object with five minutes left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
 
 
 @pytest.fixture
@@ -23,9 +30,9 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> FakeWarehouse:
     store = FakeStore()
     store.put(KEY, a_schema_file())
     fake = FakeWarehouse(store)
-    monkeypatch.setattr(
-        load, "wiring", lambda: (settings(), Ports(store, fake, FakeBacklog(), lambda: NOON))
-    )
+    backlog = FakeBacklog()
+    ports = Ports(store, fake, backlog, lambda: NOON, answers=FakeAnswers(backlog))
+    monkeypatch.setattr(load, "wiring", lambda: (settings(), ports))
     return fake
 
 
@@ -85,3 +92,48 @@ def test_a_file_before_its_schema_is_raised_for_a_retry(warehouse: FakeWarehouse
 def test_an_invalid_event_is_refused(warehouse: FakeWarehouse) -> None:
     with pytest.raises(InvalidEventError):
         run({})
+
+
+def test_the_connection_is_closed_at_the_end(warehouse: FakeWarehouse) -> None:
+    run(an_event(KEY))
+    with pytest.raises(InvalidEventError):
+        run({})
+
+    assert warehouse.closed == 1
+
+
+def test_the_connection_is_closed_after_an_error(warehouse: FakeWarehouse) -> None:
+    def fail(word: str, statement: Any) -> None:
+        raise LockConflictError("conflict")
+
+    warehouse.hook = fail
+    with pytest.raises(LockConflictError):
+        run(an_event(KEY))
+
+    assert warehouse.closed == 1
+
+
+def test_other_uploads_that_are_loaded_are_answered_and_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The own upload is answered too: this counts its attempt, so the output counts none."""
+    store, backlog = FakeStore(), FakeBacklog()
+    answers = FakeAnswers(backlog)
+    ports = Ports(store, FakeWarehouse(store), backlog, lambda: NOON, answers=answers)
+    monkeypatch.setattr(load, "wiring", lambda: (settings(), ports))
+    store.put(KEY, a_schema_file())
+    run(an_event(KEY))
+    for name in ("a", "b"):
+        backlog.note(store.put(f"dev/append/t/{name}.csv", b"id,name\n1,a\n"))
+    event = an_event("dev/append/t/a.csv", etag=store.put("x", b"").etag)
+    capsys.readouterr()
+
+    output = load.handler({"event": event}, LongContext())
+
+    assert (output["status"], output["attempts"]) == ("loaded", 0)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted((line["step"], line["s3_key"], line["status"]) for line in lines) == [
+        ("answer", "dev/append/t/a.csv", "loaded"),
+        ("answer", "dev/append/t/b.csv", "loaded"),
+        ("load", "dev/append/t/a.csv", "loaded"),
+    ]

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from etl_core.loading.load_context import Ports
 from etl_core.model.errors import InvalidKeyError
 from etl_core.recovery.wire import InvalidRequestError
 from handlers import reconcile, tables
-from tests.builders import NOON, a_schema_file, settings
+from tests.builders import a_schema_file, settings
 from tests.etl_core.in_memory_pipeline import InMemoryPipeline
 from tests.etl_core.model.test_object_versions import a_version
 from tests.etl_core.recovery.in_memory_services import FakeLake, InMemoryServices
@@ -32,7 +31,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> InMemoryPipeline:
     made = InMemoryPipeline()
     made.drop("dev/schema/t/s.json", a_schema_file())
     made.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
-    ports = Ports(made.store, made.warehouse, made.backlog, lambda: NOON)
+    ports = made.ports
     monkeypatch.setattr(tables, "wiring", lambda: (settings(), ports))
     return made
 

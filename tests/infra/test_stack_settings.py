@@ -104,6 +104,8 @@ FAULTS = [
     ("loadTimeoutSeconds", "901"),
     ("loadMemoryMb", "64"),
     ("loadConcurrency", "many"),
+    ("maxParallelLoads", "0"),
+    ("maxParallelLoads", "1001"),
     ("apiRateLimit", "nan"),
     ("apiBurstLimit", "0"),
     ("vpcCidr", "10.42.0.1/16"),

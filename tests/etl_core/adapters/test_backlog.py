@@ -15,7 +15,9 @@ from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import key_of, received_entry
-from tests.e2e.conftest import Lake
+from etl_core.upload_log.outcome import LoadOutcome
+from etl_core.upload_log.query import LogQuery
+from tests.etl_core.adapters.conftest import Tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -36,7 +38,7 @@ class Log:
         return Upload(key=f"{folder}/{self.name}/{file}", **(plain | fields))
 
     def receive(self, upload: Upload, now: datetime = NOW) -> Upload:
-        assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now))
+        assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now)) is None
         return upload
 
     def finish(self, upload: Upload, **attributes: Any) -> None:
@@ -44,8 +46,42 @@ class Log:
 
 
 @pytest.fixture
-def log(lake: Lake) -> Log:
-    return Log(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
+def log(tables: Tables) -> Log:
+    return Log(tables.client, tables.log_table)
+
+
+def test_an_upload_that_is_received_again_returns_its_entry_unchanged(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, rows_loaded=3)
+
+    entry = log.table.write_received(key_of(upload), received_entry(upload, "arn:2", NOW))
+
+    assert entry is not None
+    assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 3, 1)
+    assert entry["execution_arn"] == "arn"
+
+
+def test_a_settled_entry_keeps_its_status_and_counts_the_attempts(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload)
+
+    assert not log.table.write_final(key_of(upload), {"status": "failed"}, 2)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"]) == ("loaded", 3)
+
+
+def test_pages_of_the_log_are_read_newest_first_with_a_filter(log: Log) -> None:
+    uploads = [
+        log.receive(log.upload(f"{n}.csv", landed_at=NOW + timedelta(seconds=n))) for n in range(5)
+    ]
+    for upload in uploads[:3]:
+        log.finish(upload)
+
+    query = LogQuery.parse({"table_name": log.name, "status": "loaded", "database": "dev"})
+    found = [item["s3_key"] for page in log.table.read_pages(query) for item in page.items]
+
+    assert found == [upload.key for upload in reversed(uploads[:3])]
 
 
 def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
@@ -55,31 +91,31 @@ def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
     )
     log.receive(log.upload("c.csv", "analytics/append"))
 
-    assert sorted(log.table.read_pending(log.target), key=lambda upload: upload.key) == [
+    assert sorted(log.table.read_pending(log.target, 100), key=lambda upload: upload.key) == [
         first,
         second,
     ]
 
     log.finish(first)
-    assert log.table.read_pending(log.target) == [second]
+    assert log.table.read_pending(log.target, 100) == [second]
 
 
 def test_an_upload_received_too_long_ago_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_an_entry_with_a_cut_sequencer_is_not_pending(log: Log) -> None:
     log.receive(log.upload("a.csv", sequencer="A" * 100))
 
-    assert log.table.read_pending(log.target) == []
+    assert log.table.read_pending(log.target, 100) == []
 
 
 def test_a_sequencer_with_separators_is_read_back(log: Log) -> None:
     upload = log.receive(log.upload("a.csv", sequencer="0#A#"))
 
-    assert log.table.read_pending(log.target) == [upload]
+    assert log.table.read_pending(log.target, 100) == [upload]
 
 
 def a_version(key: str, version_id: str, etag: str, landed_at: datetime) -> ObjectVersion:
@@ -123,3 +159,76 @@ def test_another_version_is_not_found(log: Log) -> None:
         )
         is None
     )
+
+
+def test_the_oldest_pending_uploads_are_read_up_to_the_limit(log: Log) -> None:
+    uploads = [
+        log.receive(log.upload(f"{each}.csv"), NOW - timedelta(seconds=each)) for each in range(5)
+    ]
+
+    assert log.table.read_pending(log.target, 2) == [uploads[4], uploads[3]]
+    assert len(log.table.read_pending(log.target, 100)) == 5
+
+
+def test_an_entry_that_cannot_be_read_does_not_hide_the_others(log: Log, tables: Tables) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    item = {
+        "table_name": log.name,
+        "landed_key": "broken",
+        "waiting_for": f"dev/public.{log.name}",
+        "waiting_since": upload.landed_timestamp,
+    }
+    tables.client.put_item(
+        TableName=tables.log_table,
+        Item={name: {"S": value} for name, value in item.items()},
+    )
+
+    assert log.table.read_pending(log.target, 100) == [upload]
+
+
+LOADED = LoadOutcome(
+    Status.LOADED, version_id="v1", rows_loaded=3, loaded_at=NOW, statements=("COPY",)
+)
+
+
+def test_an_answer_is_the_final_status_and_keeps_the_execution(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+
+    assert log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert entry.items() >= {
+        "status": "loaded", "rows_loaded": 3, "version_id": "v1", "attempts": 1, "execution_arn": "arn",
+        "statements": ["COPY"],
+    }.items()  # fmt: skip
+    assert log.table.read_pending(log.target, 100) == []
+
+
+def test_an_answer_does_not_change_a_settled_entry(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, status="superseded")
+
+    assert not log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"]) == ("superseded", 1)
+
+
+def test_an_answer_replaces_a_failure(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, status="failed", error={"type": "ThrottledError"})
+
+    assert log.table.write_answer(upload, LOADED)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"], entry.get("error")) == ("loaded", 2, None)
+
+
+def test_a_duplicate_s_answer_is_its_status_in_the_ledger(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    duplicate = LoadOutcome(Status.DUPLICATE, settled=Status.LOADED)
+
+    assert log.table.write_answer(upload, duplicate)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert entry["status"] == "loaded"

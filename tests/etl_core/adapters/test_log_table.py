@@ -82,14 +82,20 @@ def test_a_final_status_removes_the_entry_from_the_index_of_pending_uploads() ->
 
 def test_a_received_entry_removes_nothing() -> None:
     client = FakeDynamoDB()
-    assert log_table(client).write_received(KEY, {"status": "received"})
+    assert log_table(client).write_received(KEY, {"status": "received"}) is None
     assert client.calls[0]["UpdateExpression"] == "SET #status = :status ADD #attempts :attempts"
 
 
 def test_an_existing_entry_is_not_received_again() -> None:
-    client = FakeDynamoDB(error=client_error("ConditionalCheckFailedException"))
+    error = client_error("ConditionalCheckFailedException")
+    error.response["Item"] = stored(status="loaded", attempts=2)  # type: ignore[typeddict-unknown-key]
+    client = FakeDynamoDB(error=error)
 
-    assert not log_table(client).write_received(KEY, {"status": "received"})
+    assert log_table(client).write_received(KEY, {"status": "received"}) == {
+        "status": "loaded",
+        "attempts": 2,
+    }
+    assert client.calls[0]["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
 def test_a_final_status_that_may_not_change_only_adds_the_attempts() -> None:

@@ -76,7 +76,7 @@ def test_an_upload_is_found_as_the_version_that_its_event_names(
     key = f"dev/append/{table}/a b+c%20é.csv"
     first, second = subject.put(key, b"first"), subject.put(key, b"second!")
 
-    versions = [subject.store.find_version(upload) for upload in (first, second)]
+    versions = [subject.store.open(upload).version for upload in (first, second)]
 
     assert [(version.size, version.is_current) for version in versions] == [(5, False), (7, True)]
     assert [b"".join(subject.store.read(version)) for version in versions] == [b"first", b"second!"]
@@ -87,7 +87,7 @@ def test_a_version_that_does_not_exist_is_missing(subject: Subject, table: str) 
     upload = subject.put(f"dev/append/{table}/a.csv", b"x")
 
     with pytest.raises(MissingObjectError, match="no longer exists"):
-        subject.store.find_version(
+        subject.store.open(
             Upload(upload.bucket, f"{upload.key}.no", "v1", "", None, "01", upload.landed_at)
         )
 
@@ -96,7 +96,8 @@ def test_a_large_file_is_read_in_pieces_and_its_old_version_is_pinned(
     subject: Subject, table: str
 ) -> None:
     key = f"dev/append/{table}/large.csv"
-    version = subject.store.find_version(subject.put(key, LARGE))
+    opened = subject.store.open(subject.put(key, LARGE))
+    version = opened.version
     subject.put(key, b"overwritten")
 
     pieces = list(subject.store.read(version))
@@ -104,7 +105,18 @@ def test_a_large_file_is_read_in_pieces_and_its_old_version_is_pinned(
 
     assert b"".join(pieces) == LARGE
     assert len(pieces) > 1
+    assert LARGE.startswith(opened.first_bytes)
+    assert 0 < len(opened.first_bytes) < len(LARGE)
+    rest = subject.store.read(version, len(opened.first_bytes))
+    assert opened.first_bytes + b"".join(rest) == LARGE
     assert subject.content(url) == LARGE
+
+
+def test_an_empty_file_is_opened(subject: Subject, table: str) -> None:
+    opened = subject.store.open(subject.put(f"dev/append/{table}/empty.csv", b""))
+
+    assert (opened.version.size, opened.version.is_current, opened.first_bytes) == (0, True, b"")
+    assert list(subject.store.read(opened.version)) == []
 
 
 def test_a_manifest_is_written_to_the_work_bucket(subject: Subject) -> None:

@@ -20,8 +20,8 @@ from tests.fakes import FakeStore
 
 def a_file(content: bytes, compression: str | None = None) -> DataFile:
     store = FakeStore()
-    version = store.find_version(store.put("dev/append/t/x.csv", content))
-    return open_file(store, "id", version, compression)
+    opened = store.open(store.put("dev/append/t/x.csv", content))
+    return open_file(store, "id", opened, compression)
 
 
 def history(*columns: list[dict[str, object]]) -> list[LedgerRow]:
@@ -119,8 +119,7 @@ def test_a_file_too_large_to_be_counted_is_not_counted(monkeypatch: pytest.Monke
 
 
 def test_the_first_bytes_are_read_once() -> None:
-    chunks = iter([b"a", b"b", b"c"])
-    head = Head(chunks)
+    head = Head(b"a", iter([b"b", b"c"]))
 
     assert next(iter(head)) == b"a"
     assert list(head) == list(head) == [b"a", b"b", b"c"]

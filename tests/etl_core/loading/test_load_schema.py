@@ -7,59 +7,19 @@ from typing import Any
 
 import pytest
 
-from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Ports
 from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
 from etl_core.upload_log.outcome import LoadOutcome
-from tests.builders import NOON, a_column, a_schema_file, settings
+from tests.builders import a_column
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_warehouse import LiveWarehouse
-from tests.fakes import FakeBacklog, FakeStore
+from tests.etl_core.live_pipeline import LivePipeline
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
-
-
-class LivePipeline:
-    """A lake in memory, and the table `public.t` in the emulator."""
-
-    def __init__(self, live: LiveTable) -> None:
-        self.live, self.store, self.warehouse, self.upload_count = (
-            live,
-            FakeStore(),
-            LiveWarehouse(live),
-            0,
-        )
-        self.backlog = FakeBacklog()
-
-    def drop(self, *columns: dict[str, Any], **more: Any) -> LoadOutcome:
-        """Upload a schema file for t and load it."""
-        self.upload_count += 1
-        self.upload = self.store.put(
-            "dev/schema/t/s.json",
-            a_schema_file(*columns, **more),
-            landed_at=NOON.replace(second=self.upload_count),
-        )
-        return self.again()
-
-    def again(self) -> LoadOutcome:
-        """Deliver the same upload again."""
-        ports = Ports(self.store, self.warehouse, self.backlog, lambda: NOON)
-        outcome = load_upload(self.upload, settings(), ports, 60)
-        self.backlog.note(self.upload, outcome.status)
-        return outcome
-
-    def columns(self) -> str:
-        """Return the columns of t."""
-        return ", ".join(f"{column.name} {column.type}" for column in self.live.read().columns)
 
 
 @pytest.fixture
 def pipeline(live: LiveTable) -> LivePipeline:
     """A pipeline without tables and ledgers."""
-    live.transactional.rollback()
-    live.run("DROP TABLE IF EXISTS public.t CASCADE")
-    live.run("DROP SCHEMA IF EXISTS etl_ledger CASCADE")
     return LivePipeline(live)
 
 

@@ -42,6 +42,7 @@ from etl_core.recovery.reconcile_run import (
 )
 from etl_core.recovery.tables_requests import DamagedLedger
 from etl_core.recovery.wire import InvalidRequestError
+from etl_core.turns.next_step import REPLAY
 from etl_core.upload_log.entry import key_of
 from etl_core.upload_log.outcome import Failure
 from tests.builders import LAKE, NOON, an_upload
@@ -62,7 +63,9 @@ def test_the_event_of_an_upload_is_read_as_the_same_upload(
     key: str, version: Any, size: Any, number: int
 ) -> None:
     upload = an_upload(key, version_id=version, size=size, sequencer=f"{number:08x}")
-    assert Upload.from_event(event_of(upload)) == upload
+    event = event_of(upload)
+    assert Upload.from_event(event) == upload
+    assert event[REPLAY] is True, "the execution asks the ledger, whatever the log says"
 
 
 def test_an_unknown_version_is_reported_and_not_sent(memory: InMemoryServices) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
     LoadFailedError,
     LoadTimeoutError,
@@ -26,8 +25,7 @@ from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 def replay(pipeline: InMemoryPipeline, **fields: Any) -> ReplayResult:
     pipeline.warehouse.log.clear()
-    ports = Ports(pipeline.store, pipeline.warehouse, pipeline.backlog, lambda: NOON)
-    return replay_table(ReplayRequest(table=TABLE, **fields), settings(), ports, 60)
+    return replay_table(ReplayRequest(table=TABLE, **fields), settings(), pipeline.ports, 60)
 
 
 def spoil(pipeline: InMemoryPipeline) -> None:
@@ -111,7 +109,7 @@ def test_a_file_that_is_overwritten_during_the_rebuild_is_loaded_in_its_old_vers
 def test_an_upload_that_is_loaded_while_the_files_are_opened_is_included(
     pipeline: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, uploads = pipeline.store.find_version, list[Any]()
+    find, uploads = pipeline.store.open, list[Any]()
 
     def load_another(upload: Any) -> Any:
         uploads.append(upload)
@@ -119,7 +117,7 @@ def test_an_upload_that_is_loaded_while_the_files_are_opened_is_included(
             pipeline.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
         return find(upload)
 
-    monkeypatch.setattr(pipeline.store, "find_version", load_another)
+    monkeypatch.setattr(pipeline.store, "open", load_another)
     assert replay(pipeline).rows == 3
     assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
 

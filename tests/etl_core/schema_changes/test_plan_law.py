@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, event, given, settings
 
 from etl_core.loading.ledger import create_ledger_statements, insert_rows, ledger_table
 from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Ports
 from etl_core.model.status import Status
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import select_table
@@ -26,10 +25,10 @@ from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import NOON, TABLE, a_ledger_row, a_schema_file, a_spec
 from tests.builders import settings as load_settings
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_warehouse import LiveWarehouse
+from tests.etl_core.live_warehouse import LiveWarehouse, live_ports
 from tests.etl_core.schema_changes.kept_values import lost_values
 from tests.etl_core.schema_changes.schema_pairs import pairs
-from tests.fakes import FakeBacklog, FakeStore
+from tests.fakes import FakeStore
 
 PAIRS = int(os.environ.get("ETL_PLAN_PAIRS", "250"))
 _LEDGER = ledger_table(TABLE)
@@ -83,9 +82,7 @@ def _upload(live: LiveTable, in_force: SchemaFile, raw: dict[str, Any]) -> LoadO
         a_schema_file(*raw["columns"], **_more(raw)),
         landed_at=NOON.replace(minute=1),
     )
-    return load_upload(
-        upload, load_settings(), Ports(store, LiveWarehouse(live), FakeBacklog(), lambda: NOON), 60
-    )
+    return load_upload(upload, load_settings(), live_ports(store, LiveWarehouse(live)), 60)
 
 
 def _catalog(live: LiveTable) -> list[dict[str, Any]]:

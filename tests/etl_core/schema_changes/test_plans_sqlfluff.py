@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from sqlfluff.core import FluffConfig, Linter
 
 from etl_core.loading.ledger import (
+    add_format_version,
     create_ledger_statements,
     insert_rows,
     ledger_table,
-    select_relevant,
 )
+from etl_core.loading.ledger_queries import select_backlog, select_own
+from etl_core.model.lake_key import Action
 from etl_core.recovery.read_ledgers import select_ledgers, select_page, select_versions
 from etl_core.recovery.tables_requests import VersionQuery
 from etl_core.schema_changes.live_table import select_table, select_views
@@ -58,7 +60,9 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
     elements = [
         *create_ledger_statements(ledger),
         LockTable(ledger),
-        select_relevant(ledger, an_upload()),
+        select_own(ledger, an_upload(), Action.APPEND, None),
+        select_backlog(ledger, an_upload(), Action.TRUNCATE, [an_upload(), an_upload("b")]),
+        add_format_version(ledger),
         select_table(TABLE),
         select_views(TABLE),
         sa.delete(table),

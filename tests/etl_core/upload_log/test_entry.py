@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl_core.model.errors import RejectedError, RetryableError
-from etl_core.model.retry_policies import attempts_before_giving_up
+from etl_core.model.errors import RejectedError
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
@@ -259,8 +258,8 @@ def test_a_short_outcome_is_not_cut() -> None:
     [
         ({"outcome": {"status": "loaded", "attempts": 3}}, 3),
         ({"outcome": {"status": "loaded"}}, 1),
-        ({"failure": {"Error": "LockConflictError"}}, 9),
-        ({"failure": {"Error": "SchemaNotReadyError"}}, 61),
+        ({"failure": {"Error": "LockConflictError"}}, 1),
+        ({"failure": {"Error": "Lambda.TooManyRequestsException"}}, 0),
         ({"failure": {"Error": "Runtime.ExitError"}}, 3),
         ({"failure": {"Error": "Runtime.Unknown"}}, 3),
         ({"failure": {"Error": "InvalidKeyError"}}, 1),
@@ -273,7 +272,7 @@ def test_attempts_are_counted_also_if_the_load_returned_nothing(
     assert attempts_of(state) == attempts
 
 
-def test_every_retryable_error_has_more_than_one_attempt() -> None:
-    assert all(
-        attempts_before_giving_up(kind.__name__) > 1 for kind in RetryableError.__subclasses__()
-    )
+def test_attempts_before_the_last_load_are_added_to_those_of_a_failure() -> None:
+    """An outcome counts them itself."""
+    assert attempts_of({"failure": {"Error": "LockConflictError"}}, 4) == 5
+    assert attempts_of({"outcome": {"status": "loaded", "attempts": 5}}, 4) == 5

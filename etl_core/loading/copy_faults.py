@@ -1,0 +1,92 @@
+"""Which files a refused COPY means: COPY refuses all of its files for one bad row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from etl_core.csv_files.compression import decompressed
+from etl_core.loading.copy_refusals import describe_refusal
+from etl_core.loading.copy_run import GroupCopy, part_named
+from etl_core.loading.data_file import Part
+from etl_core.loading.load_context import LoadContext
+from etl_core.loading.micro_batch import CopyBatch, name_file
+from etl_core.model.errors import CopyRefusedError, LoadErrorLine, LoadFailedError
+from etl_core.upload_log.outcome import Failure
+
+
+@dataclass(frozen=True)
+class FileAtFault:
+    """The upload's own file has refused rows, or one that a truncate loads again."""
+
+    part: Part
+    lines: tuple[LoadErrorLine, ...]
+
+
+@dataclass(frozen=True)
+class MembersAtFault:
+    """Only members of the micro-batch have refused rows; their own loads report them."""
+
+    upload_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnknownFault:
+    """The refusal does not say which of several files has the refused rows."""
+
+
+CopyFault = FileAtFault | MembersAtFault | UnknownFault
+
+
+def find_fault(
+    load: LoadContext, batch: CopyBatch, copy: GroupCopy, error: CopyRefusedError
+) -> CopyFault:
+    """Return which files of a refused COPY have refused rows.
+
+    COPY ends at the first bad row. A trial COPY names every file with bad rows, so that all bad
+    members are left out at once.
+    """
+    if len(copy.group) == 1:
+        [part] = copy.group
+        if batch.is_member(part):
+            return MembersAtFault((part.file.upload_id,))
+        return FileAtFault(part, error.lines)
+    at_fault: dict[str, tuple[Part, list[LoadErrorLine]]] = {}
+    for line in _refused_lines(load, copy, error):
+        part_at_fault = part_named(copy.group, line.file)
+        if part_at_fault is not None:
+            entry = at_fault.setdefault(part_at_fault.file.upload_id, (part_at_fault, []))
+            entry[1].append(line)
+    for part, lines in at_fault.values():
+        if not batch.is_member(part):
+            return FileAtFault(part, tuple(lines))
+    return MembersAtFault(tuple(at_fault)) if at_fault else UnknownFault()
+
+
+def explain(
+    load: LoadContext, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError
+) -> Failure:
+    """Return the failure of a refused file, with the refused value if the file can be read in time."""
+    file = fault.part.file
+    # Stop reading at the deadline: a reason without the value is better than no outcome.
+    chunks = takewhile(
+        lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version)
+    )
+    error.lines = fault.lines
+    pieces = decompressed(chunks, file.compression)
+    failure = describe_refusal(error, pieces, copy.command.columns, copy.command.source)
+    return replace(failure, message=name_file(load, file.version.key, failure.message))
+
+
+def _refused_lines(
+    load: LoadContext, copy: GroupCopy, error: CopyRefusedError
+) -> Sequence[LoadErrorLine]:
+    try:
+        found = load.ports.warehouse.try_copy(
+            load.key.table.database, copy.command.trial(), load.seconds_left
+        )
+    except LoadFailedError:
+        return error.lines
+    return found or error.lines

@@ -1,0 +1,98 @@
+"""The queries of a load to the ledger. Each reads only the rows that decide, however large the ledger is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from etl_core.loading.ledger import select_rows, without_zone
+from etl_core.model.lake_key import Action
+from etl_core.model.upload import Upload
+
+_BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMP has no zone
+
+
+def select_own(
+    ledger: sa.Table, upload: Upload, action: Action, version_id: str | None
+) -> sa.Select[Any]:
+    """Select the rows that decide about one upload: its own, the truncates after it, and the schema
+    files from the one in force when it arrived.
+
+    `version_id` is the version found in S3, for an event without one.
+    """
+    columns = ledger.columns
+    conditions = [
+        columns.upload_id == upload.upload_id,
+        sa.and_(
+            columns.s3_key == upload.key,
+            columns.version_id == (upload.version_id or version_id or ""),
+        ),
+        _schema_files_of(ledger, upload),
+    ]
+    if action is not Action.SCHEMA:
+        conditions.append(_since(ledger, Action.TRUNCATE, upload))
+    return select_rows(ledger).where(sa.or_(*conditions))
+
+
+def select_backlog(
+    ledger: sa.Table, upload: Upload, action: Action, pending: Sequence[Upload]
+) -> sa.Select[Any] | None:
+    """Select the rows that decide about other pending uploads, and the appends after a truncate.
+
+    Return None if there is nothing to read.
+    """
+    conditions = [*_conditions_of(ledger, pending)]
+    if action is Action.TRUNCATE:
+        conditions.append(_since(ledger, Action.APPEND, upload))
+    return select_rows(ledger).where(sa.or_(*conditions)) if conditions else None
+
+
+def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.ColumnElement[bool]]:
+    if not pending:
+        return
+    columns = ledger.columns
+    yield columns.upload_id.in_([each.upload_id for each in pending])
+    # A row of another event about the same version has another upload id.
+    if versions := [each.version_id for each in pending if each.version_id is not None]:
+        yield columns.version_id.in_(versions)
+    oldest = min(pending, key=lambda each: each.order)
+    yield _schema_files_of(ledger, oldest)
+    yield _since(ledger, Action.TRUNCATE, oldest)
+
+
+def _since(ledger: sa.Table, action: Action, upload: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for rows of the action that arrived in the upload's second or later."""
+    columns = ledger.columns
+    return sa.and_(
+        columns.action == str(action), columns.landed_at >= without_zone(upload.landed_at)
+    )
+
+
+def _schema_files_of(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for the schema files that apply to the upload and later ones."""
+    columns = ledger.columns
+    return sa.and_(
+        columns.action == str(Action.SCHEMA),
+        columns.landed_at >= _schema_in_force(ledger, upload),
+    )
+
+
+def _schema_in_force(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[datetime]:
+    """Return when the schema file arrived that was in force at the start of the upload's second; if
+    there was none, a time before all.
+
+    Within the second, the sequencer decides, which SQL does not compare.
+    """
+    before = ledger.alias("before")
+    latest = (
+        sa.select(sa.func.max(before.columns.landed_at))
+        .where(
+            before.columns.action == str(Action.SCHEMA),
+            before.columns.landed_at < without_zone(upload.landed_at),
+        )
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(latest, sa.literal(_BEGINNING, sa.TIMESTAMP()))

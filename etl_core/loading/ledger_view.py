@@ -1,0 +1,182 @@
+"""What the ledger decides about an upload: duplicate, superseded, or proceed.
+
+A view holds the rows that a load read, indexed: a decision costs the same with ten rows as with a
+hundred thousand.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from etl_core.loading.ledger import LedgerRow
+from etl_core.model.lake_key import Action
+from etl_core.model.upload import Order, Upload, identity
+from etl_core.schema_files.schema_file import SchemaFile
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The ledger already holds the upload."""
+
+    row: LedgerRow
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """The later upload `by` took effect and makes this upload void."""
+
+    by: LedgerRow
+
+
+@dataclass(frozen=True)
+class Proceed:
+    """The upload may take effect.
+
+    `history` holds the schema rows from the upload's arrival until now; it is empty without a
+    schema. A data file is read by the schema that was in force when it arrived, even if a later
+    schema file took effect first.
+    """
+
+    history: tuple[LedgerRow, ...]
+
+    @property
+    def schema_at_arrival(self) -> SchemaFile | None:
+        """Return the schema by which the upload is read."""
+        return self.history[0].schema_file if self.history else None
+
+    @property
+    def in_force(self) -> SchemaFile | None:
+        """Return the schema that the table has now."""
+        return self.history[-1].schema_file if self.history else None
+
+
+Decision = Duplicate | Superseded | Proceed
+
+
+class LedgerView:
+    """Rows of one ledger, in any order.
+
+    It decides about an upload like the whole ledger, if it has the rows of ledger_queries.py for
+    this upload.
+    """
+
+    def __init__(self, rows: Iterable[LedgerRow]) -> None:
+        self._by_id = {row.upload_id: row for row in rows}
+        self._by_version: dict[tuple[str, str], LedgerRow] = {}
+        for row in self._by_id.values():
+            self._by_version.setdefault((row.s3_key, row.version_id), row)
+
+    def with_rows(self, rows: Iterable[LedgerRow]) -> LedgerView:
+        """Return a view of these rows too."""
+        return LedgerView([*self._by_id.values(), *rows])
+
+    @property
+    def rows(self) -> Iterable[LedgerRow]:
+        """The rows, in no particular order."""
+        return self._by_id.values()
+
+    @property
+    def in_force(self) -> SchemaFile | None:
+        """Return the schema that the table has now."""
+        return self._schemas[-1].schema_file if self._schemas else None
+
+    def decide(self, upload: Upload, action: Action, version_id: str | None = None) -> Decision:
+        """Decide about the upload.
+
+        `version_id` is the version found in S3, for an event without one.
+        """
+        row = self._row_of(upload, version_id)
+        if row is not None:
+            return Duplicate(row)
+        by = self._superseding(upload, action)
+        return Proceed(self.schema_history(upload)) if by is None else Superseded(by)
+
+    def is_undecided(self, upload: Upload, action: Action) -> bool:
+        """Return whether the ledger has not decided about a pending upload.
+
+        The log gets a final status only after the ledger. A superseded schema file is undecided
+        until the ledger holds it: until then it is unknown which data files it applies to.
+        """
+        if self._row_of(upload, None) is not None:
+            return False
+        return action is Action.SCHEMA or self._superseding(upload, action) is None
+
+    def holds(self, key: str, version_id: str) -> bool:
+        """Return whether a version took effect."""
+        return (key, version_id) in self._by_version
+
+    @property
+    def has_schema(self) -> bool:
+        """Whether a schema file was ever applied."""
+        return bool(self._schemas)
+
+    def schema_history(self, upload: Upload) -> tuple[LedgerRow, ...]:
+        """Return the schema rows from the one in force when the upload arrived to the newest one.
+
+        For an upload that is older than all schema files, return all: it may have waited for its
+        table's first schema file.
+        """
+        return tuple(self._schemas[self._history_start(upload) :])
+
+    def have_same_history(self, upload: Upload, other: Upload) -> bool:
+        """Return whether the same schema files apply to both uploads."""
+        return self._history_start(upload) == self._history_start(other)
+
+    def appends_since(self, upload: Upload, action: Action) -> list[LedgerRow]:
+        """Return the appends that took effect before this truncate but arrived after it, in arrival order."""
+        if action is not Action.TRUNCATE:
+            return []
+        later = (row for row in self._with_action(Action.APPEND) if row.order > upload.order)
+        return sorted(later, key=lambda row: row.order)
+
+    @cached_property
+    def _schemas(self) -> Sequence[LedgerRow]:
+        return sorted(
+            (row for row in self._by_id.values() if row.is_schema), key=lambda row: row.order
+        )
+
+    @cached_property
+    def _schema_orders(self) -> Sequence[Order]:
+        return [row.order for row in self._schemas]
+
+    @cached_property
+    def _truncates(self) -> Sequence[LedgerRow]:
+        return sorted(self._with_action(Action.TRUNCATE), key=lambda row: row.order)
+
+    @cached_property
+    def _truncate_orders(self) -> Sequence[Order]:
+        return [row.order for row in self._truncates]
+
+    def _with_action(self, action: Action) -> Iterable[LedgerRow]:
+        return (row for row in self._by_id.values() if row.action is action)
+
+    def _history_start(self, upload: Upload) -> int:
+        return max(0, bisect_left(self._schema_orders, upload.order) - 1)
+
+    def _superseding(self, upload: Upload, action: Action) -> LedgerRow | None:
+        """Return the first later upload that makes this one void."""
+        rows, orders = (
+            (self._schemas, self._schema_orders)
+            if action is Action.SCHEMA
+            else (self._truncates, self._truncate_orders)
+        )
+        place = bisect_right(orders, upload.order)
+        return rows[place] if place < len(rows) else None
+
+    def _row_of(self, upload: Upload, found_version: str | None) -> LedgerRow | None:
+        """Return the upload's row, also one of another event about the same version.
+
+        Two events without a version id are two uploads, even if both find the same version: two
+        versions with equal bytes have the same etag.
+        """
+        row = self._by_id.get(upload.upload_id)
+        if row is not None:
+            return row
+        if upload.version_id is not None:
+            return self._by_version.get((upload.key, upload.version_id))
+        if found_version is None:
+            return None
+        return self._by_id.get(identity(upload.bucket, upload.key, found_version))

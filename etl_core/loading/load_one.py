@@ -1,0 +1,37 @@
+"""Load one upload in one transaction, together with its micro-batch. Errors of the upload become its outcome."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
+from etl_core.loading.load_data import DataLoad
+from etl_core.loading.load_schema import SchemaLoad
+from etl_core.model.errors import EtlError, LoadFailedError, RejectedError
+from etl_core.model.lake_key import Action
+from etl_core.model.status import Status
+
+
+def load_one(load: LoadContext) -> LoadResult:
+    """Load the upload.
+
+    Raises RetryableError if it may succeed later.
+    """
+    started = time.monotonic()
+    attempt = SchemaLoad(load) if load.key.action is Action.SCHEMA else DataLoad(load)
+    try:
+        result = attempt.run()
+    except RejectedError as error:
+        result = _refused(attempt, Status.REJECTED, error)
+    except LoadFailedError as error:
+        result = _refused(attempt, Status.FAILED, error)
+    duration = round((time.monotonic() - started) * 1000)
+    return LoadResult(
+        replace(result.outcome, duration_ms=duration),
+        tuple((each, replace(outcome, duration_ms=duration)) for each, outcome in result.members),
+    )
+
+
+def _refused(attempt: DataLoad | SchemaLoad, status: Status, error: EtlError) -> LoadResult:
+    return LoadResult(attempt.trace.refusal(status, failure_of(error)))
