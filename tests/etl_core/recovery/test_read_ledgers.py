@@ -184,7 +184,7 @@ def test_a_damaged_ledger_is_named_and_its_readable_rows_and_the_others_are_read
     assert "'dev/append/a/1.csv'" in first
     assert "schema_file is '{x'" in first
     assert "etl_ledger.public__aa in dev" in second
-    assert "upload_id" in second
+    assert "does not exist" in second
 
 
 @pytest.mark.usefixtures("damaged")

@@ -250,13 +250,13 @@ def test_what_was_loaded_after_the_ledger_was_read_is_found_by_a_second_look(
     logged_as_loaded(memory)
     tables, row = memory.tables, ledger_evidence()
 
-    class LoadedMeanwhile(FakeTables):
+    class LoadedInBetween(FakeTables):
         def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
             answer = tables.ask(request)
             tables.rows = [row]
             return answer
 
-    memory.tables = LoadedMeanwhile()
+    memory.tables = LoadedInBetween()
     assert memory.page().counts == {State.RECORDED: 1}
 
 
