@@ -15,6 +15,7 @@ from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE, LiveDatabase, pl
 from etl_cli.options import json_option
 from etl_cli.terminal import echo, echo_lines
 from etl_core.model.errors import EtlError, InvalidSchemaFileError, RejectedError
+from etl_core.model.function_settings import DEFAULT_REBUILD_MAX_ROWS
 from etl_core.model.table_ref import TableRef, faults_of_names
 from etl_core.schema_changes.plan import Plan, make_plan, refused
 from etl_core.schema_changes.refusals import refuse_replacement
@@ -51,6 +52,13 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
     type=FILE,
     help="Certificate authorities for a warehouse without an AWS certificate.",
 )
+@click.option(
+    "--rebuild-max-rows",
+    type=click.IntRange(0),
+    default=DEFAULT_REBUILD_MAX_ROWS,
+    show_default=True,
+    help="The stack's setting rebuildMaxRows, for a comparison with a live table.",
+)
 @json_option
 @click.pass_context
 def plan(
@@ -62,6 +70,7 @@ def plan(
     port: int,
     database: str | None,
     ca_file: Path | None,
+    rebuild_max_rows: int,
     as_json: bool,  # noqa: FBT001 - click passes flags as booleans
 ) -> None:
     """Show the statements that an upload of the schema file DESIRED would run. Change nothing.
@@ -76,7 +85,7 @@ def plan(
     if live is None:
         planned = _plan_files(None if actual is None else _read(context, actual), spec, ref)
     else:
-        planned = _plan_live(context, live, spec, ref)
+        planned = _plan_live(context, live, spec, ref, rebuild_max_rows)
     if as_json:
         echo_lines(terminal.to_json(to_json(planned)))
     else:
@@ -113,10 +122,14 @@ def _plan_files(in_force: SchemaFile | None, spec: SchemaFile, table: TableRef) 
 
 
 def _plan_live(
-    context: click.Context, live: LiveDatabase, spec: SchemaFile, table: TableRef
+    context: click.Context,
+    live: LiveDatabase,
+    spec: SchemaFile,
+    table: TableRef,
+    rebuild_max_rows: int,
 ) -> Plan:
     try:
-        return plan_live(live, spec, table)
+        return plan_live(live, spec, table, rebuild_max_rows)
     except EtlError as error:
         echo(f"{live.host}:{live.port}/{live.database}: {error.message}", err=True)
         return context.exit(REFUSED if isinstance(error, RejectedError) else UNUSABLE)
@@ -130,15 +143,17 @@ def exit_code(planned: Plan) -> int:
 
 
 def to_text(planned: Plan) -> Sequence[str]:
-    """Return the plan as lines, one statement or refusal each."""
+    """Return the plan as lines, one statement, refusal or warning each."""
+    warnings = [f"warning: {warning}" for warning in planned.warnings]
     if planned.refusals:
-        return [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, planned.refusals))]
+        refusals = [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, planned.refusals))]
+        return [*refusals, *warnings]
     lines = [
         f"{each.sql};  -- {'' if each.transactional else 'autocommit, '}"
         f"{each.change_class}: {each.why}"
         for each in planned.statements
     ]
-    return lines or ["nothing to do: the table matches the schema file"]
+    return [*(lines or ["nothing to do: the table matches the schema file"]), *warnings]
 
 
 def to_json(planned: Plan) -> dict[str, Any]:
@@ -155,6 +170,7 @@ def to_json(planned: Plan) -> dict[str, Any]:
             for each in planned.statements
         ],
         "refusals": [asdict(refusal) for refusal in planned.refusals],
+        "warnings": list(planned.warnings),
     }
 
 

@@ -36,6 +36,7 @@ from etl_core.turns.turn import Turn
 from etl_core.upload_log.entry import (
     attempts_of,
     final_entry,
+    interval_of,
     key_of,
     received_entry,
     table_of,
@@ -95,7 +96,7 @@ def _final(state: Mapping[str, Any], arn: str) -> Reply:
             upload, state, arn, turn.retry_count
         )
     finally:
-        _end_turn(upload, arn, turn)
+        _end_turn(upload, arn, turn, interval_of(state))
 
 
 def _retry_later(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | None:
@@ -117,11 +118,11 @@ def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, earlier: i
     return answered(Status(entry["status"]), entry.get("error"))
 
 
-def _end_turn(upload: Upload, arn: str, turn: Turn) -> None:
+def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:
     table, leases = table_of(upload), _leases()
     if table is None or leases is None:
         return
-    problem = end_turn(leases, table, arn, turn.slot)
+    problem = end_turn(leases, table, arn, turn.slot, keep_seconds)
     if problem is not None:
         log_line("turn", upload, problem=problem)
 

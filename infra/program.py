@@ -184,6 +184,9 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
         env.COPY_ROLE_ARN: storage.copy_role.arn,
         env.LOG_TABLE: storage.log_table.table_name,
+        env.LOAD_INTERVAL_SECONDS: str(settings.load_interval_seconds),
+        env.MAINTENANCE_MIN_ROWS: str(settings.maintenance_min_rows),
+        env.REBUILD_MAX_ROWS: str(settings.rebuild_max_rows),
     }
     if settings.warehouse_ca_file is not None:
         environment[env.WAREHOUSE_CA_FILE] = CA_FILE

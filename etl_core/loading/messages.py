@@ -190,13 +190,32 @@ SCHEMA_CHANGE_REFUSED = Message(
     },
 )
 
-UNKNOWN_COLUMN_TYPE = Message(
-    id="schema.change.unknown_type",
-    when="The table exists and has a column type that no schema file can describe.",
-    text="the table {table} exists and has a column whose type no schema file can describe: "
-    "{reason}. Nothing was changed",
-    fix="Change or drop the table in the warehouse first, or choose another table name",
-    example={"table": "public.orders", "reason": "'money' is not a supported type"},
+MAINTENANCE_FAILED = Message(
+    id="maintenance.failed",
+    when="VACUUM or ANALYZE failed after a truncate that replaced many rows. The upload is loaded all the same.",
+    text="the rows are loaded, but {statement} failed: {reason}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={
+        "statement": 'VACUUM DELETE ONLY "public"."orders"',
+        "reason": "VACUUM is running",
+    },
+)
+
+MAINTENANCE_NO_TIME = Message(
+    id="maintenance.no_time",
+    when="The load function had no time left for VACUUM or ANALYZE after a truncate that replaced many rows.",
+    text="the rows are loaded, but {seconds} seconds were left, too few for {statement}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={"statement": 'ANALYZE "public"."orders"', "seconds": 3},
+)
+
+MAINTENANCE_LEFT_OUT = Message(
+    id="maintenance.left_out",
+    when="Other uploads waited for a table after a truncate that replaced many rows, so they went first.",
+    text="the rows are loaded, but VACUUM and ANALYZE of {table} were left out after {rows:,} rows were deleted: "
+    "other uploads wait for the table",
+    fix="Redshift does it by itself at low load",
+    example={"table": "public.orders", "rows": 5_000_000},
 )
 
 VIEWS_USE_COLUMNS = Message(

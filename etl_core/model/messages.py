@@ -210,6 +210,13 @@ SETTING_NUMBER_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "LEASE_SECONDS", "value": "soon"},
 )
+SETTING_COUNT_INVALID = Message(
+    id="setting.count_invalid",
+    when="An environment variable that must be a whole number is none.",
+    text="the environment variable {name} is {value!r}; it must be a whole number, 0 or larger",
+    fix="Run pulumi up again",
+    example={"name": "MAINTENANCE_MIN_ROWS", "value": "many"},
+)
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",
     when="The environment variable for the databases names none.",

@@ -147,6 +147,20 @@ TEXT_TOO_LONG = Message(
     fix="",
     example={"value": '"a very long text..."', "size": 4100, "limit": 4000},
 )
+NUMBER_TOO_SMALL = Message(
+    id="property.number_too_small",
+    when="A number is smaller than allowed.",
+    text="{value} was given; the smallest number allowed is {limit}",
+    fix="",
+    example={"value": "-1", "limit": 0},
+)
+NUMBER_TOO_LARGE = Message(
+    id="property.number_too_large",
+    when="A number is larger than allowed.",
+    text="{value} was given; the largest number allowed is {limit}",
+    fix="",
+    example={"value": "100000", "limit": 86400},
+)
 TEXT_EMPTY = Message(
     id="property.text_empty",
     when="A text is empty where a text is needed.",

@@ -36,6 +36,7 @@ from etl_core.schema_files.property_types import (
     Encoding,
     FileEncoding,
     Identity,
+    LoadInterval,
     MissingColumns,
     Operation,
     Part,
@@ -110,6 +111,8 @@ class SchemaFile(Part):
     distkey: ColumnName | None = None
     sortkey: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=400)] = ()
     description: Description | None = None
+    load_interval_seconds: LoadInterval | None = None
+    """Seconds from one load of the table to the next. None: the stack's setting."""
     csv: CsvOptions = CsvOptions()
 
     @classmethod

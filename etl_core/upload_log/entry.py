@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
 from etl_core.model.lake_key import describe_key
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
@@ -37,6 +38,7 @@ ANSWER_FIELDS = frozenset(
         "duration_ms",
         "redshift_table_exists",
         "statements",
+        "warnings",
         "error",
     )
 )
@@ -124,6 +126,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "duration_ms": outcome.get("duration_ms"),
             "redshift_table_exists": outcome.get("table_exists"),
             "statements": outcome.get("statements") or None,
+            "warnings": outcome.get("warnings") or None,
             "error": outcome.get("error"),
         }
     )
@@ -165,6 +168,15 @@ def attempts_of(state: Mapping[str, Any], earlier: int = 0) -> int:
     failure = state.get("failure")
     error = str(failure.get("Error")) if isinstance(failure, Mapping) else ""
     return earlier + attempts_of_task(error)
+
+
+def interval_of(state: Mapping[str, Any]) -> int:
+    """Return how many seconds the next load of the table has to wait, as the outcome says; 0 without one."""
+    outcome = state.get("outcome")
+    seconds = outcome.get("load_interval_seconds") if isinstance(outcome, Mapping) else None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return 0
+    return min(max(int(seconds), 0), MAX_LOAD_INTERVAL_SECONDS)
 
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:

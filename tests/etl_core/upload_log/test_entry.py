@@ -14,6 +14,7 @@ from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
     attempts_of,
     final_entry,
+    interval_of,
     key_of,
     received_entry,
     upload_of_entry,
@@ -276,3 +277,29 @@ def test_attempts_before_the_last_load_are_added_to_those_of_a_failure() -> None
     """An outcome counts them itself."""
     assert attempts_of({"failure": {"Error": "LockConflictError"}}, 4) == 5
     assert attempts_of({"outcome": {"status": "loaded", "attempts": 5}}, 4) == 5
+
+
+def test_warnings_are_part_of_the_entry() -> None:
+    outcome = LoadOutcome(Status.LOADED, warnings=("w" * 2000, "second")).to_task_output()
+
+    warnings = final(outcome=outcome)["warnings"]
+
+    assert warnings == ["w" * 1000 + "...", "second"]
+    assert "warnings" not in final(outcome=LoadOutcome(Status.LOADED).to_task_output())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds"),
+    [
+        (LoadOutcome(Status.LOADED, load_interval_seconds=60).to_task_output(), 60),
+        (LoadOutcome(Status.LOADED).to_task_output(), 0),
+        ({"load_interval_seconds": 10**9}, 86_400),
+        ({"load_interval_seconds": -1}, 0),
+        ({"load_interval_seconds": "60"}, 0),
+        ({"load_interval_seconds": True}, 0),
+        (None, 0),
+    ],
+)
+def test_the_interval_of_an_outcome_is_a_number_of_seconds(outcome: Any, seconds: int) -> None:
+    assert interval_of({"outcome": outcome}) == seconds
+    assert interval_of({"failure": {}}) == 0
