@@ -264,6 +264,28 @@ VALUES_NOT_CONVERTED = Message(
     example={"reason": COLUMN_NOT_CHANGED.example_text(), "changed": NOTHING_CHANGED()},
 )
 
+LEDGER_ROW_DAMAGED = Message(
+    id="ledger.row_damaged",
+    when="A row of the table's ledger has a value that the pipeline did not write.",
+    text="the table's ledger is damaged: {fault}. Only the pipeline may change a ledger; the file is not at fault",
+    fix="Nothing was changed. Restore the row (docs/how-to/operate.md, damaged ledgers), then send "
+    "the upload again with etl replay --failed",
+    example={
+        "fault": "in the row of 'dev/append/orders/a.csv' (upload '9f86d081'), status is 'lost'",
+    },
+)
+LEDGER_ROW_FAULT = Message(
+    id="ledger.row_damaged.fault",
+    when="A row of a ledger has a value that the pipeline did not write.",
+    text="in the row of {key!r} (upload {upload_id!r}), {column} is {value}",
+    fix="",
+    example={
+        "key": "dev/schema/orders/schema.json",
+        "upload_id": "9f86d081884c7d659a2feaa0c55ad015",
+        "column": "schema_file",
+        "value": "'{garbage'",
+    },
+)
 LEDGER_DROPPED = Message(
     id="ledger.dropped",
     when="Another session dropped the table's ledger while the load created it.",
