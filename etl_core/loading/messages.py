@@ -329,29 +329,45 @@ COPY_REFUSED_ROW = Message(
 REFUSED_LINE = Message(
     id="copy.refused_row.line",
     when="COPY refused a row as a whole.",
-    text="line {line}: {reason} (code {code})",
+    text="{place}: {reason} (code {code})",
     fix="",
-    example={"line": 3, "reason": "Extra column(s) found", "code": 1202},
+    example={"place": "line 3", "reason": "Extra column(s) found", "code": 1202},
 )
 
 REFUSED_COLUMN = Message(
     id="copy.refused_row.column",
     when="COPY refused a value, and the value could not be read from the file.",
-    text="line {line}, column {column}: {reason} (code {code})",
+    text="{place}, column {column}: {reason} (code {code})",
     fix="",
-    example={"line": 3, "column": "'id' (int4)", "reason": "Invalid digit", "code": 1207},
+    example={"place": "line 3", "column": "'id' (int4)", "reason": "Invalid digit", "code": 1207},
 )
 
 REFUSED_VALUE = Message(
     id="copy.refused_row.value",
     when="COPY refused a value.",
-    text="line {line}, column {column}, value {value}: {reason} (code {code})",
+    text="{place}, column {column}, value {value}: {reason} (code {code})",
     fix="",
     example={
-        "line": 3,
+        "place": "line 3",
         "column": "'id' (int4)",
         "value": "'x7'",
         "reason": "Invalid digit",
         "code": 1207,
     },
+)
+
+REFUSED_PLACE = Message(
+    id="copy.refused_row.place",
+    when="The line of a refused row.",
+    text="line {line}",
+    fix="",
+    example={"line": 3},
+)
+
+REFUSED_PLACE_UNKNOWN = Message(
+    id="copy.refused_row.place_unknown",
+    when="The line of a refused row is not known: Redshift splits uncompressed files of 128 MB and more.",
+    text="a row whose line is not known, because Redshift read the file in several parts",
+    fix="",
+    example={},
 )
