@@ -216,14 +216,14 @@ def test_a_cancelled_copy_fails_and_leaves_no_table(make: Make, target: LoadTarg
     harness = make()
     table = a_table(harness)
     before = staged(harness)
-    content = "id,file\n" + "".join(f"{number},{'x' * 12}\n" for number in range(10, 600_000))
+    content = "id,file\n" + "".join(f"{number},{'x' * 9}\n" for number in range(10, 1_500_000))
     event = harness.put("append", table, content, 3)
     client = data_api(target.environment)
 
     def cancel(state: str, arn: str) -> None:
         if state == "Copied?":
             for each in client.list_statements(Status="ALL", StatementName="staging")["Statements"]:
-                if each["Status"] == "STARTED":
+                if each["Status"] in ("SUBMITTED", "PICKED", "STARTED"):
                     client.cancel_statement(Id=each["Id"])
 
     watching = replace(harness, interpreter=replace(harness.interpreter, visit=cancel))
