@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
@@ -17,6 +18,7 @@ from etl_core.adapters.load_errors import (
     MAX_LINES,
     MAX_TRIAL_LINES,
     SentCopy,
+    read_errors_of_session,
     read_load_errors,
 )
 from etl_core.adapters.messages import (
@@ -43,6 +45,7 @@ from etl_core.model.errors import (
     MissingTableError,
     ThrottledError,
 )
+from etl_core.model.long_copy import LongCopyResult
 from etl_core.sql import CopyCsv
 
 _CONFLICT = re.compile(
@@ -78,6 +81,8 @@ _S3_REFUSED = re.compile(
 )
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
+_BATCH_PREFIX = re.compile(r"^Query #\d+ failed with (?:ERROR: +)?")
+_CLOCK_MARGIN = timedelta(minutes=10)
 LOCK_SECONDS = 10.0
 """So long a load waits for a lock with an open connection. The upload is then tried again later."""
 
@@ -131,6 +136,22 @@ class RedshiftWarehouse:
     def close(self) -> None:
         """Close the connections. The next transaction opens a new one."""
         self._connections.close()
+
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
+
+        These are the rows of its session since its start, with a margin for the service's clock.
+        """
+        text = _BATCH_PREFIX.sub("", result.error)
+        error = to_etl_error(psycopg2.OperationalError(text))
+        if not isinstance(error, CopyRefusedError) or result.session_id is None:
+            return error
+        since = None
+        if result.started_at is not None:
+            since = result.started_at.replace(tzinfo=None) - _CLOCK_MARGIN
+        with self._connection(database) as connection:
+            error.lines = read_errors_of_session(connection, result.session_id, since)
+        return error
 
     @contextmanager
     def _connection(self, database: str) -> Iterator[sa.Connection]:

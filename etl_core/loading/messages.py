@@ -371,3 +371,36 @@ REFUSED_PLACE_UNKNOWN = Message(
     fix="",
     example={},
 )
+
+LONG_COPY_CANCELLED = Message(
+    id="load.long_copy_cancelled",
+    when="The COPY of a large file into a staging table was cancelled, or ran for more than a day.",
+    text="the COPY of the file into a staging table ended before it was done: {reason}. A COPY may run for 24 hours",
+    fix="The table is unchanged; upload the file again, in several files if it is larger than a day of COPY",
+    example={"reason": "Query cancelled on user's request"},
+)
+
+LONG_COPY_LOST = Message(
+    id="load.long_copy_lost",
+    when="It is unknown how the COPY of a large file into a staging table ended.",
+    text="it is unknown how the COPY into a staging table ended: {reason}",
+    fix="",
+    example={"reason": "Query does not exist."},
+)
+
+LONG_COPY_OUTDATED = Message(
+    id="load.long_copy_outdated",
+    when="The file or its table changed while a large file was copied into a staging table.",
+    text="while the file was copied into a staging table, the table's schema changed, the file was "
+    "overwritten, or the staging table was changed or dropped",
+    fix="",
+    example={},
+)
+
+LONG_COPY_GAVE_UP = Message(
+    id="load.long_copy_gave_up",
+    when="A large file was copied into a staging table several times, each time in vain.",
+    text="the file was copied into a staging table {attempts} times and could not be loaded from it: {reason}",
+    fix="The table is unchanged; remove the cause and send the upload again: etl replay --key KEY",
+    example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
+)

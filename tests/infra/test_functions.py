@@ -206,3 +206,37 @@ def test_the_load_function_can_write_to_the_work_bucket_only(plain: Stack):
     assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == [
         "redshift-lake-loader-dev-lake-work"
     ]
+
+
+def test_the_staging_function_knows_its_warehouse_and_runs_outside_the_network(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, variable in ((plain, "WAREHOUSE_WORKGROUP"), (everything, "WAREHOUSE_CLUSTER")):
+        function = stack.one("aws:lambda/function:Function", "-staging")
+        variables = function.inputs["environment"]["variables"]
+        assert set(variables) == {"WAREHOUSE_SECRET_ARN", variable}
+        assert "vpcConfig" not in function.inputs
+        assert function.inputs["handler"] == "handlers.long_copy.handler"
+
+
+def test_the_staging_function_runs_statements_in_the_warehouse_of_the_stack_only(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, arn in ((plain, "workgroup"), (everything, "cluster")):
+        [policy] = [
+            document for resource, _, document in stack.documents()
+            if resource.name.endswith("-staging-role") and resource.typ.endswith("RolePolicy")
+        ]  # fmt: skip
+        by_sid = {statement["Sid"]: statement for statement in policy["Statement"]}
+        assert set(by_sid) == {"WriteLogs", "RunStatements", "SeeOwnStatements", "ReadCredentials"}
+        assert by_sid["RunStatements"]["Action"] == ["redshift-data:BatchExecuteStatement"]
+        [resource_arn] = by_sid["RunStatements"]["Resource"]
+        assert arn in resource_arn.lower()
+        assert by_sid["SeeOwnStatements"]["Condition"] == {
+            "StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}
+        }
+
+
+def test_the_load_function_knows_which_files_are_long_loads(plain: Stack) -> None:
+    load = plain.one("aws:lambda/function:Function", "-load")
+    assert load.inputs["environment"]["variables"]["LONG_LOAD_BYTES"] == "2147483648"
