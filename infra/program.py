@@ -15,7 +15,16 @@ from etl_core.model.leases import MARGIN_SECONDS
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
-from infra.bundle import LAYER, ROOT, BundleError, check_layer
+from infra.bundle import (
+    LAYER,
+    NOT_COMPILED,
+    REQUIREMENTS,
+    ROOT,
+    BundleError,
+    check_layer,
+    digest_of,
+    has_compiled_files,
+)
 from infra.code import CA_FILE, code_archive
 from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, VpcAttachment
 from infra.lake import Lake
@@ -47,6 +56,8 @@ def deploy() -> None:
         check_layer()
     except BundleError as error:
         raise pulumi.RunError(str(error)) from error
+    if not has_compiled_files():
+        pulumi.log.warn(NOT_COMPILED)
     main()
 
 
@@ -98,7 +109,10 @@ def declare(names: Names, settings: StackSettings) -> None:
     )
     opts = ResourceOptions(providers=[provider])
     storage = declare_storage(names, settings, opts)
-    layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
+    # An installed command has no lock file: it deploys into the local cloud only, where the layer is
+    # not mounted.
+    key = digest_of() if REQUIREMENTS.exists() else "local"
+    layer = Layer(names.of("layer"), os.path.relpath(LAYER), key, opts)
     code = Code(archive, layer.arn, settings.log_group_keep_days)
     functions = declare_functions(names, settings, storage, code, opts)
     workflow_spec = WorkflowSpec(

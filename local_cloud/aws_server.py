@@ -36,6 +36,7 @@ WAIT_SCALE = 0.25
 """The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0
 ENDS_WITH_PARENT = Path(__file__).with_name("until_parent_ends.py")
+PROGRAM = Path(__file__).with_name("aws_server_main.py")
 
 
 class AwsServerError(LocalCloudError):
@@ -83,10 +84,10 @@ def environment(state: StateDir, port: int) -> dict[str, str]:
 
 def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
     """Start the server and return at once. Unless `outlives_us`, it ends with this process."""
-    arguments = ["-m", "ministack"] if outlives_us else ["-P", str(ENDS_WITH_PARENT), "ministack"]
+    wrapper = [] if outlives_us else [str(ENDS_WITH_PARENT)]
     child = processes.start(
         "AWS server",
-        [sys.executable, *arguments],
+        [sys.executable, "-P", *wrapper, str(PROGRAM)],
         environment=environment(state, port),
         log_file=state.aws_log,
         working_directory=state.temporary,

@@ -45,6 +45,7 @@ def load_upload(
     """
     started = time.monotonic()
     try:
+        upload.check_arrival(ports.now())
         key = _parse_key(upload, settings)
     except RejectedError as error:
         failure = failure_of(error)

@@ -1,4 +1,5 @@
 import importlib.util
+import re
 
 import pytest
 
@@ -9,6 +10,8 @@ from etl_core.model.function_settings import (
     RecordSettings,
 )
 from etl_core.model.retry_policies import LAMBDA_BUSY
+from infra import bundle
+from infra.bundle import ROOT
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
@@ -36,6 +39,21 @@ def test_a_function_depends_on_its_log_group_and_on_the_policy_of_its_role(any_s
     assert function.depends_on(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
     assert logs.inputs["retentionInDays"] == 30
     assert logs.inputs["name"].startswith("/aws/lambda/")
+
+
+def test_another_key_is_another_layer_and_compiled_files_alone_change_nothing(plain: Stack):
+    layer = plain.one("aws:lambda/layerVersion:LayerVersion")
+    assert layer.name == f"redshift-lake-loader-dev-layer-{bundle.digest_of()[:12]}"
+    assert layer.inputs["layerName"] == "redshift-lake-loader-dev-layer"
+    assert layer.ignored_changes == ("code",)
+
+
+def test_the_layer_has_every_service_that_a_function_calls():
+    """botocore's description of a service that is missing in the layer is found nowhere on Lambda."""
+    sources = [path.read_text() for path in (ROOT / "handlers").glob("*.py")]
+    called = {name for text in sources for name in re.findall(r'make_client\(\s*"(\w+)"', text)}
+    assert {"dynamodb", "s3", "lambda"} <= called
+    assert called <= bundle.AWS_SERVICES
 
 
 @pytest.mark.parametrize("noun", NOUNS)
