@@ -1,54 +1,150 @@
-"""The record function: writes an upload's log entry before the load, and its final status after it."""
+"""The record function: writes an upload's log entry before the load, and its final status after it.
+
+Before the load it also asks for the execution's turn, and after it gives the turn back. Its reply
+says what the state machine does next.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from etl_core.adapters.aws_clients import LOG_WRITE, make_client
+from etl_core.adapters.aws_clients import LEASE, LOG_WRITE, make_client
+from etl_core.adapters.lease_table import LeaseTable
 from etl_core.adapters.log_table import LogTable
-from etl_core.model.function_settings import LogSettings
+from etl_core.model.function_settings import RecordSettings
+from etl_core.model.leases import table_lease
 from etl_core.model.status import Status
 from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
-from etl_core.upload_log.entry import attempts_of, final_entry, key_of, received_entry
+from etl_core.turns.leases import Busy, Granted, Leases, end_turn, take_turn
+from etl_core.turns.next_step import (
+    REPLAY,
+    Reply,
+    answered,
+    find_answer,
+    first_seen,
+    load_now,
+    wait_for_lease,
+    wait_for_retry,
+)
+from etl_core.turns.turn import Turn
+from etl_core.upload_log.entry import (
+    attempts_of,
+    final_entry,
+    interval_of,
+    key_of,
+    received_entry,
+    table_of,
+)
 from handlers.context import Context, log_line
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """Write the entry for `{"phase": "received", "event": ...}` or `{"phase": "final", "state":
-    ...}`, each with `execution_arn`.
+    """Write the entry for `{"phase": "received", "event": ..., "turn": ...}` or `{"phase": "final",
+    "state": ...}`, each with `execution_arn`, and return the next step.
+
+    A call without a turn comes from a state machine of an older version, which cannot wait: it
+    retries a load by itself, and reads only `succeeded`, `error` and `cause` of a reply.
     """
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
-        return _received(Upload.from_event(event["event"]), arn)
+        turn = Turn.parse(event["turn"]) if "turn" in event else None
+        return _received(event["event"], arn, turn)
     return _final(event["state"], arn)
 
 
-def _received(upload: Upload, arn: str) -> Mapping[str, Any]:
-    is_new = _log().write_received(key_of(upload), received_entry(upload, arn, utc_now()))
-    log_line("received", upload, is_new=is_new)
-    return {"upload_id": upload.upload_id, "is_new": is_new}
+def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
+    upload = Upload.from_event(event)
+    entry = _log().write_received(key_of(upload), received_entry(upload, arn, utc_now()))
+    known = {"upload_id": upload.upload_id, "is_new": entry is None}
+    if turn is None:
+        log_line("received", upload, is_new=entry is None)
+        return known
+    reply = find_answer(entry, turn, is_replay=event.get(REPLAY) is True)
+    if reply is None:
+        reply = _ask_for_turn(upload, arn, replace(turn, attempts=first_seen(entry, turn)))
+    log_line("received", upload, is_new=entry is None, next=reply["next"])
+    return known | reply
 
 
-def _final(state: Mapping[str, Any], arn: str) -> Mapping[str, Any]:
+def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
+    table, leases = table_of(upload), _leases()
+    if table is None or leases is None:
+        return load_now(turn)
+    match take_turn(leases, table, arn, _parallel_loads()):
+        case Busy(lease):
+            return wait_for_lease(upload, turn, lease)
+        case Granted(slot, problem):
+            if problem is not None:
+                log_line("turn", upload, problem=problem)
+            return load_now(replace(turn, slot=slot))
+
+
+def _final(state: Mapping[str, Any], arn: str) -> Reply:
     upload = Upload.from_event(state)
+    if "turn" not in state:
+        return _write_answer(upload, state, arn, 0)
+    turn = Turn.parse(state["turn"])
+    # The answer comes first: an execution of the same upload that gets the next turn finds it.
+    try:
+        return _retry_later(upload, state, turn) or _write_answer(
+            upload, state, arn, turn.retry_count
+        )
+    finally:
+        _end_turn(upload, arn, turn, interval_of(state))
+
+
+def _retry_later(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | None:
+    """Return the reply of an execution that retries later, None if the load is final."""
+    table, failure = table_of(upload), state.get("failure")
+    if table is None or "outcome" in state:
+        return None
+    jitter = random.random()  # noqa: S311 - no secret
+    reply = wait_for_retry(upload, failure, turn, table_lease(table), jitter)
+    if reply is not None:
+        log_line("retry", upload, failure=failure, seconds=reply["seconds"])
+    return reply
+
+
+def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, earlier: int) -> Reply:
     entry = final_entry(upload, state, arn)
-    written = _log().write_final(key_of(upload), entry, attempts_of(state))
+    written = _log().write_final(key_of(upload), entry, attempts_of(state, earlier))
     log_line("recorded", upload, status=entry["status"], written=written)
-    status, error = Status(entry["status"]), entry.get("error") or {}
-    return {
-        "status": str(status),
-        "succeeded": status.succeeded,
-        "error": error.get("type", ""),
-        "cause": error.get("message", ""),
-    }
+    return answered(Status(entry["status"]), entry.get("error"))
+
+
+def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:
+    table, leases = table_of(upload), _leases()
+    if table is None or leases is None:
+        return
+    problem = end_turn(leases, table, arn, turn.slot, keep_seconds)
+    if problem is not None:
+        log_line("turn", upload, problem=problem)
+
+
+@cache
+def _settings() -> RecordSettings:
+    return RecordSettings.from_environment(os.environ)
 
 
 @cache
 def _log() -> LogTable:
-    return LogTable(
-        make_client("dynamodb", LOG_WRITE), LogSettings.from_environment(os.environ).log_table
-    )
+    return LogTable(make_client("dynamodb", LOG_WRITE), _settings().log_table)
+
+
+@cache
+def _leases() -> Leases | None:
+    settings = _settings().leases
+    if settings is None:
+        return None
+    return LeaseTable(make_client("dynamodb", LEASE), settings.table, settings.seconds)
+
+
+def _parallel_loads() -> int:
+    settings = _settings().leases
+    return settings.parallel_loads if settings is not None else 1

@@ -81,13 +81,25 @@ def use_network_interfaces() -> list[Statement]:
     ]
 
 
+def answer_uploads(table_arn: str) -> list[Statement]:
+    """Return the permission to write the final status of uploads of other executions that a load also loaded."""
+    return [allow("AnswerUploads", ["dynamodb:UpdateItem"], [table_arn])]
+
+
+def take_turns(lease_table_arn: str) -> list[Statement]:
+    """Return the permissions to take leases and to give them back."""
+    actions = [
+        "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    ]
+    return [allow("TakeTurns", actions, [lease_table_arn])]
+
+
 def write_log_entries(table_arn: str) -> list[Statement]:
     return [
-        allow(
-            "WriteLogEntries",
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [table_arn],
-        )
+        allow("WriteLogEntries", ["dynamodb:UpdateItem"], [table_arn]),
     ]
 
 
@@ -130,8 +142,9 @@ def copy_data(lake_arn: str, work_arn: str) -> Document:
     )
 
 
-def run_loads(function_arns: Sequence[str]) -> Document:
-    """Return the permissions of the state machine: invoke its functions and deliver its own log.
+def run_loads(function_arns: Sequence[str], table_arns: Sequence[str]) -> Document:
+    """Return the permissions of the state machine: invoke its functions, look at entries and leases
+    while an execution waits, and deliver its own log.
 
     The actions of log delivery support no resource (Step Functions developer guide, "Using
     CloudWatch Logs to log execution history").
@@ -148,6 +161,7 @@ def run_loads(function_arns: Sequence[str]) -> Document:
     ]
     return document(
         allow("InvokeFunctions", ["lambda:InvokeFunction"], sorted(function_arns)),
+        allow("Look", ["dynamodb:BatchGetItem"], sorted(table_arns)),
         allow("DeliverLogs", delivery, ["*"]),
     )
 

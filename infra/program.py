@@ -11,6 +11,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi_aws.provider import Provider
 
 from etl_core.model import function_settings as env
+from etl_core.model.leases import MARGIN_SECONDS
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
@@ -18,6 +19,7 @@ from infra.bundle import LAYER, ROOT, BundleError, check_layer
 from infra.code import CA_FILE, code_archive
 from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, VpcAttachment
 from infra.lake import Lake
+from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
 from infra.names import Names
 from infra.network import Network
@@ -72,6 +74,7 @@ class Storage:
 
     lake: Lake
     log_table: LogTable
+    lease_table: LeaseTable
     network: Network
     copy_role: CopyRole
     warehouse: Warehouse
@@ -102,6 +105,8 @@ def declare(names: Names, settings: StackSettings) -> None:
         lake_bucket=storage.lake.lake.bucket_name,
         load=functions.load,
         record=functions.record,
+        log_table=storage.log_table,
+        lease_table=storage.lease_table,
         load_seconds=settings.load_timeout_seconds,
         record_seconds=RECORD_SECONDS,
         log_keep_days=settings.log_group_keep_days,
@@ -122,35 +127,50 @@ def declare(names: Names, settings: StackSettings) -> None:
 def declare_storage(names: Names, settings: StackSettings, opts: ResourceOptions) -> Storage:
     lake = Lake(names.of("lake"), settings, opts)
     log_table = LogTable(names.of("log"), settings, opts)
+    lease_table = LeaseTable(names.of("leases"), opts)
     network = Network(names.of("network"), settings, lake, log_table.arn, opts)
     copy_role = CopyRole(names.of("copy"), lake, opts)
     warehouse = Warehouse(names.of("warehouse"), settings, network, copy_role.arn, opts)
-    return Storage(lake, log_table, network, copy_role, warehouse)
+    return Storage(lake, log_table, lease_table, network, copy_role, warehouse)
 
 
 def declare_functions(
     names: Names, settings: StackSettings, storage: Storage, code: Code, opts: ResourceOptions
 ) -> Functions:
-    log_environment = {env.LOG_TABLE: storage.log_table.table_name}
-    record = FunctionSpec(
-        handler="handlers.record.handler",
-        timeout_seconds=RECORD_SECONDS,
-        memory_mb=SMALL_MEMORY_MB,
-        environment=log_environment,
-        statements=storage.log_table.arn.apply(policies.write_log_entries),
-    )
     query = FunctionSpec(
         handler="handlers.query.handler",
         timeout_seconds=QUERY_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
-        environment=log_environment,
+        environment={env.LOG_TABLE: storage.log_table.table_name},
         statements=storage.log_table.arn.apply(policies.query_log_entries),
     )
     return Functions(
         load=LoaderFunction(names.of("load"), load_spec(settings, storage), code, opts),
-        record=LoaderFunction(names.of("record"), record, code, opts),
+        record=LoaderFunction(names.of("record"), record_spec(settings, storage), code, opts),
         query=LoaderFunction(names.of("query"), query, code, opts),
         tables=LoaderFunction(names.of("tables"), tables_spec(settings, storage), code, opts),
+    )
+
+
+def record_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
+    arns = Output.all(storage.log_table.arn, storage.lease_table.arn)
+    return FunctionSpec(
+        handler="handlers.record.handler",
+        timeout_seconds=RECORD_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment={
+            env.LOG_TABLE: storage.log_table.table_name,
+            env.LEASE_TABLE: storage.lease_table.table_name,
+            env.LEASE_SECONDS: str(settings.load_timeout_seconds + MARGIN_SECONDS),
+            env.PARALLEL_LOADS: str(settings.max_parallel_loads),
+        },
+        concurrency=settings.record_concurrency or None,
+        statements=arns.apply(
+            lambda known: [
+                *policies.write_log_entries(known[0]),
+                *policies.take_turns(known[1]),
+            ]
+        ),
     )
 
 
@@ -165,29 +185,47 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
         env.COPY_ROLE_ARN: storage.copy_role.arn,
         env.LOG_TABLE: storage.log_table.table_name,
+        env.LOAD_INTERVAL_SECONDS: str(settings.load_interval_seconds),
+        env.MAINTENANCE_MIN_ROWS: str(settings.maintenance_min_rows),
+        env.REBUILD_MAX_ROWS: str(settings.rebuild_max_rows),
     }
     if settings.warehouse_ca_file is not None:
         environment[env.WAREHOUSE_CA_FILE] = CA_FILE
-    arns = Output.all(lake.lake.arn, lake.work.arn, warehouse.secret_arn, storage.log_table.arn)
     return FunctionSpec(
         handler="handlers.load.handler",
         timeout_seconds=settings.load_timeout_seconds,
         memory_mb=settings.load_memory_mb,
         environment=environment,
-        statements=arns.apply(lambda known: policies.load_uploads(*known)),
+        statements=load_arns(storage).apply(
+            lambda known: [*policies.load_uploads(*known), *policies.answer_uploads(known[-1])]
+        ),
         concurrency=settings.load_concurrency or None,
         vpc=VpcAttachment(storage.network.subnet_ids, storage.network.load_group.id),
     )
 
 
 def tables_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
-    """Return the load function's properties, without its reserved concurrency.
+    """Return the load function's properties, without its reserved concurrency and its right to
+    write answers.
 
     Pending loads must not delay the recovery commands.
     """
-    load = load_spec(settings, storage)
     return replace(
-        load, handler="handlers.tables.handler", timeout_seconds=RECOVERY_SECONDS, concurrency=None
+        load_spec(settings, storage),
+        handler="handlers.tables.handler",
+        timeout_seconds=RECOVERY_SECONDS,
+        concurrency=None,
+        statements=load_arns(storage).apply(lambda known: policies.load_uploads(*known)),
+    )
+
+
+def load_arns(storage: Storage) -> Output[list[str]]:
+    """Return the ARNs that the load function needs: lake, work bucket, secret, log table."""
+    return Output.all(
+        storage.lake.lake.arn,
+        storage.lake.work.arn,
+        storage.warehouse.secret_arn,
+        storage.log_table.arn,
     )
 
 

@@ -15,8 +15,10 @@ from pulumi import Input, Output, ResourceOptions
 from infra import policies
 from infra.component import Component, json_document
 from infra.functions import LoaderFunction
+from infra.lease_table import LeaseTable
+from infra.log_table import LogTable
 from infra.roles import create_role
-from infra.workflow_definition import render_event_pattern, render_workflow
+from infra.workflow_definition import WorkflowParts, render_event_pattern, render_workflow
 
 DAY_SECONDS = 86_400
 KEEP_DEAD_LETTERS_SECONDS = 14 * DAY_SECONDS
@@ -33,6 +35,8 @@ class WorkflowSpec:
     lake_bucket: Input[str]
     load: LoaderFunction
     record: LoaderFunction
+    log_table: LogTable
+    lease_table: LeaseTable
     load_seconds: int
     record_seconds: int
     log_keep_days: int
@@ -65,15 +69,18 @@ class LoadWorkflow(Component):
             opts=self.child(),
         )
         function_arns = Output.all(spec.load.arn, spec.record.arn)
-        policy = json_document(policies.run_loads, function_arns)
+        table_arns = Output.all(spec.log_table.arn, spec.lease_table.arn)
+        policy = json_document(policies.run_loads, function_arns, table_arns)
         return sfn.StateMachine(
             self.name,
             type="STANDARD",
             role_arn=create_role(self, "machine", ("states.amazonaws.com",), policy),
             definition=json_document(
-                render_workflow,
+                lambda *known: render_workflow(WorkflowParts(*known)),
                 spec.load.arn,
                 spec.record.arn,
+                spec.log_table.table_name,
+                spec.lease_table.table_name,
                 spec.load_seconds,
                 spec.record_seconds,
             ),

@@ -1,27 +1,41 @@
-"""The state machine as a value (Amazon States Language): Receive, Load, Record, then Succeeded or Failed.
+"""The state machine as a value (Amazon States Language with JSONata).
 
-The Retry list of Load is generated from the error classes. Load also runs if Receive fails, and
-Record if Load fails.
+    Receive -> Next step -> Load -> Record -> Next step -> Succeeded | Failed
+                   |
+                   v
+                 Wait -> Look -> Answered? -> Receive | Wait | Succeeded | Failed
+
+The record function decides the next step: it runs in Receive and in Record. An execution that waits
+runs no function: Look reads its log entry and the lease that it waits for. Load also runs if
+Receive fails, and Record if Load fails.
+
+Sources (Step Functions developer guide): "Transforming data with JSONata in Step Functions"
+(Arguments, Output, $states), "Wait workflow state" (Seconds is a whole number), "Choice workflow
+state" (Condition is a boolean), "Fail workflow state", "Learning to use AWS service SDK integrations".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from etl_core.model.errors import InvalidEventError
+from etl_core.model.leases import EXPIRES_AT
 from etl_core.model.retry_policies import (
     LAMBDA_THROTTLED,
     LAMBDA_UNAVAILABLE,
-    RETRY_POLICIES,
+    TASK_RETRIES,
     RetryPolicy,
 )
+from etl_core.model.status import Status
 
 State = dict[str, Any]
 
 ALL_ERRORS = "States.ALL"
 LOAD_MARGIN_SECONDS = 30
 """The task times out after the function does, so that Load reports a timeout of the function."""
+READ_ITEMS = "arn:aws:states:::aws-sdk:dynamodb:batchGetItem"
 
 NEVER_RETRY_INVALID_EVENT = RetryPolicy((InvalidEventError.__name__,), 1, 0, 2.0, 5)
 """An event that is not from S3 names no upload, and a retry cannot change that: the execution fails at once."""
@@ -43,6 +57,21 @@ RECORD_RETRIES = (
 )
 """Many retries over a long time: without its final entry an upload has no final status."""
 
+LOOK_RETRIES = (RetryPolicy((ALL_ERRORS,), 2, 3, 2.0, 10),)
+"""Few retries: if the tables cannot be read, Receive finds out what to do."""
+
+
+@dataclass(frozen=True)
+class WorkflowParts:
+    """The resources that the state machine uses, and the time limits of its functions in seconds."""
+
+    load_arn: str
+    record_arn: str
+    log_table: str
+    lease_table: str
+    load_seconds: int
+    record_seconds: int
+
 
 def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
     """Return the Retry list of a task."""
@@ -59,72 +88,188 @@ def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
     ]
 
 
-def render_workflow(
-    load_arn: str, record_arn: str, load_seconds: int, record_seconds: int
-) -> State:
+def render_workflow(parts: WorkflowParts) -> State:
     """Return the definition.
 
     Tasks use function ARNs, so that the result of a task is what the function returns.
     """
     return {
-        "Comment": "One execution per upload: log it as received, load it, log its final status.",
+        "Comment": "One execution per upload: log it as received, wait for its turn, load it, "
+        "log its final status.",
+        "QueryLanguage": "JSONata",
         "StartAt": "Receive",
         "States": {
-            "Receive": _receive(record_arn, record_seconds),
-            "Load": _load(load_arn, load_seconds),
-            "Record": _record(record_arn, record_seconds),
-            "Loaded?": {
-                "Type": "Choice",
-                "Choices": [
-                    {"Variable": "$.record.succeeded", "BooleanEquals": True, "Next": "Succeeded"}
-                ],
-                "Default": "Failed",
-            },
+            "Receive": _receive(parts),
+            "Next step": _next_step(),
+            "Load": _load(parts),
+            "Record": _record(parts),
+            "Wait": {"Type": "Wait", "Seconds": _jsonata("$states.input.seconds"), "Next": "Look"},
+            "Look": _look(parts),
+            "Answered?": _answered(),
             "Succeeded": {"Type": "Succeed"},
-            "Failed": {
-                "Type": "Fail",
-                "ErrorPath": "$.record.error",
-                "CausePath": "$.record.cause",
-            },
+            "Failed": _failed(),
         },
     }
 
 
-def _receive(record_arn: str, seconds: int) -> State:
+def _jsonata(expression: str) -> str:
+    return f"{{% {expression} %}}"
+
+
+_EVENT = "$states.context.Execution.Input"
+_TURN = "$exists($states.input.next) ? $states.input : {}"
+"""What the execution carries: the last reply of the record function. Empty at the start, where the
+input is the event."""
+
+
+def _receive(parts: WorkflowParts) -> State:
     return {
         "Type": "Task",
-        "Resource": record_arn,
-        "Parameters": {"phase": "received", "event.$": "$", "execution_arn.$": "$$.Execution.Id"},
-        "ResultPath": "$.receipt",
-        "TimeoutSeconds": seconds,
+        "Resource": parts.record_arn,
+        "Arguments": {
+            "phase": "received",
+            "event": _jsonata(_EVENT),
+            "execution_arn": _jsonata("$states.context.Execution.Id"),
+            "turn": _jsonata(_TURN),
+        },
+        "TimeoutSeconds": parts.record_seconds,
         "Retry": render_retry(RECEIVE_RETRIES),
-        "Catch": [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.receipt", "Next": "Load"}],
-        "Next": "Load",
+        "Catch": [
+            {
+                "ErrorEquals": [ALL_ERRORS],
+                "Output": _jsonata(f"$merge([{_TURN}, {{'next': 'load'}}])"),
+                "Next": "Load",
+            }
+        ],
+        "Next": "Next step",
     }
 
 
-def _load(load_arn: str, seconds: int) -> State:
+def _next_step() -> State:
+    """Return the choice after Receive and Record.
+
+    A record function of an older version, which runs next to this one during a deployment, never
+    replies `next`: its reply before a load has no `succeeded` either.
+    """
+    return {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": _jsonata("$states.input.next = 'wait'"), "Next": "Wait"},
+            {"Condition": _jsonata("$states.input.succeeded = true"), "Next": "Succeeded"},
+            {"Condition": _jsonata("$states.input.succeeded = false"), "Next": "Failed"},
+        ],
+        "Default": "Load",
+    }
+
+
+def _load(parts: WorkflowParts) -> State:
+    """Return the task that loads. $sum leaves out a count that a reply lacks."""
+    retry_count = "$sum([$states.input.retry_count, $states.context.State.RetryCount])"
     return {
         "Type": "Task",
-        "Resource": load_arn,
-        "Parameters": {"event.$": "$", "retry_count.$": "$$.State.RetryCount"},
-        "ResultPath": "$.outcome",
-        "TimeoutSeconds": seconds + LOAD_MARGIN_SECONDS,
-        "Retry": render_retry(RETRY_POLICIES),
-        "Catch": [{"ErrorEquals": [ALL_ERRORS], "ResultPath": "$.failure", "Next": "Record"}],
+        "Resource": parts.load_arn,
+        "Arguments": {"event": _jsonata(_EVENT), "retry_count": _jsonata(retry_count)},
+        "Output": {"turn": _jsonata("$states.input"), "outcome": _jsonata("$states.result")},
+        "TimeoutSeconds": parts.load_seconds + LOAD_MARGIN_SECONDS,
+        "Retry": render_retry(TASK_RETRIES),
+        "Catch": [
+            {
+                "ErrorEquals": [ALL_ERRORS],
+                "Output": {
+                    "turn": _jsonata("$states.input"),
+                    "failure": _jsonata("$states.errorOutput"),
+                },
+                "Next": "Record",
+            }
+        ],
         "Next": "Record",
     }
 
 
-def _record(record_arn: str, seconds: int) -> State:
+def _record(parts: WorkflowParts) -> State:
     return {
         "Type": "Task",
-        "Resource": record_arn,
-        "Parameters": {"phase": "final", "state.$": "$", "execution_arn.$": "$$.Execution.Id"},
-        "ResultPath": "$.record",
-        "TimeoutSeconds": seconds,
+        "Resource": parts.record_arn,
+        "Arguments": {
+            "phase": "final",
+            "state": _jsonata(f"$merge([{_EVENT}, $states.input])"),
+            "execution_arn": _jsonata("$states.context.Execution.Id"),
+        },
+        "TimeoutSeconds": parts.record_seconds,
         "Retry": render_retry(RECORD_RETRIES),
-        "Next": "Loaded?",
+        "Next": "Next step",
+    }
+
+
+def _look(parts: WorkflowParts) -> State:
+    """Return the task that reads the execution's log entry and the lease that it waits for."""
+    entry = {
+        "Keys": [_jsonata("$states.input.entry")],
+        "ProjectionExpression": "attempts, #status, #error.#type, #error.#message",
+        "ExpressionAttributeNames": {
+            f"#{name}": name for name in ("status", "error", "type", "message")
+        },
+    }
+    lease = {"Keys": [_jsonata("$states.input.lease")]}
+    return {
+        "Type": "Task",
+        "Resource": READ_ITEMS,
+        "Arguments": {"RequestItems": {parts.log_table: entry, parts.lease_table: lease}},
+        "Output": _jsonata(_seen(parts)),
+        "Retry": render_retry(LOOK_RETRIES),
+        "Catch": [
+            {
+                "ErrorEquals": [ALL_ERRORS],
+                "Output": _jsonata("$states.input"),
+                "Next": "Receive",
+            }
+        ],
+        "Next": "Answered?",
+    }
+
+
+def _seen(parts: WorkflowParts) -> str:
+    """Return the expression of what Look found, and of the next wait.
+
+    An answer counts only if it was written after this execution first read the entry. A field that
+    an item lacks makes a comparison neither true nor false, and `and` makes it false.
+    """
+    return f"""(
+  $entry := $lookup($states.result.Responses, '{parts.log_table}')[0];
+  $lease := $lookup($states.result.Responses, '{parts.lease_table}')[0];
+  $pause := $ceil($states.input.poll * (1.25 + 0.5 * $random()));
+  $poll := $min([$pause, $states.input.longest]);
+  $merge([$states.input, {{
+    'seconds': $poll,
+    'poll': $poll,
+    'answer': $number($entry.attempts.N) > $states.input.attempts and $entry.status.S != '{Status.RECEIVED}'
+      ? $entry.status.S : '',
+    'error': $exists($entry.error.M.type.S) ? $entry.error.M.type.S : '',
+    'cause': $exists($entry.error.M.message.S) ? $entry.error.M.message.S : '',
+    'is_held': $exists($lease) and $number($lease.{EXPIRES_AT}.N) * 1000 > $millis()
+  }}])
+)"""
+
+
+def _answered() -> State:
+    """Return the choice after Look: another execution answered, the lease is still held, or it is free."""
+    good = ", ".join(f"'{status}'" for status in Status if status.succeeded)
+    return {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": _jsonata(f"$states.input.answer in [{good}]"), "Next": "Succeeded"},
+            {"Condition": _jsonata("$states.input.answer != ''"), "Next": "Failed"},
+            {"Condition": _jsonata("$states.input.is_held"), "Next": "Wait"},
+        ],
+        "Default": "Receive",
+    }
+
+
+def _failed() -> State:
+    return {
+        "Type": "Fail",
+        "Error": _jsonata("$states.input.error"),
+        "Cause": _jsonata("$states.input.cause"),
     }
 
 

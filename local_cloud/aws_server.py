@@ -29,15 +29,14 @@ SECRET_ACCESS_KEY = "test"  # noqa: S105
 
 CONCURRENT_FUNCTIONS = 16
 """Without a limit, 200 files start 200 interpreters, and nearly all of them time out."""
-CONCURRENT_LOADS = 8
-"""Loads take long.
-
-The limit leaves room for the functions that write the log and answer the API.
-"""
+CONCURRENT_RECORDS = 8
+"""A burst starts the record function once for each file. The limit leaves room for the loads
+(maxParallelLoads) and for the functions that answer the API and the operator."""
 WAIT_SCALE = 0.25
 """The state machine waits a quarter of the time before it continues or retries."""
 START_SECONDS = 30.0
 ENDS_WITH_PARENT = Path(__file__).with_name("until_parent_ends.py")
+PROGRAM = Path(__file__).with_name("aws_server_main.py")
 
 
 class AwsServerError(LocalCloudError):
@@ -85,10 +84,10 @@ def environment(state: StateDir, port: int) -> dict[str, str]:
 
 def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
     """Start the server and return at once. Unless `outlives_us`, it ends with this process."""
-    arguments = ["-m", "ministack"] if outlives_us else ["-P", str(ENDS_WITH_PARENT), "ministack"]
+    wrapper = [] if outlives_us else [str(ENDS_WITH_PARENT)]
     child = processes.start(
         "AWS server",
-        [sys.executable, *arguments],
+        [sys.executable, "-P", *wrapper, str(PROGRAM)],
         environment=environment(state, port),
         log_file=state.aws_log,
         working_directory=state.temporary,

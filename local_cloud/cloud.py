@@ -194,7 +194,7 @@ def _config(plan: _Plan, credentials: WarehouseCredentials) -> dict[str, str]:
     own = {
         "databases": json.dumps(credentials.databases),
         "warehouseCaFile": str(credentials.ca_file),
-        "loadConcurrency": str(aws_server.CONCURRENT_LOADS),
+        "recordConcurrency": str(aws_server.CONCURRENT_RECORDS),
     }
     return {f"{PROJECT}:{key}": value for key, value in (own | dict(plan.config)).items()} | {
         "aws:region": aws_server.REGION

@@ -77,6 +77,7 @@ class Server:
         self.planner = Planner()
         self.aws = options.aws
         self.long_names: dict[str, str] = {}
+        self.vacuum = threading.Lock()
         self._listener = listener
         self._clients: set[Client] = set()
         self._lock = threading.Lock()

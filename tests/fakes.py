@@ -263,6 +263,12 @@ class FakeTransaction:
         word = self._note(statement)
         return getattr(self, f"_{word.lower().replace(' ', '_')}", lambda _: [])(statement)
 
+    def change(self, statement: sa.Delete) -> int:
+        table = statement.table
+        count = len(self.state.rows.get((table.schema, table.name), []))
+        self.execute(statement)
+        return count
+
     def _note(self, statement: Any) -> str:
         word = _word(statement)
         self.warehouse.log.append(word)

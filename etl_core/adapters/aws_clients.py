@@ -34,6 +34,9 @@ LOG_WRITE = CallBudget(connect_seconds=5, read_seconds=10, attempts=4)
 LOG_READ = CallBudget(connect_seconds=5, read_seconds=10, attempts=3)
 """One attempt stays below the 29 seconds that API Gateway waits for a response."""
 
+LEASE = CallBudget(connect_seconds=1, read_seconds=2, attempts=2)
+"""The lease table. A load must not wait long for a lease that cannot be had."""
+
 FUNCTION = CallBudget(connect_seconds=5, read_seconds=890, attempts=1)
 """A function calls another function. One attempt: a long-running function must not be started twice for one call."""
 

@@ -66,9 +66,15 @@ class LogTable:
     def __init__(self, client: DynamoDBClient, name: str) -> None:
         self._client, self._name = client, name
 
-    def write_received(self, key: Mapping[str, str], attributes: Mapping[str, Any]) -> bool:
-        """Write a new entry. Return False, with nothing changed, if the upload already has one."""
-        return self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+    def write_received(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Write a new entry and return None. If the upload already has one, return it unchanged."""
+        try:
+            self._update(key, attributes, ("attribute_not_exists(#status)", {}))
+        except _ConditionFailedError as error:
+            return _entry(error.item)
+        return None
 
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
@@ -76,11 +82,12 @@ class LogTable:
         """Write the final status.
 
         Return False if the entry already has one that no later delivery may change. Attempts add
-        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
+        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed. An
+        entry that the load itself has settled gets the warnings that came after that.
         """
         if self._write_unsettled(key, attributes, attempts):
             return True
-        self._update(key, {}, None, attempts)
+        self._update(key, _late_warnings(attributes), None, attempts)
         return False
 
     def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
@@ -100,7 +107,11 @@ class LogTable:
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
         absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
-        return self._update(key, attributes, (condition, names), attempts, absent)
+        try:
+            self._update(key, attributes, (condition, names), attempts, absent)
+        except _ConditionFailedError:
+            return False
+        return True
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
         """Yield the matching entries page by page, newest first.
@@ -197,7 +208,8 @@ class LogTable:
         condition: tuple[str, dict[str, Any]] | None,
         attempts: int = 0,
         absent: Sequence[str] = (),
-    ) -> bool:
+    ) -> None:
+        """Write one item. Raises _ConditionFailedError, with the item as it is, if the condition is not met."""
         names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
         values = {f":{name}": to_item(value) for name, value in attributes.items()} | {
             ":attempts": to_item(attempts)
@@ -217,17 +229,25 @@ class LogTable:
         if condition is not None:
             names["#status"] = "status"
             arguments["ConditionExpression"] = condition[0]
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             values |= condition[1]
         arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
-        try:
-            mapped(lambda: self._client.update_item(**arguments))
-        except _ConditionFailedError:
-            return False
-        return True
+        mapped(lambda: self._client.update_item(**arguments))
 
 
 class _ConditionFailedError(Exception):
-    pass
+    """A condition was not met. `item` is the item as it is, in DynamoDB's JSON."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__("the condition was not met")
+        self.item = item
+
+
+def _late_warnings(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the warnings of an outcome that settles its upload."""
+    if attributes.get("warnings") and attributes["status"] in SETTLED:
+        return {"warnings": attributes["warnings"]}
+    return {}
 
 
 def _query_arguments(query: LogQuery) -> dict[str, Any]:
@@ -278,7 +298,8 @@ def mapped(call: Callable[[], _T]) -> _T:
         code = error.response["Error"].get("Code", "")
         message = LOG_TABLE_ERROR(code=code, reason=error.response["Error"].get("Message", ""))
         if code == "ConditionalCheckFailedException":
-            raise _ConditionFailedError from None
+            item: Any = error.response.get("Item", {})
+            raise _ConditionFailedError(item) from None
         if (
             error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
             or "Throughput" in code

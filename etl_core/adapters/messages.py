@@ -53,6 +53,15 @@ LOG_TABLE_ERROR = Message(
     example={"code": "ThrottlingException", "reason": "Rate exceeded"},
 )
 
+LEASE_TABLE_ERROR = Message(
+    id="lease_table.error",
+    when="DynamoDB refused a call to the lease table, or could not be reached. Only the functions' "
+    "own log shows it: the load runs without a lease.",
+    text="the lease table could not be used: {reason}",
+    fix="",
+    example={"reason": "ResourceNotFoundException"},
+)
+
 LOG_TABLE_NO_ENTRIES = Message(
     id="log_table.no_entries",
     when="DynamoDB processed none of the entries of a batch.",

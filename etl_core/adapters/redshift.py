@@ -188,7 +188,13 @@ class RedshiftTransaction:
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
         """Run one statement and return its rows."""
         with _mapped():
-            return self._execute(statement)
+            result = self._execute(statement)
+            return result.fetchall() if result.returns_rows else []
+
+    def change(self, statement: Executable) -> int:
+        """Run one statement and return how many rows it changed."""
+        with _mapped():
+            return max(0, self._execute(statement).rowcount)
 
     def lock(self, statement: Executable) -> None:
         """Run a LOCK, which waits for at most LOCK_SECONDS.
@@ -210,13 +216,12 @@ class RedshiftTransaction:
             self._connection.rollback()
         self._limit = float("inf")
 
-    def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+    def _execute(self, statement: Executable) -> sa.CursorResult[Any]:
         left = self._seconds_left
         if left < self._limit * 0.9:
             self._set_timeout(left)
             self._limit = left
-        result = self._connection.execute(statement)
-        return result.fetchall() if result.returns_rows else []
+        return self._connection.execute(statement)
 
     @property
     def _seconds_left(self) -> float:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.loading.data_file import Part, in_threads
+from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import TableRef
@@ -44,6 +45,7 @@ class Copied:
     """All files were copied, from the right versions. `counts`: each COPY with its number of rows."""
 
     counts: Sequence[tuple[GroupCopy, int]]
+    rows_deleted: int = 0
 
     def rows_by_file(self) -> dict[str, int] | None:
         """Return the rows of each file, by upload id.
@@ -80,6 +82,7 @@ class CopyRun:
     """
 
     store: ObjectStore
+    settings: LoadSettings
     deletion: sa.Delete | None
     copies: Sequence[GroupCopy]
 
@@ -95,16 +98,26 @@ class CopyRun:
 
         `note` is called with each statement before it runs. Raises CopyRefusedError.
         """
+        deleted = 0
         if self.deletion is not None:
             note(self.deletion)
-            transaction.execute(self.deletion)
+            deleted = transaction.change(self.deletion)
+        refreshes = is_large_change(deleted, self.settings)
         counts = []
         for copy in self.copies:
-            note(copy.command)
-            transaction.execute(copy.command)
+            # The last COPY reads all rows for the statistics: once is enough.
+            is_last = copy is self.copies[-1]
+            command = copy.command.refreshing() if refreshes and is_last else copy.command
+            note(command)
+            transaction.execute(command)
             counts.append((copy, _read_copied_rows(transaction)))
         overwritten = self._overwritten()
-        return Overwritten(overwritten) if overwritten else Copied(counts)
+        return Overwritten(overwritten) if overwritten else Copied(counts, deleted)
+
+    def copy_of(self, statement: Executable | None) -> GroupCopy | None:
+        """Return the copy that a noted statement runs; None if it is another statement."""
+        source = statement.source if isinstance(statement, CopyCsv) else None
+        return next((copy for copy in self.copies if copy.command.source == source), None)
 
     def _overwritten(self) -> list[Part]:
         """Return the files that COPY may have read from another version: it reads the current one,
@@ -132,7 +145,7 @@ def plan_copies(
     ]
     # Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave
     # it empty.
-    return CopyRun(store, sa.delete(target) if replaces_rows else None, copies)
+    return CopyRun(store, settings, sa.delete(target) if replaces_rows else None, copies)
 
 
 def group_parts(parts: Sequence[Part]) -> list[Group]:

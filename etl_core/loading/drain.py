@@ -39,7 +39,7 @@ class Drain:
 
     `_answered`: uploads that are decided. `_left`: uploads that are left to their own executions.
     `_waiting`: data files that wait for a schema file; until one takes effect, only schema files are
-    loaded.
+    loaded. `rows_deleted` were replaced by all loads.
     """
 
     def __init__(self, own: LoadContext) -> None:
@@ -49,6 +49,7 @@ class Drain:
         self._left: set[str] = {own.upload.upload_id}
         self._waiting: set[str] = set()
         self._unanswered: list[tuple[Upload, LoadOutcome]] = []
+        self.rows_deleted = 0
 
     def before(self) -> bool:
         """Load the uploads for which the load's own upload waits. Return whether one took effect."""
@@ -60,19 +61,26 @@ class Drain:
         return count > 0
 
     def after(self, own: LoadResult) -> None:
-        """Answer the members of the own upload's micro-batch, then load what else is pending.
+        """Answer what the own upload's load decided, then load what else is pending.
 
         The own upload is answered only if others are: else its execution does it at once.
         """
+        self.rows_deleted += own.rows_deleted
         self._unanswered.append((self._own.upload, own.outcome))
         self._answered.add(self._own.upload.upload_id)
-        if own.members:
-            self._answer(own.members)
+        if own.others:
+            self._answer(own.others)
         if not self._begin(MAX_SECONDS):
             return
         while (pending := self._read()) and (lead := self._next(pending)) is not None:
             self._answer(())
             self._load(lead, pending)
+
+    def finish(self) -> bool:
+        """Answer the own upload, if it has no answer yet. Return whether other uploads wait for the table."""
+        self._answer(())
+        self._until = self._own.deadline
+        return bool(self._read())
 
     def _begin(self, seconds: float) -> bool:
         """Start the time limit. Return whether enough time is left."""
@@ -152,9 +160,10 @@ class Drain:
             # Its own execution has more time.
             self._left.add(upload_id)
             return False
+        self.rows_deleted += result.rows_deleted
         if lead.key.action is Action.SCHEMA:
             self._waiting.clear()
-        self._answer([(lead.upload, result.outcome), *result.members])
+        self._answer([(lead.upload, result.outcome), *result.others])
         return True
 
     def _answer(self, answers: Iterable[tuple[Upload, LoadOutcome]]) -> None:

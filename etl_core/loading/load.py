@@ -6,7 +6,8 @@ append, truncate: read the catalog          -- the table must match its schema f
 schema:           read the catalog, run the plan from the live table to the schema file
 INSERT the ledger rows                      -- in the same transaction
 
-After its own upload, the load loads what else is pending for the table (drain.py).
+After its own upload, the load loads what else is pending for the table (drain.py). If many rows were
+replaced, it then vacuums and analyzes the table (maintenance.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from etl_core.loading.drain import Drain
 from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
 from etl_core.loading.load_one import load_one
+from etl_core.loading.maintenance import is_large_change, maintain
 from etl_core.loading.messages import WRONG_BUCKET
 from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
@@ -43,6 +45,7 @@ def load_upload(
     """
     started = time.monotonic()
     try:
+        upload.check_arrival(ports.now())
         key = _parse_key(upload, settings)
     except RejectedError as error:
         failure = failure_of(error)
@@ -53,7 +56,7 @@ def load_upload(
     result = _load_own(load, drain)
     outcome = _completed(result.outcome, upload, ports)
     drain.after(replace(result, outcome=outcome))
-    return outcome
+    return _maintained(outcome, load, drain)
 
 
 def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
@@ -64,6 +67,26 @@ def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
         if not drain.before():
             raise
     return load_one(load)
+
+
+def _maintained(outcome: LoadOutcome, load: LoadContext, drain: Drain) -> LoadOutcome:
+    """Return the outcome with what was done for a table of which many rows were replaced, after all answers."""
+    if not is_large_change(drain.rows_deleted, load.settings):
+        return outcome
+    others_wait = drain.finish()
+    done = maintain(
+        load.key.table,
+        drain.rows_deleted,
+        load.settings,
+        load.ports.warehouse,
+        load.seconds_left,
+        others_wait=others_wait,
+    )
+    return replace(
+        outcome,
+        statements=(*outcome.statements, *done.statements),
+        warnings=(*outcome.warnings, *done.warnings),
+    )
 
 
 def _completed(outcome: LoadOutcome, upload: Upload, ports: Ports) -> LoadOutcome:

@@ -67,6 +67,8 @@ class Trace:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    load_interval_seconds: int = 0
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
         """Return the trace with the schema version that applies to the upload."""
@@ -77,7 +79,8 @@ class Trace:
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
         """Return the outcome of an upload that took effect with this ledger row."""
-        return self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        outcome = self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        return replace(outcome, load_interval_seconds=self.load_interval_seconds or None)
 
     def outcome_without_effect(
         self, upload: Upload, decision: Duplicate | Superseded
@@ -120,6 +123,7 @@ class Trace:
             loaded_at=loaded_at,
             table_exists=self.table_exists,
             statements=self.statements,
+            warnings=self.warnings,
             error=error,
             settled=settled,
         )
@@ -127,10 +131,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load decided: the outcome of its upload, and of the uploads in its micro-batch."""
+    """What one load decided: the outcome of its upload, and of others.
+
+    `others`: the uploads of its micro-batch, and pending ones that the ledger already held.
+    `rows_deleted` of the table were replaced.
+    """
 
     outcome: LoadOutcome
-    members: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    others: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    rows_deleted: int = 0
+
+    def with_others(self, others: tuple[tuple[Upload, LoadOutcome], ...]) -> LoadResult:
+        """Return the result with further decided uploads."""
+        return replace(self, others=(*self.others, *others))
 
 
 def failure_of(error: EtlError) -> Failure:

@@ -18,10 +18,17 @@ from etl_core.loading.copy_faults import (
 )
 from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
 from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
-from etl_core.loading.locked_ledger import LockedLedger, lock_ledger, read_backlog, write_rows
+from etl_core.loading.locked_ledger import (
+    LockedLedger,
+    lock_ledger,
+    read_backlog,
+    without_effect,
+    write_rows,
+)
 from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
 from etl_core.loading.micro_batch import (
     BatchMember,
@@ -138,7 +145,7 @@ class DataLoad:
         self.trace = self.trace.with_schema(locked.view, load.upload)
         decision = locked.decision
         if not isinstance(decision, Proceed):
-            return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+            return without_effect(transaction, load, locked, decision, self.trace)
         backlog = read_backlog(transaction, load, locked)
         schema_files = pending_schema_files(load, backlog, self.trace.version_id)
         wait_for_schema_files(load, schema_files)
@@ -146,13 +153,17 @@ class DataLoad:
             transaction.roll_back()
             return _NoSchema()
         self._check_action(decision.schema_at_arrival)
-        check_drift(
-            transaction.execute(select_table(load.key.table)), decision.in_force, load.key.table
+        rows = transaction.execute(select_table(load.key.table))
+        self.trace = replace(
+            self.trace,
+            warnings=check_drift(rows, decision.in_force, load.key.table),
+            load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history
         batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
         self._batch = batch
-        return self._copy(transaction, locked, batch, decision.in_force, strategy)
+        result = self._copy(transaction, locked, batch, decision.in_force, strategy)
+        return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
     def _check_action(self, schema: SchemaFile | None) -> None:
         """Raise ActionNotAllowedError if the schema at arrival does not list the action."""
@@ -190,11 +201,13 @@ class DataLoad:
                 return _Retry(strategy.after_overwriting(batch, parts))
             case Copied() as copied:
                 rows = copied.rows_by_file()
+                deleted = copied.rows_deleted
         if rows is None:
             # One COPY per file counts the rows of each.
             transaction.roll_back()
             return _Retry(replace(strategy, one_copy_per_file=True))
-        return self._write_ledger(transaction, locked, batch, rows)
+        result = self._write_ledger(transaction, locked, batch, rows)
+        return replace(result, rows_deleted=deleted)
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -220,8 +233,7 @@ class DataLoad:
 
     def _after_refusal(self, error: CopyRefusedError, strategy: CopyStrategy) -> _Attempt:
         """Return the failure, or a retry without the members that have refused rows."""
-        copies = () if self._copy_run is None else self._copy_run.copies
-        refused = next((copy for copy in copies if copy.command is self._statement), None)
+        refused = None if self._copy_run is None else self._copy_run.copy_of(self._statement)
         if refused is None or self._batch is None:
             raise error
         match find_fault(self._load, self._batch, refused, error):

@@ -27,10 +27,9 @@ def load_one(load: LoadContext) -> LoadResult:
     except LoadFailedError as error:
         result = _refused(attempt, Status.FAILED, error)
     duration = round((time.monotonic() - started) * 1000)
-    return LoadResult(
-        replace(result.outcome, duration_ms=duration),
-        tuple((each, replace(outcome, duration_ms=duration)) for each, outcome in result.members),
-    )
+    others = ((each, replace(outcome, duration_ms=duration)) for each, outcome in result.others)
+    own = replace(result.outcome, duration_ms=duration)
+    return replace(result, outcome=own, others=tuple(others))
 
 
 def _refused(attempt: DataLoad | SchemaLoad, status: Status, error: EtlError) -> LoadResult:

@@ -106,6 +106,10 @@ class Transaction(Protocol):
         """
         ...
 
+    def change(self, statement: Executable) -> int:
+        """Run one statement that changes rows, and return how many it changed."""
+        ...
+
     def lock(self, statement: Executable) -> None:
         """Run a LOCK, which waits for some seconds at most.
 

@@ -4,8 +4,8 @@ Everything that can go wrong with an upload is one of these classes; adapters ma
 them.
 
 EtlError
-|- RetryableError              the same upload may succeed later. The load function raises it, and the state machine
-|  |                           retries the whole load (new transaction, new snapshot)
+|- RetryableError              the same upload may succeed later. The load function raises it, and the record function
+|  |                           decides when the whole load is retried (new transaction, new snapshot)
 |  |- LockConflictError        another writer was in the way: error 1023, deadlock, conflicting DDL
 |  |- ConnectionLostError      the warehouse could not be reached, or the connection broke
 |  |- ThrottledError           AWS throttled the call, or one of its services failed temporarily
@@ -13,6 +13,7 @@ EtlError
 |  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
 |- RejectedError               the upload breaks a rule. Never retried; status `rejected`
 |  |- InvalidKeyError          the key is not `db_name/action/table_name/file`
+|  |- InvalidArrivalError      the event's time is before S3 existed, or in the future
 |  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
 |  |- InvalidDataFileError     wrong extension, empty, or no readable header
 |  |- HeaderMismatchError      the header does not name the table's columns
@@ -23,10 +24,12 @@ EtlError
 |  `- ReplayRefusedError       the table cannot be rebuilt from the lake
 |- LoadFailedError             the warehouse refused the data or a statement; status `failed`
 |  |- TableDriftError          the table does not match its schema file: it was changed outside of the pipeline
+|  |- DamagedLedgerError       a row of the table's ledger cannot be read
 |  |- LoadTimeoutError         the load did not finish in the function's time; rolled back
 |  |- CopyRefusedError         COPY refused rows of the file
 |  `- MissingTableError        a statement names a table that does not exist
 |- LogError                    the log table refused a call, and a retry will not help
+|- LeaseError                  the lease table cannot be used: the load runs without a lease
 `- StackError                  the outputs file does not describe a usable stack
 
 InvalidEventError (a ValueError) is not part of the tree: the sender of the event is at fault, not
@@ -87,6 +90,10 @@ class InvalidKeyError(RejectedError):
     """The key is not `db_name/action/table_name/file`, or one of its parts is not accepted."""
 
 
+class InvalidArrivalError(RejectedError):
+    """The event's time is before S3 existed, or in the future."""
+
+
 class InvalidSchemaFileError(RejectedError):
     """The schema file is not JSON or breaks its format. `details` has every fault with its path."""
 
@@ -132,6 +139,10 @@ class TableDriftError(LoadFailedError):
     """
 
 
+class DamagedLedgerError(LoadFailedError):
+    """A row of the table's ledger cannot be read. The upload itself may be valid."""
+
+
 class LoadTimeoutError(LoadFailedError):
     """The load did not finish in the function's time. Rolled back; the table is unchanged."""
 
@@ -169,6 +180,10 @@ class ReplayRefusedError(RejectedError):
 
 class LogError(EtlError):
     """The log table refused a call, and a retry will not help. The deployment is at fault."""
+
+
+class LeaseError(EtlError):
+    """The lease table is missing, throttled or out of reach. Loads do not depend on it."""
 
 
 class StackError(EtlError):

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl_core.model.messages import (
+    SETTING_COUNT_INVALID,
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
+    SETTING_NUMBER_INVALID,
     SETTING_PORT_INVALID,
 )
 
@@ -23,9 +25,23 @@ WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a vari
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LOG_TABLE = "LOG_TABLE"
+LEASE_TABLE = "LEASE_TABLE"
+LEASE_SECONDS = "LEASE_SECONDS"
+PARALLEL_LOADS = "PARALLEL_LOADS"
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 TABLES_FUNCTION = "TABLES_FUNCTION"
+MAINTENANCE_MIN_ROWS = "MAINTENANCE_MIN_ROWS"
+REBUILD_MAX_ROWS = "REBUILD_MAX_ROWS"
+LOAD_INTERVAL_SECONDS = "LOAD_INTERVAL_SECONDS"
 REGION = "AWS_REGION"
+
+DEFAULT_MAINTENANCE_MIN_ROWS = 1_000_000
+"""Redshift's blocks hold 1 MB of one column: of a million rows, some megabytes for each column. Below
+that, a vacuum costs more than the dead rows, and Redshift's own background vacuum is enough."""
+DEFAULT_REBUILD_MAX_ROWS = 100_000_000
+"""An UPDATE of every row writes the table a second time, in one transaction, within the time limit of
+one load (at most 15 minutes)."""
+MAX_LOAD_INTERVAL_SECONDS = 86_400
 
 
 class SettingsError(ValueError):
@@ -46,6 +62,23 @@ def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
         raise SettingsError(SETTING_PORT_INVALID(name=WAREHOUSE_PORT, value=text))
+    return int(text)
+
+
+def _whole_number(environment: Mapping[str, str], name: str, default: int) -> int:
+    """Return the number of an optional variable, which older deployments do not set."""
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise SettingsError(SETTING_COUNT_INVALID(name=name, value=text))
+    return int(text)
+
+
+def _positive(environment: Mapping[str, str], name: str) -> int:
+    text = _required(environment, name)
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) == 0:
+        raise SettingsError(SETTING_NUMBER_INVALID(name=name, value=text))
     return int(text)
 
 
@@ -74,6 +107,12 @@ class LoadSettings:
     log_table: str
     region: str
     warehouse_ca_file: str | None = None
+    maintenance_min_rows: int = DEFAULT_MAINTENANCE_MIN_ROWS
+    """Rows that a truncate must delete before its table is vacuumed and analyzed. 0: never."""
+    rebuild_max_rows: int = DEFAULT_REBUILD_MAX_ROWS
+    """Rows up to which a column is rebuilt. 0: no limit."""
+    load_interval_seconds: int = 0
+    """Seconds from one load of a table to the next, where its schema file names none."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
@@ -89,12 +128,17 @@ class LoadSettings:
             log_table=_required(environment, LOG_TABLE),
             region=_required(environment, REGION),
             warehouse_ca_file=environment.get(WAREHOUSE_CA_FILE) or None,
+            maintenance_min_rows=_whole_number(
+                environment, MAINTENANCE_MIN_ROWS, DEFAULT_MAINTENANCE_MIN_ROWS
+            ),
+            rebuild_max_rows=_whole_number(environment, REBUILD_MAX_ROWS, DEFAULT_REBUILD_MAX_ROWS),
+            load_interval_seconds=_whole_number(environment, LOAD_INTERVAL_SECONDS, 0),
         )
 
 
 @dataclass(frozen=True)
 class LogSettings:
-    """The record and query functions' settings: the log table."""
+    """The query function's settings: the log table."""
 
     log_table: str
 
@@ -102,6 +146,38 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """The lease table, the seconds after which a lease expires, and how many loads run at the same time."""
+
+    table: str
+    seconds: int
+    parallel_loads: int
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """The record function's settings: the log table and the leases.
+
+    Without a lease table, as during a deployment that adds it, every load runs at once.
+    """
+
+    log_table: str
+    leases: LeaseSettings | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> RecordSettings:
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
+        leases = None
+        if environment.get(LEASE_TABLE, "").strip():
+            leases = LeaseSettings(
+                _required(environment, LEASE_TABLE),
+                _positive(environment, LEASE_SECONDS),
+                _positive(environment, PARALLEL_LOADS),
+            )
+        return cls(_required(environment, LOG_TABLE), leases)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,12 @@
-"""How the state machine retries a load: one policy for each kind of error."""
+"""How often a load is retried, and how long it waits: one policy for each kind of error.
+
+The state machine itself retries only what Lambda reports (TASK_RETRIES). Errors of a load are
+decided by the record function (RETRY_POLICIES): it gives the table's lease back before the wait.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from etl_core.model.errors import (
@@ -15,10 +20,7 @@ from etl_core.model.errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """One entry of the state machine's Retry list.
-
-    `errors` are error names as Step Functions reports them.
-    """
+    """When to retry after one of `errors`, which are error names as Step Functions reports them."""
 
     errors: tuple[str, ...]
     interval_seconds: int
@@ -26,15 +28,40 @@ class RetryPolicy:
     backoff_rate: float
     max_delay_seconds: int
 
+    @property
+    def name(self) -> str:
+        """The name under which retries are counted."""
+        return self.errors[0]
+
+    def delay_seconds(self, retries: int, jitter: float) -> int:
+        """Return the wait before the next retry, in whole seconds, after so many retries.
+
+        `jitter` is from 0 to 1: the wait is from three quarters of the delay to all of it.
+        """
+        # The exponent is limited: the delay reaches its maximum long before.
+        delay = min(
+            self.interval_seconds * self.backoff_rate ** min(retries, 64), self.max_delay_seconds
+        )
+        return max(1, math.ceil(delay * (0.75 + 0.25 * jitter)))
+
 
 LAMBDA_THROTTLED = RetryPolicy(
-    # The stack runs as many loads as it may. Waiting is right, however long they take. The delay
-    # grows slowly, so that no execution waits long after a function is free.
+    # No function is free for the record function. Waiting is right, however long it takes. The
+    # delay grows slowly, so that no execution waits long after a function is free.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
     max_attempts=140,
     backoff_rate=1.1,
     max_delay_seconds=30,
+)
+LAMBDA_BUSY = RetryPolicy(
+    # No function is free for the load. It holds its table's lease while this policy retries,
+    # about a minute at most. Then the record function gives the lease back and waits.
+    errors=("Lambda.TooManyRequestsException",),
+    interval_seconds=1,
+    max_attempts=10,
+    backoff_rate=1.5,
+    max_delay_seconds=10,
 )
 LAMBDA_DIED = RetryPolicy(
     # The function ended without a result: it was killed, or it crashed. A retry is safe, because
@@ -59,11 +86,14 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
     max_delay_seconds=60,
 )
 
+TASK_RETRIES: tuple[RetryPolicy, ...] = (LAMBDA_BUSY, LAMBDA_DIED, LAMBDA_UNAVAILABLE)
+"""The Retry list of the Load state. Every other error goes to Record at once."""
+
 MAX_WAIT_ATTEMPTS = 20
 """After this many attempts, stop waiting for earlier uploads: a schema file no longer waits for
 uploads that arrived before it, and a data file no longer waits for a schema file that is in the
-lake but was never received. Attempts that found no free function count too, therefore the number is
-not small."""
+lake but was never received. Attempts after other errors count too, therefore the number is not
+small."""
 
 MAX_LOG_READ_ATTEMPTS = 5
 """After this many attempts, a load proceeds although the log cannot be read. Lower than the number
@@ -71,28 +101,25 @@ of retries of ThrottledError."""
 
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, MAX_WAIT_ATTEMPTS, 1.5, 10),
-    RetryPolicy((SchemaNotReadyError.__name__,), 2, 60, 1.5, 10),
-    RetryPolicy(
-        (
-            LockConflictError.__name__,
-            ConnectionLostError.__name__,
-            ThrottledError.__name__,
-        ),
-        2,
-        8,
-        2.0,
-        60,
-    ),
-    LAMBDA_THROTTLED,
-    LAMBDA_DIED,
-    LAMBDA_UNAVAILABLE,
+    RetryPolicy((SchemaNotReadyError.__name__,), 2, 40, 1.5, 10),
+    # These end by themselves, and waiting costs nothing: they are retried for more than 30 minutes.
+    RetryPolicy((LockConflictError.__name__,), 2, 45, 2.0, 60),
+    RetryPolicy((ConnectionLostError.__name__,), 2, 45, 2.0, 60),
+    RetryPolicy((ThrottledError.__name__,), 2, 45, 2.0, 60),
+    RetryPolicy(LAMBDA_BUSY.errors, 5, 45, 2.0, 60),
+    RetryPolicy(LAMBDA_UNAVAILABLE.errors, 60, 2, 1.5, 120),
 )
-"""The Retry list of the Load state. An error that is not listed goes to Record at once."""
+"""What the record function retries. Any other error is final."""
 
 
-def attempts_before_giving_up(error_name: str) -> int:
-    """Return how many attempts were made when the state machine gives up with this error."""
-    for policy in RETRY_POLICIES:
-        if error_name in policy.errors:
-            return policy.max_attempts + 1
-    return 1
+def policy_for(error_name: str) -> RetryPolicy | None:
+    """Return the policy of an error, None if the error is final."""
+    return next((each for each in RETRY_POLICIES if error_name in each.errors), None)
+
+
+def attempts_of_task(error_name: str) -> int:
+    """Return how often the Load state ran the function before it reported this error."""
+    if error_name in LAMBDA_BUSY.errors:
+        return 0
+    retried = (each.max_attempts for each in TASK_RETRIES if error_name in each.errors)
+    return 1 + next(retried, 0)

@@ -6,9 +6,12 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import psycopg2
 
 from etl_cli.client import Client
 from local_cloud.cloud import LocalCloud
@@ -59,6 +62,23 @@ class Lake:
     def count(self, table: str, database: str = "dev") -> int:
         """Return the number of the table's rows."""
         return int(self.client.sql(database, f"SELECT COUNT(*) FROM {table}").rows[0][0])
+
+    @contextmanager
+    def ledger_locked(self, table: str) -> Iterator[None]:
+        """Lock the table's ledger, like a slow load."""
+        endpoint = self.client.outputs.warehouse
+        connection = psycopg2.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            password=endpoint.password,
+            dbname="dev",
+            sslmode="require",
+        )
+        with closing(connection), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE etl_ledger.public__{table}")
+            yield
+            connection.rollback()
 
     def s3_event(
         self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import urllib.error
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-import psycopg2
+import pytest
 
 from tests.e2e.conftest import Lake, columns
 
 FILES = 12
+BURST = 40
 
 
 def test_pending_uploads_are_loaded_by_one_transaction_and_only_the_bad_file_fails(
@@ -18,7 +25,7 @@ def test_pending_uploads_are_loaded_by_one_transaction_and_only_the_bad_file_fai
 ) -> None:
     table = lake.table("burst")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
-    with _ledger_locked(lake, table):
+    with lake.ledger_locked(table):
         good = [
             lake.put(f"dev/append/{table}/{number}.csv", _rows(number)) for number in range(FILES)
         ]
@@ -40,6 +47,86 @@ def test_pending_uploads_are_loaded_by_one_transaction_and_only_the_bad_file_fai
     )
 
 
+@dataclass
+class Observer:
+    """Counts the connections to the warehouse and the API's status codes while a burst runs."""
+
+    lake: Lake
+    table: str
+    connections: list[int] = field(default_factory=list)
+    codes: Counter[int] = field(default_factory=Counter)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        idle = self._connections()
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.1):
+                self.connections.append(self._connections() - idle)
+
+        def ask() -> None:
+            while not ended.wait(0.5):
+                self.codes[self._ask()] += 1
+
+        with ThreadPoolExecutor(2) as threads:
+            running = [threads.submit(watch), threads.submit(ask)]
+            try:
+                yield
+            finally:
+                ended.set()
+        for each in running:
+            each.result()
+
+    def _connections(self) -> int:
+        """Return the number of sessions of clients, without this one."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'dev' AND pid <> pg_backend_pid()"
+        return int(self.lake.client.sql("dev", query).rows[0][0])
+
+    def _ask(self) -> int:
+        """Ask the API once, without the client's retries. Return the status code."""
+        client = self.lake.client
+        url = client.log_url({"table_name": self.table, "limit": "1"})
+        request = urllib.request.Request(url, headers={"x-api-key": client.outputs.api_key})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+
+@pytest.mark.timeout(360)
+def test_a_burst_into_one_table_uses_few_connections_and_the_api_answers(lake: Lake) -> None:
+    table = lake.table("burst")
+    schema = lake.put(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    assert lake.entry(table, schema, 90)["status"] == "applied"
+    observer = Observer(lake, table)
+    with observer.watching():
+        with ThreadPoolExecutor(8) as threads:
+            keys = [f"dev/append/{table}/{number}.csv" for number in range(BURST)]
+            list(threads.map(lambda pair: lake.put(pair[1], f"id\n{pair[0]}\n"), enumerate(keys)))
+        _until_answered(lake, table, BURST + 1)
+    assert lake.rows(table) == sorted(((number,) for number in range(BURST)), key=repr)
+    statuses = Counter(entry["status"] for entry in lake.client.log_entries(table))
+    assert statuses == {"applied": 1, "loaded": BURST}
+    assert 1 <= max(observer.connections) <= 2, Counter(observer.connections)
+    assert set(observer.codes) == {200}, observer.codes
+    assert observer.codes.total() > 5
+
+
+def _until_answered(lake: Lake, table: str, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        entries = lake.client.log_entries(table)
+        if len(entries) == count and all(entry["status"] != "received" for entry in entries):
+            return
+        time.sleep(0.5)
+    statuses = Counter(entry["status"] for entry in lake.client.log_entries(table))
+    raise AssertionError(f"not all {count} uploads of {table} were answered: {statuses}")
+
+
 def test_a_changed_schema_file_and_its_data_files_may_be_uploaded_at_once(lake: Lake) -> None:
     table = lake.table("both")
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
@@ -59,24 +146,6 @@ def test_a_changed_schema_file_and_its_data_files_may_be_uploaded_at_once(lake: 
 
 def _rows(number: int) -> str:
     return f"id,note\n{number},a\n{number},b\n"
-
-
-@contextmanager
-def _ledger_locked(lake: Lake, table: str) -> Iterator[None]:
-    """Lock the table's ledger, like a slow load."""
-    endpoint = lake.client.outputs.warehouse
-    connection = psycopg2.connect(
-        host=endpoint.host,
-        port=endpoint.port,
-        user=endpoint.user,
-        password=endpoint.password,
-        dbname="dev",
-        sslmode="require",
-    )
-    with closing(connection), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE etl_ledger.public__{table}")
-        yield
-        connection.rollback()
 
 
 def _until_received(lake: Lake, table: str, count: int) -> None:

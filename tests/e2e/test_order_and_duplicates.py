@@ -57,7 +57,9 @@ def test_an_event_delivered_twice_loads_once(sender: EventSender) -> None:
     sender.deliver(event)
     assert sender.lake.rows(sender.table) == [(1,)]
     [entry, _] = sender.lake.client.log_entries(sender.table)
-    assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 1, 3)
+    assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 1, 1), (
+        "the other two deliveries were answered from the log"
+    )
 
 
 def test_a_late_truncate_keeps_the_appends_that_arrived_after_it(sender: EventSender) -> None:

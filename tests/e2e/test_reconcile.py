@@ -165,7 +165,8 @@ def write_received(lake: Lake, key: str, version: str, *, has_version_id: bool) 
     state_machine = lake.client.outputs.state_machine_arn
     execution = state_machine.replace(":stateMachine:", ":execution:") + ":gone"
     log = LogTable(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
-    assert log.write_received(key_of(upload), received_entry(upload, execution, datetime.now(UTC)))
+    entry = received_entry(upload, execution, datetime.now(UTC))
+    assert log.write_received(key_of(upload), entry) is None
 
 
 @pytest.mark.usefixtures("rule_off")

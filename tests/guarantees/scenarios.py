@@ -11,7 +11,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 TABLES = 2
-MAX_STEPS = 44
+MAX_STEPS = 56
 """A few more than the steps of an append, from `received` to its final status."""
 
 Action = Literal["schema", "append", "truncate"]

@@ -1,7 +1,9 @@
-"""Interpret the deployed state machine: the same states, retries and catches, over worker processes, with short pauses.
+"""Interpret the deployed state machine: the same states, expressions, retries and catches, over worker
+processes, with short pauses.
 
 It supports the part of the Amazon States Language that the definition uses, and refuses everything
-else.
+else. Expressions run in the JSONata engine of the local cloud; the calls of DynamoDB go to the
+local cloud.
 """
 
 from __future__ import annotations
@@ -10,38 +12,63 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jsonata
+from botocore.exceptions import ClientError
+
+from infra.workflow_definition import READ_ITEMS
 from local_cloud.aws import Aws
 from tests.guarantees.worker_pool import CallResult, WorkerPool
 
 SCALE = 0.05
-"""The pauses between two attempts take a twentieth of their time."""
+"""The pauses between two attempts and between two looks take a twentieth of their time."""
 
 
 @dataclass(frozen=True)
 class ExecutionResult:
-    """How an execution ended. `data` is its final state."""
+    """How an execution ended.
+
+    `data` has the last result of each task by the name of its state, `outcome` or `failure` of the
+    last load, and under `record` the data with which it ended. `states` are those that it entered.
+    """
 
     succeeded: bool
     data: dict[str, Any]
     error: str = ""
+    arn: str = ""
+    states: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
-        """Return the status that this execution's load returned, `duplicate` for a duplicate."""
+        """Return the status that this execution's load returned, `duplicate` for a duplicate.
+
+        Empty if it ended without a load of its own, or if its load failed.
+        """
         return str(self.data.get("outcome", {}).get("status", ""))
+
+    @property
+    def ending(self) -> str:
+        """Return the status of its load, the error of its load, or that others had answered."""
+        if "Load" not in self.states or self.states[-2] == "Answered?":
+            return "answered"
+        return self.status or str(self.data["failure"]["Error"])
 
 
 @dataclass(frozen=True)
 class StateMachineInterpreter:
-    """A definition, and the handler of each function's ARN."""
+    """A definition, the handler of each function's ARN, and the clients of its SDK integrations.
+
+    `visit` is called with the name of each state before it runs, and with the execution's ARN.
+    """
 
     definition: Mapping[str, Any]
     handlers: Mapping[str, str]
+    aws: Aws
     scale: float = SCALE
+    visit: Callable[[str, str], None] = field(default=lambda state, arn: None)
 
     @classmethod
     def deployed(cls, aws: Aws, arn: str) -> StateMachineInterpreter:
@@ -49,15 +76,25 @@ class StateMachineInterpreter:
         definition = json.loads(
             aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"]
         )
-        arns = {state["Resource"] for state in definition["States"].values() if "Resource" in state}
+        assert definition["QueryLanguage"] == "JSONata"
+        resources = {
+            state["Resource"] for state in definition["States"].values() if "Resource" in state
+        }
         functions = aws.client("lambda")
         return cls(
             definition,
             {
                 each: functions.get_function_configuration(FunctionName=each)["Handler"]
-                for each in arns
+                for each in resources - {READ_ITEMS}
             },
+            aws,
         )
+
+    def with_state(self, name: str, **fields: Any) -> StateMachineInterpreter:
+        """Return an interpreter of the same definition with changed fields of one state."""
+        states = self.definition["States"]
+        changed = {**states, name: {**states[name], **fields}}
+        return replace(self, definition={**self.definition, "States": changed})
 
     def run(
         self, pool: WorkerPool, event: Mapping[str, Any], kills: Sequence[int] = ()
@@ -74,8 +111,10 @@ class StateMachineInterpreter:
 class _Execution:
     interpreter: StateMachineInterpreter
     pool: WorkerPool
-    data: dict[str, Any]
+    event: dict[str, Any]
     kills: list[int]
+    results: dict[str, Any] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
     arn: str = field(
         default_factory=lambda: (
             f"arn:aws:states:us-east-1:000000000000:execution:tested:{uuid.uuid4()}"
@@ -83,58 +122,92 @@ class _Execution:
     )
 
     def run(self) -> ExecutionResult:
-        name = self.interpreter.definition["StartAt"]
+        name, data = str(self.interpreter.definition["StartAt"]), self.event
         while True:
             state = self.interpreter.definition["States"][name]
+            self.states.append(name)
+            self.interpreter.visit(name, self.arn)
             match state["Type"]:
                 case "Task":
-                    next_state = self._task(state)
-                    if isinstance(next_state, ExecutionResult):
-                        return next_state
-                    name = next_state
+                    step = self._task(name, state, data)
+                    if isinstance(step, ExecutionResult):
+                        return step
+                    name, data = step
                 case "Choice":
-                    name = next(
-                        (rule["Next"] for rule in state["Choices"] if self._holds(rule)),
-                        state["Default"],
-                    )
+                    name = self._choose(state, data)
+                case "Wait":
+                    time.sleep(self._seconds(state, data) * self.interpreter.scale)
+                    name = state["Next"]
                 case "Succeed":
-                    return ExecutionResult(True, self.data)
+                    return self._result(succeeded=True, data=data)
                 case "Fail":
-                    return ExecutionResult(False, self.data, str(self._path(state["ErrorPath"])))
+                    error, cause = (self._text(state[key], data) for key in ("Error", "Cause"))
+                    return self._result(succeeded=False, data=data | {"cause": cause}, error=error)
                 case other:
                     raise NotImplementedError(f"a state of type {other}")
 
-    def _task(self, state: Mapping[str, Any]) -> str | ExecutionResult:
-        used = [0] * len(state.get("Retry", ()))
+    def _result(
+        self, *, succeeded: bool, data: dict[str, Any] | None = None, error: str = ""
+    ) -> ExecutionResult:
+        """Return how the execution ended. Without data, a task failed that has no catch."""
+        results = self.results | ({} if data is None else {"record": data})
+        return ExecutionResult(succeeded, results, error, self.arn, tuple(self.states))
+
+    def _task(
+        self, name: str, state: Mapping[str, Any], data: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]] | ExecutionResult:
+        retriers = state.get("Retry", ())
+        used = [0] * len(retriers)
         while True:
-            result = self._call(state, sum(used))
+            result = self._call(state, data, sum(used))
             if result.error is None:
-                self._put(state, result.result)
-                return str(state["Next"])
-            index = _first(state.get("Retry", ()), result.error)
-            if index is not None and used[index] < state["Retry"][index]["MaxAttempts"]:
-                self._pause(state["Retry"][index], used[index])
+                self._keep(name, result.result)
+                output = state.get("Output", "{% $states.result %}")
+                return state["Next"], self._value(output, data, result=result.result)
+            index = _first(retriers, result.error)
+            if index is not None and used[index] < retriers[index]["MaxAttempts"]:
+                self._pause(retriers[index], used[index])
                 used[index] += 1
                 continue
             caught = _first(state.get("Catch", ()), result.error)
             if caught is None:
-                return ExecutionResult(False, self.data, result.error)
-            self._put(state["Catch"][caught], {"Error": result.error, "Cause": result.cause})
-            return str(state["Catch"][caught]["Next"])
+                return self._result(succeeded=False, error=result.error)
+            failure = {"Error": result.error, "Cause": result.cause}
+            self._keep_failure(name, failure)
+            catch = state["Catch"][caught]
+            return catch["Next"], self._value(catch["Output"], data, error=failure)
 
-    def _call(self, state: Mapping[str, Any], retries: int) -> CallResult:
-        parameters = {
-            name.removesuffix(".$"): self._path(value, retries) if name.endswith(".$") else value
-            for name, value in state["Parameters"].items()
-        }
+    def _keep(self, name: str, result: Any) -> None:
+        self.results[name] = result
+        if name == "Load":
+            self.results["outcome"] = result
+            self.results.pop("failure", None)
+
+    def _keep_failure(self, name: str, failure: dict[str, str]) -> None:
+        if name == "Load":
+            self.results["failure"] = failure
+            self.results.pop("outcome", None)
+
+    def _call(self, state: Mapping[str, Any], data: dict[str, Any], retries: int) -> CallResult:
+        arguments = self._value(state["Arguments"], data, retries=retries)
+        if state["Resource"] == READ_ITEMS:
+            return self._read_items(arguments)
+        handler = self.interpreter.handlers[state["Resource"]]
         kill_at = self.kills[0] if self.kills else 0
-        result = self.pool.call(self.interpreter.handlers[state["Resource"]], parameters, kill_at)
+        result = self.pool.call(handler, arguments, kill_at)
         if not kill_at:
             return result
         self.kills[0] -= result.steps
         if not result.steps:
             self.kills.pop(0)
         return result
+
+    def _read_items(self, arguments: dict[str, Any]) -> CallResult:
+        try:
+            answer = self.interpreter.aws.client("dynamodb").batch_get_item(**arguments)
+        except ClientError as error:
+            return CallResult(error=f"DynamoDb.{error.response['Error']['Code']}", cause=str(error))
+        return CallResult({"Responses": answer["Responses"]})
 
     def _pause(self, retrier: Mapping[str, Any], used: int) -> None:
         longest = min(
@@ -144,19 +217,55 @@ class _Execution:
         # Not full jitter: a waiting execution must wait longer than the test delays the other one.
         time.sleep(random.uniform(longest / 2, longest) * self.interpreter.scale)
 
-    def _path(self, path: str, retries: int = 0) -> Any:
-        if path.startswith("$$."):
-            return {"$$.Execution.Id": self.arn, "$$.State.RetryCount": retries}[path]
-        value: Any = self.data
-        for name in path.split(".")[1:]:
-            value = value[name]
-        return value
+    def _choose(self, state: Mapping[str, Any], data: dict[str, Any]) -> str:
+        for rule in state["Choices"]:
+            holds = self._value(rule["Condition"], data)
+            assert isinstance(holds, bool), f"AWS refuses the condition: {rule}"
+            if holds:
+                return str(rule["Next"])
+        return str(state["Default"])
 
-    def _holds(self, rule: Mapping[str, Any]) -> bool:
-        return bool(self._path(rule["Variable"]) is rule["BooleanEquals"])
+    def _seconds(self, state: Mapping[str, Any], data: dict[str, Any]) -> int:
+        seconds = self._value(state["Seconds"], data)
+        assert seconds == int(seconds) >= 0, f"AWS refuses a wait of {seconds} seconds"
+        return int(seconds)
 
-    def _put(self, state: Mapping[str, Any], value: Any) -> None:
-        self.data[state["ResultPath"].removeprefix("$.")] = value
+    def _text(self, value: str, data: dict[str, Any]) -> str:
+        text = self._value(value, data)
+        assert isinstance(text, str), f"AWS refuses {text!r} in a Fail state"
+        return text
+
+    def _value(
+        self,
+        template: Any,
+        data: Any,
+        result: Any = None,
+        error: Any = None,
+        retries: int = 0,
+    ) -> Any:
+        """Return a template with its expressions evaluated."""
+        if isinstance(template, Mapping):
+            return {
+                key: self._value(value, data, result, error, retries)
+                for key, value in template.items()
+            }
+        if isinstance(template, list):
+            return [self._value(value, data, result, error, retries) for value in template]
+        if not isinstance(template, str) or not template.startswith("{%"):
+            return template
+        context = {
+            "Execution": {"Id": self.arn, "Input": self.event},
+            "State": {"RetryCount": retries},
+        }
+        states = {"input": data, "result": result, "errorOutput": error, "context": context}
+        return evaluate(template.removeprefix("{%").removesuffix("%}"), states)
+
+
+def evaluate(expression: str, states: Mapping[str, Any]) -> Any:
+    """Return the value of a JSONata expression. Like AWS, refuse one that has none."""
+    value = jsonata.Jsonata.jsonata(expression).evaluate(None, {"states": states})
+    assert value is not None, f"AWS refuses an expression without a value: {expression}"
+    return json.loads(json.dumps(value))
 
 
 def _first(rules: Sequence[Mapping[str, Any]], error: str) -> int | None:

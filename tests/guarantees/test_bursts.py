@@ -85,7 +85,7 @@ def test_files_uploaded_at_once_are_loaded_once_each(lake: Lake, tables: int) ->
     ]
     assert Counter(entry["status"] for entry in entries) == {"loaded": UPLOADS}
     assert sum(int(entry["rows_loaded"]) for entry in entries) == UPLOADS
-    assert all(int(entry["attempts"]) >= 2 for entry in entries)
+    assert all(int(entry["attempts"]) >= 1 for entry in entries)
 
 
 @pytest.mark.timeout(SECONDS + 60)

@@ -90,9 +90,11 @@ def steps_of(harness: Harness, event: dict[str, object]) -> tuple[int, int]:
     """Return the numbers of steps of `received` and of a load, whose last step is after COMMIT."""
     handlers = {each.split(".")[1]: each for each in harness.interpreter.handlers.values()}
     received = harness.pool.call(
-        handlers["record"], {"phase": "received", "event": event, "execution_arn": "x"}
+        handlers["record"], {"phase": "received", "event": event, "execution_arn": "x", "turn": {}}
     )
     loaded = harness.pool.call(handlers["load"], {"event": event, "retry_count": 0})
+    state = event | {"turn": received.result, "outcome": loaded.result}
+    harness.pool.call(handlers["record"], {"phase": "final", "state": state, "execution_arn": "x"})
     return received.steps, loaded.steps
 
 

@@ -13,6 +13,7 @@ from etl_core.model.status import SETTLED
 from etl_core.upload_log.query import LogQuery
 from handlers import query as query_handler
 from handlers import record
+from tests.fake_leases import FakeLeases
 
 
 @dataclass
@@ -23,11 +24,14 @@ class FakeLogTable:
     queries: list[LogQuery] = field(default_factory=list)
     error: Exception | None = None
 
-    def write_received(self, key: Mapping[str, str], attributes: Mapping[str, Any]) -> bool:
-        if self._entry(key).get("status"):
-            return False
-        self._entry(key).update(attributes, attempts=0)
-        return True
+    def write_received(
+        self, key: Mapping[str, str], attributes: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        entry = self._entry(key)
+        if entry.get("status"):
+            return dict(entry)
+        entry.update(attributes, attempts=0)
+        return None
 
     def write_final(
         self, key: Mapping[str, str], attributes: Mapping[str, Any], attempts: int
@@ -59,6 +63,15 @@ class FakeLogTable:
 
     def _entry(self, key: Mapping[str, str]) -> dict[str, Any]:
         return self.entries.setdefault((key["table_name"], key["landed_key"]), {})
+
+
+@pytest.fixture
+def leases(monkeypatch: pytest.MonkeyPatch) -> FakeLeases:
+    """The lease table of the record function, with two slots."""
+    table = FakeLeases()
+    monkeypatch.setattr(record, "_leases", lambda: table)
+    monkeypatch.setattr(record, "_parallel_loads", lambda: 2)
+    return table
 
 
 @pytest.fixture

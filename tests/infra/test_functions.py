@@ -2,7 +2,13 @@ import importlib.util
 
 import pytest
 
-from etl_core.model.function_settings import LoadSettings, LogSettings, ReconcileSettings
+from etl_core.model.function_settings import (
+    LoadSettings,
+    LogSettings,
+    ReconcileSettings,
+    RecordSettings,
+)
+from etl_core.model.retry_policies import LAMBDA_BUSY
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
@@ -65,15 +71,33 @@ def test_the_load_function_can_parse_its_environment(plain: Stack, everything: S
         assert settings.warehouse_ca_file is None
 
 
-@pytest.mark.parametrize("noun", ["record", "query"])
-def test_record_and_query_get_the_log_table_only(plain: Stack, noun):
-    function = plain.one(FUNCTION, f"-{noun}").inputs
+def test_the_query_function_gets_the_log_table_only(plain: Stack):
+    function = plain.one(FUNCTION, "-query").inputs
     assert set(function["environment"]["variables"]) == {"LOG_TABLE"}
     assert (
         LogSettings.from_environment(function["environment"]["variables"]).log_table
         == plain.outputs["log_table"]
     )
-    assert "vpcConfig" not in function
+
+
+def test_the_record_function_gets_the_log_table_and_the_leases(plain: Stack, everything: Stack):
+    for stack, parallel_loads in ((plain, 5), (everything, 3)):
+        settings = RecordSettings.from_environment(
+            stack.one(FUNCTION, "-record").inputs["environment"]["variables"]
+        )
+        assert settings.log_table == stack.outputs["log_table"]
+        assert settings.leases is not None
+        assert settings.leases.table == "redshift-lake-loader-dev-leases"
+        assert settings.leases.parallel_loads == parallel_loads
+
+
+def test_a_lease_expires_after_the_load_function_has_ended(plain: Stack):
+    """The state machine may wait for a free function, and for the record function."""
+    load = plain.one(FUNCTION, "-load").inputs
+    record = plain.one(FUNCTION, "-record").inputs
+    seconds = int(record["environment"]["variables"]["LEASE_SECONDS"])
+    busy = sum(LAMBDA_BUSY.delay_seconds(retry, 1) for retry in range(LAMBDA_BUSY.max_attempts))
+    assert seconds > load["timeout"] + busy + 2 * record["timeout"]
 
 
 def test_only_functions_that_use_the_warehouse_are_in_the_network(plain: Stack):
@@ -103,19 +127,24 @@ def test_the_reconcile_function_can_parse_its_environment(plain: Stack):
     assert settings.tables_function == plain.outputs["tables_function"]
 
 
-def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
+def test_concurrency_is_reserved_for_load_and_record_when_configured(
+    plain: Stack, everything: Stack
+):
     reserved = "reservedConcurrentExecutions"
     assert not [f.name for f in plain.of(FUNCTION) if reserved in f.inputs]
     assert {
-        f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs
-    } == {"-load": 5}
+        f.name.rpartition("-")[2]: f.inputs[reserved]
+        for f in everything.of(FUNCTION)
+        if reserved in f.inputs
+    } == {"load": 5, "record": 20}
 
 
 def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert policy(plain, "query") == logs | {"dynamodb:Query"}
     assert policy(plain, "record") == logs | {
-        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
     }
@@ -129,7 +158,7 @@ def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
         "states:StartExecution",
         "states:DescribeExecution",
     }
-    assert policy(plain, "tables") == policy(plain, "load")
+    assert policy(plain, "tables") == policy(plain, "load") - {"dynamodb:UpdateItem"}
     load = {action for action in policy(plain, "load") if not action.startswith(("ec2:", "logs:"))}
     assert load == {
         "s3:GetObject",
@@ -139,7 +168,16 @@ def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
         "s3:ListBucketVersions",
         "secretsmanager:GetSecretValue",
         "dynamodb:Query",
+        "dynamodb:UpdateItem",
     }
+
+
+def test_only_the_record_function_can_use_the_leases(plain: Stack):
+    leases = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-loader-dev-leases"
+    for noun in NOUNS:
+        attached = plain.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role").json("policy")
+        resources = {arn for s in attached["Statement"] for arn in s.get("Resource", [])}
+        assert (leases in resources) is (noun == "record")
 
 
 def test_the_load_function_can_write_to_the_work_bucket_only(plain: Stack):

@@ -5,26 +5,38 @@ TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 MACHINE = "aws:sfn/stateMachine:StateMachine"
 QUEUE = "aws:sqs/queue:Queue"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
+TABLE_ARN = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-loader-dev-"
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-loader-dev-"
 
 
-def test_the_state_machine_can_invoke_only_its_two_functions(plain: Stack):
+def test_the_state_machine_can_invoke_its_two_functions_and_read_two_tables(plain: Stack):
     statements = {
         s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
     }
     invoke = statements.pop("InvokeFunctions")
     assert invoke["Action"] == ["lambda:InvokeFunction"]
     assert invoke["Resource"] == [f"{FUNCTION_ARN}load", f"{FUNCTION_ARN}record"]
+    look = statements.pop("Look")
+    assert look["Action"] == ["dynamodb:BatchGetItem"]
+    assert look["Resource"] == [f"{TABLE_ARN}leases", f"{TABLE_ARN}log"]
     assert set(statements) == {"DeliverLogs"}
     assert all(action.startswith("logs:") for action in statements["DeliverLogs"]["Action"])
 
 
 def test_the_role_can_invoke_exactly_the_functions_in_the_definition(plain: Stack):
     states = plain.one(MACHINE).json("definition")["States"].values()
-    named = {state["Resource"] for state in states if state["Type"] == "Task"}
+    named = {state["Resource"] for state in states if ":lambda:" in state.get("Resource", "")}
     statements = plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
     assert named == {
         arn for s in statements if "lambda:InvokeFunction" in s["Action"] for arn in s["Resource"]
+    }
+
+
+def test_the_state_machine_looks_at_the_deployed_tables(plain: Stack):
+    look = plain.one(MACHINE).json("definition")["States"]["Look"]
+    assert set(look["Arguments"]["RequestItems"]) == {
+        plain.outputs["log_table"],
+        "redshift-lake-loader-dev-leases",
     }
 
 
@@ -50,7 +62,7 @@ def test_an_event_of_the_lake_starts_the_state_machine(plain: Stack):
     assert target.inputs["arn"] == plain.outputs["state_machine_arn"]
     assert target.inputs["roleArn"].endswith("-workflow-starter")
     assert not {"input", "inputPath", "inputTransformer"} & set(target.inputs), (
-        "the state machine gets the whole event"
+        "the state machine gets the whole event, and nothing that marks it as a replay"
     )
 
 

@@ -21,6 +21,7 @@ FUNCTION = "aws:lambda/function:Function"
 MACHINE = "aws:sfn/stateMachine:StateMachine"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 ROLE = "aws:iam/role:Role"
+TABLES = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def service_calls(deployment: Deployment) -> Iterator[ServiceCall]:
     """Yield every action of a service for the program, derived from the deployed resources."""
     for machine in deployment.of_type(MACHINE):
         for state in tasks(json.loads(machine.inputs["definition"])):
-            yield ServiceCall(machine.inputs["roleArn"], "lambda:InvokeFunction", state["Resource"])
+            yield from machine_calls(machine.inputs["roleArn"], state)
     for target in deployment.of_type(TARGET):
         if ":states:" in target.inputs["arn"]:
             yield ServiceCall(
@@ -53,6 +54,13 @@ def service_calls(deployment: Deployment) -> Iterator[ServiceCall]:
         )
         yield ServiceCall(function.inputs["role"], "logs:CreateLogStream", stream)
         yield ServiceCall(function.inputs["role"], "logs:PutLogEvents", stream)
+
+
+def machine_calls(role_arn: str, state: dict[str, Any]) -> Iterator[ServiceCall]:
+    if ":lambda:" in state["Resource"]:
+        yield ServiceCall(role_arn, "lambda:InvokeFunction", state["Resource"])
+    for table in state["Arguments"].get("RequestItems", ()):
+        yield ServiceCall(role_arn, "dynamodb:BatchGetItem", f"{TABLES}{table}")
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -86,6 +94,7 @@ def test_every_service_has_the_permissions_that_it_needs(cloud):
 def test_the_expected_number_of_service_calls_is_checked(cloud):
     actions = [call.action for call in service_calls(cloud.deployment)]
     assert actions.count("lambda:InvokeFunction") == 3
+    assert actions.count("dynamodb:BatchGetItem") == 2
     assert actions.count("states:StartExecution") == 1
     assert actions.count("logs:PutLogEvents") == 5
 
@@ -132,7 +141,12 @@ def test_a_function_in_the_vpc_may_create_its_network_interfaces(cloud):
 
 
 def test_functions_do_not_have_permissions_that_only_others_need(cloud):
-    table = f"arn:aws:dynamodb:us-east-1:000000000000:table/{cloud.outputs.log_table}"
+    table = f"{TABLES}{cloud.outputs.log_table}"
+    (leases,) = [
+        item.outputs["arn"]
+        for item in cloud.deployment.of_type("aws:dynamodb/table:Table")
+        if item.name.endswith("-leases")
+    ]
     lake = f"arn:aws:s3:::{cloud.outputs.lake_bucket}/dev/append/t/x.csv"
     secret = cloud.deployment.outputs["warehouse_secret_arn"]
     roles = {
@@ -150,7 +164,10 @@ def test_functions_do_not_have_permissions_that_only_others_need(cloud):
         ServiceCall(roles["reconcile"], "s3:GetObject", lake),
         ServiceCall(roles["tables"], "dynamodb:UpdateItem", table),
         ServiceCall(roles["tables"], "s3:DeleteObject", lake),
-        ServiceCall(roles["load"], "dynamodb:UpdateItem", table),
+        ServiceCall(roles["load"], "dynamodb:DeleteItem", table),
+        ServiceCall(roles["load"], "dynamodb:PutItem", leases),
+        ServiceCall(roles["query"], "dynamodb:PutItem", leases),
+        ServiceCall(roles["record"], "dynamodb:DeleteItem", table),
         ServiceCall(roles["load"], "s3:PutObject", lake),
         ServiceCall(roles["load"], "s3:DeleteObject", lake),
     ]

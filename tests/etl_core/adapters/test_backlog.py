@@ -16,7 +16,8 @@ from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import key_of, received_entry
 from etl_core.upload_log.outcome import LoadOutcome
-from tests.e2e.conftest import Lake
+from etl_core.upload_log.query import LogQuery
+from tests.etl_core.adapters.conftest import Tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -37,7 +38,7 @@ class Log:
         return Upload(key=f"{folder}/{self.name}/{file}", **(plain | fields))
 
     def receive(self, upload: Upload, now: datetime = NOW) -> Upload:
-        assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now))
+        assert self.table.write_received(key_of(upload), received_entry(upload, "arn", now)) is None
         return upload
 
     def finish(self, upload: Upload, **attributes: Any) -> None:
@@ -45,8 +46,42 @@ class Log:
 
 
 @pytest.fixture
-def log(lake: Lake) -> Log:
-    return Log(lake.client.aws.client("dynamodb"), lake.client.outputs.log_table)
+def log(tables: Tables) -> Log:
+    return Log(tables.client, tables.log_table)
+
+
+def test_an_upload_that_is_received_again_returns_its_entry_unchanged(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload, rows_loaded=3)
+
+    entry = log.table.write_received(key_of(upload), received_entry(upload, "arn:2", NOW))
+
+    assert entry is not None
+    assert (entry["status"], entry["rows_loaded"], entry["attempts"]) == ("loaded", 3, 1)
+    assert entry["execution_arn"] == "arn"
+
+
+def test_a_settled_entry_keeps_its_status_and_counts_the_attempts(log: Log) -> None:
+    upload = log.receive(log.upload("a.csv"))
+    log.finish(upload)
+
+    assert not log.table.write_final(key_of(upload), {"status": "failed"}, 2)
+
+    [entry] = log.table.read_entries([key_of(upload)])
+    assert (entry["status"], entry["attempts"]) == ("loaded", 3)
+
+
+def test_pages_of_the_log_are_read_newest_first_with_a_filter(log: Log) -> None:
+    uploads = [
+        log.receive(log.upload(f"{n}.csv", landed_at=NOW + timedelta(seconds=n))) for n in range(5)
+    ]
+    for upload in uploads[:3]:
+        log.finish(upload)
+
+    query = LogQuery.parse({"table_name": log.name, "status": "loaded", "database": "dev"})
+    found = [item["s3_key"] for page in log.table.read_pages(query) for item in page.items]
+
+    assert found == [upload.key for upload in reversed(uploads[:3])]
 
 
 def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
@@ -135,7 +170,7 @@ def test_the_oldest_pending_uploads_are_read_up_to_the_limit(log: Log) -> None:
     assert len(log.table.read_pending(log.target, 100)) == 5
 
 
-def test_an_entry_that_cannot_be_read_does_not_hide_the_others(log: Log, lake: Lake) -> None:
+def test_an_entry_that_cannot_be_read_does_not_hide_the_others(log: Log, tables: Tables) -> None:
     upload = log.receive(log.upload("a.csv"))
     item = {
         "table_name": log.name,
@@ -143,8 +178,8 @@ def test_an_entry_that_cannot_be_read_does_not_hide_the_others(log: Log, lake: L
         "waiting_for": f"dev/public.{log.name}",
         "waiting_since": upload.landed_timestamp,
     }
-    lake.client.aws.client("dynamodb").put_item(
-        TableName=lake.client.outputs.log_table,
+    tables.client.put_item(
+        TableName=tables.log_table,
         Item={name: {"S": value} for name, value in item.items()},
     )
 

@@ -1,4 +1,4 @@
-"""The error tree, and how the state machine retries its errors."""
+"""The error tree, and how its errors are retried."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pytest
 
 from etl_core.model import errors
 from etl_core.model.errors import EtlError, LoadFailedError, RejectedError, RetryableError
-from etl_core.model.retry_policies import RETRY_POLICIES, RetryPolicy
+from etl_core.model.retry_policies import (
+    LAMBDA_BUSY,
+    RETRY_POLICIES,
+    RetryPolicy,
+    attempts_of_task,
+    policy_for,
+)
+from etl_core.upload_log.entry import LONGEST_WAIT
 
 KINDS = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, EtlError)
@@ -53,13 +60,37 @@ def test_the_drawn_tree_is_the_class_tree() -> None:
 
 @pytest.mark.parametrize("policy", RETRY_POLICIES, ids=lambda policy: policy.errors[0])
 def test_waiting_grows_and_ends_within_an_hour(policy: RetryPolicy) -> None:
-    waits = [
-        min(policy.interval_seconds * policy.backoff_rate**attempt, policy.max_delay_seconds)
-        for attempt in range(policy.max_attempts)
-    ]
+    longest = [policy.delay_seconds(retries, 1) for retries in range(policy.max_attempts)]
+    shortest = [policy.delay_seconds(retries, 0) for retries in range(policy.max_attempts)]
 
-    assert all(one <= other for one, other in pairwise(waits))
-    assert sum(waits) < 3600
+    assert all(one <= other for one, other in pairwise(longest))
+    assert all(0 < one <= other for one, other in zip(shortest, longest, strict=True))
+    assert sum(longest) < LONGEST_WAIT.total_seconds()
+
+
+@pytest.mark.parametrize(
+    "error", ["LockConflictError", "ConnectionLostError", "ThrottledError", *LAMBDA_BUSY.errors]
+)
+def test_what_ends_by_itself_is_retried_for_more_than_half_an_hour(error: str) -> None:
+    policy = policy_for(error)
+    assert policy is not None
+
+    shortest = sum(policy.delay_seconds(retries, 0) for retries in range(policy.max_attempts))
+    assert shortest > 30 * 60
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        ("Runtime.ExitError", 3),
+        ("Lambda.ServiceException", 7),
+        ("Lambda.TooManyRequestsException", 0),
+        ("LockConflictError", 1),
+        ("States.Timeout", 1),
+    ],
+)
+def test_a_task_has_run_the_function_so_often_before_it_gives_up(error: str, attempts: int) -> None:
+    assert attempts_of_task(error) == attempts
 
 
 def test_an_error_has_a_message_and_details() -> None:

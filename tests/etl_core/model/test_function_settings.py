@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from etl_core.model.function_settings import LoadSettings, LogSettings, SettingsError
+from etl_core.model.function_settings import (
+    LeaseSettings,
+    LoadSettings,
+    LogSettings,
+    RecordSettings,
+    SettingsError,
+)
 
 COMPLETE = {
     "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,",
@@ -50,3 +56,23 @@ def test_the_log_table_is_needed() -> None:
     assert LogSettings.from_environment({"LOG_TABLE": "log"}).log_table == "log"
     with pytest.raises(SettingsError, match="LOG_TABLE"):
         LogSettings.from_environment({})
+
+
+LEASES = {"LEASE_TABLE": "leases", "LEASE_SECONDS": "1080", "PARALLEL_LOADS": "5"}
+
+
+def test_the_leases_of_the_record_function_are_read() -> None:
+    settings = RecordSettings.from_environment(LEASES | {"LOG_TABLE": "log"})
+    assert settings == RecordSettings("log", LeaseSettings("leases", 1080, 5))
+
+
+def test_without_a_lease_table_the_record_function_works_without_leases() -> None:
+    """A deployment changes the code and the environment of a function one after the other."""
+    assert RecordSettings.from_environment({"LOG_TABLE": "log"}).leases is None
+
+
+@pytest.mark.parametrize("name", ["LEASE_SECONDS", "PARALLEL_LOADS"])
+@pytest.mark.parametrize("value", ["", "0", "-1", "many", "1.5", "²", "9" * 5000])
+def test_a_number_of_the_leases_is_a_whole_number(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        RecordSettings.from_environment(LEASES | {"LOG_TABLE": "log", name: value})
