@@ -82,7 +82,7 @@ def use_network_interfaces() -> list[Statement]:
 
 
 def answer_uploads(table_arn: str) -> list[Statement]:
-    """Return the permission to write the final status of uploads that a load took along."""
+    """Return the permission to write the final status of uploads that a load decides for others."""
     return [allow("AnswerUploads", ["dynamodb:UpdateItem"], [table_arn])]
 
 

@@ -231,7 +231,7 @@ def retried(state):
 
 
 def test_the_state_machine_retries_no_error_of_a_load():
-    """The record function decides about them, because the lease must not be held meanwhile."""
+    """The record function decides about them, because the lease must not be held while they wait."""
     ours = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
     assert not ours & set(retried("Load"))
     assert ALL_ERRORS not in retried("Load")
