@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import Any
 
 import click
 
+from etl_cli import terminal
 from etl_cli.csv_commands import FILE, read_schema_file
 from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE, LiveDatabase, plan_live
 from etl_cli.options import json_option
+from etl_cli.terminal import echo, echo_lines
 from etl_core.model.errors import EtlError, InvalidSchemaFileError, RejectedError
 from etl_core.model.function_settings import DEFAULT_REBUILD_MAX_ROWS
 from etl_core.model.table_ref import TableRef, faults_of_names
@@ -86,9 +87,10 @@ def plan(
     else:
         planned = _plan_live(context, live, spec, ref, rebuild_max_rows)
     if as_json:
-        click.echo(json.dumps(to_json(planned), indent=2, ensure_ascii=False))
+        echo_lines(terminal.to_json(to_json(planned)))
     else:
-        click.echo("\n".join(to_text(planned)))
+        for line in to_text(planned):
+            echo(line)
     context.exit(exit_code(planned))
 
 
@@ -129,7 +131,7 @@ def _plan_live(
     try:
         return plan_live(live, spec, table, rebuild_max_rows)
     except EtlError as error:
-        click.echo(f"{live.host}:{live.port}/{live.database}: {error.message}", err=True)
+        echo(f"{live.host}:{live.port}/{live.database}: {error.message}", err=True)
         return context.exit(REFUSED if isinstance(error, RejectedError) else UNUSABLE)
 
 
@@ -176,11 +178,11 @@ def _read(context: click.Context, path: Path) -> SchemaFile:
     try:
         return read_schema_file(path)
     except OSError as error:
-        click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
+        echo(f"{path}: cannot be read: {error.strerror}", err=True)
         return context.exit(UNUSABLE)
     except InvalidSchemaFileError as error:
         for line in error.details or (error.message,):
-            click.echo(f"{path}: {line}", err=True)
+            echo(f"{path}: {line}", err=True)
         return context.exit(UNUSABLE)
 
 
@@ -190,4 +192,4 @@ def json_schema() -> None:
 
     Exit code: 0.
     """
-    click.echo(json.dumps(schema_file_format(), indent=2))
+    echo_lines(terminal.to_json(schema_file_format()))

@@ -161,7 +161,7 @@ def write_rows(
 
 
 def parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> list[PendingUpload]:
-    """Return the uploads with their keys, without the load's own and without those whose key is invalid."""
+    """Return the uploads with their keys, without the load's own and without the invalid ones."""
     return list(_parse_keys(load, uploads))
 
 
@@ -170,6 +170,7 @@ def _parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> Iterator[Pendin
         if upload.upload_id == load.upload.upload_id:
             continue
         try:
+            upload.check_arrival(load.ports.now())
             yield PendingUpload(upload, LakeKey.parse(upload.key, load.settings.databases))
         except RejectedError:
             # Its own load rejects it.

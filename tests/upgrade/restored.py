@@ -38,6 +38,8 @@ FIXTURES = Path(__file__).parent / "fixtures"
 NAMES = tuple(sorted(path.stem for path in FIXTURES.glob("*.json")))
 LEDGER_SCHEMA = "etl_ledger"
 _ATTEMPTS = 5
+_WITH_VERSIONS = {"VersionId", "CopySource", "Delete"}
+"""Parameters of S3 that have version ids."""
 
 
 class Context:
@@ -143,14 +145,15 @@ class Translation:
             yield
 
     def _request(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        changed = dict(parameters)
-        if changed.get("VersionId") in self.new:
-            changed["VersionId"] = self.new[changed["VersionId"]]
-        source = changed.get("CopySource")
-        if isinstance(source, dict):
-            version = source.get("VersionId", "")
-            changed["CopySource"] = source | {"VersionId": self.new.get(version, version)}
-        return changed
+        changed = deepcopy({name: parameters[name] for name in _WITH_VERSIONS & parameters.keys()})
+        for part in (
+            changed,
+            changed.get("CopySource"),
+            *changed.get("Delete", {}).get("Objects", ()),
+        ):
+            if isinstance(part, dict) and part.get("VersionId") in self.new:
+                part["VersionId"] = self.new[part["VersionId"]]
+        return parameters | changed
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         for part in (answer, *answer.get("Versions", ())):
@@ -179,11 +182,20 @@ class Stack:
         """Restore the lake, the table, the ledger and the log of one table."""
         restored = Restored(self, fixture)
         restored.clear()
+        self._empty_lake()
         self._restore_lake(fixture)
         self._restore_tables(fixture)
         for item in fixture.raw["log"]:
             self._dynamodb.put_item(TableName=self.client.outputs.log_table, Item=item)
         return restored
+
+    def _empty_lake(self) -> None:
+        s3 = self.client.aws.client("s3")
+        versions = s3.list_object_versions(Bucket=self.bucket).get("Versions", ())
+        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        if objects:
+            s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+            assert "Versions" not in s3.list_object_versions(Bucket=self.bucket)
 
     def _restore_lake(self, fixture: Fixture) -> None:
         s3 = self.client.aws.client("s3")
@@ -197,9 +209,8 @@ class Stack:
         schema = fixture.raw["table"]["schema"]
         with self.connection(fixture.database) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            for name, relation in ((schema, fixture.target), (LEDGER_SCHEMA, fixture.ledger)):
+            for name in (schema, LEDGER_SCHEMA):
                 cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
-                cursor.execute(f"DROP TABLE IF EXISTS {relation} CASCADE")
             for part, relation in (("target", fixture.target), ("ledger", fixture.ledger)):
                 stored = fixture.raw[part]
                 for statement in stored["ddl"]:
@@ -237,22 +248,16 @@ class Restored:
     number: int = 0
 
     def clear(self) -> None:
-        """Remove the table's files and log entries."""
+        """Remove the table, its ledger and its log entries."""
         fixture = self.fixture
         for entry in self._items():
             self._log(
                 "delete_item", Key={name: entry[name] for name in ("table_name", "landed_key")}
             )
-        s3 = self.stack.client.aws.client("s3")
-        prefixes = {each["key"] for each in fixture.raw["lake"]} | {
-            fixture.folder(action) for action in ("append", "truncate", "schema")
-        }
-        for prefix in prefixes:
-            listed = s3.list_object_versions(Bucket=self.stack.bucket, Prefix=prefix)
-            for each in listed.get("Versions", ()):
-                s3.delete_object(
-                    Bucket=self.stack.bucket, Key=each["Key"], VersionId=each["VersionId"]
-                )
+        with self.connection() as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            for relation in (fixture.target, fixture.ledger):
+                cursor.execute(f"DROP TABLE IF EXISTS {relation} CASCADE")
 
     def put(self, action: str, file: str, content: str, at: str = "", sequencer: str = "") -> Any:
         """Put a file and return its event; `at` and `sequencer` are its place in arrival order, now by default."""

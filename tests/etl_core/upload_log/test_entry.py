@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from etl_core.model.errors import RejectedError
 from etl_core.model.status import SETTLED, Status
+from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
     attempts_of,
     final_entry,
     interval_of,
     key_of,
     received_entry,
+    upload_of_entry,
 )
 from etl_core.upload_log.outcome import Failure, LoadOutcome
 from tests.builders import NOON, an_event, an_upload
@@ -50,6 +53,33 @@ def test_a_received_entry_has_the_fields_of_the_event() -> None:
         "etag": "e1", "file_size": 10,
         "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        an_upload("dev/append/t/a\0.csv"),
+        an_upload(landed_at=datetime(1, 1, 1, tzinfo=UTC)),
+        an_upload(landed_at=NOON + timedelta(days=2)),
+    ],
+)
+def test_no_other_upload_waits_for_one_that_cannot_take_effect(upload: Upload) -> None:
+    entry = received_entry(upload, ARN, NOON)
+
+    assert entry["schema"] == "public"
+    assert not {"waiting_for", "waiting_since"} & set(entry)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"landed_timestamp": "1-01-01T00:00:00Z"}, {"landed_timestamp": None}, {"file_size": "x"}],
+)
+def test_a_damaged_entry_describes_no_upload(damage: dict[str, Any]) -> None:
+    entry = key_of(an_upload()) | received_entry(an_upload(), ARN, NOON)
+
+    assert upload_of_entry(entry) == an_upload()
+    assert upload_of_entry(entry | damage) is None
+    assert upload_of_entry({"landed_key": entry["landed_key"]}) is None
 
 
 def test_unknown_fields_are_left_out() -> None:
