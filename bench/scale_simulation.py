@@ -91,7 +91,6 @@ CASES = (
     *(a_day(10**8, tables, 50) for tables in (1, 100, 10_000)),
     Case("1e5 in one hour, 1 table", 100_000, 3600, 1),
     Case("1e5 in one hour, 1 table, first wait 5 s", 100_000, 3600, 1, first_wait=5.0),
-    Case("1e5 in one minute, 1 table", 100_000, 60, 1),
 )
 
 

@@ -230,9 +230,7 @@ class FakeWarehouse:
     def close(self) -> None:
         self.closed += 1
 
-    def read_failure(
-        self, database: str, result: LongCopyResult, timeout_seconds: float
-    ) -> EtlError:
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
         """Return the prepared `failure`."""
         self.log.append("READ FAILURE")
         return self.failure

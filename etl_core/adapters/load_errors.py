@@ -47,22 +47,25 @@ def read_load_errors(
     return _poll(connection, _select_rows(connection, copy).limit(most))
 
 
-def read_session_errors(
-    connection: sa.Connection, session_id: int, since: datetime | None, most: int
+def read_errors_of_session(
+    connection: sa.Connection, session_id: int, since: datetime | None
 ) -> tuple[LoadErrorLine, ...]:
-    """Return the rows of the load-error view for another session's last COPY, which began after `since`.
+    """Return the rows of the load-error view for the last COPY that another session ran.
 
-    Its table may not exist any more, so the table is not compared.
+    `since`, in UTC without a zone, excludes earlier sessions with the same id.
     """
     columns = _VIEW.c
     statement = sa.select(_VIEW).where(columns.session_id == session_id)
     if since is not None:
-        statement = statement.where(columns.start_time >= since.replace(tzinfo=None))
-    newest = statement.order_by(columns.query_id.desc(), columns.line_number)
-    return _poll(connection, newest.limit(most))
+        statement = statement.where(columns.start_time >= since)
+    return _poll(
+        connection,
+        statement.order_by(columns.query_id.desc(), columns.line_number).limit(MAX_LINES),
+    )
 
 
 def _poll(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[LoadErrorLine, ...]:
+    """Return the rows of the newest COPY that the statement finds, as soon as there are some."""
     for _ in range(_POLLS):
         rows = connection.execute(statement).fetchall()
         connection.rollback()

@@ -18,8 +18,8 @@ from etl_core.adapters.load_errors import (
     MAX_LINES,
     MAX_TRIAL_LINES,
     SentCopy,
+    read_errors_of_session,
     read_load_errors,
-    read_session_errors,
 )
 from etl_core.adapters.messages import (
     CONNECTION_FAILED,
@@ -137,9 +137,7 @@ class RedshiftWarehouse:
         """Close the connections. The next transaction opens a new one."""
         self._connections.close()
 
-    def read_failure(
-        self, database: str, result: LongCopyResult, timeout_seconds: float
-    ) -> EtlError:
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
         """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
 
         These are the rows of its session since its start, with a margin for the service's clock.
@@ -148,10 +146,11 @@ class RedshiftWarehouse:
         error = to_etl_error(psycopg2.OperationalError(text))
         if not isinstance(error, CopyRefusedError) or result.session_id is None:
             return error
-        del timeout_seconds
-        since = None if result.started_at is None else result.started_at - _CLOCK_MARGIN
+        since = None
+        if result.started_at is not None:
+            since = result.started_at.replace(tzinfo=None) - _CLOCK_MARGIN
         with self._connection(database) as connection:
-            error.lines = read_session_errors(connection, result.session_id, since, MAX_LINES)
+            error.lines = read_errors_of_session(connection, result.session_id, since)
         return error
 
     @contextmanager

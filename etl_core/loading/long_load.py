@@ -270,7 +270,7 @@ def read_failure(
     Raises LoadFailedError.
     """
     database = load.key.table.database
-    error = load.ports.warehouse.read_failure(database, failed.result, load.seconds_left)
+    error = load.ports.warehouse.read_failure(database, failed.result)
     if isinstance(error, RetryableError):
         return StartOver(error.message)
     match = _FAILED_STATEMENT.search(failed.result.error)

@@ -155,9 +155,7 @@ class WarehouseClient(Protocol):
         """
         ...
 
-    def read_failure(
-        self, database: str, result: LongCopyResult, timeout_seconds: float
-    ) -> EtlError:
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
         """Return the error of a long copy that failed; of a refused COPY with the rows that it refuses."""
         ...
 
