@@ -12,10 +12,10 @@ COVERAGE := --cov --cov-report=term:skip-covered
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
 HAS_MONITORING := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
-.PHONY: help setup demo docs test coverage proofs check up down bench wheels bundle lock clean
+.PHONY: help setup demo docs test coverage proofs check up down bench bench-full wheels bundle lock clean
 
 help:             ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready $(BIN)/etl .venv-lambda/.ready  ## create the two virtual environments from the locked requirements
 
@@ -62,8 +62,12 @@ coverage: setup   ## run every test and report the coverage, with every Python
 proofs: setup     ## run tests/guarantees for a long time: docs/explanation/guarantees.md says what it proves
 	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} $(BIN)/python -m pytest tests/guarantees
 
-bench: setup      ## run the measurements of bench/
-	@$(BIN)/python -m bench.flights
+bench: setup      ## measure everything at a small size: minutes
+	@$(BIN)/python -m bench
+
+bench-full: setup ## measure everything, and write docs/reference/benchmarks.md: more than an hour
+	@$(BIN)/python -m bench --size full
+	@$(BIN)/python -m bench.page bench/results/full.json
 
 docs: setup       ## update the generated pages: messages, settings, commands, JSON Schema, OpenAPI
 	@$(BIN)/python -m etl_core.message_catalogue > docs/reference/messages.md

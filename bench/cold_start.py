@@ -31,7 +31,14 @@ from local_cloud.function_environment import FUNCTION_INTERPRETER
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = "import boto3"
-TARGETS = {"load": 2.2, "tables": None, "record": 1.1, "query": 1.1, "reconcile": None}
+TARGETS = {
+    "load": 2.2,
+    "tables": None,
+    "record": 1.1,
+    "query": 1.1,
+    "reconcile": None,
+    "long_copy": None,
+}
 CLIENT = "from etl_core.adapters.aws_clients import DATA, make_client; make_client('{}', DATA)"
 STATEMENTS = {
     BASELINE: BASELINE,

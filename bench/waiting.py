@@ -1,168 +1,165 @@
-"""What waiting costs the local cloud: one look of a waiting execution against one invocation of a function.
-
-`python -m bench.waiting` starts its own local cloud. It prints CPU seconds, which a busy machine
-changes less than wall time. On AWS a look costs three state transitions and two reads of DynamoDB,
-whatever this prints.
-"""
+"""What waiting costs the local cloud: one look of a waiting execution against one invocation of a function."""
 
 from __future__ import annotations
 
-import io
 import json
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 
+from bench.cloud import RECORD_HANDLER, BenchCloud, bench_cloud
+from bench.measure import PartResult, Series, series_of
+from bench.sizes import Size
 from etl_core.model.leases import table_lease
+from etl_core.model.upload import Upload
 from etl_core.turns.next_step import wait_for_lease
 from etl_core.turns.turn import Turn
-from infra.workflow_definition import WorkflowParts, render_workflow
-from local_cloud.cloud import FUNCTION_INTERPRETER, LocalCloud
-from local_cloud.resources.functions import BOOTSTRAP, BOOTSTRAP_MEMBER, LOCAL_RUNTIME
-from tests.builders import an_upload
 
-LOOPS = 40
-SECONDS = 20.0
+SIZES = {
+    Size.TINY: (1, 3.0, (10,)),
+    Size.QUICK: (1, 10.0, (200,)),
+    Size.FULL: (3, 20.0, (200, 1_000)),
+}
+"""Rounds, seconds of each, and numbers of executions that wait as they do in a burst."""
+
+BUSY = 40
+"""Executions that look, or invoke, as often as they can."""
+
 LEASE = table_lease("dev/public.waiting")
-HANDLER = "def handler(event, context):\n    return event\n"
+LOOKING, INVOKING = "a look", "an invocation of a trivial function"
 STATES = ("Wait", "Look", "Answered?")
+FAR_FUTURE = "99999999999"
 
 
-def main() -> None:
-    """Print the cost of a look, of an invocation, and of many executions that wait."""
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        LocalCloud.start(Path(folder) / "state") as cloud,
-    ):
-        bench = _Bench(cloud)
-        one = {"longest": 1}
-        bench.measure("look, without a pause in between", LOOPS, bench.looking(), one)
-        bench.measure("invocation of a trivial function", LOOPS, bench.invoking(), one)
-        for count in (200, 1000):
-            bench.measure(f"{count} executions that wait", count, bench.looking(), {})
+def measure(size: Size, report: Callable[[str], None]) -> PartResult:
+    """Run executions that only wait for a lease that is never free."""
+    rounds, seconds, counts = SIZES[size]
+    costs = {LOOKING: list[float](), INVOKING: list[float]()}
+    cores = dict[str, list[float]]()
+    with bench_cloud() as cloud:
+        cloud.make_functions_trivial()
+        waiting = _Waiting(cloud, seconds)
+        machines = {LOOKING: waiting.looking(), INVOKING: waiting.invoking()}
+        for _ in range(rounds):
+            for name, machine in machines.items():
+                cost = waiting.run(machine, BUSY, {"longest": 1})
+                costs[name].append(cost.per_look * 1000)
+                report(f"  {name}: {cost}")
+        for count in counts:
+            cost = waiting.run(machines[LOOKING], count, {})
+            cores[f"{count:,} executions that wait"] = [cost.cores]
+            report(f"  {count} executions that wait: {cost}")
+    note = (
+        "CPU time of the local AWS and its functions. An execution that waits for its turn runs no "
+        "function: it looks at two items of DynamoDB. On AWS, a look costs three state transitions "
+        "and two reads, whatever is measured here."
+    )
+    busy = [
+        Series(case, "CPU of the local cloud", "ms", tuple(each)) for case, each in costs.items()
+    ]
+    return PartResult([*busy, *series_of(cores, "cores in use", "cores")], notes=[note])
 
 
-class _Bench:
-    def __init__(self, cloud: LocalCloud) -> None:
-        self.aws, self.outputs = cloud.aws, cloud.outputs
-        self.server = psutil.Process(cloud.children[0].record.pid)
-        [self.leases] = [
-            name
-            for name in self.aws.client("dynamodb").list_tables()["TableNames"]
-            if "-leases" in name
-        ]
-        machine = self.aws.client("stepfunctions").describe_state_machine(
-            stateMachineArn=self.outputs.state_machine_arn
-        )
-        self.role = machine["roleArn"]
-        self.aws.client("dynamodb").put_item(
-            TableName=self.leases,
-            Item={"lease": {"S": LEASE}, "holder": {"S": "x"}, "expires_at": {"N": "99999999999"}},
-        )
+@dataclass(frozen=True)
+class Cost:
+    """How often the executions looked, the CPU seconds of one look, and the cores in use."""
+
+    looks: float
+    per_look: float
+    cores: float
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    cloud: BenchCloud
+    seconds: float
+
+    @property
+    def _states(self) -> Any:
+        return self.cloud.client.aws.client("stepfunctions")
 
     def looking(self) -> str:
-        """Return a state machine that only waits and looks."""
-        definition = self._definition("arn:none")
-        definition["StartAt"] = "Wait"
-        kept = {name: definition["States"][name] for name in STATES}
-        ends = {name: {"Type": "Succeed"} for name in ("Receive", "Succeeded", "Failed")}
-        return self._create("looking", definition | {"States": kept | ends})
+        """Return a state machine that only waits and looks at a lease that is never free."""
+        dynamodb = self.cloud.client.aws.client("dynamodb")
+        [leases] = [each for each in dynamodb.list_tables()["TableNames"] if "-leases" in each]
+        item = {"lease": {"S": LEASE}, "holder": {"S": "x"}, "expires_at": {"N": FAR_FUTURE}}
+        dynamodb.put_item(TableName=leases, Item=item)
+        return self._create("looking", {})
 
     def invoking(self) -> str:
-        """Return the same state machine with a function instead of the look."""
-        definition = self._definition("arn:none")
-        definition["StartAt"] = "Wait"
-        wait, choice = (definition["States"][name] for name in ("Wait", "Answered?"))
+        """Return the same state machine with a function in the place of the look."""
+        functions = self.cloud.client.aws.client("lambda")
+        name = self.cloud.function_name(RECORD_HANDLER)
         look = {
             "Type": "Task",
-            "Resource": self._function(),
+            "Resource": functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"],
             "Output": "{% $merge([$states.input, {'answer': '', 'is_held': true}]) %}",
             "Next": "Answered?",
         }
-        ends = {name: {"Type": "Succeed"} for name in ("Receive", "Succeeded", "Failed")}
-        states = {"Wait": wait, "Look": look, "Answered?": choice} | ends
-        return self._create("invoking", definition | {"States": states})
+        return self._create("invoking", {"Look": look})
 
-    def measure(self, what: str, count: int, machine: str, more: Mapping[str, Any]) -> None:
-        """Run `count` executions for some seconds, and print the CPU time of each look."""
-        client = self.aws.client("stepfunctions")
-        upload = an_upload("dev/append/waiting/a.csv")
-        data = wait_for_lease(upload, Turn(attempts=0), LEASE) | more
-        arns = [
-            client.start_execution(stateMachineArn=machine, input=json.dumps(data))["executionArn"]
-            for _ in range(count)
-        ]
-        before, began = self._cpu(), time.monotonic()
-        time.sleep(SECONDS)
-        cpu, seconds = self._cpu() - before, time.monotonic() - began
-        sample = arns[:: max(1, count // 20)]
-        looks = sum(self._looks(arn) for arn in sample) * count / len(sample)
-        for arn in arns:
-            with suppress(client.exceptions.ClientError):  # it has failed
-                client.stop_execution(executionArn=arn)
-        time.sleep(2)
-        print(
-            f"{what}: {looks:.0f} in {seconds:.0f} s, {cpu / seconds:.2f} of a core, "
-            f"{1000 * cpu / max(looks, 1):.1f} ms of CPU each",
-            flush=True,
+    def _create(self, name: str, changed: Mapping[str, Any]) -> str:
+        """Create a machine of the deployed machine's waiting states, some of them changed."""
+        deployed = self._states.describe_state_machine(
+            stateMachineArn=self.cloud.client.outputs.state_machine_arn
         )
-
-    def _looks(self, arn: str) -> int:
-        pages = self.aws.client("stepfunctions").get_paginator("get_execution_history")
-        events = (event for page in pages.paginate(executionArn=arn) for event in page["events"])
-        return sum(event["type"] == "ChoiceStateEntered" for event in events)
-
-    def _cpu(self) -> float:
-        """Return the CPU seconds of the AWS server and its functions."""
-        processes = [self.server, *self.server.children(recursive=True)]
-        return sum(_seconds(process.cpu_times) for process in processes)
-
-    def _definition(self, arn: str) -> dict[str, Any]:
-        parts = WorkflowParts(arn, arn, self.outputs.log_table, self.leases, 900, 30)
-        return render_workflow(parts)
-
-    def _create(self, name: str, definition: Mapping[str, Any]) -> str:
-        created = self.aws.client("stepfunctions").create_state_machine(
-            name=f"{name}-{time.monotonic_ns()}",
-            definition=json.dumps(definition),
-            roleArn=self.role,
+        definition = json.loads(deployed["definition"])
+        states = {state: definition["States"][state] for state in STATES}
+        ends = {state: {"Type": "Succeed"} for state in ("Receive", "Succeeded", "Failed")}
+        definition |= {"StartAt": "Wait", "States": states | ends | dict(changed)}
+        created = self._states.create_state_machine(
+            name=f"bench-{name}", definition=json.dumps(definition), roleArn=deployed["roleArn"]
         )
         return str(created["stateMachineArn"])
 
-    def _function(self) -> str:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            archive.writestr("trivial.py", HANDLER)
-            archive.writestr(BOOTSTRAP_MEMBER, BOOTSTRAP.read_text())
-            start = zipfile.ZipInfo("bootstrap")
-            start.external_attr = 0o755 << 16
-            archive.writestr(
-                start,
-                f'#!/bin/sh\nexec "{FUNCTION_INTERPRETER}" -u "$LAMBDA_TASK_ROOT/{BOOTSTRAP_MEMBER}"\n',
-            )
-        created = self.aws.client("lambda").create_function(
-            FunctionName="trivial",
-            Runtime=LOCAL_RUNTIME,
-            Handler="trivial.handler",
-            Role=self.role,
-            Code={"ZipFile": content.getvalue()},
-        )
-        return str(created["FunctionArn"])
+    def run(self, machine: str, count: int, changed: Mapping[str, Any]) -> Cost:
+        """Run `count` executions for some seconds. The looks of every twentieth are counted."""
+        state = json.dumps(wait_for_lease(_upload(), Turn(attempts=0), LEASE) | dict(changed))
+        arns = [
+            str(self._states.start_execution(stateMachineArn=machine, input=state)["executionArn"])
+            for _ in range(count)
+        ]
+        before, began = self._cpu_seconds(), time.monotonic()
+        time.sleep(self.seconds)
+        cpu, seconds = self._cpu_seconds() - before, time.monotonic() - began
+        sample = arns[:: max(1, count // 20)]
+        looks = sum(map(self._count_looks, sample)) * count / len(sample)
+        for arn in arns:
+            with suppress(self._states.exceptions.ClientError):  # it has failed
+                self._states.stop_execution(executionArn=arn)
+        time.sleep(2)
+        return Cost(looks, cpu / max(looks, 1), cpu / seconds)
+
+    def _count_looks(self, arn: str) -> int:
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        events = (event for page in pages for event in page["events"])
+        return sum(event["type"] == "ChoiceStateEntered" for event in events)
+
+    def _cpu_seconds(self) -> float:
+        """Return the CPU seconds of the AWS server and its functions."""
+        server = self.cloud.aws_server
+        return sum(map(_cpu_seconds, (server, *server.children(recursive=True))))
 
 
-def _seconds(read: Callable[[], Any]) -> float:
-    try:
-        times = read()
-    except psutil.Error:
-        return 0.0
-    return float(times.user + times.system)
+def _cpu_seconds(process: psutil.Process) -> float:
+    with suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
-if __name__ == "__main__":
-    main()
+def _upload() -> Upload:
+    return Upload(
+        bucket="lake",
+        key="dev/append/waiting/a.csv",
+        version_id="v1",
+        etag="e1",
+        size=10,
+        sequencer="00000001",
+        landed_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )

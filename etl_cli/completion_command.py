@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from etl_cli.terminal import echo_lines
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -22,4 +24,4 @@ def completion(context: click.Context, shell: str) -> None:
     make = get_completion_class(shell)
     if make is None:
         raise click.UsageError(f"{shell} is not supported; the supported shells are {SHELLS}")
-    click.echo(make(context.find_root().command, {}, "etl", "_ETL_COMPLETE").source())
+    echo_lines(make(context.find_root().command, {}, "etl", "_ETL_COMPLETE").source())

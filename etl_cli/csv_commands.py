@@ -5,7 +5,6 @@ Both work without a warehouse.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from etl_cli.console import make_console
 from etl_cli.options import json_option
 from etl_cli.row_check import check_rows
+from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_cli.type_inference import infer_columns, render_schema_file
 from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import match_columns, read_header
@@ -80,15 +80,15 @@ def infer(
         SchemaFile.parse(text.encode())
     for guess in guesses:
         for hint in guess.hints:
-            click.echo(f"note: column {guess.name!r} {hint}", err=True)
+            echo(f"note: column {guess.name!r} {hint}", err=True)
     if output is None:
-        click.echo(text, nl=False)
+        echo_lines(text.removesuffix("\n"))
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{output} cannot be written: {error.strerror}") from None
-    click.echo(f"{output}: {len(guesses)} columns", err=True)
+    echo(f"{output}: {len(guesses)} columns", err=True)
 
 
 @dataclass
@@ -108,15 +108,13 @@ class _Report:
     def echo(self, text: str, *, err: bool = False) -> None:
         """Print a line for people."""
         if not self.as_json:
-            click.echo(text, err=err)
+            echo(text, err=err)
 
     def end(self, context: click.Context, **counts: Any) -> None:
         """Print the JSON object, if it was requested, and exit."""
         if self.as_json:
             content = {"valid": not self.faults, **counts}
-            click.echo(
-                json.dumps(content | {"faults": self.faults, "warnings": self.warnings}, indent=2)
-            )
+            echo_lines(to_json(content | {"faults": self.faults, "warnings": self.warnings}))
         context.exit(FAULTY if self.faults else VALID)
 
 
@@ -233,7 +231,7 @@ def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:
     csv = {name: value for name, value in given.items() if value is not None}
     try:  # check the options with the rules of a schema file before a long file is read
         return SchemaFile.parse(
-            json.dumps({"columns": [{"name": "a", "type": "DATE"}], "csv": csv}).encode()
+            to_json({"columns": [{"name": "a", "type": "DATE"}], "csv": csv}).encode()
         ).csv
     except InvalidSchemaFileError as error:
         raise click.UsageError(
@@ -257,11 +255,11 @@ def _report_errors(
                 report.add_fault(path, line)
                 report.echo(f"{path}: {line}")
             else:
-                click.echo(f"{path}: {line}")
+                echo(f"{path}: {line}")
         if report is None:
             context.exit(FAULTY)
     except OSError as error:
-        click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
+        echo(f"{path}: cannot be read: {error.strerror}", err=True)
         context.exit(UNUSABLE)
 
 
@@ -271,7 +269,7 @@ def _chunks(path: Path, what: str) -> Iterator[_Reader]:
 
     A terminal shows the progress.
     """
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -281,7 +279,7 @@ def _chunks(path: Path, what: str) -> Iterator[_Reader]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task(what, total=path.stat().st_size)
+        task = progress.add_task(visible(what), total=path.stat().st_size)
 
         def read() -> Iterator[bytes]:
             progress.reset(task)

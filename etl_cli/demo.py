@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2.errors
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.rule import Rule
 from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
 
 from etl_cli import display
 from etl_cli.client import Client
+from etl_cli.console import DataConsole, DataTable, cell, cell_of_lines
 from etl_cli.demo_uploads import (
     DATA_COMMAND,
     DATA_PACKAGE,
@@ -30,6 +29,7 @@ from etl_cli.demo_uploads import (
     DemoData,
     DemoUpload,
 )
+from etl_cli.terminal import to_json
 from local_cloud import lifecycle
 from local_cloud.cloud import LocalCloud
 from local_cloud.state import StateDir
@@ -82,14 +82,14 @@ def _faults(upload: DemoUpload, entry: Entry | None) -> list[str]:
     if entry["status"] != upload.status:
         return [
             f"{upload.key}: {entry['status']} instead of {upload.status} "
-            f"{display.describe_reason(entry)}".strip()
+            f"{' '.join(display.reasons_of(entry))}".strip()
         ]
     if upload.rows is not None and entry.get("rows_loaded") != upload.rows:
         return [f"{upload.key}: {entry.get('rows_loaded')} rows loaded instead of {upload.rows}"]
     return []
 
 
-def run_demo(console: Console, state: StateDir, *, keep: bool) -> int:
+def run_demo(console: DataConsole, state: StateDir, *, keep: bool) -> int:
     """Run the demo and leave its cloud running if `keep`.
 
     Return the exit code: 0 if everything ended as expected.
@@ -123,7 +123,7 @@ def run_demo(console: Console, state: StateDir, *, keep: bool) -> int:
     return 1 if faults else 0
 
 
-def _perform(console: Console, running: LocalCloud, data: DemoData) -> list[str]:
+def _perform(console: DataConsole, running: LocalCloud, data: DemoData) -> list[str]:
     client, progress = Client(running.outputs, running.aws), Progress()
     for act in data.acts():
         _perform_act(console, client, progress, act)
@@ -139,7 +139,7 @@ def _perform(console: Console, running: LocalCloud, data: DemoData) -> list[str]
     return progress.faults() + _row_faults(row_counts, data.expected_rows())
 
 
-def _perform_act(console: Console, client: Client, progress: Progress, act: Act) -> None:
+def _perform_act(console: DataConsole, client: Client, progress: Progress, act: Act) -> None:
     """Upload the act's files and show their status.
 
     Return when every status is final or ACT_SECONDS have passed.
@@ -158,24 +158,24 @@ def _perform_act(console: Console, client: Client, progress: Progress, act: Act)
 
 
 def _render(act: Act, progress: Progress) -> Group:
-    table = Table.grid(padding=(0, 2))
+    table = DataTable.grid(padding=(0, 2))
     for upload in act.uploads:
         if upload.key not in progress.started:
             continue
         end = progress.finished.get(upload.key)
         status = progress.entries.get(upload.key, {}).get("status", "uploaded")
         mark = (
-            Spinner("dots", Text(str(status), style="yellow"))
+            Spinner("dots", cell(status, "yellow"))
             if end is None
             else display.describe_status(status)
         )
         seconds = (end or time.monotonic()) - progress.started[upload.key]
-        table.add_row("", mark, Text(upload.key), Text(f"{seconds:.1f} s", style="dim"))
-    return Group(Text(act.title, style="bold"), table)
+        table.add_row("", mark, upload.key, cell(f"{seconds:.1f} s", "dim"))
+    return Group(cell(act.title, "bold"), table)
 
 
-def _outcome_table(progress: Progress) -> Table:
-    table = Table("upload", "status", "rows", "seconds", "reason")
+def _outcome_table(progress: Progress) -> DataTable:
+    table = DataTable("upload", "status", "rows", "seconds", "reason")
     table.columns[0].no_wrap = True
     for column in (2, 3):
         table.columns[column].justify = "right"
@@ -183,11 +183,11 @@ def _outcome_table(progress: Progress) -> Table:
         entry = progress.entries.get(upload.key, {})
         seconds = progress.finished.get(upload.key, time.monotonic()) - progress.started[upload.key]
         table.add_row(
-            Text(upload.key),
+            upload.key,
             display.describe_status(str(entry.get("status", "no entry"))),
             display.describe_number(entry.get("rows_loaded")),
             f"{seconds:.1f}",
-            Text(display.describe_reason(entry)),
+            cell_of_lines(display.reasons_of(entry)),
         )
     return table
 
@@ -200,13 +200,13 @@ def _count(client: Client, table: str) -> int:
         return 0
 
 
-def _row_table(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> Table:
-    table = Table("table", "rows", "rows in the last data files")
+def _row_table(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> DataTable:
+    table = DataTable("table", "rows", "rows in the last data files")
     for column in (1, 2):
         table.columns[column].justify = "right"
     for name, rows in row_counts.items():
         style = "green" if rows == expected[name] else "red"
-        table.add_row(name, Text(f"{rows:,}", style=style), f"{expected[name]:,}")
+        table.add_row(name, cell(f"{rows:,}", style), f"{expected[name]:,}")
     return table
 
 
@@ -218,17 +218,17 @@ def _row_faults(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> l
     ]
 
 
-def _show_api(console: Console, client: Client) -> None:
+def _show_api(console: DataConsole, client: Client) -> None:
     parameters = {"table_name": USER_TABLE, "status": "failed"}
     console.print(
         f"GET {client.log_url(parameters)}\nx-api-key: {client.outputs.api_key}",
         style="dim",
         highlight=False,
     )
-    console.print_json(data=client.log_page(parameters))
+    console.print(to_json(client.log_page(parameters)))
 
 
-def _conclude(console: Console, faults: Sequence[str], seconds: float) -> None:
+def _conclude(console: DataConsole, faults: Sequence[str], seconds: float) -> None:
     if faults:
         console.print(display.describe_errors(faults))
     verdict = (
@@ -237,4 +237,4 @@ def _conclude(console: Console, faults: Sequence[str], seconds: float) -> None:
         else f"{len(faults)} results are not as expected"
     )
     style = "bold green" if not faults else "bold red"
-    console.print(Text(f"{verdict}; {seconds:.1f} s in total", style=style))
+    console.print(cell(f"{verdict}; {seconds:.1f} s in total", style))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 from etl_cli.client import Answer
+from etl_cli.console import DataTable, cell, cell_of_lines
 from etl_cli.demo_uploads import EXAMPLES
 from local_cloud.outputs import Outputs
 from local_cloud.state import DEFAULT_STATE, IS_CHECKOUT, StateDir
 
-PIPE_WIDTH = 150
+_SHOWN_DETAILS = 5
 
 STYLES = {
     "loaded": "green",
@@ -30,13 +28,7 @@ STYLES = {
 }
 
 
-def make_console() -> Console:
-    """Return a console with the terminal's width, or a fixed width for a pipe or a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
-
-
-def describe_usage(outputs: Outputs, state: StateDir) -> Text:
+def describe_usage(outputs: Outputs, state: StateDir) -> RenderableType:
     """Return commands for this cloud, ready to be copied."""
     command = ".venv/bin/etl" if IS_CHECKOUT else "etl"
     option = "" if state.root == DEFAULT_STATE else f" --stack {state.outputs}"
@@ -63,60 +55,62 @@ def describe_usage(outputs: Outputs, state: StateDir) -> Text:
         ],
         "stop": [f"{command} down{option}"],
     }
-    text = Text("the local cloud is up\n", style="bold green")
+    text = cell("the local cloud is up", "bold green")
     for title, lines in sections.items():
-        text.append(f"{title}\n", style="bold")
-        text.append("".join(f"  {line}\n" for line in lines), style="not bold default")
-    return text
+        text.append("\n").append_text(cell(title, "bold"))
+        for line in lines:
+            text.append("\n").append_text(cell(f"  {line}", "not bold default"))
+    return text.append("\n")
 
 
-def describe_entries(entries: Iterable[Mapping[str, Any]]) -> Table:
+def describe_entries(entries: Iterable[Mapping[str, Any]]) -> DataTable:
     """Return log entries as a table: each upload, its status and the reason."""
-    table = Table("arrived", "upload", "status", "rows", "ms", "reason", show_lines=False)
+    table = DataTable("arrived", "upload", "status", "rows", "ms", "reason", show_lines=False)
     for entry in entries:
         table.add_row(
-            entry.get("landed_timestamp", ""),
-            Text(entry.get("s3_key", "")),
+            str(entry.get("landed_timestamp", "")),
+            str(entry.get("s3_key", "")),
             describe_status(str(entry.get("status", ""))),
             describe_number(entry.get("rows_loaded")),
             describe_number(entry.get("duration_ms")),
-            Text(describe_reason(entry)),
+            cell_of_lines(reasons_of(entry)),
         )
     return table
 
 
-def describe_status(status: str) -> Text:
-    return Text(status, style=STYLES.get(status, ""))
+def describe_status(status: str) -> RenderableType:
+    return cell(status, style=STYLES.get(status, ""))
 
 
 def describe_number(value: Any) -> str:
     return "" if value is None else f"{int(value):,}"
 
 
-def describe_reason(entry: Mapping[str, Any]) -> str:
-    """Return the error's message and the details that it does not contain, one per line.
+def reasons_of(entry: Mapping[str, Any]) -> list[str]:
+    """Return the error's message and the details that it does not contain.
 
     Empty without an error.
     """
     error = entry.get("error")
     if not error:
-        return ""
+        return []
     message = str(error["message"])
-    return "\n".join(
-        [message, *(detail for detail in error.get("details", ()) if detail not in message)]
-    )
+    details = [str(each) for each in error.get("details", ()) if str(each) not in message]
+    more = len(details) - _SHOWN_DETAILS
+    rest = [f"and {more:,} more; --json lists all"] if more > 0 else []
+    return [message, *details[:_SHOWN_DETAILS], *rest]
 
 
-def describe_answer(answer: Answer) -> Table:
-    table = Table(*(escape(column) for column in answer.columns))
+def describe_answer(answer: Answer) -> DataTable:
+    table = DataTable(*answer.columns)
     for row in answer.rows:
         table.add_row(*(_cell(value) for value in row))
     return table
 
 
-def _cell(value: Any) -> Text:
-    return Text("null", style="dim") if value is None else Text(str(value))
+def _cell(value: Any) -> RenderableType:
+    return cell("null", "dim") if value is None else cell(value)
 
 
 def describe_errors(lines: Sequence[str]) -> Panel:
-    return Panel(Text("\n".join(lines)), title="failed", border_style="red", expand=False)
+    return Panel(cell_of_lines(lines), title="failed", border_style="red", expand=False)

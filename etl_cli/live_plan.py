@@ -17,16 +17,20 @@ from etl_core.adapters.redshift import RedshiftWarehouse
 from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
 from etl_core.loading.ledger import ledger_table, parse_row, select_rows
-from etl_core.loading.load_schema import find_views, read_table
 from etl_core.loading.ports import Transaction
+from etl_core.loading.table_plan import (
+    find_late_binding_views,
+    find_views,
+    plan_change,
+    read_table,
+)
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.live_table import select_table
-from etl_core.schema_changes.plan import Plan, make_plan, refused
+from etl_core.schema_changes.plan import Plan, refused, warned
 from etl_core.schema_changes.refusals import refuse_column_of_view, refuse_replacement
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.schema_files.tables import table_of_schema_file
 
 USER_VARIABLE, PASSWORD_VARIABLE = "REDSHIFT_USER", "REDSHIFT_PASSWORD"
 _TIMEOUT_SECONDS = 60
@@ -42,17 +46,18 @@ class LiveDatabase:
     ca_file: Path | None = None
 
 
-def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef) -> Plan:
+def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef, rebuild_max_rows: int) -> Plan:
     """Return what the pipeline would do if the schema file were uploaded now. Raises EtlError."""
-    desired = table_of_schema_file(spec, table)
-    with (
-        closing(_connect(live)) as warehouse,
-        warehouse.transaction(live.database, _TIMEOUT_SECONDS) as transaction,
-    ):
-        actual = read_table(transaction, table)
-        in_force = _read_schema_in_force(transaction, table)
-        plan = make_plan(actual, desired, spec.allowed_changes, is_adoption=in_force is None)
-        views = find_views(transaction, table, plan) if actual is not None and plan.touched else ()
+    with closing(_connect(live)) as warehouse:
+        with warehouse.transaction(live.database, _TIMEOUT_SECONDS) as transaction:
+            actual = read_table(transaction, table)
+            in_force = _read_schema_in_force(transaction, table)
+            plan = plan_change(transaction, table, actual, in_force, spec, rebuild_max_rows)
+            is_touched = actual is not None and bool(plan.touched)
+            views = find_views(transaction, table, plan) if is_touched else ()
+        if plan.removed:
+            late = find_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
+            plan = warned(plan, late)
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
 

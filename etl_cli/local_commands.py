@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,9 @@ from botocore.exceptions import ClientError as AwsError
 
 from etl_cli import display
 from etl_cli.client import Client, ClientError
+from etl_cli.console import make_console
 from etl_cli.options import STATE_VARIABLE, json_option, stack_options
+from etl_cli.terminal import echo, echo_lines, to_json
 from local_cloud import lifecycle, processes
 from local_cloud.errors import LocalCloudError
 from local_cloud.outputs import Outputs
@@ -72,7 +73,7 @@ def demo(keep: bool, state: StateDir) -> None:  # noqa: FBT001 - click passes fl
     """
     from etl_cli.demo import run_demo
 
-    raise SystemExit(run_demo(display.make_console(), StateDir(state.root / "demo"), keep=keep))
+    raise SystemExit(run_demo(make_console(), StateDir(state.root / "demo"), keep=keep))
 
 
 @click.command()
@@ -83,7 +84,7 @@ def up(state: StateDir) -> None:
 
     Exit code: 0 the cloud is up, 1 it could not be started, 2 an option cannot be used.
     """
-    console = display.make_console()
+    console = make_console()
     with state.lock():
         if lifecycle.is_up(state):
             console.print("the local cloud is already up")
@@ -110,7 +111,7 @@ def down(state: StateDir) -> None:
     """
     with state.lock():
         existed = lifecycle.clean_up(state)
-    click.echo("the local cloud is down" if existed else "the local cloud is not up")
+    echo("the local cloud is down" if existed else "the local cloud is not up")
 
 
 @click.command()
@@ -130,10 +131,10 @@ def status(as_json: bool, state: StateDir) -> None:  # noqa: FBT001
             for record, alive in running.items()
         ]
         outputs = str(state.outputs) if is_up else None
-        click.echo(json.dumps({"up": is_up, "processes": each, "outputs": outputs}, indent=2))
+        echo_lines(to_json({"up": is_up, "processes": each, "outputs": outputs}))
     else:
         for record, alive in running.items():
-            click.echo(f"{record.name}: pid {record.pid}, {'running' if alive else 'not running'}")
+            echo(f"{record.name}: pid {record.pid}, {'running' if alive else 'not running'}")
         _show_status(state, is_up=is_up, was_up=bool(records))
     raise SystemExit(DONE if is_up else FAILED)
 
@@ -142,14 +143,14 @@ def _show_status(state: StateDir, *, is_up: bool, was_up: bool) -> None:
     if is_up:
         _show_usage(state)
     elif was_up:
-        click.echo("the local cloud is incomplete: a process has ended; stop it with `etl down`")
+        echo("the local cloud is incomplete: a process has ended; stop it with `etl down`")
     else:
-        click.echo("the local cloud is not up; start it with `etl up`")
+        echo("the local cloud is not up; start it with `etl up`")
 
 
 def _show_usage(state: StateDir) -> None:
     usage = display.describe_usage(Outputs.read(state.outputs), state)
-    display.make_console().print(usage, soft_wrap=True)
+    make_console().print(usage, soft_wrap=True)
 
 
 @click.command()
@@ -168,9 +169,9 @@ def put(file: Path, key: str, stack: Path, as_json: bool) -> None:  # noqa: FBT0
     with open_client(stack) as client:
         version = client.put_bytes(file.read_bytes(), key)
     if as_json:
-        click.echo(json.dumps({"key": key, "version_id": version}, indent=2))
+        echo_lines(to_json({"key": key, "version_id": version}))
     else:
-        click.echo(f"version {version}")
+        echo(f"version {version}")
 
 
 @click.command()
@@ -185,11 +186,11 @@ def logs(table: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
     with open_client(stack) as client:
         entries = client.log_entries(table)
     if as_json:
-        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        echo_lines(to_json(entries))
     elif entries:
-        display.make_console().print(display.describe_entries(entries))
+        make_console().print(display.describe_entries(entries))
     else:
-        click.echo(f"no uploads to {table} so far")
+        echo(f"no uploads to {table} so far")
 
 
 @click.command()
@@ -206,9 +207,9 @@ def sql(database: str, statement: str, stack: Path, as_json: bool) -> None:  # n
         answer = client.sql(database, statement)
     if as_json:
         content = {"columns": answer.columns, "rows": answer.rows}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+        echo_lines(to_json(content, default=str))
     else:
-        display.make_console().print(display.describe_answer(answer))
+        make_console().print(display.describe_answer(answer))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ fast.
 from __future__ import annotations
 
 import importlib
+import io
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from etl_cli import __version__
+from etl_cli.terminal import echo_lines
 
 LOCAL_EXTRA = frozenset({"ministack", "psutil", "redshift_emulator", "trustme"})
 UNUSABLE = 2
@@ -103,13 +105,23 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            error.show()
+            _show(error)
+        except click.ClickException as error:
+            _show(error)
+            return ctx.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("\nstopped before the end", err=True)
+            echo_lines("\nstopped before the end", err=True)
         except ModuleNotFoundError as error:
             raise _missing_extra(error, ctx.invoked_subcommand) from error
         command = COMMANDS.get(ctx.invoked_subcommand or "")
         return ctx.exit(UNUSABLE if command is None else command.unusable)
+
+
+def _show(error: click.ClickException) -> None:
+    """Print the error, which may quote text from outside."""
+    text = io.StringIO()
+    error.show(file=text)
+    echo_lines(text.getvalue().removesuffix("\n"), err=True)
 
 
 def _missing_extra(error: ModuleNotFoundError, command: str | None) -> Exception:

@@ -10,6 +10,7 @@ import click
 from etl_cli.options import stack_options
 from etl_cli.recovery_client import Comparison, Delivery, compare_lake, in_arrival_order, pages
 from etl_cli.recovery_display import (
+    NEEDS_OPERATOR,
     REFUSED,
     delivery_json,
     delivery_table,
@@ -27,9 +28,9 @@ from etl_cli.stack_options import (
     Reply,
     deliver_with_progress,
     scope_options,
+    since_option,
     stack_errors,
 )
-from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,
@@ -40,16 +41,9 @@ from etl_core.recovery.reconcile_requests import (
 from etl_core.recovery.wire import to_json
 
 
-def _time(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
-    try:
-        return None if text is None else parse_utc_time(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}, or a day such as 2026-11-22") from None
-
-
 @click.command()
 @scope_options
-@click.option("--since", callback=_time, help="Only uploads since this UTC time or day.")
+@since_option
 @click.option("--current-only", is_flag=True, help="Only the current version of each object.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; change nothing.")
 @click.option(
@@ -87,8 +81,8 @@ def reconcile(
     Works also for a bucket that already had files. An upload that is in a ledger is never sent.
 
     Exit code: 0 every version has its final status; 1 something is left: uploads to send (dry run),
-    refused uploads, uploads without a final status, or a table that could not be compared; 2 an
-    option or the stack cannot be used.
+    refused uploads, uploads without a final status, uploads that the ledger does not know, or a
+    table that could not be compared; 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
     request = PageRequest(
@@ -103,9 +97,10 @@ def reconcile(
     _show(reply, comparison, None if dry_run else delivery)
     is_left = bool(comparison.findings) if dry_run else _is_left(comparison, delivery)
     reply.end(
-        LEFT if is_left else DONE,
+        LEFT if is_left or comparison.damaged else DONE,
         counts={str(state): count for state, count in comparison.counts.items()},
         findings=[finding_json(finding) for finding in comparison.findings],
+        damaged=list(comparison.damaged),
         **delivery_json(delivery),
     )
 
@@ -120,9 +115,12 @@ def _compare(stack: Stack, request: PageRequest) -> Comparison:
 
 
 def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> None:
-    if delivery is None and comparison.findings:
-        reply.show(findings_table(in_arrival_order(comparison.findings)))
-    reply.show(states_table(comparison.counts))
+    shown = [
+        each for each in comparison.findings if delivery is None or each.state in NEEDS_OPERATOR
+    ]
+    if shown:
+        reply.show(findings_table(in_arrival_order(shown)))
+    reply.show(states_table(comparison.counts), *comparison.damaged)
     if delivery is not None and comparison.to_send:
         reply.show(delivery_table(delivery), *reasons(delivery.answers))
 
@@ -131,7 +129,10 @@ def _is_left(comparison: Comparison, delivery: Delivery) -> bool:
     """Return whether somebody has to act."""
     return (
         delivery.open_count > 0
-        or any(finding.state is State.NOT_COMPARED for finding in comparison.findings)
+        or any(
+            finding.state in (State.NOT_COMPARED, *NEEDS_OPERATOR)
+            for finding in comparison.findings
+        )
         or any(answer.status in REFUSED for answer in delivery.answers)
     )
 
@@ -156,19 +157,22 @@ def rebuild_log(
     """
     reply = Reply(context, as_json)
     request = LogPageRequest(scope=Scope(database=database, table=table), dry_run=dry_run)
-    rows, missing, busy = 0, list[MissingEntry](), list[str]()
+    rows, missing, busy, damaged = 0, list[MissingEntry](), list[str](), dict[str, None]()
     with stack_errors(context), progress("reading ledgers") as show:
         for page in pages(open_stack(stack).reconcile, request, CLOCK):
             rows += page.rows
             missing += page.missing
             busy += page.busy
+            damaged |= dict.fromkeys(each.message for each in page.damaged)
             show(rows, page.ledger or "")
     result = "entries are missing in the log" if dry_run else "entries written"
     reply.show(f"{rows:,} ledger rows; {len(missing):,} {result}")
     reply.show(*(f"{each}: not read, a load has locked it; run again later" for each in busy))
+    reply.show(*damaged)
     reply.end(
-        LEFT if busy or (dry_run and missing) else DONE,
+        LEFT if busy or damaged or (dry_run and missing) else DONE,
         rows=rows,
         missing=[to_json(entry) for entry in missing],
         busy=busy,
+        damaged=list(damaged),
     )

@@ -44,10 +44,13 @@ class Clock:
 
 @dataclass
 class Comparison:
-    """The result for the whole lake: all findings, and the number of versions in each state."""
+    """The result for the whole lake: all findings, the number of versions in each state, and the
+    messages about damaged ledgers.
+    """
 
     findings: list[FindingSummary] = field(default_factory=list)
     counts: Counter[State] = field(default_factory=Counter)
+    damaged: dict[str, None] = field(default_factory=dict)
 
     @property
     def to_send(self) -> list[FindingSummary]:
@@ -110,6 +113,7 @@ def compare_lake(
     for page in pages(function, request, clock):
         comparison.findings += page.findings
         comparison.counts.update(page.counts)
+        comparison.damaged |= dict.fromkeys(each.message for each in page.damaged)
         on_page(comparison)
     known = {finding.upload for finding in comparison.findings}
     pending = PendingRequest(scope=request.scope, grace_seconds=request.grace_seconds)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
+from etl_cli.console import DataTable, make_console
 from etl_cli.recovery_client import Delivery
+from etl_cli.terminal import visible
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import TO_SEND, State
 from etl_core.recovery.reconcile_requests import Answer, FindingSummary
@@ -18,12 +17,17 @@ from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
 REFUSED = (Status.REJECTED, Status.FAILED)
+NEEDS_OPERATOR = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
+"""No run of reconcile ends these states."""
 _MEANING = {
     State.NEVER_SEEN: "neither in the ledger nor in the log: reconcile sends it",
     State.STUCK: "received, but its execution ended without a final status: reconcile sends it again",
     State.UNLOGGED: "in the ledger, but without a final status in the log: reconcile writes its entry",
     State.UNDER_WAY: "it has just arrived or was just loaded, or its execution is running",
     State.NOT_COMPARED: "a load of its table has locked the ledger: run reconcile again later",
+    State.LEDGER_DAMAGED: "its table's ledger is damaged: restore it, then run reconcile again",
+    State.NOT_IN_LEDGER: "the log says loaded, its table's ledger does not know it: look at the table "
+    "before anything is loaded again (docs/how-to/operate.md, uploads that the ledger does not know)",
     State.RECORDED: "its final status is in the log",
 }
 
@@ -31,7 +35,7 @@ _MEANING = {
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
     """Show progress on a terminal. Call the yielded function with the number done and a remark."""
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -41,36 +45,36 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(visible(what), total=total)
         yield lambda done, remark: bar.update(
-            task, completed=done, description=f"{what} {remark}".rstrip()
+            task, completed=done, description=visible(f"{what} {remark}".rstrip())
         )
 
 
-def findings_table(findings: Sequence[FindingSummary]) -> Table:
+def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     """Return the first findings, one per line."""
-    table = Table("arrived", "upload", "version", "finding")
+    table = DataTable("arrived", "upload", "version", "finding")
     for each in findings[:MAX_ROWS]:
         upload = each.upload
-        table.add_row(upload.landed_timestamp, Text(upload.key), Text(each.version), each.state)
+        table.add_row(upload.landed_timestamp, upload.key, each.version, each.state)
     if len(findings) > MAX_ROWS:
         table.add_row("...", f"and {len(findings) - MAX_ROWS:,} more; --json lists all", "", "")
     return table
 
 
-def states_table(counts: Mapping[State, int]) -> Table:
+def states_table(counts: Mapping[State, int]) -> DataTable:
     """Return the number of versions in each state, and what the state means."""
-    table = Table("versions", "state", "meaning")
+    table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
-            style = "bold" if state in TO_SEND else ""
+            style = "bold" if state in (*TO_SEND, *NEEDS_OPERATOR) else ""
             table.add_row(f"{counts[state]:,}", state, meaning, style=style)
     return table
 
 
-def delivery_table(delivery: Delivery) -> Table:
+def delivery_table(delivery: Delivery) -> DataTable:
     """Return the number of uploads with each final status."""
-    table = Table("uploads", "status")
+    table = DataTable("uploads", "status")
     for status, count in sorted(delivery.counts.items()):
         table.add_row(f"{count:,}", status)
     if delivery.open_count:

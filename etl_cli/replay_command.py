@@ -1,8 +1,9 @@
-"""The command `replay`: send one upload again, or rebuild a table from the lake."""
+"""The command `replay`: send one upload or all refused ones again, or rebuild a table from the lake."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from etl_cli.recovery_display import (
     progress,
     reasons,
 )
+from etl_cli.replay_failed import replay_failed
 from etl_cli.stack import open_stack
 from etl_cli.stack_options import (
     CLOCK,
@@ -25,6 +27,7 @@ from etl_cli.stack_options import (
     Reply,
     deliver_with_progress,
     scope_options,
+    since_option,
     stack_errors,
 )
 from etl_core.model.errors import LoadFailedError, StackError
@@ -33,11 +36,12 @@ from etl_core.model.table_ref import TableRef
 from etl_core.recovery.messages import (
     UPLOAD_LOADED_BEFORE,
     UPLOAD_NOT_FOUND,
+    UPLOAD_NOT_IN_LEDGER,
     UPLOAD_SUPERSEDED,
     UPLOAD_UNDER_WAY,
     UPLOAD_VERSION_NOT_FOUND,
 )
-from etl_core.recovery.reconcile import State
+from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import FindingSummary, KeyRequest
 from etl_core.recovery.tables_requests import ReplayRequest
 from etl_core.recovery.wire import to_json
@@ -46,9 +50,15 @@ from etl_core.recovery.wire import to_json
 @click.command()
 @click.option("--key", help="The upload's key: db_name/action/table_name/file.")
 @click.option("--version-id", help="The upload's version; default: the newest one of the key.")
-@scope_options
 @click.option(
-    "--dry-run", is_flag=True, help="For a table: show what would be loaded; change nothing."
+    "--failed", is_flag=True, help="All rejected and failed uploads whose cause may be gone."
+)
+@scope_options
+@since_option
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="For a table or --failed: show what would be loaded; change nothing.",
 )
 @click.option(
     "--accept-counts",
@@ -61,23 +71,36 @@ def replay(
     context: click.Context,
     key: str | None,
     version_id: str | None,
+    failed: bool,  # noqa: FBT001 - click names them
     database: str | None,
     table: str | None,
-    dry_run: bool,  # noqa: FBT001 - click names them
+    since: datetime | None,
+    dry_run: bool,  # noqa: FBT001
     accept_counts: bool,  # noqa: FBT001
     stack: Path,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Send one upload (--key) through the pipeline again, or rebuild a table (--database, --table) from the lake.
+    """Send one upload (--key) or all refused ones (--failed) through the pipeline again, or rebuild
+    a table (--database, --table) from the lake.
 
-    Send an upload again after you have removed the cause of its refusal. A table is rebuilt in
-    place: its readers see the rows before or after.
+    Send an upload again after you have removed the cause of its refusal. --failed sends, in arrival
+    order, the current version of every object that was rejected or failed; --database, --table and
+    --since limit it, and --dry-run shows them by reason. A file that was uploaded again under
+    another name would be loaded twice. A table is rebuilt in place: its readers see the rows before
+    or after.
 
-    Exit code: 0 it succeeded; 1 it did not, or would change nothing; 2 an option or the stack
-    cannot be used.
+    Exit code: 0 it succeeded, or nothing is to be sent; 1 it did not succeed, would change nothing,
+    or there are uploads to send (--failed --dry-run); 2 an option or the stack cannot be used.
     """
     reply = Reply(context, as_json)
-    if key is not None and table is None and database is None and not dry_run and not accept_counts:
+    of_table = table is not None or database is not None
+    if failed and key is None and version_id is None and not accept_counts:
+        replay_failed(reply, Scope(since, database, table), stack, dry_run=dry_run)
+    elif failed or since is not None:
+        raise click.UsageError(
+            "--failed can be combined with --database, --table, --since and --dry-run; --since needs --failed"
+        )
+    elif key is not None and not of_table and not dry_run and not accept_counts:
         _replay_upload(reply, key, version_id, stack)
     elif key is None and version_id is None and table is not None and database is not None:
         request = ReplayRequest(
@@ -86,7 +109,7 @@ def replay(
         _replay_table(reply, request, stack)
     else:
         raise click.UsageError(
-            "give --key, with or without --version-id, or --database and --table"
+            "give --key, with or without --version-id, or --failed, or --database and --table"
         )
 
 
@@ -143,6 +166,8 @@ def _why_not(finding: FindingSummary) -> str | None:
     key, version, status = finding.upload.key, finding.version, finding.status
     if finding.state is State.UNDER_WAY and status in (None, Status.RECEIVED):
         return UPLOAD_UNDER_WAY(key=key, version=version)
+    if finding.state is State.NOT_IN_LEDGER:
+        return UPLOAD_NOT_IN_LEDGER(key=key, version=version, status=status)
     if status is Status.SUPERSEDED:
         return UPLOAD_SUPERSEDED(key=key, version=version)
     if status in (Status.LOADED, Status.APPLIED, Status.UNCHANGED):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +9,13 @@ from typing import Any
 
 import click
 
+from etl_cli import terminal
 from etl_cli.csv_commands import FILE, read_schema_file
 from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE, LiveDatabase, plan_live
 from etl_cli.options import json_option
+from etl_cli.terminal import echo, echo_lines
 from etl_core.model.errors import EtlError, InvalidSchemaFileError, RejectedError
+from etl_core.model.function_settings import DEFAULT_REBUILD_MAX_ROWS
 from etl_core.model.table_ref import TableRef, faults_of_names
 from etl_core.schema_changes.plan import Plan, make_plan, refused
 from etl_core.schema_changes.refusals import refuse_replacement
@@ -50,6 +52,13 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
     type=FILE,
     help="Certificate authorities for a warehouse without an AWS certificate.",
 )
+@click.option(
+    "--rebuild-max-rows",
+    type=click.IntRange(0),
+    default=DEFAULT_REBUILD_MAX_ROWS,
+    show_default=True,
+    help="The stack's setting rebuildMaxRows, for a comparison with a live table.",
+)
 @json_option
 @click.pass_context
 def plan(
@@ -61,6 +70,7 @@ def plan(
     port: int,
     database: str | None,
     ca_file: Path | None,
+    rebuild_max_rows: int,
     as_json: bool,  # noqa: FBT001 - click passes flags as booleans
 ) -> None:
     """Show the statements that an upload of the schema file DESIRED would run. Change nothing.
@@ -75,11 +85,12 @@ def plan(
     if live is None:
         planned = _plan_files(None if actual is None else _read(context, actual), spec, ref)
     else:
-        planned = _plan_live(context, live, spec, ref)
+        planned = _plan_live(context, live, spec, ref, rebuild_max_rows)
     if as_json:
-        click.echo(json.dumps(to_json(planned), indent=2, ensure_ascii=False))
+        echo_lines(terminal.to_json(to_json(planned)))
     else:
-        click.echo("\n".join(to_text(planned)))
+        for line in to_text(planned):
+            echo(line)
     context.exit(exit_code(planned))
 
 
@@ -111,12 +122,16 @@ def _plan_files(in_force: SchemaFile | None, spec: SchemaFile, table: TableRef) 
 
 
 def _plan_live(
-    context: click.Context, live: LiveDatabase, spec: SchemaFile, table: TableRef
+    context: click.Context,
+    live: LiveDatabase,
+    spec: SchemaFile,
+    table: TableRef,
+    rebuild_max_rows: int,
 ) -> Plan:
     try:
-        return plan_live(live, spec, table)
+        return plan_live(live, spec, table, rebuild_max_rows)
     except EtlError as error:
-        click.echo(f"{live.host}:{live.port}/{live.database}: {error.message}", err=True)
+        echo(f"{live.host}:{live.port}/{live.database}: {error.message}", err=True)
         return context.exit(REFUSED if isinstance(error, RejectedError) else UNUSABLE)
 
 
@@ -128,15 +143,17 @@ def exit_code(planned: Plan) -> int:
 
 
 def to_text(planned: Plan) -> Sequence[str]:
-    """Return the plan as lines, one statement or refusal each."""
+    """Return the plan as lines, one statement, refusal or warning each."""
+    warnings = [f"warning: {warning}" for warning in planned.warnings]
     if planned.refusals:
-        return [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, planned.refusals))]
+        refusals = [f"refused: {refusal}" for refusal in dict.fromkeys(map(str, planned.refusals))]
+        return [*refusals, *warnings]
     lines = [
         f"{each.sql};  -- {'' if each.transactional else 'autocommit, '}"
         f"{each.change_class}: {each.why}"
         for each in planned.statements
     ]
-    return lines or ["nothing to do: the table matches the schema file"]
+    return [*(lines or ["nothing to do: the table matches the schema file"]), *warnings]
 
 
 def to_json(planned: Plan) -> dict[str, Any]:
@@ -153,6 +170,7 @@ def to_json(planned: Plan) -> dict[str, Any]:
             for each in planned.statements
         ],
         "refusals": [asdict(refusal) for refusal in planned.refusals],
+        "warnings": list(planned.warnings),
     }
 
 
@@ -160,11 +178,11 @@ def _read(context: click.Context, path: Path) -> SchemaFile:
     try:
         return read_schema_file(path)
     except OSError as error:
-        click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
+        echo(f"{path}: cannot be read: {error.strerror}", err=True)
         return context.exit(UNUSABLE)
     except InvalidSchemaFileError as error:
         for line in error.details or (error.message,):
-            click.echo(f"{path}: {line}", err=True)
+            echo(f"{path}: {line}", err=True)
         return context.exit(UNUSABLE)
 
 
@@ -174,4 +192,4 @@ def json_schema() -> None:
 
     Exit code: 0.
     """
-    click.echo(json.dumps(schema_file_format(), indent=2))
+    echo_lines(terminal.to_json(schema_file_format()))

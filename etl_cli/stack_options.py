@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
-from rich.console import Console
 
+from etl_cli.console import make_console
 from etl_cli.recovery_client import Clock, Delivery, deliver
 from etl_cli.recovery_display import REFUSED, progress
 from etl_cli.stack import Stack
+from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
 from etl_core.model.table_ref import split_table_name
+from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile_requests import FindingSummary
 
 DONE, LEFT, UNUSABLE = 0, 1, 2
@@ -33,14 +35,16 @@ class Reply:
     def show(self, *parts: Any) -> None:
         """Print, unless JSON is wanted."""
         if not self.as_json:
-            console = Console()
+            console = make_console()
             for part in parts:
-                console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+                is_line = isinstance(part, str)
+                shown = visible(part) if is_line else part
+                console.print(shown, highlight=False, soft_wrap=is_line)
 
     def end(self, code: int, **fields: Any) -> None:
         """Print the JSON object, if it is wanted, and end the command with this exit code."""
         if self.as_json:
-            click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
+            echo_lines(to_json(fields))
         self.context.exit(code)
 
 
@@ -60,13 +64,25 @@ def scope_options(command: Callable[..., None]) -> Callable[..., None]:
     return database(table(command))
 
 
+def _time(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_utc_time(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or a day such as 2026-11-22") from None
+
+
+since_option = click.option(
+    "--since", callback=_time, help="Only uploads since this UTC time or day."
+)
+
+
 @contextmanager
 def stack_errors(context: click.Context) -> Iterator[None]:
     """Print the message of an EtlError and end the command with UNUSABLE."""
     try:
         yield
     except EtlError as error:
-        click.echo(error.message, err=True)
+        echo(error.message, err=True)
         context.exit(UNUSABLE)
 
 

@@ -6,13 +6,13 @@ column with a single value that is not a number.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from etl_cli.terminal import to_json
 from etl_core.csv_files.datetime_formats import is_auto_datetime, is_time
 from etl_core.csv_files.rows import CsvRow
 from etl_core.csv_files.values import DEFAULT_NULL, size_of
@@ -250,11 +250,9 @@ def column_names(header: Sequence[str]) -> list[str]:
 
 def render_schema_file(guesses: Sequence[Guess], options: CsvOptions) -> str:
     """Return the text of the schema file, one column in each line."""
-    columns = ",\n".join(
-        f"    {json.dumps(_column(guess), ensure_ascii=False)}" for guess in guesses
-    )
+    columns = ",\n".join(f"    {to_json(_column(guess), indent=None)}" for guess in guesses)
     csv = options.model_dump(mode="json", exclude_defaults=True)
-    tail = f',\n  "csv": {json.dumps(csv, ensure_ascii=False)}' if csv else ""
+    tail = f',\n  "csv": {to_json(csv, indent=None)}' if csv else ""
     return f'{{\n  "schema_version": "1",\n  "columns": [\n{columns}\n  ]{tail}\n}}\n'
 
 

@@ -1,4 +1,4 @@
-"""SQL constructs that SQLAlchemy and its Redshift dialect do not provide: COPY, LOCK, and text literals for Redshift.
+"""SQL constructs that SQLAlchemy and its Redshift dialect do not provide: COPY, LOCK, VACUUM, ANALYZE, text literals.
 
 The dialect's compiler renders every construct; its preparer quotes the identifiers.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import SetColumnComment, SetTableComment
+from sqlalchemy.schema import ExecutableDDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
 from sqlalchemy.sql.expression import Executable
@@ -87,6 +87,42 @@ def _lock(element: LockTable, compiler: SQLCompiler, **_: Any) -> str:
     return f"LOCK TABLE {compiler.preparer.format_table(element.table)}"
 
 
+class VacuumDeleted(Executable, ClauseElement):
+    """VACUUM DELETE ONLY of one table: gives back the space of deleted rows, without sorting. Autocommit only.
+
+    Redshift runs one VACUUM per cluster at a time and refuses a second one. Without the rights of
+    the owner it does nothing (database developer guide, "VACUUM").
+    """
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.TableClause | sa.Table) -> None:
+        self.table = table
+
+
+@compiles(VacuumDeleted, "redshift")
+def _vacuum(element: VacuumDeleted, compiler: SQLCompiler, **_: Any) -> str:
+    return f"VACUUM DELETE ONLY {compiler.preparer.format_table(element.table)}"
+
+
+class Analyze(Executable, ClauseElement):
+    """ANALYZE of one table.
+
+    Redshift skips it if less than a tenth of the rows changed since the last one (database developer
+    guide, "analyze_threshold_percent").
+    """
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.TableClause | sa.Table) -> None:
+        self.table = table
+
+
+@compiles(Analyze, "redshift")
+def _analyze(element: Analyze, compiler: SQLCompiler, **_: Any) -> str:
+    return f"ANALYZE {compiler.preparer.format_table(element.table)}"
+
+
 @dataclass(frozen=True)
 class CopySource:
     """What COPY reads: a manifest, the compression of its files, and the format of their rows."""
@@ -110,7 +146,8 @@ class CopyCsv(Executable, ClauseElement):
     change the encodings.
 
     `is_trial`: load nothing, but read all rows, so that the load-error view has every file at
-    fault.
+    fault. `refreshes_statistics`: STATUPDATE ON. By itself Redshift refreshes the statistics only of
+    a table that was empty; a table whose rows were just deleted is not known to count as empty.
     """
 
     inherit_cache = False
@@ -122,8 +159,14 @@ class CopyCsv(Executable, ClauseElement):
         source: CopySource,
         *,
         is_trial: bool = False,
+        refreshes_statistics: bool = False,
     ) -> None:
         self.table, self.columns, self.source, self.is_trial = table, columns, source, is_trial
+        self.refreshes_statistics = refreshes_statistics
+
+    def refreshing(self) -> CopyCsv:
+        """Return the same COPY with STATUPDATE ON."""
+        return CopyCsv(self.table, self.columns, self.source, refreshes_statistics=True)
 
     def trial(self) -> CopyCsv:
         """Return the same COPY as a trial."""
@@ -149,15 +192,21 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         # In a file of one column, an empty line is a row: an empty text, or NULL.
         *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),
         "COMPUPDATE OFF",
+        *(["STATUPDATE ON"] if element.refreshes_statistics else []),
         *(["NOLOAD MAXERROR AS 100000"] if element.is_trial else []),
     ]
     return " ".join(parts)
 
 
-def describe_sql(statement: Executable) -> str:
-    """Return the text of the statement in one line, as the log shows it."""
+def render_sql(statement: Executable | ExecutableDDLElement) -> str:
+    """Return the text of a statement without parameters, as another client than the driver sends it."""
     if not isinstance(statement, ClauseElement):
         raise TypeError(f"{statement!r} cannot be compiled")
-    compiled = statement.compile(dialect=DIALECT)
-    text = str(compiled).replace("%%", "%")
+    # The compiler doubles each % for the driver, which makes it one again.
+    return str(statement.compile(dialect=DIALECT)).replace("%%", "%").strip()
+
+
+def describe_sql(statement: Executable) -> str:
+    """Return the text of the statement in one line, as the log shows it."""
+    text = render_sql(statement)
     return " ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -23,6 +23,7 @@ from etl_core.recovery.reconcile_requests import (
     PageRequest,
     PendingRequest,
     ReconcileRequest,
+    RefusedRequest,
     SendRequest,
     parse_reconcile_request,
 )
@@ -32,6 +33,7 @@ from etl_core.recovery.reconcile_run import (
     read_answers,
     reconcile_lake,
     reconcile_page,
+    refused_page,
     send,
 )
 from etl_core.recovery.services import Services
@@ -65,6 +67,8 @@ def _respond(request: ReconcileRequest, services: Services, seconds: float) -> o
             return pending_page(request, services)
         case LakeRequest():
             return reconcile_lake(request, services, seconds)
+        case RefusedRequest():
+            return refused_page(request, services)
         case KeyRequest():
             return inspect_key(request, services)
         case SendRequest():

@@ -38,7 +38,9 @@ MAX_ZIPPED_BYTES = 50 * 1024**2
 MAX_UNZIPPED_BYTES = 200 * 1024**2
 """Lambda quotas: 50 MB for a direct upload; 250 MB unzipped for the layer and the function's own code together."""
 
-AWS_SERVICES = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "stepfunctions", "sts"})
+AWS_SERVICES = frozenset(
+    {"dynamodb", "lambda", "redshift-data", "s3", "secretsmanager", "stepfunctions", "sts"}
+)
 """The services whose API descriptions the functions need. botocore has hundreds of others, most of its size."""
 
 _UNUSED_FOLDERS = frozenset({"bin", "testing", "tests", "__pycache__"})
@@ -59,7 +61,7 @@ compileall.compile_dir(
 """
 NOT_COMPILED = (
     f"the layer has no compiled files, because no Python {PYTHON_VERSION} was found when it was built. Each "
-    "cold start then compiles what it imports, which takes about three times the CPU time "
+    "cold start then compiles what it imports, which takes more than twice the CPU time "
     f"(docs/adr/0010-compiled-files-instead-of-snapstart.md). Install Python {PYTHON_VERSION}, then "
     "run: make bundle"
 )

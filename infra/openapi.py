@@ -58,6 +58,10 @@ ENTRY: dict[str, Schema] = {
     "duration_ms": _NUMBER,
     "redshift_table_exists": {"type": "boolean"},
     "statements": {**_TEXTS, "description": "The SQL statements that were run for the upload."},
+    "warnings": {
+        **_TEXTS,
+        "description": "What you should know about the upload. Warnings do not change its status.",
+    },
     "error": {
         "type": "object",
         "description": "Why the upload was not loaded, and how to fix it.",

@@ -40,6 +40,7 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
+LONG_COPY_SECONDS = 60
 RECOVERY_SECONDS = 900
 """The maximum of Lambda: to reconcile a large lake or to rebuild a large table takes long."""
 
@@ -99,6 +100,7 @@ class Functions:
     record: LoaderFunction
     query: LoaderFunction
     tables: LoaderFunction
+    long_copy: LoaderFunction
 
 
 def declare(names: Names, settings: StackSettings) -> None:
@@ -119,10 +121,12 @@ def declare(names: Names, settings: StackSettings) -> None:
         lake_bucket=storage.lake.lake.bucket_name,
         load=functions.load,
         record=functions.record,
+        long_copy=functions.long_copy,
         log_table=storage.log_table,
         lease_table=storage.lease_table,
         load_seconds=settings.load_timeout_seconds,
         record_seconds=RECORD_SECONDS,
+        copy_seconds=LONG_COPY_SECONDS,
         log_keep_days=settings.log_group_keep_days,
     )
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
@@ -163,6 +167,7 @@ def declare_functions(
         record=LoaderFunction(names.of("record"), record_spec(settings, storage), code, opts),
         query=LoaderFunction(names.of("query"), query, code, opts),
         tables=LoaderFunction(names.of("tables"), tables_spec(settings, storage), code, opts),
+        long_copy=LoaderFunction(names.of("staging"), long_copy_spec(storage), code, opts),
     )
 
 
@@ -178,6 +183,7 @@ def record_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
             env.LEASE_SECONDS: str(settings.load_timeout_seconds + MARGIN_SECONDS),
             env.PARALLEL_LOADS: str(settings.max_parallel_loads),
         },
+        concurrency=settings.record_concurrency or None,
         statements=arns.apply(
             lambda known: [
                 *policies.write_log_entries(known[0]),
@@ -198,6 +204,10 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
         env.COPY_ROLE_ARN: storage.copy_role.arn,
         env.LOG_TABLE: storage.log_table.table_name,
+        env.LONG_LOAD_BYTES: str(settings.long_load_bytes),
+        env.LOAD_INTERVAL_SECONDS: str(settings.load_interval_seconds),
+        env.MAINTENANCE_MIN_ROWS: str(settings.maintenance_min_rows),
+        env.REBUILD_MAX_ROWS: str(settings.rebuild_max_rows),
     }
     if settings.warehouse_ca_file is not None:
         environment[env.WAREHOUSE_CA_FILE] = CA_FILE
@@ -211,6 +221,27 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         ),
         concurrency=settings.load_concurrency or None,
         vpc=VpcAttachment(storage.network.subnet_ids, storage.network.load_group.id),
+    )
+
+
+def long_copy_spec(storage: Storage) -> FunctionSpec:
+    """Return the properties of the long-copy function.
+
+    It runs outside the private network, which has no endpoint for the Data API.
+    """
+    warehouse = storage.warehouse
+    environment: dict[str, Input[str]] = {env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn}
+    if warehouse.workgroup_name is not None:
+        environment[env.WAREHOUSE_WORKGROUP] = warehouse.workgroup_name
+    if warehouse.cluster_identifier is not None:
+        environment[env.WAREHOUSE_CLUSTER] = warehouse.cluster_identifier
+    arns = Output.all(warehouse.arn, warehouse.secret_arn)
+    return FunctionSpec(
+        handler="handlers.long_copy.handler",
+        timeout_seconds=LONG_COPY_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment=environment,
+        statements=arns.apply(lambda known: policies.copy_long(*known)),
     )
 
 

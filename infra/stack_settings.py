@@ -26,6 +26,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from etl_core.model.function_settings import (
+    DEFAULT_MAINTENANCE_MIN_ROWS,
+    DEFAULT_REBUILD_MAX_ROWS,
+    MAX_LOAD_INTERVAL_SECONDS,
+)
 from etl_core.model.names import faults_of_name, fold
 
 LOG_KEEP_DAYS = (
@@ -38,6 +43,7 @@ SYSTEM_DATABASES = frozenset(
 )
 MAX_DATABASE_NAME = 64
 """Redshift database developer guide, CREATE DATABASE."""
+MAX_ROWS = 1_000_000_000_000
 
 
 class ConfigurationError(ValueError):
@@ -148,6 +154,27 @@ class StackSettings(BaseModel):
     load_concurrency: Annotated[
         int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
     ] = 0
+    long_load_bytes: Annotated[
+        int,
+        Field(ge=0, le=10**15, description="a whole number of bytes from 0 (never) to 10^15"),
+    ] = 2 * 1024**3
+    record_concurrency: Annotated[
+        int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
+    ] = 0
+    load_interval_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_LOAD_INTERVAL_SECONDS,
+            description=f"a whole number of seconds from 0 (none) to {MAX_LOAD_INTERVAL_SECONDS}",
+        ),
+    ] = 0
+    maintenance_min_rows: Annotated[
+        int, Field(ge=0, le=MAX_ROWS, description=f"a whole number from 0 (never) to {MAX_ROWS}")
+    ] = DEFAULT_MAINTENANCE_MIN_ROWS
+    rebuild_max_rows: Annotated[
+        int, Field(ge=0, le=MAX_ROWS, description=f"a whole number from 0 (no limit) to {MAX_ROWS}")
+    ] = DEFAULT_REBUILD_MAX_ROWS
     max_parallel_loads: Annotated[
         int, Field(ge=1, le=1000, description="a whole number from 1 to 1000")
     ] = 5

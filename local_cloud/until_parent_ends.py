@@ -1,4 +1,4 @@
-"""Run a module and end it when standard input closes: `python -P until_parent_ends.py MODULE`.
+"""Run a program and end it when standard input closes: `python -P until_parent_ends.py FILE`.
 
 Standard input is a pipe that the parent holds open. It closes when the parent ends, also when it is
 killed, so a killed test run leaves no server behind. This is run as a file so that the module's
@@ -26,10 +26,10 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    module = sys.argv[1]
+    program = sys.argv[1]
     sys.argv = sys.argv[1:]
     threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -195,6 +195,17 @@ class Executor:
         self.client.send(wire.complete(step.tag))
         return True
 
+    def _vacuum(self, step: Step) -> bool:
+        """Refuse a second VACUUM: a cluster runs one at a time (r_VACUUM_command)."""
+        if not self._server.vacuum.acquire(blocking=False):
+            failure = refusal("vacuum")
+            failure.hint = "re-execute after other vacuum finished"
+            raise failure
+        try:
+            return self._run(step)
+        finally:
+            self._server.vacuum.release()
+
     def _lock(self, step: Step) -> bool:
         outside = self.backend.status == b"I"
         try:
@@ -260,6 +271,7 @@ _RUNNERS: dict[Action, Callable[[Executor, Step], bool]] = {
     Action.END: Executor._forward,
     Action.RUN: Executor._run,
     Action.TRUNCATE: Executor._truncate,
+    Action.VACUUM: Executor._vacuum,
     Action.LOCK: Executor._lock,
     Action.ALTER: Executor._alter,
     Action.COPY: Executor._copy,

@@ -42,8 +42,7 @@ def plan_create(statement: Statement) -> Step:
         return Step(Action.RUN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
         check_expressions(statement, list(relations(statement.tokens)), makes_table=True)
-        sql = statement.rewritten(_late_binding(statement))
-        return Step(Action.FORWARD, sql, long_names=statement.long_names)
+        return _plan_create_view(statement)
     return _autocommit_only(statement) if words[:1] == ["database"] else forward(statement)
 
 
@@ -57,11 +56,22 @@ def _plan_create_user(statement: Statement) -> Step:
     return Step(Action.RUN, join_statements(statement.rewritten(), grant), "CREATE USER")
 
 
-def _late_binding(statement: Statement) -> list[Edit]:
-    """Remove WITH NO SCHEMA BINDING."""
-    if statement.words[-4:] != ["with", "no", "schema", "binding"]:
-        return []
-    return [Edit(statement.tokens[-4].start, statement.end, "")]
+def _plan_create_view(statement: Statement) -> Step:
+    """Plan CREATE VIEW. WITH NO SCHEMA BINDING is removed, and its statement is kept."""
+    is_late = statement.words[-4:] == ["with", "no", "schema", "binding"]
+    is_replaced = statement.words[1:3] == ["or", "replace"]
+    if not is_late and not is_replaced:
+        return Step(Action.FORWARD, statement.rewritten(), long_names=statement.long_names)
+    cursor = statement.cursor(4 if is_replaced else 2)
+    name = stored_table_name(cursor.qualified_name())
+    edits = [Edit(statement.tokens[-4].start, statement.end, "")] if is_late else []
+    note = (
+        call("pg_rs.note_late_view", name, statement.text)
+        if is_late
+        else call("pg_rs.forget_late_view", name)
+    )
+    sql = join_statements(statement.rewritten(edits), note)
+    return Step(Action.RUN, sql, "CREATE VIEW", long_names=statement.long_names)
 
 
 def _autocommit_only(statement: Statement) -> Step:
@@ -118,18 +128,27 @@ def plan_copy(statement: Statement) -> Step:
     return Step(Action.COPY, statement.text, "COPY", long_names=statement.long_names)
 
 
-def plan_maintenance(statement: Statement) -> Step:
-    """Plan VACUUM and ANALYZE. They only check that their table exists."""
-    command = statement.words[0]
+def plan_vacuum(statement: Statement) -> Step:
+    """Plan VACUUM: of one table PostgreSQL's, which gives back the space of deleted rows; else it does nothing."""
     cursor = statement.cursor(1)
-    cursor.take_any("full", "reindex", "recluster", "verbose", "compression")
+    cursor.take_any("full", "reindex", "recluster")
     if cursor.take("sort") or cursor.take("delete"):
         cursor.expect("only")
     sql = "SELECT 1"
     if not cursor.at_end and not cursor.at("boost"):
+        sql = "VACUUM " + stored_table_name(cursor.qualified_name())
+    return Step(Action.VACUUM, sql, "VACUUM", "VACUUM")
+
+
+def plan_analyze(statement: Statement) -> Step:
+    """Plan ANALYZE. It only checks that its table exists."""
+    cursor = statement.cursor(1)
+    cursor.take_any("verbose", "compression")
+    sql = "SELECT 1"
+    if not cursor.at_end:
         table = stored_table_name(cursor.qualified_name())
         sql = "SELECT " + quote_literal(table) + "::regclass"
-    return Step(Action.RUN, sql, command.upper(), "VACUUM" if command == "vacuum" else "")
+    return Step(Action.RUN, sql, "ANALYZE")
 
 
 def plan_cancel(statement: Statement) -> Step:

@@ -42,6 +42,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "in a string", "25001", "{command} cannot run inside a multiple commands statement", "snowplow redshift models"
     ),
+    Refusal("vacuum", "XX000", "VACUUM is running", "dbt-core#639; SQLSTATE unconfirmed"),
     Refusal("savepoint", "0A000", "SQL command \"SAVEPOINT\" not supported", FUNCTIONS, ("^savepoint",)),
     Refusal(
         "rollback to", "0A000", "SQL command \"ROLLBACK TO SAVEPOINT\" not supported", FUNCTIONS,

@@ -23,6 +23,7 @@ _SUBSTITUTES = frozenset(
         "pg_attribute",
         "pg_attrdef",
         "pg_constraint",
+        "pg_views",
         "pg_get_expr",
         "pg_get_constraintdef",
     }

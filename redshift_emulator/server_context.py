@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Protocol
 
 from redshift_emulator.backend import Backend
@@ -12,12 +13,14 @@ from redshift_emulator.planner import Planner
 class ServerContext(Protocol):
     """The server as its sessions see it.
 
-    `long_names` maps the short name that PostgreSQL stores to the full name.
+    `long_names` maps the short name that PostgreSQL stores to the full name. `vacuum` is held while
+    a VACUUM runs.
     """
 
     planner: Planner
     aws: AwsAccess
     long_names: dict[str, str]
+    vacuum: Lock
 
     def connect_as_owner(self, database: str) -> Backend:
         """Open a second connection to the database, in autocommit, as the superuser that owns the cluster."""

@@ -18,6 +18,7 @@ class Action(Enum):
     RUN = auto()  # PostgreSQL runs it; the client gets only the command tag
     TRUNCATE = auto()  # like RUN; then the block is committed
     LOCK = auto()  # like RUN; also allowed outside a block
+    VACUUM = auto()  # like RUN; one at a time
     ALTER = auto()  # see ddl.run_alter
     COPY = auto()  # see redshift_emulator.copy
 

@@ -44,7 +44,28 @@ def read_load_errors(
 
     The transaction must be rolled back: the rows survive that. They may appear late.
     """
-    statement = _select_rows(connection, copy).limit(most)
+    return _poll(connection, _select_rows(connection, copy).limit(most))
+
+
+def read_errors_of_session(
+    connection: sa.Connection, session_id: int, since: datetime | None
+) -> tuple[LoadErrorLine, ...]:
+    """Return the rows of the load-error view for the last COPY that another session ran.
+
+    `since`, in UTC without a zone, excludes earlier sessions with the same id.
+    """
+    columns = _VIEW.c
+    statement = sa.select(_VIEW).where(columns.session_id == session_id)
+    if since is not None:
+        statement = statement.where(columns.start_time >= since)
+    return _poll(
+        connection,
+        statement.order_by(columns.query_id.desc(), columns.line_number).limit(MAX_LINES),
+    )
+
+
+def _poll(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[LoadErrorLine, ...]:
+    """Return the rows of the newest COPY that the statement finds, as soon as there are some."""
     for _ in range(_POLLS):
         rows = connection.execute(statement).fetchall()
         connection.rollback()

@@ -79,11 +79,12 @@ class LogTable:
         """Write the final status.
 
         Return False if the entry already has one that no later delivery may change. Attempts add
-        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed.
+        up. Fields of an earlier outcome that this one lacks (an error, for example) are removed. An
+        entry that the load itself has settled gets the warnings that came after that.
         """
         if self._write_unsettled(key, attributes, attempts):
             return True
-        self._update(key, {}, None, attempts)
+        self._update(key, _late_warnings(attributes), None, attempts)
         return False
 
     def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
@@ -237,6 +238,13 @@ class _ConditionFailedError(Exception):
     def __init__(self, item: Mapping[str, Any]) -> None:
         super().__init__("the condition was not met")
         self.item = item
+
+
+def _late_warnings(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the warnings of an outcome that settles its upload."""
+    if attributes.get("warnings") and attributes["status"] in SETTLED:
+        return {"warnings": attributes["warnings"]}
+    return {}
 
 
 def _query_arguments(query: LogQuery) -> dict[str, Any]:

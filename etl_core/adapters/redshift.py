@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
@@ -17,6 +18,7 @@ from etl_core.adapters.load_errors import (
     MAX_LINES,
     MAX_TRIAL_LINES,
     SentCopy,
+    read_errors_of_session,
     read_load_errors,
 )
 from etl_core.adapters.messages import (
@@ -43,6 +45,7 @@ from etl_core.model.errors import (
     MissingTableError,
     ThrottledError,
 )
+from etl_core.model.long_copy import LongCopyResult
 from etl_core.sql import CopyCsv
 
 _CONFLICT = re.compile(
@@ -78,6 +81,8 @@ _S3_REFUSED = re.compile(
 )
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
+_BATCH_PREFIX = re.compile(r"^Query #\d+ failed with (?:ERROR: +)?")
+_CLOCK_MARGIN = timedelta(minutes=10)
 LOCK_SECONDS = 10.0
 """So long a load waits for a lock with an open connection. The upload is then tried again later."""
 
@@ -132,6 +137,22 @@ class RedshiftWarehouse:
         """Close the connections. The next transaction opens a new one."""
         self._connections.close()
 
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
+
+        These are the rows of its session since its start, with a margin for the service's clock.
+        """
+        text = _BATCH_PREFIX.sub("", result.error)
+        error = to_etl_error(psycopg2.OperationalError(text))
+        if not isinstance(error, CopyRefusedError) or result.session_id is None:
+            return error
+        since = None
+        if result.started_at is not None:
+            since = result.started_at.replace(tzinfo=None) - _CLOCK_MARGIN
+        with self._connection(database) as connection:
+            error.lines = read_errors_of_session(connection, result.session_id, since)
+        return error
+
     @contextmanager
     def _connection(self, database: str) -> Iterator[sa.Connection]:
         try:
@@ -158,7 +179,13 @@ class RedshiftTransaction:
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
         """Run one statement and return its rows."""
         with _mapped():
-            return self._execute(statement)
+            result = self._execute(statement)
+            return result.fetchall() if result.returns_rows else []
+
+    def change(self, statement: Executable) -> int:
+        """Run one statement and return how many rows it changed."""
+        with _mapped():
+            return max(0, self._execute(statement).rowcount)
 
     def lock(self, statement: Executable) -> None:
         """Run a LOCK, which waits for at most LOCK_SECONDS.
@@ -180,15 +207,14 @@ class RedshiftTransaction:
             self._connection.rollback()
         self._limit = float("inf")
 
-    def _execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
+    def _execute(self, statement: Executable) -> sa.CursorResult[Any]:
         left = self._seconds_left
         if left < self._limit * 0.9:
             self._set_timeout(left)
             self._limit = left
         if isinstance(statement, CopyCsv):
             self._copy = SentCopy(statement.table, time.monotonic())
-        result = self._connection.execute(statement)
-        return result.fetchall() if result.returns_rows else []
+        return self._connection.execute(statement)
 
     @property
     def _seconds_left(self) -> float:

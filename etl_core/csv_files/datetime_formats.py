@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from etl_core.schema_files.datetime_patterns import TOKEN
+
 _FLAGS = re.IGNORECASE | re.ASCII
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -25,7 +27,6 @@ _TOKENS = {
     "MI": r"(?P<mi>\d\d)", "SS": r"(?P<ss>\d\d)" + _FRACTION, "AM": r"(?P<half>[ap]m)", "PM": r"(?P<half>[ap]m)",
     "OF": f"{_ZONE}?",
 }  # fmt: skip
-_TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)), _FLAGS)
 _CLOCKS = (
     rf"(?P<hh>\d{{1,2}}):(?P<mi>\d\d)(?::(?P<ss>\d\d){_FRACTION})?(?:\s*(?P<half>[ap]m))?",
     rf"(?P<hh>\d\d)(?P<mi>\d\d)(?P<ss>\d\d){_FRACTION}",
@@ -88,7 +89,7 @@ def _compile_format(format_text: str) -> re.Pattern[str]:
     parts: list[str] = []
     seen: set[str] = set()
     position = 0
-    for token in _TOKEN.finditer(format_text):
+    for token in TOKEN.finditer(format_text):
         pattern = _TOKENS[token[0].upper()]
         names = set(re.findall(r"\?P<(\w+)>", pattern))
         parts += (

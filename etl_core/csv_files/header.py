@@ -12,7 +12,6 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
 
 from etl_core.csv_files.compression import decompressed, in_pieces
 from etl_core.csv_files.messages import (
@@ -22,6 +21,7 @@ from etl_core.csv_files.messages import (
     COLUMN_REPEATED,
     COLUMN_UNKNOWN,
     FILE_EMPTY,
+    HEADER_FAULTS_LEFT_OUT,
     HEADER_INVALID,
     HEADER_LINE_BREAK,
     HEADER_MISMATCH,
@@ -31,6 +31,7 @@ from etl_core.csv_files.messages import (
 )
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.names import MAX_IDENTIFIER_BYTES, fold
+from etl_core.model.texts import listed
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_HEADER_BYTES = 1 << 20
@@ -73,11 +74,17 @@ def match_header(
     must be absent. Raises HeaderMismatchError with every missing, unknown and repeated column.
     """
     names = [fold(name.strip()) for name in header]
-    faults = list(islice(_faults(header, names, columns, optional, generated), _MAX_FAULTS))
+    faults = list(_faults(header, names, columns, optional, generated))
     if faults:
-        message = HEADER_MISMATCH(faults="; ".join(faults), columns=", ".join(columns))
-        raise HeaderMismatchError(message, faults)
+        message = HEADER_MISMATCH(faults=listed(faults), columns=listed(columns, ", "))
+        raise HeaderMismatchError(message, _first(faults))
     return tuple(names)
+
+
+def _first(faults: list[str]) -> list[str]:
+    """Return the first faults, and how many more there are."""
+    more = len(faults) - _MAX_FAULTS
+    return [*faults[:_MAX_FAULTS], *([HEADER_FAULTS_LEFT_OUT(count=more)] if more > 0 else [])]
 
 
 def match_columns(header: Sequence[str], spec: SchemaFile) -> tuple[str, ...]:

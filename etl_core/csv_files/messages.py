@@ -94,6 +94,13 @@ HEADER_MISMATCH = Message(
     "The table's columns are: {columns}",
     example={"faults": "column 'nmae' is not in the table", "columns": "id, name"},
 )
+HEADER_FAULTS_LEFT_OUT = Message(
+    id="header.faults_left_out",
+    when="A header has more faults than are listed.",
+    text="and {count:,} more faults",
+    fix="",
+    example={"count": 99900},
+)
 COLUMN_MISSING = Message(
     id="header.column_missing",
     when="The header does not name a column of the table.",

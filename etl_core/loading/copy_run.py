@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.loading.data_file import Part, in_threads
+from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import TableRef
@@ -38,12 +39,22 @@ class GroupCopy:
         """How many rows the files have, as far as it is known."""
         return sum(part.rows or 0 for part in self.group)
 
+    def statement(self, *, refreshes: bool) -> Executable:
+        """Return the statement that adds the rows to the table, and may refresh the statistics."""
+        return self.command.refreshing() if refreshes else self.command
+
+    def read_count(self, transaction: Transaction) -> int:
+        """Return how many rows the statement added, right after it."""
+        [count] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
+        return int(count[0])
+
 
 @dataclass(frozen=True)
 class Copied:
     """All files were copied, from the right versions. `counts`: each COPY with its number of rows."""
 
     counts: Sequence[tuple[GroupCopy, int]]
+    rows_deleted: int = 0
 
     def rows_by_file(self) -> dict[str, int] | None:
         """Return the rows of each file, by upload id.
@@ -80,6 +91,7 @@ class CopyRun:
     """
 
     store: ObjectStore
+    settings: LoadSettings
     deletion: sa.Delete | None
     copies: Sequence[GroupCopy]
 
@@ -95,16 +107,25 @@ class CopyRun:
 
         `note` is called with each statement before it runs. Raises CopyRefusedError.
         """
+        deleted = 0
         if self.deletion is not None:
             note(self.deletion)
-            transaction.execute(self.deletion)
+            deleted = transaction.change(self.deletion)
+        refreshes = is_large_change(deleted, self.settings)
         counts = []
         for copy in self.copies:
-            note(copy.command)
-            transaction.execute(copy.command)
-            counts.append((copy, _read_copied_rows(transaction)))
+            # The last COPY reads all rows for the statistics: once is enough.
+            statement = copy.statement(refreshes=refreshes and copy is self.copies[-1])
+            note(statement)
+            transaction.execute(statement)
+            counts.append((copy, copy.read_count(transaction)))
         overwritten = self._overwritten()
-        return Overwritten(overwritten) if overwritten else Copied(counts)
+        return Overwritten(overwritten) if overwritten else Copied(counts, deleted)
+
+    def copy_of(self, statement: Executable | None) -> GroupCopy | None:
+        """Return the copy that a noted statement runs; None if it is another statement."""
+        source = statement.source if isinstance(statement, CopyCsv) else None
+        return next((copy for copy in self.copies if copy.command.source == source), None)
 
     def _overwritten(self) -> list[Part]:
         """Return the files that COPY may have read from another version: it reads the current one,
@@ -126,13 +147,25 @@ def plan_copies(
 ) -> CopyRun:
     """Write the manifests and return the copy run of these files, with as few COPYs as possible."""
     target = table_of_schema_file(in_force, table)
-    copies = [
-        GroupCopy(group, _copy_command(group, _write_manifest(store, group), target, settings))
-        for group in group_parts(parts)
-    ]
-    # Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave
-    # it empty.
-    return CopyRun(store, sa.delete(target) if replaces_rows else None, copies)
+    copies = [plan_copy(group, target, settings, store) for group in group_parts(parts)]
+    return CopyRun(store, settings, deletion(target) if replaces_rows else None, copies)
+
+
+def plan_copy(
+    group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
+) -> GroupCopy:
+    """Write the manifest of the group and return its COPY into the target."""
+    command = _copy_command(group, _write_manifest(store, group), target, settings)
+    return GroupCopy(group, command)
+
+
+def deletion(target: sa.Table) -> sa.Delete:
+    """Return the statement that deletes all rows.
+
+    Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave it
+    empty.
+    """
+    return sa.delete(target)
 
 
 def group_parts(parts: Sequence[Part]) -> list[Group]:
@@ -181,9 +214,3 @@ def _copy_command(
         encoding=shape.csv.encoding,
     )
     return CopyCsv(target, shape.columns, source)
-
-
-def _read_copied_rows(transaction: Transaction) -> int:
-    """Return how many rows the session's last COPY loaded."""
-    [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
-    return count

@@ -23,6 +23,7 @@ from etl_core.model.errors import (
     SchemaNotReadyError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
@@ -39,7 +40,7 @@ class Drain:
 
     `_answered`: uploads that are decided. `_left`: uploads that are left to their own executions.
     `_waiting`: data files that wait for a schema file; until one takes effect, only schema files are
-    loaded.
+    loaded. `rows_deleted` were replaced by all loads.
     """
 
     def __init__(self, own: LoadContext) -> None:
@@ -49,6 +50,7 @@ class Drain:
         self._left: set[str] = {own.upload.upload_id}
         self._waiting: set[str] = set()
         self._unanswered: list[tuple[Upload, LoadOutcome]] = []
+        self.rows_deleted = 0
 
     def before(self) -> bool:
         """Load the uploads for which the load's own upload waits. Return whether one took effect."""
@@ -60,19 +62,26 @@ class Drain:
         return count > 0
 
     def after(self, own: LoadResult) -> None:
-        """Answer the members of the own upload's micro-batch, then load what else is pending.
+        """Answer what the own upload's load decided, then load what else is pending.
 
         The own upload is answered only if others are: else its execution does it at once.
         """
+        self.rows_deleted += own.rows_deleted
         self._unanswered.append((self._own.upload, own.outcome))
         self._answered.add(self._own.upload.upload_id)
-        if own.members:
-            self._answer(own.members)
+        if own.others:
+            self._answer(own.others)
         if not self._begin(MAX_SECONDS):
             return
         while (pending := self._read()) and (lead := self._next(pending)) is not None:
             self._answer(())
             self._load(lead, pending)
+
+    def finish(self) -> bool:
+        """Answer the own upload, if it has no answer yet. Return whether other uploads wait for the table."""
+        self._answer(())
+        self._until = self._own.deadline
+        return bool(self._read())
 
     def _begin(self, seconds: float) -> bool:
         """Start the time limit. Return whether enough time is left."""
@@ -120,7 +129,9 @@ class Drain:
         if each.key.action is Action.SCHEMA:
             return True
         size = each.upload.size
-        return not self._waiting and size is not None and size <= MAX_LEAD_BYTES
+        if self._waiting or size is None or self._own.settings.is_long(size):
+            return False
+        return size <= MAX_LEAD_BYTES
 
     def _load(self, lead: PendingUpload, pending: Sequence[PendingUpload]) -> bool:
         """Load one upload with its micro-batch, and answer them. Return whether it was decided."""
@@ -132,6 +143,8 @@ class Drain:
             deadline=self._until,
             retry_count=0,
             known_pending=tuple(each.upload for each in pending),
+            long_copy=None,
+            can_copy_long=False,
         )
         try:
             result = load_one(load)
@@ -148,13 +161,14 @@ class Drain:
         except Exception:  # its own execution meets the same error and reports it
             self._left.add(upload_id)
             return False
-        if _has_timed_out(result.outcome):
+        if isinstance(result, LongCopy) or _has_timed_out(result.outcome):
             # Its own execution has more time.
             self._left.add(upload_id)
             return False
+        self.rows_deleted += result.rows_deleted
         if lead.key.action is Action.SCHEMA:
             self._waiting.clear()
-        self._answer([(lead.upload, result.outcome), *result.members])
+        self._answer([(lead.upload, result.outcome), *result.others])
         return True
 
     def _answer(self, answers: Iterable[tuple[Upload, LoadOutcome]]) -> None:

@@ -12,18 +12,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import reprlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateSchema, CreateTable, ExecutableDDLElement
 
-from etl_core.loading.messages import LEDGER_FORMAT_UNKNOWN, SCHEMA_FILE_TOO_LARGE_FOR_LEDGER
-from etl_core.model.errors import InvalidSchemaFileError, LoadFailedError
+from etl_core.loading.messages import (
+    LEDGER_FORMAT_UNKNOWN,
+    LEDGER_ROW_DAMAGED,
+    LEDGER_ROW_FAULT,
+    SCHEMA_FILE_TOO_LARGE_FOR_LEDGER,
+)
+from etl_core.model.errors import (
+    DamagedLedgerError,
+    EtlError,
+    InvalidSchemaFileError,
+    LoadFailedError,
+)
 from etl_core.model.lake_key import Action
 from etl_core.model.names import LEDGER_SCHEMA, MAX_IDENTIFIER_BYTES
 from etl_core.model.status import Status
@@ -33,6 +44,7 @@ from etl_core.schema_changes.ddl import AddColumn
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
+T = TypeVar("T")
 FORMAT = 2
 """The format of the rows that this code writes. NULL in the ledger means 1."""
 _FORMAT_COLUMN = "format_version"
@@ -66,8 +78,18 @@ class LedgerRow:
 
     @cached_property
     def schema_file(self) -> SchemaFile | None:
-        """The parsed schema file. A ledger may hold hundreds; each is parsed only if it is needed."""
-        return None if self.schema_text is None else _parse_schema(self.schema_text)
+        """The parsed schema file. A ledger may hold hundreds; each is parsed only if it is needed.
+
+        Raises DamagedLedgerError.
+        """
+        if self.schema_text is None:
+            return None
+        row = {
+            "s3_key": self.s3_key,
+            "upload_id": self.upload_id,
+            "schema_file": self.schema_text,
+        }
+        return _field(row, "schema_file", _parse_schema)
 
     @cached_property
     def order(self) -> Order:
@@ -193,25 +215,68 @@ def _values(row: LedgerRow) -> dict[str, Any]:
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
     """Return a row of select_rows as a LedgerRow.
 
-    Raises LoadFailedError for a row of a later format, which only later code can read.
+    Raises DamagedLedgerError, which names the column, because other tools can write to a ledger; and
+    LoadFailedError for a row of a later format, which only later code can read.
     """
-    values = row._mapping
-    if (values.get(_FORMAT_COLUMN) or 1) > FORMAT:
+    values: Any = row._mapping
+    if _FORMAT_COLUMN in values and (_field(values, _FORMAT_COLUMN, _count) or 1) > FORMAT:
         raise LoadFailedError(
             LEDGER_FORMAT_UNKNOWN(key=values["s3_key"], format=values[_FORMAT_COLUMN], known=FORMAT)
         )
     return LedgerRow(
-        upload_id=values["upload_id"],
-        action=Action(values["action"]),
-        landed_at=values["landed_at"].replace(tzinfo=UTC),
-        sequencer=values["sequencer"],
-        s3_key=values["s3_key"],
-        version_id=values["version_id"],
-        status=Status(values["status"]),
-        rows_loaded=values["rows_loaded"],
-        loaded_at=values["loaded_at"].replace(tzinfo=UTC),
-        schema_text=values["schema_file"],
+        upload_id=_field(values, "upload_id", _text),
+        action=_field(values, "action", Action),
+        landed_at=_field(values, "landed_at", _utc),
+        sequencer=_field(values, "sequencer", _text),
+        s3_key=_field(values, "s3_key", _text),
+        version_id=_field(values, "version_id", _text),
+        status=_field(values, "status", Status),
+        rows_loaded=_field(values, "rows_loaded", _count),
+        loaded_at=_field(values, "loaded_at", _utc),
+        schema_text=_field(
+            values, "schema_file", lambda text: None if text is None else _text(text)
+        ),
     )
+
+
+def _field(values: Mapping[str, Any], column: str, parse: Callable[[Any], T]) -> T:
+    """Return the parsed value of a column. Raises DamagedLedgerError."""
+    try:
+        return parse(values[column])
+    # whatever the parser of a schema file meets in a text that it did not write
+    except (
+        ArithmeticError,
+        AttributeError,
+        EtlError,
+        LookupError,
+        TypeError,
+        ValueError,
+        zlib.error,
+    ):
+        fault = LEDGER_ROW_FAULT(
+            key=values.get("s3_key"),
+            upload_id=values.get("upload_id"),
+            column=column,
+            value=reprlib.repr(values.get(column)),
+        )
+        raise DamagedLedgerError(LEDGER_ROW_DAMAGED(fault=fault), [fault]) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _count(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise TypeError
+    return value
+
+
+def _utc(value: Any) -> datetime:
+    time: datetime = value.replace(tzinfo=UTC)
+    return time
 
 
 def without_zone(time: datetime) -> datetime:

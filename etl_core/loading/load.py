@@ -6,7 +6,8 @@ append, truncate: read the catalog          -- the table must match its schema f
 schema:           read the catalog, run the plan from the live table to the schema file
 INSERT the ledger rows                      -- in the same transaction
 
-After its own upload, the load loads what else is pending for the table (drain.py).
+After its own upload, the load loads what else is pending for the table (drain.py). If many rows were
+replaced, it then vacuums and analyzes the table (maintenance.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from etl_core.loading.drain import Drain
 from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
 from etl_core.loading.load_one import load_one
+from etl_core.loading.maintenance import is_large_change, maintain
 from etl_core.loading.messages import WRONG_BUCKET
 from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
@@ -28,35 +30,56 @@ from etl_core.model.errors import (
 )
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
 
 def load_upload(
-    upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
-) -> LoadOutcome:
+    upload: Upload,
+    settings: LoadSettings,
+    ports: Ports,
+    seconds: float,
+    retry_count: int = 0,
+    *,
+    long_copy: LongCopy | None = None,
+    can_copy_long: bool = False,
+) -> LoadOutcome | LongCopy:
     """Decide about one upload and load it into its table, then load what else is pending for the table.
 
-    `seconds` is the time limit; `retry_count` counts earlier attempts. Raises RetryableError if the
-    same upload may succeed later. Every other error becomes the outcome.
+    `seconds` is the time limit; `retry_count` counts earlier attempts. If the caller can make a long
+    copy, the result may be one: the caller runs it and calls again with it. Raises RetryableError if
+    the same upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
     try:
+        upload.check_arrival(ports.now())
         key = _parse_key(upload, settings)
     except RejectedError as error:
         failure = failure_of(error)
         rejected = LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=failure)
         return _completed(rejected, upload, ports)
-    load = LoadContext(upload, key, settings, ports, started + seconds, retry_count)
+    load = LoadContext(
+        upload,
+        key,
+        settings,
+        ports,
+        started + seconds,
+        retry_count,
+        long_copy=long_copy,
+        can_copy_long=can_copy_long,
+    )
     drain = Drain(load)
     result = _load_own(load, drain)
+    if isinstance(result, LongCopy):
+        return result
     outcome = _completed(result.outcome, upload, ports)
     drain.after(replace(result, outcome=outcome))
-    return outcome
+    return _maintained(outcome, load, drain)
 
 
-def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
+def _load_own(load: LoadContext, drain: Drain) -> LoadResult | LongCopy:
     """Load the upload. If it must wait for others that are pending, load these first."""
     try:
         return load_one(load)
@@ -64,6 +87,26 @@ def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
         if not drain.before():
             raise
     return load_one(load)
+
+
+def _maintained(outcome: LoadOutcome, load: LoadContext, drain: Drain) -> LoadOutcome:
+    """Return the outcome with what was done for a table of which many rows were replaced, after all answers."""
+    if not is_large_change(drain.rows_deleted, load.settings):
+        return outcome
+    others_wait = drain.finish()
+    done = maintain(
+        load.key.table,
+        drain.rows_deleted,
+        load.settings,
+        load.ports.warehouse,
+        load.seconds_left,
+        others_wait=others_wait,
+    )
+    return replace(
+        outcome,
+        statements=(*outcome.statements, *done.statements),
+        warnings=(*outcome.warnings, *done.warnings),
+    )
 
 
 def _completed(outcome: LoadOutcome, upload: Upload, ports: Ports) -> LoadOutcome:

@@ -13,6 +13,7 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import EtlError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import SchemaFile
@@ -24,7 +25,8 @@ class LoadContext:
     """One upload on its way into one table.
 
     `retry_count`: how often this execution tried before. `known_pending`: the table's pending
-    uploads, if the caller has just read them.
+    uploads, if the caller has just read them. `long_copy`: the copy into staging tables that this
+    execution made; `can_copy_long`: the caller can make one.
     """
 
     upload: Upload
@@ -34,11 +36,19 @@ class LoadContext:
     deadline: float
     retry_count: int = 0
     known_pending: tuple[Upload, ...] | None = None
+    long_copy: LongCopy | None = None
+    can_copy_long: bool = False
 
     @property
     def seconds_left(self) -> float:
         """Return how long statements may still run, at least one second."""
         return max(1.0, self.deadline - time.monotonic())
+
+    def is_long(self, size: int) -> bool:
+        """Return whether a data file of this size is copied into a staging table first."""
+        if not self.can_copy_long or self.settings.long_load_bytes == 0:
+            return False
+        return self.long_copy is not None or self.settings.is_long(size)
 
     def row(
         self,
@@ -67,6 +77,8 @@ class Trace:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    load_interval_seconds: int = 0
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
         """Return the trace with the schema version that applies to the upload."""
@@ -77,7 +89,8 @@ class Trace:
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
         """Return the outcome of an upload that took effect with this ledger row."""
-        return self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        outcome = self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        return replace(outcome, load_interval_seconds=self.load_interval_seconds or None)
 
     def outcome_without_effect(
         self, upload: Upload, decision: Duplicate | Superseded
@@ -120,6 +133,7 @@ class Trace:
             loaded_at=loaded_at,
             table_exists=self.table_exists,
             statements=self.statements,
+            warnings=self.warnings,
             error=error,
             settled=settled,
         )
@@ -127,10 +141,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load decided: the outcome of its upload, and of the uploads in its micro-batch."""
+    """What one load decided: the outcome of its upload, and of others.
+
+    `others`: the uploads of its micro-batch, and pending ones that the ledger already held.
+    `rows_deleted` of the table were replaced.
+    """
 
     outcome: LoadOutcome
-    members: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    others: tuple[tuple[Upload, LoadOutcome], ...] = ()
+    rows_deleted: int = 0
+
+    def with_others(self, others: tuple[tuple[Upload, LoadOutcome], ...]) -> LoadResult:
+        """Return the result with further decided uploads."""
+        return replace(self, others=(*self.others, *others))
 
 
 def failure_of(error: EtlError) -> Failure:

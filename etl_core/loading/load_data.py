@@ -18,10 +18,28 @@ from etl_core.loading.copy_faults import (
 )
 from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
 from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
-from etl_core.loading.locked_ledger import LockedLedger, lock_ledger, read_backlog, write_rows
+from etl_core.loading.locked_ledger import (
+    LockedLedger,
+    lock_ledger,
+    read_backlog,
+    without_effect,
+    write_rows,
+)
+from etl_core.loading.long_load import (
+    Failed,
+    StartOver,
+    drop_left_behind,
+    drop_tables,
+    next_step,
+    read_failure,
+    request_copy,
+    staged_statements,
+    start_over,
+)
 from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
 from etl_core.loading.micro_batch import (
     BatchMember,
@@ -39,16 +57,19 @@ from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
     InvalidDataFileError,
+    LoadFailedError,
     LoadTimeoutError,
     MissingTableError,
     RejectedError,
     RetryableError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
 
 
@@ -64,7 +85,7 @@ class _NoSchema:
     """No schema file was ever applied to the table. The transaction was rolled back."""
 
 
-_Attempt = LoadResult | _Retry | _NoSchema
+_Attempt = LoadResult | LongCopy | Failed | _Retry | _NoSchema
 
 
 class DataLoad:
@@ -77,11 +98,23 @@ class DataLoad:
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
 
-    def run(self) -> LoadResult:
-        """Append the file's rows, or replace the table's rows with them.
+    def run(self) -> LoadResult | LongCopy:
+        """Append the file's rows, or replace the table's rows with them; or return the long copy
+        that must come first.
 
         Raises RejectedError, LoadFailedError or RetryableError.
         """
+        try:
+            result = self._run()
+        except (RejectedError, LoadFailedError):
+            drop_tables(self._load)
+            raise
+        drop_tables(self._load)
+        if isinstance(result, LongCopy):
+            drop_left_behind(self._load)
+        return result
+
+    def _run(self) -> LoadResult | LongCopy:
         load, store = self._load, self._load.ports.store
         compression = compression_of(load.key.file)
         opened = store.open(load.upload)
@@ -98,6 +131,8 @@ class DataLoad:
                         file = open_file(store, upload_id, opened, compression, pin=True)
                 case _NoSchema():
                     raise missing_schema_error(load)
+                case Failed() as failed:
+                    return self._after_failure(failed)
                 case result:
                     return result
 
@@ -117,7 +152,12 @@ class DataLoad:
             self.trace = replace(self.trace, table_exists=False)
             message = TABLE_DROPPED(reason=error.message, table=load.key.table)
             raise MissingTableError(message) from error
-        except (RetryableError, RejectedError, LoadTimeoutError):
+        except LoadTimeoutError:
+            requested = request_copy(load, self._copy_run)
+            if requested is None:
+                raise
+            return requested
+        except (RetryableError, RejectedError):
             raise
         except Exception:
             # A member of the micro-batch may be the cause: without it, the upload itself loads.
@@ -138,7 +178,7 @@ class DataLoad:
         self.trace = self.trace.with_schema(locked.view, load.upload)
         decision = locked.decision
         if not isinstance(decision, Proceed):
-            return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+            return without_effect(transaction, load, locked, decision, self.trace)
         backlog = read_backlog(transaction, load, locked)
         schema_files = pending_schema_files(load, backlog, self.trace.version_id)
         wait_for_schema_files(load, schema_files)
@@ -146,13 +186,17 @@ class DataLoad:
             transaction.roll_back()
             return _NoSchema()
         self._check_action(decision.schema_at_arrival)
-        check_drift(
-            transaction.execute(select_table(load.key.table)), decision.in_force, load.key.table
+        rows = transaction.execute(select_table(load.key.table))
+        self.trace = replace(
+            self.trace,
+            warnings=check_drift(rows, decision.in_force, load.key.table),
+            load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history
         batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
         self._batch = batch
-        return self._copy(transaction, locked, batch, decision.in_force, strategy)
+        result = self._copy(transaction, locked, batch, decision.in_force, strategy)
+        return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
     def _check_action(self, schema: SchemaFile | None) -> None:
         """Raise ActionNotAllowedError if the schema at arrival does not list the action."""
@@ -175,8 +219,34 @@ class DataLoad:
         in_force: SchemaFile,
         strategy: CopyStrategy,
     ) -> _Attempt:
+        step = self._plan(transaction, batch, in_force)
+        if not isinstance(step, CopyRun):
+            transaction.roll_back()
+            return step
+        self._copy_run = step
+        self.trace = replace(self.trace, statements=staged_statements(step, self._load))
+        match self._copy_run.run(transaction, self._note):
+            case Overwritten(parts=parts):
+                transaction.roll_back()
+                return _Retry(strategy.after_overwriting(batch, parts))
+            case Copied() as copied:
+                rows = copied.rows_by_file()
+                deleted = copied.rows_deleted
+        if rows is None:
+            # One COPY per file counts the rows of each.
+            transaction.roll_back()
+            return _Retry(replace(strategy, one_copy_per_file=True))
+        result = self._write_ledger(transaction, locked, batch, rows)
+        return replace(result, rows_deleted=deleted)
+
+    def _plan(
+        self, transaction: Transaction, batch: CopyBatch, in_force: SchemaFile
+    ) -> CopyRun | LongCopy | Failed:
         load = self._load
-        self._copy_run = plan_copies(
+        if load.is_long(batch.own.file.version.size):
+            target = table_of_schema_file(in_force, load.key.table)
+            return next_step(load, batch.parts, target, transaction)
+        return plan_copies(
             batch.parts,
             load.key.table,
             in_force,
@@ -184,17 +254,19 @@ class DataLoad:
             load.ports.store,
             replaces_rows=load.key.action is Action.TRUNCATE,
         )
-        match self._copy_run.run(transaction, self._note):
-            case Overwritten(parts=parts):
-                transaction.roll_back()
-                return _Retry(strategy.after_overwriting(batch, parts))
-            case Copied() as copied:
-                rows = copied.rows_by_file()
-        if rows is None:
-            # One COPY per file counts the rows of each.
-            transaction.roll_back()
-            return _Retry(replace(strategy, one_copy_per_file=True))
-        return self._write_ledger(transaction, locked, batch, rows)
+
+    def _after_failure(self, failed: Failed) -> LoadResult | LongCopy:
+        """Return the failure of the file that a long copy refused, or a new copy."""
+        load = self._load
+        refused = read_failure(load, failed)
+        if isinstance(refused, StartOver):
+            return start_over(load, refused)
+        copy, error = refused
+        batch = CopyBatch(copy.group[0], copy.group[1:], ())
+        fault = find_fault(load, batch, copy, error)
+        if not isinstance(fault, FileAtFault):
+            raise error
+        return LoadResult(self.trace.refusal(Status.FAILED, explain(load, copy, fault, error)))
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -220,8 +292,7 @@ class DataLoad:
 
     def _after_refusal(self, error: CopyRefusedError, strategy: CopyStrategy) -> _Attempt:
         """Return the failure, or a retry without the members that have refused rows."""
-        copies = () if self._copy_run is None else self._copy_run.copies
-        refused = next((copy for copy in copies if copy.command is self._statement), None)
+        refused = None if self._copy_run is None else self._copy_run.copy_of(self._statement)
         if refused is None or self._batch is None:
             raise error
         match find_fault(self._load, self._batch, refused, error):

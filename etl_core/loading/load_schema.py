@@ -2,7 +2,8 @@
 writes the ledger row.
 
 Statements that Redshift does not allow inside a transaction are committed before it. The plan is
-then made again under the ledger lock and no longer contains them. After a crash the ledger does not
+then made again under the ledger lock and no longer contains them. It is also made again after a
+statement that has an effect on others, such as a new sort key. After a crash the ledger does not
 hold the upload, so the retry plans from the table as it is.
 """
 
@@ -12,12 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
-
 from etl_core.loading.ledger import create_ledger_statements, ledger_table
 from etl_core.loading.ledger_view import Proceed, Superseded
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
-from etl_core.loading.locked_ledger import lock_ledger, read_backlog, write_rows
+from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_effect, write_rows
 from etl_core.loading.messages import (
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
@@ -28,13 +27,17 @@ from etl_core.loading.messages import (
     SCHEMA_FILE_EXTENSION,
     SCHEMA_FILE_TOO_LARGE,
     TABLE_KEEPS_CHANGING,
-    UNKNOWN_COLUMN_TYPE,
     VALUES_NOT_CONVERTED,
-    VIEW_USES_COLUMN,
     VIEWS_USE_COLUMNS,
 )
 from etl_core.loading.ordering import wait_for_earlier_uploads
 from etl_core.loading.ports import Transaction
+from etl_core.loading.table_plan import (
+    find_late_binding_views,
+    find_views,
+    plan_change,
+    read_table,
+)
 from etl_core.model.errors import (
     ActionNotAllowedError,
     InvalidSchemaFileError,
@@ -45,22 +48,21 @@ from etl_core.model.errors import (
 )
 from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
-from etl_core.model.table_ref import TableRef
-from etl_core.schema_changes.live_table import parse_table, select_table, select_views
-from etl_core.schema_changes.plan import Plan, Statement, make_plan
+from etl_core.schema_changes.plan import Plan, Statement
 from etl_core.schema_changes.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
-from etl_core.schema_files.tables import describe_table, table_of_schema_file
+from etl_core.schema_files.tables import describe_table
 from etl_core.sql import describe_sql
 
-_ROUNDS = 3
+_ROUNDS = 6
+"""Views, a new sort key and all other autocommit statements take a round each; then the transaction."""
 
 
 @dataclass(frozen=True)
-class _AutocommitFirst:
-    """The transaction was rolled back. These statements of the plan must be committed before it."""
+class _PrepareFirst:
+    """The transaction was rolled back. Something has to be done before the plan can run in it."""
 
-    statements: tuple[Statement, ...]
+    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,21 @@ class _NoLedger:
     """The table has no ledger. The transaction was rolled back."""
 
 
-_Attempt = LoadResult | _AutocommitFirst | _NoLedger
+_Attempt = LoadResult | _PrepareFirst | _NoLedger
 
 
 class SchemaLoad:
     """One schema file on its way to its table. `trace` is up to date at any time, also after an error.
 
     `_committed` are the statements that were committed in autocommit before the transaction.
+    `_late_views` are the warnings about late-binding views, None before they were looked for.
     """
 
     def __init__(self, load: LoadContext) -> None:
         self.trace = Trace(version_id=load.upload.version_id)
         self._load = load
         self._committed: tuple[str, ...] = ()
+        self._late_views: tuple[str, ...] | None = None
 
     def run(self) -> LoadResult:
         """Change the table to match the schema file.
@@ -116,9 +120,9 @@ class SchemaLoad:
         for _ in range(_ROUNDS):
             self.trace = replace(self.trace, statements=self._committed)
             result = self._attempt(spec)
-            if not isinstance(result, _AutocommitFirst):
+            if not isinstance(result, _PrepareFirst):
                 return result
-            self._run_autocommit(result.statements)
+            self._prepare(result.plan)
         raise LockConflictError(TABLE_KEEPS_CHANGING(table=self._load.key.table, rounds=_ROUNDS))
 
     def _attempt(self, spec: SchemaFile) -> _Attempt:
@@ -137,12 +141,12 @@ class SchemaLoad:
                 row = load.row(Status.SUPERSEDED, version_id, schema_file=spec)
                 write_rows(transaction, load, locked, [row])
             if not isinstance(decision, Proceed):
-                return LoadResult(self.trace.outcome_without_effect(load.upload, decision))
+                return without_effect(transaction, load, locked, decision, self.trace)
             if load.retry_count < MAX_WAIT_ATTEMPTS:
                 wait_for_earlier_uploads(load, read_backlog(transaction, load, locked), version_id)
             self._check_allowed(decision.in_force, spec)
             status = self._change_table(transaction, decision.in_force, spec)
-            if isinstance(status, _AutocommitFirst):
+            if isinstance(status, _PrepareFirst):
                 transaction.roll_back()
                 return status
             row = load.row(status, version_id, schema_file=spec)
@@ -159,23 +163,18 @@ class SchemaLoad:
 
     def _change_table(
         self, transaction: Transaction, in_force: SchemaFile | None, spec: SchemaFile
-    ) -> Status | _AutocommitFirst:
-        table = self._load.key.table
+    ) -> Status | _PrepareFirst:
+        table, settings = self._load.key.table, self._load.settings
         actual = read_table(transaction, table)
         self.trace = replace(self.trace, table_exists=actual is not None)
-        is_adoption = actual is not None and in_force is None
-        plan = make_plan(
-            actual,
-            table_of_schema_file(spec, table),
-            spec.allowed_changes,
-            is_adoption=is_adoption,
-        )
+        plan = plan_change(transaction, table, actual, in_force, spec, settings.rebuild_max_rows)
         self._check_plan(plan)
         if actual is not None and plan.touched:
             self._check_views(transaction, plan)
-        if plan.autocommit:
-            return _AutocommitFirst(plan.autocommit)
-        if is_adoption and actual is not None:
+        if plan.autocommit or self._must_find_views(plan):
+            return _PrepareFirst(plan)
+        self.trace = replace(self.trace, warnings=(*plan.warnings, *(self._late_views or ())))
+        if in_force is None and actual is not None:
             self._note(f"-- adopted the existing table {table}: {describe_table(actual)}")
         for statement in plan.transactional:
             self._note(describe_sql(statement.element))
@@ -184,6 +183,19 @@ class SchemaLoad:
         is_new_spec = in_force is not None and in_force != spec
         changed = bool(plan.transactional or self._committed) or is_new_spec
         return Status.APPLIED if changed else Status.UNCHANGED
+
+    def _must_find_views(self, plan: Plan) -> bool:
+        return bool(plan.removed) and self._late_views is None
+
+    def _prepare(self, plan: Plan) -> None:
+        """Do the next thing that has to be done before the transaction."""
+        load = self._load
+        if self._must_find_views(plan):
+            self._late_views = find_late_binding_views(
+                load.ports.warehouse, load.key.table, plan.removed, load.seconds_left
+            )
+        else:
+            self._run_autocommit(plan.next_autocommit)
 
     def _note(self, text: str) -> None:
         self.trace = replace(self.trace, statements=(*self.trace.statements, text))
@@ -263,26 +275,3 @@ def _create_ledger(load: LoadContext) -> LoadFailedError | None:
         except LoadFailedError as error:
             refusal = error
     return refusal
-
-
-def read_table(transaction: Transaction, table: TableRef) -> sa.Table | None:
-    """Return the live table, or None if it does not exist.
-
-    Raises SchemaChangeRefusedError for an unknown column type.
-    """
-    rows = transaction.execute(select_table(table))
-    try:
-        return parse_table(table, rows)
-    except ValueError as error:
-        raise SchemaChangeRefusedError(UNKNOWN_COLUMN_TYPE(table=table, reason=error)) from None
-
-
-def find_views(transaction: Transaction, table: TableRef, plan: Plan) -> tuple[str, ...]:
-    """Return a sentence for each view that is bound to a column which the plan alters or drops."""
-    rows = transaction.execute(select_views(table))
-    bound = [row._mapping for row in rows]
-    return tuple(
-        VIEW_USES_COLUMN(column=row["column"], view_schema=row["view_schema"], view=row["view"])
-        for row in sorted(bound, key=lambda row: (row["column"], row["view_schema"], row["view"]))
-        if row["column"] in plan.touched
-    )

@@ -4,8 +4,9 @@ read the table's other pending uploads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from etl_core.loading.ledger import (
     LedgerRow,
@@ -16,17 +17,18 @@ from etl_core.loading.ledger import (
     parse_row,
 )
 from etl_core.loading.ledger_queries import select_backlog, select_own
-from etl_core.loading.ledger_view import Decision, LedgerView
-from etl_core.loading.load_context import LoadContext
+from etl_core.loading.ledger_view import Decision, Duplicate, LedgerView, Proceed, Superseded
+from etl_core.loading.load_context import LoadContext, LoadResult, Trace
 from etl_core.loading.ports import Transaction
 from etl_core.model.errors import MissingTableError, RejectedError, ThrottledError
-from etl_core.model.lake_key import LakeKey
+from etl_core.model.lake_key import Action, LakeKey
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.schema_changes.live_table import select_table
 from etl_core.sql import LockTable
+from etl_core.upload_log.outcome import LoadOutcome
 
 MAX_BACKLOG = 600
 """The most pending uploads that one load reads: the members of a micro-batch, and some that a
@@ -52,21 +54,18 @@ class LockedLedger:
     decision: Decision
     is_current: bool | None
 
-    @property
-    def has_schema(self) -> bool:
-        """Whether the table has a schema."""
-        return self.view.has_schema
-
 
 @dataclass(frozen=True)
 class Backlog:
-    """The table's other pending uploads about which the ledger has not decided.
+    """The table's other uploads without a final status.
 
-    `view` has the rows that decide about them too.
+    `view` has the rows that decide about them. `pending`: those about which the ledger has not
+    decided. `decided`: the outcomes of the others, whose log entries are behind the ledger.
     """
 
     view: LedgerView
     pending: tuple[PendingUpload, ...]
+    decided: tuple[tuple[Upload, LoadOutcome], ...]
 
 
 def lock_ledger(
@@ -100,14 +99,49 @@ def read_backlog(transaction: Transaction, load: LoadContext, locked: LockedLedg
     Raises ThrottledError.
     """
     logged = parse_keys(load, _read_pending(load))
-    select = select_backlog(
-        ledger_table(load.key.table), load.upload, load.key.action, [each.upload for each in logged]
-    )
+    ledger, uploads = ledger_table(load.key.table), [each.upload for each in logged]
+    # Only a truncate that takes effect needs the appends after it.
+    action = load.key.action if isinstance(locked.decision, Proceed) else Action.APPEND
+    select = select_backlog(ledger, load.upload, action, uploads)
     view = locked.view
     if select is not None:
         view = view.with_rows(map(parse_row, transaction.execute(select)))
-    undecided = (each for each in logged if view.is_undecided(each.upload, each.key.action))
-    return Backlog(view, tuple(undecided))
+    is_pending = [view.is_undecided(each.upload, each.key.action) for each in logged]
+    pending = tuple(compress(logged, is_pending))
+    decided = (each for each, undecided in zip(logged, is_pending, strict=True) if not undecided)
+    return Backlog(view, pending, tuple(_outcomes_of(view, decided)))
+
+
+def without_effect(
+    transaction: Transaction,
+    load: LoadContext,
+    locked: LockedLedger,
+    decision: Duplicate | Superseded,
+    trace: Trace,
+) -> LoadResult:
+    """Return the result of an upload that changes nothing.
+
+    If the pending uploads are known already, those that are decided are answered too. A load that
+    has only its own upload to decide does not read the log for that.
+    """
+    result = LoadResult(trace.outcome_without_effect(load.upload, decision))
+    if load.known_pending is None:
+        return result
+    return result.with_others(read_backlog(transaction, load, locked).decided)
+
+
+def _outcomes_of(
+    view: LedgerView, decided: Iterable[PendingUpload]
+) -> Iterator[tuple[Upload, LoadOutcome]]:
+    for each in decided:
+        upload, version_id = each.upload, each.upload.version_id
+        match view.decide(upload, each.key.action):
+            case Duplicate(row=row) as decision:
+                trace = Trace(version_id=row.version_id).with_schema(view, upload)
+                yield upload, trace.outcome_without_effect(upload, decision)
+            case Superseded() as decision:
+                trace = Trace(version_id=version_id).with_schema(view, upload)
+                yield upload, trace.outcome_without_effect(upload, decision)
 
 
 def write_rows(
@@ -127,7 +161,7 @@ def write_rows(
 
 
 def parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> list[PendingUpload]:
-    """Return the uploads with their keys, without the load's own and without those whose key is invalid."""
+    """Return the uploads with their keys, without the load's own and without the invalid ones."""
     return list(_parse_keys(load, uploads))
 
 
@@ -136,6 +170,7 @@ def _parse_keys(load: LoadContext, uploads: Sequence[Upload]) -> Iterator[Pendin
         if upload.upload_id == load.upload.upload_id:
             continue
         try:
+            upload.check_arrival(load.ports.now())
             yield PendingUpload(upload, LakeKey.parse(upload.key, load.settings.databases))
         except RejectedError:
             # Its own load rejects it.

@@ -190,13 +190,32 @@ SCHEMA_CHANGE_REFUSED = Message(
     },
 )
 
-UNKNOWN_COLUMN_TYPE = Message(
-    id="schema.change.unknown_type",
-    when="The table exists and has a column type that no schema file can describe.",
-    text="the table {table} exists and has a column whose type no schema file can describe: "
-    "{reason}. Nothing was changed",
-    fix="Change or drop the table in the warehouse first, or choose another table name",
-    example={"table": "public.orders", "reason": "'money' is not a supported type"},
+MAINTENANCE_FAILED = Message(
+    id="maintenance.failed",
+    when="VACUUM or ANALYZE failed after a truncate that replaced many rows. The upload is loaded all the same.",
+    text="the rows are loaded, but {statement} failed: {reason}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={
+        "statement": 'VACUUM DELETE ONLY "public"."orders"',
+        "reason": "VACUUM is running",
+    },
+)
+
+MAINTENANCE_NO_TIME = Message(
+    id="maintenance.no_time",
+    when="The load function had no time left for VACUUM or ANALYZE after a truncate that replaced many rows.",
+    text="the rows are loaded, but {seconds} seconds were left, too few for {statement}",
+    fix="Redshift does it by itself at low load; to do it now, run the statement",
+    example={"statement": 'ANALYZE "public"."orders"', "seconds": 3},
+)
+
+MAINTENANCE_LEFT_OUT = Message(
+    id="maintenance.left_out",
+    when="Other uploads waited for a table after a truncate that replaced many rows, so they went first.",
+    text="the rows are loaded, but VACUUM and ANALYZE of {table} were left out after {rows:,} rows were deleted: "
+    "other uploads wait for the table",
+    fix="Redshift does it by itself at low load",
+    example={"table": "public.orders", "rows": 5_000_000},
 )
 
 VIEWS_USE_COLUMNS = Message(
@@ -245,6 +264,28 @@ VALUES_NOT_CONVERTED = Message(
     example={"reason": COLUMN_NOT_CHANGED.example_text(), "changed": NOTHING_CHANGED()},
 )
 
+LEDGER_ROW_DAMAGED = Message(
+    id="ledger.row_damaged",
+    when="A row of the table's ledger has a value that the pipeline did not write.",
+    text="the table's ledger is damaged: {fault}. Only the pipeline may change a ledger; the file is not at fault",
+    fix="Nothing was changed. Restore the row (docs/how-to/operate.md, damaged ledgers), then send "
+    "the upload again with etl replay --failed",
+    example={
+        "fault": "in the row of 'dev/append/orders/a.csv' (upload '9f86d081'), status is 'lost'",
+    },
+)
+LEDGER_ROW_FAULT = Message(
+    id="ledger.row_damaged.fault",
+    when="A row of a ledger has a value that the pipeline did not write.",
+    text="in the row of {key!r} (upload {upload_id!r}), {column} is {value}",
+    fix="",
+    example={
+        "key": "dev/schema/orders/schema.json",
+        "upload_id": "9f86d081884c7d659a2feaa0c55ad015",
+        "column": "schema_file",
+        "value": "'{garbage'",
+    },
+)
 LEDGER_DROPPED = Message(
     id="ledger.dropped",
     when="Another session dropped the table's ledger while the load created it.",
@@ -329,4 +370,37 @@ REFUSED_PLACE_UNKNOWN = Message(
     text="a row whose line is not known, because Redshift read the file in several parts",
     fix="",
     example={},
+)
+
+LONG_COPY_CANCELLED = Message(
+    id="load.long_copy_cancelled",
+    when="The COPY of a large file into a staging table was cancelled, or ran for more than a day.",
+    text="the COPY of the file into a staging table ended before it was done: {reason}. A COPY may run for 24 hours",
+    fix="The table is unchanged; upload the file again, in several files if it is larger than a day of COPY",
+    example={"reason": "Query cancelled on user's request"},
+)
+
+LONG_COPY_LOST = Message(
+    id="load.long_copy_lost",
+    when="It is unknown how the COPY of a large file into a staging table ended.",
+    text="it is unknown how the COPY into a staging table ended: {reason}",
+    fix="",
+    example={"reason": "Query does not exist."},
+)
+
+LONG_COPY_OUTDATED = Message(
+    id="load.long_copy_outdated",
+    when="The file or its table changed while a large file was copied into a staging table.",
+    text="while the file was copied into a staging table, the table's schema changed, the file was "
+    "overwritten, or the staging table was changed or dropped",
+    fix="",
+    example={},
+)
+
+LONG_COPY_GAVE_UP = Message(
+    id="load.long_copy_gave_up",
+    when="A large file was copied into a staging table several times, each time in vain.",
+    text="the file was copied into a staging table {attempts} times and could not be loaded from it: {reason}",
+    fix="The table is unchanged; remove the cause and send the upload again: etl replay --key KEY",
+    example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
 )

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.model.errors import LoadErrorLine
+from etl_core.model.errors import EtlError, LoadErrorLine
+from etl_core.model.long_copy import LongCopyResult
 from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import utc_now
@@ -106,6 +107,10 @@ class Transaction(Protocol):
         """
         ...
 
+    def change(self, statement: Executable) -> int:
+        """Run one statement that changes rows, and return how many it changed."""
+        ...
+
     def lock(self, statement: Executable) -> None:
         """Run a LOCK, which waits for some seconds at most.
 
@@ -148,6 +153,10 @@ class WarehouseClient(Protocol):
         An empty result may also mean that the load-error view has no rows yet. Raises the same
         errors as Transaction.execute, except CopyRefusedError.
         """
+        ...
+
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the error of a long copy that failed; of a refused COPY with the rows that it refuses."""
         ...
 
     def close(self) -> None:

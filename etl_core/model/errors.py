@@ -13,6 +13,7 @@ EtlError
 |  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
 |- RejectedError               the upload breaks a rule. Never retried; status `rejected`
 |  |- InvalidKeyError          the key is not `db_name/action/table_name/file`
+|  |- InvalidArrivalError      the event's time is before S3 existed, or in the future
 |  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
 |  |- InvalidDataFileError     wrong extension, empty, or no readable header
 |  |- HeaderMismatchError      the header does not name the table's columns
@@ -23,6 +24,7 @@ EtlError
 |  `- ReplayRefusedError       the table cannot be rebuilt from the lake
 |- LoadFailedError             the warehouse refused the data or a statement; status `failed`
 |  |- TableDriftError          the table does not match its schema file: it was changed outside of the pipeline
+|  |- DamagedLedgerError       a row of the table's ledger cannot be read
 |  |- LoadTimeoutError         the load did not finish in the function's time; rolled back
 |  |- CopyRefusedError         COPY refused rows of the file
 |  `- MissingTableError        a statement names a table that does not exist
@@ -88,6 +90,10 @@ class InvalidKeyError(RejectedError):
     """The key is not `db_name/action/table_name/file`, or one of its parts is not accepted."""
 
 
+class InvalidArrivalError(RejectedError):
+    """The event's time is before S3 existed, or in the future."""
+
+
 class InvalidSchemaFileError(RejectedError):
     """The schema file is not JSON or breaks its format. `details` has every fault with its path."""
 
@@ -131,6 +137,10 @@ class TableDriftError(LoadFailedError):
 
     `details` has each difference. The upload itself is valid.
     """
+
+
+class DamagedLedgerError(LoadFailedError):
+    """A row of the table's ledger cannot be read. The upload itself may be valid."""
 
 
 class LoadTimeoutError(LoadFailedError):

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl_core.model.messages import (
+    SETTING_COUNT_INVALID,
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
     SETTING_NUMBER_INVALID,
+    SETTING_ONE_OF,
     SETTING_PORT_INVALID,
 )
 
@@ -22,14 +24,28 @@ WAREHOUSE_HOST = "WAREHOUSE_HOST"
 WAREHOUSE_PORT = "WAREHOUSE_PORT"
 WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
+WAREHOUSE_WORKGROUP = "WAREHOUSE_WORKGROUP"
+WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
+LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
 LEASE_TABLE = "LEASE_TABLE"
 LEASE_SECONDS = "LEASE_SECONDS"
 PARALLEL_LOADS = "PARALLEL_LOADS"
 STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
 TABLES_FUNCTION = "TABLES_FUNCTION"
+MAINTENANCE_MIN_ROWS = "MAINTENANCE_MIN_ROWS"
+REBUILD_MAX_ROWS = "REBUILD_MAX_ROWS"
+LOAD_INTERVAL_SECONDS = "LOAD_INTERVAL_SECONDS"
 REGION = "AWS_REGION"
+
+DEFAULT_MAINTENANCE_MIN_ROWS = 1_000_000
+"""Redshift's blocks hold 1 MB of one column: of a million rows, some megabytes for each column. Below
+that, a vacuum costs more than the dead rows, and Redshift's own background vacuum is enough."""
+DEFAULT_REBUILD_MAX_ROWS = 100_000_000
+"""An UPDATE of every row writes the table a second time, in one transaction, within the time limit of
+one load (at most 15 minutes)."""
+MAX_LOAD_INTERVAL_SECONDS = 86_400
 
 
 class SettingsError(ValueError):
@@ -50,6 +66,16 @@ def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
         raise SettingsError(SETTING_PORT_INVALID(name=WAREHOUSE_PORT, value=text))
+    return int(text)
+
+
+def _whole_number(environment: Mapping[str, str], name: str, default: int) -> int:
+    """Return the number of an optional variable, which older deployments do not set."""
+    text = environment.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise SettingsError(SETTING_COUNT_INVALID(name=name, value=text))
     return int(text)
 
 
@@ -85,6 +111,18 @@ class LoadSettings:
     log_table: str
     region: str
     warehouse_ca_file: str | None = None
+    maintenance_min_rows: int = DEFAULT_MAINTENANCE_MIN_ROWS
+    """Rows that a truncate must delete before its table is vacuumed and analyzed. 0: never."""
+    rebuild_max_rows: int = DEFAULT_REBUILD_MAX_ROWS
+    """Rows up to which a column is rebuilt. 0: no limit."""
+    load_interval_seconds: int = 0
+    """Seconds from one load of a table to the next, where its schema file names none."""
+    long_load_bytes: int = 0
+    """A data file from this size on is loaded by a long copy. 0: none is."""
+
+    def is_long(self, size: int) -> bool:
+        """Return whether a data file of this size is loaded by a long copy."""
+        return 0 < self.long_load_bytes <= size
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
@@ -100,6 +138,12 @@ class LoadSettings:
             log_table=_required(environment, LOG_TABLE),
             region=_required(environment, REGION),
             warehouse_ca_file=environment.get(WAREHOUSE_CA_FILE) or None,
+            maintenance_min_rows=_whole_number(
+                environment, MAINTENANCE_MIN_ROWS, DEFAULT_MAINTENANCE_MIN_ROWS
+            ),
+            rebuild_max_rows=_whole_number(environment, REBUILD_MAX_ROWS, DEFAULT_REBUILD_MAX_ROWS),
+            load_interval_seconds=_whole_number(environment, LOAD_INTERVAL_SECONDS, 0),
+            long_load_bytes=_whole_number(environment, LONG_LOAD_BYTES, 0),
         )
 
 
@@ -113,6 +157,24 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class LongCopySettings:
+    """The long-copy function's settings: the warehouse's secret, and its workgroup or its cluster."""
+
+    secret_arn: str
+    workgroup: str | None
+    cluster: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LongCopySettings:
+        """Read the variables. Raises SettingsError unless one of workgroup and cluster is set."""
+        workgroup = environment.get(WAREHOUSE_WORKGROUP, "").strip() or None
+        cluster = environment.get(WAREHOUSE_CLUSTER, "").strip() or None
+        if (workgroup is None) == (cluster is None):
+            raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
+        return cls(_required(environment, WAREHOUSE_SECRET_ARN), workgroup, cluster)
 
 
 @dataclass(frozen=True)

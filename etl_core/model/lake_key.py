@@ -13,12 +13,14 @@ from enum import StrEnum
 from etl_core.model.errors import InvalidKeyError
 from etl_core.model.messages import (
     KEY_ACTION_UNKNOWN,
+    KEY_CONTROL_CHARACTER,
     KEY_INVALID,
     KEY_LEADING_SLASH,
     KEY_PARTS_MISSING,
 )
 from etl_core.model.names import UNPARSED, faults_of_name, faults_of_schema, fold
 from etl_core.model.table_ref import TableRef, faults_of_database, faults_of_names, split_table_name
+from etl_core.model.texts import CONTROL_CHARACTER
 
 LAYOUT = "db_name/action/table_name/file"
 
@@ -84,6 +86,9 @@ def describe_key(key: str) -> KeyParts:
 
 
 def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
+    if (control := CONTROL_CHARACTER.search(key)) is not None:
+        character = f"U+{ord(control.group()):04X}"
+        yield KEY_CONTROL_CHARACTER(character=character, position=control.start() + 1)
     parts = key.split("/", 3)
     if key.startswith("/"):
         yield KEY_LEADING_SLASH()

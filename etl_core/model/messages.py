@@ -68,6 +68,13 @@ KEY_PARTS_MISSING = Message(
     fix="",
     example={"count": 3},
 )
+KEY_CONTROL_CHARACTER = Message(
+    id="key.control_character",
+    when="The key has a control character, such as NUL, a line feed or an escape.",
+    text="the key contains the control character {character} at position {position}",
+    fix="",
+    example={"character": "U+0000", "position": 19},
+)
 KEY_ACTION_UNKNOWN = Message(
     id="key.action_unknown",
     when="The second part of the key is not an action.",
@@ -156,8 +163,9 @@ EVENT_PART_MISSING = Message(
 )
 EVENT_FIELD_INVALID = Message(
     id="event.field_invalid",
-    when="A field of an event is empty or not a text.",
-    text="the event's {name!r} is {value!r}; it must be a text that is not empty",
+    when="A field of an event is empty, not a text, or has control characters.",
+    text="the event's {name!r} is {value!r}; it must be a text that is not empty and has no "
+    "control characters",
     fix="Send an S3 'Object Created' event as EventBridge delivers it",
     example={"name": "etag", "value": None},
 )
@@ -167,6 +175,18 @@ EVENT_TIME_INVALID = Message(
     text="the event's 'time' is {value!r}; it must be a time such as 2026-11-22T09:30:00Z",
     fix="Send an S3 'Object Created' event as EventBridge delivers it",
     example={"value": "yesterday"},
+)
+ARRIVAL_TIME_IMPOSSIBLE = Message(
+    id="event.arrival_time_impossible",
+    when="The time of an event is before S3 existed, or more than a day in the future.",
+    text="the event's time is {time}; an upload cannot have arrived before {earliest} or more than a day after {now}",
+    fix="Nothing was loaded. Correct what sends the events, then run `etl reconcile`, which sends "
+    "the upload with the time that S3 lists",
+    example={
+        "time": "0001-01-01T00:00:00Z",
+        "earliest": "2006-01-01T00:00:00Z",
+        "now": "2026-11-22T09:30:00Z",
+    },
 )
 
 SETTING_MISSING = Message(
@@ -183,12 +203,26 @@ SETTING_PORT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "WAREHOUSE_PORT", "value": "http"},
 )
+SETTING_ONE_OF = Message(
+    id="setting.one_of",
+    when="Of two environment variables of a Lambda function, both are set or none is.",
+    text="exactly one of the environment variables {name} and {other} must be set",
+    fix="Run pulumi up again",
+    example={"name": "WAREHOUSE_WORKGROUP", "other": "WAREHOUSE_CLUSTER"},
+)
 SETTING_NUMBER_INVALID = Message(
     id="setting.number_invalid",
     when="An environment variable for a number of seconds or of loads is not such a number.",
     text="the environment variable {name} is {value!r}; it must be a whole number from 1 to 999999",
     fix="Run pulumi up again",
     example={"name": "LEASE_SECONDS", "value": "soon"},
+)
+SETTING_COUNT_INVALID = Message(
+    id="setting.count_invalid",
+    when="An environment variable that must be a whole number is none.",
+    text="the environment variable {name} is {value!r}; it must be a whole number, 0 or larger",
+    fix="Run pulumi up again",
+    example={"name": "MAINTENANCE_MIN_ROWS", "value": "many"},
 )
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 CLOCK_SKEW = timedelta(seconds=5)
 """Two events of one version may differ by this much: S3's own event, and one made from the object's LastModified."""
+EARLIEST_ARRIVAL = datetime(2006, 1, 1, tzinfo=UTC)
+"""S3 exists since 2006, so no upload is older."""
+FUTURE_LIMIT = timedelta(days=1)
+"""Clocks differ, but not by this much."""
 
 
 def utc_now() -> datetime:
@@ -15,8 +18,16 @@ def utc_now() -> datetime:
 
 
 def format_utc_time(time: datetime) -> str:
-    """Return the text of a time, which is in UTC."""
-    return time.strftime(TIMESTAMP_FORMAT)
+    """Return the text of a time, which is in UTC. Texts sort as their times, from year 1 to 9999.
+
+    `strftime("%Y")` would not pad a year before 1000.
+    """
+    return f"{time.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def is_possible_arrival(time: datetime, now: datetime) -> bool:
+    """Return whether an upload can have arrived at this time: since S3 exists, and not in the future."""
+    return EARLIEST_ARRIVAL <= time <= now + FUTURE_LIMIT
 
 
 def parse_utc_time(text: str) -> datetime:

@@ -9,13 +9,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from etl_core.model.errors import InvalidEventError
+from etl_core.model.errors import InvalidArrivalError, InvalidEventError
 from etl_core.model.messages import (
+    ARRIVAL_TIME_IMPOSSIBLE,
     EVENT_FIELD_INVALID,
     EVENT_PART_MISSING,
     EVENT_TIME_INVALID,
 )
-from etl_core.model.times import format_utc_time, parse_utc_time
+from etl_core.model.texts import CONTROL_CHARACTER
+from etl_core.model.times import (
+    EARLIEST_ARRIVAL,
+    format_utc_time,
+    is_possible_arrival,
+    parse_utc_time,
+)
 
 _SEQUENCER_WIDTH = 64
 Order = tuple[datetime, str, str]
@@ -43,20 +50,32 @@ class Upload:
     def from_event(cls, event: Mapping[str, Any]) -> Upload:
         """Read the event that EventBridge delivers (S3 user guide, "EventBridge event message structure").
 
-        Raises InvalidEventError if a field is missing or has the wrong type.
+        The key may have any character: a bad key is an upload, which is rejected by name. Raises
+        InvalidEventError if a field is missing or has the wrong type.
         """
         detail = _mapping(event, "detail")
         bucket, stored = _mapping(detail, "bucket"), _mapping(detail, "object")
         size = stored.get("size")
         return cls(
             bucket=_text(bucket, "name"),
-            key=_text(stored, "key"),
+            key=_unicode(stored, "key"),
             version_id=_optional_text(stored, "version-id"),
             etag=_text(stored, "etag").strip('"'),
             size=size if type(size) is int and 0 <= size < SIZE_LIMIT else None,
             sequencer=_optional_text(stored, "sequencer") or "0",
             landed_at=_time(event),
         )
+
+    def check_arrival(self, now: datetime) -> None:
+        """Raises InvalidArrivalError if nothing can have arrived at `landed_at`."""
+        if not is_possible_arrival(self.landed_at, now):
+            raise InvalidArrivalError(
+                ARRIVAL_TIME_IMPOSSIBLE(
+                    time=self.landed_timestamp,
+                    earliest=format_utc_time(EARLIEST_ARRIVAL),
+                    now=format_utc_time(now),
+                )
+            )
 
     @cached_property
     def upload_id(self) -> str:
@@ -110,6 +129,13 @@ def _mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _text(parent: Mapping[str, Any], name: str) -> str:
+    value = _unicode(parent, name)
+    if CONTROL_CHARACTER.search(value):
+        raise InvalidEventError(EVENT_FIELD_INVALID(name=name, value=value))
+    return value
+
+
+def _unicode(parent: Mapping[str, Any], name: str) -> str:
     value = parent.get(name)
     if not isinstance(value, str) or not value or not _is_unicode(value):
         raise InvalidEventError(EVENT_FIELD_INVALID(name=name, value=value))

@@ -29,6 +29,17 @@ REQUEST_BUCKET = Message(
     "Copy the file into the lake",
     {"key": _FILE, "bucket": "other", "lake": "acme-lake"},
 )
+LEDGER_UNREADABLE = Message(
+    "recovery.ledger.unreadable",
+    "Reconcile or rebuild-log finds a ledger that is damaged, or a table in the ledgers' schema that is no ledger.",
+    "the ledger {ledger} in {database} cannot be read: {reason}",
+    "The others were read. Restore this one, or drop it if it is no ledger (docs/how-to/operate.md, damaged ledgers)",
+    {
+        "ledger": "etl_ledger.public__orders",
+        "database": "dev",
+        "reason": 'column "upload_id" does not exist',
+    },
+)
 UNKNOWN_DATABASE = Message(
     "recovery.database.unknown",
     "Reconcile or rebuild-log is limited to a database that the stack does not have.",
@@ -141,6 +152,14 @@ UPLOAD_SUPERSEDED = Message(
     "{key!r} (version {version}) is superseded by a later upload; a replay would be superseded again",
     "If its rows are needed, upload the file again",
     {"key": _FILE, "version": "3sL4"},
+)
+UPLOAD_NOT_IN_LEDGER = Message(
+    "replay.upload_not_in_ledger",
+    "Replay is asked for an upload that the log calls loaded and the ledger does not know.",
+    "{key!r} (version {version}) is {status} according to the log, but its table's ledger has no "
+    "row for it; a replay could load its rows a second time",
+    "Look at the table: docs/how-to/operate.md, uploads that the ledger does not know",
+    {"key": _FILE, "version": "3sL4", "status": "loaded"},
 )
 UPLOAD_LOADED_BEFORE = Message(
     "replay.upload_loaded_before",

@@ -1,12 +1,14 @@
 """Read ledgers for reconcile and rebuild-log, a few tables per transaction.
 
 A load locks the ledger of its table, for readers too. A ledger that is locked is reported as busy
-instead of waited for.
+instead of waited for. A damaged ledger is named, and its readable rows count: it must not keep
+the others from being read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -14,11 +16,18 @@ import sqlalchemy as sa
 
 from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row, select_rows
 from etl_core.loading.ports import WarehouseClient
-from etl_core.model.errors import LoadTimeoutError
+from etl_core.model.errors import (
+    EtlError,
+    LoadFailedError,
+    LoadTimeoutError,
+)
+from etl_core.model.long_copy import staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
+from etl_core.recovery.messages import LEDGER_UNREADABLE
 from etl_core.recovery.reconcile import LedgerEvidence, Scope
 from etl_core.recovery.tables_requests import (
+    DamagedLedger,
     LedgerMarker,
     LedgerPage,
     LedgerPageRequest,
@@ -37,7 +46,7 @@ _CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("
 
 
 def select_ledgers() -> sa.Select[Any]:
-    """Select the names of all ledger tables of a database, sorted."""
+    """Select the names of all tables in the ledgers' schema of a database, sorted."""
     n, c = _NAMESPACE.c, _CLASS.c
     return (
         sa.select(c.relname)
@@ -69,30 +78,32 @@ def read_versions(
     queries: Iterable[VersionQuery], warehouse: WarehouseClient, seconds: float
 ) -> LedgerRows:
     """Return the ledger rows of versions. Raises RetryableError or LoadFailedError."""
-    rows: list[LedgerEvidence] = []
-    busy: list[TableRef] = []
+    found = _Found()
     by_table = sorted(queries, key=lambda query: query.table)
     for database, group in groupby(by_table, key=lambda query: query.table.database):
         known = set(list_ledgers(warehouse, database, seconds))
         pending = [query for query in group if ledger_name(query.table) in known]
         while pending:
-            del pending[: _read_some(pending[:_TABLES_PER_TRANSACTION], warehouse, rows, busy)]
-    return LedgerRows(tuple(rows), tuple(busy))
+            del pending[: _read_some(pending[:_TABLES_PER_TRANSACTION], warehouse, found)]
+    return LedgerRows(tuple(found.rows), tuple(found.busy), tuple(found.damaged))
 
 
 def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> list[str]:
-    """Return the names of the database's ledger tables."""
+    """Return the names of the database's ledger tables, without staging tables."""
     with warehouse.transaction(database, seconds) as transaction:
-        return [name for (name,) in transaction.execute(select_ledgers())]
+        names = (name for (name,) in transaction.execute(select_ledgers()))
+        return [name for name in names if staging_created_at(name) is None]
 
 
-def _read_some(
-    queries: Sequence[VersionQuery],
-    warehouse: WarehouseClient,
-    rows: list[LedgerEvidence],
-    busy: list[TableRef],
-) -> int:
-    """Add what the ledgers contain, in one transaction, up to the first locked one.
+@dataclass
+class _Found:
+    rows: list[LedgerEvidence] = field(default_factory=list)
+    busy: list[TableRef] = field(default_factory=list)
+    damaged: list[DamagedLedger] = field(default_factory=list)
+
+
+def _read_some(queries: Sequence[VersionQuery], warehouse: WarehouseClient, found: _Found) -> int:
+    """Add what the ledgers contain, in one transaction, up to the first locked or unreadable one.
 
     Return the number of queries that are done.
     """
@@ -100,13 +111,44 @@ def _read_some(
     try:
         with warehouse.transaction(queries[0].table.database, BUSY_SECONDS) as transaction:
             for query in queries:
-                found = transaction.execute(select_versions(query))
-                rows += [evidence_of(parse_row(row)) for row in found]
+                rows, fault = parse_rows(transaction.execute(select_versions(query)))
+                found.rows += rows
+                if fault is not None:
+                    found.damaged.append(_damaged_table(query.table, fault))
                 done += 1
     except LoadTimeoutError:
-        busy.append(queries[done].table)
+        found.busy.append(queries[done].table)
+        done += 1
+    except LoadFailedError as error:
+        if done == len(queries):
+            raise  # COMMIT failed: no ledger is at fault
+        found.damaged.append(_damaged_table(queries[done].table, error))
         done += 1
     return done
+
+
+def parse_rows(rows: Iterable[sa.Row[Any]]) -> tuple[list[LedgerEvidence], EtlError | None]:
+    """Return the readable rows, and what is wrong with the first other one."""
+    readable: list[LedgerEvidence] = []
+    fault: EtlError | None = None
+    for row in rows:
+        try:
+            readable.append(evidence_of(parse_row(row)))
+        except LoadFailedError as error:  # damaged, or of a later format
+            fault = fault or error
+    return readable, fault
+
+
+def _damaged_table(table: TableRef, fault: EtlError) -> DamagedLedger:
+    return _damaged(table.database, ledger_name(table), fault, table)
+
+
+def _damaged(
+    database: str, name: str, fault: EtlError, table: TableRef | None = None
+) -> DamagedLedger:
+    reason = fault.details[0] if fault.details else fault.message
+    message = LEDGER_UNREADABLE(ledger=f"{LEDGER_SCHEMA}.{name}", database=database, reason=reason)
+    return DamagedLedger(message, table)
 
 
 def read_page(
@@ -147,20 +189,23 @@ def _is_in_scope(scope: Scope, database: str, name: str) -> bool:
 def _read_place(place: LedgerMarker, warehouse: WarehouseClient) -> LedgerPage | None:
     """Return the ledger's next rows; None at its end."""
     described = f"{place.database}: {place.ledger}"
+    skipped = LedgerMarker(place.database, place.ledger, None)
     try:
         with warehouse.transaction(place.database, BUSY_SECONDS) as transaction:
-            select = select_page(place.ledger, place.upload_id or "")
-            rows = [parse_row(row) for row in transaction.execute(select)]
+            rows = list(transaction.execute(select_page(place.ledger, place.upload_id or "")))
     except LoadTimeoutError:
-        return LedgerPage(
-            busy=(described,), marker=LedgerMarker(place.database, place.ledger, None)
-        )
+        return LedgerPage(busy=(described,), marker=skipped)
+    except LoadFailedError as error:
+        damaged = _damaged(place.database, place.ledger, error)
+        return LedgerPage(damaged=(damaged,), marker=skipped)
     if not rows:
         return None
+    readable, fault = parse_rows(rows)
     return LedgerPage(
-        rows=tuple(map(evidence_of, rows)),
+        rows=tuple(readable),
         ledger=described,
-        marker=LedgerMarker(place.database, place.ledger, rows[-1].upload_id),
+        damaged=() if fault is None else (_damaged(place.database, place.ledger, fault),),
+        marker=LedgerMarker(place.database, place.ledger, rows[-1]._mapping["upload_id"]),
     )
 
 

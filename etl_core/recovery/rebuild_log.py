@@ -34,6 +34,7 @@ def rebuild_page(request: LogPageRequest, services: Services) -> LogPage:
         ),
         ledger=page.ledger,
         busy=page.busy,
+        damaged=page.damaged,
         marker=page.marker,
     )
 

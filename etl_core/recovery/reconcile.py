@@ -40,10 +40,16 @@ class State(StrEnum):
     UNLOGGED = "unlogged"
     UNDER_WAY = "under way"
     NOT_COMPARED = "not compared"
+    LEDGER_DAMAGED = "ledger damaged"
+    NOT_IN_LEDGER = "not in the ledger"
     RECORDED = "recorded"
 
 
 TO_SEND = (State.NEVER_SEEN, State.STUCK)
+_NEEDS_LEDGER = (*TO_SEND, State.NOT_IN_LEDGER)
+"""These follow from a row that the ledger does not have, so all of it must have been read."""
+_IN_LEDGER = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
+"""An upload gets these statuses in the transaction that writes its ledger row."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +131,16 @@ class Evidence:
     """What the ledgers and the log say about versions.
 
     `logged` are the log entries of ledger rows, by upload id; `entries` are the log entries of
-    other versions. `busy` names the versions whose ledger was locked by a load.
+    other versions. `busy` names the versions whose ledger was locked by a load, `damaged` those
+    whose ledger could not be read, `without_table` those whose key names no table of the stack.
     """
 
     ledger: Mapping[VersionKey, LedgerEvidence]
     logged: Mapping[str, Entry]
     entries: Mapping[VersionKey, Entry]
     busy: Collection[VersionKey] = ()
+    damaged: Collection[VersionKey] = ()
+    without_table: Collection[VersionKey] = ()
 
 
 @dataclass(frozen=True)
@@ -179,9 +188,18 @@ def _compare(
     # Sending the upload of the existing entry completes that entry instead of adding a second one.
     upload = (None if entry is None else upload_of_entry(entry)) or listed
     state = _state(version, ledger, entry, grace_start)
-    if state in TO_SEND and version.id in evidence.busy:
-        state = State.NOT_COMPARED
-    return Finding(version, state, upload, entry, ledger)
+    return Finding(version, _if_read(state, version, evidence), upload, entry, ledger)
+
+
+def _if_read(state: State, version: ObjectVersion, evidence: Evidence) -> State:
+    """Return the state, or why the ledger cannot confirm it."""
+    if state is State.NOT_IN_LEDGER and version.id in evidence.without_table:
+        return State.RECORDED
+    if state in _NEEDS_LEDGER and version.id in evidence.damaged:
+        return State.LEDGER_DAMAGED
+    if state in _NEEDS_LEDGER and version.id in evidence.busy:
+        return State.NOT_COMPARED
+    return state
 
 
 def _state(
@@ -197,6 +215,9 @@ def _state(
         return State.UNDER_WAY if ledger.loaded_at > grace_start else State.UNLOGGED
     if entry is None:
         return State.UNDER_WAY if version.landed_at > grace_start else State.NEVER_SEEN
+    if status in _IN_LEDGER and entry.get("version_id") == version.version_id:
+        loaded_at = parse_utc_time(str(entry.get("loaded_timestamp", entry["landed_timestamp"])))
+        return State.UNDER_WAY if loaded_at > grace_start else State.NOT_IN_LEDGER
     if status is not Status.RECEIVED:
         return State.RECORDED
     arrived_at = parse_utc_time(str(entry["landed_timestamp"]))

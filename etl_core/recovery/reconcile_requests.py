@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from pydantic import Field
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import WHOLE_LAKE, Scope, State
 from etl_core.recovery.services import Marker
-from etl_core.recovery.tables_requests import LedgerMarker
+from etl_core.recovery.tables_requests import DamagedLedger, LedgerMarker
 from etl_core.recovery.wire import (
     AnyUpload,
     PagedRequest,
@@ -47,10 +48,11 @@ class FindingSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The findings that need attention, and the number of versions in each state."""
+    """The findings that need attention, the number of versions in each state, and damaged ledgers."""
 
     findings: tuple[FindingSummary, ...] = ()
     counts: Mapping[State, int]
+    damaged: tuple[DamagedLedger, ...] = ()
     marker: Marker | None = None
 
 
@@ -95,6 +97,7 @@ class LakeReport:
     counts: Mapping[State, int]
     sent: int
     marker: Marker | None
+    damaged: tuple[DamagedLedger, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +111,49 @@ class LakeRequest(_Comparison, Request[LakeReport]):
     kind: Literal["lake"] = "lake"
 
 
+class Prospect(StrEnum):
+    """Whether a refused upload can end otherwise if it is sent again."""
+
+    MAY_LOAD = "its cause may be gone"
+    SAME_FAULT = "its fault is in the file or its key"
+    REPLACED = "a newer version of the object replaced it"
+
+
+@dataclass(frozen=True)
+class RefusedUpload:
+    """An upload that was rejected or failed: its error in the log, and what a replay can change."""
+
+    status: Status
+    version: str
+    upload: AnyUpload
+    prospect: Prospect
+    error: Failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedPage:
+    """The refused uploads of one page of the lake."""
+
+    refused: tuple[RefusedUpload, ...] = ()
+    marker: Marker | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedRequest(PagedRequest[RefusedPage]):
+    """Find the rejected and failed uploads of one page of the lake."""
+
+    response = RefusedPage
+    scope: Scope = WHOLE_LAKE
+    marker: Marker | None = None
+    kind: Literal["refused_page"] = "refused_page"
+
+
 @dataclass(frozen=True)
 class KeyFindings:
-    """The findings of all versions of one key, the newest first."""
+    """The findings of all versions of one key, the newest first, and its ledger if it is damaged."""
 
     findings: tuple[FindingSummary, ...]
+    damaged: tuple[DamagedLedger, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,13 +254,14 @@ class MissingEntry:
 class LogPage:
     """The number of ledger rows of one page, and the missing log entries.
 
-    `busy` names a ledger that was locked.
+    `busy` names a ledger that was locked, `damaged` one that is damaged.
     """
 
     rows: int
     missing: tuple[MissingEntry, ...] = ()
     ledger: str | None = None
     busy: tuple[str, ...] = ()
+    damaged: tuple[DamagedLedger, ...] = ()
     marker: LedgerMarker | None = None
 
 
@@ -238,6 +280,7 @@ ReconcileRequest = (
     PageRequest
     | PendingRequest
     | LakeRequest
+    | RefusedRequest
     | KeyRequest
     | SendRequest
     | AnswersRequest

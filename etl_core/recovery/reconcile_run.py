@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from etl_core.model.errors import InvalidKeyError
+from etl_core.model.errors import InvalidArrivalError, InvalidKeyError, InvalidSchemaFileError
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.object_versions import ObjectVersion, VersionKey
+from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import parse_utc_time
 from etl_core.model.upload import Upload
@@ -43,17 +45,31 @@ from etl_core.recovery.reconcile_requests import (
     Page,
     PageRequest,
     PendingRequest,
+    Prospect,
+    RefusedPage,
+    RefusedRequest,
+    RefusedUpload,
     SendRequest,
     SentUpload,
     SentUploads,
 )
 from etl_core.recovery.services import Entry, Marker, Services
-from etl_core.recovery.tables_requests import VersionQuery, VersionsRequest
+from etl_core.recovery.tables_requests import (
+    DamagedLedger,
+    LedgerRows,
+    VersionQuery,
+    VersionsRequest,
+)
 from etl_core.recovery.wire import InvalidRequestError, ask, from_json
 from etl_core.turns.next_step import REPLAY
 from etl_core.upload_log.entry import WAITING_SINCE, key_of, upload_of_entry
+from etl_core.upload_log.outcome import Failure
 
 PAGE = 500
+_REFUSED = (Status.REJECTED, Status.FAILED)
+_FAULTS_OF_FILE = (InvalidSchemaFileError.__name__, InvalidArrivalError.__name__)
+"""These do not depend on the table, its schema or the warehouse. All other causes can go away."""
+_SHOWN_MESSAGE = 1000
 MAX_SENT = 500
 """The most uploads that one run over the lake sends. The next run finds the rest."""
 
@@ -66,10 +82,10 @@ def reconcile_page(request: PageRequest, services: Services) -> Page:
     request.scope.check(services.databases)
     listed = services.lake.read_page(request.marker, PAGE)
     versions = [version for version in listed.versions if request.scope.includes(version)]
-    findings = find(services, versions, timedelta(seconds=request.grace_seconds))
+    findings, damaged = find(services, versions, timedelta(seconds=request.grace_seconds))
     if not request.dry_run:
         write_entries(services, (each for each in findings if each.state is State.UNLOGGED))
-    return _page(findings, listed.marker)
+    return _page(findings, listed.marker, damaged)
 
 
 def pending_page(request: PendingRequest, services: Services) -> Page:
@@ -104,11 +120,53 @@ def _stuck(
         yield finding
 
 
-def _page(findings: Sequence[Finding], marker: Marker | None) -> Page:
+def refused_page(request: RefusedRequest, services: Services) -> RefusedPage:
+    """Find the rejected and failed uploads of one page of the lake."""
+    request.scope.check(services.databases)
+    listed = services.lake.read_page(request.marker, PAGE)
+    versions = [version for version in listed.versions if request.scope.includes(version)]
+    findings, _ = find(services, versions, timedelta(0))
+    refused = [
+        _refused(services, each, each.entry)
+        for each in findings
+        if each.entry is not None and each.state is State.RECORDED and each.status in _REFUSED
+    ]
+    return RefusedPage(refused=tuple(refused), marker=listed.marker)
+
+
+def _refused(services: Services, finding: Finding, entry: Entry) -> RefusedUpload:
+    error = _short_failure(entry.get("error"))
+    prospect = _prospect(services, finding, error)
+    return RefusedUpload(
+        Status(entry["status"]), finding.version.version_id, finding.upload, prospect, error
+    )
+
+
+def _short_failure(error: Any) -> Failure:
+    """Return the error without its details: a page of them could exceed a function's response."""
+    known = error if isinstance(error, Mapping) else {}
+    message = str(known.get("message", ""))
+    return Failure(str(known.get("type", "unknown")), message[:_SHOWN_MESSAGE])
+
+
+def _prospect(services: Services, finding: Finding, error: Failure) -> Prospect:
+    if not finding.version.is_latest:
+        return Prospect.REPLACED
+    try:
+        LakeKey.parse(finding.upload.key, services.databases)
+    except InvalidKeyError:
+        return Prospect.SAME_FAULT
+    return Prospect.SAME_FAULT if error.type in _FAULTS_OF_FILE else Prospect.MAY_LOAD
+
+
+def _page(
+    findings: Sequence[Finding], marker: Marker | None, damaged: Sequence[DamagedLedger] = ()
+) -> Page:
     hidden = (State.RECORDED, State.UNDER_WAY)
     return Page(
         findings=tuple(_summary(each) for each in findings if each.state not in hidden),
         counts=Counter(each.state for each in findings),
+        damaged=tuple(damaged),
         marker=marker,
     )
 
@@ -117,43 +175,76 @@ def _summary(finding: Finding) -> FindingSummary:
     return FindingSummary(finding.state, finding.status, finding.version.version_id, finding.upload)
 
 
-def find(services: Services, versions: Sequence[ObjectVersion], grace: timedelta) -> list[Finding]:
-    """Return a finding per version.
+def find(
+    services: Services, versions: Sequence[ObjectVersion], grace: timedelta
+) -> tuple[list[Finding], Sequence[DamagedLedger]]:
+    """Return a finding per version, and the damaged ledgers of their tables.
 
     A pending upload whose execution is running is under way, however old it is.
     """
-    ledger, busy = _read_ledgers(services, versions)
-    unknown = [version for version in versions if version.id not in ledger]
+    findings, damaged = _find(services, versions, grace)
+    # The ledger was read before the log. What was loaded in between is in the ledger by now.
+    doubtful = [each.version for each in findings if each.state is State.NOT_IN_LEDGER]
+    if doubtful:
+        second = {each.version.id: each for each in _find(services, doubtful, grace)[0]}
+        findings = [second.get(each.version.id, each) for each in findings]
+    return [_check_execution(services, finding) for finding in findings], damaged
+
+
+def _find(
+    services: Services, versions: Sequence[ObjectVersion], grace: timedelta
+) -> tuple[list[Finding], Sequence[DamagedLedger]]:
+    ledgers = _read_ledgers(services, versions)
+    unknown = [version for version in versions if version.id not in ledgers.rows]
     entries = [
         entry
         for span in log_ranges(unknown)
         for entry in services.log.read_between(span.table_name, span.first, span.last)
     ]
     evidence = Evidence(
-        ledger, read_logged(services, ledger.values()), match_entries(unknown, entries), busy
+        ledgers.rows,
+        read_logged(services, ledgers.rows.values()),
+        match_entries(unknown, entries),
+        busy=ledgers.of_tables(ledgers.found.busy),
+        damaged=ledgers.of_tables(each.table for each in ledgers.found.damaged if each.table),
+        without_table=ledgers.without_table,
     )
     findings = compare(services.bucket, versions, evidence, services.now(), grace)
-    return [_check_execution(services, finding) for finding in findings]
+    return findings, ledgers.found.damaged
 
 
-def _read_ledgers(
-    services: Services, versions: Iterable[ObjectVersion]
-) -> tuple[dict[VersionKey, LedgerEvidence], set[VersionKey]]:
-    """Return the ledger rows of the versions, and the versions whose ledger is locked by a load."""
+@dataclass(frozen=True)
+class _Ledgers:
+    """What the ledgers say about versions.
+
+    `by_table` has the versions of each table; `without_table` those whose key names none.
+    """
+
+    found: LedgerRows
+    by_table: Mapping[TableRef, Sequence[ObjectVersion]]
+    without_table: Collection[VersionKey]
+
+    @cached_property
+    def rows(self) -> Mapping[VersionKey, LedgerEvidence]:
+        return {row.id: row for row in self.found.rows}
+
+    def of_tables(self, tables: Iterable[TableRef]) -> Collection[VersionKey]:
+        return {version.id for table in tables for version in self.by_table[table]}
+
+
+def _read_ledgers(services: Services, versions: Iterable[ObjectVersion]) -> _Ledgers:
     groups: dict[TableRef, list[ObjectVersion]] = defaultdict(list)
+    without_table = set()
     for version in versions:
         try:
             key = LakeKey.parse(version.key, services.databases)
         except InvalidKeyError:
+            without_table.add(version.id)
             continue
         groups[key.table].append(version)
-    if not groups:
-        return {}, set()
     queries = tuple(_query(table, group) for table, group in groups.items())
-    found = ask(services.tables, VersionsRequest(queries=queries))
-    return {row.id: row for row in found.rows}, {
-        version.id for table in found.busy for version in groups[table]
-    }
+    found = ask(services.tables, VersionsRequest(queries=queries)) if queries else LedgerRows()
+    return _Ledgers(found, groups, without_table)
 
 
 def _query(table: TableRef, group: Sequence[ObjectVersion]) -> VersionQuery:
@@ -220,8 +311,8 @@ def event_of(upload: Upload) -> dict[str, Any]:
 
 def inspect_key(request: KeyRequest, services: Services) -> KeyFindings:
     """Compare all versions of one key, also those that have just arrived."""
-    findings = find(services, services.lake.read_versions(request.key), timedelta(0))
-    return KeyFindings(tuple(map(_summary, findings)))
+    findings, damaged = find(services, services.lake.read_versions(request.key), timedelta(0))
+    return KeyFindings(tuple(map(_summary, findings)), tuple(damaged))
 
 
 def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> LakeReport:
@@ -233,10 +324,12 @@ def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> 
     ends_at = time.monotonic() + seconds
     counts: Counter[State] = Counter()
     earliest: list[FindingSummary] = []
+    damaged: dict[DamagedLedger, None] = {}
     known: set[Upload] = set()
     marker = request.marker
     for page in _pages(lambda at: _compare_page(request, at, services), marker, ends_at):
         counts.update(page.counts)
+        damaged |= dict.fromkeys(page.damaged)
         known |= {each.upload for each in page.findings}
         earliest, marker = _earliest([*earliest, *page.findings]), page.marker
     if marker is None:
@@ -248,7 +341,7 @@ def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> 
         earliest = []
     for each in earliest:
         services.workflow.start(event_of(each.upload))
-    return LakeReport(counts, len(earliest), marker)
+    return LakeReport(counts, len(earliest), marker, tuple(damaged))
 
 
 def _compare_page(request: LakeRequest, marker: Marker | None, services: Services) -> Page:

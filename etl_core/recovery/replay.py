@@ -201,7 +201,9 @@ class _Replay:
         try:
             return copy_run.run(transaction, running.append)
         except CopyRefusedError as error:
-            [copy] = [each for each in copy_run.copies if each.command is running[-1]]
+            copy = copy_run.copy_of(running[-1])
+            if copy is None:
+                raise
             part = part_named(copy.group, error.lines[0].file if error.lines else "")
             file = part.file.version.key if part is not None else "one of the files"
             reason = describe_refusal(error, (), copy.command.columns, copy.command.source).message

@@ -37,11 +37,27 @@ class VersionQuery:
 
 
 @dataclass(frozen=True)
+class DamagedLedger:
+    """A ledger that cannot be read, or a table that is no ledger.
+
+    `table`: the ledger's table, if it is known. `message` names the ledger, the damage and the fix.
+    """
+
+    message: str
+    table: TableRef | None = None
+
+
+@dataclass(frozen=True)
 class LedgerRows:
-    """The rows that were found. `busy` names the tables whose ledger was locked by a load."""
+    """The rows that were found.
+
+    `busy` names the tables whose ledger was locked by a load. A damaged ledger's readable rows are
+    among the rows.
+    """
 
     rows: tuple[LedgerEvidence, ...] = ()
     busy: tuple[TableRef, ...] = ()
+    damaged: tuple[DamagedLedger, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +71,16 @@ class VersionsRequest(Request[LedgerRows]):
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerPage:
-    """Rows of one ledger. `busy` names a ledger that was locked by a load, and was skipped."""
+    """Rows of one ledger.
+
+    `busy` names a ledger that was locked by a load, and was skipped. A damaged ledger's readable
+    rows are among the rows.
+    """
 
     rows: tuple[LedgerEvidence, ...] = ()
     ledger: str | None = None
     busy: tuple[str, ...] = ()
+    damaged: tuple[DamagedLedger, ...] = ()
     marker: LedgerMarker | None = None
 
 

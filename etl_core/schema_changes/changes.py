@@ -24,7 +24,11 @@ from etl_core.schema_changes.messages import (
     PRIMARY_KEY_DIFFERS,
     RENAME_IMPOSSIBLE,
     SORTKEY_DIFFERS,
+    SORTKEY_IN_THE_WAY,
     TABLE_DESCRIPTION_DIFFERS,
+    UNKNOWN_COLUMN_DIFFERS,
+    UNKNOWN_COLUMN_RENAMED,
+    UNKNOWN_COLUMN_RETYPED,
 )
 
 Permission = Literal["retype", "nullability", "default", "drop", "narrow"]
@@ -208,6 +212,22 @@ class ChangeSortKey:
 
 
 @dataclass(frozen=True)
+class RemoveSortKey:
+    """The sort key has columns that go, and the schema file leaves the key to Redshift.
+
+    Redshift chooses a key for a table with SORTKEY AUTO, and drops no column of a key. `columns`:
+    the part of the key that is dropped or rebuilt.
+    """
+
+    actual: tuple[str, ...]
+    columns: tuple[str, ...]
+    change_class: ClassVar = ChangeClass.SAFE
+
+    def __str__(self) -> str:
+        return SORTKEY_IN_THE_WAY(actual=_names(self.actual), columns=", ".join(self.columns))
+
+
+@dataclass(frozen=True)
 class ChangePrimaryKey:
     """Another primary key, or none. Redshift does not enforce it, but uses it to plan queries."""
 
@@ -274,6 +294,32 @@ class SuspectedRename:
         return LOOKS_LIKE_RENAME(dropped=self.dropped, added=self.added, type=self.type)
 
 
+@dataclass(frozen=True)
+class ChangeUnknownColumn:
+    """A change of a column whose type in the table the loader does not know. Always refused.
+
+    `kind` is the type as the catalog names it, `problem` what the schema file wants to change.
+    """
+
+    column: str
+    kind: str
+    problem: str
+    change_class: ClassVar = ChangeClass.IMPOSSIBLE
+
+    @classmethod
+    def rename(cls, column: str, kind: str, desired: str) -> ChangeUnknownColumn:
+        """Return the change of the name."""
+        return cls(column, kind, UNKNOWN_COLUMN_RENAMED(desired=desired))
+
+    @classmethod
+    def retype(cls, column: str, kind: str, in_force: str, desired: str) -> ChangeUnknownColumn:
+        """Return the change of the type that the schema file in force names."""
+        return cls(column, kind, UNKNOWN_COLUMN_RETYPED(in_force=in_force, desired=desired))
+
+    def __str__(self) -> str:
+        return UNKNOWN_COLUMN_DIFFERS(column=self.column, type=self.kind, problem=self.problem)
+
+
 Change = (
     CreateTable
     | AddColumn
@@ -285,11 +331,13 @@ Change = (
     | ChangeEncoding
     | ChangeDistribution
     | ChangeSortKey
+    | RemoveSortKey
     | ChangePrimaryKey
     | SetTableComment
     | SetColumnComment
     | UnclearRename
     | SuspectedRename
+    | ChangeUnknownColumn
 )
 
 

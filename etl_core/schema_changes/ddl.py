@@ -7,7 +7,7 @@ would slow down every cold start of the load function. See docs/adr/0006.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -81,6 +81,14 @@ class AlterSortKey(AlterTable):
     def __init__(self, table: sa.Table, names: tuple[str, ...]) -> None:
         super().__init__(table)
         self.names = names
+
+
+class ReleaseSortKey(AlterTable):
+    """ALTER SORTKEY NONE, which removes the key, or AUTO, which lets Redshift choose. Autocommit only."""
+
+    def __init__(self, table: sa.Table, style: Literal["NONE", "AUTO"]) -> None:
+        super().__init__(table)
+        self.style = style
 
 
 class AddPrimaryKey(AlterTable):
@@ -186,6 +194,11 @@ def _alter_distribution(element: AlterDistribution, compiler: DDLCompiler, **_: 
 @compiles(AlterSortKey, "redshift")
 def _alter_sort_key(element: AlterSortKey, compiler: DDLCompiler, **_: Any) -> str:
     return _alter(element, compiler, f"ALTER COMPOUND SORTKEY ({_list(compiler, element.names)})")
+
+
+@compiles(ReleaseSortKey, "redshift")
+def _release_sort_key(element: ReleaseSortKey, compiler: DDLCompiler, **_: Any) -> str:
+    return _alter(element, compiler, f"ALTER SORTKEY {element.style}")
 
 
 @compiles(AddPrimaryKey, "redshift")

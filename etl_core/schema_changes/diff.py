@@ -7,7 +7,7 @@ order of the columns is no difference either: COPY names its columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -20,12 +20,14 @@ from etl_core.schema_changes.changes import (
     ChangeIdentity,
     ChangePrimaryKey,
     ChangeSortKey,
+    ChangeUnknownColumn,
     Column,
     CreateTable,
     DropColumn,
     Facet,
     Permission,
     RebuildColumn,
+    RemoveSortKey,
     RenameColumn,
     SetColumnComment,
     SetTableComment,
@@ -41,8 +43,9 @@ from etl_core.schema_changes.messages import (
     RENAME_CLAIMED_TWICE,
     RENAME_SOURCE_KEPT,
     RENAME_SOURCE_MISSING,
+    UNKNOWN_COLUMN_FACET,
 )
-from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.column_types import describe_type, unknown_type_of
 from etl_core.schema_files.default_values import Default, parse_server_default
 from etl_core.schema_files.schema_file import DefaultFunction
 from etl_core.schema_files.tables import distkey_of, diststyle_of, primary_key_of, sortkey_of
@@ -53,7 +56,11 @@ FIXED_ENCODINGS = frozenset({"bytedict", "runlength", "text255", "text32k"})
 
 @dataclass(frozen=True)
 class _Pairing:
-    """Which column of the table is which column of the schema file."""
+    """Which column of the table is which column of the schema file.
+
+    `dropped` has no column of an unknown type: no schema file can name its type, so a file without
+    the column does not mean that it goes.
+    """
 
     same: tuple[tuple[Column, Column], ...]
     added: tuple[Column, ...]
@@ -72,11 +79,12 @@ def diff(actual: sa.Table | None, desired: sa.Table) -> tuple[Change, ...]:
     if actual is None:
         return (CreateTable(desired), *_new_comments(desired))
     pairing = _pair(actual, desired)
+    columns = tuple(_column_changes(actual, pairing, _new_sortkey(actual, desired, pairing)))
     return (
         *pairing.unclear,
         *_suspected_renames(pairing),
-        *_column_changes(actual, pairing),
-        *_key_changes(actual, desired, pairing),
+        *columns,
+        *_key_changes(actual, desired, pairing, columns),
         *_comment_changes(actual, desired, pairing),
     )
 
@@ -97,7 +105,11 @@ def _pair(actual: sa.Table, desired: sa.Table) -> _Pairing:
         elif not problem:
             added.append(column)
     taken = {column.name for column, _ in same} | {problem.renamed_from for problem in unclear}
-    dropped = tuple(column for column in actual.columns if column.name not in taken)
+    dropped = tuple(
+        column
+        for column in actual.columns
+        if column.name not in taken and unknown_type_of(column) is None
+    )
     return _Pairing(tuple(same), tuple(added), dropped, tuple(unclear))
 
 
@@ -136,24 +148,53 @@ def _suspected_renames(pairing: _Pairing) -> Iterator[SuspectedRename]:
             yield SuspectedRename(str(match.name), str(column.name), str(kind))
 
 
-def _column_changes(table: sa.Table, pairing: _Pairing) -> Iterator[Change]:
+def _column_changes(
+    table: sa.Table, pairing: _Pairing, new_sortkey: tuple[str, ...]
+) -> Iterator[Change]:
     for actual, desired in pairing.same:
+        if (kind := unknown_type_of(actual)) is not None:
+            yield from _unknown_changes(actual, desired, kind)
+            continue
         if actual.name != desired.name:
             yield RenameColumn(str(actual.name), str(desired.name))
-        yield from _facet_changes(table, actual, desired)
+        encoding = "raw" if desired.name in new_sortkey else encoding_of(actual)
+        yield from _facet_changes(table, actual, desired, encoding)
     for column in pairing.added:
         yield AddColumn(column)
     for column in pairing.dropped:
         yield DropColumn(column)
 
 
-def _facet_changes(table: sa.Table, actual: Column, desired: Column) -> Iterator[Change]:
-    """Yield one RebuildColumn if a facet cannot be altered in place, else a change per facet."""
+def _unknown_changes(actual: Column, desired: Column, kind: str) -> Iterator[Change]:
+    """Yield what differs of a column that cannot be compared as a whole. The type and the default depend on it."""
+    name = str(actual.name)
+    if actual.name != desired.name:
+        yield ChangeUnknownColumn.rename(name, kind, str(desired.name))
+    facets = (
+        _identity_facet(actual, desired),
+        _nullability_facet(actual, desired),
+        _encoding_facet(desired, encoding_of(actual)),
+    )
+    for facet in facets:
+        if facet is not None:
+            problem = UNKNOWN_COLUMN_FACET(
+                facet=facet.name, actual=facet.actual, desired=facet.desired
+            )
+            yield ChangeUnknownColumn(name, kind, problem)
+
+
+def _facet_changes(
+    table: sa.Table, actual: Column, desired: Column, encoding: str
+) -> Iterator[Change]:
+    """Yield one RebuildColumn if a facet cannot be altered in place, else a change per facet.
+
+    `encoding` is the column's once the sort key has changed.
+    """
     identity = _identity_facet(actual, desired)
     type_facet = _type_facet(table, actual, desired)
     # Another identity is always refused. Of such a column only the type is compared, because drift
     # reports it.
-    others = () if identity else _other_facets(actual, desired)
+    others = () if identity else _other_facets(actual, desired, encoding)
     facets = tuple(facet for facet in (type_facet, *others) if facet)
     if any(facet.permission for facet in facets):
         yield RebuildColumn(actual, desired, facets)
@@ -183,15 +224,27 @@ def _type_facet(table: sa.Table, actual: Column, desired: Column) -> Facet | Non
     return Facet(str(desired.name), "type", str(kind), str(desired_kind), permission)
 
 
-def _other_facets(actual: Column, desired: Column) -> Iterator[Facet]:
-    name = str(desired.name)
-    nullable = _nullability(actual), _nullability(desired)
-    if nullable[0] != nullable[1]:
-        yield Facet(name, "nullability", *nullable, permission="nullability")
+def _other_facets(actual: Column, desired: Column, encoding: str) -> Iterator[Facet]:
+    if (nullability := _nullability_facet(actual, desired)) is not None:
+        yield nullability
     if _parsed_default(actual) != _parsed_default(desired):
-        yield Facet(name, "default", _default(actual), _default(desired), permission="default")
-    if _names_encoding(desired) and encoding_of(actual) != encoding_of(desired):
-        yield Facet(name, "encoding", encoding_of(actual), encoding_of(desired))
+        pair = _default(actual), _default(desired)
+        yield Facet(str(desired.name), "default", *pair, permission="default")
+    if (change := _encoding_facet(desired, encoding)) is not None:
+        yield change
+
+
+def _nullability_facet(actual: Column, desired: Column) -> Facet | None:
+    pair = _nullability(actual), _nullability(desired)
+    if pair[0] == pair[1]:
+        return None
+    return Facet(str(desired.name), "nullability", *pair, permission="nullability")
+
+
+def _encoding_facet(desired: Column, encoding: str) -> Facet | None:
+    if not _names_encoding(desired) or encoding == encoding_of(desired):
+        return None
+    return Facet(str(desired.name), "encoding", encoding, encoding_of(desired))
 
 
 def _grows_in_place(table: sa.Table, actual: Column, desired: Column) -> bool:
@@ -206,19 +259,39 @@ def _grows_in_place(table: sa.Table, actual: Column, desired: Column) -> bool:
     )
 
 
-def _key_changes(actual: sa.Table, desired: sa.Table, pairing: _Pairing) -> Iterator[Change]:
+def _new_sortkey(actual: sa.Table, desired: sa.Table, pairing: _Pairing) -> tuple[str, ...]:
+    """Return the columns of the sort key that the table gets; none if it keeps the key that it has.
+
+    Redshift changes their encoding to RAW (database developer guide, "ALTER TABLE").
+    """
+    sortkey = tuple(map(pairing.renamed, sortkey_of(actual)))
+    return () if sortkey == sortkey_of(desired) else sortkey_of(desired)
+
+
+def _key_changes(
+    actual: sa.Table, desired: sa.Table, pairing: _Pairing, columns: Sequence[Change]
+) -> Iterator[Change]:
     key = distkey_of(actual)
     distribution = (diststyle_of(actual), pairing.renamed(key) if key else None)
     desired_distribution = (diststyle_of(desired), distkey_of(desired))
     if desired_distribution[0] != "AUTO" and distribution != desired_distribution:
         style, key = distribution
         yield ChangeDistribution(f"KEY({key})" if key else style, *desired_distribution)
-    sortkey, desired_sortkey = tuple(map(pairing.renamed, sortkey_of(actual))), sortkey_of(desired)
-    if desired_sortkey and sortkey != desired_sortkey:
-        yield ChangeSortKey(sortkey, desired_sortkey)
+    sortkey, going = tuple(map(pairing.renamed, sortkey_of(actual))), _going(columns)
+    if new_sortkey := _new_sortkey(actual, desired, pairing):
+        yield ChangeSortKey(sortkey, new_sortkey)
+    elif not sortkey_of(desired) and going & set(sortkey):
+        yield RemoveSortKey(sortkey, tuple(name for name in sortkey if name in going))
     primary = tuple(map(pairing.renamed, primary_key_of(actual)))
     if primary != primary_key_of(desired):
         yield ChangePrimaryKey(primary, primary_key_of(desired), constraint_name(actual))
+
+
+def _going(columns: Sequence[Change]) -> set[str]:
+    """Return the columns that are dropped or rebuilt."""
+    dropped = {str(change.column.name) for change in columns if isinstance(change, DropColumn)}
+    rebuilt = {str(each.desired.name) for each in columns if isinstance(each, RebuildColumn)}
+    return dropped | rebuilt
 
 
 def constraint_name(table: sa.Table) -> str | None:

@@ -2,7 +2,8 @@
 
 Names, types and nullability of columns are compared, because they decide what a row means. Keys,
 encodings and descriptions are not: a load works with any. Defaults and identities are not either,
-because no source confirms every form in which the catalog prints them. A VARCHAR that is longer
+because no source confirms every form in which the catalog prints them. A column whose type the
+loader does not know is not compared: it is left alone, and a warning names it. A VARCHAR that is longer
 than in its schema is no drift: it remains when a schema file is refused after its widening has
 committed.
 """
@@ -28,10 +29,9 @@ from etl_core.schema_changes.changes import (
 )
 from etl_core.schema_changes.conversions import are_varchar
 from etl_core.schema_changes.diff import diff
-from etl_core.schema_changes.live_table import parse_table
+from etl_core.schema_changes.live_table import parse_table, warn_unknown_types
 from etl_core.schema_changes.messages import (
     DRIFT_RENAMED,
-    DRIFT_UNKNOWN_TYPE,
     TABLE_ALTERED,
     TABLE_ALTERED_FIXED_SCHEMA,
     join_lines,
@@ -41,19 +41,17 @@ from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 
 
-def check_drift(rows: Sequence[sa.Row[Any]], spec: SchemaFile, table: TableRef) -> None:
-    """Raise TableDriftError if the live table (rows of select_table) does not match `spec`, the schema in force.
+def check_drift(rows: Sequence[sa.Row[Any]], spec: SchemaFile, table: TableRef) -> tuple[str, ...]:
+    """Return a warning for each column of the live table (rows of select_table) that cannot be compared.
 
-    Without rows there is no table; the next statement reports that.
+    Raises TableDriftError if the table does not match `spec`, the schema in force. Without rows there
+    is no table; the next statement reports that.
     """
-    try:
-        actual = parse_table(table, rows)
-    except ValueError as error:
-        differences: tuple[str, ...] = (DRIFT_UNKNOWN_TYPE(problem=error),)
-    else:
-        differences = () if actual is None else tuple(describe_drift(actual, spec, table))
+    actual = parse_table(table, rows)
+    differences = () if actual is None else tuple(describe_drift(actual, spec, table))
     if differences:
         raise _drift_error(table, spec, differences)
+    return warn_unknown_types(actual)
 
 
 def describe_drift(actual: sa.Table, spec: SchemaFile, table: TableRef) -> Iterator[str]:

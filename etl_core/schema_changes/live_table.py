@@ -15,8 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.model.table_ref import TableRef
-from etl_core.schema_files.column_types import parse_column_type
+from etl_core.schema_changes.messages import COLUMN_NOT_COMPARED
+from etl_core.schema_files.column_types import ColumnType, parse_column_type, unknown_type_of
 from etl_core.schema_files.default_values import parse_catalog_default
+from etl_core.schema_files.sql_types import UnknownType
 from etl_core.sql import catalog_table, identifier
 
 _IDENTITY = re.compile(
@@ -126,7 +128,7 @@ def select_views(table: TableRef) -> sa.Select[Any]:
 def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None:
     """Return the table of the rows of select_table, None without rows.
 
-    Raises ValueError for an unknown type.
+    A column whose type the loader does not know has an UnknownType and no default.
     """
     if not rows:
         return None
@@ -144,6 +146,15 @@ def parse_table(table: TableRef, rows: Sequence[sa.Row[Any]]) -> sa.Table | None
         key = (live.columns[names[number]] for number in numbers)
         live.append_constraint(sa.PrimaryKeyConstraint(*key, name=values[0]["primary_key_name"]))
     return live
+
+
+def warn_unknown_types(actual: sa.Table | None) -> tuple[str, ...]:
+    """Return a sentence for each column of the table whose type no schema file can describe."""
+    return tuple(
+        COLUMN_NOT_COMPARED(column=str(column.name), type=kind)
+        for column in (() if actual is None else actual.columns)
+        if (kind := unknown_type_of(column)) is not None
+    )
 
 
 def _key_options(values: Sequence[Any]) -> dict[str, Any]:
@@ -164,7 +175,7 @@ def _key_options(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _column(value: Any) -> sa.Column[Any]:
-    kind = parse_column_type(value["type_text"])
+    kind = _known_type(value["type_text"])
     identity = _IDENTITY.fullmatch(value["default_text"] or "")
     options: dict[str, Any] = {}
     if value["encoding"] not in (None, "none"):
@@ -173,13 +184,22 @@ def _column(value: Any) -> sa.Column[Any]:
         options["redshift_identity"] = (int(identity[1]), int(identity[2]))
     return sa.Column(
         identifier(value["attname"]),
-        kind.to_sqlalchemy(),
+        UnknownType(value["type_text"]) if kind is None else kind.to_sqlalchemy(),
         nullable=not value["attnotnull"],
         autoincrement=False,
-        server_default=None if identity else parse_catalog_default(value["default_text"], kind),
+        server_default=None
+        if identity or kind is None
+        else parse_catalog_default(value["default_text"], kind),
         comment=value["column_comment"],
         **options,
     )
+
+
+def _known_type(text: str) -> ColumnType | None:
+    try:
+        return parse_column_type(text)
+    except ValueError:
+        return None
 
 
 def _column_numbers(conkey: object) -> tuple[int, ...]:

@@ -60,6 +60,15 @@ SORTKEY_DIFFERS = Message(
     "",
     {"actual": "none", "desired": "(created_at)"},
 )
+SORTKEY_IN_THE_WAY = Message(
+    "schema.difference.sortkey_in_the_way",
+    "Columns of the sort key are dropped or rebuilt, and the schema file names no `sortkey`: "
+    "Redshift may choose a new one.",
+    "the sortkey {actual} of the table has columns that are dropped or rebuilt ({columns}), "
+    "and the schema file names none",
+    "",
+    {"actual": "(created_at)", "columns": "created_at"},
+)
 PRIMARY_KEY_DIFFERS = Message(
     "schema.difference.primary_key",
     "The `primary_key` differs.",
@@ -94,6 +103,67 @@ LOOKS_LIKE_RENAME = Message(
     "column {dropped!r} is not in the schema file and column {added!r} is new, both of type {type}",
     "",
     {"dropped": "name", "added": "title", "type": "character varying(9)"},
+)
+UNKNOWN_COLUMN_DIFFERS = Message(
+    "schema.difference.unknown_type",
+    "The schema file changes a column whose type in the table the loader does not know.",
+    "column {column!r} has the type {type!r} in the table, which no schema file can describe, and {problem}",
+    "",
+    {
+        "column": "shape",
+        "type": "polygon",
+        "problem": "the schema file gives it the name 'outline'",
+    },
+)
+UNKNOWN_COLUMN_RENAMED = Message(
+    "schema.difference.unknown_type_renamed",
+    "The schema file renames a column whose type the loader does not know. Part of another message.",
+    "the schema file gives it the name {desired!r}",
+    "",
+    {"desired": "outline"},
+)
+UNKNOWN_COLUMN_RETYPED = Message(
+    "schema.difference.unknown_type_retyped",
+    "The schema file gives another type to a column whose type in the table the loader does not know. "
+    "Part of another message.",
+    "its type was {in_force} in the schema file before and is {desired} now",
+    "",
+    {"in_force": "bigint", "desired": "character varying(9)"},
+)
+UNKNOWN_COLUMN_FACET = Message(
+    "schema.difference.unknown_type_facet",
+    "The nullability, identity or encoding of a column differs whose type the loader does not know. "
+    "Part of another message.",
+    "its {facet} is {actual} in the table and {desired} in the schema file",
+    "",
+    {"facet": "nullability", "actual": "nullable", "desired": "not null"},
+)
+
+# Warnings: what a plan does not compare, or what it may break.
+
+COLUMN_NOT_COMPARED = Message(
+    "schema.warning.not_compared",
+    "A column of the table has a type that schema files do not have. It is left alone.",
+    "column {column!r} has the type {type!r}, which no schema file can describe: it is not compared "
+    "with the schema file, and never changed",
+    "",
+    {"column": "shape", "type": "polygon"},
+)
+LATE_BINDING_VIEW = Message(
+    "schema.warning.late_binding_view",
+    "A view WITH NO SCHEMA BINDING names a column that is dropped or renamed. Redshift does not refuse that, "
+    "but the next query on the view may fail.",
+    "the late-binding view {view_schema}.{view} names the table and column {column!r}, which is dropped or "
+    "renamed: create the view again without it",
+    "",
+    {"view_schema": "public", "view": "orders_by_day", "column": "amount"},
+)
+LATE_BINDING_VIEWS_NOT_READ = Message(
+    "schema.warning.late_binding_views_not_read",
+    "The views WITH NO SCHEMA BINDING could not be read before columns were dropped or renamed.",
+    "late-binding views could not be checked for the columns that are dropped or renamed ({columns}): {reason}",
+    "",
+    {"columns": "amount", "reason": "canceling statement due to statement timeout"},
 )
 
 # Refusals: the rule and the fix. The difference comes before them.
@@ -245,6 +315,22 @@ RENAME_CLAIMED_TWICE = Message(
     "Give it in one column only",
     {"claims": "'title', 'label'", "renamed_from": "name"},
 )
+COLUMN_OF_UNKNOWN_TYPE = Message(
+    "schema.change.unknown_type",
+    "The schema file changes a column whose type in the table the loader does not know.",
+    "The loader cannot say what the change would do to the values",
+    "Leave the column as it is in the schema file, or change it in the warehouse",
+    {},
+)
+REBUILD_TOO_LARGE = Message(
+    "schema.change.rebuild_too_large",
+    "A column would be rebuilt, and the table has more rows than the setting `rebuildMaxRows` allows.",
+    "A rebuild rewrites every row in one transaction. The table has {rows:,} rows; the limit is {limit:,}",
+    "Add a column with another name, fill it in the warehouse part by part, then drop the old one with "
+    '"drop" and rename the new one with "renamed_from" (docs/how-to/big-tables.md); '
+    "or raise rebuildMaxRows",
+    {"rows": 2_000_000_000, "limit": 100_000_000},
+)
 COLUMN_OF_VIEW = Message(
     "schema.change.view",
     "A view uses a column that would be altered or dropped.",
@@ -283,13 +369,6 @@ DRIFT_RENAMED = Message(
     "column {desired!r} seems to have been renamed to {actual!r}: both are {type}",
     "",
     {"desired": "name", "actual": "title", "type": "character varying(20)"},
-)
-DRIFT_UNKNOWN_TYPE = Message(
-    "drift.unknown_type",
-    "A column of the table has a type that schema files do not have.",
-    "a column has a type that no schema file can describe: {problem}",
-    "",
-    {"problem": "'money' is not a column type of Redshift"},
 )
 _DRIFT = (
     "the table {table} does not match its schema (version {version}): {differences}. Somebody "

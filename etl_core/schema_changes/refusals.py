@@ -21,11 +21,13 @@ from etl_core.schema_changes.changes import (
     ChangeDistribution,
     ChangeIdentity,
     ChangeSortKey,
+    ChangeUnknownColumn,
     Column,
     DropColumn,
     Facet,
     Permission,
     RebuildColumn,
+    RemoveSortKey,
     RenameColumn,
     SuspectedRename,
     UnclearRename,
@@ -34,6 +36,7 @@ from etl_core.schema_changes.changes import (
 from etl_core.schema_changes.conversions import Conversion, are_varchar, conversion
 from etl_core.schema_changes.messages import (
     ADOPTION_CHANGES_TABLE,
+    COLUMN_OF_UNKNOWN_TYPE,
     COLUMN_OF_VIEW,
     DEFAULT_NOT_ALLOWED,
     DISTKEY_COLUMN_KEPT,
@@ -48,6 +51,7 @@ from etl_core.schema_changes.messages import (
     REBUILD_NOT_NULL_OTHER,
     REBUILD_NOT_NULL_PRIMARY_KEY,
     REBUILD_NOT_NULL_RETYPE,
+    REBUILD_TOO_LARGE,
     RENAME_OR_DROP,
     REPLACEMENT_NOT_ALLOWED,
     REPLACEMENT_SCHEMA_IN_FORCE,
@@ -140,6 +144,13 @@ def refuse_column_of_view(used_by_view: str) -> Refusal:
     return Refusal.of(used_by_view, COLUMN_OF_VIEW)
 
 
+def refuse_large_rebuilds(changes: Sequence[Change], rows: int, limit: int) -> Iterator[Refusal]:
+    """Yield a refusal for each column that would be rebuilt although the table has more than `limit` rows."""
+    for change in changes if rows > limit else ():
+        if isinstance(change, RebuildColumn):
+            yield Refusal.of(change, REBUILD_TOO_LARGE, rows=rows, limit=limit)
+
+
 def describe_refusals(refusals: Sequence[Refusal]) -> str:
     """Return the refusals (at least one) in a few sentences: a rule and its fix once, after what differs."""
     groups: dict[tuple[str, str], dict[str, None]] = {}
@@ -175,6 +186,8 @@ def _refuse_impossible(change: Change, changes: Sequence[Change]) -> Iterator[Re
     match change:
         case SuspectedRename(dropped=dropped):
             yield Refusal.of(change, RENAME_OR_DROP, dropped=dropped)
+        case ChangeUnknownColumn():
+            yield Refusal.of(change, COLUMN_OF_UNKNOWN_TYPE)
         case ChangeIdentity():
             yield Refusal.of(change, IDENTITY_ONLY_IN_NEW_TABLE)
         case AddColumn(column=column) if identity_of(column) is not None:
@@ -233,6 +246,8 @@ def _remaining_keys(
     """Return the rule for each column of the keys that the table keeps or gets, by its name in the schema file."""
     names = {each.actual: each.desired for each in changes if isinstance(each, RenameColumn)}
     sortkey = sortkey_of(desired) or tuple(names.get(part, part) for part in sortkey_of(actual))
+    if any(isinstance(change, RemoveSortKey) for change in changes):
+        sortkey = ()
     keys = dict.fromkeys(sortkey, SORTKEY_COLUMN_KEPT)
     if diststyle_of(desired) == "AUTO" and (key := distkey_of(actual)):
         keys[names.get(key, key)] = DISTKEY_COLUMN_KEPT

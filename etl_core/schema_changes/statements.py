@@ -23,9 +23,11 @@ from etl_core.schema_changes.changes import (
     ChangeIdentity,
     ChangePrimaryKey,
     ChangeSortKey,
+    ChangeUnknownColumn,
     CreateTable,
     DropColumn,
     RebuildColumn,
+    RemoveSortKey,
     RenameColumn,
     SetColumnComment,
     SetTableComment,
@@ -43,7 +45,8 @@ class Statement:
     """One statement and its reason.
 
     `column` is set if the statement converts the values of a column: its name in the schema file.
-    `interim` is the name of the new column while the old one still exists.
+    `interim` is the name of the new column while the old one still exists. `changes_encodings`:
+    Redshift also changes encodings, so the plan is made again before the next statement.
     """
 
     element: Any
@@ -52,6 +55,7 @@ class Statement:
     transactional: bool = True
     column: str | None = None
     interim: str | None = None
+    changes_encodings: bool = False
 
     @property
     def sql(self) -> str:
@@ -97,15 +101,16 @@ class StatementWriter:
             case RebuildColumn():
                 yield from self._rebuild(change)
             case ChangeEncoding() | ChangeDistribution() | ChangeSortKey():
-                element = self._autocommit_element(change)
-                yield Statement(element, str(change), change.change_class, transactional=False)
+                yield self._autocommit(change)
+            case RemoveSortKey():
+                yield from self._remove_sort_key(change)
             case SetTableComment(table):
                 yield _safe(SetTableCommentDDL(table), "description of the table")
             case SetColumnComment(column):
                 yield _safe(SetColumnCommentDDL(column), f"description of {column.name}")
             case ChangePrimaryKey():
                 pass
-            case ChangeIdentity() | UnclearRename() | SuspectedRename():
+            case ChangeIdentity() | UnclearRename() | SuspectedRename() | ChangeUnknownColumn():
                 raise AssertionError(f"{change}: a refused change has no statements")
             case _:
                 assert_never(change)
@@ -139,6 +144,23 @@ class StatementWriter:
     def _name(self, desired: str) -> str:
         """The name of a column before the transaction, which renames columns."""
         return self.names.get(desired, desired)
+
+    def _autocommit(self, change: ChangeEncoding | ChangeDistribution | ChangeSortKey) -> Statement:
+        return Statement(
+            self._autocommit_element(change),
+            str(change),
+            change.change_class,
+            transactional=False,
+            changes_encodings=isinstance(change, ChangeSortKey),
+        )
+
+    def _remove_sort_key(self, change: RemoveSortKey) -> Iterator[Statement]:
+        """Remove the key, then let Redshift choose again: NONE also ends SORTKEY AUTO."""
+        kind, none = change.change_class, ddl.ReleaseSortKey(self.desired, "NONE")
+        auto = ddl.ReleaseSortKey(self.desired, "AUTO")
+        yield Statement(none, str(change), kind, transactional=False)
+        why = "the schema file leaves the sortkey to Redshift"
+        yield Statement(auto, why, kind, transactional=False, changes_encodings=True)
 
     def _autocommit_element(
         self, change: ChangeEncoding | ChangeDistribution | ChangeSortKey

@@ -28,6 +28,7 @@ from etl_core.schema_files.sql_types import (
     INTERVALDAYTOSECOND,
     INTERVALYEARTOMONTH,
     VARBYTE,
+    UnknownType,
 )
 
 DIALECT = redshift.RedshiftDialect_psycopg2()
@@ -164,11 +165,18 @@ def describe_type(kind: TypeEngine[Any]) -> ColumnType:
     return _describe_own(kind) or parse_column_type(kind.compile(dialect=DIALECT))
 
 
+def unknown_type_of(column: sa.Column[Any]) -> str | None:
+    """Return the catalog's name of a type that parse_column_type does not know; None for a known type."""
+    return column.type.text if isinstance(column.type, UnknownType) else None
+
+
 _OWN_NAMES = {made: name for name, made in (_PLAIN | _WITH_LENGTH).items()}
 
 
 def _describe_own(kind: TypeEngine[Any]) -> ColumnType | None:
-    """Return the canonical form of a type such as to_sqlalchemy makes it; None for any other."""
+    """Return the canonical form of a type such as to_sqlalchemy makes it, or of an unknown one; None for any other."""
+    if isinstance(kind, UnknownType):
+        return ColumnType(kind.text)
     if isinstance(kind, sa.NUMERIC) and kind.precision is not None and kind.scale is not None:
         return ColumnType("numeric", (kind.precision, kind.scale))
     name = _OWN_NAMES.get(type(kind))

@@ -34,6 +34,8 @@ _DESCRIPTIONS = {
     "diststyle": "How rows are distributed over the nodes; with AUTO, Redshift decides.",
     "distkey": "The column whose value decides on which node a row is stored.",
     "sortkey": "The columns by which rows are sorted.",
+    "load_interval_seconds": "Seconds from one load of the table to the next, so that small files gather; "
+    "if left out, the stack's setting.",
     "csv": "The format of the table's data files.",
     "name": "As in the header of the data files; upper and lower case are the same.",
     "type": "A column type of Redshift, such as INTEGER, VARCHAR(100) or NUMERIC(18,2); lengths are in bytes.",

@@ -90,7 +90,7 @@ PROPERTY_TWICE = Message(
 )
 NUMBER_OUT_OF_RANGE = Message(
     id="schema_file.number_out_of_range",
-    when="A number of the schema file has an extreme exponent.",
+    when="A number of the schema file has an extreme exponent or very many digits.",
     text="the number {number} is out of range",
     fix="",
     example={"number": "1e9999999999999999999999"},
@@ -146,6 +146,20 @@ TEXT_TOO_LONG = Message(
     text="{value} has {size} characters; at most {limit} are allowed",
     fix="",
     example={"value": '"a very long text..."', "size": 4100, "limit": 4000},
+)
+NUMBER_TOO_SMALL = Message(
+    id="property.number_too_small",
+    when="A number is smaller than allowed.",
+    text="{value} was given; the smallest number allowed is {limit}",
+    fix="",
+    example={"value": "-1", "limit": 0},
+)
+NUMBER_TOO_LARGE = Message(
+    id="property.number_too_large",
+    when="A number is larger than allowed.",
+    text="{value} was given; the largest number allowed is {limit}",
+    fix="",
+    example={"value": "100000", "limit": 86400},
 )
 TEXT_EMPTY = Message(
     id="property.text_empty",
@@ -253,6 +267,27 @@ IDENTITY_STEP = Message(
     text="the step is 0, so every row would get the same number; use another step",
     fix="",
     example={},
+)
+PATTERN_UNKNOWN_LETTERS = Message(
+    id="csv.pattern_unknown_letters",
+    when="csv.date_format or csv.time_format has letters that are no part of a date or time.",
+    text="the format {value!r} has {letters}, which COPY does not know; it knows {known}",
+    fix="Write for example YYYY-MM-DD or YYYY-MM-DD HH24:MI:SS; or 'auto'",
+    example={"value": "%Y-%m-%d", "letters": "'Y', 'm', 'd'", "known": "YYYY, MM, DD"},
+)
+PATTERN_REPEATS = Message(
+    id="csv.pattern_repeats",
+    when="csv.date_format or csv.time_format names one part of a date or time more than once.",
+    text="the format {value!r} names the {part} {count} times",
+    fix="Name each part once; minutes are MI, months are MM",
+    example={"value": "DD/MM/YYYY HH:MM", "part": "month", "count": 2},
+)
+PATTERN_INCOMPLETE = Message(
+    id="csv.pattern_incomplete",
+    when="csv.date_format or csv.time_format names no year, no month or no day.",
+    text="the format {value!r} does not name: {missing}",
+    fix="A date needs a year, a month and a day, such as YYYY-MM-DD",
+    example={"value": "DD.MM.", "missing": "year"},
 )
 NUMBER_UNFIT = Message(
     id="column.number_unfit",

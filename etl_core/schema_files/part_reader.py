@@ -16,6 +16,8 @@ from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.messages import (
     LIST_TOO_LONG,
     NOT_A_CHOICE,
+    NUMBER_TOO_LARGE,
+    NUMBER_TOO_SMALL,
     PROPERTY_MISSING,
     PROPERTY_UNKNOWN,
     TEXT_EMPTY,
@@ -172,6 +174,10 @@ def _describe(error: ErrorDetails) -> str:
             return TEXT_EMPTY(limit=context["min_length"])
         case "too_long":
             return LIST_TOO_LONG(size=context["actual_length"], limit=context["max_length"])
+        case "greater_than_equal":
+            return NUMBER_TOO_SMALL(value=render_short(given), limit=context["ge"])
+        case "less_than_equal":
+            return NUMBER_TOO_LARGE(value=render_short(given), limit=context["le"])
         case kind if kind in _NEEDED:
             return _wrong_kind(given, _NEEDED[kind])
         case _:

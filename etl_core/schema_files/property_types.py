@@ -24,9 +24,11 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
 from etl_core.model.lake_key import Action
 from etl_core.model.names import faults_of_column, fold
 from etl_core.schema_files.column_types import ColumnType, parse_column_type
+from etl_core.schema_files.datetime_patterns import faults_of_date_format, faults_of_time_format
 from etl_core.schema_files.messages import (
     DEFAULT_INVALID,
     NOT_ONE_CHARACTER,
@@ -106,6 +108,18 @@ def _no_escape(text: str) -> str:
     return text
 
 
+def _date_format(pattern: str) -> str:
+    for fault in faults_of_date_format(pattern):
+        raise ValueError(fault)
+    return pattern
+
+
+def _time_format(pattern: str) -> str:
+    for fault in faults_of_time_format(pattern):
+        raise ValueError(fault)
+    return pattern
+
+
 def _one_ascii_character(text: str) -> str:
     is_one = len(text) == 1 and text.isascii() and (text.isprintable() or text == "\t")
     if not is_one or text == "\\":
@@ -127,12 +141,15 @@ TypeProperty = Annotated[ColumnType, GetPydanticSchema(_type_schema)]
 PlainText = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(_no_escape)
 ]
+DateFormat = Annotated[PlainText, AfterValidator(_date_format)]
+TimeFormat = Annotated[PlainText, AfterValidator(_time_format)]
 Character = Annotated[str, AfterValidator(_one_ascii_character)]
 Description = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_no_nul)]
 Operation = Annotated[Action, Field(strict=False), _LOWER]
 AllowedChange = Annotated[Literal["retype", "nullability", "default", "drop", "narrow"], _LOWER]
 DistStyle = Annotated[Literal["AUTO", "EVEN", "ALL", "KEY"], _UPPER]
 FileEncoding = Annotated[Literal["UTF8", "UTF16", "UTF16LE", "UTF16BE"], _UPPER]
+LoadInterval = Annotated[int, Field(ge=0, le=MAX_LOAD_INTERVAL_SECONDS)]
 MissingColumns = Annotated[Literal["reject", "default"], _LOWER]
 
 

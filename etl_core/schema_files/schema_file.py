@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 
 from etl_core.model.errors import InvalidSchemaFileError
 from etl_core.model.lake_key import Action
+from etl_core.model.texts import listed
 from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.messages import (
     BOTH_NAMES,
@@ -27,6 +28,7 @@ from etl_core.schema_files.property_types import (
     AllowedChange,
     Character,
     ColumnName,
+    DateFormat,
     DefaultFunction,
     DefaultValue,
     Description,
@@ -34,10 +36,12 @@ from etl_core.schema_files.property_types import (
     Encoding,
     FileEncoding,
     Identity,
+    LoadInterval,
     MissingColumns,
     Operation,
     Part,
     PlainText,
+    TimeFormat,
     TypeProperty,
 )
 from etl_core.schema_files.schema_json import parse_json
@@ -88,8 +92,8 @@ class CsvOptions(Part):
     delimiter: Character = ","
     quote: Character = '"'
     null_as: PlainText | None = None
-    date_format: PlainText = "auto"
-    time_format: PlainText = "auto"
+    date_format: DateFormat = "auto"
+    time_format: TimeFormat = "auto"
     encoding: FileEncoding = "UTF8"
     missing_columns: MissingColumns = "reject"
     """`default`: columns that a header does not name get their default, or NULL."""
@@ -107,6 +111,8 @@ class SchemaFile(Part):
     distkey: ColumnName | None = None
     sortkey: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=400)] = ()
     description: Description | None = None
+    load_interval_seconds: LoadInterval | None = None
+    """Seconds from one load of the table to the next. None: the stack's setting."""
     csv: CsvOptions = CsvOptions()
 
     @classmethod
@@ -201,4 +207,4 @@ def _invalid(faults: Sequence[Fault]) -> InvalidSchemaFileError:
     if len(lines) > _MAX_FAULTS:
         left_out = FAULTS_LEFT_OUT(count=len(lines) - _MAX_FAULTS)
         lines = (*lines[:_MAX_FAULTS], left_out)
-    return InvalidSchemaFileError(SCHEMA_FILE_FAULTY(count=count, faults="; ".join(lines)), lines)
+    return InvalidSchemaFileError(SCHEMA_FILE_FAULTY(count=count, faults=listed(lines)), lines)

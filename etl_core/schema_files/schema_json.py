@@ -24,6 +24,9 @@ from etl_core.schema_files.messages import (
 _MAX_DEPTH = 20
 """Far below Python's recursion limit, whose effect depends on the caller's depth."""
 
+_MAX_INTEGER_DIGITS = 400
+"""The largest DOUBLE PRECISION has 309."""
+
 
 def parse_json(text: bytes) -> dict[str, Any]:
     """Return the file's JSON object, with fractions as Decimal.
@@ -37,6 +40,7 @@ def parse_json(text: bytes) -> dict[str, Any]:
             text.decode("utf-8-sig"),
             object_pairs_hook=_unique,
             parse_float=_number,
+            parse_int=_integer,
             parse_constant=_constant,
         )
         if _is_deep(raw):
@@ -89,6 +93,13 @@ def _number(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise ValueError(NUMBER_OUT_OF_RANGE(number=text[:40])) from None
+
+
+def _integer(text: str) -> int:
+    """Return the number. Python itself refuses thousands of digits, with advice for programmers."""
+    if len(text) > _MAX_INTEGER_DIGITS:
+        raise ValueError(NUMBER_OUT_OF_RANGE(number=f"{text[:40]}..."))
+    return int(text)
 
 
 def _constant(text: str) -> Any:

@@ -120,8 +120,9 @@ def faults_of_identity(identity: tuple[int, int], kind: ColumnType) -> Iterator[
     seed, step = identity
     if step == 0:
         yield Fault((1,), IDENTITY_STEP())
-    if kind.is_integer and not _is_number(seed, kind):
-        yield Fault((0,), NUMBER_UNFIT(value=render_short(seed), type=kind))
+    for index, number in enumerate((seed, step)):
+        if kind.is_integer and not _is_number(number, kind):
+            yield Fault((index,), NUMBER_UNFIT(value=render_short(number), type=kind))
 
 
 def faults_of_identity_column(column: ColumnSpec, given: Collection[str]) -> Iterator[Fault]:

@@ -26,6 +26,24 @@ class GEOGRAPHY(UserDefinedType[bytes]):
         return "GEOGRAPHY"
 
 
+class NAME(UserDefinedType[str]):
+    """NAME: the type of names in the catalog. Needed where a function's columns are declared."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "NAME"
+
+
+class UnknownType(UserDefinedType[object]):
+    """A type that the catalog shows and that the loader does not know. Never part of a statement."""
+
+    cache_ok = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 class INTERVALYEARTOMONTH(UserDefinedType[str]):
     """INTERVAL YEAR TO MONTH. SQLAlchemy's own INTERVAL renders the fields for PostgreSQL only."""
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
 from etl_core.model.lake_key import describe_key
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
-from etl_core.model.times import format_utc_time, parse_utc_time
+from etl_core.model.texts import CONTROL_CHARACTER
+from etl_core.model.times import format_utc_time, is_possible_arrival, parse_utc_time
 from etl_core.model.upload import Upload
 from etl_core.upload_log.failure_wording import outcome_of_failure
 
@@ -36,6 +38,7 @@ ANSWER_FIELDS = frozenset(
         "duration_ms",
         "redshift_table_exists",
         "statements",
+        "warnings",
         "error",
     )
 )
@@ -69,12 +72,21 @@ def table_of(upload: Upload) -> str | None:
 
 
 def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[str, Any]:
-    """Return the attributes of a new entry, without its key."""
+    """Return the attributes of a new entry, without its key.
+
+    Other uploads wait only for one that can take effect.
+    """
     waiting: dict[str, Any] = {}
     table = table_of(upload)
-    if table is not None:
+    if table is not None and _can_take_effect(upload, now):
         waiting = {WAITING_FOR: table, WAITING_SINCE: format_utc_time(now)}
     return upload_attributes(upload, execution_arn) | waiting
+
+
+def _can_take_effect(upload: Upload, now: datetime) -> bool:
+    """Return False for an upload that its own load rejects without a look at its table."""
+    has_control = CONTROL_CHARACTER.search(upload.key) is not None
+    return not has_control and is_possible_arrival(upload.landed_at, now)
 
 
 def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:
@@ -114,6 +126,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "duration_ms": outcome.get("duration_ms"),
             "redshift_table_exists": outcome.get("table_exists"),
             "statements": outcome.get("statements") or None,
+            "warnings": outcome.get("warnings") or None,
             "error": outcome.get("error"),
         }
     )
@@ -126,15 +139,18 @@ def upload_of_entry(item: Mapping[str, Any]) -> Upload | None:
     may have no etag.
     """
     sequencer, _, upload_id = item[SORT_KEY].partition("#")[2].rpartition("#")
-    known = Upload(
-        bucket=item["s3_bucket"],
-        key=item["s3_key"],
-        version_id=item.get("version_id"),
-        etag=item.get("etag", ""),
-        size=None if item.get("file_size") is None else int(item["file_size"]),
-        sequencer=sequencer,
-        landed_at=parse_utc_time(item["landed_timestamp"]),
-    )
+    try:
+        known = Upload(
+            bucket=item["s3_bucket"],
+            key=item["s3_key"],
+            version_id=item.get("version_id"),
+            etag=item.get("etag", ""),
+            size=None if item.get("file_size") is None else int(item["file_size"]),
+            sequencer=sequencer,
+            landed_at=parse_utc_time(item["landed_timestamp"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None  # a damaged entry of one upload must not fail the others
     for upload in (known, replace(known, version_id=None)):
         if upload.upload_id.startswith(upload_id):
             return upload
@@ -152,6 +168,15 @@ def attempts_of(state: Mapping[str, Any], earlier: int = 0) -> int:
     failure = state.get("failure")
     error = str(failure.get("Error")) if isinstance(failure, Mapping) else ""
     return earlier + attempts_of_task(error)
+
+
+def interval_of(state: Mapping[str, Any]) -> int:
+    """Return how many seconds the next load of the table has to wait, as the outcome says; 0 without one."""
+    outcome = state.get("outcome")
+    seconds = outcome.get("load_interval_seconds") if isinstance(outcome, Mapping) else None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return 0
+    return min(max(int(seconds), 0), MAX_LOAD_INTERVAL_SECONDS)
 
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from etl_core.upload_log.messages import LINES_LEFT_OUT
 _MAX_TEXT = 4000
 _MAX_DETAIL = 1000
 _MAX_LINES = 50
+_MAX_WARNINGS = 20
 _MAX_LINES_SIZE = 60_000
 """The size as JSON of all details, and of all statements. The state machine carries 256 KiB; a
 larger result is lost without a log entry (Step Functions developer guide: States.ALL does not catch
@@ -50,6 +51,10 @@ class LoadOutcome:
     error: Failure | None = None
     settled: Status | None = None
     """For a duplicate: the upload's status in the ledger."""
+    warnings: tuple[str, ...] = ()
+    """What people should know although the upload has its status: nothing here changes it."""
+    load_interval_seconds: int | None = None
+    """How long the next load of the table waits, so that files gather. None: it does not wait."""
 
     def to_task_output(self) -> dict[str, Any]:
         """Return the outcome as JSON for the state machine, without empty fields."""
@@ -58,6 +63,8 @@ class LoadOutcome:
             output["loaded_at"] = format_utc_time(self.loaded_at)
         if self.error is not None:
             output["error"] = asdict(self.error.shortened())
+        if self.warnings:
+            output["warnings"] = list(_first_lines(self.warnings[:_MAX_WARNINGS], _MAX_DETAIL))
         return output | {"statements": list(_first_lines(self.statements, _MAX_TEXT))}
 
 

@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS pg_rs.key (
 );
 CREATE INDEX IF NOT EXISTS key_relation ON pg_rs.key (conrelid);
 
+-- Views WITH NO SCHEMA BINDING, and the statements that created them.
+CREATE TABLE IF NOT EXISTS pg_rs.late_view (oid oid PRIMARY KEY, statement text NOT NULL);
+
 -- Names of 64 to 127 bytes. PostgreSQL keeps 63 bytes: it stores `short`, and the catalog shows `name`.
 CREATE TABLE IF NOT EXISTS pg_rs.long_name (short name PRIMARY KEY, name text NOT NULL);
 

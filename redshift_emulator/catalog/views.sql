@@ -46,6 +46,15 @@ SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid) AS connamespace, k.contype,
        'u'::"char" AS confmatchtype, k.conkey, k.confkey, NULL::text AS conbin, NULL::text AS consrc
 FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 
+-- The definition of a view WITH NO SCHEMA BINDING is its whole statement.
+CREATE OR REPLACE VIEW pg_rs.pg_views AS
+SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowner) AS viewowner,
+       coalesce(v.statement, pg_get_viewdef(c.oid)) AS definition
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_rs.late_view v ON v.oid = c.oid
+WHERE c.relkind = 'v' AND n.nspname <> 'pg_rs';
+
 -- Every column of every table. The views below are based on it.
 CREATE OR REPLACE VIEW pg_rs.columns AS
 SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,

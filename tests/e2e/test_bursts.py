@@ -62,11 +62,11 @@ class Observer:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(0.05):
+            while not ended.wait(0.1):
                 self.connections.append(self._connections() - idle)
 
         def ask() -> None:
-            while not ended.wait(0.2):
+            while not ended.wait(0.5):
                 self.codes[self._ask()] += 1
 
         with ThreadPoolExecutor(2) as threads:
@@ -100,7 +100,8 @@ class Observer:
 @pytest.mark.timeout(360)
 def test_a_burst_into_one_table_uses_few_connections_and_the_api_answers(lake: Lake) -> None:
     table = lake.table("burst")
-    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    schema = lake.put(f"dev/schema/{table}/s.json", columns(("id", "INTEGER")))
+    assert lake.entry(table, schema, 90)["status"] == "applied"
     observer = Observer(lake, table)
     with observer.watching():
         with ThreadPoolExecutor(8) as threads:

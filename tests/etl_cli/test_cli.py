@@ -82,6 +82,7 @@ def test_the_json_output_lists_the_statements(runner: PlanRunner) -> None:
             }
         ],
         "refusals": [],
+        "warnings": [],
     }
 
 

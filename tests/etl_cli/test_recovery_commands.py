@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from etl_cli import reconcile_commands, replay_command
+from etl_cli import reconcile_commands, replay_command, replay_failed
 from etl_cli.main import main
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.status import Status
@@ -27,7 +27,7 @@ from etl_core.recovery.reconcile_requests import (
     SentUpload,
     SentUploads,
 )
-from etl_core.recovery.tables_requests import ReplayResult
+from etl_core.recovery.tables_requests import DamagedLedger, ReplayResult
 from etl_core.recovery.wire import to_json
 from etl_core.upload_log.outcome import Failure
 from local_cloud.state import DEFAULT_STATE
@@ -86,7 +86,7 @@ def run(monkeypatch: pytest.MonkeyPatch, opened: list[Path]) -> Run:
             opened.append(path)
             return SimpleNamespace(reconcile=function, tables=function)
 
-        for module in (reconcile_commands, replay_command):
+        for module in (reconcile_commands, replay_command, replay_failed):
             monkeypatch.setattr(module, "open_stack", open_stack)
         result = CliRunner().invoke(main, arguments, env={"COLUMNS": "150", **environment})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
@@ -142,6 +142,7 @@ def test_the_json_of_reconcile_is_flat_and_has_no_empty_fields_in_answers(run: R
     function = FakeFunction(page=MISSED, **a_delivery(Status.LOADED))
     assert json.loads(run(function, "reconcile", "--json").stdout) == {
         "counts": {"never seen": 1, "recorded": 1200},
+        "damaged": [],
         "findings": [
             {
                 "state": "never seen",
@@ -307,3 +308,60 @@ def test_a_rebuilt_log_reports_missing_entries_and_locked_ledgers(run: Run) -> N
     assert run(FakeFunction(log_page=page), "rebuild-log", "--dry-run").exit_code == 1
     done = run(FakeFunction(log_page=page), "rebuild-log", "--json")
     assert json.loads(done.stdout)["missing"] == [{"key": "x", "version": "v", "status": "loaded"}]
+
+
+DAMAGED = DamagedLedger("the ledger etl_ledger.public__t in dev cannot be read: garbage")
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_damaged_ledger_is_named_and_the_others_go_on(run: Run, options: list[str]) -> None:
+    page = Page(findings=(a_finding(KEY),), counts={State.NEVER_SEEN: 1}, damaged=(DAMAGED,))
+    function = FakeFunction(page=page, **a_delivery(Status.LOADED))
+
+    done = run(function, "reconcile", *options)
+
+    assert done.exit_code == 1
+    assert DAMAGED.message in done.stdout
+    assert len(function.of("send")) == (0 if options else 1)
+
+
+def test_a_damaged_ledger_is_in_the_json_of_reconcile_and_rebuild_log(run: Run) -> None:
+    page = Page(counts={}, damaged=(DAMAGED,))
+    log_page = LogPage(rows=3, damaged=(DAMAGED,))
+    for command in ("reconcile", "rebuild-log"):
+        done = run(FakeFunction(page=page, log_page=log_page), command, "--json")
+        assert done.exit_code == 1
+        assert json.loads(done.stdout)["damaged"] == [DAMAGED.message]
+
+
+def test_rebuild_log_names_a_damaged_ledger_once_and_reads_on(run: Run) -> None:
+    done = run(FakeFunction(log_page=LogPage(rows=3, damaged=(DAMAGED, DAMAGED))), "rebuild-log")
+    assert done.exit_code == 1
+    assert done.stdout.count(DAMAGED.message) == 1
+    assert "3 ledger rows" in done.stdout
+
+
+@pytest.mark.parametrize("state", [State.NOT_IN_LEDGER, State.LEDGER_DAMAGED])
+def test_an_upload_that_the_ledger_does_not_know_is_named_and_never_sent(
+    run: Run, state: State
+) -> None:
+    page = Page(findings=(a_finding(KEY, state=state),), counts={state: 1})
+    function = FakeFunction(page=page)
+
+    done = run(function, "reconcile")
+
+    assert done.exit_code == 1
+    assert KEY in done.stdout
+    assert state in done.stdout
+    assert function.of("send") == []
+
+
+def test_an_upload_that_the_ledger_does_not_know_is_not_replayed(run: Run) -> None:
+    finding = a_finding(KEY, state=State.NOT_IN_LEDGER, status=Status.LOADED)
+    function = FakeFunction(key=KeyFindings((finding,)))
+
+    done = run(function, "replay", "--key", KEY)
+
+    assert done.exit_code == 1
+    assert "its table's ledger has no row for it" in done.stdout
+    assert function.of("send") == []

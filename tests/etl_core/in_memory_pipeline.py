@@ -19,6 +19,7 @@ class InMemoryPipeline:
     """A lake, a warehouse and a log. Each upload arrives a second after the one before it.
 
     `seconds`: the time that a load has. The default is too short to load other uploads after its own.
+    `settings`: fields of the loads' settings.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class InMemoryPipeline:
         self.answers = FakeAnswers(self.backlog)
         self.upload_count = 0
         self.seconds = 20.0
+        self.settings: dict[str, Any] = {}
 
     def load(self, upload: Upload, retry_count: int = 0) -> LoadOutcome:
         """Load the upload like the state machine: the log has it as received before, and with its
@@ -36,7 +38,9 @@ class InMemoryPipeline:
         self.warehouse.log.clear()
         if upload.upload_id not in self.backlog.logged:
             self.backlog.note(upload)
-        outcome = load_upload(upload, settings(), self.ports, self.seconds, retry_count)
+        outcome = load_upload(
+            upload, settings(**self.settings), self.ports, self.seconds, retry_count
+        )
         self.backlog.note(upload, outcome.settled or outcome.status)
         return outcome
 

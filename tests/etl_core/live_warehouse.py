@@ -72,6 +72,10 @@ class LiveTransaction:
         self.warehouse.before("STATEMENT")
         return self.inner.execute(statement)
 
+    def change(self, statement: Any) -> int:
+        self.warehouse.before("STATEMENT")
+        return self.inner.change(statement)
+
     def lock(self, statement: Any) -> None:
         self.warehouse.before("STATEMENT")
         self.inner.lock(statement)

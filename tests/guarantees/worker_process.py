@@ -26,7 +26,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from etl_core.adapters.aws_clients import session
 
-HANDLERS = ("handlers.load", "handlers.record")
+HANDLERS = ("handlers.load", "handlers.record", "handlers.long_copy")
 
 
 class Steps:
@@ -133,7 +133,7 @@ def main() -> None:
     """Import the handlers, then fork a worker per received socket."""
     for name in HANDLERS:
         importlib.import_module(name)
-    for service in ("s3", "dynamodb", "secretsmanager"):
+    for service in ("s3", "dynamodb", "secretsmanager", "redshift-data"):
         # The session caches the service models, the slowest part of creating a client. No
         # connection is opened.
         session().create_client(service, region_name="us-east-1")

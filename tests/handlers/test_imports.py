@@ -39,14 +39,21 @@ def imported(module: str, names: tuple[str, ...]) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("module", ["handlers.record", "handlers.query"])
-def test_record_and_query_import_no_large_library(module: str) -> None:
+@pytest.mark.parametrize("module", ["handlers.record", "handlers.query", "handlers.long_copy"])
+def test_small_functions_import_no_large_library(module: str) -> None:
     assert imported(module, LARGE) == []
 
 
 @pytest.mark.parametrize(
     "module",
-    ["handlers.load", "handlers.tables", "handlers.record", "handlers.query", "handlers.reconcile"],
+    [
+        "handlers.load",
+        "handlers.tables",
+        "handlers.record",
+        "handlers.query",
+        "handlers.reconcile",
+        "handlers.long_copy",
+    ],
 )
 def test_no_function_imports_what_it_does_not_use_at_its_start(module: str) -> None:
     assert imported(module, NEVER) == []
@@ -54,7 +61,7 @@ def test_no_function_imports_what_it_does_not_use_at_its_start(module: str) -> N
 
 def test_a_client_of_every_service_is_made_without_boto3() -> None:
     make = "from etl_core.adapters.aws_clients import DATA, make_client\n"
-    services = ("dynamodb", "s3", "secretsmanager", "lambda", "stepfunctions")
+    services = ("dynamodb", "s3", "secretsmanager", "lambda", "stepfunctions", "redshift-data")
     program = (
         f"import os, sys\nos.environ['AWS_DEFAULT_REGION'] = 'eu-central-1'\n{make}"
         f"for name in {services!r}: make_client(name, DATA).close()\n"

@@ -64,6 +64,18 @@ def test_a_second_delivery_is_answered_from_the_log_without_a_turn(
     assert (entry["status"], entry["attempts"]) == ("loaded", 2)
 
 
+def test_a_table_with_an_interval_keeps_its_lease_and_not_the_slot(
+    log: FakeLogTable, leases: FakeLeases
+) -> None:
+    leases.clock = lambda: 1000.0
+    final(turn=received(turn={}), outcome=OUTCOME | {"load_interval_seconds": 300})
+
+    assert list(leases.held.values()) == [("arn:1", 1300)]
+    assert received(an_event(**{"version-id": "v2"}), turn={}, arn="arn:2")["next"] == "wait"
+    leases.clock = lambda: 1300.0
+    assert received(an_event(**{"version-id": "v2"}), turn={}, arn="arn:2")["next"] == "load"
+
+
 def test_a_replay_of_a_loaded_upload_asks_the_ledger(log: FakeLogTable) -> None:
     final(turn=received(turn={}), outcome=OUTCOME)
 

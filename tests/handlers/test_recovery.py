@@ -50,6 +50,7 @@ def test_a_page_a_key_and_the_lake_are_compared() -> None:
     ] == ["v1"]
     assert ask({"kind": "lake", "dry_run": True})["sent"] == 0
     assert ask({"kind": "pending"})["findings"] == []
+    assert ask({"kind": "refused_page"})["refused"] == []
 
 
 def test_a_finding_is_sent_and_its_answer_read(memory: InMemoryServices) -> None:
@@ -66,6 +67,7 @@ def test_the_log_is_rebuilt_page_by_page() -> None:
         "missing": [],
         "ledger": None,
         "busy": [],
+        "damaged": [],
         "marker": None,
     }
 
@@ -76,7 +78,8 @@ def test_every_request_writes_a_log_line_without_its_content(
 ) -> None:
     ask({"kind": "page"})
     assert json.loads(capsys.readouterr().out) == {
-        "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "marker": None,
+        "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "damaged": 0,
+        "marker": None,
     }  # fmt: skip
 
 
@@ -84,7 +87,7 @@ def test_every_request_writes_a_log_line_without_its_content(
 @pytest.mark.parametrize("kind", [None, "nonsense"])
 def test_an_unknown_kind_is_refused_with_the_known_ones(kind: Any) -> None:
     with pytest.raises(
-        InvalidRequestError, match="one of 'page', 'pending', 'lake', 'key', 'send'"
+        InvalidRequestError, match="one of 'page', 'pending', 'lake', 'refused_page', 'key'"
     ):
         reconcile.handler({"kind": kind}, CONTEXT)
     with pytest.raises(InvalidRequestError, match="one of 'versions', 'ledger_page', 'replay'"):

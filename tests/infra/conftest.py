@@ -14,6 +14,7 @@ EVERYTHING = {
     "warehouseKind": "provisioned",
     "warehouseNodeCount": "2",
     "loadConcurrency": "5",
+    "recordConcurrency": "20",
     "maxParallelLoads": "3",
     "protectData": "true",
     "reconcileEveryHours": "6",

@@ -51,8 +51,8 @@ def test_another_key_is_another_layer_and_compiled_files_alone_change_nothing(pl
 def test_the_layer_has_every_service_that_a_function_calls():
     """botocore's description of a service that is missing in the layer is found nowhere on Lambda."""
     sources = [path.read_text() for path in (ROOT / "handlers").glob("*.py")]
-    called = {name for text in sources for name in re.findall(r'make_client\(\s*"(\w+)"', text)}
-    assert {"dynamodb", "s3", "lambda"} <= called
+    called = {name for text in sources for name in re.findall(r'make_client\(\s*"([\w-]+)"', text)}
+    assert {"dynamodb", "lambda", "redshift-data", "s3", "stepfunctions"} <= called
     assert called <= bundle.AWS_SERVICES
 
 
@@ -145,12 +145,16 @@ def test_the_reconcile_function_can_parse_its_environment(plain: Stack):
     assert settings.tables_function == plain.outputs["tables_function"]
 
 
-def test_concurrency_is_reserved_for_load_when_configured(plain: Stack, everything: Stack):
+def test_concurrency_is_reserved_for_load_and_record_when_configured(
+    plain: Stack, everything: Stack
+):
     reserved = "reservedConcurrentExecutions"
     assert not [f.name for f in plain.of(FUNCTION) if reserved in f.inputs]
     assert {
-        f.name[-5:]: f.inputs[reserved] for f in everything.of(FUNCTION) if reserved in f.inputs
-    } == {"-load": 5}
+        f.name.rpartition("-")[2]: f.inputs[reserved]
+        for f in everything.of(FUNCTION)
+        if reserved in f.inputs
+    } == {"load": 5, "record": 20}
 
 
 def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
@@ -202,3 +206,37 @@ def test_the_load_function_can_write_to_the_work_bucket_only(plain: Stack):
     assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == [
         "redshift-lake-loader-dev-lake-work"
     ]
+
+
+def test_the_staging_function_knows_its_warehouse_and_runs_outside_the_network(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, variable in ((plain, "WAREHOUSE_WORKGROUP"), (everything, "WAREHOUSE_CLUSTER")):
+        function = stack.one("aws:lambda/function:Function", "-staging")
+        variables = function.inputs["environment"]["variables"]
+        assert set(variables) == {"WAREHOUSE_SECRET_ARN", variable}
+        assert "vpcConfig" not in function.inputs
+        assert function.inputs["handler"] == "handlers.long_copy.handler"
+
+
+def test_the_staging_function_runs_statements_in_the_warehouse_of_the_stack_only(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, arn in ((plain, "workgroup"), (everything, "cluster")):
+        [policy] = [
+            document for resource, _, document in stack.documents()
+            if resource.name.endswith("-staging-role") and resource.typ.endswith("RolePolicy")
+        ]  # fmt: skip
+        by_sid = {statement["Sid"]: statement for statement in policy["Statement"]}
+        assert set(by_sid) == {"WriteLogs", "RunStatements", "SeeOwnStatements", "ReadCredentials"}
+        assert by_sid["RunStatements"]["Action"] == ["redshift-data:BatchExecuteStatement"]
+        [resource_arn] = by_sid["RunStatements"]["Resource"]
+        assert arn in resource_arn.lower()
+        assert by_sid["SeeOwnStatements"]["Condition"] == {
+            "StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}
+        }
+
+
+def test_the_load_function_knows_which_files_are_long_loads(plain: Stack) -> None:
+    load = plain.one("aws:lambda/function:Function", "-load")
+    assert load.inputs["environment"]["variables"]["LONG_LOAD_BYTES"] == "2147483648"

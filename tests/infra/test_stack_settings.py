@@ -104,6 +104,7 @@ FAULTS = [
     ("loadTimeoutSeconds", "901"),
     ("loadMemoryMb", "64"),
     ("loadConcurrency", "many"),
+    ("recordConcurrency", "-1"),
     ("maxParallelLoads", "0"),
     ("maxParallelLoads", "1001"),
     ("apiRateLimit", "nan"),

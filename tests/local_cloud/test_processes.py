@@ -99,12 +99,12 @@ def test_stopping_an_ended_process_is_not_an_error(log, started):
     processes.stop(child.record)
 
 
-def test_until_parent_ends_stops_the_module_when_the_pipe_closes(tmp_path):
-    (tmp_path / "sleeper.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
+def test_until_parent_ends_stops_the_program_when_the_pipe_closes(tmp_path):
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
     script = processes.__file__.replace("processes.py", "until_parent_ends.py")
     with subprocess.Popen(
-        [sys.executable, "-P", script, "sleeper"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        [sys.executable, "-P", script, str(sleeper)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as child:

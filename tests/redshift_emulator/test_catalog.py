@@ -97,7 +97,7 @@ def test_alter_table_changes_attributes(cursor: Cursor) -> None:
     cursor.execute("ALTER TABLE t ALTER COMPOUND SORTKEY (b, a)")
     assert [row[5:9] for row in rows(cursor, COLUMNS, "public", "t")] == [
         ("none", False, 2, 1),
-        ("zstd", True, 1, 1),
+        ("none", True, 1, 1),
     ]
     cursor.execute("ALTER TABLE t ALTER DISTSTYLE ALL")
     cursor.execute("ALTER TABLE t ALTER SORTKEY NONE")
@@ -105,6 +105,23 @@ def test_alter_table_changes_attributes(cursor: Cursor) -> None:
         (False, 0, 8),
         (False, 0, 8),
     ]
+
+
+def test_a_new_sort_key_sets_its_columns_to_raw_and_the_same_encoding_is_refused(
+    cursor: Cursor,
+) -> None:
+    cursor.execute("CREATE TABLE t (a integer ENCODE az64, b varchar(9) ENCODE zstd)")
+    cursor.execute("ALTER TABLE t ALTER SORTKEY (b)")
+    assert [row[5] for row in rows(cursor, COLUMNS, "public", "t")] == ["az64", "none"]
+    assert error(cursor, "ALTER TABLE t ALTER COLUMN b ENCODE raw") == (
+        "0A000",
+        'column "b" has encoding raw already',
+    )
+    cursor.execute("ALTER TABLE t ALTER COLUMN b ENCODE lzo")
+    for style in ("AUTO", "NONE"):
+        cursor.execute("ALTER TABLE t ALTER SORTKEY " + style)
+        assert [row[5] for row in rows(cursor, COLUMNS, "public", "t")] == ["az64", "lzo"]
+    assert [row[7] for row in rows(cursor, COLUMNS, "public", "t")] == [0, 0]
 
 
 def test_columns_and_tables_are_added_dropped_and_renamed(cursor: Cursor) -> None:

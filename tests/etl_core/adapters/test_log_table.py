@@ -71,7 +71,7 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
     )
     assert (
         " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
-        "#waiting_for, #waiting_since ADD " in expression
+        "#warnings, #waiting_for, #waiting_since ADD " in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 
@@ -111,6 +111,28 @@ def test_a_final_status_that_may_not_change_only_adds_the_attempts() -> None:
 
     assert client.calls[-1]["UpdateExpression"] == "ADD #attempts :attempts"
     assert client.calls[-1]["ExpressionAttributeValues"] == {":attempts": {"N": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "warnings", "added"),
+    [("loaded", ["w"], True), ("loaded", None, False), ("failed", ["w"], False)],
+)
+def test_an_entry_that_its_load_has_settled_gets_the_warnings_that_came_later(
+    status: str, warnings: list[str] | None, added: bool
+) -> None:
+    class Settled(FakeDynamoDB):
+        def update_item(self, **arguments: Any) -> None:  # type: ignore[override]
+            self.calls.append(arguments)
+            if "ConditionExpression" in arguments:
+                raise client_error("ConditionalCheckFailedException")
+
+    client = Settled()
+    attributes = {"status": status, "rows_loaded": 1} | ({"warnings": warnings} if warnings else {})
+    assert not log_table(client).write_final(KEY, attributes, 0)
+
+    expression = client.calls[-1]["UpdateExpression"]
+    assert expression.startswith("SET #warnings = :warnings" if added else "ADD ")
+    assert "status" not in expression
 
 
 def test_a_query_yields_each_page_with_the_key_where_it_ends() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from etl_core.loading import drain
 from etl_core.loading.drain import MAX_LEAD_BYTES
@@ -392,6 +395,29 @@ def test_uploads_that_arrive_during_the_loads_are_loaded_too(patient: InMemoryPi
     assert patient.warehouse.table("t") == [["2", "x"]]
 
 
+def test_uploads_that_the_ledger_decided_are_answered_in_one_transaction(
+    patient: InMemoryPipeline,
+) -> None:
+    """For example when the function that loaded them ended before it could answer."""
+    late = patient.put("dev/append/t/late.csv", b"id,name\n3,c\n")
+    done = [patient.put(f"dev/append/t/{number}.csv", b"id,name\n3,c\n") for number in range(9)]
+    patient.drop("dev/truncate/t/all.csv", b"id,name\n1,a\n")
+    extra = [patient.put(f"dev/append/t/x{number}.csv", b"id,name\n3,c\n") for number in range(9)]
+    for upload in extra:
+        patient.load(upload)
+    for upload in (*done, late, *extra[1:]):
+        patient.backlog.note(upload)
+    patient.answers.written.clear()
+
+    assert patient.load(extra[0]).status is Status.DUPLICATE
+
+    assert patient.warehouse.log.count("LOCK") == 2
+    expected = {each.key.rsplit("/")[-1]: "superseded" for each in (late, *done)}
+    expected |= {each.key.rsplit("/")[-1]: "duplicate" for each in extra[1:]}
+    assert statuses(patient) == expected
+    assert patient.answers.written[extra[1].key].settled is Status.LOADED
+
+
 def test_many_pending_uploads_need_few_transactions(patient: InMemoryPipeline) -> None:
     for number in range(30):
         put_pending(patient, f"dev/append/t/{number}.csv", b"id,name\n3,c\n")
@@ -401,3 +427,37 @@ def test_many_pending_uploads_need_few_transactions(patient: InMemoryPipeline) -
     assert patient.warehouse.log.count("COMMIT") == 1
     assert len(patient.answers.written) == 31
     assert patient.backlog.reads - 2 <= 2
+
+
+FILES = st.lists(
+    st.tuples(st.sampled_from(["append", "truncate"]), st.booleans()), min_size=1, max_size=7
+)
+
+
+@settings(max_examples=60)
+@given(FILES, st.randoms(use_true_random=False))
+def test_any_order_of_events_gives_the_sequential_table(
+    files: list[tuple[str, bool]], random: Random
+) -> None:
+    """Some events arrive before others are loaded; a load may load any number of other uploads."""
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/s.json", a_schema_file())
+    pipeline.seconds = 300
+    uploads, expected = [], list[list[str]]()
+    for number, (action, is_good) in enumerate(files):
+        header = "id,name" if is_good else "id,nmae"
+        content = f"{header}\n{number},x\n".encode()
+        uploads.append(pipeline.put(f"dev/{action}/t/{number}.csv", content))
+        if is_good:
+            kept = [] if action == "truncate" else expected
+            expected = [*kept, [str(number), "x"]]
+    events = [*uploads, *random.choices(uploads, k=2)]
+    random.shuffle(events)
+    for event in events:
+        for received in random.sample(uploads, random.randint(0, len(uploads))):
+            if received.upload_id not in pipeline.backlog.logged:
+                pipeline.backlog.note(received)
+        pipeline.load(event)
+
+    assert sorted(pipeline.warehouse.table("t") or []) == sorted(expected)
+    assert all(each.status is not Status.RECEIVED for each in pipeline.backlog.logged.values())

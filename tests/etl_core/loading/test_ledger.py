@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ from etl_core.loading.ledger import (
     ledger_table,
     parse_row,
 )
-from etl_core.model.errors import InvalidSchemaFileError, LoadFailedError
+from etl_core.model.errors import DamagedLedgerError, InvalidSchemaFileError, LoadFailedError
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.schema_files.schema_file import SchemaFile
@@ -154,3 +155,48 @@ def test_the_ledger_of_an_ambiguous_or_long_name_has_a_digest_and_fits(
 
 def test_the_ledger_of_a_plain_name_has_a_readable_name() -> None:
     assert ledger_name(TableRef("dev", "public", "user_data")) == "public__user_data"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("action", "upsert"),
+        ("action", None),
+        ("status", "lost"),
+        ("landed_at", None),
+        ("loaded_at", "yesterday"),
+        ("upload_id", None),
+        ("s3_key", 7),
+        ("version_id", None),
+        ("sequencer", None),
+        ("rows_loaded", "many"),
+        ("rows_loaded", -1),
+        ("format_version", "two"),
+        ("format_version", -1),
+        ("schema_file", "{garbage"),
+        ("schema_file", ""),
+        ("schema_file", "[]"),
+        ("schema_file", "{}"),
+        ("schema_file", '{"columns": 7}'),
+        ("schema_file", '{"columns": [{"name": "a"}]}'),
+        ("schema_file", '{"columns": [], "allowed_operations": ["fly"]}'),
+        ("schema_file", '{"columns": [], "csv": 7}'),
+        ("schema_file", "zlib:!"),
+        ("schema_file", "zlib:" + base64.b64encode(b"x" * 90).decode()),
+    ],
+)
+def test_a_damaged_row_is_named_with_its_column_and_value(column: str, value: Any) -> None:
+    values = values_of(SCHEMA) | {column: value}
+
+    with pytest.raises(DamagedLedgerError) as caught:
+        _ = parse_row(SimpleNamespace(_mapping=values)).schema_file  # type: ignore[arg-type]
+
+    assert f"{column} is {repr(value)[:12]}" in caught.value.message
+    assert "the file is not at fault" in caught.value.message
+
+
+@given(st.text() | st.none(), st.sampled_from(["schema_file", "action", "status"]))
+def test_a_row_with_any_text_is_read_or_named(text: str | None, column: str) -> None:
+    with suppress(DamagedLedgerError):
+        row = SimpleNamespace(_mapping=values_of(SCHEMA) | {column: text})
+        _ = parse_row(row).schema_file  # type: ignore[arg-type]

@@ -9,10 +9,9 @@ import pytest
 
 from etl_core.model.errors import ConnectionLostError, LockConflictError
 from etl_core.model.status import Status
-from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import a_column
 from tests.etl_core.live import LiveTable
-from tests.etl_core.live_pipeline import LivePipeline
+from tests.etl_core.live_pipeline import LivePipeline, refusal_of
 
 ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 
@@ -21,13 +20,6 @@ ID, NAME = a_column("id", "BIGINT"), a_column("name", "VARCHAR(10)")
 def pipeline(live: LiveTable) -> LivePipeline:
     """A pipeline without tables and ledgers."""
     return LivePipeline(live)
-
-
-def refusal_of(outcome: LoadOutcome) -> str:
-    assert outcome.status is Status.REJECTED
-    assert outcome.error is not None
-    assert outcome.error.type == "SchemaChangeRefusedError"
-    return outcome.error.message
 
 
 def test_columns_are_added_and_widened_and_the_log_has_each_statement(

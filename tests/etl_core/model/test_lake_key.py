@@ -163,6 +163,33 @@ def test_the_log_shows_the_parts_that_a_key_names(
     assert (parts.table_name, parts.schema) == (table_name, schema)
 
 
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        ("\0", "U+0000"),
+        ("\n", "U+000A"),
+        ("\x1b", "U+001B"),
+        ("\x7f", "U+007F"),
+        ("\x85", "U+0085"),
+    ],
+)
+@pytest.mark.parametrize("key", ["dev/append/t/a{}.csv", "d{}ev/append/t/a.csv", "a{}"])
+def test_a_control_character_is_named_with_its_position(
+    key: str, character: str, name: str
+) -> None:
+    with pytest.raises(InvalidKeyError) as caught:
+        LakeKey.parse(key.format(character), DATABASES)
+    position = key.index("{") + 1
+    assert caught.value.details[0] == (
+        f"the key contains the control character {name} at position {position}"
+    )
+
+
+@pytest.mark.parametrize("character", ["é", "\u00a0", "\u202e", "+", "%", " "])
+def test_other_characters_are_allowed_in_the_file_name(character: str) -> None:
+    assert LakeKey.parse(f"dev/append/t/a{character}.csv", DATABASES).file == f"a{character}.csv"
+
+
 def test_keys_that_end_in_a_slash_are_folder_markers() -> None:
     assert is_folder_marker("dev/append/t/")
     assert not is_folder_marker("dev/append/t/a.csv")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.model.errors import InvalidEventError
+from etl_core.model.errors import InvalidArrivalError, InvalidEventError
+from etl_core.model.times import format_utc_time, parse_utc_time
 from etl_core.model.upload import Upload
 from tests.builders import EVENTS, NOON, an_event, an_upload
 
@@ -179,3 +180,48 @@ def test_the_sort_key_of_the_log_follows_arrival_order(first: str, second: str) 
     one, other = an_upload(sequencer=first), an_upload(sequencer=second)
     if one.order < other.order:
         assert one.landed_key < other.landed_key
+
+
+@pytest.mark.parametrize("name", ["etag", "sequencer", "version-id"])
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\x9b"])
+def test_a_control_character_in_another_field_than_the_key_is_no_event_of_s3(
+    name: str, character: str
+) -> None:
+    event = an_event()
+    event["detail"]["object"][name] = f"a{character}b"
+    with pytest.raises(InvalidEventError, match="control characters"):
+        Upload.from_event(event)
+
+
+def test_a_key_with_a_control_character_is_an_upload_so_that_it_can_be_rejected_by_name() -> None:
+    event = an_event()
+    event["detail"]["object"]["key"] = "dev/append/t/a\0.csv"
+    assert Upload.from_event(event).key == "dev/append/t/a\0.csv"
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00Z",
+        "2005-12-31T23:59:59Z",
+        "2026-11-23T12:00:01Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+def test_a_time_at_which_nothing_can_have_arrived_is_refused(time: str) -> None:
+    upload = Upload.from_event(an_event(time=time))
+    assert upload.landed_timestamp == time
+    with pytest.raises(InvalidArrivalError, match=time):
+        upload.check_arrival(NOON)
+
+
+@pytest.mark.parametrize("time", ["2006-01-01T00:00:00Z", "2026-11-23T12:00:00Z"])
+def test_a_possible_arrival_is_accepted(time: str) -> None:
+    Upload.from_event(an_event(time=time)).check_arrival(NOON)
+
+
+@given(st.datetimes(), st.datetimes())
+def test_times_sort_as_their_texts_and_are_parsed_back(one: datetime, other: datetime) -> None:
+    first, second = (time.replace(microsecond=0, tzinfo=UTC) for time in (one, other))
+    assert (format_utc_time(first) < format_utc_time(second)) == (first < second)
+    assert parse_utc_time(format_utc_time(first)) == first

@@ -16,6 +16,7 @@ from etl_core.recovery.reconcile_requests import Page, PageRequest
 from etl_core.recovery.reconcile_run import reconcile_page
 from etl_core.recovery.services import Services, VersionPage
 from etl_core.recovery.tables_requests import (
+    DamagedLedger,
     LedgerPage,
     LedgerPageRequest,
     LedgerRows,
@@ -92,13 +93,14 @@ class FakeTables:
 
     rows: list[LedgerEvidence] = field(default_factory=list)
     busy: list[TableRef] = field(default_factory=list)
+    damaged: list[DamagedLedger] = field(default_factory=list)
     requests: list[Mapping[str, Any]] = field(default_factory=list)
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.requests.append(request)
         if isinstance(parse_tables_request(request), LedgerPageRequest):
             return to_json(LedgerPage(rows=tuple(self.rows)))
-        return to_json(LedgerRows(tuple(self.rows), tuple(self.busy)))
+        return to_json(LedgerRows(tuple(self.rows), tuple(self.busy), tuple(self.damaged)))
 
 
 @dataclass

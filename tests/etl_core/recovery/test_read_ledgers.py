@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.schema import DropTable
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_core.adapters.redshift import RedshiftWarehouse
 from etl_core.adapters.redshift_connections import Endpoint
@@ -19,6 +20,7 @@ from etl_core.loading.ledger import (
     ledger_table,
 )
 from etl_core.model.errors import LoadFailedError
+from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
 from etl_core.recovery import read_ledgers
 from etl_core.recovery.read_ledgers import read_page, read_versions, select_versions
@@ -146,3 +148,63 @@ def test_versions_are_selected_from_the_ledger_of_their_table() -> None:
     table = TableRef("dev", "a__b", "c")
     [ledger] = select_versions(VersionQuery(table, ("v1",))).get_final_froms()
     assert str(ledger) == str(ledger_table(table))
+
+
+@pytest.fixture
+def damaged(warehouse: RedshiftWarehouse) -> Iterator[None]:
+    """One row of public.a has garbage for its schema file, and etl_ledger has a foreign table."""
+    foreign = sa.Table(
+        "public__aa", sa.MetaData(), sa.Column("x", sa.INTEGER), schema=LEDGER_SCHEMA
+    )
+    ledger = ledger_named("public__a")
+    broken = sa.update(ledger).where(ledger.columns.version_id == "v1").values(schema_file="{x")
+    with warehouse.transaction("dev", SECONDS) as transaction:
+        transaction.execute(broken)
+        transaction.execute(CreateTable(foreign))
+    yield
+    with warehouse.transaction("dev", SECONDS) as transaction:
+        transaction.execute(DropTable(foreign))
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_damaged_ledger_is_named_and_its_readable_rows_and_the_others_are_read(
+    warehouse: RedshiftWarehouse,
+) -> None:
+    tables = {name: TableRef("dev", "public", name) for name in ("a", "aa")}
+    queries = [
+        VersionQuery(tables["a"], ("v1", "v2")),
+        VersionQuery(tables["aa"], ("v1",)),
+        VersionQuery(TableRef("dev", "sales", "b"), ("v4",)),
+    ]
+    found = read_versions(queries, warehouse, SECONDS)
+
+    assert keys_of(found.rows) == ["dev/append/a/2.csv", "dev/schema/sales.b/4.csv"]
+    assert [each.table for each in found.damaged] == [tables["a"], tables["aa"]]
+    first, second = (each.message for each in found.damaged)
+    assert "etl_ledger.public__a in dev" in first
+    assert "'dev/append/a/1.csv'" in first
+    assert "schema_file is '{x'" in first
+    assert "etl_ledger.public__aa in dev" in second
+    assert "does not exist" in second
+
+
+@pytest.mark.usefixtures("damaged")
+@pytest.mark.parametrize("size", [1, 500])
+def test_damaged_ledgers_do_not_end_the_pages(
+    warehouse: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(read_ledgers, "PAGE", size)
+    request, messages = LedgerPageRequest(), set[str]()
+    for _ in range(500):
+        page = read_page(request, ("dev",), warehouse, SECONDS)
+        messages |= {each.message.split(" cannot")[0] for each in page.damaged}
+        if page.marker is None:
+            break
+        request = request.at(page.marker)
+    assert messages == {
+        "the ledger etl_ledger.public__a in dev",
+        "the ledger etl_ledger.public__aa in dev",
+    }
+    assert all_pages(warehouse)[0] == [
+        "dev/append/a/2.csv", "dev/append/a/3.csv", "dev/schema/sales.b/4.csv",
+    ]  # fmt: skip

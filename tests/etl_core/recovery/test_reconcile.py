@@ -46,16 +46,27 @@ def ledger_evidence(**fields: Any) -> LedgerEvidence:
 
 
 def finding(
-    *, row: Any = None, logged: Any = None, entry: Any = None, busy: bool = False, now: Any = LATER
+    *,
+    row: Any = None,
+    logged: Any = None,
+    entry: Any = None,
+    entry_version: str = "v1",
+    busy: bool = False,
+    damaged: bool = False,
+    without_table: bool = False,
+    now: Any = LATER,
 ) -> Finding:
     """`row` is in the ledger, `logged` is the status of its log entry; `entry` is the status of a
     log entry without a row.
     """
+    unread = {"busy": busy, "damaged": damaged, "without_table": without_table}
     evidence = Evidence(
         ledger={} if row is None else {VERSION.id: row},
         logged={} if logged is None else {row.upload_id: an_entry(an_upload(), status=logged)},
-        entries={} if entry is None else {VERSION.id: an_entry(an_upload(), status=entry)},
-        busy=[VERSION.id] if busy else [],
+        entries={}
+        if entry is None
+        else {VERSION.id: an_entry(an_upload(), status=entry, version_id=entry_version)},
+        **{name: [VERSION.id] for name, is_so in unread.items() if is_so},
     )
     [only] = compare(LAKE, [VERSION], evidence, now, GRACE)
     return only
@@ -70,6 +81,18 @@ def finding(
         ({"entry": "received"}, State.STUCK),
         ({"entry": "received", "now": NOON + GRACE / 2}, State.UNDER_WAY),
         ({"entry": "received", "busy": True}, State.NOT_COMPARED),
+        ({"damaged": True}, State.LEDGER_DAMAGED),
+        ({"entry": "received", "damaged": True}, State.LEDGER_DAMAGED),
+        ({"entry": "loaded", "damaged": True}, State.LEDGER_DAMAGED),
+        ({"entry": "rejected", "damaged": True}, State.RECORDED),
+        ({"row": ledger_evidence(), "logged": "loaded", "damaged": True}, State.RECORDED),
+        ({"entry": "loaded"}, State.NOT_IN_LEDGER),
+        ({"entry": "applied"}, State.NOT_IN_LEDGER),
+        ({"entry": "unchanged"}, State.NOT_IN_LEDGER),
+        ({"entry": "loaded", "busy": True}, State.NOT_COMPARED),
+        ({"entry": "loaded", "now": NOON + GRACE / 2}, State.UNDER_WAY),
+        ({"entry": "loaded", "without_table": True}, State.RECORDED),
+        ({"entry": "loaded", "entry_version": "v7"}, State.RECORDED),
         ({"entry": "rejected"}, State.RECORDED),
         ({"entry": "failed", "busy": True}, State.RECORDED),
         ({"entry": "superseded"}, State.RECORDED),

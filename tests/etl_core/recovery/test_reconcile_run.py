@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,9 @@ from etl_core.recovery.reconcile_requests import (
     LogKey,
     Page,
     PendingRequest,
+    Prospect,
+    RefusedRequest,
+    RefusedUpload,
     SendRequest,
 )
 from etl_core.recovery.reconcile_run import (
@@ -33,14 +37,17 @@ from etl_core.recovery.reconcile_run import (
     pending_page,
     read_answers,
     reconcile_lake,
+    refused_page,
     send,
 )
+from etl_core.recovery.tables_requests import DamagedLedger
 from etl_core.recovery.wire import InvalidRequestError
 from etl_core.turns.next_step import REPLAY
 from etl_core.upload_log.entry import key_of
+from etl_core.upload_log.outcome import Failure
 from tests.builders import LAKE, NOON, an_upload
 from tests.etl_core.model.test_object_versions import a_version
-from tests.etl_core.recovery.in_memory_services import FakeLake, InMemoryServices
+from tests.etl_core.recovery.in_memory_services import FakeLake, FakeTables, InMemoryServices
 from tests.etl_core.recovery.test_reconcile import ledger_evidence
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
@@ -217,3 +224,145 @@ def test_an_answer_has_no_fields_for_internal_use(memory: InMemoryServices) -> N
         status=Status.LOADED,
         execution_arn="arn:gone",
     )
+
+
+def logged_as_loaded(memory: InMemoryServices) -> None:
+    """The log says that the version was loaded; the ledger is empty."""
+    memory.log.add(an_upload(), status="loaded", loaded_timestamp="2026-11-22T12:00:00Z")
+
+
+def test_what_the_log_calls_loaded_and_the_ledger_does_not_know_is_reported_and_not_sent(
+    memory: InMemoryServices,
+) -> None:
+    logged_as_loaded(memory)
+
+    [finding] = memory.page().findings
+    report = reconcile_lake(LakeRequest(), memory.services, 60)
+
+    assert (finding.state, finding.status) == (State.NOT_IN_LEDGER, Status.LOADED)
+    assert (report.counts, report.sent) == ({State.NOT_IN_LEDGER: 1}, 0)
+    assert memory.workflow.started == []
+
+
+def test_what_was_loaded_after_the_ledger_was_read_is_found_by_a_second_look(
+    memory: InMemoryServices,
+) -> None:
+    logged_as_loaded(memory)
+    tables, row = memory.tables, ledger_evidence()
+
+    class LoadedInBetween(FakeTables):
+        def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+            answer = tables.ask(request)
+            tables.rows = [row]
+            return answer
+
+    memory.tables = LoadedInBetween()
+    assert memory.page().counts == {State.RECORDED: 1}
+
+
+def test_a_version_of_a_damaged_ledger_is_not_sent_and_the_ledger_is_named(
+    memory: InMemoryServices,
+) -> None:
+    damaged = DamagedLedger("garbage", TableRef("dev", "public", "t"))
+    memory.tables.damaged = [damaged]
+    memory.lake.versions.append(a_version("dev/append/other/x.csv"))
+
+    page = memory.page()
+    report = reconcile_lake(LakeRequest(), memory.services, 60)
+
+    assert page.damaged == report.damaged == (damaged,)
+    assert {each.upload.key: each.state for each in page.findings} == {
+        "dev/append/t/a.csv": State.LEDGER_DAMAGED,
+        "dev/append/other/x.csv": State.NEVER_SEEN,
+    }
+    assert [upload.key for upload in memory.workflow.started] == ["dev/append/other/x.csv"]
+
+
+def refused(memory: InMemoryServices, **scope: Any) -> list[RefusedUpload]:
+    """Return all refused uploads, page by page."""
+    found: list[RefusedUpload] = []
+    request = RefusedRequest(scope=Scope(**scope))
+    while True:
+        page = refused_page(request, memory.services)
+        found += page.refused
+        if page.marker is None:
+            return found
+        request = request.at(page.marker)
+
+
+def add_refused(memory: InMemoryServices, key: str, error: Any, **version: Any) -> None:
+    """Add a version whose entry is `rejected`."""
+    memory.lake.versions.append(a_version(key, **version))
+    upload = an_upload(key, version_id=version.get("version_id", "v1"))
+    memory.log.add(upload, status="rejected", error=error)
+
+
+def an_error(name: str) -> dict[str, Any]:
+    return {"type": name, "message": f"{name} happened", "details": ["x" * 1000] * 50}
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "version", "prospect"),
+    [
+        ("dev/append/t/x.csv", "NoSchemaError", {}, Prospect.MAY_LOAD),
+        ("dev/append/t/x.csv", "CopyRefusedError", {}, Prospect.MAY_LOAD),
+        ("dev/append/t/x.csv", "HeaderMismatchError", {}, Prospect.MAY_LOAD),
+        ("dev/append/t/x.csv", "CopyRefusedError", {"is_latest": False}, Prospect.REPLACED),
+        ("dev/schema/t/s.json", "InvalidSchemaFileError", {}, Prospect.SAME_FAULT),
+        ("dev/append/t/x.csv", "InvalidArrivalError", {}, Prospect.SAME_FAULT),
+        (
+            "dev/append/t/x.csv",
+            "InvalidKeyError",
+            {},
+            Prospect.MAY_LOAD,
+        ),  # its database is here now
+        ("other/append/t/x.csv", "InvalidKeyError", {}, Prospect.SAME_FAULT),
+        ("dev/append/t/x\0.csv", "InvalidKeyError", {}, Prospect.SAME_FAULT),
+        ("nonsense", "InvalidKeyError", {}, Prospect.SAME_FAULT),
+    ],
+)
+def test_a_refused_upload_is_sent_again_if_its_cause_may_be_gone(
+    key: str, error: str, version: dict[str, Any], prospect: Prospect
+) -> None:
+    memory = InMemoryServices()
+    add_refused(memory, key, an_error(error), **version)
+
+    [found] = refused(memory)
+
+    assert (found.upload.key, found.status, found.prospect) == (key, Status.REJECTED, prospect)
+    assert found.error == Failure(error, f"{error} happened")
+
+
+@pytest.mark.parametrize("error", [None, "text", {}, {"type": 7}, {"message": "x" * 9000}])
+def test_a_damaged_error_of_an_entry_does_not_stop_the_others(error: Any) -> None:
+    memory = InMemoryServices(FakeLake(page=1))
+    add_refused(memory, "dev/append/t/x.csv", error)
+    add_refused(memory, "dev/append/t/y.csv", an_error("NoSchemaError"))
+
+    first, second = refused(memory)
+
+    assert len(first.error.message) <= 1000
+    assert second.error.type == "NoSchemaError"
+
+
+@pytest.mark.parametrize(
+    ("status", "count"),
+    [("failed", 1), ("rejected", 1), ("loaded", 0), ("received", 0), ("superseded", 0)],
+)
+def test_only_rejected_and_failed_uploads_are_refused(status: str, count: int) -> None:
+    memory = InMemoryServices(FakeLake([a_version()]))
+    memory.log.add(an_upload(), status=status)
+    assert len(refused(memory)) == count
+
+
+def test_an_upload_that_the_ledger_knows_is_not_refused(memory: InMemoryServices) -> None:
+    memory.log.add(an_upload(), status="failed")
+    memory.tables.rows = [ledger_evidence()]
+    assert refused(memory) == []
+
+
+def test_the_scope_limits_the_refused_uploads() -> None:
+    memory = InMemoryServices()
+    add_refused(memory, "dev/append/t/x.csv", an_error("NoSchemaError"))
+    assert len(refused(memory, table="t")) == 1
+    assert refused(memory, table="other") == refused(memory, since=NOON + timedelta(1)) == []

@@ -97,16 +97,35 @@ def test_a_rename_of_the_schema_in_force_is_not_expected_again() -> None:
     ]
 
 
-def test_a_type_that_schema_files_do_not_have_is_reported() -> None:
-    live = rows(ID, NAME)
+@pytest.mark.parametrize(
+    "columns", [(ID, NAME), (ID, NAME, a_column("shape", "DATE"))], ids=["named", "not named"]
+)
+def test_a_column_of_an_unknown_type_is_not_compared_and_a_warning_names_it(
+    columns: tuple[dict[str, Any], ...],
+) -> None:
+    live = rows(*columns)
+    live[-1]._mapping["type_text"] = "money"
+    live[-1]._mapping["attnotnull"] = True
+
+    [warning] = check_drift(live, IN_FORCE, TABLE)
+
+    name = columns[-1]["name"]
+    assert warning.startswith(f"column '{name}' has the type 'money', which no schema file can")
+
+
+def test_other_columns_are_compared_beside_one_of_an_unknown_type() -> None:
+    live = rows(ID | {"type": "INTEGER"}, NAME)
     live[1]._mapping["type_text"] = "money"
 
-    with pytest.raises(
-        TableDriftError,
-        match=r"public\.t does not match its schema .* no schema file can describe: 'money'",
-    ):
+    with pytest.raises(TableDriftError, match=r"column 'id': its type is integer") as caught:
         check_drift(live, IN_FORCE, TABLE)
+
+    assert len(caught.value.details) == 1
 
 
 def test_a_missing_table_is_not_drift() -> None:
-    check_drift([], IN_FORCE, TABLE)
+    assert check_drift([], IN_FORCE, TABLE) == ()
+
+
+def test_a_table_of_known_types_has_no_warning() -> None:
+    assert check_drift(rows(ID, NAME), IN_FORCE, TABLE) == ()

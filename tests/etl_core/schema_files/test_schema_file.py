@@ -401,3 +401,78 @@ def test_a_stored_file_stays_readable_when_a_rule_is_added(
 
     assert json.loads(read.to_json()) == broken
     assert SchemaFile.from_json(read.to_json()) == read
+
+
+def csv_faults(**csv: str) -> tuple[str, ...]:
+    try:
+        SchemaFile.parse(a_schema_file(a_column(), csv=csv))
+    except InvalidSchemaFileError as error:
+        return error.details
+    return ()
+
+
+@pytest.mark.parametrize("name", ["date_format", "time_format"])
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("%Y-%m-%d", "'Y', 'm', 'd'"),
+        ("yyyy-MMM-dd", "'M'"),
+        ("DD/MM/YYYY HH:MM", "names the month 2 times"),
+        ("DD.MM.", "does not name: year"),
+        ("HH:MI:SS", "does not name: year, month, day"),
+        ("AUTO", "'AUTO'"),
+        ("nonsense", "which COPY does not know"),
+        ("YYYY-MM-DD a b c d e f g", "'e', and 2 more"),
+    ],
+)
+def test_a_format_that_copy_cannot_read_is_a_fault_of_the_schema_file(
+    name: str, pattern: str, says: str
+) -> None:
+    [fault] = csv_faults(**{name: pattern})
+    assert fault.startswith(f"$.csv.{name}: ")
+    assert says in fault
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "auto",
+        "YYYY-MM-DD",
+        "DD.MM.YYYY",
+        "mon dd, yyyy",
+        "YYYYMMDD",
+        "MONTH-DD-YY",
+        "YYYY-MM-DDTHH24:MI:SSZ",
+    ],
+)
+def test_a_format_that_copy_reads_is_accepted(pattern: str) -> None:
+    assert csv_faults(date_format=pattern) == csv_faults(time_format=pattern) == ()
+
+
+def test_epochs_are_formats_of_timestamps_only() -> None:
+    assert csv_faults(time_format="epochsecs") == csv_faults(time_format="epochmillisecs") == ()
+    assert csv_faults(date_format="epochsecs") != ()
+
+
+@pytest.mark.parametrize("identity", [[10**20, 1], [1, 10**20], [1, -(10**19)]])
+def test_an_identity_that_no_bigint_can_count_is_a_fault(identity: list[int]) -> None:
+    with pytest.raises(InvalidSchemaFileError, match=r"identity\[[01]\].*not a number that fits"):
+        SchemaFile.parse(a_schema_file(a_column("id", "BIGINT", identity=identity)))
+
+
+@pytest.mark.parametrize("kind", ["BIGINT", "NUMERIC(38,0)", "DOUBLE PRECISION", "VARCHAR(9)"])
+def test_a_number_of_thousands_of_digits_is_out_of_range_without_advice_about_python(
+    kind: str,
+) -> None:
+    text = a_schema_file(a_column("id", kind, default=7)).replace(b": 7", b": " + b"7" * 5000)
+    with pytest.raises(InvalidSchemaFileError, match="out of range") as caught:
+        SchemaFile.parse(text)
+    assert "sys." not in caught.value.message
+    assert len(caught.value.message) < 400
+
+
+def test_the_message_ends_after_five_faults_and_the_details_have_all() -> None:
+    columns = [a_column(f"c{number}", "UUID") for number in range(12)]
+    with pytest.raises(InvalidSchemaFileError, match="and 7 more") as caught:
+        SchemaFile.parse(a_schema_file(*columns))
+    assert len(caught.value.details) == 12

@@ -15,7 +15,7 @@ from etl_core.model.table_ref import TableRef
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import parse_table, select_table
 from etl_core.schema_changes.plan import make_plan
-from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.column_types import describe_type, unknown_type_of
 from etl_core.schema_files.default_values import parse_server_default
 from etl_core.schema_files.schema_file import DefaultFunction, SchemaFile
 from etl_core.schema_files.tables import primary_key_of, sortkey_of, table_of_schema_file
@@ -321,9 +321,13 @@ def test_an_identity_column_is_recognised_by_its_default(text: str) -> None:
     assert default_of(column) is None
 
 
-def test_an_unknown_type_raises_value_error_with_its_name() -> None:
-    with pytest.raises(ValueError, match="'money' is not a column type"):
-        parse_table(TABLE, [a_row(type_text="money")])
+@pytest.mark.parametrize("text", ["money", "numeric(39,0)", "geometry(4326)", "integer[]"])
+def test_an_unknown_type_is_kept_as_the_catalog_names_it(text: str) -> None:
+    column = live(a_row(type_text=text, default_text="'1'::money")).columns[0]
+
+    assert unknown_type_of(column) == text
+    assert str(describe_type(column.type)) == text
+    assert default_of(column) is None
 
 
 def test_the_catalog_is_read_by_one_query_with_both_names_as_parameters() -> None:

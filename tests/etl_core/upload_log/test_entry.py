@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from etl_core.model.errors import RejectedError
 from etl_core.model.status import SETTLED, Status
-from etl_core.upload_log.entry import attempts_of, final_entry, key_of, received_entry
+from etl_core.model.upload import Upload
+from etl_core.upload_log.entry import (
+    attempts_of,
+    final_entry,
+    interval_of,
+    key_of,
+    received_entry,
+    upload_of_entry,
+)
 from etl_core.upload_log.outcome import Failure, LoadOutcome
 from tests.builders import NOON, an_event, an_upload
 
@@ -44,6 +53,33 @@ def test_a_received_entry_has_the_fields_of_the_event() -> None:
         "etag": "e1", "file_size": 10,
         "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        an_upload("dev/append/t/a\0.csv"),
+        an_upload(landed_at=datetime(1, 1, 1, tzinfo=UTC)),
+        an_upload(landed_at=NOON + timedelta(days=2)),
+    ],
+)
+def test_no_other_upload_waits_for_one_that_cannot_take_effect(upload: Upload) -> None:
+    entry = received_entry(upload, ARN, NOON)
+
+    assert entry["schema"] == "public"
+    assert not {"waiting_for", "waiting_since"} & set(entry)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"landed_timestamp": "1-01-01T00:00:00Z"}, {"landed_timestamp": None}, {"file_size": "x"}],
+)
+def test_a_damaged_entry_describes_no_upload(damage: dict[str, Any]) -> None:
+    entry = key_of(an_upload()) | received_entry(an_upload(), ARN, NOON)
+
+    assert upload_of_entry(entry) == an_upload()
+    assert upload_of_entry(entry | damage) is None
+    assert upload_of_entry({"landed_key": entry["landed_key"]}) is None
 
 
 def test_unknown_fields_are_left_out() -> None:
@@ -241,3 +277,29 @@ def test_attempts_before_the_last_load_are_added_to_those_of_a_failure() -> None
     """An outcome counts them itself."""
     assert attempts_of({"failure": {"Error": "LockConflictError"}}, 4) == 5
     assert attempts_of({"outcome": {"status": "loaded", "attempts": 5}}, 4) == 5
+
+
+def test_warnings_are_part_of_the_entry() -> None:
+    outcome = LoadOutcome(Status.LOADED, warnings=("w" * 2000, "second")).to_task_output()
+
+    warnings = final(outcome=outcome)["warnings"]
+
+    assert warnings == ["w" * 1000 + "...", "second"]
+    assert "warnings" not in final(outcome=LoadOutcome(Status.LOADED).to_task_output())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds"),
+    [
+        (LoadOutcome(Status.LOADED, load_interval_seconds=60).to_task_output(), 60),
+        (LoadOutcome(Status.LOADED).to_task_output(), 0),
+        ({"load_interval_seconds": 10**9}, 86_400),
+        ({"load_interval_seconds": -1}, 0),
+        ({"load_interval_seconds": "60"}, 0),
+        ({"load_interval_seconds": True}, 0),
+        (None, 0),
+    ],
+)
+def test_the_interval_of_an_outcome_is_a_number_of_seconds(outcome: Any, seconds: int) -> None:
+    assert interval_of({"outcome": outcome}) == seconds
+    assert interval_of({"failure": {}}) == 0

@@ -1,0 +1,6 @@
+-- A column of the sortkey is not dropped without permission, and its key stays
+-- actual:  id bigint, at date
+-- actual with: sortkey=["at","id"]
+-- desired: id bigint
+-- plan
+-- refused: column 'at' is in the table, but not in the schema file. Dropping it deletes its data. To drop it, list "drop" in allowed_changes

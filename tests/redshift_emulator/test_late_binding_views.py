@@ -1,0 +1,88 @@
+"""CREATE VIEW ... WITH NO SCHEMA BINDING (r_CREATE_VIEW, PG_GET_LATE_BINDING_VIEW_COLS)."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from tests.redshift_emulator.conftest import Connect, error, rows
+
+COLUMNS = (
+    "SELECT * FROM pg_get_late_binding_view_cols() cols(view_schema name, view_name name, col_name name, "
+    "col_type varchar, col_num int)"
+)
+CREATE = "CREATE VIEW v AS SELECT a, b AS named FROM public.t WITH NO SCHEMA BINDING"
+
+
+@pytest.fixture(autouse=True)
+def table(cursor: Cursor) -> None:
+    cursor.execute("CREATE TABLE t (a integer, b varchar(9), c date)")
+    cursor.execute("INSERT INTO t VALUES (1, 'x', '2026-11-27')")
+
+
+def test_its_columns_are_listed(cursor: Cursor) -> None:
+    cursor.execute("CREATE VIEW bound AS SELECT a FROM t")
+    cursor.execute(CREATE)
+    assert rows(cursor, COLUMNS) == [
+        ("public", "v", "a", "integer", 1),
+        ("public", "v", "named", "character varying(9)", 2),
+    ]
+    assert rows(cursor, "SELECT * FROM v") == [(1, "x")]
+
+
+def test_its_definition_is_the_whole_statement(cursor: Cursor) -> None:
+    cursor.execute("CREATE VIEW bound AS SELECT a FROM t")
+    cursor.execute(CREATE)
+    definitions = dict(
+        rows(cursor, "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'")
+    )
+    assert definitions["v"] == CREATE
+    assert "CREATE" not in str(definitions["bound"])
+
+
+def test_its_table_and_columns_can_be_dropped_and_it_fails_afterwards(cursor: Cursor) -> None:
+    cursor.execute(CREATE)
+    cursor.execute("ALTER TABLE t DROP COLUMN c")
+    assert rows(cursor, "SELECT * FROM v") == [(1, "x")]
+    cursor.execute("ALTER TABLE t DROP COLUMN b")
+    assert error(cursor, "SELECT * FROM v")
+    cursor.execute("DROP TABLE t")
+    assert error(cursor, "SELECT * FROM v")
+    cursor.execute("DROP VIEW v")
+    assert rows(cursor, COLUMNS) == []
+
+
+def test_a_view_with_a_binding_still_prevents_the_drop(cursor: Cursor) -> None:
+    cursor.execute("CREATE VIEW bound AS SELECT b FROM t")
+    assert error(cursor, "ALTER TABLE t DROP COLUMN b")[0] == "2BP01"
+
+
+def test_a_replaced_view_has_the_binding_of_the_last_statement(cursor: Cursor) -> None:
+    cursor.execute(CREATE)
+    cursor.execute("CREATE OR REPLACE VIEW v AS SELECT a, b AS named FROM public.t")
+    assert rows(cursor, COLUMNS) == []
+    assert error(cursor, "ALTER TABLE t DROP COLUMN b")[0] == "2BP01"
+    cursor.execute(CREATE.replace("CREATE", "CREATE OR REPLACE"))
+    assert len(rows(cursor, COLUMNS)) == 2
+    cursor.execute("ALTER TABLE t DROP COLUMN b")
+
+
+def test_a_rolled_back_view_is_not_listed(cursor: Cursor) -> None:
+    cursor.execute("BEGIN")
+    cursor.execute(CREATE)
+    cursor.execute("ROLLBACK")
+    assert rows(cursor, COLUMNS) == []
+
+
+def test_a_user_without_more_rights_than_to_create_it_can_create_one(
+    cursor: Cursor, connect: Connect
+) -> None:
+    cursor.execute("CREATE USER analyst PASSWORD 'Analyst1'")
+    try:
+        cursor.execute("GRANT SELECT ON t TO analyst")
+        analyst = connect(user="analyst", password="Analyst1").cursor()
+        analyst.execute(CREATE)
+        assert rows(analyst, "SELECT * FROM v") == [(1, "x")]
+        cursor.execute("ALTER TABLE t DROP COLUMN b")
+    finally:
+        cursor.execute("DROP OWNED BY analyst CASCADE; DROP USER analyst")
