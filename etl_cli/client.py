@@ -19,6 +19,8 @@ from local_cloud.aws import Aws
 from local_cloud.outputs import Outputs
 
 API_SECONDS = 30
+PAGE_ENTRIES = 500
+"""The most entries that the API returns in one response."""
 BUSY = (429, 502, 503, 504)
 BUSY_ATTEMPTS = 20
 BUSY_SECONDS = 0.5
@@ -88,15 +90,20 @@ class Client:
     def log_url(self, parameters: Mapping[str, str]) -> str:
         return f"{self.outputs.api_url}/logs?{urllib.parse.urlencode(parameters)}"
 
-    def log_entries(self, table_name: str, **filters: str) -> list[dict[str, Any]]:
-        """Return all matching entries of a table, newest first."""
-        parameters, entries = {"table_name": table_name, **filters}, list[dict[str, Any]]()
-        while True:
-            page = self.log_page(parameters)
+    def log_entries(
+        self, table_name: str, *, limit: int | None = None, **filters: str
+    ) -> list[dict[str, Any]]:
+        """Return the matching entries of a table, newest first: all of them, or the first `limit`."""
+        entries: list[dict[str, Any]] = []
+        parameters = {"table_name": table_name, **filters}
+        while limit is None or len(entries) < limit:
+            wanted = PAGE_ENTRIES if limit is None else min(PAGE_ENTRIES, limit - len(entries))
+            page = self.log_page({**parameters, "limit": str(wanted)})
             entries += page["items"]
             if not page.get("next_token"):
-                return entries
+                break
             parameters["next_token"] = page["next_token"]
+        return entries
 
     def sql(self, database: str, statement: str, values: Sequence[Any] = ()) -> Answer:
         """Run one statement in the warehouse, commit it, and return its result.

@@ -7,12 +7,14 @@ process list.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
 from etl_core.loading.ledger import ledger_table, parse_row, select_rows
 from etl_core.loading.ports import Transaction
@@ -46,15 +48,16 @@ class LiveDatabase:
 
 def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef, rebuild_max_rows: int) -> Plan:
     """Return what the pipeline would do if the schema file were uploaded now. Raises EtlError."""
-    warehouse = _connect(live)
-    with warehouse.transaction(live.database, _TIMEOUT_SECONDS) as transaction:
-        actual = read_table(transaction, table)
-        in_force = _read_schema_in_force(transaction, table)
-        plan = plan_change(transaction, table, actual, in_force, spec, rebuild_max_rows)
-        views = find_views(transaction, table, plan) if actual is not None and plan.touched else ()
-    if plan.removed:
-        late = find_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
-        plan = warned(plan, late)
+    with closing(_connect(live)) as warehouse:
+        with warehouse.transaction(live.database, _TIMEOUT_SECONDS) as transaction:
+            actual = read_table(transaction, table)
+            in_force = _read_schema_in_force(transaction, table)
+            plan = plan_change(transaction, table, actual, in_force, spec, rebuild_max_rows)
+            is_touched = actual is not None and bool(plan.touched)
+            views = find_views(transaction, table, plan) if is_touched else ()
+        if plan.removed:
+            late = find_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
+            plan = warned(plan, late)
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import SetColumnComment, SetTableComment
+from sqlalchemy.schema import ExecutableDDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, quoted_name
 from sqlalchemy.sql.expression import Executable
@@ -198,10 +198,15 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
     return " ".join(parts)
 
 
-def describe_sql(statement: Executable) -> str:
-    """Return the text of the statement in one line, as the log shows it."""
+def render_sql(statement: Executable | ExecutableDDLElement) -> str:
+    """Return the text of a statement without parameters, as another client than the driver sends it."""
     if not isinstance(statement, ClauseElement):
         raise TypeError(f"{statement!r} cannot be compiled")
-    compiled = statement.compile(dialect=DIALECT)
-    text = str(compiled).replace("%%", "%")
+    # The compiler doubles each % for the driver, which makes it one again.
+    return str(statement.compile(dialect=DIALECT)).replace("%%", "%").strip()
+
+
+def describe_sql(statement: Executable) -> str:
+    """Return the text of the statement in one line, as the log shows it."""
+    text = render_sql(statement)
     return " ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -8,6 +8,7 @@ from typing import Any
 
 from etl_core.loading.load import load_upload
 from etl_core.loading.ports import Answers
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 from handlers.context import Context, log_line
@@ -20,6 +21,9 @@ _RESERVE_SECONDS = 10.0
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     """Load the upload of `{"event": the EventBridge event, "retry_count": n}`; return LoadOutcome
     as JSON. Raises RetryableError.
+
+    With `"long_copy"`, the caller can make a long copy: the result may be `{"long_copy": LongCopy}`,
+    which the next call gets back with its result. The first call gets null.
     """
     upload = Upload.from_event(event["event"])
     settings, ports = wiring()
@@ -28,13 +32,23 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     answers = LoggedAnswers(ports.answers)
     try:
         outcome = load_upload(
-            upload, settings, replace(ports, answers=answers), seconds, retry_count
+            upload,
+            settings,
+            replace(ports, answers=answers),
+            seconds,
+            retry_count,
+            long_copy=LongCopy.parse(event.get("long_copy")),
+            can_copy_long="long_copy" in event,
         )
     except Exception as error:
         log_line("load", upload, error=type(error).__name__, message=str(error))
         raise
     finally:
         ports.warehouse.close()
+    if isinstance(outcome, LongCopy):
+        tables = [table.name for table in outcome.tables]
+        log_line("load", upload, long_copy=tables, attempt=outcome.attempt)
+        return {"long_copy": outcome.to_state()}
     _log_outcome("load", upload, outcome)
     # An answer counts one attempt in the log itself.
     attempts = retry_count + 1 - (upload.upload_id in answers.written)

@@ -81,6 +81,8 @@ def _read_entries(query: LogQuery) -> dict[str, Any]:
                 return _page(query, items, items[-1][SORT_KEY])
             items.append(item)
         ends_at = page.ends_at
+        if len(items) == query.limit:
+            break
     return _page(query, items, ends_at)
 
 

@@ -26,6 +26,7 @@ from etl_core.turns.next_step import (
     REPLAY,
     Reply,
     answered,
+    copy_now,
     find_answer,
     first_seen,
     load_now,
@@ -92,11 +93,18 @@ def _final(state: Mapping[str, Any], arn: str) -> Reply:
     turn = Turn.parse(state["turn"])
     # The answer comes first: an execution of the same upload that gets the next turn finds it.
     try:
-        return _retry_later(upload, state, turn) or _write_answer(
-            upload, state, arn, turn.retry_count
-        )
+        return _continue(upload, state, turn) or _write_answer(upload, state, arn, turn.retry_count)
     finally:
         _end_turn(upload, arn, turn, interval_of(state))
+
+
+def _continue(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | None:
+    """Return the reply of an execution that goes on, None if the load is final."""
+    copy = copy_now(state.get("outcome"), turn)
+    if copy is None:
+        return _retry_later(upload, state, turn)
+    log_line("copy", upload)
+    return copy
 
 
 def _retry_later(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | None:

@@ -6,9 +6,12 @@ The command line and the reconcile function invoke it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, assert_never
 
+from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidKeyError
+from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import faults_of_table
 from etl_core.recovery.messages import REPLAY_INVALID_TABLE
 from etl_core.recovery.read_ledgers import read_page, read_versions
@@ -39,6 +42,13 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
 
 def _respond(request: TablesRequest, seconds: float) -> object:
     settings, ports = wiring()
+    with closing(ports.warehouse):
+        return _respond_with(settings, ports, request, seconds)
+
+
+def _respond_with(
+    settings: LoadSettings, ports: Ports, request: TablesRequest, seconds: float
+) -> object:
     match request:
         case VersionsRequest():
             return read_versions(request.queries, ports.warehouse, seconds)

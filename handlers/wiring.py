@@ -8,7 +8,8 @@ from pathlib import Path
 
 from etl_core.adapters.aws_clients import DATA, make_client
 from etl_core.adapters.log_table import LogTable
-from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.s3 import S3Lake
 from etl_core.adapters.secrets import SecretStore
 from etl_core.loading.ports import Ports

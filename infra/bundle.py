@@ -1,15 +1,17 @@
 """The Lambda layer with the packages of the functions: `python -m infra.bundle` writes build/layer.zip.
 
 It holds the packages of requirements/lambda.txt as wheels for the Python and the processor of
-Lambda, without files that the functions do not use. The same requirements give the same bytes:
-entries are sorted and have a fixed date.
+Lambda, without files that the functions do not use, and with compiled files if this machine has the
+Python of Lambda. The same requirements give the same bytes: entries are sorted and have a fixed
+date. Compiled files may differ between patch versions of Python. They are no part of the layer's
+key, so a difference in them alone deploys nothing.
 """
 
 from __future__ import annotations
 
-import compileall
 import hashlib
-import py_compile
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,16 +38,35 @@ MAX_ZIPPED_BYTES = 50 * 1024**2
 MAX_UNZIPPED_BYTES = 200 * 1024**2
 """Lambda quotas: 50 MB for a direct upload; 250 MB unzipped for the layer and the function's own code together."""
 
-AWS_SERVICES = frozenset({"dynamodb", "s3", "secretsmanager", "sts"})
+AWS_SERVICES = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "stepfunctions", "sts"})
 """The services whose API descriptions the functions need. botocore has hundreds of others, most of its size."""
 
 _UNUSED_FOLDERS = frozenset({"bin", "testing", "tests", "__pycache__"})
 _UNUSED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".c", ".h", ".pyc"})
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
+_IS_TARGET = (
+    "import sys; v = sys.version_info; "
+    f"sys.exit(sys.implementation.name != 'cpython' or '%d.%d' % v[:2] != {PYTHON_VERSION!r} "
+    "or v.releaselevel != 'final')"
+)
+_COMPILE = """
+import compileall, py_compile, sys
+compileall.compile_dir(
+    sys.argv[1], quiet=2, force=True, stripdir=sys.argv[1], prependdir="/opt/python",
+    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+)
+"""
+NOT_COMPILED = (
+    f"the layer has no compiled files, because no Python {PYTHON_VERSION} was found when it was built. Each "
+    "cold start then compiles what it imports, which takes about three times the CPU time "
+    f"(docs/adr/0010-compiled-files-instead-of-snapstart.md). Install Python {PYTHON_VERSION}, then "
+    "run: make bundle"
+)
+
 
 class BundleError(RuntimeError):
-    """The layer cannot be built, is missing, or was built from other requirements."""
+    """The layer cannot be built, is missing, or was built from other requirements or by other rules."""
 
 
 def target_environment() -> Environment:
@@ -133,9 +154,39 @@ def faults_of_size(zipped: int, unzipped: int) -> Iterator[str]:
             )
 
 
-def digest_of(requirements: Path) -> bytes:
-    """Return the zip comment of a layer: a digest of the requirements that it was built from."""
-    return hashlib.sha256(requirements.read_bytes()).hexdigest().encode()
+def digest_of(requirements: Path = REQUIREMENTS) -> str:
+    """Return the key of a layer: a digest of the requirements and of this file, which has the rules
+    for what is left out. Compiled files are no part of it.
+    """
+    return hashlib.sha256(requirements.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+
+
+def find_interpreter() -> Path | None:
+    """Return a Python of Lambda's version: this one, one on the PATH, or one of pyenv's. None if there is none."""
+    name = f"python{PYTHON_VERSION}"
+    on_path = shutil.which(name)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    candidates = [
+        Path(sys.executable),
+        *([Path(on_path)] if on_path else []),
+        *sorted(pyenv.glob(f"{PYTHON_VERSION}*/bin/python"), reverse=True),
+    ]
+    return next((each for each in candidates if _is_target(each)), None)
+
+
+def _is_target(interpreter: Path) -> bool:
+    """Return whether it runs, and is a final release of Lambda's version. A shim of pyenv may not run."""
+    try:
+        done = subprocess.run([interpreter, "-c", _IS_TARGET], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def has_compiled_files(layer: Path = LAYER) -> bool:
+    """Return whether the layer has compiled files."""
+    with zipfile.ZipFile(layer) as archive:
+        return any(name.endswith(".pyc") for name in archive.namelist())
 
 
 def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
@@ -146,9 +197,10 @@ def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
             f"{layer.name} does not exist; the functions need this layer of packages. {fix}"
         )
     with zipfile.ZipFile(layer) as archive:
-        if archive.comment != digest_of(requirements):
+        if archive.comment != digest_of(requirements).encode():
             raise BundleError(
-                f"{layer.name} was built from other requirements; it must match {requirements.name}. {fix}"
+                f"{layer.name} was built from other requirements or by other rules; it must match "
+                f"{requirements.name}. {fix}"
             )
 
 
@@ -173,8 +225,10 @@ def write_layer(packages: Path, layer: Path, comment: bytes) -> int:
     return unzipped
 
 
-def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
-    """Build the layer. Return its unzipped size in bytes.
+def build_layer(
+    layer: Path = LAYER, requirements: Path = REQUIREMENTS, interpreter: Path | None = None
+) -> int:
+    """Build the layer, with compiled files if there is an interpreter. Return its unzipped size in bytes.
 
     Raises BundleError if that fails; an older layer then stays.
     """
@@ -183,8 +237,9 @@ def build_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> int:
         packages, draft = Path(folder, "python"), Path(folder, "layer.zip")
         _install(parse_requirements(requirements.read_text()), packages)
         _strip(packages)
-        _compile(packages)
-        unzipped = write_layer(packages, draft, digest_of(requirements))
+        if interpreter is not None:
+            compile_packages(packages, interpreter)
+        unzipped = write_layer(packages, draft, digest_of(requirements).encode())
         faults = list(faults_of_size(draft.stat().st_size, unzipped))
         if faults:
             raise BundleError("\n".join(faults))
@@ -206,34 +261,31 @@ def _strip(packages: Path) -> None:
             path.unlink()
 
 
-def _compile(packages: Path) -> None:
-    """Compile the packages, if this is the Python version of Lambda.
+def compile_packages(packages: Path, interpreter: Path) -> None:
+    """Compile the packages: /opt is read-only in Lambda, which therefore cannot keep compiled files.
 
-    /opt is read-only in Lambda: without compiled files each cold start compiles its imports.
+    A compiled file has no time, no path of this machine, and no order that depends on the hash
+    seed. Lambda does not check it against its source. Files that do not compile are left alone.
     """
-    if sys.version.startswith(f"{PYTHON_VERSION}."):
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        compileall.compile_dir(
-            packages,
-            quiet=2,
-            stripdir=str(packages),
-            prependdir="/opt/python",
-            invalidation_mode=mode,
-        )
+    environment = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
+    subprocess.run(
+        [interpreter, "-S", "-P", "-c", _COMPILE, packages],
+        env=environment | {"PYTHONHASHSEED": "0"},
+        check=True,
+    )
 
 
 def main() -> None:
     """Build the layer and print its size."""
+    interpreter = find_interpreter()
     try:
-        unzipped = build_layer()
+        unzipped = build_layer(interpreter=interpreter)
     except BundleError as error:
         raise SystemExit(str(error)) from error
-    compiled = "with" if sys.version.startswith(f"{PYTHON_VERSION}.") else "without"
     zipped = LAYER.stat().st_size
     name = LAYER.relative_to(ROOT)
-    click.echo(
-        f"{name}: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped, {compiled} compiled files"
-    )
+    click.echo(f"{name}: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped")
+    click.echo(f"compiled by {interpreter}" if interpreter else f"note: {NOT_COMPILED}")
 
 
 if __name__ == "__main__":

@@ -54,17 +54,22 @@ class FunctionSpec:
 
 
 class Layer(Component):
-    """The layer with the packages of all functions."""
+    """The layer with the packages of all functions.
 
-    def __init__(self, name: str, path: str, opts: ResourceOptions) -> None:
+    `key` stands for its content. It is in the name of the resource: another key is another
+    resource, so a new version of the layer. With the same key the archive is not compared, because
+    compiled files may differ between two machines.
+    """
+
+    def __init__(self, name: str, path: str, key: str, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         layer = lambda_.LayerVersion(
-            name,
+            f"{name}-{key[:12]}",
             layer_name=name,
             code=FileArchive(path),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
-            opts=self.child(),
+            opts=self.child(ignore_changes=["code"]),
         )
         self.arn = layer.arn
         self.register_outputs({})

@@ -60,6 +60,26 @@ def load_uploads(lake_arn: str, work_arn: str, secret_arn: str, table_arn: str) 
     ]
 
 
+def copy_long(warehouse_arn: str, secret_arn: str) -> list[Statement]:
+    """Return the permissions of the long-copy function: run statements in the stack's warehouse, and
+    see its own ones.
+
+    A statement has no ARN; its owner is a condition (Redshift management guide, "Configuring IAM
+    permissions" of the Data API). The Data API reads the secret as its caller.
+    """
+    own = allow(
+        "SeeOwnStatements",
+        ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"],
+        ["*"],
+    )
+    condition = {"StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}}
+    return [
+        allow("RunStatements", ["redshift-data:BatchExecuteStatement"], [warehouse_arn]),
+        {**own, "Condition": condition},
+        allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn]),
+    ]
+
+
 def use_network_interfaces() -> list[Statement]:
     """Return the permissions that Lambda needs to attach a function to a VPC, denied to the function's own code.
 

@@ -15,7 +15,16 @@ from etl_core.model.leases import MARGIN_SECONDS
 from infra import policies
 from infra.alarms import Alarms
 from infra.api import MonitoringApi
-from infra.bundle import LAYER, ROOT, BundleError, check_layer
+from infra.bundle import (
+    LAYER,
+    NOT_COMPILED,
+    REQUIREMENTS,
+    ROOT,
+    BundleError,
+    check_layer,
+    digest_of,
+    has_compiled_files,
+)
 from infra.code import CA_FILE, code_archive
 from infra.functions import Code, FunctionSpec, Layer, LoaderFunction, VpcAttachment
 from infra.lake import Lake
@@ -31,6 +40,7 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
+LONG_COPY_SECONDS = 60
 RECOVERY_SECONDS = 900
 """The maximum of Lambda: to reconcile a large lake or to rebuild a large table takes long."""
 
@@ -47,6 +57,8 @@ def deploy() -> None:
         check_layer()
     except BundleError as error:
         raise pulumi.RunError(str(error)) from error
+    if not has_compiled_files():
+        pulumi.log.warn(NOT_COMPILED)
     main()
 
 
@@ -88,6 +100,7 @@ class Functions:
     record: LoaderFunction
     query: LoaderFunction
     tables: LoaderFunction
+    long_copy: LoaderFunction
 
 
 def declare(names: Names, settings: StackSettings) -> None:
@@ -98,17 +111,22 @@ def declare(names: Names, settings: StackSettings) -> None:
     )
     opts = ResourceOptions(providers=[provider])
     storage = declare_storage(names, settings, opts)
-    layer = Layer(names.of("layer"), os.path.relpath(LAYER), opts)
+    # An installed command has no lock file: it deploys into the local cloud only, where the layer is
+    # not mounted.
+    key = digest_of() if REQUIREMENTS.exists() else "local"
+    layer = Layer(names.of("layer"), os.path.relpath(LAYER), key, opts)
     code = Code(archive, layer.arn, settings.log_group_keep_days)
     functions = declare_functions(names, settings, storage, code, opts)
     workflow_spec = WorkflowSpec(
         lake_bucket=storage.lake.lake.bucket_name,
         load=functions.load,
         record=functions.record,
+        long_copy=functions.long_copy,
         log_table=storage.log_table,
         lease_table=storage.lease_table,
         load_seconds=settings.load_timeout_seconds,
         record_seconds=RECORD_SECONDS,
+        copy_seconds=LONG_COPY_SECONDS,
         log_keep_days=settings.log_group_keep_days,
     )
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
@@ -149,6 +167,7 @@ def declare_functions(
         record=LoaderFunction(names.of("record"), record_spec(settings, storage), code, opts),
         query=LoaderFunction(names.of("query"), query, code, opts),
         tables=LoaderFunction(names.of("tables"), tables_spec(settings, storage), code, opts),
+        long_copy=LoaderFunction(names.of("staging"), long_copy_spec(storage), code, opts),
     )
 
 
@@ -185,6 +204,7 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn,
         env.COPY_ROLE_ARN: storage.copy_role.arn,
         env.LOG_TABLE: storage.log_table.table_name,
+        env.LONG_LOAD_BYTES: str(settings.long_load_bytes),
         env.LOAD_INTERVAL_SECONDS: str(settings.load_interval_seconds),
         env.MAINTENANCE_MIN_ROWS: str(settings.maintenance_min_rows),
         env.REBUILD_MAX_ROWS: str(settings.rebuild_max_rows),
@@ -201,6 +221,27 @@ def load_spec(settings: StackSettings, storage: Storage) -> FunctionSpec:
         ),
         concurrency=settings.load_concurrency or None,
         vpc=VpcAttachment(storage.network.subnet_ids, storage.network.load_group.id),
+    )
+
+
+def long_copy_spec(storage: Storage) -> FunctionSpec:
+    """Return the properties of the long-copy function.
+
+    It runs outside the private network, which has no endpoint for the Data API.
+    """
+    warehouse = storage.warehouse
+    environment: dict[str, Input[str]] = {env.WAREHOUSE_SECRET_ARN: warehouse.secret_arn}
+    if warehouse.workgroup_name is not None:
+        environment[env.WAREHOUSE_WORKGROUP] = warehouse.workgroup_name
+    if warehouse.cluster_identifier is not None:
+        environment[env.WAREHOUSE_CLUSTER] = warehouse.cluster_identifier
+    arns = Output.all(warehouse.arn, warehouse.secret_arn)
+    return FunctionSpec(
+        handler="handlers.long_copy.handler",
+        timeout_seconds=LONG_COPY_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment=environment,
+        statements=arns.apply(lambda known: policies.copy_long(*known)),
     )
 
 

@@ -154,6 +154,10 @@ class StackSettings(BaseModel):
     load_concurrency: Annotated[
         int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
     ] = 0
+    long_load_bytes: Annotated[
+        int,
+        Field(ge=0, le=10**15, description="a whole number of bytes from 0 (never) to 10^15"),
+    ] = 2 * 1024**3
     record_concurrency: Annotated[
         int, Field(ge=0, le=1000, description="a whole number from 0 (none) to 1000")
     ] = 0

@@ -29,14 +29,15 @@ PORT = 5439
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Address of a warehouse and ARN of its administrator's secret.
+    """Address of a warehouse, its ARN and the ARN of its administrator's secret.
 
-    Either the workgroup or the cluster is set.
+    Either the workgroup or the cluster is set. `arn` is that one's.
     """
 
     host: Output[str]
     port: Output[int]
     secret_arn: Output[str]
+    arn: Output[str]
     workgroup_name: Output[str] | None = None
     cluster_identifier: Output[str] | None = None
 
@@ -89,6 +90,9 @@ class Warehouse(Component):
         self.host = endpoint.host
         self.port = endpoint.port
         self.secret_arn = endpoint.secret_arn
+        self.arn = endpoint.arn
+        self.workgroup_name = endpoint.workgroup_name
+        self.cluster_identifier = endpoint.cluster_identifier
         for database in settings.databases[1:]:
             self._create_database(database, endpoint)
         self.register_outputs({})
@@ -120,6 +124,7 @@ class Warehouse(Component):
             host=workgroup.endpoints.apply(lambda endpoints: str(endpoints[0].address)),
             port=workgroup.endpoints.apply(lambda endpoints: int(endpoints[0].port or PORT)),
             secret_arn=namespace.admin_password_secret_arn,
+            arn=workgroup.arn,
             workgroup_name=workgroup.workgroup_name,
         )
 
@@ -151,6 +156,7 @@ class Warehouse(Component):
             host=cluster.dns_name,
             port=cluster.port.apply(lambda port: port or PORT),
             secret_arn=cluster.master_password_secret_arn,
+            arn=cluster.arn,
             cluster_identifier=cluster.cluster_identifier,
         )
 

@@ -35,10 +35,12 @@ class WorkflowSpec:
     lake_bucket: Input[str]
     load: LoaderFunction
     record: LoaderFunction
+    long_copy: LoaderFunction
     log_table: LogTable
     lease_table: LeaseTable
     load_seconds: int
     record_seconds: int
+    copy_seconds: int
     log_keep_days: int
 
 
@@ -68,7 +70,7 @@ class LoadWorkflow(Component):
             retention_in_days=spec.log_keep_days,
             opts=self.child(),
         )
-        function_arns = Output.all(spec.load.arn, spec.record.arn)
+        function_arns = Output.all(spec.load.arn, spec.record.arn, spec.long_copy.arn)
         table_arns = Output.all(spec.log_table.arn, spec.lease_table.arn)
         policy = json_document(policies.run_loads, function_arns, table_arns)
         return sfn.StateMachine(
@@ -79,10 +81,12 @@ class LoadWorkflow(Component):
                 lambda *known: render_workflow(WorkflowParts(*known)),
                 spec.load.arn,
                 spec.record.arn,
+                spec.long_copy.arn,
                 spec.log_table.table_name,
                 spec.lease_table.table_name,
                 spec.load_seconds,
                 spec.record_seconds,
+                spec.copy_seconds,
             ),
             logging_configuration={
                 "level": "ERROR",

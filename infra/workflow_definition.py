@@ -2,12 +2,16 @@
 
     Receive -> Next step -> Load -> Record -> Next step -> Succeeded | Failed
                    |
-                   v
-                 Wait -> Look -> Answered? -> Receive | Wait | Succeeded | Failed
+                   +-> Wait -> Look -> Answered? -> Receive | Wait | Succeeded | Failed
+                   |
+                   +-> Copy -> Copied? -> Receive | Wait for copy -> Copy
 
 The record function decides the next step: it runs in Receive and in Record. An execution that waits
 runs no function: Look reads its log entry and the lease that it waits for. Load also runs if
 Receive fails, and Record if Load fails.
+
+A load that would take too long asks for a copy into staging tables. The execution gives its turn
+back, has the copy made and looks now and then whether it has ended, and takes its turn again.
 
 Sources (Step Functions developer guide): "Transforming data with JSONata in Step Functions"
 (Arguments, Output, $states), "Wait workflow state" (Seconds is a whole number), "Choice workflow
@@ -20,8 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from etl_core.model.errors import InvalidEventError
+from etl_core.model.errors import InvalidEventError, ThrottledError
 from etl_core.model.leases import EXPIRES_AT
+from etl_core.model.long_copy import LongCopyStatus
 from etl_core.model.retry_policies import (
     LAMBDA_THROTTLED,
     LAMBDA_UNAVAILABLE,
@@ -57,6 +62,15 @@ RECORD_RETRIES = (
 )
 """Many retries over a long time: without its final entry an upload has no final status."""
 
+COPY_RETRIES = (
+    LAMBDA_THROTTLED,
+    LAMBDA_UNAVAILABLE,
+    RetryPolicy((ThrottledError.__name__,), 5, 60, 1.5, 60),
+    RetryPolicy((ALL_ERRORS,), 5, 6, 2.0, 60),
+)
+"""The copy goes on in the warehouse. ThrottledError also means that the warehouse has as many
+active statements as it takes: then the wait is long."""
+
 LOOK_RETRIES = (RetryPolicy((ALL_ERRORS,), 2, 3, 2.0, 10),)
 """Few retries: if the tables cannot be read, Receive finds out what to do."""
 
@@ -67,10 +81,12 @@ class WorkflowParts:
 
     load_arn: str
     record_arn: str
+    copy_arn: str
     log_table: str
     lease_table: str
     load_seconds: int
     record_seconds: int
+    copy_seconds: int
 
 
 def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
@@ -106,6 +122,13 @@ def render_workflow(parts: WorkflowParts) -> State:
             "Wait": {"Type": "Wait", "Seconds": _jsonata("$states.input.seconds"), "Next": "Look"},
             "Look": _look(parts),
             "Answered?": _answered(),
+            "Copy": _copy(parts),
+            "Copied?": _copied(),
+            "Wait for copy": {
+                "Type": "Wait",
+                "Seconds": _jsonata("$states.input.seconds"),
+                "Next": "Copy",
+            },
             "Succeeded": {"Type": "Succeed"},
             "Failed": _failed(),
         },
@@ -120,6 +143,9 @@ _EVENT = "$states.context.Execution.Input"
 _TURN = "$exists($states.input.next) ? $states.input : {}"
 """What the execution carries: the last reply of the record function. Empty at the start, where the
 input is the event."""
+
+
+_COPY = "$states.input.long_copy"
 
 
 def _receive(parts: WorkflowParts) -> State:
@@ -155,6 +181,7 @@ def _next_step() -> State:
         "Type": "Choice",
         "Choices": [
             {"Condition": _jsonata("$states.input.next = 'wait'"), "Next": "Wait"},
+            {"Condition": _jsonata("$states.input.next = 'copy'"), "Next": "Copy"},
             {"Condition": _jsonata("$states.input.succeeded = true"), "Next": "Succeeded"},
             {"Condition": _jsonata("$states.input.succeeded = false"), "Next": "Failed"},
         ],
@@ -168,7 +195,11 @@ def _load(parts: WorkflowParts) -> State:
     return {
         "Type": "Task",
         "Resource": parts.load_arn,
-        "Arguments": {"event": _jsonata(_EVENT), "retry_count": _jsonata(retry_count)},
+        "Arguments": {
+            "event": _jsonata(_EVENT),
+            "retry_count": _jsonata(retry_count),
+            "long_copy": _jsonata(f"$exists({_COPY}) ? {_COPY} : {{}}"),
+        },
         "Output": {"turn": _jsonata("$states.input"), "outcome": _jsonata("$states.result")},
         "TimeoutSeconds": parts.load_seconds + LOAD_MARGIN_SECONDS,
         "Retry": render_retry(TASK_RETRIES),
@@ -260,6 +291,37 @@ def _answered() -> State:
             {"Condition": _jsonata(f"$states.input.answer in [{good}]"), "Next": "Succeeded"},
             {"Condition": _jsonata("$states.input.answer != ''"), "Next": "Failed"},
             {"Condition": _jsonata("$states.input.is_held"), "Next": "Wait"},
+        ],
+        "Default": "Receive",
+    }
+
+
+def _copy(parts: WorkflowParts) -> State:
+    """Return the task that submits a long copy, or looks whether it has ended.
+
+    If nobody can tell, the next load plans another one.
+    """
+    lost = f"""$merge([$states.input, {{'long_copy': $merge([{_COPY}, {{
+      'result': {{'status': '{LongCopyStatus.LOST}', 'error': $states.errorOutput.Error}}
+    }}])}}])"""
+    return {
+        "Type": "Task",
+        "Resource": parts.copy_arn,
+        "Arguments": {"long_copy": _jsonata(_COPY)},
+        "Output": _jsonata("$merge([$states.input, $states.result])"),
+        "TimeoutSeconds": parts.copy_seconds,
+        "Retry": render_retry(COPY_RETRIES),
+        "Catch": [{"ErrorEquals": [ALL_ERRORS], "Output": _jsonata(lost), "Next": "Receive"}],
+        "Next": "Copied?",
+    }
+
+
+def _copied() -> State:
+    """Return the choice after Copy: it still runs, or the load can go on."""
+    return {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": _jsonata("$states.input.is_running"), "Next": "Wait for copy"},
         ],
         "Default": "Receive",
     }

@@ -59,8 +59,12 @@ def endpoint_url(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def environment(state: StateDir, port: int) -> dict[str, str]:
-    """Return the environment variables of the server. Every function inherits them."""
+def environment(state: StateDir, port: int, data_api_url: str | None = None) -> dict[str, str]:
+    """Return the environment variables of the server. Every function inherits them.
+
+    The server has no Redshift Data API: `data_api_url` is the emulator's.
+    """
+    data_api = {} if data_api_url is None else {"AWS_ENDPOINT_URL_REDSHIFT_DATA": data_api_url}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(state.temporary),  # hides the user's ~/.aws
@@ -79,16 +83,18 @@ def environment(state: StateDir, port: int) -> dict[str, str]:
         "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENT_FUNCTIONS),
         "SFN_WAIT_SCALE": str(WAIT_SCALE),
         "LOG_LEVEL": "WARNING",
-    }
+    } | data_api
 
 
-def launch(state: StateDir, port: int, *, outlives_us: bool) -> AwsServer:
+def launch(
+    state: StateDir, port: int, data_api_url: str | None = None, *, outlives_us: bool
+) -> AwsServer:
     """Start the server and return at once. Unless `outlives_us`, it ends with this process."""
     wrapper = [] if outlives_us else [str(ENDS_WITH_PARENT)]
     child = processes.start(
         "AWS server",
         [sys.executable, "-P", *wrapper, str(PROGRAM)],
-        environment=environment(state, port),
+        environment=environment(state, port, data_api_url),
         log_file=state.aws_log,
         working_directory=state.temporary,
         stdin=subprocess.DEVNULL if outlives_us else subprocess.PIPE,

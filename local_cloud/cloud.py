@@ -137,12 +137,14 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
     The deployment needs only the emulator's address, so it does not wait for it.
     """
     began = time.monotonic()
-    aws_port, port = choose_ports(
+    aws_port, port, data_api_port = choose_ports(
         plan.aws_port or requested_port(AWS_PORT_VARIABLE),
         plan.warehouse_port or requested_port(WAREHOUSE_PORT_VARIABLE),
     )
-    credentials = emulator_process.prepare(state, port, DATABASES)
-    server = aws_server.launch(state, aws_port, outlives_us=plan.outlives_us)
+    credentials = emulator_process.prepare(state, port, DATABASES, data_api_port)
+    server = aws_server.launch(
+        state, aws_port, credentials.data_api_url, outlives_us=plan.outlives_us
+    )
     _record(state, children, server.child)
     emulator = emulator_process.launch(
         state, credentials, server.endpoint_url, outlives_us=plan.outlives_us

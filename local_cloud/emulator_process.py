@@ -5,6 +5,7 @@ It uses TLS with its own certificate authority.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -19,7 +20,7 @@ import trustme
 from local_cloud import aws_server, processes
 from local_cloud.errors import LocalCloudError
 from local_cloud.state import PROJECT_ROOT, StateDir, write_private
-from local_cloud.tcp_ports import LOOPBACK
+from local_cloud.tcp_ports import LOOPBACK, free_port
 
 USER = "awsuser"
 HOST = "localhost"
@@ -45,12 +46,23 @@ class WarehouseCredentials:
     password: str = field(repr=False)
     ca_file: Path
     default_role_file: Path
+    data_api_port: int
+    secrets_file: Path
     host: str = HOST
     user: str = USER
+
+    @property
+    def data_api_url(self) -> str:
+        """The address of the emulator's Data API."""
+        return f"http://{LOOPBACK}:{self.data_api_port}"
 
     def attach_default_role(self, arn: str) -> None:
         """Make this role the meaning of `IAM_ROLE default`."""
         write_private(self.default_role_file, arn)
+
+    def accept_secret(self, arn: str) -> None:
+        """Let the Data API log in as the administrator with this secret, and with no other."""
+        write_private(self.secrets_file, json.dumps({arn: self.user}))
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,13 @@ class EmulatorProcess:
     ready_file: Path
 
 
-def prepare(state: StateDir, port: int, databases: Sequence[str]) -> WarehouseCredentials:
-    """Create a password and a certificate and store both below the state directory."""
+def prepare(
+    state: StateDir, port: int, databases: Sequence[str], data_api_port: int | None = None
+) -> WarehouseCredentials:
+    """Create a password and a certificate and store both below the state directory.
+
+    Without `data_api_port` the Data API gets a free port.
+    """
     authority = trustme.CA()
     certificate = authority.issue_cert(HOST, LOOPBACK)
     password = secrets.token_urlsafe(24)
@@ -80,6 +97,8 @@ def prepare(state: StateDir, port: int, databases: Sequence[str]) -> WarehouseCr
         password,
         ca_file=_file(state, "ca.pem"),
         default_role_file=_file(state, "default-role"),
+        data_api_port=data_api_port or free_port(),
+        secrets_file=_file(state, "data-api-secrets.json"),
     )
 
 
@@ -130,6 +149,8 @@ def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url:
         "--password-file": _file(state, "password"),
         "--cert": _file(state, "cert.pem"),
         "--key": _file(state, "key.pem"),
+        "--data-api-port": credentials.data_api_port,
+        "--data-api-logins": credentials.secrets_file,
         "--ready-file": _ready_file(state),
     }
     return [

@@ -73,8 +73,10 @@ def choose_port(requested: int | None, variable: str) -> int:
     return requested
 
 
-def choose_ports(aws: int | None, warehouse: int | None) -> tuple[int, int]:
-    """Return two different ports, each as choose_port does. Raises PortError."""
+def choose_ports(aws: int | None, warehouse: int | None) -> tuple[int, int, int]:
+    """Return three different ports: of the AWS server and the warehouse, each as choose_port does,
+    and a free one for the warehouse's Data API. Raises PortError.
+    """
     if aws is not None and aws == warehouse:
         raise PortError(
             f"{AWS_PORT_VARIABLE} and {WAREHOUSE_PORT_VARIABLE} are both {aws}; "
@@ -84,4 +86,6 @@ def choose_ports(aws: int | None, warehouse: int | None) -> tuple[int, int]:
     while (other := choose_port(warehouse, WAREHOUSE_PORT_VARIABLE)) == chosen:
         if aws is None:
             chosen = free_port()
-    return chosen, other
+    while (data_api := free_port()) in (chosen, other):
+        pass
+    return chosen, other, data_api

@@ -16,6 +16,7 @@ The modules, from the outside to the inside:
     describe, context                     tables as the catalog describes them; what COPY gets from its session
     backend, cluster, binaries            the embedded PostgreSQL
     copy/, ddl/, catalog/                 COPY; CREATE and ALTER TABLE; Redshift's system catalog
+    data_api/                             the Data API: SQL over HTTP, asynchronously
 """
 
 __version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """The command `redshift-emulator` (python -m redshift_emulator).
 
-It prints `ready HOST PORT` when it listens.
+It prints `ready HOST PORT` when it listens. With --data-api-port a second line has the address of
+the Data API.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import click
 
 from redshift_emulator import __version__
 from redshift_emulator.context import AwsAccess
-from redshift_emulator.server import Server, ServerOptions, tls_context
+from redshift_emulator.server import DataApiOptions, Server, ServerOptions, tls_context
 
 
 @click.command(help="Emulate Amazon Redshift on top of an embedded PostgreSQL.")
@@ -62,9 +63,19 @@ from redshift_emulator.server import Server, ServerOptions, tls_context
     help="TLS private key (PEM); requires --cert.",
 )
 @click.option(
+    "--data-api-port",
+    type=click.IntRange(0, 65535),
+    help="Serve the Data API on this port of the loopback address; 0 takes a free port.",
+)
+@click.option(
+    "--data-api-logins",
+    type=click.Path(path_type=Path),
+    help="JSON file from the ARN of a secret to a user. Without it every secret is the master user's.",
+)
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path),
-    help="File to write `HOST PORT` to when the server listens; removed when it stops.",
+    help="File to write `HOST PORT`, and the Data API's below it, to when the server listens.",
 )
 @click.option(
     "--isolation",
@@ -97,6 +108,8 @@ def main(
     password_file: Path | None,
     cert: Path | None,
     key: Path | None,
+    data_api_port: int | None,
+    data_api_logins: Path | None,
     ready_file: Path | None,
     isolation: str,
     flavour: str,
@@ -106,6 +119,8 @@ def main(
     """Run until SIGTERM, SIGINT or, with --exit-with-stdin, the end of standard input."""
     if (cert is None) != (key is None):
         raise click.UsageError("--cert and --key must be given together")
+    if data_api_logins is not None and data_api_port is None:
+        raise click.UsageError("--data-api-logins needs --data-api-port")
     _log_to_stderr()
     options = ServerOptions(
         data=data.resolve(),
@@ -120,6 +135,9 @@ def main(
         ),
         isolation=isolation,
         flavour=flavour,
+        data_api=None
+        if data_api_port is None
+        else DataApiOptions(data_api_port, data_api_logins.resolve() if data_api_logins else None),
     )
     _serve(options, _stop_event(exit_with_stdin=exit_with_stdin), ready_file)
 
@@ -138,10 +156,14 @@ def _serve(
 ) -> None:
     """Run a server until the event is set."""
     with Server.start(options) as server:
-        address = f"{server.address[0]} {server.address[1]}"
+        addresses = [
+            server.address,
+            *([server.data_api_address] if server.data_api_address else []),
+        ]
+        lines = "\n".join(f"{host} {port}" for host, port in addresses)
         if ready_file:
-            ready_file.write_text(address + "\n", "utf-8")
-        click.echo("ready " + address)
+            _write_at_once(ready_file, lines + "\n")
+        click.echo("ready " + lines)
         # COPY's libraries take a second to import. Do it now, so that the first COPY does not wait.
         imports = threading.Thread(target=importlib.import_module, args=("redshift_emulator.copy",))
         imports.start()
@@ -149,6 +171,13 @@ def _serve(
         imports.join()
     if ready_file:
         ready_file.unlink(missing_ok=True)
+
+
+def _write_at_once(file: Path, text: str) -> None:
+    """Write a file so that no reader sees a part of it."""
+    new = file.with_name(file.name + ".new")
+    new.write_text(text, "utf-8")
+    new.replace(file)
 
 
 def _stop_event(*, exit_with_stdin: bool) -> threading.Event:

@@ -52,9 +52,23 @@ class Backend:
         socket.
         """
         connection = socket.socket(socket.AF_UNIX)
-        backend = cls(connection, address)
         try:
             connection.connect(str(address))
+        except BaseException:
+            connection.close()
+            raise
+        return cls.log_in(connection, address, parameters)
+
+    @classmethod
+    def log_in(
+        cls, connection: socket.socket, address: Path, parameters: Mapping[str, str]
+    ) -> Backend:
+        """Log in on an open connection and wait until the other side is ready.
+
+        `address` is PostgreSQL's socket, which takes cancel requests. BackendError if it refuses.
+        """
+        backend = cls(connection, address)
+        try:
             connection.sendall(wire.startup_packet(parameters))
             backend._start()
         except BaseException:

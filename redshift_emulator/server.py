@@ -17,6 +17,9 @@ from redshift_emulator.catalog import install_catalog
 from redshift_emulator.client import Client, ClientGoneError
 from redshift_emulator.cluster import MAINTENANCE, OWNER, Cluster
 from redshift_emulator.context import AwsAccess
+from redshift_emulator.data_api.http import DataApiServer
+from redshift_emulator.data_api.operations import Logins, Operations
+from redshift_emulator.data_api.statements import Statements
 from redshift_emulator.disconnect_watcher import DisconnectWatcher
 from redshift_emulator.errors import BackendError, SqlError
 from redshift_emulator.lexer import quote_name
@@ -42,6 +45,16 @@ logger = logging.getLogger("redshift_emulator")
 
 
 @dataclass(frozen=True)
+class DataApiOptions:
+    """The Data API's port (0 takes a free one), and the file that says whose secret is whose (see
+    data_api.operations.Logins).
+    """
+
+    port: int = 0
+    logins_file: Path | None = None
+
+
+@dataclass(frozen=True)
 class ServerOptions:
     """The configuration of a server.
 
@@ -51,6 +64,7 @@ class ServerOptions:
     password    of the master user `user`; with None every login succeeds
     isolation   "snapshot" or "serializable"
     flavour     "provisioned" or "serverless"
+    data_api    None: no Data API
     """
 
     data: Path
@@ -63,6 +77,7 @@ class ServerOptions:
     aws: AwsAccess = field(default_factory=lambda: AwsAccess(None, "us-east-1"))
     isolation: str = "snapshot"
     flavour: str = "provisioned"
+    data_api: DataApiOptions | None = None
 
 
 class Server:
@@ -85,6 +100,8 @@ class Server:
         self._query_ids = itertools.count(int(time.time()))
         self._stored_names: set[tuple[str, frozenset[str]]] = set()
         self._threads: set[threading.Thread] = set()
+        self._statements: Statements | None = None
+        self._data_api: DataApiServer | None = None
 
     @classmethod
     def start(cls, options: ServerOptions) -> Server:
@@ -103,9 +120,20 @@ class Server:
             cluster.stop()
             raise
         server = cls(options, cluster, listener)
-        server._load_long_names()
+        try:
+            server._load_long_names()
+            if options.data_api is not None:
+                server._start_data_api(options.data_api)
+        except BaseException:
+            server.stop()
+            raise
         threading.Thread(target=server._accept, name="redshift-accept", daemon=True).start()
         return server
+
+    def _start_data_api(self, options: DataApiOptions) -> None:
+        self._statements = Statements(self.open_session)
+        logins = Logins(self.options.user, options.logins_file)
+        self._data_api = DataApiServer(options.port, Operations(self._statements, logins))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -113,8 +141,15 @@ class Server:
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 
+    @property
+    def data_api_address(self) -> tuple[str, int] | None:
+        """The host and port of the Data API; None if it is off."""
+        return self._data_api.address if self._data_api else None
+
     def stop(self) -> None:
         """End all sessions and PostgreSQL."""
+        if self._data_api is not None:
+            self._data_api.stop()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -122,6 +157,8 @@ class Server:
             clients, threads = list(self._clients), list(self._threads)
         for client in clients:
             client.close()
+        if self._statements is not None:
+            self._statements.stop()
         self.cluster.stop()
         for thread in threads:
             thread.join(2)
@@ -168,18 +205,26 @@ class Server:
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client = Client(connection)
-            thread = threading.Thread(
-                target=self._serve, args=(client,), name="redshift-session", daemon=True
-            )
-            with self._lock:
-                self._clients.add(client)
-                self._threads.add(thread)
-            thread.start()
+            self._start_session(Client(connection), is_trusted=self.options.password is None)
 
-    def _serve(self, client: Client) -> None:
+    def open_session(self, user: str, database: str) -> Backend:
+        """Open a session without a password. BackendError if the user or database does not exist."""
+        ours, theirs = socket.socketpair()
+        self._start_session(Client(theirs), is_trusted=True)
+        return Backend.log_in(ours, self.cluster.address, {"user": user, "database": database})
+
+    def _start_session(self, client: Client, *, is_trusted: bool) -> None:
+        thread = threading.Thread(
+            target=self._serve, args=(client, is_trusted), name="redshift-session", daemon=True
+        )
+        with self._lock:
+            self._clients.add(client)
+            self._threads.add(thread)
+        thread.start()
+
+    def _serve(self, client: Client, is_trusted: bool) -> None:  # noqa: FBT001 - a thread's target
         try:
-            self._run_session(client)
+            self._run_session(client, is_trusted=is_trusted)
         except ClientGoneError as gone:
             logger.debug("client disconnected: %s", gone)
         except (SqlError, BackendError) as failure:
@@ -195,14 +240,15 @@ class Server:
                 self._clients.discard(client)
                 self._threads.discard(threading.current_thread())
 
-    def _run_session(self, client: Client) -> None:
+    def _run_session(self, client: Client, *, is_trusted: bool) -> None:
         client.socket.settimeout(LOGIN_SECONDS)
         startup = negotiate(client, self.options.tls)
         if startup.code == CANCEL_REQUEST:
             forward_cancel(startup, self.cluster.address)
             return
         login = read_login(startup)
-        self._authenticate(client, login)
+        if not is_trusted:
+            self._authenticate(client, login)
         with self.cluster.connect(login.database, login.user, login.parameters) as backend:
             client.socket.settimeout(None)
             greet(client, backend, startup)
@@ -218,8 +264,6 @@ class Server:
                 self._watcher.unwatch(backend.socket)
 
     def _authenticate(self, client: Client, login: Login) -> None:
-        if self.options.password is None:
-            return
         password = request_password(client)
         expected = self.options.password if login.user == self.options.user else None
         with self.connect_as_owner(MAINTENANCE) as owner:

@@ -92,14 +92,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Server]:
-    """Start the emulator with one database."""
-    from redshift_emulator.server import Server, ServerOptions, tls_context
+    """Start the emulator with one database and the Data API."""
+    from redshift_emulator.server import DataApiOptions, Server, ServerOptions, tls_context
 
     data = tmp_path_factory.mktemp("warehouse") / "data"
     tls = tls_context(certificates / "cert.pem", certificates / "key.pem")
-    with Server.start(
-        ServerOptions(data=data, databases=("dev",), password=_PASSWORD, tls=tls)
-    ) as server:
+    options = ServerOptions(
+        data=data, databases=("dev",), password=_PASSWORD, tls=tls, data_api=DataApiOptions()
+    )
+    with Server.start(options) as server:
         yield server
 
 

@@ -18,11 +18,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_core.csv_files.compression import decompressed
-from etl_core.model.errors import LoadErrorLine, MissingObjectError, MissingTableError
+from etl_core.model.errors import (
+    EtlError,
+    LoadErrorLine,
+    LoadFailedError,
+    MissingObjectError,
+    MissingTableError,
+)
 from etl_core.model.lake_key import Action, LakeKey, describe_key
+from etl_core.model.long_copy import LongCopyResult, staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
 from etl_core.model.status import SETTLED, Status
@@ -200,6 +207,7 @@ class FakeWarehouse:
     copies: list[CopyCsv] = field(default_factory=list)
     states: dict[str, _State] = field(default_factory=dict)
     refused: list[LoadErrorLine] = field(default_factory=list)
+    failure: EtlError = field(default_factory=lambda: LoadFailedError("the COPY failed"))
     closed: int = 0
 
     @contextmanager
@@ -222,10 +230,21 @@ class FakeWarehouse:
     def close(self) -> None:
         self.closed += 1
 
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the prepared `failure`."""
+        self.log.append("READ FAILURE")
+        return self.failure
+
     def execute_autocommit(self, database: str, statement: Any, timeout_seconds: float) -> None:
-        """Log the statement only. The effect of plans on a table is tested with the emulator."""
-        self.log.append("AUTOCOMMIT")
-        self.hook("AUTOCOMMIT", statement)
+        """Drop a staging table. Other statements are logged only: the effect of plans on a table is
+        tested with the emulator.
+        """
+        word = "DROP STAGING" if isinstance(statement, DropTable) else "AUTOCOMMIT"
+        self.log.append(word)
+        self.hook(word, statement)
+        if isinstance(statement, DropTable):
+            table = statement.element
+            self.states[database].rows.pop((table.schema, table.name), None)
 
     def try_copy(
         self, database: str, trial: Any, timeout_seconds: float
@@ -285,10 +304,26 @@ class FakeTransaction:
 
     def _read_catalog(self, statement: sa.Select[Any]) -> list[Any]:
         values = statement.compile().params
-        return self.state.catalog.get((values["nspname_1"], values["relname_1"]), [])
+        # Other queries of the catalog, such as for late-binding views, find nothing.
+        return self.state.catalog.get((values.get("nspname_1"), values.get("relname_1")), [])
 
     def _count(self, _: Any) -> list[Any]:
         return [(self.count,)]
+
+    def _list_staging(self, _: Any) -> list[Any]:
+        return [(name,) for schema, name in sorted(self.state.rows) if schema == LEDGER_SCHEMA]
+
+    def _count_staging(self, statement: sa.Select[Any]) -> list[Any]:
+        return [(len(self.state.rows[LEDGER_SCHEMA, _of(statement).name]),)]
+
+    def _move(self, statement: sa.Insert) -> list[Any]:
+        assert statement.select is not None
+        table, source = statement.table, _of(statement.select)
+        if (table.schema, table.name) not in self.state.rows:
+            raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
+        moved = self.state.rows[source.schema, source.name]
+        self.state.rows[table.schema, table.name] += copy.deepcopy(moved)
+        return []
 
     def _insert_ledger(self, statement: sa.Insert) -> list[Any]:
         names = [column.name for column in statement.table.columns]
@@ -350,11 +385,15 @@ def _word(statement: Any) -> str:
         froms = statement.get_final_froms()
         if not froms:
             return "COUNT"
+        if staging_created_at(str(getattr(froms[0], "name", ""))):
+            return "COUNT STAGING"
+        if [column.name for column in statement.selected_columns] == ["relname"]:
+            return "LIST STAGING"
         return (
             "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
         )
     if isinstance(statement, sa.Insert):
-        return "INSERT LEDGER"
+        return "INSERT LEDGER" if statement.select is None else "MOVE"
     words = {
         "LockTable": "LOCK",
         "CopyCsv": "COPY",

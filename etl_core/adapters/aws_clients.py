@@ -1,12 +1,17 @@
-"""boto3 clients, and how long their calls may take."""
+"""Clients of AWS services, and how long their calls may take.
+
+They are botocore's: boto3 adds resources and transfers, which the functions do not use at their
+start.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 
 @dataclass(frozen=True)
@@ -46,5 +51,10 @@ OPERATOR = CallBudget(connect_seconds=10, read_seconds=910, attempts=1)
 
 def make_client(service: str, budget: CallBudget) -> Any:
     """Return a client with the function's own credentials and region."""
-    make: Any = boto3.client
-    return make(service, config=budget.to_config())
+    return session().create_client(service, config=budget.to_config())
+
+
+@cache
+def session() -> Session:
+    """Return the session that all clients share: it keeps the descriptions of the services."""
+    return Session()

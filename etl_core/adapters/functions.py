@@ -51,7 +51,7 @@ class Function:
 
 
 class StateMachine:
-    """The port Workflow (recovery) over boto3."""
+    """The port Workflow (recovery) over botocore."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client, self._arn = client, arn

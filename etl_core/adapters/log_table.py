@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from etl_core.adapters.dynamodb_values import from_item, to_item
 from etl_core.adapters.messages import (
     LOG_TABLE_ERROR,
     LOG_TABLE_NO_ENTRIES,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _T = TypeVar("_T")
-to_item = TypeSerializer().serialize
-from_item = TypeDeserializer().deserialize
 _PAGE = 200
 _BATCH = 100
 
@@ -116,7 +113,7 @@ class LogTable:
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
         """Yield the matching entries page by page, newest first.
 
-        A filter may leave a page with few entries or none.
+        A page has at most the query's limit of entries, unless a filter may leave few or none.
         """
         for page in self._pages(**_query_arguments(query)):
             items = [_entry(item) for item in page.get("Items", [])]
@@ -266,7 +263,8 @@ def _query_arguments(query: LogQuery) -> dict[str, Any]:
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
         "ScanIndexForward": False,
-        "Limit": _PAGE,
+        # DynamoDB counts the items that it reads, before the filter.
+        "Limit": _PAGE if wanted else min(query.limit, _PAGE),
     }
     if wanted:
         arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
@@ -335,15 +333,4 @@ def _is_about(item: Mapping[str, Any], version: ObjectVersion) -> bool:
 
 
 def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(from_item(value)) for name, value in item.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return the value with int and float instead of DynamoDB's decimals."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+    return {name: from_item(value) for name, value in item.items()}

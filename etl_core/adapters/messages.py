@@ -21,6 +21,14 @@ SERVICE_UNREACHABLE = Message(
     example={"service": "S3", "reason": "Connect timeout on endpoint URL"},
 )
 
+READ_TOO_SHORT = Message(
+    id="aws.read_too_short",
+    when="S3 sent less of a file than was requested.",
+    text="it sent {received} of {expected} bytes",
+    fix="",
+    example={"received": 1024, "expected": 65536},
+)
+
 SERVICE_ERROR = Message(
     id="aws.error",
     when="An AWS service returned an error.",
@@ -157,6 +165,16 @@ CONNECTION_FAILED = Message(
     text="the connection to the warehouse failed: {reason}",
     fix="Check that the warehouse runs and can be reached, then send the upload again: etl replay --key KEY",
     example={"reason": "server closed the connection unexpectedly"},
+)
+
+COPY_SOURCE_UNAVAILABLE = Message(
+    id="warehouse.s3_unavailable",
+    when="COPY could not read its files because S3 failed for a moment.",
+    text="S3 failed while COPY read the files: {reason}. The load was rolled back",
+    fix="Send the upload again when the cause is gone: etl replay --key KEY",
+    example={
+        "reason": "S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown"
+    },
 )
 
 STATEMENT_REFUSED = Message(

@@ -6,17 +6,24 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.adapters.load_errors import (
+    MAX_LINES,
+    MAX_TRIAL_LINES,
+    SentCopy,
+    read_errors_of_session,
+    read_load_errors,
+)
 from etl_core.adapters.messages import (
     CONNECTION_FAILED,
+    COPY_SOURCE_UNAVAILABLE,
     LOAD_TIMEOUT,
     LOCK_CONFLICT,
     LOCK_TIMEOUT,
@@ -25,6 +32,7 @@ from etl_core.adapters.messages import (
     STATEMENT_REFUSED,
     WAREHOUSE_ERROR,
 )
+from etl_core.adapters.redshift_connections import Endpoint, RedshiftConnections, autocommit
 from etl_core.adapters.secrets import CredentialSource
 from etl_core.model.errors import (
     ConnectionLostError,
@@ -35,7 +43,10 @@ from etl_core.model.errors import (
     LoadTimeoutError,
     LockConflictError,
     MissingTableError,
+    ThrottledError,
 )
+from etl_core.model.long_copy import LongCopyResult
+from etl_core.sql import CopyCsv
 
 _CONFLICT = re.compile(
     r"\b1023\b|serializable isolation violation|conflict with concurrent transaction|dropped by concurrent transaction"
@@ -53,46 +64,39 @@ _LOST = re.compile(
     r"|starting up|shutting down",
     re.IGNORECASE,
 )
+# S3 failed for a moment while COPY read from it. COPY names the HTTP status and S3's code
+# ("S3ServiceException:...,Status 503,Error SlowDown,..."); the service that scans files for the
+# cluster has codes of its own (15001 and 15005, harrystech/arthur-redshift-etl#133 and #134; COPY
+# is repeated after such errors there, #70). CanRetry is of no use: it is 1 for refused logins, too.
+_S3_FAILED = re.compile(
+    r"S3ServiceException:.*?,(?:Status (?:0|5\d\d)\b"
+    r"|Error (?:SlowDown|InternalError|ServiceUnavailable|RequestTimeout|Throttling\w*)\b)"
+    r"|S3CurlException|S3 ?Query Exception|\bcode: +1500[15]\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_S3_REFUSED = re.compile(
+    r"access ?denied|forbidden|not authorized|InvalidAccessKeyId|Status 40[134]\b"
+    r"|unmatched number of columns|incompatible",
+    re.IGNORECASE,
+)
 _LOGIN = re.compile(r"password authentication failed|authentication failed", re.IGNORECASE)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
-_POLL_SECONDS, _POLLS = 0.5, 10
-_MAX_LINES, _MAX_TRIAL_LINES = 20, 2000
+_BATCH_PREFIX = re.compile(r"^Query #\d+ failed with (?:ERROR: +)?")
+_CLOCK_MARGIN = timedelta(minutes=10)
 LOCK_SECONDS = 10.0
 """So long a load waits for a lock with an open connection. The upload is then tried again later."""
-
-_ERROR_DETAIL = sa.table(
-    "sys_load_error_detail",
-    *(
-        sa.column(name)
-        for name in (
-            "session_id", "query_id", "start_time", "file_name", "line_number", "column_name", "column_type",
-            "error_code", "error_message",
-        )
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """The warehouse's address.
-
-    `ca_file` replaces the dialect's own bundle of AWS certificate authorities.
-    """
-
-    host: str
-    port: int
-    ca_file: str | None = None
 
 
 class RedshiftWarehouse:
     """The port WarehouseClient.
 
-    Each transaction has its own connection: a Lambda environment may be frozen for hours between
-    two.
+    Transactions use the same connection one after the other, until `close`. Each begins without
+    anything left over from the one before: it was committed or rolled back, and the time limit is
+    set again.
     """
 
     def __init__(self, endpoint: Endpoint, secrets: CredentialSource) -> None:
-        self._endpoint, self._secrets = endpoint, secrets
+        self._connections = RedshiftConnections(endpoint, secrets)
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[RedshiftTransaction]:
@@ -104,7 +108,8 @@ class RedshiftWarehouse:
                 connection.commit()
             except CopyRefusedError as error:
                 _roll_back(connection)
-                error.lines = transaction.read_load_errors()
+                if not connection.invalidated:
+                    error.lines = transaction.read_load_errors(MAX_LINES)
                 raise
             except BaseException:
                 _roll_back(connection)
@@ -113,10 +118,8 @@ class RedshiftWarehouse:
     def execute_autocommit(
         self, database: str, statement: Executable, timeout_seconds: float
     ) -> None:
-        """Run one statement on its own autocommit connection."""
-        # An autocommit engine, because changing a connection's isolation level restores it later
-        # from the name that the server reports, which psycopg2 may not know.
-        with self._connection(database, isolation_level="AUTOCOMMIT") as connection:
+        """Run one statement in autocommit."""
+        with self._connection(database) as connection, autocommit(connection):
             RedshiftTransaction(connection, timeout_seconds).execute(statement)
 
     def try_copy(
@@ -128,50 +131,37 @@ class RedshiftWarehouse:
             with suppress(CopyRefusedError):
                 transaction.execute(trial)
             _roll_back(connection)
-            return transaction.read_load_errors(_MAX_TRIAL_LINES)
+            return transaction.read_load_errors(MAX_TRIAL_LINES)
 
     def close(self) -> None:
-        """Do nothing: no connection outlives its transaction."""
+        """Close the connections. The next transaction opens a new one."""
+        self._connections.close()
+
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the error of a long copy; of a refused COPY with its rows of the load-error view.
+
+        These are the rows of its session since its start, with a margin for the service's clock.
+        """
+        text = _BATCH_PREFIX.sub("", result.error)
+        error = to_etl_error(psycopg2.OperationalError(text))
+        if not isinstance(error, CopyRefusedError) or result.session_id is None:
+            return error
+        since = None
+        if result.started_at is not None:
+            since = result.started_at.replace(tzinfo=None) - _CLOCK_MARGIN
+        with self._connection(database) as connection:
+            error.lines = read_errors_of_session(connection, result.session_id, since)
+        return error
 
     @contextmanager
-    def _connection(self, database: str, **options: Any) -> Iterator[sa.Connection]:
-        engine = self._engine(database, **options)
+    def _connection(self, database: str) -> Iterator[sa.Connection]:
         try:
-            with _mapped(self._secrets), engine.connect() as connection:
+            with self._connections.connection(database) as connection:
                 yield connection
-        finally:
-            engine.dispose()
-
-    def _engine(self, database: str, **options: Any) -> sa.Engine:
-        credentials = self._secrets.credentials()
-        url = sa.URL.create(
-            "redshift+psycopg2",
-            username=credentials.username,
-            password=credentials.password,
-            host=self._endpoint.host,
-            port=self._endpoint.port,
-            database=database,
-        )
-        # A connection is idle during a long COPY: keepalives hold it open through NAT and load
-        # balancers.
-        arguments: dict[str, Any] = {
-            "sslmode": "verify-full",
-            "connect_timeout": 30,
-            "keepalives": 1,
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 5,
-        }
-        if self._endpoint.ca_file is not None:
-            arguments["sslrootcert"] = self._endpoint.ca_file
-        return sa.create_engine(
-            url,
-            connect_args=arguments,
-            poolclass=NullPool,
-            use_native_hstore=False,
-            hide_parameters=True,
-            **options,
-        )
+        except (DBAPIError, psycopg2.Error) as error:
+            if _LOGIN.search(str(error)):
+                self._connections.forget_login()
+            raise to_etl_error(error) from error
 
 
 class RedshiftTransaction:
@@ -184,6 +174,7 @@ class RedshiftTransaction:
         self._started = time.monotonic()
         self._deadline = self._started + timeout_seconds
         self._limit = float("inf")
+        self._copy: SentCopy | None = None
 
     def execute(self, statement: Executable) -> Sequence[sa.Row[Any]]:
         """Run one statement and return its rows."""
@@ -221,6 +212,8 @@ class RedshiftTransaction:
         if left < self._limit * 0.9:
             self._set_timeout(left)
             self._limit = left
+        if isinstance(statement, CopyCsv):
+            self._copy = SentCopy(statement.table, time.monotonic())
         return self._connection.execute(statement)
 
     @property
@@ -232,41 +225,21 @@ class RedshiftTransaction:
             sa.text("SET statement_timeout TO :ms"), {"ms": int(seconds * 1000)}
         )
 
-    def read_load_errors(self, most: int = _MAX_LINES) -> tuple[LoadErrorLine, ...]:
-        """Return the rows of sys_load_error_detail for this session's last COPY.
+    def read_load_errors(self, most: int) -> tuple[LoadErrorLine, ...]:
+        """Return the rows that the last COPY refused, after the rollback.
 
-        They survive the rollback and may appear late.
+        If the view cannot be read, return nothing: that COPY refused the data is what matters.
+        Raises ConnectionLostError.
         """
-        connection = self._connection
-        pid = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
-        columns = _ERROR_DETAIL.c
-        newest = (
-            sa.select(_ERROR_DETAIL)
-            .where(columns.session_id == pid)
-            .order_by(columns.query_id.desc(), columns.line_number)
-            .limit(most)
-        )
-        for _ in range(_POLLS):
-            rows = connection.execute(newest).fetchall()
-            connection.rollback()
-            if rows:
-                return tuple(_error_line(row) for row in rows if row.query_id == rows[0].query_id)
-            time.sleep(_POLL_SECONDS)
-        return ()
-
-
-def _error_line(row: sa.Row[Any]) -> LoadErrorLine:
-    def text(value: object) -> str:
-        return str(value or "").strip()
-
-    return LoadErrorLine(
-        file=text(row.file_name),
-        line=int(row.line_number or 0),
-        column=text(row.column_name),
-        column_type=text(row.column_type),
-        code=int(row.error_code or 0),
-        reason=text(row.error_message),
-    )
+        if self._copy is None:
+            return ()
+        try:
+            return read_load_errors(self._connection, self._copy, most)
+        except (DBAPIError, psycopg2.Error) as error:
+            if isinstance(to_etl_error(error), ConnectionLostError):
+                raise
+            _roll_back(self._connection)
+            return ()
 
 
 def _roll_back(connection: sa.Connection) -> None:
@@ -282,14 +255,11 @@ def _roll_back(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _mapped(secrets: CredentialSource | None = None) -> Iterator[None]:
+def _mapped() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
-        mapped = to_etl_error(error)
-        if secrets is not None and _LOGIN.search(str(error)):
-            secrets.forget()
-        raise mapped from error
+        raise to_etl_error(error) from error
 
 
 def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
@@ -303,6 +273,8 @@ def to_etl_error(error: DBAPIError | psycopg2.Error) -> EtlError:
         return CopyRefusedError(WAREHOUSE_ERROR(reason=reason))
     if state in ("40001", "40P01") or _CONFLICT.search(text):
         return LockConflictError(LOCK_CONFLICT(reason=reason))
+    if _S3_FAILED.search(text) and not _S3_REFUSED.search(text):
+        return ThrottledError(COPY_SOURCE_UNAVAILABLE(reason=reason))
     if state == "57014":
         return LoadTimeoutError(LOAD_TIMEOUT(reason=reason))
     if _is_missing_table(state, text):

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.messages import (
     MISSING_VERSION,
+    READ_TOO_SHORT,
     SERVICE_DENIED,
     SERVICE_ERROR,
     SERVICE_UNREACHABLE,
@@ -24,11 +25,21 @@ from etl_core.model.upload import Upload
 from etl_core.recovery.services import VersionPage
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _T = TypeVar("_T")
 _FIRST_READ = 64 << 10
 _LATER_READ = 8 << 20
+_SKIP = 1 << 20
+_CONTENT_ONLY = {
+    "MetadataDirective": "REPLACE",
+    "TaggingDirective": "REPLACE",
+    "AnnotationDirective": "EXCLUDE",
+}
+"""CopyObject copies metadata, tags and annotations unless it is told not to. Tags need
+s3:GetObjectTagging and s3:PutObjectTagging, annotations s3:GetObjectAnnotation and
+s3:PutObjectAnnotation (S3 API reference, CopyObject)."""
 _NO_SUCH_RANGE = 416
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
@@ -39,7 +50,7 @@ _DENIED = frozenset(
 
 
 class S3Lake:
-    """The ports ObjectStore (loading) and LakeListing (recovery) over boto3."""
+    """The ports ObjectStore (loading) and LakeListing (recovery) over botocore."""
 
     def __init__(self, client: S3Client, lake_bucket: str, work_bucket: str = "") -> None:
         self._client, self._lake, self._work = client, lake_bucket, work_bucket
@@ -82,15 +93,21 @@ class S3Lake:
             start = last + 1
 
     def pin(self, version: StoredVersion, name: str) -> str:
-        """Copy the version into the work bucket and return the copy's URL. boto3's managed copy
-        splits a large object into parts.
+        """Copy the version into the work bucket and return the copy's URL.
+
+        A large object is copied in parts. The copy has the content only: to copy tags and
+        annotations, the function would need more permissions.
         """
-        source: Any = {
-            "Bucket": version.bucket,
-            "Key": version.key,
-            "VersionId": version.version_id,
-        }
-        mapped(lambda: self._client.copy(source, self._work, name, SourceClient=self._client))
+        # Imported here, because few loads need it and it takes long to import.
+        from s3transfer.manager import TransferManager
+
+        source = {"Bucket": version.bucket, "Key": version.key, "VersionId": version.version_id}
+
+        def copy() -> None:
+            with TransferManager(self._client) as transfers:
+                transfers.copy(source, self._work, name, dict(_CONTENT_ONLY)).result()
+
+        mapped(copy)
         return f"s3://{self._work}/{name}"
 
     def write_manifest(self, name: str, text: str) -> str:
@@ -172,11 +189,10 @@ class S3Lake:
                 raise
             head = self._client.head_object(Bucket=bucket, Key=key, **_version(version_id))
             return OpenedVersion(_stored_version(bucket, key, version_id, head, 0), b"")
-        with closing(answer["Body"]) as body:
-            first_bytes = body.read(_FIRST_READ)
         # A server may ignore the range, and then sends everything.
         total = answer.get("ContentRange", "").rpartition("/")[2]
         size = int(total) if total.isdigit() else answer["ContentLength"]
+        first_bytes = read_bounded(answer["Body"], 0, min(size, _FIRST_READ))
         return OpenedVersion(_stored_version(bucket, key, version_id, answer, size), first_bytes)
 
     def _read_range(self, version: StoredVersion, first: int, last: int) -> bytes:
@@ -187,9 +203,9 @@ class S3Lake:
                 Range=f"bytes={first}-{last}",
                 **_version(version.version_id),
             )
-            body = answer["Body"].read()
             # A server may ignore the range (RFC 9110, 14.2), and then sends everything.
-            return body if "ContentRange" in answer else body[first : last + 1]
+            skipped = 0 if "ContentRange" in answer else first
+            return read_bounded(answer["Body"], skipped, last + 1 - first)
 
         return mapped(get)
 
@@ -208,6 +224,23 @@ class S3Lake:
             if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
                 return str(value["VersionId"])
         return None
+
+
+def read_bounded(body: StreamingBody, skipped: int, length: int) -> bytes:
+    """Return `length` bytes of the body after the skipped ones, and close it.
+
+    No more is read, whatever the server sends. Raises ThrottledError if it sends less.
+    """
+    with closing(body):
+        while skipped and (piece := body.read(min(skipped, _SKIP))):
+            skipped -= len(piece)
+        content = bytearray()
+        while len(content) < length and (piece := body.read(length - len(content))):
+            content += piece
+    if len(content) < length:
+        reason = READ_TOO_SHORT(received=len(content), expected=length)
+        raise ThrottledError(SERVICE_UNREACHABLE(service="S3", reason=reason))
+    return bytes(content)
 
 
 def _stored_version(
@@ -249,7 +282,7 @@ def mapped(call: Callable[[], _T]) -> _T:
 
 
 def to_etl_error(error: Exception, service: str) -> EtlError:
-    """Return the library's error for an error of boto3: missing, denied, or retryable."""
+    """Return the library's error for an error of botocore: missing, denied, or retryable."""
     if not isinstance(error, ClientError):
         return ThrottledError(SERVICE_UNREACHABLE(service=service, reason=error))
     code, status = (

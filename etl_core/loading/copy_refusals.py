@@ -16,6 +16,8 @@ from etl_core.loading.messages import (
     COPY_REFUSED_ROW,
     REFUSED_COLUMN,
     REFUSED_LINE,
+    REFUSED_PLACE,
+    REFUSED_PLACE_UNKNOWN,
     REFUSED_VALUE,
 )
 from etl_core.model.errors import CopyRefusedError, EtlError, LoadErrorLine
@@ -47,27 +49,24 @@ def describe_refusal(
     """
     if not error.lines:
         return Failure("CopyRefusedError", COPY_REFUSED(reason=error.message.rstrip(".")))
-    lines = sorted(error.lines, key=lambda line: line.line)[:MAX_LINES]
-    rows = (
-        _rows_at({line.line for line in lines}, pieces, options)
-        if options.encoding == "UTF8"
-        else {}
-    )
+    lines = sorted(error.lines, key=lambda line: (line.line < 1, line.line))[:MAX_LINES]
+    numbers = {line.line for line in lines if line.line >= 1}
+    rows = _rows_at(numbers, pieces, options) if numbers and options.encoding == "UTF8" else {}
     details = tuple(_describe(line, rows.get(line.line), columns) for line in lines)
     return Failure("CopyRefusedError", COPY_REFUSED_ROW(row=details[0]), details)
 
 
 def _describe(line: LoadErrorLine, row: Sequence[str] | None, columns: Sequence[str]) -> str:
     reason, code = line.reason.rstrip(". "), line.code
+    # COPY reads a large file in parts, and numbers no lines then: the view has -1.
+    place = REFUSED_PLACE(line=line.line) if line.line >= 1 else REFUSED_PLACE_UNKNOWN()
     if not line.column:
-        return REFUSED_LINE(line=line.line, reason=reason, code=code)
+        return REFUSED_LINE(place=place, reason=reason, code=code)
     column = f"{line.column!r} ({line.column_type})" if line.column_type else repr(line.column)
     value = _find_value(line.column, row, columns)
     if value is None:
-        return REFUSED_COLUMN(line=line.line, column=column, reason=reason, code=code)
-    return REFUSED_VALUE(
-        line=line.line, column=column, value=_short(value), reason=reason, code=code
-    )
+        return REFUSED_COLUMN(place=place, column=column, reason=reason, code=code)
+    return REFUSED_VALUE(place=place, column=column, value=_short(value), reason=reason, code=code)
 
 
 def _find_value(column: str, row: Sequence[str] | None, columns: Sequence[str]) -> str | None:

@@ -39,6 +39,15 @@ class GroupCopy:
         """How many rows the files have, as far as it is known."""
         return sum(part.rows or 0 for part in self.group)
 
+    def statement(self, *, refreshes: bool) -> Executable:
+        """Return the statement that adds the rows to the table, and may refresh the statistics."""
+        return self.command.refreshing() if refreshes else self.command
+
+    def read_count(self, transaction: Transaction) -> int:
+        """Return how many rows the statement added, right after it."""
+        [count] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
+        return int(count[0])
+
 
 @dataclass(frozen=True)
 class Copied:
@@ -106,11 +115,10 @@ class CopyRun:
         counts = []
         for copy in self.copies:
             # The last COPY reads all rows for the statistics: once is enough.
-            is_last = copy is self.copies[-1]
-            command = copy.command.refreshing() if refreshes and is_last else copy.command
-            note(command)
-            transaction.execute(command)
-            counts.append((copy, _read_copied_rows(transaction)))
+            statement = copy.statement(refreshes=refreshes and copy is self.copies[-1])
+            note(statement)
+            transaction.execute(statement)
+            counts.append((copy, copy.read_count(transaction)))
         overwritten = self._overwritten()
         return Overwritten(overwritten) if overwritten else Copied(counts, deleted)
 
@@ -139,13 +147,25 @@ def plan_copies(
 ) -> CopyRun:
     """Write the manifests and return the copy run of these files, with as few COPYs as possible."""
     target = table_of_schema_file(in_force, table)
-    copies = [
-        GroupCopy(group, _copy_command(group, _write_manifest(store, group), target, settings))
-        for group in group_parts(parts)
-    ]
-    # Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave
-    # it empty.
-    return CopyRun(store, settings, sa.delete(target) if replaces_rows else None, copies)
+    copies = [plan_copy(group, target, settings, store) for group in group_parts(parts)]
+    return CopyRun(store, settings, deletion(target) if replaces_rows else None, copies)
+
+
+def plan_copy(
+    group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
+) -> GroupCopy:
+    """Write the manifest of the group and return its COPY into the target."""
+    command = _copy_command(group, _write_manifest(store, group), target, settings)
+    return GroupCopy(group, command)
+
+
+def deletion(target: sa.Table) -> sa.Delete:
+    """Return the statement that deletes all rows.
+
+    Never TRUNCATE: it commits, so readers would see an empty table, and a failed COPY would leave it
+    empty.
+    """
+    return sa.delete(target)
 
 
 def group_parts(parts: Sequence[Part]) -> list[Group]:
@@ -194,9 +214,3 @@ def _copy_command(
         encoding=shape.csv.encoding,
     )
     return CopyCsv(target, shape.columns, source)
-
-
-def _read_copied_rows(transaction: Transaction) -> int:
-    """Return how many rows the session's last COPY loaded."""
-    [count] = [int(row[0]) for row in transaction.execute(sa.select(sa.func.pg_last_copy_count()))]
-    return count

@@ -23,6 +23,7 @@ from etl_core.model.errors import (
     SchemaNotReadyError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
@@ -128,7 +129,9 @@ class Drain:
         if each.key.action is Action.SCHEMA:
             return True
         size = each.upload.size
-        return not self._waiting and size is not None and size <= MAX_LEAD_BYTES
+        if self._waiting or size is None or self._own.settings.is_long(size):
+            return False
+        return size <= MAX_LEAD_BYTES
 
     def _load(self, lead: PendingUpload, pending: Sequence[PendingUpload]) -> bool:
         """Load one upload with its micro-batch, and answer them. Return whether it was decided."""
@@ -140,6 +143,8 @@ class Drain:
             deadline=self._until,
             retry_count=0,
             known_pending=tuple(each.upload for each in pending),
+            long_copy=None,
+            can_copy_long=False,
         )
         try:
             result = load_one(load)
@@ -156,7 +161,7 @@ class Drain:
         except Exception:  # its own execution meets the same error and reports it
             self._left.add(upload_id)
             return False
-        if _has_timed_out(result.outcome):
+        if isinstance(result, LongCopy) or _has_timed_out(result.outcome):
             # Its own execution has more time.
             self._left.add(upload_id)
             return False

@@ -30,18 +30,27 @@ from etl_core.model.errors import (
 )
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
 
 def load_upload(
-    upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int = 0
-) -> LoadOutcome:
+    upload: Upload,
+    settings: LoadSettings,
+    ports: Ports,
+    seconds: float,
+    retry_count: int = 0,
+    *,
+    long_copy: LongCopy | None = None,
+    can_copy_long: bool = False,
+) -> LoadOutcome | LongCopy:
     """Decide about one upload and load it into its table, then load what else is pending for the table.
 
-    `seconds` is the time limit; `retry_count` counts earlier attempts. Raises RetryableError if the
-    same upload may succeed later. Every other error becomes the outcome.
+    `seconds` is the time limit; `retry_count` counts earlier attempts. If the caller can make a long
+    copy, the result may be one: the caller runs it and calls again with it. Raises RetryableError if
+    the same upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
     try:
@@ -51,15 +60,26 @@ def load_upload(
         failure = failure_of(error)
         rejected = LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=failure)
         return _completed(rejected, upload, ports)
-    load = LoadContext(upload, key, settings, ports, started + seconds, retry_count)
+    load = LoadContext(
+        upload,
+        key,
+        settings,
+        ports,
+        started + seconds,
+        retry_count,
+        long_copy=long_copy,
+        can_copy_long=can_copy_long,
+    )
     drain = Drain(load)
     result = _load_own(load, drain)
+    if isinstance(result, LongCopy):
+        return result
     outcome = _completed(result.outcome, upload, ports)
     drain.after(replace(result, outcome=outcome))
     return _maintained(outcome, load, drain)
 
 
-def _load_own(load: LoadContext, drain: Drain) -> LoadResult:
+def _load_own(load: LoadContext, drain: Drain) -> LoadResult | LongCopy:
     """Load the upload. If it must wait for others that are pending, load these first."""
     try:
         return load_one(load)

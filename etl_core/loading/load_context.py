@@ -13,6 +13,7 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import EtlError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import SchemaFile
@@ -24,7 +25,8 @@ class LoadContext:
     """One upload on its way into one table.
 
     `retry_count`: how often this execution tried before. `known_pending`: the table's pending
-    uploads, if the caller has just read them.
+    uploads, if the caller has just read them. `long_copy`: the copy into staging tables that this
+    execution made; `can_copy_long`: the caller can make one.
     """
 
     upload: Upload
@@ -34,11 +36,19 @@ class LoadContext:
     deadline: float
     retry_count: int = 0
     known_pending: tuple[Upload, ...] | None = None
+    long_copy: LongCopy | None = None
+    can_copy_long: bool = False
 
     @property
     def seconds_left(self) -> float:
         """Return how long statements may still run, at least one second."""
         return max(1.0, self.deadline - time.monotonic())
+
+    def is_long(self, size: int) -> bool:
+        """Return whether a data file of this size is copied into a staging table first."""
+        if not self.can_copy_long or self.settings.long_load_bytes == 0:
+            return False
+        return self.long_copy is not None or self.settings.is_long(size)
 
     def row(
         self,

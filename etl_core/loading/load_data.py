@@ -29,6 +29,17 @@ from etl_core.loading.locked_ledger import (
     without_effect,
     write_rows,
 )
+from etl_core.loading.long_load import (
+    Failed,
+    StartOver,
+    drop_left_behind,
+    drop_tables,
+    next_step,
+    read_failure,
+    request_copy,
+    staged_statements,
+    start_over,
+)
 from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
 from etl_core.loading.micro_batch import (
     BatchMember,
@@ -46,16 +57,19 @@ from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
     InvalidDataFileError,
+    LoadFailedError,
     LoadTimeoutError,
     MissingTableError,
     RejectedError,
     RetryableError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
 
 
@@ -71,7 +85,7 @@ class _NoSchema:
     """No schema file was ever applied to the table. The transaction was rolled back."""
 
 
-_Attempt = LoadResult | _Retry | _NoSchema
+_Attempt = LoadResult | LongCopy | Failed | _Retry | _NoSchema
 
 
 class DataLoad:
@@ -84,11 +98,23 @@ class DataLoad:
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
 
-    def run(self) -> LoadResult:
-        """Append the file's rows, or replace the table's rows with them.
+    def run(self) -> LoadResult | LongCopy:
+        """Append the file's rows, or replace the table's rows with them; or return the long copy
+        that must come first.
 
         Raises RejectedError, LoadFailedError or RetryableError.
         """
+        try:
+            result = self._run()
+        except (RejectedError, LoadFailedError):
+            drop_tables(self._load)
+            raise
+        drop_tables(self._load)
+        if isinstance(result, LongCopy):
+            drop_left_behind(self._load)
+        return result
+
+    def _run(self) -> LoadResult | LongCopy:
         load, store = self._load, self._load.ports.store
         compression = compression_of(load.key.file)
         opened = store.open(load.upload)
@@ -105,6 +131,8 @@ class DataLoad:
                         file = open_file(store, upload_id, opened, compression, pin=True)
                 case _NoSchema():
                     raise missing_schema_error(load)
+                case Failed() as failed:
+                    return self._after_failure(failed)
                 case result:
                     return result
 
@@ -124,7 +152,12 @@ class DataLoad:
             self.trace = replace(self.trace, table_exists=False)
             message = TABLE_DROPPED(reason=error.message, table=load.key.table)
             raise MissingTableError(message) from error
-        except (RetryableError, RejectedError, LoadTimeoutError):
+        except LoadTimeoutError:
+            requested = request_copy(load, self._copy_run)
+            if requested is None:
+                raise
+            return requested
+        except (RetryableError, RejectedError):
             raise
         except Exception:
             # A member of the micro-batch may be the cause: without it, the upload itself loads.
@@ -186,15 +219,12 @@ class DataLoad:
         in_force: SchemaFile,
         strategy: CopyStrategy,
     ) -> _Attempt:
-        load = self._load
-        self._copy_run = plan_copies(
-            batch.parts,
-            load.key.table,
-            in_force,
-            load.settings,
-            load.ports.store,
-            replaces_rows=load.key.action is Action.TRUNCATE,
-        )
+        step = self._plan(transaction, batch, in_force)
+        if not isinstance(step, CopyRun):
+            transaction.roll_back()
+            return step
+        self._copy_run = step
+        self.trace = replace(self.trace, statements=staged_statements(step, self._load))
         match self._copy_run.run(transaction, self._note):
             case Overwritten(parts=parts):
                 transaction.roll_back()
@@ -208,6 +238,35 @@ class DataLoad:
             return _Retry(replace(strategy, one_copy_per_file=True))
         result = self._write_ledger(transaction, locked, batch, rows)
         return replace(result, rows_deleted=deleted)
+
+    def _plan(
+        self, transaction: Transaction, batch: CopyBatch, in_force: SchemaFile
+    ) -> CopyRun | LongCopy | Failed:
+        load = self._load
+        if load.is_long(batch.own.file.version.size):
+            target = table_of_schema_file(in_force, load.key.table)
+            return next_step(load, batch.parts, target, transaction)
+        return plan_copies(
+            batch.parts,
+            load.key.table,
+            in_force,
+            load.settings,
+            load.ports.store,
+            replaces_rows=load.key.action is Action.TRUNCATE,
+        )
+
+    def _after_failure(self, failed: Failed) -> LoadResult | LongCopy:
+        """Return the failure of the file that a long copy refused, or a new copy."""
+        load = self._load
+        refused = read_failure(load, failed)
+        if isinstance(refused, StartOver):
+            return start_over(load, refused)
+        copy, error = refused
+        batch = CopyBatch(copy.group[0], copy.group[1:], ())
+        fault = find_fault(load, batch, copy, error)
+        if not isinstance(fault, FileAtFault):
+            raise error
+        return LoadResult(self.trace.refusal(Status.FAILED, explain(load, copy, fault, error)))
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement

@@ -329,29 +329,78 @@ COPY_REFUSED_ROW = Message(
 REFUSED_LINE = Message(
     id="copy.refused_row.line",
     when="COPY refused a row as a whole.",
-    text="line {line}: {reason} (code {code})",
+    text="{place}: {reason} (code {code})",
     fix="",
-    example={"line": 3, "reason": "Extra column(s) found", "code": 1202},
+    example={"place": "line 3", "reason": "Extra column(s) found", "code": 1202},
 )
 
 REFUSED_COLUMN = Message(
     id="copy.refused_row.column",
     when="COPY refused a value, and the value could not be read from the file.",
-    text="line {line}, column {column}: {reason} (code {code})",
+    text="{place}, column {column}: {reason} (code {code})",
     fix="",
-    example={"line": 3, "column": "'id' (int4)", "reason": "Invalid digit", "code": 1207},
+    example={"place": "line 3", "column": "'id' (int4)", "reason": "Invalid digit", "code": 1207},
 )
 
 REFUSED_VALUE = Message(
     id="copy.refused_row.value",
     when="COPY refused a value.",
-    text="line {line}, column {column}, value {value}: {reason} (code {code})",
+    text="{place}, column {column}, value {value}: {reason} (code {code})",
     fix="",
     example={
-        "line": 3,
+        "place": "line 3",
         "column": "'id' (int4)",
         "value": "'x7'",
         "reason": "Invalid digit",
         "code": 1207,
     },
+)
+
+REFUSED_PLACE = Message(
+    id="copy.refused_row.place",
+    when="The line of a refused row.",
+    text="line {line}",
+    fix="",
+    example={"line": 3},
+)
+
+REFUSED_PLACE_UNKNOWN = Message(
+    id="copy.refused_row.place_unknown",
+    when="The line of a refused row is not known: Redshift splits uncompressed files of 128 MB and more.",
+    text="a row whose line is not known, because Redshift read the file in several parts",
+    fix="",
+    example={},
+)
+
+LONG_COPY_CANCELLED = Message(
+    id="load.long_copy_cancelled",
+    when="The COPY of a large file into a staging table was cancelled, or ran for more than a day.",
+    text="the COPY of the file into a staging table ended before it was done: {reason}. A COPY may run for 24 hours",
+    fix="The table is unchanged; upload the file again, in several files if it is larger than a day of COPY",
+    example={"reason": "Query cancelled on user's request"},
+)
+
+LONG_COPY_LOST = Message(
+    id="load.long_copy_lost",
+    when="It is unknown how the COPY of a large file into a staging table ended.",
+    text="it is unknown how the COPY into a staging table ended: {reason}",
+    fix="",
+    example={"reason": "Query does not exist."},
+)
+
+LONG_COPY_OUTDATED = Message(
+    id="load.long_copy_outdated",
+    when="The file or its table changed while a large file was copied into a staging table.",
+    text="while the file was copied into a staging table, the table's schema changed, the file was "
+    "overwritten, or the staging table was changed or dropped",
+    fix="",
+    example={},
+)
+
+LONG_COPY_GAVE_UP = Message(
+    id="load.long_copy_gave_up",
+    when="A large file was copied into a staging table several times, each time in vain.",
+    text="the file was copied into a staging table {attempts} times and could not be loaded from it: {reason}",
+    fix="The table is unchanged; remove the cause and send the upload again: etl replay --key KEY",
+    example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
 )

@@ -30,6 +30,7 @@ from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
 from etl_core.model.errors import RejectedError
+from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
 from etl_core.model.upload import Order, Upload
 from etl_core.schema_files.schema_file import SchemaFile
@@ -73,7 +74,7 @@ def choose_members(
         if each.key.action is Action.APPEND
         and first < each.upload.order < last
         and each.upload.upload_id not in left_out
-        and _is_small(each.upload)
+        and _is_small(each.upload, load.settings)
         and backlog.view.have_same_history(each.upload, load.upload)
     ]
     return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
@@ -120,8 +121,9 @@ def _open(
     return None if rows is None else BatchMember(upload, Part(file, shape, rows))
 
 
-def _is_small(upload: Upload) -> bool:
-    return upload.size is not None and 0 < upload.size <= MAX_FILE_BYTES
+def _is_small(upload: Upload, settings: LoadSettings) -> bool:
+    size = upload.size
+    return size is not None and 0 < size <= MAX_FILE_BYTES and not settings.is_long(size)
 
 
 def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
@@ -211,7 +213,8 @@ def gather_copy_batch(
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []
     at_arrival = history[0].schema_file
-    if not strategy.one_copy_per_file and file.version.size <= MAX_FILE_BYTES and at_arrival:
+    is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
+    if not strategy.one_copy_per_file and is_small and at_arrival:
         chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
         members = open_members(load, chosen, history)
         if later or members:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.model.errors import LoadErrorLine
+from etl_core.model.errors import EtlError, LoadErrorLine
+from etl_core.model.long_copy import LongCopyResult
 from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import utc_now
@@ -152,6 +153,10 @@ class WarehouseClient(Protocol):
         An empty result may also mean that the load-error view has no rows yet. Raises the same
         errors as Transaction.execute, except CopyRefusedError.
         """
+        ...
+
+    def read_failure(self, database: str, result: LongCopyResult) -> EtlError:
+        """Return the error of a long copy that failed; of a refused COPY with the rows that it refuses."""
         ...
 
     def close(self) -> None:

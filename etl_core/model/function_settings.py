@@ -13,6 +13,7 @@ from etl_core.model.messages import (
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
     SETTING_NUMBER_INVALID,
+    SETTING_ONE_OF,
     SETTING_PORT_INVALID,
 )
 
@@ -23,7 +24,10 @@ WAREHOUSE_HOST = "WAREHOUSE_HOST"
 WAREHOUSE_PORT = "WAREHOUSE_PORT"
 WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
+WAREHOUSE_WORKGROUP = "WAREHOUSE_WORKGROUP"
+WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
+LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
 LEASE_TABLE = "LEASE_TABLE"
 LEASE_SECONDS = "LEASE_SECONDS"
@@ -113,6 +117,12 @@ class LoadSettings:
     """Rows up to which a column is rebuilt. 0: no limit."""
     load_interval_seconds: int = 0
     """Seconds from one load of a table to the next, where its schema file names none."""
+    long_load_bytes: int = 0
+    """A data file from this size on is loaded by a long copy. 0: none is."""
+
+    def is_long(self, size: int) -> bool:
+        """Return whether a data file of this size is loaded by a long copy."""
+        return 0 < self.long_load_bytes <= size
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LoadSettings:
@@ -133,6 +143,7 @@ class LoadSettings:
             ),
             rebuild_max_rows=_whole_number(environment, REBUILD_MAX_ROWS, DEFAULT_REBUILD_MAX_ROWS),
             load_interval_seconds=_whole_number(environment, LOAD_INTERVAL_SECONDS, 0),
+            long_load_bytes=_whole_number(environment, LONG_LOAD_BYTES, 0),
         )
 
 
@@ -146,6 +157,24 @@ class LogSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
         """Read the variable. Raises SettingsError if it is missing."""
         return cls(log_table=_required(environment, LOG_TABLE))
+
+
+@dataclass(frozen=True)
+class LongCopySettings:
+    """The long-copy function's settings: the warehouse's secret, and its workgroup or its cluster."""
+
+    secret_arn: str
+    workgroup: str | None
+    cluster: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LongCopySettings:
+        """Read the variables. Raises SettingsError unless one of workgroup and cluster is set."""
+        workgroup = environment.get(WAREHOUSE_WORKGROUP, "").strip() or None
+        cluster = environment.get(WAREHOUSE_CLUSTER, "").strip() or None
+        if (workgroup is None) == (cluster is None):
+            raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
+        return cls(_required(environment, WAREHOUSE_SECRET_ARN), workgroup, cluster)
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,13 @@ SETTING_PORT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "WAREHOUSE_PORT", "value": "http"},
 )
+SETTING_ONE_OF = Message(
+    id="setting.one_of",
+    when="Of two environment variables of a Lambda function, both are set or none is.",
+    text="exactly one of the environment variables {name} and {other} must be set",
+    fix="Run pulumi up again",
+    example={"name": "WAREHOUSE_WORKGROUP", "other": "WAREHOUSE_CLUSTER"},
+)
 SETTING_NUMBER_INVALID = Message(
     id="setting.number_invalid",
     when="An environment variable for a number of seconds or of loads is not such a number.",

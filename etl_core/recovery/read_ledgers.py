@@ -21,6 +21,7 @@ from etl_core.model.errors import (
     LoadFailedError,
     LoadTimeoutError,
 )
+from etl_core.model.long_copy import staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
 from etl_core.recovery.messages import LEDGER_UNREADABLE
@@ -45,7 +46,7 @@ _CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("
 
 
 def select_ledgers() -> sa.Select[Any]:
-    """Select the names of all ledger tables of a database, sorted."""
+    """Select the names of all tables in the ledgers' schema of a database, sorted."""
     n, c = _NAMESPACE.c, _CLASS.c
     return (
         sa.select(c.relname)
@@ -88,9 +89,10 @@ def read_versions(
 
 
 def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> list[str]:
-    """Return the names of the database's ledger tables."""
+    """Return the names of the database's ledger tables, without staging tables."""
     with warehouse.transaction(database, seconds) as transaction:
-        return [name for (name,) in transaction.execute(select_ledgers())]
+        names = (name for (name,) in transaction.execute(select_ledgers()))
+        return [name for name in names if staging_created_at(name) is None]
 
 
 @dataclass

@@ -19,7 +19,7 @@ from etl_core.turns.turn import Turn
 from etl_core.upload_log.entry import key_of
 
 Reply = dict[str, Any]
-"""The result of the record function. `next` is `load`, `wait`, `succeeded` or `failed`."""
+"""The result of the record function. `next` is `load`, `copy`, `wait`, `succeeded` or `failed`."""
 
 REPLAY = "replay"
 """A top-level field of the execution's input: ask the ledger even if the log has an answer."""
@@ -29,10 +29,11 @@ def find_answer(entry: Mapping[str, Any] | None, turn: Turn, *, is_replay: bool)
     """Return the answer that the log entry already has for this execution, None if it must load.
 
     A settled entry answers at once, except a replay. Any final entry answers if it was written
-    while this execution waited: it then counts more attempts than the execution saw first.
+    while this execution waited: it then counts more attempts than the execution saw first. Nothing
+    answers an execution that made a long copy: its load drops the staging tables.
     """
     status = _final_status(entry)
-    if entry is None or status is None:
+    if entry is None or status is None or turn.long_copy is not None:
         return None
     is_newer = turn.attempts is not None and _attempts(entry) > turn.attempts
     if is_newer or (status in SETTLED and not is_replay):
@@ -62,6 +63,14 @@ def load_now(turn: Turn) -> Reply:
     return {"next": "load"} | turn.to_state()
 
 
+def copy_now(outcome: Any, turn: Turn) -> Reply | None:
+    """Return the reply that starts the long copy for which a load asks, None if it does not."""
+    long_copy = outcome.get("long_copy") if isinstance(outcome, Mapping) else None
+    if not isinstance(long_copy, Mapping):
+        return None
+    return {"next": "copy"} | turn.with_long_copy(long_copy).to_state()
+
+
 def wait_for_lease(upload: Upload, turn: Turn, lease: str) -> Reply:
     """Return the reply of an execution that waits until the lease is free."""
     return _wait(upload, turn, turn.poll, lease)
@@ -89,7 +98,11 @@ def wait_for_retry(
 def _wait(upload: Upload, turn: Turn, seconds: int, lease: str) -> Reply:
     """Return the reply with the keys, in DynamoDB's JSON, of the two items at which the state machine looks."""
     is_schema = describe_key(upload.key).action == Action.SCHEMA
-    return turn.to_state() | {
+    state = turn.to_state()
+    if turn.long_copy is not None:
+        # Another execution's answer does not end this one: its load drops its staging tables.
+        state.pop("attempts", None)
+    return state | {
         "next": "wait",
         "seconds": max(seconds, FIRST_POLL_SECONDS),
         "longest": LONGEST_SCHEMA_POLL_SECONDS if is_schema else LONGEST_POLL_SECONDS,

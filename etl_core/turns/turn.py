@@ -17,6 +17,7 @@ class Turn:
 
     `retries` counts by the name of the policy; `retry_count` counts the attempts to load.
     `slot` is the slot that the execution holds. `poll` is its current pause between two looks.
+    `long_copy` is for the load function (model.long_copy).
     """
 
     attempts: int | None = None
@@ -24,6 +25,7 @@ class Turn:
     retry_count: int = 0
     slot: int | None = None
     poll: int = FIRST_POLL_SECONDS
+    long_copy: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Turn:
@@ -32,12 +34,14 @@ class Turn:
         retries = data.get("retries")
         counted = retries.items() if isinstance(retries, Mapping) else ()
         poll = _count(data.get("poll")) or FIRST_POLL_SECONDS
+        long_copy = data.get("long_copy")
         return cls(
             attempts=_count(data.get("attempts")),
             retries={str(name): _count(count) or 0 for name, count in counted},
             retry_count=_count(data.get("retry_count")) or 0,
             slot=_count(data.get("slot")),
             poll=min(max(poll, FIRST_POLL_SECONDS), LONGEST_POLL_SECONDS),
+            long_copy=long_copy if isinstance(long_copy, Mapping) else None,
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -48,8 +52,13 @@ class Turn:
             "retry_count": self.retry_count,
             "slot": self.slot,
             "poll": self.poll,
+            "long_copy": self.long_copy,
         }
         return {name: value for name, value in data.items() if value is not None}
+
+    def with_long_copy(self, long_copy: Mapping[str, Any]) -> Turn:
+        """Return the turn of an execution that makes a long copy, after it gave its slot back."""
+        return replace(self, long_copy=long_copy, slot=None, poll=FIRST_POLL_SECONDS)
 
     def after_failure(self, policy_name: str, attempts: int) -> Turn:
         """Return the turn after one more failed load, which gave its slot back."""

@@ -25,7 +25,9 @@ def _managed_secret(context: Context, item: Resource, wanted_key: str, owner: st
     if not item.take(wanted_key):
         return None
     user, password = context.warehouse.user, context.warehouse.password
-    return create_admin_secret(context.aws, f"redshift!{owner}-{user}", user, password)
+    arn = create_admin_secret(context.aws, f"redshift!{owner}-{user}", user, password)
+    context.warehouse.accept_secret(arn)
+    return arn
 
 
 def _attach_default_role(context: Context, item: Resource) -> None:

@@ -5,13 +5,13 @@ CREATE OR REPLACE FUNCTION pg_rs.version() RETURNS text LANGUAGE sql STABLE AS $
         || 'Redshift 1.0.77467'
 $$;
 
--- SYSDATE is the start of the transaction, GETDATE() the start of the statement in whole seconds. Both are UTC without zone.
+-- SYSDATE is the start of the transaction, GETDATE() the start of the statement in whole seconds.
+-- Both are in the time zone of the session, without zone (pages r_SYSDATE and r_GETDATE).
 CREATE OR REPLACE FUNCTION pg_catalog.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
-    SELECT coalesce(nullif(current_setting('redshift.block_began', true), '')::timestamptz, transaction_timestamp())
-        AT TIME ZONE 'UTC'
+    SELECT coalesce(nullif(current_setting('redshift.block_began', true), '')::timestamptz, transaction_timestamp())::timestamp
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
-    SELECT date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')
+    SELECT date_trunc('second', statement_timestamp()::timestamp)
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.len(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT char_length($1)

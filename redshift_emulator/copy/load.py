@@ -197,8 +197,7 @@ def _feed(
             continue
         stream.end_file()
         stream.begin_file(item.source.url)
-        report.files += 1
-        report.file_bytes += item.source.size
+        report.begin_file(item.source.url, item.source.size)
     stream.end_file()
 
 

@@ -14,10 +14,15 @@ from datetime import UTC, datetime
 from redshift_emulator.backend import Backend
 from redshift_emulator.context import CopyContext, TableInfo
 from redshift_emulator.copy.load_errors import Rejection
-from redshift_emulator.copy.options import CopyOptions
+from redshift_emulator.copy.options import Compression, CopyOptions
 from redshift_emulator.errors import SqlError
 
 MAX_STORED = 100_000
+SPLIT_BYTES = 128 << 20
+"""COPY splits an uncompressed CSV file of at least this size and reads the parts in parallel (page
+c_best-practices-use-multiple-files)."""
+UNKNOWN_LINE = -1
+"""The line number of a row that a file has when COPY split it."""
 ROWS_PER_INSERT = 500
 
 
@@ -30,6 +35,7 @@ class LoadReport:
     table: TableInfo
     query_id: int
     rejected: list[Rejection] = field(default_factory=list)
+    split_files: set[str] = field(default_factory=set)
     rejections: int = 0
     replaced: int = 0
     files: int = 0
@@ -47,6 +53,13 @@ class LoadReport:
             self.rejected.append(rejection)
         if self.rejections > self.options.tolerated_errors:
             raise self.failure()
+
+    def begin_file(self, url: str, size: int) -> None:
+        """Count a file that COPY begins to read."""
+        self.files += 1
+        self.file_bytes += size
+        if size >= SPLIT_BYTES and self.options.compression is Compression.NONE:
+            self.split_files.add(url)
 
     def discard(self, url: str) -> None:
         """Drop the rejected rows of a file that turned out to be corrupt."""
@@ -86,9 +99,9 @@ class LoadReport:
             self.context.user_id,
             self.context.database,
             self.table.oid,
-            _stamp(datetime.now(UTC)),
+            _stamp(self.started_at),
             rejection.file,
-            rejection.line,
+            UNKNOWN_LINE if rejection.file in self.split_files else rejection.line,
             *described,
             error.position,
             _text(rejection.raw_line),

@@ -45,6 +45,7 @@ def environment(lake: Lake, interpreter: StateMachineInterpreter) -> dict[str, s
     outputs = lake.client.outputs
     variables = {
         "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
+        "AWS_ENDPOINT_URL_REDSHIFT_DATA": lake.cloud.context.warehouse.data_api_url,
         "AWS_REGION": outputs.region,
         "AWS_DEFAULT_REGION": outputs.region,
         "AWS_ACCESS_KEY_ID": outputs.access_key_id,
@@ -87,7 +88,7 @@ def _serializable(
     """Start a second emulator with its own password."""
     state, outputs = StateDir(folder), lake.client.outputs
     state.create()
-    port, _ = choose_ports(None, None)
+    _, port, _ = choose_ports(None, None)
     credentials = emulator_process.prepare(state, port, outputs.warehouse.databases)
     child = processes.start(
         "serializable",
@@ -112,14 +113,23 @@ def _serializable(
     warehouse = replace(
         outputs.warehouse, port=port, user=credentials.user, password=credentials.password
     )
+    credentials.accept_secret(secret["ARN"])
     client = Client(replace(outputs, warehouse=warehouse), outputs.aws(aws_server.ACCOUNT_ID))
     stack.callback(client.close)
     variables = {
+        "AWS_ENDPOINT_URL_REDSHIFT_DATA": credentials.data_api_url,
         "WAREHOUSE_PORT": str(port),
         "WAREHOUSE_SECRET_ARN": secret["ARN"],
         "WAREHOUSE_CA_FILE": str(credentials.ca_file),
     }
     return LoadTarget(Lake(lake.cloud, client), environment | variables)
+
+
+@pytest.fixture(params=["snapshot", "serializable"])
+def target(request: pytest.FixtureRequest) -> LoadTarget:
+    """Return the warehouse, once per isolation level."""
+    chosen: LoadTarget = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture(params=["snapshot", "serializable"])

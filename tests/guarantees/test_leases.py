@@ -127,7 +127,7 @@ def test_a_lease_stolen_in_the_middle_of_copy_loads_both_files_once(leases: Leas
         leases.delete(table_lease(f"dev/public.{table}"))
         second = harness.run(small)
         assert first.result().status == "loaded"
-    assert second.status == "loaded"
+    assert second.succeeded, "it loaded its file, or found it loaded by the first"
     assert harness.lake.count(table) == LARGE + 1
     assert {entry["status"] for entry in harness.entries(table)} == {"applied", "loaded"}
 

@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-import boto3
 import botocore.client
 import botocore.retries.standard
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
-HANDLERS = ("handlers.load", "handlers.record")
+from etl_core.adapters.aws_clients import session
+
+HANDLERS = ("handlers.load", "handlers.record", "handlers.long_copy")
 
 
 class Steps:
@@ -132,10 +133,10 @@ def main() -> None:
     """Import the handlers, then fork a worker per received socket."""
     for name in HANDLERS:
         importlib.import_module(name)
-    for service in ("s3", "dynamodb", "secretsmanager"):
+    for service in ("s3", "dynamodb", "secretsmanager", "redshift-data"):
         # The session caches the service models, the slowest part of creating a client. No
         # connection is opened.
-        boto3.client(service, region_name="us-east-1")
+        session().create_client(service, region_name="us-east-1")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     while True:

@@ -22,6 +22,7 @@ class FakeLogTable:
 
     entries: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     queries: list[LogQuery] = field(default_factory=list)
+    pages: int = 0
     error: Exception | None = None
 
     def write_received(
@@ -45,12 +46,19 @@ class FakeLogTable:
         return is_pending
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
-        """Yield pages of three entries, without the entries that the query's status filter excludes."""
+        """Yield pages of three entries, without the entries that the query's status filter excludes.
+
+        Without a filter a page is no larger than the query's limit. Like DynamoDB, a last page
+        of that size does not know that it is the last.
+        """
         entries = list(self._read(query))
-        for first in range(0, max(1, len(entries)), 3):
-            page = entries[first : first + 3]
+        size = 3 if query.status else min(3, query.limit)
+        for first in range(0, max(1, len(entries)), size):
+            self.pages += 1
+            page = entries[first : first + size]
             kept = [item for item in page if query.status in (None, item.get("status"))]
-            yield LogPage(kept, page[-1]["landed_key"] if first + 3 < len(entries) else None)
+            more = first + size < len(entries) or len(page) == query.limit
+            yield LogPage(kept, page[-1]["landed_key"] if more else None)
 
     def _read(self, query: LogQuery) -> Iterator[dict[str, Any]]:
         self.queries.append(query)

@@ -57,7 +57,15 @@ def test_pages_together_hold_every_entry_once(log: FakeLogTable, limit: int) -> 
         token, pages = body["next_token"], pages + 1
 
     assert numbers == list(range(7))[::-1]
-    assert pages == -(-7 // limit)
+    assert -(-7 // limit) <= pages <= 7 // limit + 1
+
+
+def test_no_more_is_read_than_the_response_holds(log: FakeLogTable) -> None:
+    fill(log, 7)
+    _, body = get_logs(table_name="t", limit="3")
+
+    assert (body["count"], log.pages) == (3, 1)
+    assert body["next_token"]
 
 
 def test_a_filter_that_matches_few_entries_reads_a_limited_number_of_pages(

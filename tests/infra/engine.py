@@ -66,6 +66,7 @@ class Registered:
     protect: bool = False
     parent: str = ""
     provider: str = ""
+    ignored_changes: tuple[str, ...] = ()
 
     def depends_on(self, other: Registered) -> bool:
         return (other.typ, other.name) in self.dependencies
@@ -210,6 +211,7 @@ def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
                 request.protect,
                 _identity(request.parent)[1] if request.parent else "",
                 request.provider,
+                tuple(request.ignoreChanges),
             )
         )
     return resources

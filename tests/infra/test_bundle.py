@@ -87,11 +87,102 @@ def test_the_same_files_give_an_identical_archive(tmp_path):
         assert archive.namelist() == ["python/a.py", "python/b/lib.so", "python/b/x.py"]
 
 
+MODULE = "NAMES = {'a', 'b', 'c', 'd'}\ndef f(x): return x in {'one', 'two', 'three', 'four'}\n"
+
+
+def compiled_layer(folder: Path, comment: bytes = b"c") -> bytes:
+    """Return a layer of two modules, one of which no Python can compile, compiled by this Python."""
+    packages = folder / "python"
+    (packages / "b").mkdir(parents=True)
+    (packages / "b" / "x.py").write_text(MODULE)
+    (packages / "broken.py").write_text("def")
+    bundle.compile_packages(packages, Path(sys.executable))
+    bundle.write_layer(packages, folder / "layer.zip", comment)
+    return (folder / "layer.zip").read_bytes()
+
+
+def test_the_same_packages_give_the_same_compiled_files_on_every_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHASHSEED", "1")
+    first = compiled_layer(tmp_path / "here")
+    monkeypatch.setenv("PYTHONHASHSEED", "2")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "elsewhere"))
+    assert compiled_layer(tmp_path / "a much longer path" / "there") == first
+
+
+def test_compiled_files_are_used_without_a_look_at_their_source(tmp_path):
+    compiled_layer(tmp_path)
+    [path] = (tmp_path / "python").rglob("*.pyc")
+    content = path.read_bytes()
+    assert bundle.has_compiled_files(tmp_path / "layer.zip")
+    assert path.name == f"x.{sys.implementation.cache_tag}.pyc"
+    # PEP 552: the hash is not checked, so no time of a file matters.
+    assert int.from_bytes(content[4:8], "little") == 0b01
+    assert str(tmp_path).encode() not in content
+    assert b"/opt/python/b/x.py" in content
+
+
+def test_a_layer_of_sources_has_no_compiled_files(tmp_path):
+    bundle.write_layer(some_packages(tmp_path / "1"), tmp_path / "1.zip", b"c")
+    assert not bundle.has_compiled_files(tmp_path / "1.zip")
+
+
+@pytest.fixture
+def no_python(tmp_path, monkeypatch):
+    """A machine without any other Python; `add` puts a program there."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+
+    def add(path: str, script: str) -> Path:
+        program = tmp_path / path
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return program
+
+    return add
+
+
+RUNS_HERE = f'exec "{sys.executable}" "$@"'
+
+
+def test_no_interpreter_is_found_on_a_machine_without_lambdas_python(no_python, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(no_python("own/python", "exit 1")))
+    no_python("bin/python3.14", "exit 127")  # a shim of pyenv without that version
+    no_python("pyenv/versions/3.14.0/bin/python", "exit 1")  # an alpha, for example
+    assert bundle.find_interpreter() is None
+
+
+def test_an_interpreter_is_found_on_the_path_or_with_pyenv(no_python, monkeypatch):
+    monkeypatch.setattr(
+        bundle, "_IS_TARGET", "raise SystemExit('PYENV' not in __import__('os').environ)"
+    )
+    broken = no_python("bin/python3.14", "exit 127")
+    pyenv = no_python("pyenv/versions/3.14.2/bin/python", f"export PYENV=1; {RUNS_HERE}")
+    assert bundle.find_interpreter() == pyenv
+    broken.write_text(f"#!/bin/sh\nexport PYENV=1; {RUNS_HERE}\n")
+    assert bundle.find_interpreter() == broken
+
+
+def test_the_key_depends_on_requirements_and_rules_only(tmp_path, monkeypatch):
+    requirements = tmp_path / "lambda.txt"
+    requirements.write_text("a==1")
+    first = bundle.digest_of(requirements)
+    assert bundle.digest_of(requirements) == first
+    requirements.write_text("a==2")
+    second = bundle.digest_of(requirements)
+    rules = tmp_path / "bundle.py"
+    rules.write_bytes(Path(bundle.__file__).read_bytes() + b"# another rule")
+    monkeypatch.setattr(bundle, "__file__", str(rules))
+    assert len({first, second, bundle.digest_of(requirements)}) == 3
+
+
 def test_a_layer_built_from_other_requirements_is_refused(tmp_path):
     requirements = tmp_path / "lambda.txt"
     requirements.write_text("a==1")
     layer = tmp_path / "layer.zip"
-    bundle.write_layer(some_packages(tmp_path / "p"), layer, bundle.digest_of(requirements))
+    bundle.write_layer(
+        some_packages(tmp_path / "p"), layer, bundle.digest_of(requirements).encode()
+    )
     bundle.check_layer(layer, requirements)
     requirements.write_text("a==2")
     with pytest.raises(bundle.BundleError, match=r"other requirements.*-m infra\.bundle"):
@@ -120,7 +211,7 @@ table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer), redshift_distst
 assert "DISTSTYLE EVEN" in str(sa.schema.CreateTable(table).compile(dialect=RedshiftDialect()))
 sa.create_engine("redshift+psycopg2://u:p@h:5439/d")
 session = boto3.Session("a", "b", region_name="eu-central-1")
-for service in ("s3", "dynamodb", "secretsmanager"):
+for service in {services!r}:
     session.client(service)
 pydantic.create_model("M", a=(int, ...))(a="1")
 """
@@ -136,7 +227,12 @@ def test_the_stripped_packages_still_work(tmp_path):
                 link.symlink_to(path.locate())
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-S", "-c", IMPORTS],
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            IMPORTS.replace("{services!r}", repr(sorted(bundle.AWS_SERVICES))),
+        ],
         env=environment,
         capture_output=True,
         text=True,

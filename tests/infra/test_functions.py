@@ -1,4 +1,5 @@
 import importlib.util
+import re
 
 import pytest
 
@@ -9,6 +10,8 @@ from etl_core.model.function_settings import (
     RecordSettings,
 )
 from etl_core.model.retry_policies import LAMBDA_BUSY
+from infra import bundle
+from infra.bundle import ROOT
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
@@ -36,6 +39,21 @@ def test_a_function_depends_on_its_log_group_and_on_the_policy_of_its_role(any_s
     assert function.depends_on(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
     assert logs.inputs["retentionInDays"] == 30
     assert logs.inputs["name"].startswith("/aws/lambda/")
+
+
+def test_another_key_is_another_layer_and_compiled_files_alone_change_nothing(plain: Stack):
+    layer = plain.one("aws:lambda/layerVersion:LayerVersion")
+    assert layer.name == f"redshift-lake-loader-dev-layer-{bundle.digest_of()[:12]}"
+    assert layer.inputs["layerName"] == "redshift-lake-loader-dev-layer"
+    assert layer.ignored_changes == ("code",)
+
+
+def test_the_layer_has_every_service_that_a_function_calls():
+    """botocore's description of a service that is missing in the layer is found nowhere on Lambda."""
+    sources = [path.read_text() for path in (ROOT / "handlers").glob("*.py")]
+    called = {name for text in sources for name in re.findall(r'make_client\(\s*"(\w+)"', text)}
+    assert {"dynamodb", "s3", "lambda"} <= called
+    assert called <= bundle.AWS_SERVICES
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -188,3 +206,37 @@ def test_the_load_function_can_write_to_the_work_bucket_only(plain: Stack):
     assert [arn.rsplit("/", 2)[1] for arn in writes["Resource"]] == [
         "redshift-lake-loader-dev-lake-work"
     ]
+
+
+def test_the_staging_function_knows_its_warehouse_and_runs_outside_the_network(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, variable in ((plain, "WAREHOUSE_WORKGROUP"), (everything, "WAREHOUSE_CLUSTER")):
+        function = stack.one("aws:lambda/function:Function", "-staging")
+        variables = function.inputs["environment"]["variables"]
+        assert set(variables) == {"WAREHOUSE_SECRET_ARN", variable}
+        assert "vpcConfig" not in function.inputs
+        assert function.inputs["handler"] == "handlers.long_copy.handler"
+
+
+def test_the_staging_function_runs_statements_in_the_warehouse_of_the_stack_only(
+    plain: Stack, everything: Stack
+) -> None:
+    for stack, arn in ((plain, "workgroup"), (everything, "cluster")):
+        [policy] = [
+            document for resource, _, document in stack.documents()
+            if resource.name.endswith("-staging-role") and resource.typ.endswith("RolePolicy")
+        ]  # fmt: skip
+        by_sid = {statement["Sid"]: statement for statement in policy["Statement"]}
+        assert set(by_sid) == {"WriteLogs", "RunStatements", "SeeOwnStatements", "ReadCredentials"}
+        assert by_sid["RunStatements"]["Action"] == ["redshift-data:BatchExecuteStatement"]
+        [resource_arn] = by_sid["RunStatements"]["Resource"]
+        assert arn in resource_arn.lower()
+        assert by_sid["SeeOwnStatements"]["Condition"] == {
+            "StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}
+        }
+
+
+def test_the_load_function_knows_which_files_are_long_loads(plain: Stack) -> None:
+    load = plain.one("aws:lambda/function:Function", "-load")
+    assert load.inputs["environment"]["variables"]["LONG_LOAD_BYTES"] == "2147483648"

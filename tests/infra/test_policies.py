@@ -8,6 +8,7 @@ ANY_RESOURCE = {
     "AttachToNetwork": "network interfaces of Lambda: EC2 supports no narrower resource to describe them",
     "NotFromTheCode": "a denial, which should be wide",
     "DeliverLogs": "log delivery of Step Functions supports no resource",
+    "SeeOwnStatements": "statements of the Data API have no ARN; the condition restricts their owner",
 }
 ANY_ACTION = {"TlsOnly": "a denial, which should be wide"}
 ANY_PRINCIPAL = {
@@ -66,7 +67,7 @@ def test_no_statement_allows_every_principal(deployed):
 
 def test_only_services_can_assume_a_role(deployed):
     roles = deployed.of("aws:iam/role:Role")
-    assert len(roles) == 8
+    assert len(roles) == 9
     for role in roles:
         for statement in role.json("assumeRolePolicy")["Statement"]:
             assert set(statement["Principal"]) == {"Service"}

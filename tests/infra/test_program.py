@@ -144,6 +144,23 @@ def test_a_deployment_without_a_layer_says_how_to_build_it(tmp_path, monkeypatch
         program.deploy()
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_layer_without_compiled_files_is_reported_with_what_it_costs(
+    compiled: bool, tmp_path, monkeypatch
+):
+    warnings: list[str] = []
+    monkeypatch.setattr(program, "check_layer", lambda: None)
+    monkeypatch.setattr(program, "has_compiled_files", lambda: compiled)
+    monkeypatch.setattr(program, "main", lambda: None)
+    monkeypatch.setattr(program.pulumi.log, "warn", warnings.append)
+
+    program.deploy()
+
+    assert [("no compiled files" in text, "CPU time" in text) for text in warnings] == (
+        [] if compiled else [(True, True)]
+    )
+
+
 def test_a_region_with_too_few_zones_is_refused():
     with pytest.raises(
         pulumi.RunError, match=r"us-west-1 has 2 availability zone.*Choose another region"

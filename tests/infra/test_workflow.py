@@ -9,13 +9,13 @@ TABLE_ARN = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-load
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-loader-dev-"
 
 
-def test_the_state_machine_can_invoke_its_two_functions_and_read_two_tables(plain: Stack):
+def test_the_state_machine_can_invoke_its_functions_and_read_two_tables(plain: Stack):
     statements = {
         s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
     }
     invoke = statements.pop("InvokeFunctions")
     assert invoke["Action"] == ["lambda:InvokeFunction"]
-    assert invoke["Resource"] == [f"{FUNCTION_ARN}load", f"{FUNCTION_ARN}record"]
+    assert invoke["Resource"] == [f"{FUNCTION_ARN}{name}" for name in ("load", "record", "staging")]
     look = statements.pop("Look")
     assert look["Action"] == ["dynamodb:BatchGetItem"]
     assert look["Resource"] == [f"{TABLE_ARN}leases", f"{TABLE_ARN}log"]

@@ -8,7 +8,7 @@ from etl_core.model.errors import LoadFailedError, RejectedError, RetryableError
 from etl_core.model.leases import EXPIRES_AT
 from etl_core.model.retry_policies import RETRY_POLICIES, TASK_RETRIES
 from etl_core.model.status import Status
-from etl_core.turns.next_step import answered, load_now, wait_for_lease
+from etl_core.turns.next_step import answered, copy_now, load_now, wait_for_lease
 from etl_core.turns.turn import Turn
 from infra.workflow_definition import (
     ALL_ERRORS,
@@ -19,7 +19,7 @@ from infra.workflow_definition import (
 )
 from tests.builders import an_upload
 
-PARTS = WorkflowParts("arn:load", "arn:record", "the-log", "the.leases", 900, 30)
+PARTS = WorkflowParts("arn:load", "arn:record", "arn:copy", "the-log", "the.leases", 900, 30, 60)
 DEFINITION = render_workflow(PARTS)
 STATES = DEFINITION["States"]
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
@@ -88,6 +88,7 @@ def test_every_function_has_its_task_and_a_timeout():
         "Receive": "arn:record",
         "Load": "arn:load",
         "Record": "arn:record",
+        "Copy": "arn:copy",
     }
     assert functions["Load"]["TimeoutSeconds"] > 900, "the function's own timeout comes first"
     assert all(task["TimeoutSeconds"] > 0 for task in functions.values())
@@ -119,7 +120,11 @@ def test_receive_runs_if_the_tables_cannot_be_read():
     assert evaluate(catch["Output"], input={"next": "wait"}) == {"next": "wait"}
 
 
+LONG_COPY = {"database": "dev", "tables": []}
+CARRIED = Turn(attempts=1, retry_count=2, slot=3).with_long_copy(LONG_COPY)
+
 REPLIES = [
+    (copy_now({"long_copy": LONG_COPY}, Turn(attempts=1)), "Copy"),
     (load_now(Turn(attempts=0, slot=3)), "Load"),
     (wait_for_lease(an_upload(), Turn(), "table#dev/public.t"), "Wait"),
     (answered(Status.LOADED, None), "Succeeded"),
@@ -300,3 +305,34 @@ def test_the_event_pattern_matches_the_lake_without_folder_markers():
     assert pattern["detail"]["object"] == {"key": [{"anything-but": {"suffix": "/"}}]}
     assert pattern["source"] == ["aws.s3"]
     assert pattern["detail-type"] == ["Object Created"]
+
+
+def test_the_copy_gets_what_the_load_asked_for_and_its_reply_replaces_it():
+    reply = copy_now({"long_copy": LONG_COPY}, CARRIED)
+    arguments = STATES["Copy"]["Arguments"]
+    assert evaluate(arguments["long_copy"], input=reply) == LONG_COPY
+    result = {"long_copy": LONG_COPY | {"statement_id": "s"}, "is_running": True, "seconds": 5}
+    output = evaluate(STATES["Copy"]["Output"], input=reply, result=result)
+    assert output == reply | result
+    assert choose("Copied?", output) == "Wait for copy"
+    assert evaluate(STATES["Wait for copy"]["Seconds"], input=output) == 5
+    assert choose("Copied?", output | {"is_running": False}) == "Receive"
+    turn = Turn.parse(evaluate(STATES["Receive"]["Arguments"]["turn"], input=output))
+    assert (turn.long_copy, turn.retry_count, turn.attempts) == (result["long_copy"], 2, 1)
+
+
+def test_a_copy_that_fails_for_good_is_lost_and_the_load_goes_on():
+    (catch,) = STATES["Copy"]["Catch"]
+    reply = copy_now({"long_copy": LONG_COPY | {"statement_id": "s"}}, CARRIED)
+    output = evaluate(catch["Output"], input=reply, errorOutput={"Error": "Lambda.Unknown"})
+    assert (catch["ErrorEquals"], catch["Next"]) == ([ALL_ERRORS], "Receive")
+    assert output["long_copy"] == LONG_COPY | {
+        "statement_id": "s",
+        "result": {"status": "LOST", "error": "Lambda.Unknown"},
+    }
+
+
+@pytest.mark.parametrize("carried", [None, LONG_COPY])
+def test_the_load_gets_the_copy_or_learns_that_one_can_be_made(carried):
+    data = load_now(Turn(long_copy=carried))
+    assert evaluate(STATES["Load"]["Arguments"]["long_copy"], input=data) == (carried or {})

@@ -26,6 +26,8 @@ def main() -> None:
         "password-file",
         "cert",
         "key",
+        "data-api-port",
+        "data-api-logins",
         "ready-file",
     ]:
         parser.add_argument(f"--{option}", required=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -38,6 +39,18 @@ def test_the_functions_do_not_see_the_users_environment(cloud, monkeypatch):
     server = psutil.Process(cloud.children[0].record.pid)
     assert not {"AWS_PROFILE", "AWS_CA_BUNDLE", "HTTP_PROXY", "PYTHONPATH"} & set(server.environ())
     assert server.environ()["HOME"] != os.environ["HOME"]
+
+
+def test_the_functions_get_the_address_of_the_emulators_data_api(cloud):
+    server, emulator = (psutil.Process(child.record.pid) for child in cloud.children)
+    command = emulator.cmdline()
+    port = command[command.index("--data-api-port") + 1]
+    assert server.environ()["AWS_ENDPOINT_URL_REDSHIFT_DATA"] == f"http://127.0.0.1:{port}"
+
+
+def test_the_data_api_accepts_the_secret_of_the_stack_only(cloud):
+    accepted = json.loads(cloud.context.warehouse.secrets_file.read_text())
+    assert list(accepted) == [cloud.deployment.outputs["warehouse_secret_arn"]]
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path):

@@ -27,6 +27,7 @@ class Warehouse:
     host: str
     port: int
     ca_file: Path
+    data_api_url: str
 
     @property
     def conninfo(self) -> str:
@@ -86,6 +87,13 @@ def place(process: subprocess.Popen[str]) -> tuple[str, int]:
     return words[1], int(words[2])
 
 
+def data_api_url(process: subprocess.Popen[str]) -> str:
+    """Return the URL of the Data API, whose address is printed after the emulator's own."""
+    assert process.stdout is not None
+    host, port = process.stdout.readline().split()
+    return f"http://{host}:{port}"
+
+
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The emulator that all tests share."""
@@ -94,9 +102,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     (folder / "password").write_text(PASSWORD)
     options = ["--databases", "dev,analytics", "--password-file", str(folder / "password")]
     options += ["--cert", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
+    options += ["--data-api-port", "0"]
     with running(folder, *options) as process:
         host, port = place(process)
-        yield Warehouse(host, port, folder / "ca.pem")
+        yield Warehouse(host, port, folder / "ca.pem", data_api_url(process))
 
 
 @pytest.fixture

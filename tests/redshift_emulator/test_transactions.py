@@ -114,6 +114,18 @@ def test_sysdate_is_the_start_time_of_the_block(cursor: Cursor) -> None:
     assert value(cursor, "SELECT sysdate") > max(seen - {"public"})  # type: ignore[operator, type-var]
 
 
+def test_sysdate_and_getdate_are_in_the_time_zone_of_the_session(cursor: Cursor) -> None:
+    cursor.execute("SET timezone TO 'Asia/Tokyo'")
+    try:
+        hours = "SELECT datediff(hour, timezone('UTC', current_timestamp), {})"
+        cursor.execute(hours.format("sysdate") + "; ")
+        assert cursor.fetchone() == (9,)
+        cursor.execute(hours.format("getdate()"))
+        assert cursor.fetchone() == (9,)
+    finally:
+        cursor.execute("RESET timezone")
+
+
 @pytest.mark.parametrize("wait", [False, True])
 def test_a_lock_that_fails_outside_a_block_opens_no_block(
     cursor: Cursor, connect: Connect, wait: bool

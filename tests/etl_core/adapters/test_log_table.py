@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from etl_core.adapters.log_table import LogPage, LogTable, mapped, to_item
+from etl_core.adapters.dynamodb_values import to_item
+from etl_core.adapters.log_table import LogPage, LogTable, mapped
 from etl_core.model.errors import LogError, ThrottledError
 from etl_core.upload_log.entry import ANSWER_FIELDS, WAITING_INDEX
 from etl_core.upload_log.query import LogQuery
@@ -152,6 +153,26 @@ def test_a_query_yields_each_page_with_the_key_where_it_ends() -> None:
     ]
     assert client.calls[0]["FilterExpression"] == "#status = :status"
     assert client.calls[0]["ScanIndexForward"] is False
+
+
+@pytest.mark.parametrize(
+    ("parameters", "items"),
+    [
+        ({"limit": "50"}, 50),
+        ({}, 50),
+        ({"limit": "1"}, 1),
+        ({"limit": "500"}, 200),
+        ({"limit": "50", "status": "failed"}, 200),
+    ],
+)
+def test_a_query_reads_as_many_items_as_it_returns_unless_it_has_a_filter(
+    parameters: dict[str, str], items: int
+) -> None:
+    client = FakeDynamoDB({"Items": []})
+
+    list(log_table(client).read_pages(LogQuery.parse({"table_name": "t"} | parameters)))
+
+    assert [call["Limit"] for call in client.calls] == [items]
 
 
 def test_entries_between_two_keys_are_read_from_all_pages() -> None:

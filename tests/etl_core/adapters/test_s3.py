@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from etl_core.adapters.s3 import S3Lake
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import MissingObjectError
+from etl_core.model.object_versions import StoredVersion
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from tests.e2e.conftest import Lake
 from tests.fakes import FakeStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 LARGE = bytes(range(256)) * (20 << 12)
 """20 MiB: copied in parts."""
@@ -162,3 +170,54 @@ def test_schema_files_are_found_in_every_spelling_of_their_folder(
     listed = subject.store.schema_folders(TableRef.parse("dev", table))
 
     assert sorted(listed) == sorted(folders)
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["in one piece", "in parts"])
+def test_a_tagged_object_is_pinned_with_the_rights_of_the_load_function(
+    lake: Lake, table: str, content: bytes
+) -> None:
+    """The role has no right to read or write tags and annotations, which S3 requires to copy them."""
+    owner, outputs = lake.client.aws.client("s3"), lake.client.outputs
+    work = next(each["Name"] for each in owner.list_buckets()["Buckets"] if "work" in each["Name"])
+    key, name = f"dev/append/{table}/tagged.csv", f"pinned/{uuid.uuid4().hex}"
+    stored = owner.put_object(
+        Bucket=outputs.lake_bucket,
+        Key=key,
+        Body=content,
+        Tagging="team=finance",
+        Metadata={"origin": "erp"},
+    )
+    owner.put_object(Bucket=outputs.lake_bucket, Key=key, Body=b"overwritten")
+    with as_load_function(lake) as client:
+        version = StoredVersion(
+            outputs.lake_bucket, key, stored["VersionId"], "", len(content), is_current=False
+        )
+        S3Lake(client, outputs.lake_bucket, work).pin(version, name)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.get_object_tagging(Bucket=outputs.lake_bucket, Key=key)
+
+    copy = owner.get_object(Bucket=work, Key=name)
+    assert copy["Body"].read() == content
+    assert copy["Metadata"] == {}
+    assert owner.get_object_tagging(Bucket=work, Key=name)["TagSet"] == []
+
+
+@contextmanager
+def as_load_function(lake: Lake) -> Iterator[S3Client]:
+    """Yield an S3 client with the rights of the load function's role."""
+    roles = lake.client.aws.client("iam").get_paginator("list_roles").paginate()
+    [arn] = [
+        role["Arn"] for page in roles for role in page["Roles"] if "-load-role" in role["RoleName"]
+    ]
+    keys = lake.client.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
+    outputs, given = lake.client.outputs, keys["Credentials"]
+    aws = Session().create_client(
+        "s3",
+        endpoint_url=outputs.aws_endpoint_url,
+        region_name=outputs.region,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    with closing(aws):
+        yield aws

@@ -65,13 +65,39 @@ def test_a_refused_value_is_reported_with_its_place_and_reason(
 
 @pytest.mark.parametrize(
     ("content", "line", "column"),
-    [(b"a,b\n1\n", 2, "b"), (b"a,b\n", 9, "b"), (b"a,b\n1,x\n", -1, "b"), (b"a,b\n1,x\n", 2, "c")],
+    [(b"a,b\n1\n", 2, "b"), (b"a,b\n", 9, "b"), (b"a,b\n1,x\n", 2, "c")],
 )
 def test_a_value_that_cannot_be_found_is_left_out(content: bytes, line: int, column: str) -> None:
     failure = refused(content, line, column=column)
 
     assert "value" not in failure.message
     assert "Invalid digit" in failure.message
+
+
+@pytest.mark.parametrize("line", [-1, 0])
+@pytest.mark.parametrize("column", ["b", ""])
+def test_a_line_that_redshift_does_not_know_is_never_shown(line: int, column: str) -> None:
+    def unread() -> Iterator[bytes]:
+        raise AssertionError("the file need not be read")
+        yield b""
+
+    error = LoadErrorLine("s3://f", line, column, "int4", 1207, "Invalid digit. ")
+    failure = describe_refusal(
+        CopyRefusedError("refused", [error]), unread(), ("a", "b"), CsvOptions()
+    )
+
+    assert "a row whose line is not known" in failure.message
+    assert str(line) not in failure.message.replace("1207", "")
+
+
+def test_rows_with_a_line_are_reported_before_those_without() -> None:
+    failure = refused(b"a,b\n1,x\n2,y\n", -1, 3, 2)
+
+    assert [detail.partition(",")[0] for detail in failure.details] == [
+        "line 2",
+        "line 3",
+        "a row whose line is not known",
+    ]
 
 
 def test_an_error_of_the_whole_row_names_no_column() -> None:

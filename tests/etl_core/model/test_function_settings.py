@@ -8,6 +8,7 @@ from etl_core.model.function_settings import (
     LeaseSettings,
     LoadSettings,
     LogSettings,
+    LongCopySettings,
     RecordSettings,
     SettingsError,
 )
@@ -56,6 +57,27 @@ def test_the_log_table_is_needed() -> None:
     assert LogSettings.from_environment({"LOG_TABLE": "log"}).log_table == "log"
     with pytest.raises(SettingsError, match="LOG_TABLE"):
         LogSettings.from_environment({})
+
+
+def test_the_size_of_a_long_load_is_a_number_of_bytes_and_none_if_it_is_not_set() -> None:
+    assert LoadSettings.from_environment(COMPLETE).long_load_bytes == 0
+    given = LoadSettings.from_environment(COMPLETE | {"LONG_LOAD_BYTES": " 2147483648 "})
+    assert given.long_load_bytes == 2147483648
+    for text in ("2 GB", "-1", "1.5", "²", "9" * 19):
+        with pytest.raises(SettingsError, match="LONG_LOAD_BYTES"):
+            LoadSettings.from_environment(COMPLETE | {"LONG_LOAD_BYTES": text})
+
+
+def test_a_long_copy_has_a_workgroup_or_a_cluster() -> None:
+    secret = {"WAREHOUSE_SECRET_ARN": "arn:secret"}
+    workgroup, cluster = {"WAREHOUSE_WORKGROUP": "w"}, {"WAREHOUSE_CLUSTER": "c"}
+    assert LongCopySettings.from_environment(secret | workgroup).workgroup == "w"
+    assert LongCopySettings.from_environment(secret | cluster).cluster == "c"
+    for environment in (secret, secret | workgroup | cluster, secret | {"WAREHOUSE_CLUSTER": " "}):
+        with pytest.raises(SettingsError, match="WAREHOUSE_WORKGROUP and WAREHOUSE_CLUSTER"):
+            LongCopySettings.from_environment(environment)
+    with pytest.raises(SettingsError, match="WAREHOUSE_SECRET_ARN"):
+        LongCopySettings.from_environment(workgroup)
 
 
 LEASES = {"LEASE_TABLE": "leases", "LEASE_SECONDS": "1080", "PARALLEL_LOADS": "5"}

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
-from etl_core.adapters.redshift import Endpoint, RedshiftWarehouse
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
 from etl_core.loading.ledger import (
     LedgerRow,

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection
 from local_cloud import aws_server, emulator_process, processes
 from local_cloud.state import StateDir
 from local_cloud.tcp_ports import free_port
-from tests.redshift_emulator.copy.lake import BUCKET, Lake
+from tests.redshift_emulator.copy.lake import BUCKET, SECRET, Lake
 
 
 @pytest.fixture(scope="package")
@@ -33,10 +33,13 @@ def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         lake.s3.create_bucket(Bucket=BUCKET)
         lake.role = lake.add_role("copy")
         lake.attach_default_role = credentials.attach_default_role
+        lake.data_api = _client("redshift-data", server, credentials.data_api_url)
+        credentials.accept_secret(SECRET)
         yield lake
         lake.connection.close()
         lake.s3.close()
         lake.iam.close()
+        lake.data_api.close()
     finally:
         processes.stop_children([server.child, emulator.child])
 
@@ -56,10 +59,10 @@ def _connect(credentials: emulator_process.WarehouseCredentials) -> connection:
     return session
 
 
-def _client(service: str, server: aws_server.AwsServer):  # type: ignore[no-untyped-def]
+def _client(service: str, server: aws_server.AwsServer, url: str | None = None):  # type: ignore[no-untyped-def]
     return boto3.client(  # type: ignore[call-overload]
         service,
-        endpoint_url=server.endpoint_url,
+        endpoint_url=url or server.endpoint_url,
         region_name=aws_server.REGION,
         aws_access_key_id=aws_server.ACCESS_KEY_ID,
         aws_secret_access_key=aws_server.SECRET_ACCESS_KEY,

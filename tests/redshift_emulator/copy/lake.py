@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 BUCKET = "copy-lake"
+SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:admin"
 REDSHIFT = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
 Rows = list[tuple[Any, ...]]
 
@@ -43,6 +44,7 @@ class Lake:
     connection: connection
     role: str = ""
     attach_default_role: Callable[[str], None] = lambda _: None
+    data_api: Any = None
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.contextmanager
