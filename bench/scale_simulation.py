@@ -36,9 +36,9 @@ ANSWER_SECONDS = 0.005
 
 FIRST_WAIT_SECONDS, WAIT_GROWTH, LONGEST_WAIT_SECONDS = 1.0, 1.5, 60.0
 TAKE_ALONG_SECONDS = 60.0
-MAX_BATCH = 200
+MAX_BATCH = 500
 SLOTS = 5
-PENDING_SECONDS = 3600.0
+PENDING_SECONDS = 86_400.0
 """A load looks for uploads that were received within this time: LONGEST_WAIT in etl_core.upload_log.entry."""
 
 RECEIVE_STATES, LOAD_STATES, LOOK_STATES, END_STATES = 2, 3, 3, 1
@@ -291,9 +291,9 @@ class Simulation:
         self._end(upload)
 
     def _is_held(self, upload: Upload) -> bool:
-        """Return whether the lease is held that the execution looks at: its table's, or one slot's."""
+        """Return whether what the execution waits for is held: its table's lease, or every slot."""
         if upload.looks_at_slot:
-            return self.random.random() * self.case.slots >= self.slots_free
+            return not self.slots_free
         return upload.table in self.leases
 
     def _is_answered(self, upload: Upload) -> bool:
