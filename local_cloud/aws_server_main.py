@@ -1,9 +1,9 @@
 """Run ministack with two corrections: `python -P aws_server_main.py`.
 
-Lists of versions: S3's own answer to `encoding-type=url`. XML 1.0 cannot carry control characters, so S3 encodes keys on request (API reference,
-ListObjectVersions), and boto3 always asks for it. ministack 1.x encodes the lists of objects only:
-one key with a NUL makes every list of versions unreadable. This is run as a file so that the
-server's import path does not contain the project.
+Lists of versions: S3's own answer to `encoding-type=url`. XML 1.0 cannot carry control characters, so
+S3 encodes keys on request (API reference, ListObjectVersions), and boto3 always asks for it.
+ministack 1.x encodes the lists of objects only: one key with a NUL makes every list of versions
+unreadable. This is run as a file so that the server's import path does not contain the project.
 
 JSONata: each expression is parsed once, because parsing takes half of the time of a state. The limit
 of one second for an evaluation is not applied: it would count the time of all other executions.
