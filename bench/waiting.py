@@ -119,7 +119,7 @@ class _Waiting:
 
     def run(self, machine: str, count: int, changed: Mapping[str, Any]) -> Cost:
         """Run `count` executions for some seconds. The looks of every twentieth are counted."""
-        state = json.dumps(wait_for_lease(_upload(), Turn(attempts=0), LEASE) | dict(changed))
+        state = json.dumps(wait_for_lease(_upload(), Turn(attempts=0), (LEASE,)) | dict(changed))
         arns = [
             str(self._states.start_execution(stateMachineArn=machine, input=state)["executionArn"])
             for _ in range(count)

@@ -78,8 +78,8 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
     if table is None or leases is None:
         return load_now(turn)
     match take_turn(leases, table, arn, _parallel_loads()):
-        case Busy(lease):
-            return wait_for_lease(upload, turn, lease)
+        case Busy(leases_awaited):
+            return wait_for_lease(upload, turn, leases_awaited)
         case Granted(slot, problem):
             if problem is not None:
                 log_line("turn", upload, problem=problem)

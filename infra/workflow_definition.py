@@ -7,7 +7,7 @@
                    +-> Copy -> Copied? -> Receive | Wait for copy -> Copy
 
 The record function decides the next step: it runs in Receive and in Record. An execution that waits
-runs no function: Look reads its log entry and the lease that it waits for. Load also runs if
+runs no function: Look reads its log entry and the leases, one of which it needs. Load also runs if
 Receive fails, and Record if Load fails.
 
 A load that would take too long asks for a copy into staging tables. The execution gives its turn
@@ -233,7 +233,7 @@ def _record(parts: WorkflowParts) -> State:
 
 
 def _look(parts: WorkflowParts) -> State:
-    """Return the task that reads the execution's log entry and the lease that it waits for."""
+    """Return the task that reads the execution's log entry and the leases, one of which it needs."""
     entry = {
         "Keys": [_jsonata("$states.input.entry")],
         "ProjectionExpression": "attempts, #status, #error.#type, #error.#message",
@@ -241,11 +241,11 @@ def _look(parts: WorkflowParts) -> State:
             f"#{name}": name for name in ("status", "error", "type", "message")
         },
     }
-    lease = {"Keys": [_jsonata("$states.input.lease")]}
+    leases = {"Keys": _jsonata("$states.input.leases")}
     return {
         "Type": "Task",
         "Resource": READ_ITEMS,
-        "Arguments": {"RequestItems": {parts.log_table: entry, parts.lease_table: lease}},
+        "Arguments": {"RequestItems": {parts.log_table: entry, parts.lease_table: leases}},
         "Output": _jsonata(_seen(parts)),
         "Retry": render_retry(LOOK_RETRIES),
         "Catch": [
@@ -267,7 +267,7 @@ def _seen(parts: WorkflowParts) -> str:
     """
     return f"""(
   $entry := $lookup($states.result.Responses, '{parts.log_table}')[0];
-  $lease := $lookup($states.result.Responses, '{parts.lease_table}')[0];
+  $held := $lookup($states.result.Responses, '{parts.lease_table}')[$number({EXPIRES_AT}.N) * 1000 > $millis()];
   $pause := $ceil($states.input.poll * (1.25 + 0.5 * $random()));
   $poll := $min([$pause, $states.input.longest]);
   $merge([$states.input, {{
@@ -277,13 +277,13 @@ def _seen(parts: WorkflowParts) -> str:
       ? $entry.status.S : '',
     'error': $exists($entry.error.M.type.S) ? $entry.error.M.type.S : '',
     'cause': $exists($entry.error.M.message.S) ? $entry.error.M.message.S : '',
-    'is_held': $exists($lease) and $number($lease.{EXPIRES_AT}.N) * 1000 > $millis()
+    'is_held': $exists($held) and $count($held) >= $count($states.input.leases)
   }}])
 )"""
 
 
 def _answered() -> State:
-    """Return the choice after Look: another execution answered, the lease is still held, or it is free."""
+    """Return the choice after Look: another execution answered, every lease is still held, or one is free."""
     good = ", ".join(f"'{status}'" for status in Status if status.succeeded)
     return {
         "Type": "Choice",

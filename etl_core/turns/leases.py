@@ -13,8 +13,8 @@ from typing import Protocol
 from etl_core.model.errors import LeaseError
 from etl_core.model.leases import slot_lease, table_lease
 
-_SLOTS_READ = 100
-"""The most items of one BatchGetItem (DynamoDB API reference)."""
+_SLOTS_READ = 99
+"""One BatchGetItem reads at most 100 items (DynamoDB API reference). A waiting execution also reads its log entry."""
 _SLOTS_TRIED = 3
 
 
@@ -47,9 +47,9 @@ class Granted:
 
 @dataclass(frozen=True)
 class Busy:
-    """The load has to wait. `lease` is what it waits for."""
+    """The load has to wait until one of these leases is free."""
 
-    lease: str
+    leases: tuple[str, ...]
 
 
 def take_turn(leases: Leases, table: str, holder: str, slots: int) -> Granted | Busy:
@@ -57,11 +57,11 @@ def take_turn(leases: Leases, table: str, holder: str, slots: int) -> Granted | 
     own = table_lease(table)
     try:
         if not leases.take(own, holder):
-            return Busy(own)
+            return Busy((own,))
         slot = _take_slot(leases, holder, slots)
         if slot is None:
             leases.give_back(own, holder)
-            return Busy(slot_lease(_first_slot(holder, slots)))
+            return Busy(tuple(map(slot_lease, _slots_in_order(holder, slots))))
         return Granted(slot)
     except LeaseError as error:
         return Granted(problem=error.message)
@@ -89,10 +89,9 @@ def _take_slot(leases: Leases, holder: str, slots: int) -> int | None:
     Each execution tries its own first slot, so that a repeated call finds the slot that it already
     has. If that slot is taken, one read shows which ones are free.
     """
-    first = _first_slot(holder, slots)
+    first, *others = _slots_in_order(holder, slots)
     if leases.take(slot_lease(first), holder):
         return first
-    others = [(first + step) % slots for step in range(1, min(slots, _SLOTS_READ + 1))]
     if not others:
         return None
     holders = leases.read_holders([slot_lease(slot) for slot in others])
@@ -107,5 +106,7 @@ def _candidates(slots: Sequence[int], holders: Mapping[str, str], holder: str) -
     yield from free[:_SLOTS_TRIED]
 
 
-def _first_slot(holder: str, slots: int) -> int:
-    return zlib.crc32(holder.encode()) % slots
+def _slots_in_order(holder: str, slots: int) -> list[int]:
+    """Return the slots that this execution tries and waits for, its own first slot at the front."""
+    first = zlib.crc32(holder.encode()) % slots
+    return [(first + step) % slots for step in range(min(slots, _SLOTS_READ))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl_core.model.lake_key import Action, describe_key
@@ -71,9 +71,9 @@ def copy_now(outcome: Any, turn: Turn) -> Reply | None:
     return {"next": "copy"} | turn.with_long_copy(long_copy).to_state()
 
 
-def wait_for_lease(upload: Upload, turn: Turn, lease: str) -> Reply:
-    """Return the reply of an execution that waits until the lease is free."""
-    return _wait(upload, turn, turn.poll, lease)
+def wait_for_lease(upload: Upload, turn: Turn, leases: Sequence[str]) -> Reply:
+    """Return the reply of an execution that waits until one of the leases is free."""
+    return _wait(upload, turn, turn.poll, leases)
 
 
 def wait_for_retry(
@@ -92,11 +92,13 @@ def wait_for_retry(
     if retries >= policy.max_attempts:
         return None
     seconds = policy.delay_seconds(retries, jitter)
-    return _wait(upload, turn.after_failure(policy.name, attempts_of_task(error)), seconds, lease)
+    return _wait(
+        upload, turn.after_failure(policy.name, attempts_of_task(error)), seconds, (lease,)
+    )
 
 
-def _wait(upload: Upload, turn: Turn, seconds: int, lease: str) -> Reply:
-    """Return the reply with the keys, in DynamoDB's JSON, of the two items at which the state machine looks."""
+def _wait(upload: Upload, turn: Turn, seconds: int, leases: Sequence[str]) -> Reply:
+    """Return the reply with the keys, in DynamoDB's JSON, of the items at which the state machine looks."""
     is_schema = describe_key(upload.key).action == Action.SCHEMA
     state = turn.to_state()
     if turn.long_copy is not None:
@@ -107,7 +109,7 @@ def _wait(upload: Upload, turn: Turn, seconds: int, lease: str) -> Reply:
         "seconds": max(seconds, FIRST_POLL_SECONDS),
         "longest": LONGEST_SCHEMA_POLL_SECONDS if is_schema else LONGEST_POLL_SECONDS,
         "entry": {name: {"S": value} for name, value in key_of(upload).items()},
-        "lease": {LEASE_KEY: {"S": lease}},
+        "leases": [{LEASE_KEY: {"S": lease}} for lease in leases],
     }
 
 

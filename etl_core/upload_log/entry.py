@@ -26,7 +26,7 @@ WAITING_FOR, WAITING_SINCE = "waiting_for", "waiting_since"
 """The table of a pending upload and the time it was received: the key of the index `waiting`. Final
 entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(days=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
 INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE))
 """Fields that the loader uses itself and the API does not show."""

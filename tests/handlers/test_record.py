@@ -95,7 +95,7 @@ def test_a_table_that_another_execution_loads_is_waited_for(log: FakeLogTable) -
 
     second = received(other, turn={}, arn="arn:2")
     assert (second["next"], second["seconds"]) == ("wait", 1)
-    assert second["lease"] == {"lease": {"S": "table#dev/public.t"}}
+    assert second["leases"] == [{"lease": {"S": "table#dev/public.t"}}]
 
     final(turn=first, outcome=OUTCOME)
     assert received(other, turn=second, arn="arn:2")["next"] == "load"
@@ -122,7 +122,8 @@ def test_loads_of_many_tables_wait_for_a_slot(log: FakeLogTable) -> None:
     ]
     assert [reply["next"] for reply in replies].count("load") == 2
     waiting = [reply for reply in replies if reply["next"] == "wait"]
-    assert {reply["lease"]["lease"]["S"] for reply in waiting} <= {"slot#0", "slot#1"}
+    for reply in waiting:
+        assert {key["lease"]["S"] for key in reply["leases"]} == {"slot#0", "slot#1"}
 
 
 def test_a_load_without_leases_starts_at_once(log: FakeLogTable, leases: FakeLeases) -> None:

@@ -126,7 +126,7 @@ CARRIED = Turn(attempts=1, retry_count=2, slot=3).with_long_copy(LONG_COPY)
 REPLIES = [
     (copy_now({"long_copy": LONG_COPY}, Turn(attempts=1)), "Copy"),
     (load_now(Turn(attempts=0, slot=3)), "Load"),
-    (wait_for_lease(an_upload(), Turn(), "table#dev/public.t"), "Wait"),
+    (wait_for_lease(an_upload(), Turn(), ["table#dev/public.t"]), "Wait"),
     (answered(Status.LOADED, None), "Succeeded"),
     (answered(Status.DUPLICATE, None), "Succeeded"),
     (answered(Status.FAILED, {"type": "CopyRefusedError", "message": "m"}), "Failed"),
@@ -154,10 +154,14 @@ def test_the_load_function_gets_the_number_of_earlier_attempts(reply, state):
     assert evaluate(count, input=data, context=context) == 2 + data.get("retry_count", 0)
 
 
-def look(entry, lease, **waiting):
-    """Return what Look finds, and the state after it."""
-    found = {"the-log": [entry] if entry else [], "the.leases": [lease] if lease else []}
-    data = {"next": "wait", "attempts": 1, "poll": 4, "longest": 60, "retry_count": 3} | waiting
+WAITING = {"next": "wait", "attempts": 1, "poll": 4, "longest": 60, "retry_count": 3}
+
+
+def look(entry, *leases, awaited=1, **waiting):
+    """Return what Look finds, and the state after it. The execution awaits one of so many leases."""
+    found = {"the-log": [entry] if entry else [], "the.leases": [each for each in leases if each]}
+    keys = [{"lease": {"S": f"slot#{number}"}} for number in range(awaited)]
+    data = WAITING | {"leases": keys} | waiting
     output = evaluate(STATES["Look"]["Output"], input=data, result={"Responses": found})
     return output, choose("Answered?", output)
 
@@ -184,7 +188,7 @@ def test_an_answer_that_was_there_before_does_not_end_the_wait():
 def test_without_knowing_the_first_count_no_answer_ends_the_wait():
     """Receive failed, so nobody knows what the entry said when the execution began."""
     found = {"the-log": [item("failed", 9)], "the.leases": [HELD]}
-    data = {"next": "wait", "poll": 4, "longest": 60}
+    data = {"next": "wait", "poll": 4, "longest": 60, "leases": [{"lease": {"S": "slot#0"}}]}
     output = evaluate(STATES["Look"]["Output"], input=data, result={"Responses": found})
     assert choose("Answered?", output) == "Wait"
 
@@ -198,9 +202,22 @@ def test_a_free_lease_lets_the_execution_ask_again(entry, lease):
     assert (turn["retry_count"], turn["attempts"]) == (3, 1)
 
 
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        ((HELD, HELD, HELD), "Wait"),
+        ((HELD, HELD), "Receive"),
+        ((HELD, EXPIRED, HELD), "Receive"),
+        ((), "Receive"),
+    ],
+)
+def test_one_free_slot_of_several_lets_the_execution_ask_again(found, state):
+    assert look(None, *found, awaited=3)[1] == state
+
+
 def test_a_table_that_returned_nothing_lets_the_execution_ask_again():
     """A throttled BatchGetItem returns items as unprocessed."""
-    data = {"next": "wait", "attempts": 1, "poll": 4, "longest": 60}
+    data = WAITING | {"leases": [{"lease": {"S": "slot#0"}}]}
     output = evaluate(STATES["Look"]["Output"], input=data, result={"Responses": {}})
     assert choose("Answered?", output) == "Receive"
 

@@ -15,7 +15,7 @@ def test_one_execution_at_a_time_has_a_tables_turn() -> None:
     leases = FakeLeases()
     first = take_turn(leases, TABLE, "arn:1", 5)
     assert isinstance(first, Granted)
-    assert take_turn(leases, TABLE, "arn:2", 5) == Busy(table_lease(TABLE))
+    assert take_turn(leases, TABLE, "arn:2", 5) == Busy((table_lease(TABLE),))
 
     assert end_turn(leases, TABLE, "arn:1", first.slot) is None
     assert isinstance(take_turn(leases, TABLE, "arn:2", 5), Granted)
@@ -47,13 +47,13 @@ def test_at_most_so_many_loads_run_at_the_same_time(slots: int) -> None:
     assert {turn.slot for turn in granted} == set(range(slots))
     assert len(granted) == slots
     for turn in turns:
-        assert isinstance(turn, Granted) or turn.lease in map(slot_lease, range(slots))
+        assert isinstance(turn, Granted) or set(turn.leases) == set(map(slot_lease, range(slots)))
 
 
 def test_without_a_free_slot_the_tables_lease_is_given_back() -> None:
     leases = FakeLeases()
     take_turn(leases, OTHER, "arn:1", 1)
-    assert take_turn(leases, TABLE, "arn:2", 1) == Busy(slot_lease(0))
+    assert take_turn(leases, TABLE, "arn:2", 1) == Busy((slot_lease(0),))
     assert table_lease(TABLE) not in leases.held
 
 
@@ -90,7 +90,7 @@ def test_a_turn_that_ends_with_an_interval_keeps_the_table_but_not_the_slot() ->
     take_turn(leases, TABLE, "arn:1", 1)
     end_turn(leases, TABLE, "arn:1", 0, keep_seconds=30)
     assert isinstance(take_turn(leases, OTHER, "arn:2", 1), Granted)
-    assert take_turn(leases, TABLE, "arn:3", 2) == Busy(table_lease(TABLE))
+    assert take_turn(leases, TABLE, "arn:3", 2) == Busy((table_lease(TABLE),))
     now[0] += 30
     assert take_turn(leases, TABLE, "arn:3", 2) == Granted(1)
 

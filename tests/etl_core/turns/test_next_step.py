@@ -75,9 +75,9 @@ def test_the_first_read_of_the_entry_counts() -> None:
 
 
 def test_a_waiting_execution_knows_what_to_look_at() -> None:
-    reply = wait_for_lease(UPLOAD, Turn(attempts=2, poll=7), LEASE)
+    reply = wait_for_lease(UPLOAD, Turn(attempts=2, poll=7), (LEASE,))
     assert (reply["next"], reply["seconds"], reply["longest"]) == ("wait", 7, 60)
-    assert reply["lease"] == {"lease": {"S": LEASE}}
+    assert reply["leases"] == [{"lease": {"S": LEASE}}]
     assert reply["entry"] == {
         "table_name": {"S": "orders"},
         "landed_key": {"S": UPLOAD.landed_key},
@@ -86,7 +86,7 @@ def test_a_waiting_execution_knows_what_to_look_at() -> None:
 
 
 def test_a_schema_file_looks_more_often_because_data_files_wait_for_it() -> None:
-    reply = wait_for_lease(an_upload("dev/Schema/t/s.json"), Turn(), LEASE)
+    reply = wait_for_lease(an_upload("dev/Schema/t/s.json"), Turn(), (LEASE,))
     assert reply["longest"] == 5
 
 
