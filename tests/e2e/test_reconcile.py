@@ -105,7 +105,13 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
     ]  # fmt: skip
     assert operator.reconcile(table) == (
         0,
-        {"counts": {"recorded": 4}, "findings": [], "answers": [], "unanswered": []},
+        {
+            "counts": {"recorded": 4},
+            "findings": [],
+            "damaged": [],
+            "answers": [],
+            "unanswered": [],
+        },
     )
 
 
@@ -221,7 +227,7 @@ def test_a_rebuild_of_the_log_keeps_existing_entries(operator: Operator) -> None
     before = lake.client.log_entries(table)
     assert operator.run("rebuild-log", "--database", "dev", "--table", table) == (
         0,
-        {"rows": 2, "missing": [], "busy": []},
+        {"rows": 2, "missing": [], "busy": [], "damaged": []},
     )
     assert lake.client.log_entries(table) == before
 
@@ -285,6 +291,7 @@ def test_the_scheduled_request_loads_missed_uploads(operator: Operator) -> None:
         "counts": {"never seen": 2},
         "sent": 2,
         "marker": None,
+        "damaged": [],
     }
     [version] = S3Lake(lake.client.aws.client("s3"), lake.client.outputs.lake_bucket).read_versions(
         f"dev/append/{table}/x.csv"

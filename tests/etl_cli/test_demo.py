@@ -95,7 +95,7 @@ def test_an_upload_that_ends_as_expected_is_no_fault():
         ([an_entry(rows_loaded=1)], "1 rows loaded instead of 2"),
         (
             [an_entry(status="failed", error={"message": "bad row", "details": ["line 2"]})],
-            "bad row\nline 2",
+            "bad row line 2",
         ),
     ],
 )

@@ -93,7 +93,7 @@ def test_every_service_has_the_permissions_that_it_needs(cloud):
 
 def test_the_expected_number_of_service_calls_is_checked(cloud):
     actions = [call.action for call in service_calls(cloud.deployment)]
-    assert actions.count("lambda:InvokeFunction") == 3
+    assert actions.count("lambda:InvokeFunction") == 4
     assert actions.count("dynamodb:BatchGetItem") == 2
     assert actions.count("states:StartExecution") == 1
     assert actions.count("logs:PutLogEvents") == 5
