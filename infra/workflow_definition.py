@@ -268,7 +268,7 @@ def _seen(parts: WorkflowParts) -> str:
     return f"""(
   $entry := $lookup($states.result.Responses, '{parts.log_table}')[0];
   $held := $lookup($states.result.Responses, '{parts.lease_table}')[$number({EXPIRES_AT}.N) * 1000 > $millis()];
-  $pause := $ceil($states.input.poll * (1.25 + 0.5 * $random()));
+  $pause := $ceil($states.input.poll * (1.75 + 0.5 * $random()));
   $poll := $min([$pause, $states.input.longest]);
   $merge([$states.input, {{
     'seconds': $poll,

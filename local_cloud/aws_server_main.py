@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -51,10 +52,12 @@ def encoding(list_versions: Callable[..., Answer]) -> Callable[..., Answer]:
 def remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
     """Return the parser's method with one syntax tree per expression. An evaluation does not change the tree."""
     trees: dict[tuple[Any, ...], Any] = {}
+    one_at_a_time = threading.Lock()
 
     def run(parser: Any, *expression: Any) -> Any:
         if expression not in trees:
-            trees[expression] = parse(parser, *expression)
+            with one_at_a_time:
+                trees[expression] = parse(parser, *expression)
         return trees[expression]
 
     return run
@@ -74,6 +77,9 @@ def main() -> None:
     parser: Any = importlib.import_module("jsonata.parser")
     parser.Parser.parse = remembering(parser.Parser.parse)
     jsonata.Jsonata.jsonata = unlimited(jsonata.Jsonata.jsonata)
+    # Each thread, so each execution, would build a parser of its own, only to read the tree of another.
+    shared = parser.Parser()
+    jsonata.Jsonata.get_parser = lambda: shared
     s3: Any = importlib.import_module("ministack.services.s3")
     s3._list_object_versions = encoding(s3._list_object_versions)
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -13,9 +13,9 @@ HOLDER = "holder"
 EXPIRES_AT = "expires_at"
 """Seconds since 1970 (UTC). Anybody may take a lease that has expired. DynamoDB deletes it later (TTL)."""
 
-FIRST_POLL_SECONDS = 1
+FIRST_POLL_SECONDS = 2
 LONGEST_POLL_SECONDS = 60
-"""A waiting execution looks after a second, then after pauses that grow by half each time, up to this."""
+"""A waiting execution looks after two seconds, then after pauses that double each time, up to this."""
 LONGEST_SCHEMA_POLL_SECONDS = 5
 """The same for schema files: the data files of the table wait for them."""
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.leases import (
-    FIRST_POLL_SECONDS,
     LEASE_KEY,
     LONGEST_POLL_SECONDS,
     LONGEST_SCHEMA_POLL_SECONDS,
@@ -106,7 +105,7 @@ def _wait(upload: Upload, turn: Turn, seconds: int, leases: Sequence[str]) -> Re
         state.pop("attempts", None)
     return state | {
         "next": "wait",
-        "seconds": max(seconds, FIRST_POLL_SECONDS),
+        "seconds": max(seconds, 1),
         "longest": LONGEST_SCHEMA_POLL_SECONDS if is_schema else LONGEST_POLL_SECONDS,
         "entry": {name: {"S": value} for name, value in key_of(upload).items()},
         "leases": [{LEASE_KEY: {"S": lease}} for lease in leases],

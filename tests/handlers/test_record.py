@@ -94,7 +94,7 @@ def test_a_table_that_another_execution_loads_is_waited_for(log: FakeLogTable) -
     other = an_event("dev/append/t/b.csv")
 
     second = received(other, turn={}, arn="arn:2")
-    assert (second["next"], second["seconds"]) == ("wait", 1)
+    assert (second["next"], second["seconds"]) == ("wait", 2)
     assert second["leases"] == [{"lease": {"S": "table#dev/public.t"}}]
 
     final(turn=first, outcome=OUTCOME)
