@@ -16,6 +16,7 @@ import botocore.client
 import pytest
 import sqlalchemy as sa
 
+from etl_core.adapters.aws_clients import session
 from etl_core.adapters.log_table import LogTable
 from etl_core.model.times import format_utc_time
 from etl_core.model.upload import Upload
@@ -90,8 +91,10 @@ def warm(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in variables.items():
         monkeypatch.setitem(os.environ, name, value)
     wiring.wiring.cache_clear()
+    session.cache_clear()
     yield
     wiring.wiring.cache_clear()
+    session.cache_clear()
 
 
 class Context:

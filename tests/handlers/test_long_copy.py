@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from etl_core.adapters.aws_clients import DATA, make_client
+from etl_core.adapters.aws_clients import DATA, make_client, session
 from etl_core.adapters.data_api import DataApi, DataApiTarget
 from etl_core.model.errors import LoadFailedError, ThrottledError
 from etl_core.model.long_copy import LongCopy, LongCopyResult, LongCopyStatus
@@ -40,10 +40,12 @@ def data_api(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     long_copy._data_api.cache_clear()
+    session.cache_clear()
     live.run(f"DROP TABLE IF EXISTS {NAME}")
     yield live
     live.run(f"DROP TABLE IF EXISTS {NAME}")
     long_copy._data_api.cache_clear()
+    session.cache_clear()
 
 
 def call(copy: LongCopy) -> dict[str, Any]:

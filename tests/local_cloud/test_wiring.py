@@ -96,7 +96,7 @@ def test_the_expected_number_of_service_calls_is_checked(cloud):
     assert actions.count("lambda:InvokeFunction") == 4
     assert actions.count("dynamodb:BatchGetItem") == 2
     assert actions.count("states:StartExecution") == 1
-    assert actions.count("logs:PutLogEvents") == 5
+    assert actions.count("logs:PutLogEvents") == 6
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from etl_core.adapters.aws_clients import session
 from tests.e2e.conftest import Lake
 from tests.upgrade.restored import NAMES, Fixture, Restored, Stack, Translation
 
@@ -76,7 +77,8 @@ def _create_bucket(lake: Lake, bucket: str) -> None:
 
 
 def _forget_clients() -> None:
-    """Make the handlers create their clients again, with the settings of this test."""
+    """Make the handlers create their clients again, with the settings and the credentials of this test."""
+    session.cache_clear()
     for name in _HANDLERS:
         for value in vars(importlib.import_module(f"handlers.{name}")).values():
             if hasattr(value, "cache_clear"):

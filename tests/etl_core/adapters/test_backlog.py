@@ -14,7 +14,7 @@ from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
-from etl_core.upload_log.entry import key_of, received_entry
+from etl_core.upload_log.entry import LONGEST_WAIT, key_of, received_entry
 from etl_core.upload_log.outcome import LoadOutcome
 from etl_core.upload_log.query import LogQuery
 from tests.etl_core.adapters.conftest import Tables
@@ -101,7 +101,7 @@ def test_a_received_upload_is_pending_until_its_final_status(log: Log) -> None:
 
 
 def test_an_upload_received_too_long_ago_is_not_pending(log: Log) -> None:
-    log.receive(log.upload("a.csv"), NOW - timedelta(hours=2))
+    log.receive(log.upload("a.csv"), NOW - LONGEST_WAIT - timedelta(hours=1))
 
     assert log.table.read_pending(log.target, 100) == []
 
