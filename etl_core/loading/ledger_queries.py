@@ -10,9 +10,25 @@ import sqlalchemy as sa
 
 from etl_core.loading.ledger import select_rows, without_zone
 from etl_core.model.lake_key import Action
+from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.upload import Upload
+from etl_core.sql import catalog_table
 
+_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
+_CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMP has no zone
+
+
+def select_tables(prefix: str = "") -> sa.Select[Any]:
+    """Select the names of the tables in the ledgers' schema of a database, sorted: ledgers and staging tables."""
+    n, c = _NAMESPACE.c, _CLASS.c
+    tables = (
+        sa.select(c.relname)
+        .select_from(_CLASS.join(_NAMESPACE, c.relnamespace == n.oid))
+        .where(n.nspname == LEDGER_SCHEMA, c.relkind == "r")
+        .order_by(c.relname)
+    )
+    return tables.where(sa.func.left(c.relname, len(prefix)) == prefix) if prefix else tables
 
 
 def select_own(

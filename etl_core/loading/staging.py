@@ -13,17 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable, ExecutableDDLElement
 
-from etl_core.model.long_copy import StagingTable, staging_created_at
+from etl_core.loading.ledger_queries import select_tables
+from etl_core.model.long_copy import STAGING_PREFIX, StagingTable, staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.schema_files.tables import distkey_of
-from etl_core.sql import CopyCsv, catalog_table, identifier, render_sql
+from etl_core.sql import CopyCsv, identifier, render_sql
 
 KEEP_FOR = timedelta(days=3)
 """The Data API ends a statement after a day. Two more are for an execution that waits for its turn."""
-
-_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
-_CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
-_PREFIX = "staging_"
 
 
 def staging_table(name: str, target: sa.Table, columns: Sequence[str]) -> sa.Table:
@@ -89,17 +86,7 @@ def drop_staging(name: str) -> ExecutableDDLElement:
 
 def select_staging_tables() -> sa.Select[Any]:
     """Select the names of all staging tables of a database, and of tables with similar names."""
-    n, c = _NAMESPACE.c, _CLASS.c
-    return (
-        sa.select(c.relname)
-        .select_from(_CLASS.join(_NAMESPACE, c.relnamespace == n.oid))
-        .where(
-            n.nspname == LEDGER_SCHEMA,
-            c.relkind == "r",
-            sa.func.left(c.relname, len(_PREFIX)) == _PREFIX,
-        )
-        .order_by(c.relname)
-    )
+    return select_tables(STAGING_PREFIX)
 
 
 def left_behind(names: Iterable[str], now: datetime) -> list[str]:

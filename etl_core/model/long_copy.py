@@ -29,7 +29,10 @@ MAX_STATE_BYTES = 80_000
 MAX_ATTEMPTS = 3
 """So often one upload is copied into staging tables before its load fails."""
 
-_TABLE = re.compile(r"staging_(\d{14})_[0-9a-f]{16}_[0-9a-f]{8}_\d{1,2}", re.ASCII)
+STAGING_PREFIX = "staging_"
+"""The start of the names of staging tables."""
+
+_TABLE = re.compile(STAGING_PREFIX + r"(\d{14})_[0-9a-f]{16}_[0-9a-f]{8}_\d{1,2}", re.ASCII)
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _TIME = "%Y%m%d%H%M%S"
 
@@ -40,7 +43,8 @@ def staging_name(created_at: datetime, upload_id: str, token: str, number: int) 
     No ledger has such a name: ledger names contain two underscores in a row. `token` is random, so
     that two executions of one upload never share a table.
     """
-    return f"staging_{created_at.astimezone(UTC):{_TIME}}_{upload_id[:16]}_{token}_{number}"
+    time = f"{created_at.astimezone(UTC):{_TIME}}"
+    return f"{STAGING_PREFIX}{time}_{upload_id[:16]}_{token}_{number}"
 
 
 def staging_created_at(name: str) -> datetime | None:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row, select_rows
+from etl_core.loading.ledger_queries import select_tables
 from etl_core.loading.ports import WarehouseClient
 from etl_core.model.errors import (
     EtlError,
@@ -34,26 +35,11 @@ from etl_core.recovery.tables_requests import (
     LedgerRows,
     VersionQuery,
 )
-from etl_core.sql import catalog_table
 
 BUSY_SECONDS = 15.0
 PAGE = 500
 _TABLES_PER_TRANSACTION = 10
 """Loads of a table that was read wait until the reader's transaction ends, so it must be short."""
-
-_NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
-_CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
-
-
-def select_ledgers() -> sa.Select[Any]:
-    """Select the names of all tables in the ledgers' schema of a database, sorted."""
-    n, c = _NAMESPACE.c, _CLASS.c
-    return (
-        sa.select(c.relname)
-        .select_from(_CLASS.join(_NAMESPACE, c.relnamespace == n.oid))
-        .where(n.nspname == LEDGER_SCHEMA, c.relkind == "r")
-        .order_by(c.relname)
-    )
 
 
 def select_versions(query: VersionQuery) -> sa.Select[Any]:
@@ -91,7 +77,7 @@ def read_versions(
 def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> list[str]:
     """Return the names of the database's ledger tables, without staging tables."""
     with warehouse.transaction(database, seconds) as transaction:
-        names = (name for (name,) in transaction.execute(select_ledgers()))
+        names = (name for (name,) in transaction.execute(select_tables()))
         return [name for name in names if staging_created_at(name) is None]
 
 

@@ -80,6 +80,23 @@ class Lake:
             yield
             connection.rollback()
 
+    def function_variables(self) -> dict[str, str]:
+        """Return the environment variables of all deployed functions, with credentials, to run them elsewhere."""
+        outputs = self.client.outputs
+        variables = {
+            "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
+            "AWS_REGION": outputs.region,
+            "AWS_DEFAULT_REGION": outputs.region,
+            "AWS_ACCESS_KEY_ID": outputs.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": outputs.secret_access_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        functions: Any = self.client.aws.client("lambda")
+        for page in functions.get_paginator("list_functions").paginate():
+            for function in page["Functions"]:
+                variables |= function.get("Environment", {}).get("Variables", {})
+        return variables | {"WAREHOUSE_CA_FILE": str(self.cloud.state.secrets / "ca.pem")}
+
     def s3_event(
         self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str
     ) -> dict[str, Any]:

@@ -72,23 +72,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trips]:
 @pytest.fixture
 def warm(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The load function's environment in this process."""
-    functions: Any = lake.client.aws.client("lambda")
-    outputs = lake.client.outputs
-    [found] = [
-        each
-        for page in functions.get_paginator("list_functions").paginate()
-        for each in page["Functions"]
-        if each["Handler"] == "handlers.load.handler"
-    ]
-    variables = found["Environment"]["Variables"] | {
-        "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
-        "AWS_REGION": outputs.region,
-        "AWS_DEFAULT_REGION": outputs.region,
-        "AWS_ACCESS_KEY_ID": outputs.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": outputs.secret_access_key,
-        "WAREHOUSE_CA_FILE": str(lake.cloud.state.secrets / "ca.pem"),
-    }
-    for name, value in variables.items():
+    for name, value in lake.function_variables().items():
         monkeypatch.setitem(os.environ, name, value)
     wiring.wiring.cache_clear()
     session.cache_clear()

@@ -39,24 +39,10 @@ def interpreter(lake: Lake) -> StateMachineInterpreter:
 
 
 @pytest.fixture(scope="session")
-def environment(lake: Lake, interpreter: StateMachineInterpreter) -> dict[str, str]:
-    """Return the environment variables of the state machine's deployed functions."""
-    functions = lake.client.aws.client("lambda")
-    outputs = lake.client.outputs
-    variables = {
-        "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
-        "AWS_ENDPOINT_URL_REDSHIFT_DATA": lake.cloud.context.warehouse.data_api_url,
-        "AWS_REGION": outputs.region,
-        "AWS_DEFAULT_REGION": outputs.region,
-        "AWS_ACCESS_KEY_ID": outputs.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": outputs.secret_access_key,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for arn in interpreter.handlers:
-        variables |= functions.get_function_configuration(FunctionName=arn)["Environment"][
-            "Variables"
-        ]
-    return variables | {"WAREHOUSE_CA_FILE": str(lake.cloud.state.secrets / "ca.pem")}
+def environment(lake: Lake) -> dict[str, str]:
+    """Return the environment variables of the deployed functions."""
+    data_api = {"AWS_ENDPOINT_URL_REDSHIFT_DATA": lake.cloud.context.warehouse.data_api_url}
+    return data_api | lake.function_variables()
 
 
 @dataclass(frozen=True)

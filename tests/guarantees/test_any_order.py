@@ -56,8 +56,14 @@ SCHEMAS_OUT_OF_ORDER = a_scenario(
 def test_any_order_repetition_and_kill_gives_the_sequential_result(harness: Harness) -> None:
     slow_harness = replace(harness, interpreter=replace(harness.interpreter, scale=SCALE))
 
+    check_scenarios(slow_harness, 5)
+
+
+def check_scenarios(harness: Harness, normal: int) -> None:
+    """Run scenarios: two given ones, and random ones, `normal` of them in the normal run."""
+
     @settings(
-        max_examples=RUNS or 5,
+        max_examples=RUNS or normal,
         derandomize=not RUNS,
         print_blob=bool(RUNS),
         phases=[Phase.explicit, Phase.generate],
@@ -67,7 +73,7 @@ def test_any_order_repetition_and_kill_gives_the_sequential_result(harness: Harn
     @example(scenario=SCHEMAS_OUT_OF_ORDER)
     @given(scenario=scenarios())
     def run_one(scenario: Scenario) -> None:
-        check(slow_harness, scenario)
+        check(harness, scenario)
 
     run_one()
 

@@ -12,15 +12,14 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
 
 from etl_core.model.long_copy import MAX_ATTEMPTS
 from tests.guarantees.conftest import LoadTarget
 from tests.guarantees.harness import Harness
 from tests.guarantees.run_size import RUNS, short_or_long
-from tests.guarantees.scenarios import Scenario, ScenarioUpload, scenarios
+from tests.guarantees.scenarios import ScenarioUpload
 from tests.guarantees.state_machine_interpreter import StateMachineInterpreter
-from tests.guarantees.test_any_order import LATE_TRUNCATE, SCALE, SCHEMAS_OUT_OF_ORDER, check
+from tests.guarantees.test_any_order import SCALE, check_scenarios
 from tests.guarantees.worker_pool import ForkServer, worker_pool
 
 LONG_BYTES = 20
@@ -73,22 +72,7 @@ def a_table(harness: Harness) -> str:
 
 @pytest.mark.timeout(600 + 120 * RUNS)
 def test_any_order_repetition_and_kill_gives_the_sequential_result(make: Make) -> None:
-    harness = make(LONG_BYTES, SCALE)
-
-    @settings(
-        max_examples=RUNS or 4,
-        derandomize=not RUNS,
-        print_blob=bool(RUNS),
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @example(scenario=LATE_TRUNCATE)
-    @example(scenario=SCHEMAS_OUT_OF_ORDER)
-    @given(scenario=scenarios())
-    def run_one(scenario: Scenario) -> None:
-        check(harness, scenario)
-
-    run_one()
+    check_scenarios(make(LONG_BYTES, SCALE), 4)
 
 
 @pytest.mark.parametrize("action", ["append", "truncate"])

@@ -27,7 +27,7 @@ def translation() -> Translation:
 def stack(lake: Lake, translation: Translation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """Return today's functions in this process. Their lake is the old bucket, which COPY may read."""
     bucket = Fixture.read(NAMES[0]).bucket
-    for name, value in _variables(lake).items():
+    for name, value in lake.function_variables().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LAKE_BUCKET", bucket)
     _create_bucket(lake, bucket)
@@ -35,22 +35,6 @@ def stack(lake: Lake, translation: Translation, monkeypatch: pytest.MonkeyPatch)
     with translation.applied():
         yield Stack(lake, bucket, translation)
     _forget_clients()
-
-
-def _variables(lake: Lake) -> dict[str, str]:
-    """Return the environment variables of the deployed functions, and credentials."""
-    outputs = lake.client.outputs
-    variables = {
-        "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
-        "AWS_REGION": outputs.region,
-        "AWS_DEFAULT_REGION": outputs.region,
-        "AWS_ACCESS_KEY_ID": outputs.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": outputs.secret_access_key,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for function in lake.client.aws.client("lambda").list_functions()["Functions"]:
-        variables |= function.get("Environment", {}).get("Variables", {})
-    return variables | {"WAREHOUSE_CA_FILE": str(lake.cloud.state.secrets / "ca.pem")}
 
 
 def _create_bucket(lake: Lake, bucket: str) -> None:
@@ -70,7 +54,7 @@ def _create_bucket(lake: Lake, bucket: str) -> None:
             }
         ],
     }
-    role = _variables(lake)["COPY_ROLE_ARN"].rpartition("/")[2]
+    role = lake.function_variables()["COPY_ROLE_ARN"].rpartition("/")[2]
     lake.client.aws.client("iam").put_role_policy(
         RoleName=role, PolicyName=_COPY_POLICY, PolicyDocument=json.dumps(policy)
     )

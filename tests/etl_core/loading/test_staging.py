@@ -34,7 +34,7 @@ COLUMNS = (
 def a_command(*columns: str, **schema: object) -> CopyCsv:
     target = table_of_schema_file(a_spec(*COLUMNS, **schema), TABLE)
     source = CopySource(
-        manifest_url="s3://work/manifests/50%.json", role_arn="arn:role", compression="GZIP",
+        manifest_url="s3://bucket/manifests/50%.json", role_arn="arn:role", compression="GZIP",
         delimiter="|", quote='"', null_as="\\N", date_format="auto", time_format="auto", encoding="UTF8",
     )  # fmt: skip
     return CopyCsv(target, columns or ("name", "id"), source)
@@ -46,7 +46,7 @@ def test_a_staging_table_has_the_columns_of_the_files_in_their_order() -> None:
         f'CREATE TABLE "etl_ledger"."{NAME}" ( "name" VARCHAR(20), "id" BIGINT NOT NULL ) DISTSTYLE EVEN'
     )
     assert planned.copy.startswith(f'COPY "etl_ledger"."{NAME}" ("name", "id") FROM ')
-    assert "'s3://work/manifests/50%.json'" in planned.copy
+    assert "'s3://bucket/manifests/50%.json'" in planned.copy
     assert "NULL AS '\\\\N'" in planned.copy
     assert planned.upload_ids == (UPLOAD_ID,)
 

@@ -17,9 +17,9 @@ from etl_core.loading.ledger import (
     insert_rows,
     ledger_table,
 )
-from etl_core.loading.ledger_queries import select_backlog, select_own
+from etl_core.loading.ledger_queries import select_backlog, select_own, select_tables
 from etl_core.model.lake_key import Action
-from etl_core.recovery.read_ledgers import select_ledgers, select_page, select_versions
+from etl_core.recovery.read_ledgers import select_page, select_versions
 from etl_core.recovery.tables_requests import VersionQuery
 from etl_core.schema_changes.live_table import select_table, select_views
 from etl_core.schema_files.column_types import DIALECT
@@ -69,7 +69,7 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         CopyCsv(table, ("id", "name"), source),
         sa.select(sa.func.pg_last_copy_count()),
         insert_rows(ledger, [a_ledger_row(), a_ledger_row()]),
-        select_ledgers(),
+        select_tables(),
         select_versions(VersionQuery(TABLE, ("v1", "v2"), ("dev/append/t/a.csv",))),
         select_page("public__t", "0"),
     ]
