@@ -88,7 +88,11 @@ class ExtendedProtocol:
         executor = self._executor
         if executor.block.restarts_before_next and not self._settle():
             return False
-        executor.before(step)
+        try:
+            executor.before(step)
+        except BackendError as failure:
+            self._fail(failure)
+            return False
         lock = executor.block.write_lock(step)
         if not lock:
             return True
@@ -117,7 +121,7 @@ class ExtendedProtocol:
                 self._executor.fail(failure)
         self._executor.in_implicit_block = False
 
-    def _fail(self, failure: SqlError) -> None:
+    def _fail(self, failure: SqlError | BackendError) -> None:
         if self._settle():
             self._executor.fail(failure)
             self._skipping = True
@@ -136,6 +140,10 @@ class ExtendedProtocol:
         if step.action is not Action.FORWARD:
             self._answer(wire.frame(b"1"))
         elif self._prepare_for(step):
+            if step.fallback:
+                if not self._settle():
+                    return
+                step = self._statements[wire.cooked(name)] = self._executor.resolved(step)
             self._pass_on(b"P", name + b"\0" + wire.cstring(step.sql) + rest)
 
     def _answer(self, frames: bytes) -> None:

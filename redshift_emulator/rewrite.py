@@ -23,14 +23,20 @@ _SUBSTITUTES = frozenset(
         "pg_attribute",
         "pg_attrdef",
         "pg_constraint",
+        "pg_group",
         "pg_views",
         "pg_get_expr",
         "pg_get_constraintdef",
     }
 )
-_CALLED_SUBSTITUTES = frozenset({"avg", "concat", "format_type", "regexp_replace", "version"})
+_CALLED_SUBSTITUTES = frozenset(
+    {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
+     "json_serialize", "version"}
+)  # fmt: skip
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
+_BYTES = frozenset({"varbyte", "varbinary"})
+SIZED_TYPES = BARE_NUMERIC | _BYTES
 # What may follow the condition `WHERE 1` ("" is the end of the statement). Anything else continues
 # an expression.
 _AFTER_CONDITION = frozenset(
@@ -70,8 +76,16 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
 
 
 def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
-    """Yield the edits that make casts to NUMERIC, DECIMAL or DEC without a precision casts to (18,0)."""
+    """Yield the edits that make casts to NUMERIC, DECIMAL or DEC without a precision casts to (18,0).
+
+    VARBYTE has no length in PostgreSQL: the length of a cast is left out.
+    """
     for place in cast_types(tokens):
+        if value_at(tokens, place) in _BYTES:
+            end = place + 1
+            if value_at(tokens, end) == "(" and value_at(tokens, end + 2) == ")":
+                end += 3
+            yield Edit(tokens[place].start, tokens[end - 1].end, "varbyte")
         if value_at(tokens, place) in BARE_NUMERIC and value_at(tokens, place + 1) != "(":
             yield Edit(tokens[place].end, tokens[place].end, "(18,0)")
 

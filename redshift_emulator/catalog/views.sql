@@ -63,7 +63,7 @@ SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_na
        a.atttypid, a.atttypmod
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
@@ -93,7 +93,15 @@ SELECT DISTINCT current_database()::varchar(128) AS database_name, schema_name::
        obj_description(table_oid, 'pg_class')::varchar(256) AS remarks
 FROM pg_rs.columns WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
 
--- Does not show empty tables (r_SVV_TABLE_INFO).
+-- Does not show empty tables (r_SVV_TABLE_INFO). An older version of this catalog had fewer columns.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                   WHERE attrelid = to_regclass('pg_catalog.svv_table_info') AND attname = 'sortkey1_enc') THEN
+        DROP VIEW IF EXISTS pg_catalog.svv_table_info;
+    END IF;
+END
+$$;
 CREATE OR REPLACE VIEW pg_catalog.svv_table_info AS
 SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS table_id, c.relname AS "table",
        (CASE WHEN r.encode_auto THEN 'Y, AUTO(ENCODE)' ELSE 'Y' END) AS encoded,
@@ -103,6 +111,7 @@ SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS
                 CASE WHEN r.sort_auto THEN 'AUTO(SORTKEY)' END) AS sortkey1,
        (SELECT max(atttypmod - 4) FROM pg_catalog.pg_attribute
         WHERE attrelid = c.oid AND atttypid = 'varchar'::regtype) AS max_varchar,
+       (SELECT format_encoding(encoding)::char(32) FROM pg_rs.attribute a WHERE a.relid = c.oid AND abs(a.sortkeyord) = 1) AS sortkey1_enc,
        (SELECT count(*) FROM pg_rs.attribute a WHERE a.relid = c.oid AND a.sortkeyord <> 0)::integer AS sortkey_num,
        (pg_relation_size(c.oid) / 1048576)::bigint AS size, 0::numeric(10, 4) AS pct_used, 0::bigint AS empty,
        0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off, t.rows::numeric(38, 0) AS tbl_rows,

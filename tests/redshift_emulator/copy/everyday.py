@@ -23,8 +23,8 @@ CREATE TABLE customers (name varchar(10), city varchar(10));
 INSERT INTO customers VALUES ('ann', 'Oslo'), ('bob', 'Bern'), ('dan', 'Rome');
 CREATE TABLE events (id integer, body super);
 INSERT INTO events VALUES
-    (1, '{"user":{"name":"ann","tags":["a","b"]},"n":5}'),
-    (2, '{"user":{"name":"bob","tags":[]},"n":7}');
+    (1, JSON_PARSE('{"user":{"name":"ann","tags":["a","b"]},"n":5}')),
+    (2, JSON_PARSE('{"user":{"name":"bob","tags":[]},"n":7}'));
 CREATE TABLE sales (shop varchar(10), q1 integer, q2 integer);
 INSERT INTO sales VALUES ('east', 5, 7), ('west', 3, NULL)
 """

@@ -84,7 +84,7 @@ def answer(connection: Connection, statements: list[str]) -> Answer:
 
 def text(value: object) -> str:
     """Return a value as the list of statements writes it."""
-    return "NULL" if value is None else str(value)
+    return "NULL" if value is None else str(value).replace("\n", "\\n")
 
 
 def agrees(actual: Answer, expected: Answer, *, prefix: bool) -> bool:
@@ -135,6 +135,6 @@ def test_the_list_has_200_statements_and_three_of_each_kind() -> None:
     assert all(case.page for case in CASES)
 
 
-def test_most_statements_behave_as_documented() -> None:
+def test_95_percent_of_the_statements_behave_as_documented() -> None:
     assert set(listed()) <= {case.name for case in CASES}
-    assert len(listed()) <= 0.94 * len(CASES)
+    assert len(listed()) <= 0.05 * len(CASES)
