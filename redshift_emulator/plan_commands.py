@@ -15,6 +15,7 @@ from redshift_emulator.plan_permissions import (
     plan_create_group,
     plan_create_role,
     plan_create_user,
+    plan_schema,
 )
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
 from redshift_emulator.plan_views import (
@@ -65,6 +66,7 @@ _CREATORS: dict[str, Callable[[Statement], Step]] = {
     "materialized": plan_create_materialized_view,
     "procedure": plan_create_procedure,
     "database": plan_create_database,
+    "schema": plan_schema,
 }
 
 
@@ -75,6 +77,8 @@ def _autocommit_only(statement: Statement) -> Step:
 
 def plan_drop(statement: Statement) -> Step:
     """Plan DROP. DROP DATABASE cannot run in a block."""
+    if statement.words[1:2] == ["schema"]:
+        return plan_schema(statement)
     return (
         _autocommit_only(statement) if statement.words[1:2] == ["database"] else forward(statement)
     )
@@ -84,6 +88,8 @@ def plan_alter(statement: Statement) -> Step:
     """Plan ALTER TABLE, USER and MATERIALIZED VIEW; PostgreSQL gets all other ALTER statements."""
     if statement.words[1:2] == ["user"]:
         return plan_alter_user(statement)
+    if statement.words[1:2] == ["schema"]:
+        return plan_schema(statement)
     if statement.words[1:3] == ["materialized", "view"]:
         return plan_alter_materialized_view(statement)
     if statement.words[1:2] != ["table"]:

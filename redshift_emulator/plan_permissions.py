@@ -128,6 +128,23 @@ def plan_grant(statement: Statement) -> Step:
     return Step(Action.FORWARD, statement.rewritten(edits), long_names=statement.long_names)
 
 
+def plan_schema(statement: Statement) -> Step:
+    """Plan CREATE, ALTER and DROP SCHEMA. The database's name before the schema's, and QUOTA, are left out."""
+    edits: list[Edit] = []
+    tokens, words = statement.tokens, statement.words
+    for place in range(2, len(words) - 1):
+        if words[place + 1] == "." and words[place - 1] != ".":
+            edits.append(Edit(tokens[place].start, tokens[place + 1].end, ""))
+    if "quota" in words[3:]:
+        place = words.index("quota", 3)
+        edits.append(Edit(tokens[place].start, tokens[-1].end, ""))
+    sql = statement.rewritten(edits).strip()
+    if words[0] == "alter" and "quota" in words:
+        sql = "SELECT 1"
+    tag = words[0].upper() + " SCHEMA"
+    return Step(Action.RUN, sql, tag, long_names=statement.long_names)
+
+
 def plan_create_database(statement: Statement) -> Step:
     """Plan CREATE DATABASE, which cannot run in a block.
 

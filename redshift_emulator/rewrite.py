@@ -27,6 +27,7 @@ _SUBSTITUTES = frozenset(
         "pg_views",
         "pg_get_expr",
         "pg_get_constraintdef",
+        "pg_get_viewdef",
     }
 )
 _CALLED_SUBSTITUTES = frozenset(

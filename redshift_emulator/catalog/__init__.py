@@ -12,8 +12,8 @@ from redshift_emulator.catalog.system_views import empty_views
 from redshift_emulator.lexer import quote_literal
 
 _FILES = (
-    "tables.sql", "types.sql", "functions.sql", "expressions.sql", "operators.sql", "views.sql",
-    "late_views.sql", "privileges.sql",
+    "tables.sql", "types.sql", "functions.sql", "expressions.sql", "operators.sql", "late_views.sql",
+    "views.sql", "privileges.sql",
 )  # fmt: skip
 
 

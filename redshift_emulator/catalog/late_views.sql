@@ -107,12 +107,44 @@ BEGIN
 END
 $$;
 
+-- The definition of a view: its whole statement if it has no schema binding. Redshift names the table with every column;
+-- PostgreSQL leaves it out if there is only one table, so it is added, outside of literals and not to names after AS.
+CREATE OR REPLACE FUNCTION pg_rs.pg_get_viewdef(view oid, pretty boolean DEFAULT false) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    definition text := pg_catalog.pg_get_viewdef(view);
+    relation oid;
+    named text;
+    pieces text[];
+    columns text;
+    word constant text := '[a-z0-9_$."]';
+BEGIN
+    IF EXISTS (SELECT FROM pg_rs.late_view l WHERE l.oid = view) THEN
+        RETURN (SELECT statement FROM pg_rs.late_view l WHERE l.oid = view);
+    END IF;
+    SELECT min(d.refobjid) INTO relation
+    FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE r.ev_class = view AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> view
+    HAVING count(DISTINCT d.refobjid) = 1;
+    IF relation IS NULL OR definition ~* 'JOIN|UNION|EXCEPT|INTERSECT|WITH' OR definition ~ '[(]SELECT' OR definition !~ ' FROM [a-z_]' THEN
+        RETURN definition;
+    END IF;
+    named := coalesce(substring(definition FROM ' FROM [a-z0-9_$."]+ ([a-z0-9_$"]+)'),
+                      substring(definition FROM ' FROM (?:[a-z0-9_$"]+[.])?([a-z0-9_$"]+)'));
+    SELECT string_agg(replace(quote_ident(attname), '$', '[$]'), '|') INTO columns
+    FROM pg_catalog.pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
+    pieces := string_to_array(definition, $q$'$q$);
+    FOR i IN 1 .. cardinality(pieces) BY 2 LOOP
+        pieces[i] := regexp_replace(pieces[i], '(?<!' || word || ')(?<!AS )(?<!FROM )(?<!::)(' || columns || ')(?!' || word || '|[(])',
+                                    named || E'.\\1', 'g');
+    END LOOP;
+    RETURN array_to_string(pieces, $q$'$q$);
+END
+$$;
+
 -- SHOW VIEW, SHOW PROCEDURE (r_SHOW_VIEW, r_SHOW_PROCEDURE).
 CREATE OR REPLACE FUNCTION pg_rs.show_view(name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    view oid := name::regclass;
 BEGIN
-    RETURN coalesce((SELECT statement FROM pg_rs.late_view l WHERE l.oid = view), pg_get_viewdef(view));
+    RETURN pg_rs.pg_get_viewdef(name::regclass);
 END
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.show_procedure(name text) RETURNS text LANGUAGE plpgsql STABLE AS $$

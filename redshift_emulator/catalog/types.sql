@@ -21,8 +21,9 @@ BEGIN
                    name || '_recv', name, model || 'recv');
     EXECUTE format('CREATE FUNCTION pg_rs.%I(pg_catalog.%I) RETURNS bytea LANGUAGE internal IMMUTABLE STRICT AS %L',
                    name || '_send', name, model || 'send');
-    EXECUTE format('CREATE TYPE pg_catalog.%I (INPUT = pg_rs.%I, OUTPUT = pg_rs.%I, RECEIVE = pg_rs.%I, SEND = pg_rs.%I, LIKE = %s)',
-                   name, name || '_in', name || '_out', name || '_recv', name || '_send', rtrim(model, '_'));
+    EXECUTE format('CREATE TYPE pg_catalog.%I (INPUT = pg_rs.%I, OUTPUT = pg_rs.%I, RECEIVE = pg_rs.%I, SEND = pg_rs.%I, LIKE = %s%s)',
+                   name, name || '_in', name || '_out', name || '_recv', name || '_send', rtrim(model, '_'),
+                   CASE model WHEN 'text' THEN ', COLLATABLE = true' ELSE '' END);
     SELECT t.oid INTO given FROM pg_catalog.pg_type t
     WHERE t.typname = name AND t.typnamespace = 'pg_catalog'::regnamespace;
     UPDATE pg_catalog.pg_type SET oid = number WHERE oid = given;
@@ -51,7 +52,7 @@ BEGIN
     CREATE CAST (varbyte AS bytea) WITHOUT FUNCTION AS IMPLICIT;
     CREATE CAST (bytea AS varbyte) WITHOUT FUNCTION AS IMPLICIT;
     FOREACH pair SLICE 1 IN ARRAY ARRAY[['geometry', 'text'], ['geography', 'text'], ['hllsketch', 'text']] LOOP
-        EXECUTE format('CREATE CAST (%I AS text) WITHOUT FUNCTION AS ASSIGNMENT', pair[1]);
+        EXECUTE format('CREATE CAST (%I AS text) WITHOUT FUNCTION AS IMPLICIT', pair[1]);
         EXECUTE format('CREATE CAST (text AS %I) WITHOUT FUNCTION AS ASSIGNMENT', pair[1]);
     END LOOP;
 END

@@ -49,10 +49,9 @@ FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 -- The definition of a view WITH NO SCHEMA BINDING is its whole statement.
 CREATE OR REPLACE VIEW pg_rs.pg_views AS
 SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowner) AS viewowner,
-       coalesce(v.statement, pg_get_viewdef(c.oid)) AS definition
+       pg_rs.pg_get_viewdef(c.oid) AS definition
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_rs.late_view v ON v.oid = c.oid
 WHERE c.relkind = 'v' AND n.nspname <> 'pg_rs';
 
 -- Every column of every table. The views below are based on it.

@@ -109,8 +109,8 @@ class ColumnDefinition:
         return {name: value for name, value in record.items() if value is not None}
 
 
-def read_column(cursor: Cursor) -> ColumnDefinition:
-    """Read a column definition up to its comma or closing parenthesis.
+def read_column(cursor: Cursor, table: str) -> ColumnDefinition:
+    """Read the definition of a column of a table up to its comma or closing parenthesis.
 
     Raises SqlError for what Redshift refuses.
     """
@@ -120,7 +120,7 @@ def read_column(cursor: Cursor) -> ColumnDefinition:
     if name in SYSTEM_COLUMNS:
         raise refusal("system column", column=name)
     type_start = cursor.token.start
-    column = ColumnDefinition(name, read_type(cursor, name), start)
+    column = ColumnDefinition(name, read_type(cursor, f"{table}.{name}"), start)
     column.edits.append(Edit(type_start, _last(cursor).end, column.type.sql))
     while not cursor.at_end and not cursor.at(",") and not cursor.at(")"):
         _read_option(cursor, column)

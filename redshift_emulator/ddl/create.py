@@ -98,7 +98,7 @@ def _read_body(statement: Statement, cursor: Cursor, table: TableDefinition) -> 
                 cursor.expect("defaults")
             ranges.append((first, cursor.tokens[cursor.index - 1].end, []))
         elif not _read_table_key(cursor, table):
-            column = read_column(cursor)
+            column = read_column(cursor, table.name[-1])
             table.columns.append(column)
             ranges.append((column.start, column.end, column.edits))
         if not cursor.take(","):
