@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from redshift_emulator.lexer import Edit, Kind, Token, identifier, is_name, value_at
 from redshift_emulator.refusals import refusal
 
+_LATE_COLUMNS = "pg_get_late_binding_view_cols"
 _DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_part"})
 DIALECT_WORDS = _DATE_FUNCTIONS | {
     "top",
@@ -22,6 +23,7 @@ DIALECT_WORDS = _DATE_FUNCTIONS | {
     "approximate",
     "extract",
     "max",
+    _LATE_COLUMNS,
 }
 # The names of date parts that PostgreSQL does not know, and those that EXTRACT treats differently
 # (r_Dateparts_for_datetime_functions).
@@ -68,6 +70,8 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
             yield Edit(part.start, part.end, "'" + name + "'")
         elif token.value == "extract" and after == "(" and value_at(tokens, place + 3) == "from":
             yield from _extract(tokens, place)
+        elif token.value == _LATE_COLUMNS and after == "(":
+            yield from _late_columns(tokens, place)
         elif token.value == "max" and value_at(tokens, place - 1) == "(" and after == ")":
             if value_at(tokens, place - 2) in _SIZED:
                 yield Edit(token.start, token.end, _SIZED[value_at(tokens, place - 2)])
@@ -81,6 +85,25 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
             yield from _listagg(tokens, place)
         elif token.value == "top" and value_at(tokens, place - 1) in ("select", "distinct", "all"):
             yield from _top(tokens, place)
+
+
+def _late_columns(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
+    """Turn PG_GET_LATE_BINDING_VIEW_COLS() c(a name, b text, ...) into a view with the alias c(a, b, ...).
+
+    Clients declare the columns with various types; PostgreSQL accepts only a function's own.
+    """
+    opening = place + 3 + (value_at(tokens, place + 3) == "as") + 1
+    if value_at(tokens, opening) != "(":
+        return
+    first = place - 2 if value_at(tokens, place - 1) == "." else place
+    yield Edit(tokens[first].start, tokens[place + 2].end, "pg_rs.late_view_columns")
+    start = opening + 1
+    for at in range(start, len(tokens)):
+        if tokens[at].value in (",", ")"):
+            yield Edit(tokens[start].end, tokens[at].start, "")
+            start = at + 1
+        if tokens[at].value == ")":
+            return
 
 
 def _extract(tokens: Sequence[Token], place: int) -> Iterator[Edit]:

@@ -87,12 +87,13 @@ def plan_select(statement: Statement) -> Step:
         and "set_config" not in statement.words
     )
     edits = alias_edits(statement.source, statement.tokens) if tables else []
-    return Step(
+    step = Step(
         Action.FORWARD,
         statement.rewritten(edits),
         catalog_only=catalog_only,
         long_names=statement.long_names,
     )
+    return _with_fallback(statement, step) if tables else step
 
 
 def _with_fallback(statement: Statement, step: Step) -> Step:
@@ -103,7 +104,10 @@ def _with_fallback(statement: Statement, step: Step) -> Step:
     if text is None:
         return step
     other = Statement(text, tokenize(text), statement.values)
-    return step._replace(fallback=other.rewritten())
+    in_where = (
+        [] if any(map(is_user_table, relations(other.tokens))) else alias_edits(text, other.tokens)
+    )
+    return step._replace(fallback=other.rewritten(in_where))
 
 
 def _plan_select_into(statement: Statement, place: int) -> Step:

@@ -24,12 +24,16 @@ _SUBSTITUTES = frozenset(
         "pg_attrdef",
         "pg_constraint",
         "pg_group",
+        "pg_index",
+        "pg_namespace",
         "pg_views",
         "pg_get_expr",
         "pg_get_constraintdef",
         "pg_get_viewdef",
     }
 )
+# Drivers look for primary keys in pg_index, where Redshift shows the declared keys.
+_WITH_KEYS = frozenset({"pg_index", "pg_class", "pg_attribute"})
 _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
      "json_serialize", "version"}
@@ -73,7 +77,18 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
                 edits += _known_word(tokens, place, values)
             elif token.value[0] == "#" or len(token.value) > POSTGRES_NAME_BYTES // 4:
                 edits += _special_name(token)
+        elif token.kind is Kind.NUMBER and _touches_word(tokens, place):
+            edits.append(Edit(token.end, token.end, " "))
     return edits
+
+
+def _touches_word(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a word follows a number without a blank, as in `THEN 1WHEN`, which PostgreSQL does not read."""
+    return (
+        place + 1 < len(tokens)
+        and tokens[place + 1].start == tokens[place].end
+        and tokens[place + 1].kind is Kind.WORD
+    )
 
 
 def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
@@ -137,10 +152,13 @@ def _known_word(tokens: Sequence[Token], place: int, values: SessionValues) -> I
 def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Edit]:
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
+    target = "pg_rs"
+    if tokens[place].value in _WITH_KEYS and any(token.value == "pg_index" for token in tokens):
+        target = "pg_rs_index"
     if not qualified:
-        yield Edit(tokens[place].start, tokens[place].start, "pg_rs.")
+        yield Edit(tokens[place].start, tokens[place].start, target + ".")
     elif value_at(tokens, place - 2).strip('"') == schema:
-        yield Edit(tokens[place - 2].start, tokens[place - 2].end, "pg_rs")
+        yield Edit(tokens[place - 2].start, tokens[place - 2].end, target)
 
 
 def long_names(tokens: Sequence[Token], values: SessionValues) -> frozenset[str]:

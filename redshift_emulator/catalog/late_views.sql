@@ -95,16 +95,17 @@ CREATE OR REPLACE FUNCTION pg_rs.forget_late_view(relation regclass) RETURNS voi
 $$;
 
 -- Their columns (PG_GET_LATE_BINDING_VIEW_COLS).
-CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN QUERY
-    SELECT n.nspname, c.relname, a.attname, pg_rs.format_type(a.atttypid, a.atttypmod)::varchar, a.attnum::integer
-    FROM pg_rs.late_view v
-    JOIN pg_catalog.pg_class c ON c.oid = v.oid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
-    ORDER BY n.nspname, c.relname, a.attnum;
-END
+CREATE OR REPLACE VIEW pg_rs.late_view_columns AS
+SELECT n.nspname AS view_schema, c.relname AS view_name, a.attname AS col_name,
+       pg_rs.format_type(a.atttypid, a.atttypmod)::varchar AS col_type, a.attnum::integer AS col_num
+FROM pg_rs.late_view v
+JOIN pg_catalog.pg_class c ON c.oid = v.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
+ORDER BY n.nspname, c.relname, a.attnum;
+GRANT SELECT ON pg_rs.late_view_columns TO PUBLIC;
+CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS $$
+    SELECT view_schema, view_name, col_name, col_type, col_num FROM pg_rs.late_view_columns
 $$;
 
 -- The definition of a view: its whole statement if it has no schema binding. Redshift names the table with every column;

@@ -54,6 +54,41 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'v' AND n.nspname <> 'pg_rs';
 
+-- The declared keys as indexes, which drivers read: in pg_index, pg_class and pg_attribute, of a schema of their own so that
+-- other queries do not pay for them.
+CREATE SCHEMA IF NOT EXISTS pg_rs_index;
+GRANT USAGE ON SCHEMA pg_rs_index TO PUBLIC;
+CREATE OR REPLACE VIEW pg_rs_index.pg_index AS
+SELECT i.indexrelid, i.indrelid, i.indkey::smallint[] AS indkey, i.indclass::oid[] AS indclass, i.indnatts, i.indisunique, i.indisprimary,
+       i.indisclustered, NULL::text AS indexprs, NULL::text AS indpred
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+UNION ALL
+SELECT k.oid, k.conrelid, k.conkey, '{}', cardinality(k.conkey)::smallint, true, k.contype = 'p', false, NULL, NULL
+FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
+CREATE OR REPLACE VIEW pg_rs_index.pg_class AS
+SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.pg_class
+UNION ALL
+SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint
+FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
+CREATE OR REPLACE VIEW pg_rs_index.pg_attribute AS
+SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.pg_attribute
+UNION ALL
+SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false
+FROM pg_rs.key k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
+JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
+GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
+
+-- Hides the schemas of this catalog.
+CREATE OR REPLACE VIEW pg_rs.pg_namespace AS
+SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_rs', 'pg_rs_index');
+
+-- The schema of the session's temporary tables, which the SVV views show. They show no other schema that begins with pg_.
+CREATE OR REPLACE FUNCTION pg_rs.is_shown(schema_name text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT schema_name <> 'information_schema' AND (schema_name !~ '^pg_' OR (
+        schema_name ~ '^pg_temp_' AND schema_name = (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_my_temp_schema())))
+$$;
+
 -- Every column of every table. The views below are based on it.
 CREATE OR REPLACE VIEW pg_rs.columns AS
 SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_name, c.relkind, a.attname AS column_name,
@@ -82,7 +117,7 @@ SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(1
        attisdistkey AS distkey, attsortkeyord AS sortkey, NULL::varchar(128) AS column_acl,
        col_description(table_oid, attnum)::varchar(256) AS remarks
 FROM pg_rs.columns
-WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema'
+WHERE pg_rs.is_shown(schema_name)
 ORDER BY schema_name, table_name, attnum;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_redshift_tables AS
@@ -90,7 +125,7 @@ SELECT DISTINCT current_database()::varchar(128) AS database_name, schema_name::
        table_name::varchar(128) AS table_name,
        (CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END)::varchar(128) AS table_type, NULL::varchar(128) AS table_acl,
        obj_description(table_oid, 'pg_class')::varchar(256) AS remarks
-FROM pg_rs.columns WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+FROM pg_rs.columns WHERE pg_rs.is_shown(schema_name);
 
 -- Does not show empty tables (r_SVV_TABLE_INFO). An older version of this catalog had fewer columns.
 DO $$
@@ -162,7 +197,7 @@ SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(1
        column_default::varchar(4000) AS column_default, is_nullable::varchar(3) AS is_nullable,
        data_type::varchar(128) AS data_type, character_maximum_length, numeric_precision, numeric_scale,
        remarks::varchar(256) AS remarks
-FROM pg_rs.column_details WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+FROM pg_rs.column_details WHERE pg_rs.is_shown(schema_name);
 
 CREATE OR REPLACE VIEW pg_catalog.svv_all_tables AS
 SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;
