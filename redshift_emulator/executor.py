@@ -67,7 +67,7 @@ class Executor:
 
     def run_all(self, steps: list[Step]) -> None:
         """Run the statements of one query string: as one transaction, unless they contain BEGIN or COMMIT."""
-        plain = all(step.action in _FORWARDED and not self._late_views(step) for step in steps)
+        plain = all(step.action in _FORWARDED and not self.late_views(step) for step in steps)
         if len(steps) > 1 and plain:
             self._forward_all(steps)
             return
@@ -111,19 +111,18 @@ class Executor:
     def before(self, step: Step) -> None:
         """Do what must happen before PostgreSQL gets a step."""
         self.block.before(step)
-        self._bind_late_views(step)
         if step.long_names:
             self._server.store_long_names(self.database, step.long_names)
 
-    def _late_views(self, step: Step) -> frozenset[str]:
+    def late_views(self, step: Step) -> frozenset[str]:
         """Return the names of the views WITH NO SCHEMA BINDING that a step reads."""
         return step.reads.intersection(self._server.late_views)
 
-    def _bind_late_views(self, step: Step) -> None:
+    def bind_late_views(self, step: Step) -> None:
         """Bind the views WITH NO SCHEMA BINDING that a step reads. BackendError if a table of theirs is missing."""
         if step.late_view:
             self._server.late_views.add(stored_name(step.late_view))
-        views = self._late_views(step)
+        views = self.late_views(step)
         if views and self.backend.status != b"E":
             names = "{" + ",".join('"' + name.replace('"', '\\"') + '"' for name in views) + "}"
             self.backend.query(call("pg_rs.bind_late_views", names))
@@ -141,6 +140,7 @@ class Executor:
             if self.backend.status == b"E" and step.action not in _FORWARDED:
                 raise _ABORTED
             self.before(step)
+            self.bind_late_views(step)
             succeeded = _RUNNERS[step.action](self, step)
         except (SqlError, BackendError) as failure:
             self.fail(failure, fail_block=fail_block)

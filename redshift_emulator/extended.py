@@ -88,11 +88,7 @@ class ExtendedProtocol:
         executor = self._executor
         if executor.block.restarts_before_next and not self._settle():
             return False
-        try:
-            executor.before(step)
-        except BackendError as failure:
-            self._fail(failure)
-            return False
+        executor.before(step)
         lock = executor.block.write_lock(step)
         if not lock:
             return True
@@ -139,12 +135,27 @@ class ExtendedProtocol:
         self._statements[wire.cooked(name)] = step
         if step.action is not Action.FORWARD:
             self._answer(wire.frame(b"1"))
-        elif self._prepare_for(step):
-            if step.fallback:
-                if not self._settle():
-                    return
-                step = self._statements[wire.cooked(name)] = self._executor.resolved(step)
+        elif self._prepare_for(step) and self._resolve(wire.cooked(name), step):
+            step = self._statements[wire.cooked(name)]
             self._pass_on(b"P", name + b"\0" + wire.cstring(step.sql) + rest)
+
+    def _resolve(self, name: str, step: Step) -> bool:
+        """Bind the late-binding views that a statement reads, and choose its form. False if that failed.
+
+        This takes queries of its own, which must come before Parse: they end the unnamed statement.
+        """
+        executor = self._executor
+        if not step.fallback and not executor.late_views(step):
+            return True
+        if not self._settle():
+            return False
+        try:
+            executor.bind_late_views(step)
+            self._statements[name] = executor.resolved(step)
+        except BackendError as failure:
+            self._fail(failure)
+            return False
+        return True
 
     def _answer(self, frames: bytes) -> None:
         if self._settle():

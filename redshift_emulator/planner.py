@@ -129,7 +129,7 @@ def plan_statement(statement: Statement) -> Step:
     if changed != statement.source[statement.start : statement.end]:
         statement = Statement(changed, tokenize(changed), statement.values, statement.text)
     step = _PLANS.get(statement.words[0], queries.forward)(statement)
-    if statement.words[0] in _READERS:
+    if statement.words[0] in _READERS and not step.late_view:
         reads = frozenset(name[-1] for name in relations(statement.tokens))
         step = step._replace(reads=reads)
     return step

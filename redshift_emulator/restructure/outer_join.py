@@ -53,7 +53,7 @@ def _without_marks(source: Source, start: int, stop: int, marks: list[int]) -> s
     for mark in marks:
         parts.append(source.text(place, mark))
         place = mark + 3
-    return " ".join([*parts, source.text(place, stop)])
+    return " ".join(filter(None, [*parts, source.text(place, stop)]))
 
 
 def _from(source: Source, relations: list[Relation], conditions: dict[str, list[str]]) -> str:
