@@ -265,6 +265,24 @@ class Executor:
         self.client.send(wire.complete(tag))
         return True
 
+    def _unload(self, step: Step) -> bool:
+        # Imported here because it imports boto3, which other statements do not need.
+        from redshift_emulator.unload import parse_unload, run_unload
+
+        count = run_unload(parse_unload(step.sql), self._plan_query, self._copy_context())
+        message = f"UNLOAD completed, {count} record(s) unloaded successfully."
+        self.client.send(wire.notice("INFO", message))
+        self.client.send(wire.complete(step.tag))
+        return True
+
+    def _plan_query(self, sql: str) -> str:
+        """Return PostgreSQL's form of a query, whose late-binding views are bound. SqlError for anything else."""
+        steps = self.plan(wire.raw(sql))
+        if len(steps) != 1 or steps[0].action is not Action.FORWARD or steps[0].writes:
+            raise refusal("unload query")
+        self.bind_late_views(steps[0])
+        return self.resolved(steps[0]).sql
+
     def _copy_context(self) -> CopyContext:
         return CopyContext(
             backend=self.backend,
@@ -303,4 +321,5 @@ _RUNNERS: dict[Action, Callable[[Executor, Step], bool]] = {
     Action.LOCK: Executor._lock,
     Action.ALTER: Executor._alter,
     Action.COPY: Executor._copy,
+    Action.UNLOAD: Executor._unload,
 }

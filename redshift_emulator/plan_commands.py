@@ -132,6 +132,11 @@ def plan_copy(statement: Statement) -> Step:
     return Step(Action.COPY, statement.text, "COPY", long_names=statement.long_names)
 
 
+def plan_unload(statement: Statement) -> Step:
+    """Plan UNLOAD."""
+    return Step(Action.UNLOAD, statement.text, "UNLOAD", long_names=statement.long_names)
+
+
 def plan_vacuum(statement: Statement) -> Step:
     """Plan VACUUM: of one table PostgreSQL's, which gives back the space of deleted rows; else it does nothing."""
     cursor = statement.cursor(1)

@@ -53,6 +53,7 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "truncate": commands.plan_truncate,
     "lock": commands.plan_lock,
     "copy": commands.plan_copy,
+    "unload": commands.plan_unload,
     "vacuum": commands.plan_vacuum,
     "analyze": commands.plan_analyze,
     "analyse": commands.plan_analyze,

@@ -162,7 +162,11 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
     Refusal("merge condition", "0A000",
         "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
-    Refusal("unload", "0A000", "UNLOAD is not supported by this emulator", _LIMIT, ("^unload",)),
+    Refusal("unload query", "0A000", "UNLOAD needs one SELECT", "[r_UNLOAD]"),
+    Refusal("unload not empty", "XX000",
+        "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix,"
+        " manually removing the target files in S3, or using the ALLOWOVERWRITE option.",
+        "public reports; SQLSTATE unconfirmed"),
     Refusal("copy job", "0A000", "COPY JOB is not supported by this emulator", _LIMIT, ("^copy job",)),
     Refusal("emulator", "0A000", "{command} is not supported by this emulator", _LIMIT),
     Refusal("statement size", "54001",

@@ -21,6 +21,7 @@ class Action(Enum):
     VACUUM = auto()  # like RUN; one at a time
     ALTER = auto()  # see ddl.run_alter
     COPY = auto()  # see redshift_emulator.copy
+    UNLOAD = auto()  # see redshift_emulator.unload
 
 
 class Step(NamedTuple):
