@@ -156,9 +156,73 @@ QUOTE_MISPLACED = Message(
 QUOTE_UNCLOSED = Message(
     id="row.quote_unclosed",
     when="A quote is opened and the file has no closing quote.",
-    text="has a quote that is never closed: add the closing quote",
+    text="opens a quote that is never closed: add the closing quote",
     fix="",
     example={},
+)
+BACKSLASH_BEFORE_QUOTE = Message(
+    id="row.backslash_before_quote",
+    when="A row with a quote fault has a backslash before a quote, as Spark and MySQL write it.",
+    text="The row has \\{quote}: write {quote}{quote} instead, because CSV knows no backslash escapes. In Spark, set the "
+    "option escape to {quote}",
+    fix="",
+    example={"quote": '"'},
+)
+QUOTED_OVER_LINES = Message(
+    id="row.quoted_over_lines",
+    when="A row with a quote fault goes on over several lines, because a quote is open.",
+    text="A quote that the row opens is closed only {count} lines further down: a closing quote is probably missing",
+    fix="",
+    example={"count": 3},
+)
+FIELDS_MISSING = Message(
+    id="row.fields_missing",
+    when="A row has fewer fields than the header.",
+    text="has {given} fields; the header has {expected}",
+    fix="",
+    example={"given": 2, "expected": 3},
+)
+FIELDS_SURPLUS = Message(
+    id="row.fields_surplus",
+    when="A row has more fields than the header.",
+    text="has {given} fields; the header has {expected}",
+    fix="",
+    example={"given": 4, "expected": 3},
+)
+DELIMITER_AT_END = Message(
+    id="row.delimiter_at_end",
+    when="A row has one field too many, and that is empty.",
+    text="The row ends in a delimiter, and the header does not: remove the trailing delimiter of each row",
+    fix="",
+    example={},
+)
+ROW_ALL_EMPTY = Message(
+    id="row.all_empty",
+    when="A row has delimiters and no values, as Excel writes rows whose cells were emptied.",
+    text="has only empty fields",
+    fix="",
+    example={},
+)
+HEADER_REPEATED = Message(
+    id="row.header_repeated",
+    when="A row repeats the header, as in files that were appended to each other.",
+    text="repeats the header",
+    fix="",
+    example={},
+)
+FINDING_OF_ROW = Message(
+    id="finding.row",
+    when="A row of a file has a fault.",
+    text="line {line}: {reason}",
+    fix="",
+    example={"line": 3, "reason": "has 2 fields; the header has 3"},
+)
+FINDING_OF_VALUE = Message(
+    id="finding.value",
+    when="A value of a file has a fault.",
+    text="line {line}, column {column!r}, value {value}: {reason}",
+    fix="",
+    example={"line": 3, "column": "id", "value": "'x7'", "reason": "is not a whole number"},
 )
 
 # Values
@@ -226,6 +290,35 @@ DECIMALS_CUT = Message(
     fix="",
     example={"scale": 2},
 )
+TIME_LOST = Message(
+    id="value.time_lost",
+    when="A value of a DATE column has a time of day, which COPY cuts off.",
+    text="has a time of day; DATE stores the day only, and COPY cuts the time off",
+    fix="",
+    example={},
+)
+OFFSET_LOST = Message(
+    id="value.offset_lost",
+    when="A value of a column without time zone has an offset from UTC, which COPY drops.",
+    text="has a time zone offset; COPY drops it, and the {type} column keeps the local time",
+    fix="",
+    example={"type": "TIMESTAMP"},
+)
+FRACTION_CUT = Message(
+    id="value.fraction_cut",
+    when="A time has more than six decimals of a second, which COPY cuts off.",
+    text="has more than microseconds; COPY cuts off the further decimals",
+    fix="",
+    example={},
+)
+DATE_AMBIGUOUS = Message(
+    id="value.date_ambiguous",
+    when="A date can be read in two ways, and the schema file does not say which one is meant.",
+    text="can be read in two ways, such as day first or month first; COPY's automatic recognition takes "
+    "the month first",
+    fix="",
+    example={},
+)
 FLOAT_OUT_OF_RANGE = Message(
     id="value.float_out_of_range",
     when="A number is too large or too small for REAL or DOUBLE PRECISION.",
@@ -281,4 +374,184 @@ TYPE_NOT_LOADABLE = Message(
     text="cannot be loaded from CSV: COPY has no text form of {type}",
     fix="",
     example={"type": "hllsketch"},
+)
+FINDINGS_OF_KIND = Message(
+    id="findings.values",
+    when="A file loads, and COPY changes values of one column or reads them in one of two ways.",
+    text="{count:,} values of column {column!r} are affected, the first in {first}",
+    fix="",
+    example={
+        "count": 1200,
+        "column": "price",
+        "first": "line 2, column 'price', value '1.239': has more than 2 decimals; COPY cuts off the rest",
+    },
+)
+FINDINGS_OF_ROWS = Message(
+    id="findings.rows",
+    when="A file loads, and it has rows that are probably no data.",
+    text="{count:,} rows are probably no data, the first is line {line}, which {reason}",
+    fix="",
+    example={"count": 3, "line": 4711, "reason": "has only empty fields"},
+)
+
+# What probably cures a value
+
+SET_NULL_AS = Message(
+    id="cure.null_as",
+    when="A refused value looks like a missing value.",
+    text="It looks like a missing value: set csv.null_as to {value!r} in the schema file, or leave the field empty",
+    fix="",
+    example={"value": "N/A"},
+)
+TEXT_OR_MISSING = Message(
+    id="cure.null_as_other",
+    when="A refused value looks like a missing value, but csv.null_as names another text.",
+    text="It looks like a missing value, but csv.null_as is {null_as!r}, and there can be only one such text: "
+    "write {null_as!r} instead of {value!r}, or leave the field empty",
+    fix="",
+    example={"value": "N/A", "null_as": "NULL"},
+)
+SPREADSHEET_ERROR = Message(
+    id="cure.spreadsheet_error",
+    when="A refused value is an error of a spreadsheet formula.",
+    text="It is an error of a spreadsheet formula: correct the formula and export the file again",
+    fix="",
+    example={},
+)
+SAVE_AS_UTF8 = Message(
+    id="cure.save_as_utf8",
+    when="A refused value is not UTF-8.",
+    text="The file is probably Latin-1 or Windows-1252 (cp1252), as Excel's plain \"CSV\" is: save it as "
+    "\"CSV UTF-8\", or convert it with: iconv -f cp1252 -t utf-8",
+    fix="",
+    example={},
+)
+END_OF_FILE_MARK = Message(
+    id="cure.end_of_file_mark",
+    when="A line holds only the byte 0x1A, which DOS programs append.",
+    text="It is the end-of-file mark 0x1A (Ctrl-Z) that old programs append: remove it",
+    fix="",
+    example={},
+)
+WIDEN_TEXT = Message(
+    id="cure.widen_text",
+    when="A refused value is longer than its column.",
+    text="Lengths are in bytes: make the column VARCHAR({size}) in the schema file, or shorten the value",
+    fix="",
+    example={"size": 64},
+)
+WIDEN_DECIMALS = Message(
+    id="cure.widen_decimals",
+    when="COPY cuts decimals off.",
+    text="To keep them, give the column a larger scale than NUMERIC({precision},{scale}); NUMERIC without digits is "
+    "NUMERIC(18,0)",
+    fix="",
+    example={"precision": 18, "scale": 0},
+)
+MAKE_NUMERIC = Message(
+    id="cure.make_numeric",
+    when="A value of an integer column has decimals or an exponent.",
+    text="Make the column NUMERIC or DOUBLE PRECISION in the schema file, or write whole numbers. pandas writes 1.0 "
+    "where a column has missing values; its type Int64 does not",
+    fix="",
+    example={},
+)
+CONVERT_NUMBER = Message(
+    id="cure.convert_number",
+    when="A refused number has thousands separators, a decimal comma, a currency or a percent sign.",
+    text="Write numbers without thousands separators, currency or percent signs, and with a decimal point",
+    fix="",
+    example={},
+)
+BLANKS_AROUND = Message(
+    id="cure.blanks_around",
+    when="A refused number has blanks around it.",
+    text="Remove the blanks around the number",
+    fix="",
+    example={},
+)
+JSON_QUOTES = Message(
+    id="cure.json_quotes",
+    when="A refused JSON value has single quotes.",
+    text="JSON needs double quotes, true, false and null; this looks like the text form of a Python object: write it "
+    "with json.dumps",
+    fix="",
+    example={},
+)
+SET_EPOCH = Message(
+    id="cure.epoch",
+    when="A refused timestamp looks like seconds or milliseconds since 1970.",
+    text='It looks like a time since 1970: set csv.time_format to "{unit}" in the schema file',
+    fix="",
+    example={"unit": "epochmillisecs"},
+)
+EPOCH_IN_DATE = Message(
+    id="cure.epoch_in_date",
+    when="A refused date looks like seconds or milliseconds since 1970.",
+    text='It looks like a time since 1970, which DATE cannot read: make the column a TIMESTAMP and set csv.time_format to "{unit}"',
+    fix="",
+    example={"unit": "epochsecs"},
+)
+SET_DATETIME_FORMAT = Message(
+    id="cure.datetime_format",
+    when="A date has a format that the schema file must name.",
+    text="Set {option} to {formats} in the schema file, or write dates as YYYY-MM-DD",
+    fix="",
+    example={"option": "csv.date_format", "formats": '"DD/MM/YYYY" or "MM/DD/YYYY"'},
+)
+DATES_AS_ISO = Message(
+    id="cure.dates_as_iso",
+    when="A refused date has no format that COPY can be given.",
+    text="Write dates as YYYY-MM-DD and times as HH:MI:SS, and check that the day exists",
+    fix="",
+    example={},
+)
+KEEP_TIME = Message(
+    id="cure.keep_time",
+    when="COPY cuts the time of day off a DATE.",
+    text="To keep the time, make the column a TIMESTAMP",
+    fix="",
+    example={},
+)
+KEEP_OFFSET = Message(
+    id="cure.keep_offset",
+    when="COPY drops a time zone offset.",
+    text="To keep the moment, make the column a {type}",
+    fix="",
+    example={"type": "TIMESTAMPTZ"},
+)
+KEEP_AS_TEXT = Message(
+    id="cure.keep_as_text",
+    when="COPY cuts off what is smaller than a microsecond.",
+    text="Redshift stores microseconds; to keep more, make the column a VARCHAR",
+    fix="",
+    example={},
+)
+ADD_FIELDS = Message(
+    id="cure.add_fields",
+    when="A row has fewer fields than the header.",
+    text="Add the missing fields, or remove the line if it is no data",
+    fix="",
+    example={},
+)
+QUOTE_VALUES = Message(
+    id="cure.quote_values",
+    when="A row has more fields than the header.",
+    text="Put quotes around values that contain the delimiter",
+    fix="",
+    example={},
+)
+REMOVE_EMPTY_ROWS = Message(
+    id="cure.remove_empty_rows",
+    when="A row has only empty fields.",
+    text="Remove such rows, or set csv.empty_rows to \"skip\" or \"reject\" in the schema file",
+    fix="",
+    example={},
+)
+REMOVE_HEADERS = Message(
+    id="cure.remove_headers",
+    when="A row repeats the header.",
+    text="Remove headers from the middle of the file",
+    fix="",
+    example={},
 )

@@ -9,16 +9,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
+from enum import Enum
 from math import inf, isinf
 from struct import pack, unpack
 
-from etl_core.csv_files.datetime_formats import datetime_test, is_time
+from etl_core.csv_files.cures import DATE, TIMESTAMP, DateTimeKind, cure_of, format_hint
+from etl_core.csv_files.datetime_formats import DateTimeParts, datetime_reader, read_time
 from etl_core.csv_files.messages import (
+    DATE_AMBIGUOUS,
     DECIMALS_CUT,
     FLOAT_OUT_OF_RANGE,
+    FRACTION_CUT,
     INTEGER_OUT_OF_RANGE,
+    KEEP_AS_TEXT,
+    KEEP_OFFSET,
+    KEEP_TIME,
     NOT_ASCII,
     NOT_BOOLEAN,
     NOT_DATETIME,
@@ -28,12 +35,16 @@ from etl_core.csv_files.messages import (
     NOT_NUMBER,
     NOT_TIME,
     NUMERIC_OUT_OF_RANGE,
+    OFFSET_LOST,
     TEXT_TOO_LONG,
+    TIME_LOST,
     TYPE_NOT_LOADABLE,
     VALUE_HAS_NUL,
     VALUE_NOT_UTF8,
     VALUE_NULL,
+    WIDEN_DECIMALS,
 )
+from etl_core.model.messages import MessageText
 from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.schema_file import ColumnSpec, CsvOptions
 
@@ -41,16 +52,28 @@ DEFAULT_NULL = "\\N"
 """The text that COPY reads as NULL if NULL AS is not given."""
 
 
+class Effect(Enum):
+    """What COPY does with a value. CHANGED: it loads it with a part cut off. AMBIGUOUS: it reads it in
+    one of two possible ways. NOTED: it loads it as it is, but that is probably not meant.
+    """
+
+    REFUSED = "refused"
+    CHANGED = "changed"
+    AMBIGUOUS = "ambiguous"
+    NOTED = "noted"
+
+
 @dataclass(frozen=True)
 class ValueIssue:
-    """What is wrong with a value. `loads`: COPY accepts the value, but changes it."""
+    """What is wrong with a value, and what probably cures it ("" if that is not known)."""
 
-    reason: str
-    loads: bool = False
+    reason: MessageText
+    effect: Effect = Effect.REFUSED
+    hint: str = ""
 
 
 ValueTest = Callable[[str], ValueIssue | None]
-_Check = Callable[[str], str | ValueIssue | None]
+_Check = Callable[[str], MessageText | ValueIssue | None]
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _BOOLEANS = frozenset({"t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"})
@@ -81,12 +104,17 @@ def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> Va
         if is_null(value, kind, options.null_as):
             return ValueIssue(VALUE_NULL()) if not_null else None
         issue = _unreadable(value) or check(value)
-        return ValueIssue(issue) if isinstance(issue, str) else issue
+        if issue is None:
+            return None
+        issue = ValueIssue(issue) if isinstance(issue, MessageText) else issue
+        if issue.effect is not Effect.REFUSED:
+            return issue
+        return replace(issue, hint=cure_of(value, kind, options))
 
     return test
 
 
-def _unreadable(value: str) -> str | None:
+def _unreadable(value: str) -> MessageText | None:
     if "\0" in value:
         return VALUE_HAS_NUL()
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
@@ -100,7 +128,7 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
     if kind.is_text:
         return _text(kind)
     if kind.is_time:
-        return _time_of_day
+        return _time_with_zone if kind.name == "time with time zone" else _time_of_day
     match kind.name:
         case "numeric":
             return _numeric(*kind.arguments)
@@ -109,9 +137,11 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
         case "boolean":
             return _boolean
         case "date":
-            return _datetime(options.date_format, "date", "csv.date_format")
-        case "timestamp without time zone" | "timestamp with time zone":
-            return _datetime(options.time_format, "timestamp", "csv.time_format")
+            return _datetime(options.copy_date_format, DATE, _cut_date)
+        case "timestamp without time zone":
+            return _datetime(options.copy_time_format, TIMESTAMP, _cut_timestamp)
+        case "timestamp with time zone":
+            return _datetime(options.copy_time_format, TIMESTAMP, _cut_fraction)
         case "super":
             return _super
         case "binary varying":
@@ -120,18 +150,48 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
             return lambda _: TYPE_NOT_LOADABLE(type=kind)
 
 
-def _boolean(value: str) -> str | None:
+def _boolean(value: str) -> MessageText | None:
     return None if value.lower() in _BOOLEANS else NOT_BOOLEAN()
 
 
-def _time_of_day(value: str) -> str | None:
-    return None if is_time(value) else NOT_TIME()
+def _time_of_day(value: str) -> MessageText | ValueIssue | None:
+    parts = read_time(value)
+    return NOT_TIME() if parts is None else _cut_time(parts)
+
+
+def _time_with_zone(value: str) -> MessageText | ValueIssue | None:
+    parts = read_time(value)
+    return NOT_TIME() if parts is None else _cut_fraction(parts)
+
+
+def _cut_time(parts: DateTimeParts) -> ValueIssue | None:
+    if parts.has_offset:
+        return _changed(OFFSET_LOST(type="TIME"), KEEP_OFFSET(type="TIMETZ"))
+    return _cut_fraction(parts)
+
+
+def _cut_timestamp(parts: DateTimeParts) -> ValueIssue | None:
+    if parts.has_offset:
+        return _changed(OFFSET_LOST(type="TIMESTAMP"), KEEP_OFFSET(type="TIMESTAMPTZ"))
+    return _cut_fraction(parts)
+
+
+def _cut_fraction(parts: DateTimeParts) -> ValueIssue | None:
+    return _changed(FRACTION_CUT(), KEEP_AS_TEXT()) if parts.has_nanoseconds else None
+
+
+def _cut_date(parts: DateTimeParts) -> ValueIssue | None:
+    return _changed(TIME_LOST(), KEEP_TIME()) if parts.has_time else None
+
+
+def _changed(reason: MessageText, hint: str) -> ValueIssue:
+    return ValueIssue(reason, Effect.CHANGED, hint)
 
 
 def _integer(kind: ColumnType) -> _Check:
     limit = kind.integer_limit
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _INTEGER.fullmatch(value) is None:
             return NOT_INTEGER()
         if len(value) > 40 or not -limit <= int(value) < limit:
@@ -145,8 +205,9 @@ def _numeric(precision: int, scale: int) -> _Check:
     # NUMERIC(19,s) is stored in 64 bits.
     limit = Decimal(2**63 if precision == 19 else 10**precision).scaleb(-scale)
     unit, context = Decimal(1).scaleb(-scale), Context(prec=80, rounding=ROUND_DOWN)
+    hint = WIDEN_DECIMALS(precision=precision, scale=scale)
 
-    def check(value: str) -> str | ValueIssue | None:
+    def check(value: str) -> MessageText | ValueIssue | None:
         if len(value) > 1000 or _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
         number = Decimal(value)
@@ -156,13 +217,13 @@ def _numeric(precision: int, scale: int) -> _Check:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
         if abs(stored) >= limit:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
-        return None if stored == number else ValueIssue(DECIMALS_CUT(scale=scale), loads=True)
+        return None if stored == number else _changed(DECIMALS_CUT(scale=scale), hint)
 
     return check
 
 
 def _float(kind: ColumnType) -> _Check:
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
         number = _as_real(float(value)) if kind.name == "real" else float(value)
@@ -184,7 +245,7 @@ def _as_real(number: float) -> float:
 def _text(kind: ColumnType) -> _Check:
     length, ascii_only = kind.arguments[0], kind.name == "character"
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if ascii_only and not value.isascii():
             return NOT_ASCII()
         # COPY silently drops blanks beyond the length.
@@ -195,16 +256,23 @@ def _text(kind: ColumnType) -> _Check:
     return check
 
 
-def _datetime(format_text: str, what: str, option: str) -> _Check:
-    test = datetime_test(format_text)
+def _datetime(
+    format_text: str, wanted: DateTimeKind, cut: Callable[[DateTimeParts], ValueIssue | None]
+) -> _Check:
+    read = datetime_reader(format_text)
 
-    def check(value: str) -> str | None:
-        return None if test(value) else NOT_DATETIME(what=what, format=format_text, option=option)
+    def check(value: str) -> MessageText | ValueIssue | None:
+        parts = read(value)
+        if parts is None:
+            return NOT_DATETIME(what=wanted.what, format=format_text, option=wanted.option)
+        if parts.is_ambiguous:
+            return ValueIssue(DATE_AMBIGUOUS(), Effect.AMBIGUOUS, format_hint(value, wanted))
+        return cut(parts)
 
     return check
 
 
-def _super(value: str) -> str | None:
+def _super(value: str) -> MessageText | None:
     def refuse(name: str) -> object:
         raise ValueError(name)
 
@@ -218,7 +286,7 @@ def _super(value: str) -> str | None:
 def _varbyte(kind: ColumnType) -> _Check:
     length = kind.arguments[0]
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _HEX.fullmatch(value) is None:
             return NOT_HEXADECIMAL()
         if len(value) // 2 > length:

@@ -33,7 +33,7 @@ from etl_core.model.lake_key import LakeKey
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from etl_core.upload_log.outcome import LoadOutcome
+from etl_core.upload_log.outcome import LoadOutcome, warnings_of
 
 
 def load_upload(
@@ -105,7 +105,7 @@ def _maintained(outcome: LoadOutcome, load: LoadContext, drain: Drain) -> LoadOu
     return replace(
         outcome,
         statements=(*outcome.statements, *done.statements),
-        warnings=(*outcome.warnings, *done.warnings),
+        warnings=(*outcome.warnings, *warnings_of(done.warnings)),
     )
 
 

@@ -17,7 +17,7 @@ from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.upload_log.outcome import Failure, LoadOutcome
+from etl_core.upload_log.outcome import Failure, LoadOutcome, LoadWarning, code_of, hint_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Trace:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[LoadWarning, ...] = ()
     load_interval_seconds: int = 0
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
@@ -110,7 +110,7 @@ class Trace:
             )
         by = decision.by
         reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
-        return exists._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason))
+        return exists._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason, code=code_of(reason)))
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
         """Return the outcome of an upload that was rejected or failed."""
@@ -158,4 +158,12 @@ class LoadResult:
 
 def failure_of(error: EtlError) -> Failure:
     """Return the error as a log entry shows it."""
-    return Failure(type(error).__name__, error.message, error.details)
+    faults = len(error.details) or None
+    return Failure(
+        type(error).__name__,
+        error.message,
+        error.details,
+        code=code_of(error.message),
+        hint=hint_of(error.message),
+        faults=faults,
+    )

@@ -71,6 +71,7 @@ from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
+from etl_core.upload_log.outcome import warnings_of
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class DataLoad:
         rows = transaction.execute(select_table(load.key.table))
         self.trace = replace(
             self.trace,
-            warnings=check_drift(rows, decision.in_force, load.key.table),
+            warnings=warnings_of(check_drift(rows, decision.in_force, load.key.table)),
             load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history

@@ -53,6 +53,7 @@ from etl_core.schema_changes.refusals import describe_refusals, refuse_replaceme
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.schema_files.tables import describe_table
 from etl_core.sql import describe_sql
+from etl_core.upload_log.outcome import warnings_of
 
 _ROUNDS = 6
 """Views, a new sort key and all other autocommit statements take a round each; then the transaction."""
@@ -173,7 +174,8 @@ class SchemaLoad:
             self._check_views(transaction, plan)
         if plan.autocommit or self._must_find_views(plan):
             return _PrepareFirst(plan)
-        self.trace = replace(self.trace, warnings=(*plan.warnings, *(self._late_views or ())))
+        warnings = warnings_of((*plan.warnings, *(self._late_views or ())))
+        self.trace = replace(self.trace, warnings=warnings)
         if in_force is None and actual is not None:
             self._note(f"-- adopted the existing table {table}: {describe_table(actual)}")
         for statement in plan.transactional:

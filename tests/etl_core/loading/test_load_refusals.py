@@ -34,7 +34,7 @@ def test_a_table_with_an_unknown_column_type_is_taken_over_with_a_warning(
     outcome = pipeline.drop("dev/schema/u/s.json", a_schema_file())
 
     assert outcome.status is Status.APPLIED
-    assert [warning.split(",")[0] for warning in outcome.warnings] == [
+    assert [warning.message.split(",")[0] for warning in outcome.warnings] == [
         "column 'a' has the type 'money'"
     ]
 
