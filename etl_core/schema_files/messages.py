@@ -196,9 +196,32 @@ TEXT_HAS_ESCAPE = Message(
     fix="",
     example={"value": "\\N"},
 )
+NOT_A_DELIMITER = Message(
+    id="property.not_a_delimiter",
+    when="The delimiter is not a single ASCII character.",
+    text="{value!r} cannot be the delimiter: it is one ASCII character other than a backslash or a "
+    "line break; write a tab as \\t and Hive's Ctrl-A as \\u0001",
+    fix="",
+    example={"value": ";;"},
+)
+NULL_AS_EMPTY = Message(
+    id="csv.null_as_empty",
+    when="csv.null_as is an empty text.",
+    text="an empty text was given; to load empty texts as NULL, write empty_as_null: true instead "
+    "(an empty number or date is always NULL)",
+    fix="",
+    example={},
+)
+HEADER_NAME_HAS_LINE_BREAK = Message(
+    id="property.header_name_has_line_break",
+    when="A name in header or csv.ignore_columns has a line break.",
+    text="{value!r} has a line break, which the header of a data file cannot have",
+    fix="",
+    example={"value": "first\nname"},
+)
 NOT_ONE_CHARACTER = Message(
     id="property.not_one_character",
-    when="The delimiter or the quote is not a single ASCII character.",
+    when="The quote is not a single ASCII character.",
     text="{value!r} is not one ASCII character (write a tab as \\t)",
     fix="",
     example={"value": ";;"},
@@ -380,6 +403,27 @@ DISTSTYLE_WITHOUT_DISTKEY = Message(
     id="diststyle.without_distkey",
     when="The diststyle is KEY, and the file has no distkey.",
     text="KEY needs a distkey; add distkey, or use another diststyle",
+    fix="",
+    example={},
+)
+HEADER_NAME_TWICE = Message(
+    id="column.header_twice",
+    when="A name of a header would mean two columns, or a column that is also ignored.",
+    text="the header name {name!r} already means {other}; upper and lower case are the same",
+    fix="",
+    example={"name": "Id", "other": "columns[0] ('id')"},
+)
+HEADER_OF_IDENTITY = Message(
+    id="column.header_of_identity",
+    when="An identity column has a header.",
+    text="an identity column is not in the data files; remove header",
+    fix="",
+    example={},
+)
+OPTION_WITHOUT_HEADER = Message(
+    id="csv.option_without_header",
+    when="csv.header is none, and another option refers to the header of the files.",
+    text="needs a header, but csv.header is none; remove one of the two",
     fix="",
     example={},
 )
