@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from etl_core.schema_files.datetime_patterns import TOKEN
@@ -161,7 +162,9 @@ def _lost(parts: Mapping[str, str | None]) -> DateTimeParts:
     zone, fraction = parts.get("zone") or "", parts.get("frac") or ""
     clock = "".join(parts.get(name) or "" for name in ("hh", "mi", "ss")) + fraction
     is_midnight = not clock.strip("0") or (
-        (parts.get("half") or "").lower() == "am" and clock.startswith("12") and not clock[2:].strip("0")
+        (parts.get("half") or "").lower() == "am"
+        and clock.startswith("12")
+        and not clock[2:].strip("0")
     )
     return DateTimeParts(
         has_time=not is_midnight,
@@ -179,6 +182,7 @@ def format_pattern(format_text: str, *, fraction_digits: int) -> str:
     return "(?i:" + pattern.replace(r"\.(?:\d+)", rf"\.(?:\d{{1,{fraction_digits}}})") + ")"
 
 
+@lru_cache(maxsize=512)
 def _compile_format(format_text: str) -> re.Pattern[str]:
     parts: list[str] = []
     seen: set[str] = set()

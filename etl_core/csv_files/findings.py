@@ -85,7 +85,9 @@ def may_lose(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
         format_text = options.date_format if kind.name == "date" else options.time_format
         if kind.is_datetime and format_text in (None, "auto"):
             return True
-        loses = kind.name == "numeric" or kind.is_time or (kind.is_datetime and _has_clock(format_text))
+        loses = (
+            kind.name == "numeric" or kind.is_time or (kind.is_datetime and _has_clock(format_text))
+        )
         if counts_losses and loses:
             return True
     return False
@@ -93,4 +95,6 @@ def may_lose(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
 
 def _has_clock(format_text: str | None) -> bool:
     """Return whether values in this format may have more than the type stores: seconds with decimals, or an offset."""
-    return format_text is not None and any(part in format_text.upper() for part in ("SS", "OF", "HH"))
+    return format_text is not None and any(
+        part in format_text.upper() for part in ("SS", "OF", "HH")
+    )

@@ -163,8 +163,8 @@ QUOTE_UNCLOSED = Message(
 BACKSLASH_BEFORE_QUOTE = Message(
     id="row.backslash_before_quote",
     when="A row with a quote fault has a backslash before a quote, as Spark and MySQL write it.",
-    text="The row has \\{quote}: write {quote}{quote} instead, because CSV knows no backslash escapes. In Spark, set the "
-    "option escape to {quote}",
+    text="The row has \\{quote}: write {quote}{quote} instead, because CSV knows no backslash escapes. In Spark, "
+    "set the option escape to {quote}",
     fix="",
     example={"quote": '"'},
 )
@@ -421,8 +421,8 @@ SPREADSHEET_ERROR = Message(
 SAVE_AS_UTF8 = Message(
     id="cure.save_as_utf8",
     when="A refused value is not UTF-8.",
-    text="The file is probably Latin-1 or Windows-1252 (cp1252), as Excel's plain \"CSV\" is: save it as "
-    "\"CSV UTF-8\", or convert it with: iconv -f cp1252 -t utf-8",
+    text='The file is probably Latin-1 or Windows-1252 (cp1252), as Excel\'s plain "CSV" is: save it as '
+    '"CSV UTF-8", or convert it with: iconv -f cp1252 -t utf-8',
     fix="",
     example={},
 )
@@ -488,7 +488,8 @@ SET_EPOCH = Message(
 EPOCH_IN_DATE = Message(
     id="cure.epoch_in_date",
     when="A refused date looks like seconds or milliseconds since 1970.",
-    text='It looks like a time since 1970, which DATE cannot read: make the column a TIMESTAMP and set csv.time_format to "{unit}"',
+    text="It looks like a time since 1970, which DATE cannot read: make the column a TIMESTAMP and set "
+    'csv.time_format to "{unit}"',
     fix="",
     example={"unit": "epochsecs"},
 )
@@ -544,7 +545,7 @@ QUOTE_VALUES = Message(
 REMOVE_EMPTY_ROWS = Message(
     id="cure.remove_empty_rows",
     when="A row has only empty fields.",
-    text="Remove such rows, or set csv.empty_rows to \"skip\" or \"reject\" in the schema file",
+    text='Remove such rows, or set csv.empty_rows to "skip" or "reject" in the schema file',
     fix="",
     example={},
 )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etl_core.csv_files.messages import (
     ADD_FIELDS,
@@ -27,6 +27,8 @@ from etl_core.csv_files.values import Effect, ValueIssue, ValueTest, value_test
 from etl_core.schema_files.schema_file import ColumnSpec, SchemaFile
 
 _MAX_KEPT, _MAX_KEPT_LENGTH, _MAX_SHOWN = 20_000, 64, 80
+_ALL_EMPTY = ValueIssue(ROW_ALL_EMPTY(), Effect.NOTED, REMOVE_EMPTY_ROWS)
+_REPEATED_HEADER = ValueIssue(HEADER_REPEATED(), Effect.NOTED, REMOVE_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class RowCheck:
     Memory use does not grow with the file.
     """
 
-    def __init__(self, columns: Sequence[str], spec: SchemaFile, header: Sequence[str] = ()) -> None:
+    def __init__(
+        self, columns: Sequence[str], spec: SchemaFile, header: Sequence[str] = ()
+    ) -> None:
         by_name = {column.name: column for column in spec.columns}
         self.options = spec.csv
         self._checks = [_ColumnCheck(by_name[name], spec) for name in columns]
@@ -81,10 +85,12 @@ class RowCheck:
         """Yield what is wrong with one row. A row of another length has one finding."""
         line, fields = row.line, row.fields
         if row.fault is not None:
-            yield Finding(line, None, "", ValueIssue(row.fault, hint=row.hint))
+            yield Finding(line, None, "", ValueIssue(row.fault, find_hint=lambda: row.hint))
         elif len(fields) != len(self._checks):
             if fields != [""]:  # COPY skips an empty line
-                yield Finding(line, None, self.options.delimiter.join(fields), self._count_issue(fields))
+                yield Finding(
+                    line, None, self.options.delimiter.join(fields), self._count_issue(fields)
+                )
         else:
             note = self._note(fields)
             if note is not None:
@@ -94,41 +100,46 @@ class RowCheck:
     def _note(self, fields: list[str]) -> ValueIssue | None:
         """Return what is remarkable about the row as a whole, although it may load."""
         if len(fields) > 1 and not any(fields):
-            return ValueIssue(ROW_ALL_EMPTY(), Effect.NOTED, REMOVE_EMPTY_ROWS())
+            return _ALL_EMPTY
         if fields == self._header:
-            return ValueIssue(HEADER_REPEATED(), Effect.NOTED, REMOVE_HEADERS())
+            return _REPEATED_HEADER
         return None
 
     def _of_values(
         self, line: int, fields: list[str], note: ValueIssue | None
     ) -> Iterator[Finding]:
         for value, check in zip(fields, self._checks, strict=True):
-            if value not in check.accepted and (issue := check.run(value)) is not None:
+            if (issue := check.run(value)) is not None:
                 if note is not None and issue.effect is Effect.REFUSED:
-                    issue = ValueIssue(issue.reason, issue.effect, note.hint)
+                    issue = replace(issue, find_hint=note.find_hint)
                 yield Finding(line, check.name, value, issue)
 
     def _count_issue(self, fields: list[str]) -> ValueIssue:
         given, expected = len(fields), len(self._checks)
         if given < expected:
             hint = END_OF_FILE_MARK() if "".join(fields).strip("\x1a") == "" else ADD_FIELDS()
-            return ValueIssue(FIELDS_MISSING(given=given, expected=expected), hint=hint)
+            return ValueIssue(
+                FIELDS_MISSING(given=given, expected=expected), find_hint=lambda: hint
+            )
         is_delimiter_at_end = given == expected + 1 and not fields[-1]
         hint = DELIMITER_AT_END() if is_delimiter_at_end else QUOTE_VALUES()
-        return ValueIssue(FIELDS_SURPLUS(given=given, expected=expected), hint=hint)
+        return ValueIssue(FIELDS_SURPLUS(given=given, expected=expected), find_hint=lambda: hint)
 
 
 class _ColumnCheck:
-    """A column's test, and values that it accepted: most files repeat most of their values."""
+    """A column's test, and results that it had: most files repeat most of their values."""
 
     def __init__(self, column: ColumnSpec, spec: SchemaFile) -> None:
         not_null = not column.nullable or column.name in spec.primary_key
         self.name = column.name
         self._test: ValueTest = value_test(column, spec.csv, not_null=not_null)
-        self.accepted: set[str] = set()
+        self._known: dict[str, ValueIssue | None] = {}
 
     def run(self, value: str) -> ValueIssue | None:
-        issue = self._test(value)
-        if issue is None and len(value) <= _MAX_KEPT_LENGTH and len(self.accepted) < _MAX_KEPT:
-            self.accepted.add(value)
+        try:
+            return self._known[value]
+        except KeyError:
+            issue = self._test(value)
+        if len(value) <= _MAX_KEPT_LENGTH and len(self._known) < _MAX_KEPT:
+            self._known[value] = issue
         return issue

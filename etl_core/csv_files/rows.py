@@ -55,9 +55,7 @@ def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
     yield from _rows(lines, splitter)
 
 
-def read_rows_from(
-    pieces: Iterable[bytes], options: CsvOptions, first: int
-) -> Iterator[CsvRow]:
+def read_rows_from(pieces: Iterable[bytes], options: CsvOptions, first: int) -> Iterator[CsvRow]:
     """Yield the rows from the one that begins in line `first`. Lines before it are only counted.
 
     Raises InvalidDataFileError like read_rows.

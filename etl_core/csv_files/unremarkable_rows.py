@@ -13,8 +13,8 @@ from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.datetime_patterns import AUTO
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
-_DAY = rb"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
-_CLOCK = rb"\d{1,2}:\d\d(?::\d\d(?:\.\d{1,6})?+)?+"
+_DAY = rb"[0-9]{4}[-/][0-9]{1,2}+[-/][0-9]{1,2}+"
+_CLOCK = rb"[0-9]{1,2}+:[0-9][0-9](?>:[0-9][0-9](?>\.[0-9]{1,6}+|)|)"
 _MIDNIGHT = rb"00:00(?::00(?:\.0{1,6})?+)?+"
 _UTC = rb"(?:[Zz]|[-+]00(?::?00)?+)?+"
 _ZONE = rb" ?(?:[Zz]|[-+]\d\d(?::?\d\d)?+)?+"
@@ -34,27 +34,50 @@ def _compile(
     types: tuple[ColumnType, ...], header: tuple[str, ...], options: CsvOptions
 ) -> re.Pattern[bytes]:
     delimiter, quote = re.escape(options.delimiter.encode()), re.escape(options.quote.encode())
-    fields = [_field(kind, options, delimiter, quote) for kind in types]
+    fields = delimiter.join(_field(kind, options, delimiter, quote) for kind in types)
     excluded = [re.escape(options.delimiter.join(header).encode()) + rb"\r?\n"] if header else []
     if len(types) > 1:
-        excluded.append(rb"(?:" + quote * 2 + rb")?+(?:" + delimiter + rb"(?:" + quote * 2 + rb")?+)*+\r?\n")
+        empty = rb"(?:" + quote * 2 + rb")?+"
+        excluded.append(
+            rb"(?=["
+            + delimiter
+            + quote
+            + rb"])"
+            + empty
+            + rb"(?:"
+            + delimiter
+            + empty
+            + rb")*+\r?\n"
+        )
     remarkable = b"".join(rb"(?!" + each + rb")" for each in excluded)
-    return re.compile(rb"(?:" + remarkable + delimiter.join(fields) + rb"\r?\n)*+")
+    return re.compile(rb"(?>" + remarkable + fields + rb"(?>\n|\r\n))*+")
 
 
 def _field(kind: ColumnType, options: CsvOptions, delimiter: bytes, quote: bytes) -> bytes:
+    """Return the pattern of a field. Alternatives that begin with different bytes are quick."""
     value = _value(kind, options)
     if value is None:
-        inner, bare = rb"[^" + quote + rb"\r\n]*+", rb"[^" + delimiter + quote + rb"\r\n]*+"
-        return rb"(?:" + quote + inner + quote + rb"|" + bare + rb")"
-    return rb"(?:" + quote + rb"(?:" + value + rb")?+" + quote + rb"|" + value + rb")?+"
+        inner = _bytes_except(options.quote + "\r\n")
+        bare = _bytes_except(options.delimiter + options.quote + "\r\n")
+        return rb"(?>" + bare + rb"++|" + quote + inner + rb"*+" + quote + rb"|)"
+    return rb"(?>" + value + rb"|" + quote + rb"(?:" + value + rb")?+" + quote + rb"|)"
+
+
+def _bytes_except(characters: str) -> bytes:
+    """Return the class of all other bytes as ranges: a negated class is slower."""
+    missing = sorted({*characters.encode()})
+    gaps = zip([-1, *missing], [*missing, 256], strict=True)
+    ranges = (
+        b"\\x%02x-\\x%02x" % (after + 1, before - 1) for after, before in gaps if before - after > 1
+    )
+    return b"[" + b"".join(ranges) + b"]"
 
 
 def _value(kind: ColumnType, options: CsvOptions) -> bytes | None:
     """Return the pattern of values that COPY stores unchanged; None if COPY cuts no value of the type."""
     if kind.name == "numeric":
         scale = kind.arguments[1]
-        return rb"(?:[-+]?\d++(?:\.\d{0,%d})?+)" % scale
+        return rb"(?>-?+[0-9]++(?>\.[0-9]{0,%d}+|))" % scale
     if kind.name == "time without time zone":
         return rb"(?:" + _CLOCK + rb")"
     if kind.name == "time with time zone":

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from enum import Enum
+from functools import partial
 from math import inf, isinf
 from struct import pack, unpack
 
@@ -65,11 +66,16 @@ class Effect(Enum):
 
 @dataclass(frozen=True)
 class ValueIssue:
-    """What is wrong with a value, and what probably cures it ("" if that is not known)."""
+    """What is wrong with a value. `find_hint` returns what probably cures it, "" if that is not known."""
 
     reason: MessageText
     effect: Effect = Effect.REFUSED
-    hint: str = ""
+    find_hint: Callable[[], str] = field(default=str, compare=False)
+
+    @property
+    def hint(self) -> str:
+        """What probably cures it. Guessing takes time, so it is done only for what is reported."""
+        return self.find_hint()
 
 
 ValueTest = Callable[[str], ValueIssue | None]
@@ -109,7 +115,7 @@ def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> Va
         issue = ValueIssue(issue) if isinstance(issue, MessageText) else issue
         if issue.effect is not Effect.REFUSED:
             return issue
-        return replace(issue, hint=cure_of(value, kind, options))
+        return replace(issue, find_hint=partial(cure_of, value, kind, options))
 
     return test
 
@@ -166,26 +172,35 @@ def _time_with_zone(value: str) -> MessageText | ValueIssue | None:
 
 def _cut_time(parts: DateTimeParts) -> ValueIssue | None:
     if parts.has_offset:
-        return _changed(OFFSET_LOST(type="TIME"), KEEP_OFFSET(type="TIMETZ"))
+        return _LOST_OFFSET["TIME"]
     return _cut_fraction(parts)
 
 
 def _cut_timestamp(parts: DateTimeParts) -> ValueIssue | None:
     if parts.has_offset:
-        return _changed(OFFSET_LOST(type="TIMESTAMP"), KEEP_OFFSET(type="TIMESTAMPTZ"))
+        return _LOST_OFFSET["TIMESTAMP"]
     return _cut_fraction(parts)
 
 
 def _cut_fraction(parts: DateTimeParts) -> ValueIssue | None:
-    return _changed(FRACTION_CUT(), KEEP_AS_TEXT()) if parts.has_nanoseconds else None
+    return _LOST_FRACTION if parts.has_nanoseconds else None
 
 
 def _cut_date(parts: DateTimeParts) -> ValueIssue | None:
-    return _changed(TIME_LOST(), KEEP_TIME()) if parts.has_time else None
+    return _LOST_TIME if parts.has_time else None
 
 
 def _changed(reason: MessageText, hint: str) -> ValueIssue:
-    return ValueIssue(reason, Effect.CHANGED, hint)
+    return ValueIssue(reason, Effect.CHANGED, lambda: hint)
+
+
+_AMBIGUOUS_DATE = DATE_AMBIGUOUS()
+_LOST_OFFSET = {
+    kind: _changed(OFFSET_LOST(type=kind), KEEP_OFFSET(type=kind + "TZ"))
+    for kind in ("TIME", "TIMESTAMP")
+}
+_LOST_TIME = _changed(TIME_LOST(), KEEP_TIME())
+_LOST_FRACTION = _changed(FRACTION_CUT(), KEEP_AS_TEXT())
 
 
 def _integer(kind: ColumnType) -> _Check:
@@ -205,7 +220,7 @@ def _numeric(precision: int, scale: int) -> _Check:
     # NUMERIC(19,s) is stored in 64 bits.
     limit = Decimal(2**63 if precision == 19 else 10**precision).scaleb(-scale)
     unit, context = Decimal(1).scaleb(-scale), Context(prec=80, rounding=ROUND_DOWN)
-    hint = WIDEN_DECIMALS(precision=precision, scale=scale)
+    cut = _changed(DECIMALS_CUT(scale=scale), WIDEN_DECIMALS(precision=precision, scale=scale))
 
     def check(value: str) -> MessageText | ValueIssue | None:
         if len(value) > 1000 or _DECIMAL.fullmatch(value) is None:
@@ -217,7 +232,7 @@ def _numeric(precision: int, scale: int) -> _Check:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
         if abs(stored) >= limit:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
-        return None if stored == number else _changed(DECIMALS_CUT(scale=scale), hint)
+        return None if stored == number else cut
 
     return check
 
@@ -266,7 +281,8 @@ def _datetime(
         if parts is None:
             return NOT_DATETIME(what=wanted.what, format=format_text, option=wanted.option)
         if parts.is_ambiguous:
-            return ValueIssue(DATE_AMBIGUOUS(), Effect.AMBIGUOUS, format_hint(value, wanted))
+            find_hint = partial(format_hint, value, wanted)
+            return ValueIssue(_AMBIGUOUS_DATE, Effect.AMBIGUOUS, find_hint)
         return cut(parts)
 
     return check

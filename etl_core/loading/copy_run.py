@@ -209,8 +209,8 @@ def _copy_command(
         delimiter=shape.csv.delimiter,
         quote=shape.csv.quote,
         null_as=shape.csv.null_as,
-        date_format=shape.csv.date_format,
-        time_format=shape.csv.time_format,
+        date_format=shape.csv.copy_date_format,
+        time_format=shape.csv.copy_time_format,
         encoding=shape.csv.encoding,
     )
     return CopyCsv(target, shape.columns, source)

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
 from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import match_columns, read_header
-from etl_core.csv_files.rows import read_rows
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
@@ -22,6 +21,8 @@ from etl_core.model.object_versions import OpenedVersion, StoredVersion
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
+MAX_FILE_BYTES = 4 << 20
+"""Of the object in S3. A larger file gets its own COPY."""
 MAX_COUNTED_BYTES = 32 << 20
 """Of uncompressed text. A larger file gets its own COPY, which counts its rows."""
 
@@ -72,6 +73,8 @@ class CopyShape:
     columns: tuple[str, ...]
     compression: str | None
     csv: CsvOptions
+    header: tuple[str, ...] = field(default=(), compare=False)
+    """The first row of the file; empty if it has no header."""
 
 
 @dataclass(frozen=True)
@@ -172,21 +175,14 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
     return names
 
 
-def count_rows(file: DataFile, shape: CopyShape) -> int | None:
-    """Return how many rows COPY will load from the file, or None if the file is too large to count
-    or the number is uncertain.
-
-    Empty lines are not rows, except where a row has only one field (CopyCsv).
-    """
-    count = 0
+def read_small(file: DataFile) -> list[bytes] | None:
+    """Return the uncompressed bytes of a small file; None for a larger one or a damaged one."""
+    if file.version.size > MAX_FILE_BYTES:
+        return None
     try:
-        for row in read_rows(_bounded(decompressed(file.head, shape.compression)), shape.csv):
-            if row.fault is not None:
-                return None
-            count += len(shape.columns) == 1 or row.fields != [""]
+        return list(_bounded(decompressed(file.head, file.compression)))
     except (InvalidDataFileError, _TooLargeError):
         return None
-    return count
 
 
 class _TooLargeError(Exception):

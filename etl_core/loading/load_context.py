@@ -10,7 +10,7 @@ from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Duplicate, LedgerView, Superseded
 from etl_core.loading.messages import SUPERSEDED
 from etl_core.loading.ports import Ports
-from etl_core.model.errors import EtlError
+from etl_core.model.errors import NOWHERE, EtlError, ValuesRefusedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.long_copy import LongCopy
@@ -110,7 +110,9 @@ class Trace:
             )
         by = decision.by
         reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
-        return exists._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason, code=code_of(reason)))
+        return exists._outcome(
+            Status.SUPERSEDED, error=Failure("Superseded", reason, code=code_of(reason))
+        )
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
         """Return the outcome of an upload that was rejected or failed."""
@@ -158,12 +160,13 @@ class LoadResult:
 
 def failure_of(error: EtlError) -> Failure:
     """Return the error as a log entry shows it."""
-    faults = len(error.details) or None
+    refused = error if isinstance(error, ValuesRefusedError) else None
     return Failure(
         type(error).__name__,
         error.message,
         error.details,
         code=code_of(error.message),
         hint=hint_of(error.message),
-        faults=faults,
+        place=refused.place if refused else NOWHERE,
+        faults=refused.count if refused else len(error.details) or None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,8 +16,9 @@ from etl_core.loading.copy_faults import (
     explain,
     find_fault,
 )
-from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
+from etl_core.loading.copy_run import Copied, CopyRun, GroupCopy, Overwritten, plan_copies
 from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.file_scan import warnings_of_scan
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
@@ -71,7 +72,7 @@ from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
-from etl_core.upload_log.outcome import warnings_of
+from etl_core.upload_log.outcome import LoadWarning, warnings_of
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ class DataLoad:
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
+        self._in_force: SchemaFile | None = None
+        self._shared_warnings: tuple[LoadWarning, ...] = ()
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -139,6 +142,13 @@ class DataLoad:
 
     def _attempt(self, file: DataFile, strategy: CopyStrategy) -> _Attempt:
         """Run one transaction, which commits only if the result is a LoadResult."""
+        try:
+            return self._try(file, strategy)
+        finally:
+            if self._batch is not None and self._batch.scan is not None:
+                self._batch.scan.stop()
+
+    def _try(self, file: DataFile, strategy: CopyStrategy) -> _Attempt:
         load = self._load
         self._batch = self._copy_run = self._statement = None
         self.trace = replace(self.trace, statements=())
@@ -194,8 +204,10 @@ class DataLoad:
             load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history
-        batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
-        self._batch = batch
+        batch = gather_copy_batch(
+            load, file, backlog, history, decision.in_force, schema_files, strategy
+        )
+        self._batch, self._in_force = batch, decision.in_force
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
@@ -237,6 +249,8 @@ class DataLoad:
             # One COPY per file counts the rows of each.
             transaction.roll_back()
             return _Retry(replace(strategy, one_copy_per_file=True))
+        if batch.scan is not None:
+            self._warn(warnings_of_scan(batch.scan.result().warnings))
         result = self._write_ledger(transaction, locked, batch, rows)
         return replace(result, rows_deleted=deleted)
 
@@ -267,7 +281,12 @@ class DataLoad:
         fault = find_fault(load, batch, copy, error)
         if not isinstance(fault, FileAtFault):
             raise error
-        return LoadResult(self.trace.refusal(Status.FAILED, explain(load, copy, fault, error)))
+        return self._refusal(copy, fault, error)
+
+    def _warn(self, warnings: Sequence[LoadWarning]) -> None:
+        """Add warnings about the upload's own file."""
+        self._shared_warnings = self.trace.warnings
+        self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -286,10 +305,19 @@ class DataLoad:
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
         write_rows(transaction, load, locked, [own, *of_members])
         answers = (
-            (member.upload, replace(self.trace, version_id=row.version_id).outcome(row))
+            (member.upload, self._trace_of(member, row.version_id).outcome(row))
             for member, row in zip(batch.members, of_members, strict=True)
         )
         return LoadResult(self.trace.outcome(own), tuple(answers))
+
+    def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
+        failure = explain(self._load, copy, fault, error, self._in_force)
+        status = Status.REJECTED if failure.is_of_file else Status.FAILED
+        return LoadResult(self.trace.refusal(status, failure.failure))
+
+    def _trace_of(self, member: BatchMember, version_id: str) -> Trace:
+        warnings = (*self._shared_warnings, *member.warnings)
+        return replace(self.trace, version_id=version_id, warnings=warnings)
 
     def _after_refusal(self, error: CopyRefusedError, strategy: CopyStrategy) -> _Attempt:
         """Return the failure, or a retry without the members that have refused rows."""
@@ -298,8 +326,7 @@ class DataLoad:
             raise error
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
-                failure = explain(self._load, refused, fault, error)
-                return LoadResult(self.trace.refusal(Status.FAILED, failure))
+                return self._refusal(refused, fault, error)
             case MembersAtFault(upload_ids=upload_ids):
                 return _Retry(strategy.without(upload_ids))
             case UnknownFault():

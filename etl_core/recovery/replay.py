@@ -206,7 +206,8 @@ class _Replay:
                 raise
             part = part_named(copy.group, error.lines[0].file if error.lines else "")
             file = part.file.version.key if part is not None else "one of the files"
-            reason = describe_refusal(error, (), copy.command.columns, copy.command.source).message
+            refusal = describe_refusal(error, (), copy.command.columns, copy.group[0].shape.csv)
+            reason = refusal.failure.message
             error.message = REPLAY_COPY_REFUSED(file=file, reason=reason)
             raise
 

@@ -16,6 +16,7 @@ from etl_core.model.errors import InvalidSchemaFileError
 from etl_core.model.lake_key import Action
 from etl_core.model.texts import listed
 from etl_core.schema_files.column_types import ColumnType
+from etl_core.schema_files.datetime_patterns import AUTO
 from etl_core.schema_files.header_rules import faults_of_headers
 from etl_core.schema_files.messages import (
     BOTH_NAMES,
@@ -74,6 +75,10 @@ _MAX_FAULTS = 200
 ALL_OPERATIONS = (Action.APPEND, Action.TRUNCATE, Action.SCHEMA)
 _ALIAS = "allowed_actions"
 """Another name of allowed_operations."""
+_FORMATS = ("date_format", "time_format")
+_AUTO_FORMATS = tuple((name, AUTO) for name in _FORMATS)
+_UNAMBIGUOUS = "unambiguous_formats"
+_DATE = "date"
 _FOR_EDITORS = "$schema"
 """Names the JSON Schema, so that editors find it. It means nothing to the loader."""
 
@@ -107,8 +112,10 @@ class CsvOptions(Part):
     null_as: NullText | None = None
     empty_as_null: bool = False
     blank_as_null: bool = False
-    date_format: DateFormat = "auto"
-    time_format: TimeFormat = "auto"
+    date_format: DateFormat | None = None
+    """None: automatic recognition, and a file with a date that can be read in two ways is refused."""
+    time_format: TimeFormat | None = None
+    """None: like date_format."""
     encoding: FileEncoding = "UTF8"
     missing_columns: MissingColumns = "reject"
     """`default`: columns that a header does not name get their default, or NULL."""
@@ -120,6 +127,24 @@ class CsvOptions(Part):
     """What happens if COPY would load a value with a part cut off."""
     on_repeat: OnRepeat = "load"
     """What happens if the same bytes arrive again under the same key."""
+
+    @property
+    def copy_date_format(self) -> str:
+        """What COPY gets as DATEFORMAT."""
+        return AUTO if self.date_format is None else self.date_format
+
+    @property
+    def copy_time_format(self) -> str:
+        """What COPY gets as TIMEFORMAT."""
+        return AUTO if self.time_format is None else self.time_format
+
+    def with_formats(self, *, is_date: bool, is_time: bool) -> CsvOptions:
+        """Return the options with the format "auto" for a kind of columns that the table does not have."""
+        formats = {
+            _FORMATS[0]: self.date_format if is_date else self.copy_date_format,
+            _FORMATS[1]: self.time_format if is_time else self.copy_time_format,
+        }
+        return self.model_copy(update=formats)
 
 
 class SchemaFile(Part):
@@ -162,14 +187,35 @@ class SchemaFile(Part):
         faults = [*reader.faults, *faults_across(file, faulty), *faults_of_headers(file, faulty)]
         if faults:
             raise _invalid([_as_written(fault, raw) for fault in faults])
-        return file
+        return file._with_formats()
+
+    def _with_formats(self) -> SchemaFile:
+        kinds = {column.type.name for column in self.columns if column.type.is_datetime}
+        csv = self.csv.with_formats(is_date=_DATE in kinds, is_time=bool(kinds - {_DATE}))
+        return self.model_copy(update={"csv": csv})
+
+    def says_the_same(self, other: SchemaFile) -> bool:
+        """Return whether both files are the same; naming "auto" and naming no format counts as the same."""
+        mine, others = (
+            file.model_copy(update={"csv": file.csv.with_formats(is_date=False, is_time=False)})
+            for file in (self, other)
+        )
+        return mine == others
 
     def to_json(self) -> str:
-        """Return the canonical JSON text: files that mean the same have the same text."""
+        """Return the canonical JSON text: files that mean the same have the same text.
+
+        A stored file without a format is of a time when that meant "auto". Today's default is
+        stored by name, in a property that earlier code does not read.
+        """
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        csv = values.pop("csv", {})
+        strict = [name for name in _FORMATS if getattr(self.csv, name) is None]
+        csv = {name: value for name, value in csv.items() if (name, value) not in _AUTO_FORMATS}
+        if strict:
+            csv[_UNAMBIGUOUS] = strict
         return json.dumps(
-            self.model_dump(mode="json", exclude_defaults=True),
-            ensure_ascii=False,
-            separators=(",", ":"),
+            values | ({"csv": csv} if csv else {}), ensure_ascii=False, separators=(",", ":")
         )
 
     @classmethod
@@ -181,8 +227,9 @@ class SchemaFile(Part):
         values["columns"] = tuple(map(_stored_column, values["columns"]))
         if "allowed_operations" in values:
             values["allowed_operations"] = tuple(map(Action, values["allowed_operations"]))
-        if "csv" in values:
-            values["csv"] = CsvOptions.model_construct(**_with_tuples(values["csv"]))
+        csv = dict.fromkeys(_FORMATS, AUTO) | values.get("csv", {})
+        csv |= dict.fromkeys(csv.pop(_UNAMBIGUOUS, ()))
+        values["csv"] = CsvOptions.model_construct(**_with_tuples(csv))
         return cls.model_construct(**values)
 
 

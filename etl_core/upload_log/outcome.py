@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from etl_core.model.errors import NOWHERE, Place
 from etl_core.model.messages import MessageText
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
@@ -26,15 +27,6 @@ States.DataLimitExceeded). A log item holds 400 KB."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a file has what a failure or a warning is about. Each part is None if it is not known."""
-
-    line: int | None = None
-    column: str | None = None
-    value: str | None = None
-
-
-@dataclass(frozen=True)
 class Failure:
     """The `error` of a log entry: the class of the error, its message, further lines.
 
@@ -47,7 +39,7 @@ class Failure:
     details: tuple[str, ...] = ()
     code: str | None = None
     hint: str | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
     faults: int | None = None
 
     def to_output(self) -> dict[str, Any]:
@@ -76,7 +68,7 @@ class LoadWarning:
     kind: str
     message: str
     count: int | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
     hint: str | None = None
 
     def to_output(self) -> dict[str, Any]:
