@@ -212,5 +212,6 @@ def _copy_command(
         date_format=shape.csv.date_format,
         time_format=shape.csv.time_format,
         encoding=shape.csv.encoding,
+        header_rows=0 if shape.csv.header == "none" else 1,
     )
     return CopyCsv(target, shape.columns, source)
