@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from etl_core.csv_files.header import CODECS
+from etl_core.csv_files.text_encodings import CODECS
 from etl_core.loading.messages import (
     COPY_REFUSED,
     COPY_REFUSED_ROW,
