@@ -58,9 +58,13 @@ HEADER_LINE_BREAK = Message(
 HEADER_INVALID = Message(
     id="header.invalid",
     when="The header is not CSV.",
-    text="the header is not valid CSV: {error}; it begins with {beginning!r}",
+    text="the header is not valid CSV: it {reason}; it begins with {beginning!r}",
     fix="Correct the quotes of the header",
-    example={"error": "',' expected after '\"'", "beginning": '"id"x,name'},
+    example={
+        "reason": "has a quote inside a field: write a quote inside a quoted field twice, and quote "
+        "the whole field",
+        "beginning": '"id"x,name',
+    },
 )
 HEADER_NOT_FOUND = Message(
     id="header.not_found",
@@ -85,6 +89,13 @@ HEADER_WRONG_ENCODING = Message(
         "encoding": "UTF8",
         "error": "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
     },
+)
+BYTE_ORDER_MARK = Message(
+    id="header.byte_order_mark",
+    when="The file begins with a byte order mark, and csv.header is none.",
+    text="the file begins with a UTF-8 byte order mark, which would become a part of the first value",
+    fix="Save it as UTF-8 without a byte order mark",
+    example={},
 )
 HEADER_MISMATCH = Message(
     id="header.mismatch",
@@ -114,6 +125,14 @@ COLUMN_UNKNOWN = Message(
     text="column {name} is not in the table",
     fix="",
     example={"name": "'more'"},
+)
+COLUMN_UNNAMED = Message(
+    id="header.column_unnamed",
+    when="A name in the header is empty, as programs write it for row numbers.",
+    text='column {number} has no name (add "header": "" to the column of the schema file that it '
+    'belongs to, or "" to csv.ignore_columns)',
+    fix="",
+    example={"number": 3},
 )
 COLUMN_MISSPELT = Message(
     id="header.column_misspelled",

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from etl_core.csv_files.header import CODECS
 from etl_core.csv_files.messages import (
     BACKSLASH_BEFORE_QUOTE,
     QUOTE_MISPLACED,
@@ -22,6 +21,7 @@ from etl_core.csv_files.messages import (
     ROW_TOO_LONG,
     WRONG_ENCODING,
 )
+from etl_core.csv_files.text_encodings import CODECS
 from etl_core.model.errors import InvalidDataFileError
 from etl_core.model.messages import MessageText
 from etl_core.schema_files.schema_file import CsvOptions
@@ -43,7 +43,7 @@ class CsvRow(NamedTuple):
 
 
 def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
-    """Yield the rows after the header. An empty line is a row with one empty field.
+    """Yield the rows after the header, if the files have one. An empty line is a row with one empty field.
 
     Bytes that are not UTF-8 become surrogates, so that a message can show the value. Raises
     InvalidDataFileError if a UTF-16 file has another encoding, or if a row is longer than COPY
@@ -51,7 +51,8 @@ def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
     """
     lines = _lines(decoded(pieces, options))
     splitter = _Splitter(options.delimiter, options.quote)
-    next(_rows(lines, splitter), None)
+    if options.header == "first_row":
+        next(_rows(lines, splitter), None)
     yield from _rows(lines, splitter)
 
 
@@ -177,3 +178,10 @@ def decoded(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[str]:
 def row_too_long(line: int) -> InvalidDataFileError:
     """Return the error for a row that is longer than COPY accepts."""
     return InvalidDataFileError(ROW_TOO_LONG(line=line))
+
+
+def split_fields(row: str, options: CsvOptions) -> list[str] | None:
+    """Return the fields of one row without its line break; None if a quote is misplaced or not closed."""
+    if options.quote not in row:
+        return row.split(options.delimiter)
+    return _Splitter(options.delimiter, options.quote).split(row)

@@ -212,5 +212,6 @@ def _copy_command(
         date_format=shape.csv.copy_date_format,
         time_format=shape.csv.copy_time_format,
         encoding=shape.csv.encoding,
+        header_rows=0 if shape.csv.header == "none" else 1,
     )
     return CopyCsv(target, shape.columns, source)

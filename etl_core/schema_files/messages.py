@@ -60,6 +60,29 @@ NESTED_TOO_DEEPLY = Message(
     fix=_UPLOAD_AGAIN,
     example={},
 )
+TRAILING_COMMA = Message(
+    id="schema_file.trailing_comma",
+    when="The JSON of the schema file has a comma after the last entry of a list or an object.",
+    text="the schema file has a comma in line {line}, column {column}, that nothing follows; JSON has "
+    "commas only between entries",
+    fix="Nothing was changed; remove the comma and upload the file again",
+    example={"line": 4, "column": 42},
+)
+COMMENT_IN_JSON = Message(
+    id="schema_file.comment",
+    when="The schema file has a comment, which JSON does not have.",
+    text="the schema file has a comment in line {line}, column {column}; JSON has no comments",
+    fix="Nothing was changed; remove it, or use the property description, and upload the file again",
+    example={"line": 3, "column": 5},
+)
+SINGLE_QUOTES = Message(
+    id="schema_file.single_quotes",
+    when="The schema file has a text in single quotes.",
+    text="the schema file has a single quote in line {line}, column {column}, where a value begins; "
+    'JSON has texts in double quotes, such as "id"',
+    fix="Nothing was changed; correct the quotes and upload the file again",
+    example={"line": 1, "column": 2},
+)
 NOT_JSON = Message(
     id="schema_file.not_json",
     when="The schema file is not JSON.",
@@ -77,7 +100,8 @@ LONE_SURROGATE = Message(
 NOT_AN_OBJECT = Message(
     id="schema_file.not_an_object",
     when="The JSON of the schema file is a list, a text or a number.",
-    text="the schema file is not a JSON object; it must be an object that lists the columns",
+    text="the schema file is not a JSON object; it must be an object that lists the columns, such as "
+    '{{"columns": [{{"name": "id", "type": "INTEGER"}}]}}',
     fix=_UPLOAD_AGAIN,
     example={},
 )
@@ -115,9 +139,16 @@ PROPERTY_MISSING = Message(
 PROPERTY_UNKNOWN = Message(
     id="property.unknown",
     when="A property does not exist.",
-    text="is not a known property; known are {known}",
+    text="is not a known property{place}; known are {known}",
     fix="",
-    example={"known": "delimiter, encoding, quote"},
+    example={"place": "", "known": "delimiter, encoding, quote"},
+)
+PROPERTY_MISSPELT = Message(
+    id="property.misspelled",
+    when="A property does not exist, and a similar one does.",
+    text="is not a known property{place}; did you mean {guess!r}?",
+    fix="",
+    example={"place": " (column 'id')", "guess": "nullable"},
 )
 BOTH_NAMES = Message(
     id="property.both_names",
@@ -451,6 +482,41 @@ TYPE_UNKNOWN = Message(
     "of schema files lists all)",
     fix="",
     example={"text": "UUID", "known": "VARCHAR(n), INTEGER, NUMERIC(p,s), TIMESTAMP, BOOLEAN"},
+)
+TYPE_FOREIGN = Message(
+    id="type.foreign",
+    when="The type is one of another database.",
+    text="{text!r} is not a column type of Redshift; write {meant}",
+    fix="",
+    example={"text": "DATETIME", "meant": "TIMESTAMP"},
+)
+TYPE_MISSPELT = Message(
+    id="type.misspelled",
+    when="The type is not known, and a type of Redshift has a similar name.",
+    text="{text!r} is not a column type of Redshift; did you mean {meant}?",
+    fix="",
+    example={"text": "INTERGER", "meant": "INTEGER"},
+)
+WARN_TYPE_LIMIT = Message(
+    id="schema_warning.type_limit",
+    when="A type without a length or precision has a limit that it does not show. The file is accepted.",
+    text="column {name!r}: {text} means {meant}, which {limit}",
+    fix="Write {better} to say what you mean",
+    example={
+        "name": "price",
+        "text": "DECIMAL",
+        "meant": "NUMERIC(18,0)",
+        "limit": "keeps no decimals",
+        "better": "NUMERIC(18,2)",
+    },
+)
+WARN_SCHEMA_FINAL = Message(
+    id="schema_warning.final",
+    when="allowed_operations does not list schema. The file is accepted.",
+    text='allowed_operations does not list "schema": no later schema file has permission to change '
+    "this table",
+    fix='Add "schema" to allowed_operations unless that is intended',
+    example={},
 )
 TYPE_ARGUMENTS = Message(
     id="type.arguments",
