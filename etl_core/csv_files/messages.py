@@ -38,6 +38,67 @@ WRONG_ENCODING = Message(
     },
 )
 
+NOT_CSV = Message(
+    id="file.not_csv",
+    when="The first bytes of a data file are of another format, compression or encoding.",
+    text="the file is {what}, by its first bytes",
+    fix="{fix}",
+    example={
+        "what": "an Excel workbook or another spreadsheet",
+        "fix": 'Save it as "CSV UTF-8" and upload that file',
+    },
+)
+ADVISE_COMPRESSED = Message(
+    id="file.advise_extension",
+    when="A compressed file is named .csv.",
+    text="Name it {extension}: COPY decompresses by the name",
+    fix="",
+    example={"extension": ".csv.gz"},
+)
+ADVISE_COMPRESSED_TWICE = Message(
+    id="file.advise_decompressing",
+    when="A file was compressed twice.",
+    text="Decompress it once and upload it again",
+    fix="",
+    example={},
+)
+ADVISE_SPREADSHEET = Message(
+    id="file.advise_spreadsheet",
+    when="A data file is a spreadsheet.",
+    text='Save it as "CSV UTF-8" and upload that file; to rename it is not enough',
+    fix="",
+    example={},
+)
+ADVISE_ZIP = Message(
+    id="file.advise_zip",
+    when="A data file is a zip archive.",
+    text="Unpack it and upload the CSV file, or compress it with gzip and name it .csv.gz",
+    fix="",
+    example={},
+)
+ADVISE_EXPORT = Message(
+    id="file.advise_export",
+    when="A data file has another format than CSV.",
+    text="Write the data as CSV and upload that file",
+    fix="",
+    example={},
+)
+ADVISE_UTF16 = Message(
+    id="file.advise_utf16",
+    when="A data file is UTF-16, and csv.encoding is UTF8.",
+    text='Save it as UTF-8, or set csv.encoding to "{encoding}" in the schema file. Excel\'s "Unicode text" is UTF-16 '
+    'with tabs: set csv.delimiter to "\\t" too',
+    fix="",
+    example={"encoding": "UTF16"},
+)
+LINES_END_IN_CR_CR_LF = Message(
+    id="file.lines_end_in_cr_cr_lf",
+    when="Lines end in CR CR LF, as Python's csv module writes them on Windows if newline='' is missing.",
+    text="the lines of the file end in CR CR LF: COPY would append the first CR to the last column",
+    fix="In Python, open the file with newline=''; or replace CR CR LF by LF",
+    example={},
+)
+
 # The header
 
 FILE_EMPTY = Message(
@@ -154,6 +215,50 @@ COLUMN_GENERATED = Message(
     text="column {name!r} is filled by the warehouse (identity); leave it out",
     fix="",
     example={"name": "number"},
+)
+
+WRONG_DELIMITER = Message(
+    id="header.wrong_delimiter",
+    when="The header has the names of the table's columns, with another delimiter between them.",
+    text="the delimiter of the file seems to be {delimiter!r}; the schema file says {expected!r}",
+    fix='Set csv.delimiter to "{delimiter}" in the schema file, or write the file with {expected!r}',
+    example={"delimiter": ";", "expected": ","},
+)
+DELIMITER_LINE = Message(
+    id="header.delimiter_line",
+    when="The first line is sep=; or similar, which only Excel understands.",
+    text="the first line is {line!r}, which only Excel understands: the first row must name the table's columns",
+    fix='Remove this line, and set csv.delimiter to "{delimiter}" in the schema file',
+    example={"line": "sep=;", "delimiter": ";"},
+)
+HEADER_BELOW = Message(
+    id="header.below",
+    when="The header is not in the first line, but further down.",
+    text="the header is in line {line}, but it must be the first row",
+    fix="Remove what is above it, such as comments or a title (lines above the header: {count})",
+    example={"line": 4, "count": 3},
+)
+NO_HEADER = Message(
+    id="header.none",
+    when="The first row has values of the table's columns instead of their names.",
+    text="the file seems to have no header: the first row is {row!r}, and it must name the table's columns",
+    fix='Add a first row with the names; or set csv.header to "none" in the schema file, if no file has a header and '
+    "the fields are in the order of its columns",
+    example={"row": "1,Anna"},
+)
+MISSING_COLUMNS_OPTION = Message(
+    id="header.columns_left_out",
+    when="The header leaves out columns that have a default or are nullable.",
+    text="the header leaves out columns of the table: {columns}",
+    fix='Add them; or set csv.missing_columns to "default" in the schema file, and they get their default, or NULL',
+    example={"columns": "column 'imported' is missing"},
+)
+HEADER_NOT_UTF8 = Message(
+    id="header.not_utf8",
+    when="The header is Latin-1 or Windows-1252.",
+    text="the header is not UTF-8 text; read as Windows-1252 it is {text!r}",
+    fix="{fix}",
+    example={"text": "id,größe", "fix": "Save the file as UTF-8"},
 )
 
 # Rows

@@ -23,7 +23,7 @@ from etl_core.csv_files.messages import (
     ROW_ALL_EMPTY,
 )
 from etl_core.csv_files.rows import CsvRow
-from etl_core.csv_files.values import Effect, ValueIssue, ValueTest, value_test
+from etl_core.csv_files.values import Effect, ValueIssue, ValueTest, size_of, value_test
 from etl_core.schema_files.schema_file import ColumnSpec, SchemaFile
 
 _MAX_KEPT, _MAX_KEPT_LENGTH, _MAX_SHOWN = 20_000, 64, 80
@@ -53,7 +53,7 @@ class Finding:
 
 def shown(value: str) -> str:
     """Return the beginning of the value in quotes; its bytes if it is not valid text."""
-    rest = "..." if len(value) > _MAX_SHOWN else ""
+    rest = f"... ({size_of(value)} bytes)" if len(value) > _MAX_SHOWN else ""
     value = value[:_MAX_SHOWN]
     try:
         value.encode()
@@ -73,7 +73,7 @@ class RowCheck:
     ) -> None:
         by_name = {column.name: column for column in spec.columns}
         self.options = spec.csv
-        self._checks = [_ColumnCheck(by_name[name], spec) for name in columns]
+        self._checks = [_ColumnCheck(by_name.get(name), spec) for name in columns]
         self._header = list(header)
 
     def findings(self, rows: Iterable[CsvRow]) -> Iterator[Finding]:
@@ -129,10 +129,13 @@ class RowCheck:
 class _ColumnCheck:
     """A column's test, and results that it had: most files repeat most of their values."""
 
-    def __init__(self, column: ColumnSpec, spec: SchemaFile) -> None:
-        not_null = not column.nullable or column.name in spec.primary_key
-        self.name = column.name
-        self._test: ValueTest = value_test(column, spec.csv, not_null=not_null)
+    def __init__(self, column: ColumnSpec | None, spec: SchemaFile) -> None:
+        self.name = ""
+        self._test: ValueTest = lambda _: None  # a column that is not loaded
+        if column is not None:
+            not_null = not column.nullable or column.name in spec.primary_key
+            self.name = column.name
+            self._test = value_test(column, spec.csv, not_null=not_null)
         self._known: dict[str, ValueIssue | None] = {}
 
     def run(self, value: str) -> ValueIssue | None:

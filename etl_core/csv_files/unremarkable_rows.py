@@ -26,12 +26,12 @@ def unremarkable_rows(
 ) -> re.Pattern[bytes]:
     """Return the pattern of any number of such rows, each with its line end."""
     types = {column.name: column.type for column in spec.columns}
-    return _compile(tuple(types[name] for name in columns), header, spec.csv)
+    return _compile(tuple(types.get(name) for name in columns), header, spec.csv)
 
 
 @lru_cache(maxsize=64)
 def _compile(
-    types: tuple[ColumnType, ...], header: tuple[str, ...], options: CsvOptions
+    types: tuple[ColumnType | None, ...], header: tuple[str, ...], options: CsvOptions
 ) -> re.Pattern[bytes]:
     delimiter, quote = re.escape(options.delimiter.encode()), re.escape(options.quote.encode())
     fields = delimiter.join(_field(kind, options, delimiter, quote) for kind in types)
@@ -53,9 +53,9 @@ def _compile(
     return re.compile(rb"(?>" + remarkable + fields + rb"(?>\n|\r\n))*+")
 
 
-def _field(kind: ColumnType, options: CsvOptions, delimiter: bytes, quote: bytes) -> bytes:
+def _field(kind: ColumnType | None, options: CsvOptions, delimiter: bytes, quote: bytes) -> bytes:
     """Return the pattern of a field. Alternatives that begin with different bytes are quick."""
-    value = _value(kind, options)
+    value = None if kind is None else _value(kind, options)
     if value is None:
         inner = _bytes_except(options.quote + "\r\n")
         bare = _bytes_except(options.delimiter + options.quote + "\r\n")

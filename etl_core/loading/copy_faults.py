@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.row_check import RowCheck
-from etl_core.loading.copy_refusals import Refusal, describe_refusal
+from etl_core.loading.copy_refusals import ExplainedCopy, describe_refusal
 from etl_core.loading.copy_run import GroupCopy, part_named
 from etl_core.loading.data_file import Part
 from etl_core.loading.file_scan import read_spec
@@ -73,7 +73,7 @@ def explain(
     fault: FileAtFault,
     error: CopyRefusedError,
     in_force: SchemaFile | None,
-) -> Refusal:
+) -> ExplainedCopy:
     """Return why a file was refused: what our own check finds in the refused rows, if they can be read in time."""
     file, shape = fault.part.file, fault.part.shape
     # Stop reading at the deadline: a reason without the value is better than no outcome.

@@ -36,7 +36,7 @@ _TYPE = CopyRefusedError.__name__
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ExplainedCopy:
     """A refused COPY, explained. `is_of_file`: the file is at fault; otherwise nobody knows."""
 
     failure: Failure
@@ -49,7 +49,7 @@ def describe_refusal(
     columns: Sequence[str],
     options: CsvOptions,
     check: RowCheck | None = None,
-) -> Refusal:
+) -> ExplainedCopy:
     """Return the explanation of a COPY that refused rows.
 
     `pieces` are the file's uncompressed bytes, `columns` in file order. `check` checks its rows.
@@ -61,11 +61,11 @@ def describe_refusal(
     finding = _find_first(rows, lines, check) if numbers else _search(limited, options, check)
     if finding is None and not lines:
         reason = COPY_REFUSED(reason=error.message.rstrip("."))
-        return Refusal(Failure(_TYPE, reason, code=code_of(reason)), is_of_file=False)
+        return ExplainedCopy(Failure(_TYPE, reason, code=code_of(reason)), is_of_file=False)
     details = tuple(_describe(line, rows.get(line.line), columns) for line in lines)
     if finding is None:
-        return Refusal(_failure_of_copy(details, lines[0], rows, columns), is_of_file=True)
-    return Refusal(_failure_of_finding(finding, details), is_of_file=True)
+        return ExplainedCopy(_failure_of_copy(details, lines[0], rows, columns), is_of_file=True)
+    return ExplainedCopy(_failure_of_finding(finding, details), is_of_file=True)
 
 
 def _failure_of_copy(

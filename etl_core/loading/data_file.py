@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from etl_core.csv_files.compression import compression_of, decompressed
-from etl_core.csv_files.header import match_columns, read_header
+from etl_core.csv_files.opening import open_csv
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
@@ -141,14 +141,16 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
     """
     specs = [row.schema_file for row in history if row.schema_file is not None]
     at_arrival = specs[0]
-    columns = match_columns(read_header(file.head, file.compression, at_arrival.csv), at_arrival)
+    header, columns = open_csv(file.head, file.compression, at_arrival)
     names = _current_names(specs)
     if dropped := [name for name in columns if name not in names]:
         raise HeaderMismatchError(
             COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
             [DROPPED_COLUMN(column=name) for name in dropped],
         )
-    return CopyShape(tuple(names[name] for name in columns), file.compression, at_arrival.csv)
+    return CopyShape(
+        tuple(names[name] for name in columns), file.compression, at_arrival.csv, header
+    )
 
 
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:

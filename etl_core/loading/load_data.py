@@ -311,9 +311,9 @@ class DataLoad:
         return LoadResult(self.trace.outcome(own), tuple(answers))
 
     def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
-        failure = explain(self._load, copy, fault, error, self._in_force)
-        status = Status.REJECTED if failure.is_of_file else Status.FAILED
-        return LoadResult(self.trace.refusal(status, failure.failure))
+        explained = explain(self._load, copy, fault, error, self._in_force)
+        status = Status.REJECTED if explained.is_of_file else Status.FAILED
+        return LoadResult(self.trace.refusal(status, explained.failure))
 
     def _trace_of(self, member: BatchMember, version_id: str) -> Trace:
         warnings = (*self._shared_warnings, *member.warnings)
