@@ -17,11 +17,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from etl_cli.console import make_console
 from etl_cli.options import json_option
-from etl_cli.row_check import check_rows
 from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_cli.type_inference import infer_columns, render_schema_file
 from etl_core.csv_files.compression import compression_of, decompressed
-from etl_core.csv_files.header import match_columns, read_header
+from etl_core.csv_files.findings import Findings
+from etl_core.csv_files.header import read_header
+from etl_core.csv_files.opening import open_csv
+from etl_core.csv_files.row_check import Finding, RowCheck
 from etl_core.csv_files.rows import CsvRow, read_rows
 from etl_core.model.errors import EtlError, InvalidSchemaFileError
 from etl_core.model.lake_key import Action
@@ -205,21 +207,33 @@ def _check_data(report: _Report, data: Path, spec: SchemaFile, most: int) -> int
 
     with _chunks(data, f"checking {data.name}") as read:
         compression = compression_of(data.name)
-        columns = match_columns(read_header(read(), compression, spec.csv), spec)
-        notes = 0
-        for each in check_rows(counted(), columns, spec):
-            place = {"line": each.line, "column": each.column, "value": each.value}
-            if each.loads:
-                notes += 1
-                if notes <= most:
-                    report.add_warning(data, each.reason, **place)
-                    report.echo(f"{data}: note: {each}", err=True)
-            else:
-                report.add_fault(data, each.reason, **place)
-                report.echo(f"{data}: {each}")
+        opened = open_csv(read(), compression, spec)
+        findings = Findings(spec)
+        for each in RowCheck(opened.columns, spec, opened.header).findings(counted()):
+            if not findings.is_fault(each):
+                findings.note(each)
+                continue
+            _report_fault(report, data, each)
             if len(report.faults) >= most:
                 break
+    for warning in findings.warnings():
+        first = warning.first
+        place = {"line": first.line, "column": first.column, "value": first.value}
+        reason = _with_hint(str(warning), first)
+        report.add_warning(data, reason, **place, kind=warning.kind, count=warning.count)
+        report.echo(f"{data}: warning: {reason}", err=True)
     return rows
+
+
+def _report_fault(report: _Report, data: Path, finding: Finding) -> None:
+    place = {"line": finding.line, "column": finding.column, "value": finding.value}
+    report.add_fault(data, _with_hint(str(finding.issue.reason), finding), **place)
+    report.echo(f"{data}: {_with_hint(str(finding), finding)}")
+
+
+def _with_hint(text: str, finding: Finding) -> str:
+    hint = finding.issue.hint
+    return f"{text}. {hint}" if hint else text
 
 
 def _options(delimiter: str, null_as: str | None, encoding: str) -> CsvOptions:

@@ -209,7 +209,7 @@ def infer_columns(
     names = column_names(header)
     profiles = [ColumnProfile(name, null_as) for name in names]
     known = [profile.seen for profile in profiles]
-    for line, fields, fault in rows:
+    for line, fields, fault, _ in rows:
         if fault is not None:
             raise InvalidDataFileError(f"line {line}: {fault}")
         if len(fields) != len(names):

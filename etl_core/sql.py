@@ -137,6 +137,8 @@ class CopySource:
     time_format: str
     encoding: str
     header_rows: int = 1
+    empty_as_null: bool = False
+    blank_as_null: bool = False
 
 
 class CopyCsv(Executable, ClauseElement):
@@ -190,6 +192,8 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS "
         f"{text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
+        *(["EMPTYASNULL"] if source.empty_as_null else []),
+        *(["BLANKSASNULL"] if source.blank_as_null else []),
         *([source.compression] if source.compression else []),
         # In a file of one column, an empty line is a row: an empty text, or NULL.
         *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),

@@ -100,6 +100,10 @@ class FakeStore:
         self.put(name, b"".join(self.read(version)), WORK)
         return f"s3://{WORK}/{name}"
 
+    def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        self.put(name, b"".join(chunks), WORK)
+        return f"s3://{WORK}/{name}"
+
     def write_manifest(self, name: str, text: str) -> str:
         self.put(name, text.encode(), WORK)
         return f"s3://{WORK}/{name}"

@@ -28,10 +28,9 @@ class CountedFinding:
         return self.first.issue.reason.id
 
     def __str__(self) -> str:
-        first, issue = self.first, self.first.issue
-        if first.column is None:
-            return FINDINGS_OF_ROWS(count=self.count, line=first.line, reason=issue.reason)
-        return FINDINGS_OF_KIND(count=self.count, first=first, column=first.column)
+        if self.first.column is None:
+            return FINDINGS_OF_ROWS(count=self.count, first=self.first)
+        return FINDINGS_OF_KIND(count=self.count, first=self.first)
 
 
 class Findings:
@@ -74,10 +73,14 @@ class Findings:
             yield CountedFinding(first, self._counts[key])
 
 
-def may_lose(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
-    """Return whether COPY can load a value of these columns with a part cut off or in one of two ways, and the
-    schema file does not say that this is intended.
+def needs_scan(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
+    """Return whether the whole file must be read beside its COPY.
+
+    COPY can cut off a part of a value of these columns or read it in one of two ways, or the
+    schema file does not load rows without values.
     """
+    if spec.csv.empty_rows != "load" and len(spec_columns) > 1:
+        return True
     types = [column.type for column in spec.columns if column.name in spec_columns]
     options: CsvOptions = spec.csv
     counts_losses = options.on_lossy != "ignore"

@@ -280,7 +280,7 @@ QUOTE_MISPLACED = Message(
 QUOTE_UNCLOSED = Message(
     id="row.quote_unclosed",
     when="A quote is opened and the file has no closing quote.",
-    text="opens a quote that is never closed: add the closing quote",
+    text="has a quote that is never closed: add the closing quote",
     fix="",
     example={},
 )
@@ -502,20 +502,19 @@ TYPE_NOT_LOADABLE = Message(
 FINDINGS_OF_KIND = Message(
     id="findings.values",
     when="A file loads, and COPY changes values of one column or reads them in one of two ways.",
-    text="{count:,} values of column {column!r} are affected, the first in {first}",
+    text="{first} (values of the column like this: {count:,})",
     fix="",
     example={
         "count": 1200,
-        "column": "price",
         "first": "line 2, column 'price', value '1.239': has more than 2 decimals; COPY cuts off the rest",
     },
 )
 FINDINGS_OF_ROWS = Message(
     id="findings.rows",
     when="A file loads, and it has rows that are probably no data.",
-    text="{count:,} rows are probably no data, the first is line {line}, which {reason}",
+    text="{first} (rows like this: {count:,})",
     fix="",
-    example={"count": 3, "line": 4711, "reason": "has only empty fields"},
+    example={"count": 3, "first": "line 4711: has only empty fields"},
 )
 
 # What probably cures a value

@@ -41,7 +41,7 @@ def scan_file(
     """
     text = _Text(_as_utf8(pieces, spec.csv))
     rows = split_rows(text, spec.csv)
-    if header:
+    if spec.csv.header == "first_row":
         next(rows, None)
     scanner = _Scanner(RowCheck(columns, spec, header), Findings(spec), len(columns))
     skipped = 0
@@ -54,10 +54,38 @@ def scan_file(
         scanner.add(row)
 
 
+def with_blank_lines(
+    pieces: Iterable[bytes], columns: Sequence[str], header: Sequence[str], spec: SchemaFile
+) -> Iterator[bytes]:
+    """Yield the file as UTF-8, with an empty line for each row whose fields are all empty.
+
+    COPY skips empty lines, and the other lines keep their numbers. Raises InvalidDataFileError.
+    """
+    text = _Text(_as_utf8(pieces, spec.csv), keeps=True)
+    rows = split_rows(text, spec.csv)
+    plain = unremarkable_rows(tuple(columns), tuple(header), spec)
+    if spec.csv.header == "first_row":
+        next(rows, None)
+    while True:
+        text.skip(plain)
+        yield text.take()
+        row = next(rows, None)
+        if row is None:
+            yield text.take()
+            return
+        line = text.take()
+        yield b"\n" if _is_empty(row, len(columns)) else line
+
+
+def _is_empty(row: CsvRow, width: int) -> bool:
+    return len(row.fields) == width > 1 and not any(row.fields)
+
+
 class _Scanner:
     def __init__(self, check: RowCheck, findings: Findings, width: int) -> None:
         self._check, self._findings, self._width = check, findings, width
         self._rows, self._is_certain = 0, True
+        self._skips_empty = check.options.empty_rows == "skip"
         self._fault: Finding | None = None
         self._faults = 0
 
@@ -69,7 +97,7 @@ class _Scanner:
         # Empty lines are not rows, except where a row has only one field (CopyCsv).
         if row.fields == [""] and self._width > 1:
             return
-        self._rows += 1
+        self._rows += not (self._skips_empty and _is_empty(row, self._width))
         for finding in self._check.of_row(row):
             if finding.issue.effect is Effect.REFUSED:
                 continue
@@ -85,11 +113,21 @@ class _Scanner:
 
 
 class _Text:
-    """A file as UTF-8, consumed from its front: an iterator of numbered lines, without LF or CRLF."""
+    """A file as UTF-8, consumed from its front: an iterator of numbered lines, without LF or CRLF.
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    `keeps`: what was consumed is kept until it is taken.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], *, keeps: bool = False) -> None:
+        self._pieces, self._keeps = pieces, keeps
         self._buffer, self._at, self._number = b"", 0, 0
+        self._taken_until = 0
+
+    def take(self) -> bytes:
+        """Return what was consumed since the last call."""
+        taken = self._buffer[self._taken_until : self._at]
+        self._taken_until = self._at
+        return taken
 
     def skip(self, rows: re.Pattern[bytes]) -> int:
         """Skip the rows at the front that the pattern matches, and return how many they are."""
@@ -104,8 +142,8 @@ class _Text:
         return self
 
     def __next__(self) -> tuple[int, str]:
-        searched = self._at
-        while (end := self._buffer.find(b"\n", searched)) < 0:
+        searched = 0
+        while (end := self._buffer.find(b"\n", self._at + searched)) < 0:
             searched = len(self._buffer) - self._at
             if not self._fill():
                 return self._last_line()
@@ -117,7 +155,9 @@ class _Text:
         piece = next(self._pieces, None)
         if piece is None:
             return False
-        self._buffer, self._at = self._buffer[self._at :] + piece, 0
+        kept = self._taken_until if self._keeps else self._at
+        self._buffer = self._buffer[kept:] + piece
+        self._at, self._taken_until = self._at - kept, 0
         if len(self._buffer) > len(piece) + 4 * MAX_ROW_CHARACTERS:
             raise row_too_long(self._number + 1)
         return True

@@ -49,6 +49,7 @@ from etl_core.model.messages import MessageText
 from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.schema_file import ColumnSpec, CsvOptions
 
+_BLANKS = " \t\r\n\v\f"
 DEFAULT_NULL = "\\N"
 """The text that COPY reads as NULL if NULL AS is not given."""
 
@@ -91,11 +92,18 @@ def size_of(value: str) -> int:
     return len(value) if value.isascii() else len(value.encode("utf-8", "surrogateescape"))
 
 
-def is_null(value: str, kind: ColumnType, null_as: str | None) -> bool:
-    """Whether COPY stores NULL for the field: the text of NULL AS, or a blank field of a column that is not a text."""
-    if value == (DEFAULT_NULL if null_as is None else null_as):
+def is_null(value: str, kind: ColumnType, options: CsvOptions) -> bool:
+    """Whether COPY stores NULL for the field: the text of NULL AS, or an empty or blank field.
+
+    In a column that is a text, the schema file decides about those: EMPTYASNULL, BLANKSASNULL.
+    """
+    if value == (DEFAULT_NULL if options.null_as is None else options.null_as):
         return True
-    return not kind.is_text and not value.strip(" \t\r\n\v\f")
+    if not kind.is_text:
+        return not value.strip(_BLANKS)
+    if not value:
+        return options.empty_as_null
+    return options.blank_as_null and not value.strip(_BLANKS)
 
 
 def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> ValueTest:
@@ -107,7 +115,7 @@ def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> Va
     check = _check_of(kind, options)
 
     def test(value: str) -> ValueIssue | None:
-        if is_null(value, kind, options.null_as):
+        if is_null(value, kind, options):
             return ValueIssue(VALUE_NULL()) if not_null else None
         issue = _unreadable(value) or check(value)
         if issue is None:

@@ -212,6 +212,8 @@ def _copy_command(
         date_format=shape.csv.copy_date_format,
         time_format=shape.csv.copy_time_format,
         encoding=shape.csv.encoding,
+        empty_as_null=shape.csv.empty_as_null,
+        blank_as_null=shape.csv.blank_as_null,
         header_rows=0 if shape.csv.header == "none" else 1,
     )
     return CopyCsv(target, shape.columns, source)

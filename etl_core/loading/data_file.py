@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
-from etl_core.csv_files.compression import compression_of, decompressed
+from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.opening import open_csv
 from etl_core.loading.ledger import LedgerRow
-from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
-from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_FILE_BYTES = 4 << 20
@@ -107,19 +105,6 @@ def open_file(
     )
     head = Head(opened.first_bytes, store.read(version, len(opened.first_bytes)))
     return DataFile(upload_id, version, compression, head, url, is_pinned)
-
-
-def open_row(
-    store: ObjectStore, bucket: str, row: LedgerRow, view: LedgerView, *, pin: bool = False
-) -> Part:
-    """Open the file of an upload that took effect, to load it again.
-
-    `view` holds the schema rows since the upload's arrival. Raises RejectedError.
-    """
-    upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-    compression = compression_of(row.s3_key)
-    file = open_file(store, row.upload_id, store.open(upload), compression, pin=pin)
-    return Part(file, shape_of(file, view.schema_history(upload)), row.rows_loaded)
 
 
 def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from etl_core.csv_files.compression import decompressed
-from etl_core.csv_files.findings import CountedFinding, may_lose
+from etl_core.csv_files.findings import CountedFinding, needs_scan
 from etl_core.csv_files.row_check import Finding
 from etl_core.csv_files.scan import Scan, scan_file
 from etl_core.loading.data_file import CopyShape, DataFile, Part, read_small
@@ -71,7 +71,7 @@ def scan_part(part: Part, spec: SchemaFile, store: ObjectStore, deadline: float)
     columns, read_by = part.shape.columns, read_spec(part.shape, spec)
     done: Future[Scan] = Future()
     small = scan_small(part.file, part.shape, spec)
-    if small is not None or not may_lose(columns, read_by):
+    if small is not None or not needs_scan(columns, read_by):
         done.set_result(small or Scan(part.rows))
         return FileScan(deadline, done)
     stop = Event()

@@ -17,7 +17,14 @@ from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.upload_log.outcome import Failure, LoadOutcome, LoadWarning, code_of, hint_of
+from etl_core.upload_log.outcome import (
+    Failure,
+    LoadOutcome,
+    LoadWarning,
+    code_of,
+    hint_of,
+    warnings_of,
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,10 @@ class Trace:
         return exists._outcome(
             Status.SUPERSEDED, error=Failure("Superseded", reason, code=code_of(reason))
         )
+
+    def ignored(self, reason: str) -> LoadOutcome:
+        """Return the outcome of an upload that is ignored for this reason."""
+        return replace(self._outcome(Status.IGNORED), warnings=warnings_of([reason]))
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
         """Return the outcome of an upload that was rejected or failed."""

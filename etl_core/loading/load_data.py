@@ -41,7 +41,13 @@ from etl_core.loading.long_load import (
     staged_statements,
     start_over,
 )
-from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
+from etl_core.loading.messages import (
+    ACTION_NOT_ALLOWED,
+    EMPTY_FILE,
+    REPEATED_LOADED,
+    REPEATED_SKIPPED,
+    TABLE_DROPPED,
+)
 from etl_core.loading.micro_batch import (
     BatchMember,
     CopyBatch,
@@ -54,6 +60,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.repeats import find_repeat
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -67,6 +74,7 @@ from etl_core.model.errors import (
 from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
+from etl_core.model.times import format_utc_time
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
@@ -101,6 +109,7 @@ class DataLoad:
         self._statement: Executable | None = None
         self._in_force: SchemaFile | None = None
         self._shared_warnings: tuple[LoadWarning, ...] = ()
+        self._repeated: LedgerRow | None = None
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -197,6 +206,11 @@ class DataLoad:
             transaction.roll_back()
             return _NoSchema()
         self._check_action(decision.schema_at_arrival)
+        self._repeated = find_repeat(load, locked.view, file.version)
+        if self._repeated is not None and _skips_repeats(decision.schema_at_arrival):
+            transaction.roll_back()
+            landed_at = format_utc_time(self._repeated.landed_at)
+            return LoadResult(self.trace.ignored(REPEATED_SKIPPED(landed_at=landed_at)))
         rows = transaction.execute(select_table(load.key.table))
         self.trace = replace(
             self.trace,
@@ -249,6 +263,10 @@ class DataLoad:
             # One COPY per file counts the rows of each.
             transaction.roll_back()
             return _Retry(replace(strategy, one_copy_per_file=True))
+        self._shared_warnings = self.trace.warnings
+        if self._repeated is not None:
+            landed_at = format_utc_time(self._repeated.landed_at)
+            self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
         if batch.scan is not None:
             self._warn(warnings_of_scan(batch.scan.result().warnings))
         result = self._write_ledger(transaction, locked, batch, rows)
@@ -285,7 +303,6 @@ class DataLoad:
 
     def _warn(self, warnings: Sequence[LoadWarning]) -> None:
         """Add warnings about the upload's own file."""
-        self._shared_warnings = self.trace.warnings
         self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
 
     def _note(self, statement: Executable) -> None:
@@ -312,7 +329,9 @@ class DataLoad:
 
     def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
         explained = explain(self._load, copy, fault, error, self._in_force)
-        status = Status.REJECTED if explained.is_of_file else Status.FAILED
+        # An append that a truncate loads again was accepted before: the truncate is not at fault.
+        is_own = fault.part.file.upload_id == self._load.upload.upload_id
+        status = Status.REJECTED if explained.is_of_file and is_own else Status.FAILED
         return LoadResult(self.trace.refusal(status, explained.failure))
 
     def _trace_of(self, member: BatchMember, version_id: str) -> Trace:
@@ -331,6 +350,10 @@ class DataLoad:
                 return _Retry(strategy.without(upload_ids))
             case UnknownFault():
                 return _Retry(replace(strategy, one_copy_per_file=True))
+
+
+def _skips_repeats(schema: SchemaFile | None) -> bool:
+    return schema is not None and schema.csv.on_repeat == "skip"
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:

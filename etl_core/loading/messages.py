@@ -310,6 +310,31 @@ TABLE_KEEPS_CHANGING = Message(
     example={"table": "public.orders", "rounds": 3},
 )
 
+MARKER_FILE = Message(
+    id="upload.marker_file",
+    when="The name of a file begins with _ or a dot, as other tools name files beside their data. It is ignored.",
+    text="the name of the file {file!r} begins with _ or a dot: such files are ignored",
+    fix="",
+    example={"file": "_SUCCESS"},
+)
+
+REPEATED_LOADED = Message(
+    id="upload.repeated",
+    when="The same bytes arrived again under the same key, and were loaded again.",
+    text="the same bytes were uploaded under this key before, at {landed_at}, and are in the table: the rows are there "
+    "twice now",
+    fix='If that is not intended, set csv.on_repeat to "skip" in the schema file',
+    example={"landed_at": "2026-11-22T09:30:00Z"},
+)
+
+REPEATED_SKIPPED = Message(
+    id="upload.repeat_skipped",
+    when="The same bytes arrived again under the same key, and csv.on_repeat is skip.",
+    text='the same bytes were uploaded under this key before, at {landed_at}; csv.on_repeat is "skip"',
+    fix="",
+    example={"landed_at": "2026-11-22T09:30:00Z"},
+)
+
 COPY_REFUSED = Message(
     id="copy.refused",
     when="COPY refused the file and the warehouse gave no details.",

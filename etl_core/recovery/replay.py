@@ -27,10 +27,11 @@ from etl_core.loading.copy_run import (
     part_named,
     plan_copies,
 )
-from etl_core.loading.data_file import Part, in_threads, open_row
+from etl_core.loading.data_file import Part, in_threads
 from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row, select_rows
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.ports import Ports, Transaction
+from etl_core.loading.reopened_files import open_row
 from etl_core.model.errors import (
     CopyRefusedError,
     LoadFailedError,

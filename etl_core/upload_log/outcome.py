@@ -101,7 +101,11 @@ def warnings_of(texts: Iterable[str]) -> tuple[LoadWarning, ...]:
 
 
 def _place_output(place: Place) -> dict[str, Any]:
-    value = None if place.value is None else _shorten(place.value, _MAX_VALUE)
+    value = None
+    if place.value is not None:
+        # A value that is not UTF-8 has surrogates, which neither JSON nor DynamoDB stores.
+        text = place.value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        value = _shorten(text, _MAX_VALUE)
     return {"line": place.line, "column": place.column, "value": value}
 
 
