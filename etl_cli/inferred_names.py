@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from etl_core.model.names import (
     faults_of_column,
     fold,
     header_key,
+    header_spelling,
 )
 
 _CLEAN = re.compile(r"[a-z_][a-z0-9_]*")
@@ -31,22 +33,25 @@ class InferredName:
 def infer_names(header: Sequence[str], *, clean: bool) -> list[InferredName]:
     """Return a column name for each name of the header. A column without a name becomes `column_N`.
 
-    `clean`: only small ASCII letters, digits and underscores. Raises InvalidDataFileError with every
-    name that is not accepted.
+    Names that differ only in case get a number, and keep their spelling in `header`. `clean`: only
+    small ASCII letters, digits and underscores. Raises InvalidDataFileError with every name that is
+    not accepted.
     """
     keys = [header_key(name) for name in header]
-    taken: set[str] = set() if clean else {key for key in keys if key}
+    shared = {key for key, count in Counter(keys).items() if count > 1}
+    taken: set[str] = set() if clean else {key for key in keys if key not in shared}
     names = []
     for number, (written, key) in enumerate(zip(header, keys, strict=True), 1):
+        spelling = header_spelling(written)
         if not key:
-            name = InferredName(_free(f"column_{number}", taken), "")
-        elif clean:
-            cleaned = _free(_clean(written, number), taken)
-            name = InferredName(cleaned, None if header_key(cleaned) == key else written.strip())
-        else:
-            name = InferredName(fold(unicodedata.normalize("NFC", written.strip())))
-        names.append(name)
-    if faults := list(_faults(names, keys, clean=clean)):
+            names.append(InferredName(_free(f"column_{number}", taken), ""))
+            continue
+        name = _clean(written, number) if clean else fold(spelling)
+        if clean or key in shared:
+            name = _free(name, taken)
+        is_listed = key in shared or header_key(name) != key
+        names.append(InferredName(name, spelling if is_listed else None))
+    if faults := list(_faults(names, header, clean=clean)):
         hint = "" if clean else ". --clean-names writes names that are accepted"
         message = f"the header cannot name a table's columns: {'; '.join(faults[:5])}{hint}"
         raise InvalidDataFileError(message, faults[:100])
@@ -70,20 +75,21 @@ def _clean(written: str, number: int) -> str:
 def _free(name: str, taken: set[str]) -> str:
     """Return the name, with a number if it is taken."""
     free, number = name, 1
-    while free in taken:
+    while header_key(free) in taken:
         number += 1
         free = f"{name}_{number}"
-    taken.add(free)
+    taken.add(header_key(free))
     return free
 
 
-def _faults(names: Sequence[InferredName], keys: Sequence[str], *, clean: bool) -> Iterator[str]:
+def _faults(names: Sequence[InferredName], header: Sequence[str], *, clean: bool) -> Iterator[str]:
     first: dict[str, int] = {}
-    for number, (name, key) in enumerate(zip(names, keys, strict=True), 1):
+    for number, (name, written) in enumerate(zip(names, header, strict=True), 1):
         for fault in () if clean else faults_of_column(name.name):
             yield f"column {number}: {fault}"
-        if key and first.setdefault(key, number) != number:
+        spelling = header_spelling(written)
+        if spelling and first.setdefault(spelling, number) != number:
             yield (
-                f"column {number}: the name {name.header or name.name!r} is used twice (first in column "
-                f"{first[key]}; upper and lower case are the same); rename one of them in the file"
+                f"column {number}: the name {spelling!r} is used twice (first in column "
+                f"{first[spelling]}); rename one of them in the file"
             )

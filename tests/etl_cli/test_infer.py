@@ -277,6 +277,25 @@ def test_columns_without_a_name_are_numbered_and_keep_their_empty_header(files: 
     assert checked.exit_code == 0, checked.output
 
 
+@pytest.mark.parametrize("options", [[], ["--clean-names"]])
+def test_names_that_differ_only_in_case_are_told_apart_by_their_spelling(
+    files: CsvFolder, options: list[str]
+) -> None:
+    content = "P95,x,p95,\u00c9a,\u00e9a\n1,2,a,3,b\n"
+    schema = files.infer(content, *options)
+
+    assert [column.get("header") for column in schema["columns"]] == [
+        "P95",
+        None,
+        "p95",
+        "Éa",
+        "éa",
+    ]
+    assert [column["name"] for column in schema["columns"][:3]] == ["p95", "x", "p95_2"]
+    checked = files.run("check", files.file(json.dumps(schema), "schema.json"), files.file(content))
+    assert checked.exit_code == 0, checked.output
+
+
 def test_clean_names_keep_the_names_of_the_header(files: CsvFolder) -> None:
     content = "Größe (m²),ID,oid,2nd,a b,A-B,%\n1,2,3,4,5,6,7\n"
     schema = files.infer(content, "--clean-names")
@@ -348,7 +367,10 @@ def test_the_schema_file_is_written_to_the_output_path(files: CsvFolder) -> None
     [
         (b"", "the file is empty"),
         (b"\n1\n", "the file is empty, or its first row is"),
-        (b"a,A,,ctid\n1,2,3,4\n", "column 2: the name 'a' is used twice"),
+        (
+            b"a,B,a ,ctid\n1,2,3,4\n",
+            "column 3: the name 'a' is used twice (first in column 1); rename one",
+        ),
         (b"a,A,,ctid\n1,2,3,4\n", "column 4: the column name 'ctid' is a system column"),
         (
             b"sep=;\nid;name\n1;a\n",
