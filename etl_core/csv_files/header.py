@@ -2,7 +2,7 @@
 
 COPY ignores the header and loads by position (database developer guide, "COPY"). The names read
 here become COPY's column list. Names are compared without regard to case, to blanks around them and
-to the encoding of accents.
+to the encoding of accents. Names that the schema file lists in two spellings are told apart by them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from etl_core.csv_files.messages import (
 from etl_core.csv_files.rows import split_fields
 from etl_core.csv_files.text_encodings import CODECS
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
-from etl_core.model.names import MAX_IDENTIFIER_BYTES, header_key
+from etl_core.model.names import MAX_IDENTIFIER_BYTES, header_key, header_spelling
 from etl_core.model.texts import listed
 from etl_core.schema_files.schema_file import ColumnSpec, CsvOptions, SchemaFile
 
@@ -111,8 +111,16 @@ class _Names:
         self.generated = {header_key(each.name) for each in spec.columns if each.identity}
         fills_in = spec.csv.missing_columns == "default"
         self.optional = {each.name for each in loaded if fills_in and _can_be_missing(each)}
-        self._meanings = {header_key(each.name): each.name for each in loaded} | {
-            header_key(name): each.name for each in loaded for name in each.header
+        listed = [(name, each.name) for each in loaded for name in each.header]
+        self._spelled = {header_spelling(name): column for name, column in listed}
+        meanings = {header_key(each.name): {each.name} for each in loaded if not each.header}
+        others = {header_key(each.name): {each.name} for each in loaded if each.header}
+        for name, column in listed:
+            meanings.setdefault(header_key(name), set()).add(column)
+        self._meanings = {
+            key: columns.copy().pop()
+            for key, columns in (others | meanings).items()
+            if len(columns) == 1
         }
         self._unnamed = [each.name for each in loaded if not all(map(str.strip, each.header))]
         self._ignored = {header_key(name) for name in spec.csv.ignore_columns}
@@ -123,13 +131,15 @@ class _Names:
         Columns without a name in the header are told apart by their order.
         """
         unnamed = deque(self._unnamed)
-        keys = [header_key(name) for name in header]
-        return [self._column(key, unnamed) for key in keys]
+        return [self._column(name, unnamed) for name in header]
 
-    def _column(self, key: str, unnamed: deque[str]) -> str | None:
+    def _column(self, name: str, unnamed: deque[str]) -> str | None:
+        key = header_key(name)
         if not key and unnamed:
             return unnamed.popleft()
-        column = self._meanings.get(key) if key else None
+        column = (
+            (self._spelled.get(header_spelling(name)) or self._meanings.get(key)) if key else None
+        )
         return IGNORED if column is None and key in self._ignored else column
 
 

@@ -41,14 +41,18 @@ def fold(name: str) -> str:
     return name.translate(_FOLD)
 
 
+def header_spelling(name: str) -> str:
+    """Return the name of a header without blanks around it, and with composed accents."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def header_key(name: str) -> str:
     """Return the text by which names of a header are compared: equal for names that differ only in
     case, in blanks around them, or in how their accents are encoded.
     """
     if name.isascii():
         return fold(name.strip())
-    composed = unicodedata.normalize("NFC", name.strip())
-    return unicodedata.normalize("NFC", composed.casefold())
+    return unicodedata.normalize("NFC", header_spelling(name).casefold())
 
 
 def faults_of_name(name: str, kind: str) -> Iterator[str]:

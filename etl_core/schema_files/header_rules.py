@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from etl_core.model.names import header_key
+from etl_core.model.names import header_key, header_spelling
 from etl_core.schema_files.messages import (
     HEADER_NAME_TWICE,
     HEADER_OF_IDENTITY,
@@ -32,7 +32,7 @@ def faults_of_headers(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fa
     meanings = _Meanings(faulty)
     for index, column in columns.items():
         if not column.header:
-            meanings.of[header_key(column.name)] = _shown(index, column)
+            meanings.of_names[header_key(column.name)] = _shown(index, column)
     for index, column in columns.items():
         yield from meanings.faults_of_column(index, column)
     for place, name in enumerate(file.csv.ignore_columns):
@@ -40,13 +40,16 @@ def faults_of_headers(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fa
 
 
 class _Meanings:
-    """What each name of a header means, by its key.
+    """What each name of a header means.
 
-    The empty name may belong to several columns, which are told apart by their order.
+    The empty name may belong to several columns, which are told apart by their order. So may names
+    that differ only in case, if the file lists each of them: they are told apart by their spelling.
     """
 
     def __init__(self, faulty: Collection[Path]) -> None:
-        self.of: dict[str, str] = {}
+        self.of_names: dict[str, str] = {}
+        """Of the names of the columns without `header`, by key."""
+        self._of_spellings: dict[str, str] = {}
         self._faulty = faulty
 
     def faults_of_column(self, index: int, column: ColumnSpec) -> Iterator[Fault]:
@@ -59,7 +62,8 @@ class _Meanings:
 
     def faults_of_name(self, path: Path, name: str, meant: str) -> Iterator[Fault]:
         if path not in self._faulty:
-            first = self.of.setdefault(header_key(name), meant)
+            first = self._of_spellings.setdefault(header_spelling(name), meant)
+            first = self.of_names.get(header_key(name), first)
             if first != meant:
                 yield Fault(path, HEADER_NAME_TWICE(name=name, other=first))
 

@@ -238,6 +238,18 @@ def test_a_column_may_have_other_names_in_a_header() -> None:
     )
 
 
+def test_names_listed_in_two_spellings_are_told_apart_by_them() -> None:
+    columns = a_column("a", header="P95"), a_column("b", header="p95")
+
+    assert matched([" p95", "P95"], *columns) == ("b", "a")
+    assert mismatch(["p95", "P95", "P95"], *columns).details == ("column 'a' is named 2 times",)
+    columns = a_column("a", header="Ab"), a_column("b", header="aB")
+    assert mismatch(["AB", "aB"], *columns).details == (
+        "column 'AB' is not in the table (did you mean 'a'?)",
+        "column 'a' is missing",
+    )
+
+
 def test_a_name_that_is_the_header_of_another_column_means_that_one() -> None:
     swapped = a_column("a", header="b"), a_column("b", header="a")
 
