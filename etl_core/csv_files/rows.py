@@ -53,13 +53,14 @@ def read_rows(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[CsvRow]:
 
 
 def _rows(lines: Iterator[tuple[int, str]], splitter: _Splitter) -> Iterator[CsvRow]:
-    for number, line in lines:
+    for number, whole in lines:
+        line = whole.removesuffix("\r")
         if splitter.quote not in line:
             yield CsvRow(number, line.split(splitter.delimiter))
             continue
         fields = splitter.split(line)
         if fields is None and splitter.is_open:
-            text, is_closed = _to_closing_quote(number, line, lines, splitter.quote)
+            text, is_closed = _to_closing_quote(number, whole, lines, splitter.quote)
             fields = splitter.split(text) if is_closed else None
             if not is_closed:
                 yield CsvRow(number, [], QUOTE_UNCLOSED())
@@ -78,7 +79,7 @@ def _to_closing_quote(
         if size > MAX_ROW_CHARACTERS:
             raise _too_long(number)
         if more.count(quote) % 2:
-            return "\n".join(parts), True
+            return "\n".join(parts).removesuffix("\r"), True
     return "\n".join(parts), False
 
 
@@ -115,17 +116,17 @@ class _Splitter:
 
 
 def _lines(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[tuple[int, str]]:
-    """Yield the lines with their numbers, without LF or CRLF."""
+    """Yield the lines with their numbers, without LF. A CR stays: within quotes it is part of the value."""
     number, rest = 0, ""
     for text in _decoded(pieces, options):
         *complete, rest = (rest + text).split("\n")
         for line in complete:
             number += 1
-            yield number, line.removesuffix("\r")
+            yield number, line
         if len(rest) > MAX_ROW_CHARACTERS:
             raise _too_long(number + 1)
     if rest:
-        yield number + 1, rest.removesuffix("\r")
+        yield number + 1, rest
 
 
 def _decoded(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[str]:
