@@ -93,7 +93,7 @@ class RealFiles:
         options = spec.csv
         source = CopySource(
             f"s3://{_BUCKET}/manifest", self._role, None, options.delimiter, options.quote, options.null_as,
-            options.date_format, options.time_format, options.encoding,
+            options.copy_date_format, options.copy_time_format, options.encoding,
         )  # fmt: skip
         with self._warehouse.begin() as connection:
             table.create(connection)

@@ -203,6 +203,10 @@ def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield start
 
 
+_OF_BOTH_FORMATS = [{"name": "d", "type": "DATE"}, {"name": "t", "type": "TIMESTAMP"}]
+"""With a column of each kind, options without a format stay without one."""
+
+
 def _options(delimiter: str | None, null_as: str | None, encoding: str, header: str) -> CsvOptions:
     given = {
         "delimiter": "\t" if delimiter == "\\t" else delimiter,
@@ -212,9 +216,7 @@ def _options(delimiter: str | None, null_as: str | None, encoding: str, header: 
     }
     csv = {name: value for name, value in given.items() if value is not None}
     try:  # check the options with the rules of a schema file before a long file is read
-        return SchemaFile.parse(
-            to_json({"columns": [{"name": "a", "type": "DATE"}], "csv": csv}).encode()
-        ).csv
+        return SchemaFile.parse(to_json({"columns": _OF_BOTH_FORMATS, "csv": csv}).encode()).csv
     except InvalidSchemaFileError as error:
         raise click.UsageError(
             "; ".join(error.details or (error.message,)).replace("$.csv.", "--")

@@ -71,13 +71,14 @@ def split_rows(lines: Iterator[tuple[int, str]], options: CsvOptions) -> Iterato
 
 
 def _rows(lines: Iterator[tuple[int, str]], splitter: _Splitter) -> Iterator[CsvRow]:
-    for number, line in lines:
+    for number, whole in lines:
+        line = whole.removesuffix("\r")
         if splitter.quote not in line:
             yield CsvRow(number, line.split(splitter.delimiter))
             continue
         fields, text = splitter.split(line), line
         if fields is None and splitter.is_open:
-            text, is_closed = _to_closing_quote(number, line, lines, splitter.quote)
+            text, is_closed = _to_closing_quote(number, whole, lines, splitter.quote)
             fields = splitter.split(text) if is_closed else None
             if not is_closed:
                 yield CsvRow(number, [], QUOTE_UNCLOSED(), _quote_hint(line, splitter.quote))
@@ -105,7 +106,7 @@ def _to_closing_quote(
         if size > MAX_ROW_CHARACTERS:
             raise row_too_long(number)
         if more.count(quote) % 2:
-            return "\n".join(parts), True
+            return "\n".join(parts).removesuffix("\r"), True
     return "\n".join(parts), False
 
 
@@ -142,7 +143,10 @@ class _Splitter:
 
 
 def _lines(texts: Iterable[str], first: int = 1) -> Iterator[tuple[int, str]]:
-    """Yield the lines from number `first` with their numbers, without LF or CRLF."""
+    """Yield the lines from number `first` with their numbers, without LF.
+
+    A CR stays: within quotes it is part of the value.
+    """
     number, rest = 0, ""
     for text in texts:
         skipped = text.count("\n") if number + 1 < first else 0
@@ -153,11 +157,11 @@ def _lines(texts: Iterable[str], first: int = 1) -> Iterator[tuple[int, str]]:
         for line in complete:
             number += 1
             if number >= first:
-                yield number, line.removesuffix("\r")
+                yield number, line
         if len(rest) > MAX_ROW_CHARACTERS:
             raise row_too_long(number + 1)
     if rest and number + 1 >= first:
-        yield number + 1, rest.removesuffix("\r")
+        yield number + 1, rest
 
 
 def decoded(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[str]:

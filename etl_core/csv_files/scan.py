@@ -113,7 +113,7 @@ class _Scanner:
 
 
 class _Text:
-    """A file as UTF-8, consumed from its front: an iterator of numbered lines, without LF or CRLF.
+    """A file as UTF-8, consumed from its front: an iterator of numbered lines, without LF.
 
     `keeps`: what was consumed is kept until it is taken.
     """
@@ -171,7 +171,7 @@ class _Text:
 
     def _numbered(self, line: bytes) -> tuple[int, str]:
         self._number += 1
-        return self._number, line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+        return self._number, line.decode("utf-8", "surrogateescape")
 
 
 def _as_utf8(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[bytes]:

@@ -16,7 +16,14 @@ from etl_core.loading.copy_faults import (
     explain,
     find_fault,
 )
-from etl_core.loading.copy_run import Copied, CopyRun, GroupCopy, Overwritten, plan_copies
+from etl_core.loading.copy_run import (
+    Copied,
+    CopyRun,
+    GroupCopy,
+    Overwritten,
+    plan_copies,
+    plan_copy,
+)
 from etl_core.loading.data_file import DataFile, open_file
 from etl_core.loading.file_scan import warnings_of_scan
 from etl_core.loading.interval import load_interval
@@ -246,7 +253,7 @@ class DataLoad:
         in_force: SchemaFile,
         strategy: CopyStrategy,
     ) -> _Attempt:
-        step = self._plan(transaction, batch, in_force)
+        step = self._plan(transaction, batch, in_force, strategy)
         if not isinstance(step, CopyRun):
             transaction.roll_back()
             return step
@@ -260,9 +267,8 @@ class DataLoad:
                 rows = copied.rows_by_file()
                 deleted = copied.rows_deleted
         if rows is None:
-            # One COPY per file counts the rows of each.
             transaction.roll_back()
-            return _Retry(replace(strategy, one_copy_per_file=True))
+            return _Retry(self._apart(strategy))
         self._shared_warnings = self.trace.warnings
         if self._repeated is not None:
             landed_at = format_utc_time(self._repeated.landed_at)
@@ -273,7 +279,11 @@ class DataLoad:
         return replace(result, rows_deleted=deleted)
 
     def _plan(
-        self, transaction: Transaction, batch: CopyBatch, in_force: SchemaFile
+        self,
+        transaction: Transaction,
+        batch: CopyBatch,
+        in_force: SchemaFile,
+        strategy: CopyStrategy,
     ) -> CopyRun | LongCopy | Failed:
         load = self._load
         if load.is_long(batch.own.file.version.size):
@@ -286,6 +296,7 @@ class DataLoad:
             load.settings,
             load.ports.store,
             replaces_rows=load.key.action is Action.TRUNCATE,
+            combines=strategy.combines,
         )
 
     def _after_failure(self, failed: Failed) -> LoadResult | LongCopy:
@@ -304,6 +315,13 @@ class DataLoad:
     def _warn(self, warnings: Sequence[LoadWarning]) -> None:
         """Add warnings about the upload's own file."""
         self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
+
+    def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
+        """Return the strategy that tells more about each file."""
+        run = self._copy_run
+        if run is not None and any(copy.is_combined for copy in run.copies):
+            return replace(strategy, combines=False)
+        return replace(strategy, one_copy_per_file=True)
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -343,13 +361,17 @@ class DataLoad:
         refused = None if self._copy_run is None else self._copy_run.copy_of(self._statement)
         if refused is None or self._batch is None:
             raise error
+        if refused.is_combined:
+            refused = plan_copy(
+                refused.group, refused.command.table, self._load.settings, self._load.ports.store
+            )
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
                 return self._refusal(refused, fault, error)
             case MembersAtFault(upload_ids=upload_ids):
                 return _Retry(strategy.without(upload_ids))
             case UnknownFault():
-                return _Retry(replace(strategy, one_copy_per_file=True))
+                return _Retry(self._apart(strategy))
 
 
 def _skips_repeats(schema: SchemaFile | None) -> bool:
