@@ -68,6 +68,17 @@ def test_the_header_comes_first_and_a_missing_line_end_is_added() -> None:
     assert combined.count(HEADER) == 1
 
 
+@pytest.mark.parametrize("last", [b"8,x", b"8,x\n", b""])
+def test_files_without_a_header_keep_their_first_rows(last: bytes) -> None:
+    csv = CsvOptions(header="none")
+    contents = [*(b"%d,x\n" % number for number in range(MIN_FILES)), last]
+
+    combined = combine([a_part(content, csv=csv) for content in contents])
+
+    rows = [row.fields for row in read_rows([combined or b""], csv)]
+    assert rows == [[str(number), "x"] for number in range(MIN_FILES + bool(last))]
+
+
 def test_compressed_files_are_combined_without_compression() -> None:
     files = [
         a_part(gzip.compress(HEADER + b"%d,x\n" % number), "GZIP") for number in range(MIN_FILES)
