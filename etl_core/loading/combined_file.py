@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from etl_core.csv_files.compression import decompressed
 from etl_core.loading.data_file import Part
-from etl_core.loading.empty_rows import skips_empty_rows
+from etl_core.loading.rewritten_files import may_be_rewritten
 from etl_core.model.errors import InvalidDataFileError
 
 MIN_FILES = 8
@@ -28,7 +28,7 @@ def combine(parts: Sequence[Part]) -> bytes | None:
 
     The text is not compressed, and its first line is the header, if the files have one.
     """
-    if len(parts) < MIN_FILES or any(map(skips_empty_rows, parts)):
+    if len(parts) < MIN_FILES or any(map(may_be_rewritten, parts)):
         return None
     texts = [_text(part) for part in parts]
     known = [text for text in texts if text is not None]

@@ -85,7 +85,7 @@ def explain(
     check = None
     if in_force is not None:
         check = RowCheck(shape.columns, read_spec(shape, in_force), shape.header)
-    refusal = describe_refusal(error, pieces, copy.command.columns, shape.csv, check)
+    refusal = describe_refusal(error, pieces, shape.columns, shape.csv, check)
     message = name_file(load, file.version.key, refusal.failure.message)
     return replace(refusal, failure=replace(refusal.failure, message=message))
 

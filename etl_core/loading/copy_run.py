@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.csv_files.header import IGNORED
 from etl_core.loading.combined_file import combine
 from etl_core.loading.data_file import CopyShape, Part, in_threads
 from etl_core.loading.maintenance import is_large_change
@@ -241,4 +242,6 @@ def _copy_command(
         blank_as_null=shape.csv.blank_as_null,
         header_rows=0 if shape.csv.header == "none" else 1,
     )
-    return CopyCsv(target, shape.columns, source)
+    # A file with ignored columns is rewritten without them.
+    columns = tuple(column for column in shape.columns if column != IGNORED)
+    return CopyCsv(target, columns, source)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from etl_core.csv_files.compression import decompressed
+from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.opening import open_csv
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
@@ -132,13 +133,16 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
     at_arrival = specs[0]
     header, columns = open_csv(file.head, file.compression, at_arrival)
     names = _current_names(specs)
-    if dropped := [name for name in columns if name not in names]:
+    if dropped := [name for name in columns if name not in {IGNORED, *names}]:
         raise HeaderMismatchError(
             COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
             [DROPPED_COLUMN(column=name) for name in dropped],
         )
     return CopyShape(
-        tuple(names[name] for name in columns), file.compression, at_arrival.csv, header
+        tuple(names.get(name, IGNORED) for name in columns),
+        file.compression,
+        at_arrival.csv,
+        header,
     )
 
 

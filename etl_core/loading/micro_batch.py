@@ -22,11 +22,6 @@ from etl_core.loading.data_file import (
     open_file,
     shape_of,
 )
-from etl_core.loading.empty_rows import (
-    has_empty_rows,
-    skips_empty_rows,
-    without_empty_rows,
-)
 from etl_core.loading.file_scan import FileScan, scan_part, scan_small, warnings_of_scan
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
@@ -35,6 +30,7 @@ from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
 from etl_core.loading.reopened_files import open_row
+from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rewritten
 from etl_core.model.errors import RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
@@ -133,7 +129,7 @@ def _open(
     if scan is None or scan.rows is None or scan.fault is not None:
         return None
     part = Part(file, shape, scan.rows)
-    if skips_empty_rows(part) and has_empty_rows(scan):
+    if is_rewritten(part, scan):
         return None
     return BatchMember(upload, part, warnings_of_scan(scan.warnings))
 
@@ -231,8 +227,8 @@ def gather_copy_batch(
     """
     own = Part(file, shape_of(file, history), None)
     scan = scan_part(own, in_force, load.ports.store, load.deadline)
-    if skips_empty_rows(own) and has_empty_rows(scan.result()):
-        own = without_empty_rows(own, in_force, load.ports.store)
+    if may_be_rewritten(own) and is_rewritten(own, scan.result()):
+        own = rewritten(own, in_force, load.ports.store)
     rows = backlog.view.appends_since(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import Part, open_file, shape_of
-from etl_core.loading.empty_rows import skips_empty_rows, without_empty_rows
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.ports import ObjectStore
+from etl_core.loading.rewritten_files import may_be_rewritten, rewritten
 from etl_core.model.upload import Upload
 
 
@@ -24,6 +24,6 @@ def open_row(
     history = view.schema_history(upload)
     part = Part(file, shape_of(file, history), row.rows_loaded)
     in_force = history[-1].schema_file
-    if in_force is not None and skips_empty_rows(part):
-        return without_empty_rows(part, in_force, store)
+    if in_force is not None and may_be_rewritten(part):
+        return rewritten(part, in_force, store)
     return part

@@ -29,13 +29,18 @@ class SchemaWarning:
 
 
 def warnings_of_schema_file(text: bytes) -> Iterator[SchemaWarning]:
-    """Yield the warnings about a schema file. Raises InvalidSchemaFileError if it is not valid.
-
-    The text is needed: a parsed file no longer shows whether DECIMAL or DECIMAL(18,0) was written.
-    """
+    """Yield the warnings about a schema file. Raises InvalidSchemaFileError if it is not valid."""
     spec = SchemaFile.parse(text)
     if Action.SCHEMA not in spec.allowed_operations:
         yield SchemaWarning("$.allowed_operations", WARN_SCHEMA_FINAL())
+    yield from warnings_of_types(text)
+
+
+def warnings_of_types(text: bytes) -> Iterator[SchemaWarning]:
+    """Yield the warnings about the types of a valid schema file.
+
+    The text is needed: a parsed file no longer shows whether DECIMAL or DECIMAL(18,0) was written.
+    """
     for index, column in enumerate(parse_json(text)["columns"]):
         yield from _warnings_of_column(index, column)
 

@@ -252,3 +252,18 @@ def test_a_file_without_a_header_is_loaded_in_the_order_of_the_schema_file(lake:
     entry = lake.drop(f"dev/append/{table}/x.csv", "1\x01a,b\n2\x01c\n")
     assert (entry["status"], entry["rows_loaded"]) == ("loaded", 2)
     assert lake.rows(table) == [(1, "a,b"), (2, "c")]
+
+
+def test_ignored_columns_of_a_file_are_not_loaded(lake: Lake) -> None:
+    table = lake.table("ignored")
+    schema = columns(("id", "INTEGER"), ("name", "VARCHAR(9)"), csv={"ignore_columns": ["", "x"]})
+    lake.drop(f"dev/schema/{table}/s.json", schema)
+    entry = lake.drop(f"dev/append/{table}/x.csv.gz", gzip.compress(b',id,X,name\n0,1,y,"a,b"\n'))
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 1)
+    assert lake.rows(table) == [(1, "a,b")]
+    refused = lake.drop(f"dev/append/{table}/y.csv", ",id,x,name\n0,one,y,a\n")
+    assert (refused["status"], refused["error"]["line"], refused["error"]["column"]) == (
+        "rejected",
+        2,
+        "id",
+    )
