@@ -385,7 +385,9 @@ def test_the_schema_file_is_written_to_the_output_path(files: CsvFolder) -> None
         (b"a,b\n" + b"x" * (5 << 20), "line 2 is longer than 4 MB"),
         (b'a,b\n"' + b"x\n" * (3 << 20), "line 2 is longer than 4 MB"),
         (b",".join(b"c%d" % n for n in range(1601)) + b"\n", "1601"),
-        (b"\x1f\x8b" + b"junk" * 9, "not UTF8 text"),
+        (b"\x1f\x8b" + b"\x00junk" * 9, "the file is not CSV: it is compressed with gzip"),
+        (b"PK\x03\x04..[Content_Types].xml", "an Excel workbook"),
+        ("id,größe\n1,2\n".encode("latin-1"), "UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_refused_with_the_reason(
