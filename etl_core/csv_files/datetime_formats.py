@@ -119,8 +119,9 @@ def read_auto_datetime(text: str) -> DateTimeParts | None:
 
 
 def is_auto_datetime(text: str) -> bool:
-    """Whether 'auto' recognises the text as a date or a date with a time."""
-    return read_auto_datetime(text) is not None
+    """Whether 'auto' recognises the text as a date or a date with a time, in only one way."""
+    parts = read_auto_datetime(text)
+    return parts is not None and not parts.is_ambiguous
 
 
 def read_time(text: str) -> DateTimeParts | None:

@@ -13,6 +13,27 @@ WRONG_EXTENSION = Message(
     fix="Write the data as CSV and upload it under such a name",
     example={"file": "orders.xlsx"},
 )
+TEXT_EXTENSION = Message(
+    id="file.text_extension",
+    when="The name of a data file ends in .txt, .tsv or similar.",
+    text="the file {file!r} has the wrong extension: data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst",
+    fix='Name it {extension}; if its values are separated by tabs, set csv.delimiter to "\\t" in the schema file',
+    example={"file": "orders.tsv", "extension": ".csv"},
+)
+SPREADSHEET_EXTENSION = Message(
+    id="file.spreadsheet_extension",
+    when="A data file is a spreadsheet, by its name.",
+    text="the file {file!r} has the wrong extension: data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst",
+    fix='Save the sheet as "CSV UTF-8" and upload that file',
+    example={"file": "orders.xlsx"},
+)
+ARCHIVE_EXTENSION = Message(
+    id="file.archive_extension",
+    when="A data file is an archive, by its name.",
+    text="the file {file!r} has the wrong extension: data files end in .csv, .csv.gz, .csv.bz2 or .csv.zst",
+    fix="Unpack it and upload the CSV file, or compress it with gzip and name it .csv.gz",
+    example={"file": "orders.zip"},
+)
 COMPRESSION_INVALID = Message(
     id="file.compression_invalid",
     when="The content of a compressed file is damaged, or is not compressed at all.",

@@ -25,7 +25,7 @@ from etl_core.loading.copy_run import (
     plan_copy,
 )
 from etl_core.loading.data_file import DataFile, open_file
-from etl_core.loading.file_scan import warnings_of_scan
+from etl_core.loading.file_scan import check_compression, warnings_of_scan
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
@@ -186,9 +186,11 @@ class DataLoad:
             return requested
         except (RetryableError, RejectedError):
             raise
-        except Exception:
+        except Exception as error:
             # A member of the micro-batch may be the cause: without it, the upload itself loads.
             if not self._has_members():
+                if isinstance(error, LoadFailedError):
+                    check_compression(file, load.ports.store, load.deadline)
                 raise
             return _Retry(replace(strategy, one_copy_per_file=True))
 

@@ -82,7 +82,7 @@ def files(tmp_path: Path) -> CsvFolder:
         (["23:59+02", "00:00:59.5 UTC"], "TIMETZ"),
         (["23:59", "23:59Z"], "VARCHAR(16)"),
         (["9:30"], "VARCHAR(8)"),
-        (["24:00"], "VARCHAR(8)"),
+        (["24:00"], "TIME"),
         (["12:30", "2024-02-29"], "VARCHAR(16)"),
         (["TRUE", "false", "True"], "BOOLEAN"),
         (["t", "F"], "BOOLEAN"),
