@@ -25,6 +25,7 @@ STYLES = {
     "received": "yellow",
     "rejected": "red",
     "failed": "red",
+    "unknown": "magenta",
 }
 
 

@@ -37,6 +37,7 @@ STATUSES = (
     "superseded",
     "rejected",
     "failed",
+    "unknown",
 )
 ACTIONS = ("append", "truncate", "schema")
 

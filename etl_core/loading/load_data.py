@@ -122,7 +122,7 @@ class DataLoad:
         if opened.version.size == 0:
             raise InvalidDataFileError(EMPTY_FILE())
         file = open_file(store, load.upload.upload_id, opened, compression)
-        strategy = CopyStrategy()
+        strategy = CopyStrategy(one_copy_per_file=load.alone)
         while True:
             match self._attempt(file, strategy):
                 case _Retry(strategy=strategy):

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The result of an upload, as the log shows it. RECEIVED: not processed yet."""
+    """The result of an upload, as the log shows it.
+
+    RECEIVED: not processed yet. UNKNOWN: nobody could find out whether it was loaded; reconcile does.
+    """
 
     RECEIVED = "received"
     LOADED = "loaded"
@@ -16,6 +19,7 @@ class Status(StrEnum):
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
     FAILED = "failed"
+    UNKNOWN = "unknown"
 
     @property
     def succeeded(self) -> bool:
@@ -28,3 +32,6 @@ _SUCCEEDED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.DUPLICATE,
 SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED)
 """The statuses that a later delivery of the same upload does not change. A replay may still load a
 rejected or failed upload."""
+
+UNSETTLED = (Status.RECEIVED, Status.UNKNOWN)
+"""The statuses that reconcile ends."""

@@ -17,7 +17,7 @@ from etl_core.model.errors import LoadFailedError
 from etl_core.model.lake_key import describe_key, is_folder_marker
 from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
-from etl_core.model.status import SETTLED, Status
+from etl_core.model.status import SETTLED, UNSETTLED, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import format_utc_time, parse_utc_time
 from etl_core.model.upload import Upload
@@ -218,7 +218,7 @@ def _state(
     if status in _IN_LEDGER and entry.get("version_id") == version.version_id:
         loaded_at = parse_utc_time(str(entry.get("loaded_timestamp", entry["landed_timestamp"])))
         return State.UNDER_WAY if loaded_at > grace_start else State.NOT_IN_LEDGER
-    if status is not Status.RECEIVED:
+    if status not in UNSETTLED:
         return State.RECORDED
     arrived_at = parse_utc_time(str(entry["landed_timestamp"]))
     return State.UNDER_WAY if arrived_at > grace_start else State.STUCK
