@@ -14,8 +14,10 @@ from etl_core.adapters.functions import Function, StateMachine
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.s3 import S3Lake
 from etl_core.model.function_settings import ReconcileSettings
+from etl_core.recovery.adopt_uploads import adopt
 from etl_core.recovery.rebuild_log import rebuild_page
 from etl_core.recovery.reconcile_requests import (
+    AdoptRequest,
     AnswersRequest,
     KeyRequest,
     LakeRequest,
@@ -73,6 +75,8 @@ def _respond(request: ReconcileRequest, services: Services, seconds: float) -> o
             return inspect_key(request, services)
         case SendRequest():
             return send(request, services)
+        case AdoptRequest():
+            return adopt(request, services)
         case AnswersRequest():
             return read_answers(request, services)
         case LogPageRequest():

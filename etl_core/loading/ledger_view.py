@@ -104,6 +104,10 @@ class LedgerView:
             return False
         return action is Action.SCHEMA or self._superseding(upload, action) is None
 
+    def knows(self, upload: Upload) -> bool:
+        """Return whether the upload took effect."""
+        return self._row_of(upload, None) is not None
+
     def holds(self, key: str, version_id: str) -> bool:
         """Return whether a version took effect."""
         return (key, version_id) in self._by_version

@@ -283,7 +283,7 @@ class DataLoad:
         load = self._load
         own = load.row(Status.LOADED, self.trace.version_id, rows[load.upload.upload_id])
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
-        write_rows(transaction, load, locked, [own, *of_members])
+        write_rows(transaction, load.key.table, [own, *of_members], is_current=locked.is_current)
         answers = (
             (member.upload, replace(self.trace, version_id=row.version_id).outcome(row))
             for member, row in zip(batch.members, of_members, strict=True)

@@ -20,6 +20,7 @@ from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_ef
 from etl_core.loading.messages import (
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
+    LEDGER_FORGOTTEN,
     NOTHING_CHANGED,
     ONLY_AUTOCOMMIT_CHANGES,
     SCHEMA_ACTION_NOT_ALLOWED,
@@ -40,12 +41,14 @@ from etl_core.loading.table_plan import (
 )
 from etl_core.model.errors import (
     ActionNotAllowedError,
+    DamagedLedgerError,
     InvalidSchemaFileError,
     LoadFailedError,
     LoadTimeoutError,
     LockConflictError,
     SchemaChangeRefusedError,
 )
+from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
 from etl_core.schema_changes.plan import Plan, Statement
@@ -139,7 +142,7 @@ class SchemaLoad:
                 # It changes nothing, but it applies to the data files that arrived between it and
                 # the later one.
                 row = load.row(Status.SUPERSEDED, version_id, schema_file=spec)
-                write_rows(transaction, load, locked, [row])
+                write_rows(transaction, load.key.table, [row], is_current=locked.is_current)
             if not isinstance(decision, Proceed):
                 return without_effect(transaction, load, locked, decision, self.trace)
             if load.retry_count < MAX_WAIT_ATTEMPTS:
@@ -150,7 +153,7 @@ class SchemaLoad:
                 transaction.roll_back()
                 return status
             row = load.row(status, version_id, schema_file=spec)
-            write_rows(transaction, load, locked, [row])
+            write_rows(transaction, load.key.table, [row], is_current=locked.is_current)
         self.trace = replace(self.trace, table_exists=True)
         return LoadResult(self.trace.outcome(row))
 
@@ -166,6 +169,8 @@ class SchemaLoad:
     ) -> Status | _PrepareFirst:
         table, settings = self._load.key.table, self._load.settings
         actual = read_table(transaction, table)
+        if in_force is None and actual is not None:
+            self._check_not_forgotten()
         self.trace = replace(self.trace, table_exists=actual is not None)
         plan = plan_change(transaction, table, actual, in_force, spec, settings.rebuild_max_rows)
         self._check_plan(plan)
@@ -183,6 +188,20 @@ class SchemaLoad:
         is_new_spec = in_force is not None and in_force != spec
         changed = bool(plan.transactional or self._committed) or is_new_spec
         return Status.APPLIED if changed else Status.UNCHANGED
+
+    def _check_not_forgotten(self) -> None:
+        """Raise DamagedLedgerError if the ledger is empty although the log knows loads of the table.
+
+        The schema file would be the first of an empty ledger, and the table's rows nobody's.
+        """
+        table = self._load.key.table
+        effects = self._load.ports.backlog.find_effects(table)
+        loaded = (each for each in effects if describe_key(each.key).action != Action.SCHEMA)
+        first = next(loaded, None)
+        if first is not None:
+            raise DamagedLedgerError(
+                LEDGER_FORGOTTEN(table=table, database=table.database, key=first.key)
+            )
 
     def _must_find_views(self, plan: Plan) -> bool:
         return bool(plan.removed) and self._late_views is None

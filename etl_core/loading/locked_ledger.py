@@ -145,14 +145,16 @@ def _outcomes_of(
 
 
 def write_rows(
-    transaction: Transaction, load: LoadContext, locked: LockedLedger, rows: Sequence[LedgerRow]
+    transaction: Transaction, table: TableRef, rows: Sequence[LedgerRow], *, is_current: bool | None
 ) -> None:
-    """Write ledger rows. Add the column `format_version` first if the ledger lacks it."""
-    ledger = ledger_table(load.key.table)
-    is_current = locked.is_current
+    """Write ledger rows. Add the column `format_version` first if the ledger lacks it.
+
+    `is_current`: see LockedLedger.
+    """
+    ledger = ledger_table(table)
     if is_current is None:
         # An empty ledger shows no columns: ask the catalog. Only the first schema file does.
-        itself = TableRef(load.key.table.database, LEDGER_SCHEMA, str(ledger.name))
+        itself = TableRef(table.database, LEDGER_SCHEMA, str(ledger.name))
         names = {row._mapping["attname"] for row in transaction.execute(select_table(itself))}
         is_current = {column.name for column in ledger.columns} <= names
     if not is_current:

@@ -294,6 +294,21 @@ LEDGER_DROPPED = Message(
     example={"table": "public.orders"},
 )
 
+LEDGER_FORGOTTEN = Message(
+    id="ledger.forgotten",
+    when="A schema file arrives for a table whose ledger is empty, and the log knows files that were loaded into it.",
+    text="{table} exists and its ledger is empty, but the log knows files that were loaded into it, such as "
+    "{key!r}: the ledger was dropped or emptied, or the warehouse was restored from a snapshot",
+    fix="If the table has the rows of these files, write the ledger again: etl reconcile --database {database} "
+    "--table {table} --adopt; then send the schema file again: etl replay --failed --database {database} --table "
+    "{table}. If it has not, drop the table first",
+    example={
+        "table": "public.orders",
+        "database": "dev",
+        "key": "dev/append/orders/2026-11-22.csv",
+    },
+)
+
 LEDGER_FORMAT_UNKNOWN = Message(
     id="ledger.format_unknown",
     when="A later version of the loader wrote to the table's ledger, and an earlier one runs now.",

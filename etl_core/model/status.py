@@ -33,5 +33,8 @@ SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED)
 """The statuses that a later delivery of the same upload does not change. A replay may still load a
 rejected or failed upload."""
 
+TOOK_EFFECT = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
+"""An upload gets these statuses in the transaction that writes its ledger row."""
+
 UNSETTLED = (Status.RECEIVED, Status.UNKNOWN)
 """The statuses that reconcile ends."""

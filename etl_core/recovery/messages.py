@@ -125,6 +125,39 @@ REPLAY_OTHER_COUNT = Message(
     {"files": _FILE, "count": 2, "expected": 3},
 )
 
+REPLAY_NOT_IN_LEDGER = Message(
+    "replay.not_in_ledger",
+    "Replay is asked to rebuild a table whose ledger knows fewer uploads than the log.",
+    "{table} cannot be rebuilt: the log knows {count} uploads that were loaded into it and that its ledger "
+    "does not know: {keys}. Their rows would be lost. Nothing was changed",
+    "Settle them first: docs/how-to/operate.md, uploads that the ledger does not know",
+    {"table": "public.orders", "count": 2, "keys": f"{_FILE!r} (2026-11-22T09:30:00Z)"},
+)
+REPLAY_MORE_ROWS = Message(
+    "replay.more_rows",
+    "A table that is to be rebuilt has more rows than its ledger accounts for.",
+    "{table} has {count} rows, its ledger accounts for {expected}: rows that the ledger does not know would "
+    "be lost. Nothing was changed",
+    "If they may be lost, run replay again with --accept-counts",
+    {"table": "public.orders", "count": 12, "expected": 10},
+)
+ADOPT_TOO_FEW_ROWS = Message(
+    "adopt.too_few_rows",
+    "Reconcile is asked to adopt uploads whose rows the table does not have.",
+    "{table} in {database} has {count} rows; with the uploads that the ledger does not know it would have at "
+    "least {expected}. Nothing was adopted",
+    "Their rows, or some of them, are not in the table: upload the files again, or a truncate with all rows",
+    {**_TABLE, "count": 4, "expected": 6},
+)
+ADOPT_NO_TABLE = Message(
+    "adopt.no_table",
+    "Reconcile is asked to adopt uploads into a table that does not exist.",
+    "{table} in {database} does not exist, so it has no rows of the uploads that the ledger does not know. "
+    "Nothing was adopted",
+    "Upload the schema file and the files again",
+    _TABLE,
+)
+
 UPLOAD_NOT_FOUND = Message(
     "replay.upload_not_found",
     "Replay is asked for a key that no object of the lake has.",

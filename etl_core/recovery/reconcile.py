@@ -17,7 +17,7 @@ from etl_core.model.errors import LoadFailedError
 from etl_core.model.lake_key import describe_key, is_folder_marker
 from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
-from etl_core.model.status import SETTLED, UNSETTLED, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, UNSETTLED, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import format_utc_time, parse_utc_time
 from etl_core.model.upload import Upload
@@ -48,8 +48,6 @@ class State(StrEnum):
 TO_SEND = (State.NEVER_SEEN, State.STUCK)
 _NEEDS_LEDGER = (*TO_SEND, State.NOT_IN_LEDGER)
 """These follow from a row that the ledger does not have, so all of it must have been read."""
-_IN_LEDGER = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
-"""An upload gets these statuses in the transaction that writes its ledger row."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +213,7 @@ def _state(
         return State.UNDER_WAY if ledger.loaded_at > grace_start else State.UNLOGGED
     if entry is None:
         return State.UNDER_WAY if version.landed_at > grace_start else State.NEVER_SEEN
-    if status in _IN_LEDGER and entry.get("version_id") == version.version_id:
+    if status in TOOK_EFFECT and entry.get("version_id") == version.version_id:
         loaded_at = parse_utc_time(str(entry.get("loaded_timestamp", entry["landed_timestamp"])))
         return State.UNDER_WAY if loaded_at > grace_start else State.NOT_IN_LEDGER
     if status not in UNSETTLED:
