@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from etl_core.loading.ledger import create_ledger_statements, ledger_table
+from etl_core.loading.ledger_access import protect_statements
 from etl_core.loading.ledger_view import Proceed, Superseded
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
 from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_effect, write_rows
@@ -285,7 +286,8 @@ def _create_ledger(load: LoadContext) -> LoadFailedError | None:
     Return an error instead of raising it: another first upload may have created the ledger.
     """
     refusal = None
-    for statement in create_ledger_statements(ledger_table(load.key.table)):
+    ledger = ledger_table(load.key.table)
+    for statement in (*create_ledger_statements(ledger), *protect_statements(ledger)):
         try:
             with load.ports.warehouse.transaction(
                 load.key.table.database, load.seconds_left

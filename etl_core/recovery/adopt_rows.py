@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from etl_core.loading.ledger import LedgerRow, create_ledger_statements, ledger_table, pack
+from etl_core.loading.ledger_access import protect_statements
 from etl_core.loading.locked_ledger import write_rows
 from etl_core.loading.ports import ObjectStore, Ports, Transaction
 from etl_core.loading.table_plan import read_table
@@ -85,7 +86,8 @@ def _missing(table: TableRef, ports: Ports, ends_at: float) -> Iterable[sa.Execu
         with ports.warehouse.transaction(table.database, ends_at - time.monotonic()) as transaction:
             transaction.lock(LockTable(ledger_table(table)))
     except MissingTableError:
-        return create_ledger_statements(ledger_table(table))
+        ledger = ledger_table(table)
+        return *create_ledger_statements(ledger), *protect_statements(ledger)
     return ()
 
 

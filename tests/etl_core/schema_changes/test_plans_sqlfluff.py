@@ -17,6 +17,7 @@ from etl_core.loading.ledger import (
     insert_rows,
     ledger_table,
 )
+from etl_core.loading.ledger_access import protect_statements, select_access
 from etl_core.loading.ledger_queries import select_backlog, select_own, select_tables
 from etl_core.model.lake_key import Action
 from etl_core.recovery.read_ledgers import select_page, select_versions
@@ -59,6 +60,8 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
     )
     elements = [
         *create_ledger_statements(ledger),
+        *protect_statements(ledger),
+        select_access(),
         LockTable(ledger),
         select_own(ledger, an_upload(), Action.APPEND, None),
         select_backlog(ledger, an_upload(), Action.TRUNCATE, [an_upload(), an_upload("b")]),
