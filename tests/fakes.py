@@ -74,7 +74,13 @@ class FakeStore:
 
     def open(self, upload: Upload) -> OpenedVersion:
         version = self._find(upload)
-        return OpenedVersion(version, next(self.read(version), b""))
+        same: tuple[str, ...] = ()
+        if upload.version_id is None:
+            versions = self.versions[upload.bucket, upload.key]
+            content = versions[int(version.version_id[1:]) - 1]
+            numbers = [number for number, each in enumerate(versions, 1) if each == content]
+            same = tuple(f"v{each}" for each in numbers if f"v{each}" != version.version_id)
+        return OpenedVersion(version, next(self.read(version), b""), same)
 
     def _find(self, upload: Upload) -> StoredVersion:
         versions = self.versions.get((upload.bucket, upload.key), [])

@@ -97,6 +97,7 @@ class DataLoad:
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
+        self._candidates: tuple[str, ...] = ()
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -118,6 +119,7 @@ class DataLoad:
         load, store = self._load, self._load.ports.store
         compression = compression_of(load.key.file)
         opened = store.open(load.upload)
+        self._candidates = opened.candidates
         self.trace = replace(self.trace, version_id=opened.version.version_id)
         if opened.version.size == 0:
             raise InvalidDataFileError(EMPTY_FILE())
@@ -172,9 +174,10 @@ class DataLoad:
         self, transaction: Transaction, file: DataFile, strategy: CopyStrategy
     ) -> _Attempt:
         load = self._load
-        locked = lock_ledger(transaction, load, self.trace.version_id)
+        locked = lock_ledger(transaction, load, self._candidates)
         if locked is None:
             return _NoSchema()
+        self.trace = replace(self.trace, version_id=locked.version_id)
         self.trace = self.trace.with_schema(locked.view, load.upload)
         decision = locked.decision
         if not isinstance(decision, Proceed):
@@ -193,7 +196,9 @@ class DataLoad:
             load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history
-        batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
+        batch = gather_copy_batch(
+            load, file, locked.version_id, backlog, history, schema_files, strategy
+        )
         self._batch = batch
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
@@ -306,6 +311,6 @@ class DataLoad:
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:
-    upload, version = member.upload, member.part.file.version
+    upload = member.upload
     count = rows[upload.upload_id]
-    return ledger_row(upload, Action.APPEND, version.version_id, Status.LOADED, count, loaded_at)
+    return ledger_row(upload, Action.APPEND, member.version_id, Status.LOADED, count, loaded_at)

@@ -88,6 +88,7 @@ class SchemaLoad:
         self.trace = Trace(version_id=load.upload.version_id)
         self._load = load
         self._committed: tuple[str, ...] = ()
+        self._candidates: tuple[str, ...] = ()
         self._late_views: tuple[str, ...] | None = None
 
     def run(self) -> LoadResult:
@@ -113,6 +114,7 @@ class SchemaLoad:
             raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
         opened = store.open(load.upload)
         version, first_bytes = opened.version, opened.first_bytes
+        self._candidates = opened.candidates
         self.trace = replace(self.trace, version_id=version.version_id)
         if version.size > MAX_FILE_BYTES:
             raise InvalidSchemaFileError(
@@ -131,13 +133,15 @@ class SchemaLoad:
 
     def _attempt(self, spec: SchemaFile) -> _Attempt:
         """Run one transaction, which commits only if the result is a LoadResult."""
-        load, version_id = self._load, self.trace.version_id
+        load = self._load
         with load.ports.warehouse.transaction(
             load.key.table.database, load.seconds_left
         ) as transaction:
-            locked = lock_ledger(transaction, load, version_id)
+            locked = lock_ledger(transaction, load, self._candidates)
             if locked is None:
                 return _NoLedger()
+            version_id = locked.version_id
+            self.trace = replace(self.trace, version_id=version_id)
             decision = locked.decision
             if isinstance(decision, Superseded):
                 # It changes nothing, but it applies to the data files that arrived between it and

@@ -29,13 +29,13 @@ def recall(
     except RejectedError:
         return None
     load = LoadContext(upload, key, settings, ports, time.monotonic() + seconds)
-    version_id = upload.version_id or _find_version(load)
+    candidates = _find_versions(load) if upload.version_id is None else ()
     with ports.warehouse.transaction(key.table.database, load.seconds_left) as transaction:
-        locked = lock_ledger(transaction, load, version_id)
+        locked = lock_ledger(transaction, load, candidates)
         transaction.roll_back()
     if locked is None or isinstance(locked.decision, Proceed):
         return None
-    trace = Trace(version_id=version_id).with_schema(locked.view, upload)
+    trace = Trace(version_id=locked.version_id).with_schema(locked.view, upload)
     return trace.outcome_without_effect(upload, locked.decision)
 
 
@@ -46,8 +46,8 @@ def parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:
     return LakeKey.parse(upload.key, settings.databases)
 
 
-def _find_version(load: LoadContext) -> str | None:
+def _find_versions(load: LoadContext) -> tuple[str, ...]:
     try:
-        return load.ports.store.open(load.upload).version.version_id
+        return load.ports.store.open(load.upload).candidates
     except MissingObjectError:
-        return None
+        return ()

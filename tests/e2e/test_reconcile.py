@@ -394,3 +394,24 @@ def test_a_ledger_that_lost_its_rows_is_never_obeyed_and_adopts_them_again(
         assert (code, output["adopted"], output["counts"]) == (0, lost, {"recorded": 3})
         code, output = operator.run(*replay)
         assert (code, output["rows"], lake.count(table)) == (0, 3, 3)
+
+
+def test_equal_files_of_one_second_are_known_to_the_ledger_without_the_log(
+    operator: Operator,
+) -> None:
+    """Their events have no version id, so one etag names all three versions."""
+    lake, table = operator.lake, operator.lake.table("equal")
+    lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
+    for _ in range(3):
+        lake.put(f"dev/append/{table}/same.csv", "id\n1\n")
+    deadline = time.monotonic() + 30
+    while lake.count(table) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    ledger = lake.client.sql("dev", f"SELECT version_id FROM etl_ledger.public__{table}").rows
+    assert len(set(ledger)) == len(ledger) == 4
+
+    operator.delete_log(table)
+    code, output = operator.reconcile(table)
+
+    assert (code, lake.count(table)) == (0, 3), output
+    assert operator.statuses(table) == ["applied", "loaded", "loaded", "loaded"]

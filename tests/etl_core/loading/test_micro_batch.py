@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -274,3 +275,26 @@ def test_no_upload_after_a_schema_file_that_is_not_logged_joins_the_micro_batch(
     pipeline.load(first)
 
     assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
+
+
+@pytest.mark.parametrize("seconds", [20.0, 300.0])
+def test_equal_files_whose_events_have_no_version_id_get_a_version_each(
+    pipeline: InMemoryPipeline, seconds: float
+) -> None:
+    """Alone and together in one micro-batch: the ledger then knows every version without the log."""
+    pipeline.seconds = seconds
+    uploads = [
+        pipeline.put("dev/append/t/same.csv", b"id,name\n7,g\n", version_id=None) for _ in range(3)
+    ]
+    for upload in uploads:
+        pipeline.backlog.note(upload)
+    for upload in uploads:
+        pipeline.load(upload)
+
+    rows = [row for row in pipeline.warehouse.ledger("public__t") if "same" in row["s3_key"]]
+    assert sorted(row["version_id"] for row in rows) == ["v1", "v2", "v3"]
+    assert pipeline.warehouse.table("t") == [*ROWS, *[["7", "g"]] * 3]
+    for number in (1, 2, 3):
+        again = pipeline.load(replace(uploads[0], version_id=f"v{number}"))
+        assert again.status is Status.DUPLICATE
+    assert len(pipeline.warehouse.table("t") or ()) == 5

@@ -63,7 +63,7 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         *protect_statements(ledger),
         select_access(),
         LockTable(ledger),
-        select_own(ledger, an_upload(), Action.APPEND, None),
+        select_own(ledger, an_upload(), Action.APPEND, ()),
         select_backlog(ledger, an_upload(), Action.TRUNCATE, [an_upload(), an_upload("b")]),
         add_format_version(ledger),
         select_table(TABLE),
