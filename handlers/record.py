@@ -38,6 +38,7 @@ from etl_core.turns.next_step import (
 from etl_core.turns.turn import Turn
 from etl_core.upload_log.entry import (
     attempts_of,
+    can_take_effect,
     final_entry,
     interval_of,
     key_of,
@@ -77,7 +78,7 @@ def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
 
 def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
     table, leases = table_of(upload), _leases()
-    if table is None or leases is None:
+    if table is None or leases is None or not can_take_effect(upload, utc_now()):
         return load_now(turn)
     match take_turn(leases, table, arn, _parallel_loads()):
         case Busy(leases_awaited):

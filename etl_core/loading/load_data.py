@@ -40,7 +40,7 @@ from etl_core.loading.long_load import (
     staged_statements,
     start_over,
 )
-from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
+from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED, TABLE_RENAMED
 from etl_core.loading.micro_batch import (
     BatchMember,
     CopyBatch,
@@ -53,6 +53,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.renamed_table import find_renamed
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -98,6 +99,7 @@ class DataLoad:
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
         self._candidates: tuple[str, ...] = ()
+        self._in_force: SchemaFile | None = None
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -152,8 +154,7 @@ class DataLoad:
             return self._after_refusal(error, strategy)
         except MissingTableError as error:
             self.trace = replace(self.trace, table_exists=False)
-            message = TABLE_DROPPED(reason=error.message, table=load.key.table)
-            raise MissingTableError(message) from error
+            raise MissingTableError(self._why_missing(error.message)) from error
         except LoadTimeoutError:
             requested = request_copy(load, self._copy_run)
             if requested is None:
@@ -166,6 +167,18 @@ class DataLoad:
             if not self._has_members():
                 raise
             return _Retry(replace(strategy, one_copy_per_file=True))
+
+    def _why_missing(self, reason: str) -> str:
+        load = self._load
+        table, spec = load.key.table, self._in_force
+        others = (
+            ()
+            if spec is None
+            else find_renamed(load.ports.warehouse, table, spec, load.seconds_left)
+        )
+        if others:
+            return TABLE_RENAMED(reason=reason, table=table, others=", ".join(others))
+        return TABLE_DROPPED(reason=reason, table=table)
 
     def _has_members(self) -> bool:
         return self._batch is not None and bool(self._batch.members)
@@ -188,6 +201,7 @@ class DataLoad:
         if decision.in_force is None:
             transaction.roll_back()
             return _NoSchema()
+        self._in_force = decision.in_force
         self._check_action(decision.schema_at_arrival)
         rows = transaction.execute(select_table(load.key.table))
         self.trace = replace(

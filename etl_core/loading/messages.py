@@ -57,6 +57,21 @@ TABLE_DROPPED = Message(
     example={"reason": 'relation "public.orders" does not exist', "table": "public.orders"},
 )
 
+TABLE_RENAMED = Message(
+    id="table.renamed",
+    when="The table does not exist any more, and another one without a ledger has its columns.",
+    text="{reason}: the table {table} was renamed or dropped after its schema file had been applied. {others} has "
+    "its columns and is not loaded by the pipeline: it may be the same table under another name",
+    fix="Rename it back, then send this file again: etl replay --failed. To load into a table under the new name, "
+    "upload the schema file and the files there. If it was dropped, upload its schema file again, which creates the "
+    "table",
+    example={
+        "reason": 'relation "public.orders" does not exist',
+        "table": "public.orders",
+        "others": "public.orders_old",
+    },
+)
+
 COLUMN_DROPPED_LATER = Message(
     id="header.column_dropped_later",
     when="A later schema file dropped a column of the file before the file was loaded.",
