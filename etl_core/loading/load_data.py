@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,10 +14,18 @@ from etl_core.loading.copy_faults import (
     MembersAtFault,
     UnknownFault,
     explain,
+    explain_member,
     find_fault,
 )
-from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies, plan_copy
-from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.copy_run import (
+    Copied,
+    CopyRun,
+    GroupCopy,
+    Overwritten,
+    plan_copies,
+    plan_copy,
+)
+from etl_core.loading.data_file import DataFile, in_threads, open_file
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
@@ -67,11 +75,13 @@ from etl_core.model.errors import (
 from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
+from etl_core.model.upload import Upload
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
+from etl_core.upload_log.outcome import LoadOutcome
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ class DataLoad:
         self._statement: Executable | None = None
         self._candidates: tuple[str, ...] = ()
         self._in_force: SchemaFile | None = None
+        self._refused: dict[Upload, LoadOutcome] = {}
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -115,7 +126,8 @@ class DataLoad:
         drop_tables(self._load)
         if isinstance(result, LongCopy):
             drop_left_behind(self._load)
-        return result
+            return result
+        return result.with_others(tuple(self._refused.items()))
 
     def _run(self) -> LoadResult | LongCopy:
         load, store = self._load, self._load.ports.store
@@ -331,12 +343,33 @@ class DataLoad:
             )
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
+                self._refuse_members(self._batch, refused, fault.members, error)
                 failure = explain(self._load, refused, fault, error)
                 return LoadResult(self.trace.refusal(Status.FAILED, failure))
-            case MembersAtFault(upload_ids=upload_ids):
-                return _Retry(strategy.without(upload_ids))
+            case MembersAtFault(faults=faults):
+                self._refuse_members(self._batch, refused, faults, error)
+                return _Retry(strategy.without(each.part.file.upload_id for each in faults))
             case UnknownFault():
                 return _Retry(self._apart(strategy))
+
+    def _refuse_members(
+        self,
+        batch: CopyBatch,
+        copy: GroupCopy,
+        faults: Sequence[FileAtFault],
+        error: CopyRefusedError,
+    ) -> None:
+        """Note the answers of members with refused rows: their own loads would only find the same."""
+        members = {each.upload.upload_id: each for each in batch.members}
+        trace = replace(self.trace, statements=())
+
+        def refuse(fault: FileAtFault) -> None:
+            member = members[fault.part.file.upload_id]
+            failure = explain_member(self._load, copy, fault, error)
+            refusal = replace(trace, version_id=member.version_id).refusal(Status.FAILED, failure)
+            self._refused[member.upload] = refusal
+
+        in_threads(refuse, faults)
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:
