@@ -17,7 +17,7 @@ from etl_core.adapters.messages import (
 )
 from etl_core.model.errors import LogError, ThrottledError
 from etl_core.model.object_versions import ObjectVersion
-from etl_core.model.status import SETTLED, TOOK_EFFECT, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, parse_status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import CLOCK_SKEW, format_utc_time, utc_now
 from etl_core.model.upload import Upload
@@ -185,7 +185,7 @@ class LogTable:
         for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
             upload = upload_of_entry(item) if _is_about(item, version) else None
             if upload is not None:
-                return LoggedUpload(upload, Status(item["status"]))
+                return LoggedUpload(upload, parse_status(item.get("status")))
         return None
 
     def _items(

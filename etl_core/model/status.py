@@ -38,3 +38,11 @@ TOOK_EFFECT = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
 
 UNSETTLED = (Status.RECEIVED, Status.UNKNOWN)
 """The statuses that reconcile ends."""
+
+
+def parse_status(text: object) -> Status:
+    """Return the status of a log entry; UNKNOWN for a text that this version does not know.
+
+    A damaged entry of one upload must not stop the others.
+    """
+    return Status(str(text)) if text in tuple(Status) else Status.UNKNOWN

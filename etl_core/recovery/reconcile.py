@@ -17,7 +17,7 @@ from etl_core.model.errors import LoadFailedError
 from etl_core.model.lake_key import describe_key, is_folder_marker
 from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
-from etl_core.model.status import SETTLED, TOOK_EFFECT, UNSETTLED, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, UNSETTLED, Status, parse_status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import format_utc_time, parse_utc_time
 from etl_core.model.upload import Upload
@@ -156,7 +156,7 @@ class Finding:
         """The upload's status: the ledger's, else the log's."""
         if self.ledger is not None:
             return self.ledger.status
-        return None if self.entry is None else Status(self.entry["status"])
+        return None if self.entry is None else parse_status(self.entry.get("status"))
 
 
 def compare(
@@ -206,7 +206,7 @@ def _state(
     entry: Entry | None,
     grace_start: datetime,
 ) -> State:
-    status = None if entry is None else Status(entry["status"])
+    status = None if entry is None else parse_status(entry.get("status"))
     if ledger is not None:
         if status in SETTLED:
             return State.RECORDED

@@ -50,7 +50,7 @@ def steps(harness: Harness, table: str) -> int:
 def run(harness: Harness, event: dict[str, Any], pool: DyingPool) -> ExecutionResult:
     """Run one execution whose load calls die, with hardly any pauses."""
     interpreter = replace(harness.interpreter, scale=0.001)
-    return interpreter.run(pool, event)  # type: ignore[arg-type] # DyingPool has its one method
+    return interpreter.run(pool, event)
 
 
 def test_a_file_that_is_loaded_is_never_failed_however_often_the_function_dies_after_commit(

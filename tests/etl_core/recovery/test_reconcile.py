@@ -98,6 +98,7 @@ def finding(
         ({"entry": "superseded"}, State.RECORDED),
         ({"entry": "unknown"}, State.STUCK),
         ({"entry": "unknown", "now": NOON + GRACE / 2}, State.UNDER_WAY),
+        ({"entry": "from a later version"}, State.STUCK),
         ({"entry": "unknown", "busy": True}, State.NOT_COMPARED),
         ({"row": ledger_evidence(), "logged": "unknown"}, State.UNLOGGED),
         ({"row": ledger_evidence(), "logged": "loaded"}, State.RECORDED),
