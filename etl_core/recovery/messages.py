@@ -43,8 +43,8 @@ LEDGER_UNREADABLE = Message(
 LEDGERS_OPEN = Message(
     "recovery.ledgers_open",
     "Others than the loader may change the ledgers of a database.",
-    "the schema {schema} in {database} can be changed by others than its owner: {others}. Whoever changes a "
-    "ledger makes the loader load uploads twice, or lose them",
+    "the schema {schema} in {database} can be changed by others than its owner: {others}. A changed ledger "
+    "makes the loader load uploads twice, or lose them",
     "Take these rights away: REVOKE ALL ON SCHEMA {schema} FROM ...; "
     "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM ...",
     {"schema": "etl_ledger", "database": "dev", "others": "joe may change public__orders"},

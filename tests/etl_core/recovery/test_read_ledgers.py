@@ -234,5 +234,5 @@ def test_others_who_may_change_a_ledger_are_named(warehouse: RedshiftWarehouse) 
             warehouse.execute_autocommit("dev", sa.text(text), SECONDS)
     [named] = found.damaged
     assert named.table is None
-    assert "everybody may create tables; everybody may change public__a. Whoever" in named.message
+    assert "everybody may create tables; everybody may change public__a. A changed" in named.message
     assert [row.s3_key for row in found.rows] == ["dev/append/a/1.csv"]
