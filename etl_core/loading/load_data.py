@@ -166,7 +166,7 @@ class DataLoad:
             return self._after_refusal(error, strategy)
         except MissingTableError as error:
             self.trace = replace(self.trace, table_exists=False)
-            raise MissingTableError(self._why_missing(error.message)) from error
+            raise self._missing_table(error.message) from error
         except LoadTimeoutError:
             requested = request_copy(load, self._copy_run)
             if requested is None:
@@ -180,7 +180,7 @@ class DataLoad:
                 raise
             return _Retry(replace(strategy, one_copy_per_file=True))
 
-    def _why_missing(self, reason: str) -> str:
+    def _missing_table(self, reason: str) -> MissingTableError:
         load = self._load
         table, spec = load.key.table, self._in_force
         others = (
@@ -189,8 +189,9 @@ class DataLoad:
             else find_renamed(load.ports.warehouse, table, spec, load.seconds_left)
         )
         if others:
-            return TABLE_RENAMED(reason=reason, table=table, others=", ".join(others))
-        return TABLE_DROPPED(reason=reason, table=table)
+            shown = ", ".join(others)
+            return MissingTableError(TABLE_RENAMED(reason=reason, table=table, others=shown))
+        return MissingTableError(TABLE_DROPPED(reason=reason, table=table))
 
     def _has_members(self) -> bool:
         return self._batch is not None and bool(self._batch.members)

@@ -45,8 +45,8 @@ LEDGERS_OPEN = Message(
     "Others than the loader may change the ledgers of a database.",
     "the schema {schema} in {database} can be changed by others than its owner: {others}. A changed ledger "
     "makes the loader load uploads twice, or lose them",
-    "Take these rights away: REVOKE ALL ON SCHEMA {schema} FROM ...; "
-    "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM ...",
+    "Take these rights away: REVOKE ALL ON SCHEMA {schema} FROM USER; "
+    "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM USER",
     {"schema": "etl_ledger", "database": "dev", "others": "joe may change public__orders"},
 )
 UNKNOWN_DATABASE = Message(
