@@ -15,30 +15,31 @@ from functools import cached_property
 
 from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import (
+    MAX_FILE_BYTES,
     DataFile,
     Part,
-    count_rows,
     in_threads,
     open_file,
-    open_row,
     shape_of,
 )
+from etl_core.loading.file_scan import FileScan, scan_part, scan_small, warnings_of_scan
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
+from etl_core.loading.reopened_files import open_row
+from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rewritten
 from etl_core.model.errors import RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import VersionKey
 from etl_core.model.upload import Order, Upload
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.upload_log.outcome import LoadWarning
 
 MAX_BATCH_MEMBERS = 500
-MAX_FILE_BYTES = 4 << 20
-"""Of the object in S3. A larger file gets its own COPY."""
 _MAX_TOTAL_BYTES = 64 << 20
 _MAX_ROUNDS = 3
 _BEGINNING: Order = (datetime.min.replace(tzinfo=UTC), "", "")
@@ -52,6 +53,7 @@ class BatchMember:
     upload: Upload
     part: Part
     version_id: str
+    warnings: tuple[LoadWarning, ...] = ()
 
 
 def choose_members(
@@ -104,17 +106,19 @@ class _Opened:
     upload: Upload
     part: Part
     candidates: tuple[str, ...]
+    warnings: tuple[LoadWarning, ...]
 
 
 def open_members(
     load: LoadContext,
     chosen: Sequence[PendingUpload],
     history: Sequence[LedgerRow],
+    in_force: SchemaFile,
     view: LedgerView,
     own_version: str | None,
 ) -> list[BatchMember]:
     """Open the chosen uploads for COPY. Uploads that may not load are left out."""
-    opened = in_threads(lambda each: _open(load, each, history), chosen)
+    opened = in_threads(lambda each: _open(load, each, history, in_force), chosen)
     taken = {(load.upload.key, own_version or "")}
     return list(_with_versions([each for each in opened if each is not None], view, taken))
 
@@ -130,11 +134,14 @@ def _with_versions(
             free = [one for one in free if not view.holds(key, one)]
         if free:
             taken.add((key, free[0]))
-            yield BatchMember(each.upload, each.part, free[0])
+            yield BatchMember(each.upload, each.part, free[0], each.warnings)
 
 
 def _open(
-    load: LoadContext, pending: PendingUpload, history: Sequence[LedgerRow]
+    load: LoadContext,
+    pending: PendingUpload,
+    history: Sequence[LedgerRow],
+    in_force: SchemaFile,
 ) -> _Opened | None:
     upload, store = pending.upload, load.ports.store
     try:
@@ -144,11 +151,16 @@ def _open(
             return None
         file = open_file(store, upload.upload_id, opened, compression)
         shape = shape_of(file, history)
-        rows = count_rows(file, shape)
+        scan = scan_small(file, shape, in_force)
     except Exception:  # whatever another upload's file causes, this load goes on
         # Its own load meets the same error and reports it.
         return None
-    return None if rows is None else _Opened(upload, Part(file, shape, rows), opened.candidates)
+    if scan is None or scan.rows is None or scan.fault is not None:
+        return None
+    part = Part(file, shape, scan.rows)
+    if is_rewritten(part, scan):
+        return None
+    return _Opened(upload, part, opened.candidates, warnings_of_scan(scan.warnings))
 
 
 def _is_small(upload: Upload, settings: LoadSettings) -> bool:
@@ -170,12 +182,13 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 class CopyBatch:
     """The files of one transaction in order.
 
-    `later` are the appends that a late truncate loads again.
+    `later` are the appends that a late truncate loads again. `scan` is that of the own file.
     """
 
     own: Part
     later: Sequence[Part]
     members: Sequence[BatchMember]
+    scan: FileScan | None = None
 
     @property
     def parts(self) -> list[Part]:
@@ -234,6 +247,7 @@ def gather_copy_batch(
     version_id: str | None,
     backlog: Backlog,
     history: Sequence[LedgerRow],
+    in_force: SchemaFile,
     schema_files: Sequence[PendingSchemaFile],
     strategy: CopyStrategy,
 ) -> CopyBatch:
@@ -243,6 +257,9 @@ def gather_copy_batch(
     file that cannot be loaded.
     """
     own = Part(file, shape_of(file, history), None)
+    scan = scan_part(own, in_force, load.ports.store, load.deadline)
+    if may_be_rewritten(own) and is_rewritten(own, scan.result()):
+        own = rewritten(own, in_force, load.ports.store)
     rows = backlog.view.appends_since(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []
@@ -250,10 +267,10 @@ def gather_copy_batch(
     is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
     if not strategy.one_copy_per_file and is_small and at_arrival:
         chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
-        members = open_members(load, chosen, history, backlog.view, version_id)
+        members = open_members(load, chosen, history, in_force, backlog.view, version_id)
         if later or members:
-            own = replace(own, rows=count_rows(file, own.shape))
-    return CopyBatch(own, later, members)
+            own = replace(own, rows=scan.result().rows)
+    return CopyBatch(own, later, members, scan)
 
 
 def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from unittest.mock import ANY
 
 import pytest
 
@@ -165,10 +164,8 @@ def test_the_question_to_the_ledger_has_retries_of_its_own_and_counts_no_attempt
 
 def test_a_key_that_names_no_table_is_not_in_doubt() -> None:
     assert ask_ledger(UPLOAD, {"Error": "KeyError"}, Turn(), None) is None
-    assert outcome_of({"failure": {"Error": "KeyError"}}, Turn(), has_table=False) == {
-        "status": "failed",
-        "error": {"type": "KeyError", "message": ANY, "details": ()},
-    }
+    outcome = outcome_of({"failure": {"Error": "KeyError"}}, Turn(), has_table=False)
+    assert (outcome["status"], outcome["error"]["type"]) == ("failed", "KeyError")
 
 
 ASKED = Turn().asking({"Error": "Runtime.ExitError", "Cause": "killed"})
