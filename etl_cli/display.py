@@ -26,6 +26,7 @@ STYLES = {
     "received": "yellow",
     "rejected": "red",
     "failed": "red",
+    "unknown": "magenta",
 }
 
 

@@ -38,6 +38,7 @@ STATUSES = (
     "ignored",
     "rejected",
     "failed",
+    "unknown",
 )
 ACTIONS = ("append", "truncate", "schema")
 
