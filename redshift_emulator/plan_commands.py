@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from redshift_emulator.ddl.alter import read_alter
 from redshift_emulator.ddl.create import create_table
-from redshift_emulator.lexer import Edit, quote_literal, quote_name
+from redshift_emulator.lexer import Edit, quote_literal
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
+from redshift_emulator.plan_rights import plan_alter_user, plan_create_user, plan_grant
 from redshift_emulator.relations import relations
-from redshift_emulator.rewrite import stored_name
 from redshift_emulator.sql import call, join_statements
 from redshift_emulator.statement import Statement
 from redshift_emulator.step import Action, Step
@@ -33,7 +33,7 @@ def plan_create(statement: Statement) -> Step:
     """Plan CREATE USER, TABLE, VIEW, DATABASE; PostgreSQL gets all others."""
     words = [word for word in statement.words[1:5] if word not in ("local", "or", "replace")]
     if words[:1] == ["user"]:
-        return _plan_create_user(statement)
+        return plan_create_user(statement)
     if words[:1] == ["table"] or (
         words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]
     ):
@@ -44,16 +44,6 @@ def plan_create(statement: Statement) -> Step:
         check_expressions(statement, list(relations(statement.tokens)), makes_table=True)
         return _plan_create_view(statement)
     return _autocommit_only(statement) if words[:1] == ["database"] else forward(statement)
-
-
-def _plan_create_user(statement: Statement) -> Step:
-    """A user with INSERT on a table may lock it for writing.
-
-    In PostgreSQL this needs a permission of its own.
-    """
-    name = statement.cursor(2).name()
-    grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
-    return Step(Action.RUN, join_statements(statement.rewritten(), grant), "CREATE USER")
 
 
 def _plan_create_view(statement: Statement) -> Step:
@@ -87,7 +77,11 @@ def plan_drop(statement: Statement) -> Step:
 
 
 def plan_alter(statement: Statement) -> Step:
-    """Plan ALTER TABLE; PostgreSQL gets all other ALTER statements."""
+    """Plan ALTER TABLE, ALTER USER and ALTER DEFAULT PRIVILEGES; PostgreSQL gets all other ALTER statements."""
+    if statement.words[1:2] == ["user"]:
+        return plan_alter_user(statement)
+    if statement.words[1:3] == ["default", "privileges"]:
+        return plan_grant(statement)
     if statement.words[1:2] != ["table"]:
         return forward(statement)
     change = read_alter(statement)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from redshift_emulator import plan_commands as commands
 from redshift_emulator import plan_queries as queries
 from redshift_emulator.lexer import Kind, Token, statements, tokenize
+from redshift_emulator.plan_rights import plan_grant
 from redshift_emulator.refusals import check_refusals, refusal
 from redshift_emulator.rewrite import SESSION_FUNCTIONS, SessionValues
 from redshift_emulator.session_settings import plan_reset, plan_set, plan_show
@@ -52,6 +53,8 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "analyze": commands.plan_analyze,
     "analyse": commands.plan_analyze,
     "cancel": commands.plan_cancel,
+    "grant": plan_grant,
+    "revoke": plan_grant,
     "set": plan_set,
     "reset": plan_reset,
     "show": plan_show,

@@ -193,6 +193,11 @@ SELECT user_name AS usename, user_id AS usesysid, createdb AS usecreatedb, super
        session_timeout AS sessiontimeout, external_user_id AS external_id
 FROM pg_catalog.svv_user_info;
 
+-- Roles are visible to everybody (r_SVV_ROLES says: superusers and users with ACCESS SYSTEM TABLE see all).
+CREATE OR REPLACE VIEW pg_catalog.svv_roles AS
+SELECT oid::integer AS role_id, rolname::text AS role_name, 'awsuser'::text AS role_owner, NULL::text AS external_id
+FROM pg_catalog.pg_roles WHERE NOT rolcanlogin AND rolname !~ '^pg_';
+
 -- pg_proc with the columns for procedures (r_PG_PROC_INFO).
 CREATE OR REPLACE VIEW pg_catalog.pg_proc_info AS
 SELECT oid AS prooid, proname, pronamespace, proowner, prolang, prokind = 'a' AS proisagg, prosecdef, proisstrict, proretset,
