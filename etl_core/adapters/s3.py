@@ -110,11 +110,11 @@ class S3Lake:
         mapped(copy)
         return f"s3://{self._work}/{name}"
 
-    def write_manifest(self, name: str, text: str) -> str:
-        """Write a manifest and return its URL."""
+    def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        """Write an object into the work bucket and return its URL."""
         mapped(
             lambda: self._client.put_object(
-                Bucket=self._work, Key=name, Body=text.encode(), ContentType="application/json"
+                Bucket=self._work, Key=name, Body=content, ContentType=content_type
             )
         )
         return f"s3://{self._work}/{name}"

@@ -40,6 +40,10 @@ class Head:
         self._chunks = chunks
         self._read = [first_bytes]
 
+    def is_whole(self, size: int) -> bool:
+        """Return whether all bytes of a file of this size are at hand."""
+        return sum(map(len, self._read)) == size
+
     def __iter__(self) -> Iterator[bytes]:
         yield from self._read
         for chunk in self._chunks:

@@ -16,7 +16,7 @@ from etl_core.loading.copy_faults import (
     explain,
     find_fault,
 )
-from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
+from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies, plan_copy
 from etl_core.loading.data_file import DataFile, open_file
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
@@ -219,7 +219,7 @@ class DataLoad:
         in_force: SchemaFile,
         strategy: CopyStrategy,
     ) -> _Attempt:
-        step = self._plan(transaction, batch, in_force)
+        step = self._plan(transaction, batch, in_force, strategy)
         if not isinstance(step, CopyRun):
             transaction.roll_back()
             return step
@@ -233,14 +233,17 @@ class DataLoad:
                 rows = copied.rows_by_file()
                 deleted = copied.rows_deleted
         if rows is None:
-            # One COPY per file counts the rows of each.
             transaction.roll_back()
-            return _Retry(replace(strategy, one_copy_per_file=True))
+            return _Retry(self._apart(strategy))
         result = self._write_ledger(transaction, locked, batch, rows)
         return replace(result, rows_deleted=deleted)
 
     def _plan(
-        self, transaction: Transaction, batch: CopyBatch, in_force: SchemaFile
+        self,
+        transaction: Transaction,
+        batch: CopyBatch,
+        in_force: SchemaFile,
+        strategy: CopyStrategy,
     ) -> CopyRun | LongCopy | Failed:
         load = self._load
         if load.is_long(batch.own.file.version.size):
@@ -253,6 +256,7 @@ class DataLoad:
             load.settings,
             load.ports.store,
             replaces_rows=load.key.action is Action.TRUNCATE,
+            combines=strategy.combines,
         )
 
     def _after_failure(self, failed: Failed) -> LoadResult | LongCopy:
@@ -267,6 +271,13 @@ class DataLoad:
         if not isinstance(fault, FileAtFault):
             raise error
         return LoadResult(self.trace.refusal(Status.FAILED, explain(load, copy, fault, error)))
+
+    def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
+        """Return the strategy that tells more about each file."""
+        run = self._copy_run
+        if run is not None and any(copy.is_combined for copy in run.copies):
+            return replace(strategy, combines=False)
+        return replace(strategy, one_copy_per_file=True)
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -295,6 +306,10 @@ class DataLoad:
         refused = None if self._copy_run is None else self._copy_run.copy_of(self._statement)
         if refused is None or self._batch is None:
             raise error
+        if refused.is_combined:
+            refused = plan_copy(
+                refused.group, refused.command.table, self._load.settings, self._load.ports.store
+            )
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
                 failure = explain(self._load, refused, fault, error)
@@ -302,7 +317,7 @@ class DataLoad:
             case MembersAtFault(upload_ids=upload_ids):
                 return _Retry(strategy.without(upload_ids))
             case UnknownFault():
-                return _Retry(replace(strategy, one_copy_per_file=True))
+                return _Retry(self._apart(strategy))
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:

@@ -165,12 +165,14 @@ class CopyBatch:
 class CopyStrategy:
     """How a copy is attempted.
 
-    `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+    `pin`: from copies in the work bucket. `combines`: many small files as one. `one_copy_per_file`:
+    also without a micro-batch.
     `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries
     found them.
     """
 
     pin: bool = False
+    combines: bool = True
     one_copy_per_file: bool = False
     left_out: frozenset[str] = frozenset()
     rounds: int = 0

@@ -187,6 +187,7 @@ class _Replay:
                 self.settings,
                 self.ports.store,
                 replaces_rows=True,
+                combines=False,
             )
             match self._copy(transaction, copy_run):
                 case Overwritten():
