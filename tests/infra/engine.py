@@ -176,6 +176,14 @@ class _Recorder(Mocks):
                 return {"availabilityZones": [*reversed(ZONES), f"{REGION}z"], "id": "service"}
             case "aws:redshift/getOrderableCluster:getOrderableCluster":
                 return {"availabilityZones": [*ZONES, f"{REGION}y"], "id": "orderable"}
+            case "aws:ec2/getVpc:getVpc":
+                return {"id": "vpc-company"}
+            case "aws:ec2/getSubnets:getSubnets":
+                return {"ids": ["subnet-1", "subnet-2"], "id": "subnets"}
+            case "aws:redshift/getCluster:getCluster":
+                name = args.args["clusterIdentifier"]
+                where = {"endpoint": f"{name}.redshift.example", "port": 5439}
+                return where | {"clusterIdentifier": name, "vpcSecurityGroupIds": ["sg-1"]}
             case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
                 return {"id": "pl-s3", "name": args.args["name"]}
             case "aws:redshiftserverless/getWorkgroup:getWorkgroup":
