@@ -26,10 +26,16 @@ def no_bootstrap(context: Context, item: Resource) -> Created:
     return Created(item.name, {"result": "{}"})
 
 
+def use_fake_emulator(patch: pytest.MonkeyPatch) -> None:
+    """Start the fake emulator instead of the real one, and no bootstrap."""
+    patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
+    patch.setitem(REGISTRY, INVOCATION, replace(REGISTRY[INVOCATION], provision=no_bootstrap))
+
+
 @pytest.fixture
 def without_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the fake emulator in this test's clouds. It answers no query."""
-    monkeypatch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
+    use_fake_emulator(monkeypatch)
 
 
 def small_program() -> None:
@@ -59,9 +65,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with contextlib.ExitStack() as stack:
         # Only during the start: other tests need the real one.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
-            patch.setitem(
-                REGISTRY, INVOCATION, replace(REGISTRY[INVOCATION], provision=no_bootstrap)
-            )
+            use_fake_emulator(patch)
             running = stack.enter_context(LocalCloud.start(state))
         yield running
