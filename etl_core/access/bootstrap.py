@@ -38,6 +38,9 @@ from etl_core.model.table_ref import TableRef
 from etl_core.sql import describe_sql, identifier
 
 SECONDS = 120.0
+KEEP_CASE = sa.text("SET enable_case_sensitive_identifier TO true")
+"""A user of a login with IAM has upper-case letters (`IAMR:role`), which Redshift would fold, also in
+quotes. The setting belongs to the session, and the session may be another one for each statement."""
 _TABLES_PER_GRANT = 50
 
 
@@ -102,6 +105,7 @@ def run_bootstrap(
 
 def _run(warehouse: WarehouseClient, steps: Sequence[Step]) -> None:
     for step in steps:
+        warehouse.execute_autocommit(step.database, KEEP_CASE, SECONDS)
         warehouse.execute_autocommit(step.database, step.statement, SECONDS)
 
 

@@ -32,7 +32,13 @@ def test_everything_that_the_program_imports_is_locked():
         canonicalize_name(owner) for name in done.stdout.split() for owner in owners.get(name, ())
     }
     # The interpreter of the tests imports these at its start; they are no part of the program.
-    assert imported - set(locked(LOCK)) <= {"redshift-lake-loader", "setuptools", "coverage", "pip", "psutil"}
+    assert imported - set(locked(LOCK)) <= {
+        "redshift-lake-loader",
+        "setuptools",
+        "coverage",
+        "pip",
+        "psutil",
+    }
     assert {"pulumi", "pulumi-aws", "pydantic"} <= imported
 
 

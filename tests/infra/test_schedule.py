@@ -26,7 +26,7 @@ def test_the_schedule_can_be_switched_off_and_the_first_run_remains(existing_iam
     assert existing_iam.one(ONCE, "-first")
 
 
-@pytest.mark.parametrize("variant", ["plain", "existing"])
+@pytest.mark.parametrize("variant", ["existing"])
 def test_the_first_run_is_ten_minutes_after_events_are_switched_on(variant: str):
     """S3 sends no events in the first minutes: an upload of that time is found by this run."""
     before = datetime.now(UTC)
