@@ -22,6 +22,7 @@ STYLES = {
     "unchanged": "cyan",
     "duplicate": "cyan",
     "superseded": "cyan",
+    "ignored": "cyan",
     "received": "yellow",
     "rejected": "red",
     "failed": "red",

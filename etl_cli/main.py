@@ -50,7 +50,7 @@ COMMANDS = {
     "logs": LazyCommand(_LOCAL, "etl_cli.local_commands:logs", "Show the uploads to a table."),
     "sql": LazyCommand(_LOCAL, "etl_cli.local_commands:sql", "Run an SQL statement."),
     "infer": LazyCommand(
-        _SCHEMA, "etl_cli.csv_commands:infer", "Create a schema file from a CSV file."
+        _SCHEMA, "etl_cli.infer_command:infer", "Create a schema file from CSV files."
     ),
     "check": LazyCommand(
         _SCHEMA, "etl_cli.csv_commands:check", "Check a schema file and a CSV file."

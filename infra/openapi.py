@@ -35,6 +35,7 @@ STATUSES = (
     "unchanged",
     "duplicate",
     "superseded",
+    "ignored",
     "rejected",
     "failed",
 )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from etl_core.csv_files.compression import decompressed
 from etl_core.loading.data_file import Part
+from etl_core.loading.rewritten_files import may_be_rewritten
 from etl_core.model.errors import InvalidDataFileError
 
 MIN_FILES = 8
@@ -25,9 +26,9 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 def combine(parts: Sequence[Part]) -> bytes | None:
     """Return one file with the rows of all files, which share a shape. None if they cannot be combined.
 
-    The text is not compressed, and its first line is the header.
+    The text is not compressed, and its first line is the header, if the files have one.
     """
-    if len(parts) < MIN_FILES:
+    if len(parts) < MIN_FILES or any(map(may_be_rewritten, parts)):
         return None
     texts = [_text(part) for part in parts]
     known = [text for text in texts if text is not None]
@@ -55,7 +56,7 @@ def _text(part: Part) -> bytes | None:
     plain = bytes(text.removeprefix(_BOM))
     if _CONTROL.search(plain) or plain.endswith(b"\r"):
         return None
-    return plain if plain.endswith(b"\n") else plain + _line_end(plain)
+    return plain if not plain or plain.endswith(b"\n") else plain + _line_end(plain)
 
 
 def _line_end(text: bytes) -> bytes:
@@ -67,7 +68,12 @@ def _line_end(text: bytes) -> bytes:
 
 
 def _split_header(text: bytes, part: Part) -> tuple[bytes | None, bytes]:
-    """Return the header line and the rows; None for a header with an open quote or unclear line ends."""
+    """Return the header line and the rows; None for a header with an open quote or unclear line ends.
+
+    The header line is empty if the files have no header.
+    """
+    if part.shape.csv.header == "none":
+        return (b"" if _line_end(text) else None), text
     header, end, rows = text.partition(b"\n")
     quote = part.shape.csv.quote.encode()
     if not _line_end(text) or header.count(quote) % 2:

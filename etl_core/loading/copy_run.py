@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.csv_files.header import IGNORED
 from etl_core.loading.combined_file import combine
 from etl_core.loading.data_file import CopyShape, Part, in_threads
 from etl_core.loading.maintenance import is_large_change
@@ -234,8 +235,13 @@ def _copy_command(
         delimiter=shape.csv.delimiter,
         quote=shape.csv.quote,
         null_as=shape.csv.null_as,
-        date_format=shape.csv.date_format,
-        time_format=shape.csv.time_format,
+        date_format=shape.csv.copy_date_format,
+        time_format=shape.csv.copy_time_format,
         encoding=shape.csv.encoding,
+        empty_as_null=shape.csv.empty_as_null,
+        blank_as_null=shape.csv.blank_as_null,
+        header_rows=0 if shape.csv.header == "none" else 1,
     )
-    return CopyCsv(target, shape.columns, source)
+    # A file with ignored columns is rewritten without them.
+    columns = tuple(column for column in shape.columns if column != IGNORED)
+    return CopyCsv(target, columns, source)
