@@ -262,7 +262,7 @@ def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_changed(
     lake, table = operator.lake, operator.lake.table("changed")
     lake.drop(f"dev/schema/{table}/s.json", columns(("note", "VARCHAR(5)")))
     key = f"dev/append/{table}/x.csv"
-    assert lake.drop(key, "note\nfar too long\n")["status"] == "failed"
+    assert lake.drop(key, "note\nfar too long\n")["status"] == "rejected"
     lake.drop(f"dev/schema/{table}/s.json", columns(("note", "VARCHAR(50)")))
 
     code, output = operator.run("replay", "--key", key)
