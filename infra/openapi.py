@@ -38,8 +38,26 @@ STATUSES = (
     "ignored",
     "rejected",
     "failed",
+    "unknown",
 )
 ACTIONS = ("append", "truncate", "schema")
+
+_PLACE: dict[str, Schema] = {
+    "line": {"type": "integer", "minimum": 1, "description": "The line of the file."},
+    "column": _TEXT,
+    "value": _TEXT,
+}
+WARNING: Schema = {
+    "type": "object",
+    "properties": {
+        "kind": {**_TEXT, "description": "The id of the message in the list of messages."},
+        "message": _TEXT,
+        "count": {**_NUMBER, "description": "How many values or rows it is about."},
+        **_PLACE,
+        "hint": _TEXT,
+    },
+    "required": ["kind", "message"],
+}
 
 ENTRY: dict[str, Schema] = {
     "table_name": _TEXT,
@@ -60,13 +78,23 @@ ENTRY: dict[str, Schema] = {
     "redshift_table_exists": {"type": "boolean"},
     "statements": {**_TEXTS, "description": "The SQL statements that were run for the upload."},
     "warnings": {
-        **_TEXTS,
-        "description": "What you should know about the upload. Warnings do not change its status.",
+        "type": "array",
+        "items": {"anyOf": [WARNING, _TEXT]},
+        "description": "What you should know about the upload. Warnings do not change its status. "
+        "Entries of earlier versions have texts.",
     },
     "error": {
         "type": "object",
         "description": "Why the upload was not loaded, and how to fix it.",
-        "properties": {"type": _TEXT, "message": _TEXT, "details": _TEXTS},
+        "properties": {
+            "type": _TEXT,
+            "code": {**_TEXT, "description": "The id of the message in the list of messages."},
+            "message": _TEXT,
+            **_PLACE,
+            "hint": {**_TEXT, "description": "What cures it."},
+            "faults": {**_NUMBER, "description": "How many faults there are, if that is known."},
+            "details": {**_TEXTS, "description": "The first faults, one text each."},
+        },
         "required": ["type", "message"],
     },
     "attempts": _NUMBER,
