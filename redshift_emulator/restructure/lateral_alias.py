@@ -15,7 +15,7 @@ from redshift_emulator.restructure.source import Source
 
 
 def lateral_alias(source: Source, names: Set[str] | None = None) -> str | None:
-    """Return the statement with its lateral aliases, or those of `names`, replaced by their expressions.
+    """Return the statement with its lateral aliases (only these `names`, if given) replaced by their expressions.
 
     None if there are none.
     """

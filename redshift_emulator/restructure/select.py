@@ -73,7 +73,7 @@ class Select:
             yield _item(self.source, start, stop)
 
     def relations(self) -> Iterator[Relation]:
-        """Yield the tables and subqueries of the FROM clause, also those of joins."""
+        """Yield the tables and subqueries of the FROM clause and its joins."""
         if "from" not in self.clauses:
             return
         place, end = self.clauses["from"]

@@ -104,7 +104,7 @@ def _tables(source: Source) -> Tables:
 
 
 def _named_tables(source: Source) -> set[str]:
-    """Return the names and aliases after FROM, JOIN, INTO, UPDATE and USING, also those of DELETE and MERGE."""
+    """Return the names and aliases after FROM, JOIN, INTO, UPDATE and USING, also of DELETE and MERGE."""
     names: set[str] = set()
     for place, word in enumerate(source.words):
         if word in ("from", "join", "into", "update", "using", "only") and source.name(place + 1):
