@@ -81,13 +81,14 @@ docs: setup       ## update the generated pages: messages, settings, commands, J
 wheels: setup     ## build the wheels of the loader and of the emulator in build/wheels
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation --wheel-dir build/wheels . ./redshift_emulator
 
-bundle: setup     ## build the Lambda layer for AWS in build/layer.zip
+bundle: setup     ## build the Lambda layer for AWS in build/layer.zip; `pulumi up` does it, too
 	@$(BIN)/python -m infra.bundle
 
-lock: setup       ## update requirements/*.txt from requirements/lambda.in and pyproject.toml
+lock: setup       ## update requirements.txt and requirements/*.txt
 	@$(BIN)/python $(PIP) uv
 	@cd requirements && ../$(BIN)/$(LOCK) lambda.in -o lambda.txt
 	@$(BIN)/$(LOCK) pyproject.toml --extra local --extra dev -c requirements/lambda.txt --no-emit-package redshift-emulator -o requirements/dev.txt
+	@$(BIN)/$(LOCK) requirements/pulumi.in -c requirements/dev.txt -o requirements.txt
 
 clean: down       ## remove everything that make created
-	@rm -rf .venv .venv-lambda .local .cache .pytest_tmp build .coverage .coverage.*
+	@rm -rf .venv .venv-lambda .venv-pulumi .local .cache .pytest_tmp build .coverage .coverage.*

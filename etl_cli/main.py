@@ -64,6 +64,9 @@ COMMANDS = {
     "json-schema": LazyCommand(
         _SCHEMA, "etl_cli.schema_commands:json_schema", "Print the JSON Schema of schema files."
     ),
+    "bootstrap": LazyCommand(
+        _OPERATE, "etl_cli.bootstrap_command:bootstrap", "Prepare a warehouse for the loader."
+    ),
     "reconcile": LazyCommand(
         _OPERATE, "etl_cli.reconcile_commands:reconcile", "Send missed uploads to the pipeline."
     ),
@@ -143,5 +146,6 @@ def main() -> None:
     """Load files from an S3 data lake into Amazon Redshift.
 
     Try everything on this machine with `etl demo`. Write schema files with `infer`, `check` and
-    `plan`. Operate a deployed stack with `reconcile`, `replay` and `rebuild-log`.
+    `plan`. Operate a deployed stack with `bootstrap`, `reconcile`, `replay` and
+    `rebuild-log`.
     """

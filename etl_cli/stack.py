@@ -35,9 +35,9 @@ def open_stack(path: Path) -> Stack:
 
     The AWS credentials come from the file for a local cloud, else from the usual places.
     """
-    outputs = _read(path)
+    outputs = read_outputs(path)
     try:
-        client = _client(outputs)
+        client = client_of(outputs, "lambda")
         return Stack(
             Function(client, outputs["reconcile_function"]),
             Function(client, outputs["tables_function"]),
@@ -48,7 +48,8 @@ def open_stack(path: Path) -> Stack:
         raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_outputs(path: Path) -> dict[str, Any]:
+    """Return the outputs of a file. Raises StackError."""
     try:
         outputs = json.loads(path.read_text())
     except FileNotFoundError:
@@ -60,7 +61,8 @@ def _read(path: Path) -> dict[str, Any]:
     return outputs
 
 
-def _client(outputs: dict[str, Any]) -> Any:
+def client_of(outputs: dict[str, Any], service: str) -> Any:
+    """Return a client in the stack's region. Raises KeyError without one, BotoCoreError or ValueError."""
     local = {
         "endpoint_url": outputs.get("aws_endpoint_url"),
         "aws_access_key_id": outputs.get("access_key_id"),
@@ -68,6 +70,5 @@ def _client(outputs: dict[str, Any]) -> Any:
     }
     region = outputs.get("region") or outputs["state_machine_arn"].split(":")[3]
     given = {name: value for name, value in local.items() if value is not None}
-    return boto3.session.Session().client(
-        "lambda", region_name=region, config=OPERATOR.to_config(), **given
-    )
+    make: Any = boto3.session.Session().client
+    return make(service, region_name=region, config=OPERATOR.to_config(), **given)

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from types import ModuleType
 
+from etl_core.access import messages as access
 from etl_core.adapters import messages as adapters
 from etl_core.csv_files import messages as csv_files
 from etl_core.loading import messages as loading
@@ -28,6 +29,7 @@ MODULES: tuple[ModuleType, ...] = (
     loading,
     upload_log,
     recovery,
+    access,
     adapters,
 )
 """In the order of the reference page."""

@@ -65,5 +65,4 @@ def _log(copy: LongCopy) -> None:
 @cache
 def _data_api() -> DataApi:
     settings = LongCopySettings.from_environment(os.environ)
-    target = DataApiTarget(settings.secret_arn, settings.workgroup, settings.cluster)
-    return DataApi(make_client("redshift-data", DATA), target)
+    return DataApi(make_client("redshift-data", DATA), DataApiTarget(settings.login))

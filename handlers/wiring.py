@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 
 from etl_core.adapters.aws_clients import DATA, make_client
+from etl_core.adapters.iam_login import IamLogin, cluster_credentials, workgroup_credentials
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.redshift import RedshiftWarehouse
 from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.s3 import S3Lake
-from etl_core.adapters.secrets import SecretStore
+from etl_core.adapters.secrets import CredentialSource, SecretStore
 from etl_core.loading.ports import Ports
-from etl_core.model.function_settings import LoadSettings
+from etl_core.model.function_settings import LoadSettings, WarehouseLogin
 
 
 @cache
@@ -24,14 +25,26 @@ def wiring() -> tuple[LoadSettings, Ports]:
     """
     settings = LoadSettings.from_environment(os.environ)
     store = S3Lake(make_client("s3", DATA), settings.lake_bucket, settings.work_bucket)
-    secrets = SecretStore(make_client("secretsmanager", DATA), settings.warehouse_secret_arn)
-    endpoint = Endpoint(settings.warehouse_host, settings.warehouse_port, _ca_file(settings))
+    endpoint = Endpoint(
+        settings.warehouse_host, settings.warehouse_port, ca_file(settings.warehouse_ca_file)
+    )
     log = LogTable(make_client("dynamodb", DATA), settings.log_table)
-    return settings, Ports(store, RedshiftWarehouse(endpoint, secrets), log, answers=log)
+    return settings, Ports(
+        store, RedshiftWarehouse(endpoint, credential_source(settings.login)), log, answers=log
+    )
 
 
-def _ca_file(settings: LoadSettings) -> str | None:
+def credential_source(login: WarehouseLogin) -> CredentialSource:
+    """Return where the login comes from: the secret, else temporary credentials for the function's role."""
+    if login.secret_arn is not None:
+        return SecretStore(make_client("secretsmanager", DATA), login.secret_arn)
+    if login.workgroup is not None:
+        return IamLogin(
+            workgroup_credentials(make_client("redshift-serverless", DATA), login.workgroup)
+        )
+    return IamLogin(cluster_credentials(make_client("redshift", DATA), login.cluster or ""))
+
+
+def ca_file(name: str | None) -> str | None:
     """Return the path of the CA file, which is deployed next to the code, or None for the dialect's own bundle."""
-    if settings.warehouse_ca_file is None:
-        return None
-    return str(Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / settings.warehouse_ca_file)
+    return None if name is None else str(Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / name)

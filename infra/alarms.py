@@ -1,8 +1,13 @@
-"""CloudWatch alarms: undelivered events, failed executions, executions that timed out, damaged ledgers."""
+"""CloudWatch alarms: what is broken in the pipeline. A refused upload is not: its owner is at fault.
+
+The record function logs the final status of every upload in one line. Metric filters count the lines
+with `failed` and with `rejected`: the first has an alarm, the second only a metric. The errors of the
+load function are no alarm, because a refused upload is one of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi_aws.cloudwatch as cloudwatch
@@ -10,17 +15,20 @@ import pulumi_aws.sns as sns
 from pulumi import Input, Output, ResourceOptions
 
 from etl_core.model.names import LEDGER_FAULTS, METRIC_DIMENSION, METRIC_NAMESPACE
+from infra.api import MonitoringApi
 from infra.component import Component
 from infra.functions import LoaderFunction
 from infra.stack_settings import StackSettings
 from infra.workflow import LoadWorkflow
 
 PERIOD_SECONDS = 300
+THROTTLED_PERIODS = 3
+"""Throttled calls are retried. They are an alarm if they go on for a quarter of an hour."""
 
 
 @dataclass(frozen=True)
 class ZeroMetric:
-    """A metric that should stay at zero. The alarm goes off when it is above."""
+    """A metric that should stay at zero. The alarm goes off when it is above in `periods` periods in a row."""
 
     noun: str
     description: str
@@ -28,45 +36,96 @@ class ZeroMetric:
     metric: str
     statistic: str
     dimensions: Mapping[str, Input[str]]
+    periods: int = 1
 
 
-def zero_metrics(workflow: LoadWorkflow, reconcile: LoaderFunction) -> tuple[ZeroMetric, ...]:
-    """Return the metrics that have an alarm."""
-    state_machine = {"StateMachineArn": workflow.state_machine_arn}
-    return (
-        ZeroMetric(
-            "dead-letters",
-            "Events that started no execution; they are in the dead-letter queue",
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            "Maximum",
-            {"QueueName": workflow.dead_letter_queue_name},
-        ),
-        ZeroMetric(
-            "failed-loads",
-            "Uploads that were rejected or failed; the log has the reason",
-            "AWS/States",
-            "ExecutionsFailed",
-            "Sum",
-            state_machine,
-        ),
-        ZeroMetric(
-            "timed-out-loads",
-            "Executions of the load workflow that timed out",
-            "AWS/States",
-            "ExecutionsTimedOut",
-            "Sum",
-            state_machine,
-        ),
-        ZeroMetric(
-            "ledger-faults",
-            "Ledgers that are damaged or do not know uploads that were loaded; run etl reconcile",
-            METRIC_NAMESPACE,
-            LEDGER_FAULTS,
-            "Maximum",
-            {METRIC_DIMENSION: reconcile.function_name},
-        ),
+@dataclass(frozen=True)
+class Watched:
+    """What the alarms watch. `schedules`: names of rules, by noun. `load` and `record` are functions, too."""
+
+    workflow: LoadWorkflow
+    api: MonitoringApi
+    load: LoaderFunction
+    record: LoaderFunction
+    others: Mapping[str, LoaderFunction]
+    rules: Mapping[str, Input[str]]
+
+
+def zero_metrics(watched: Watched, namespace: str) -> Iterator[ZeroMetric]:
+    """Yield the metrics that have an alarm. `namespace` has the stack's own metrics."""
+    yield ZeroMetric(
+        "dead-letters",
+        "Events that started no execution; they are in the dead-letter queue",
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "Maximum",
+        {"QueueName": watched.workflow.dead_letter_queue_name},
     )
+    yield ZeroMetric(
+        "failed-loads",
+        "Uploads that failed because of the pipeline or the warehouse; the log has the reason",
+        namespace,
+        "failed",
+        "Sum",
+        {},
+    )
+    yield ZeroMetric(
+        "aborted-loads",
+        "Executions of the load workflow that were stopped by hand",
+        "AWS/States",
+        "ExecutionsAborted",
+        "Sum",
+        {"StateMachineArn": watched.workflow.state_machine_arn},
+    )
+    yield ZeroMetric(
+        "api-errors",
+        "Requests to the log API that ended with a server error",
+        "AWS/ApiGateway",
+        "5XXError",
+        "Sum",
+        {"ApiName": watched.api.api_name},
+    )
+    yield ZeroMetric(
+        "ledger-faults",
+        "Ledgers that are damaged or do not know uploads that were loaded; run etl reconcile",
+        METRIC_NAMESPACE,
+        LEDGER_FAULTS,
+        "Maximum",
+        {METRIC_DIMENSION: watched.others["reconcile"].function_name},
+    )
+    for noun, rule in watched.rules.items():
+        yield ZeroMetric(
+            f"{noun}-invocations",
+            f"Events of the rule {noun} that could not invoke their target",
+            "AWS/Events",
+            "FailedInvocations",
+            "Sum",
+            {"RuleName": rule},
+        )
+    yield from _functions(watched)
+
+
+def _functions(watched: Watched) -> Iterator[ZeroMetric]:
+    failing = {"record": watched.record, **watched.others}
+    for noun, function in failing.items():
+        yield ZeroMetric(
+            f"{noun}-errors",
+            f"Errors of the function {noun}; its log group has them",
+            "AWS/Lambda",
+            "Errors",
+            "Sum",
+            {"FunctionName": function.function_name},
+        )
+    for noun, function in {"load": watched.load, **failing}.items():
+        yield ZeroMetric(
+            f"{noun}-throttles",
+            f"Calls of the function {noun} that found no free function, for a quarter of an hour",
+            "AWS/Lambda",
+            "Throttles",
+            "Sum",
+            {"FunctionName": function.function_name},
+            THROTTLED_PERIODS,
+        )
 
 
 class Alarms(Component):
@@ -79,15 +138,31 @@ class Alarms(Component):
         self,
         name: str,
         settings: StackSettings,
-        workflow: LoadWorkflow,
-        reconcile: LoaderFunction,
+        watched: Watched,
         opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
+        for status in ("failed", "rejected"):
+            self._count(status, watched.record)
         actions = [self._topic(settings.alarm_email)] if settings.alarm_email else []
-        for metric in zero_metrics(workflow, reconcile):
+        for metric in zero_metrics(watched, name):
             self._alarm(metric, actions)
         self.register_outputs({})
+
+    def _count(self, status: str, record: LoaderFunction) -> None:
+        """Count the log lines with this final status, as a metric in the namespace of the stack's alarms."""
+        cloudwatch.LogMetricFilter(
+            f"{self.name}-{status}",
+            log_group_name=record.log_group_name,
+            pattern=f'{{ $.step = "recorded" && $.status = "{status}" }}',
+            metric_transformation={
+                "name": status,
+                "namespace": self.name,
+                "value": "1",
+                "unit": "Count",
+            },
+            opts=self.child(),
+        )
 
     def _topic(self, address: str) -> Output[str]:
         topic = sns.Topic(self.name, opts=self.child())
@@ -105,7 +180,8 @@ class Alarms(Component):
             dimensions=dict(metric.dimensions),
             statistic=metric.statistic,
             period=PERIOD_SECONDS,
-            evaluation_periods=1,
+            evaluation_periods=metric.periods,
+            datapoints_to_alarm=metric.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=0,
             treat_missing_data="notBreaching",

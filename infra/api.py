@@ -38,6 +38,7 @@ class MonitoringApi(Component):
         self._allow_invocation(query)
         self.key = self._key(stage)
         self.url = stage.invoke_url
+        self.api_name = self._api.name
         self.register_outputs({})
 
     def _logs_method(self, query: LoaderFunction) -> list[pulumi.Resource]:

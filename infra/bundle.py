@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import click
@@ -39,7 +39,17 @@ MAX_UNZIPPED_BYTES = 200 * 1024**2
 """Lambda quotas: 50 MB for a direct upload; 250 MB unzipped for the layer and the function's own code together."""
 
 AWS_SERVICES = frozenset(
-    {"dynamodb", "lambda", "redshift-data", "s3", "secretsmanager", "stepfunctions", "sts"}
+    {
+        "dynamodb",
+        "lambda",
+        "redshift",
+        "redshift-data",
+        "redshift-serverless",
+        "s3",
+        "secretsmanager",
+        "stepfunctions",
+        "sts",
+    }
 )
 """The services whose API descriptions the functions need. botocore has hundreds of others, most of its size."""
 
@@ -204,6 +214,25 @@ def check_layer(layer: Path = LAYER, requirements: Path = REQUIREMENTS) -> None:
                 f"{layer.name} was built from other requirements or by other rules; it must match "
                 f"{requirements.name}. {fix}"
             )
+
+
+def ensure_layer(
+    inform: Callable[[str], None],
+    warn: Callable[[str], None],
+    layer: Path = LAYER,
+    requirements: Path = REQUIREMENTS,
+) -> None:
+    """Build the layer if it is missing or was built from other requirements or by other rules.
+
+    The lines for the user go to `inform` and `warn`. Raises BundleError.
+    """
+    try:
+        check_layer(layer, requirements)
+    except BundleError:
+        inform(f"building {layer.name}, the packages of the functions (a minute, once)")
+        build_layer(layer, requirements, find_interpreter())
+    if not has_compiled_files(layer):
+        warn(NOT_COMPILED)
 
 
 def write_layer(packages: Path, layer: Path, comment: bytes) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.iam as iam
 import pulumi_aws.lambda_ as lambda_
 from pulumi import Archive, FileArchive, Input, Output, ResourceOptions
 
@@ -16,7 +17,7 @@ from infra import policies
 from infra.bundle import ARCHITECTURE, RUNTIME
 from infra.component import Component
 from infra.policies import Statement
-from infra.roles import create_role
+from infra.roles import attach_policy, create_role
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Code:
 
 @dataclass(frozen=True)
 class VpcAttachment:
-    """The subnets and the security group of a function in the private network."""
+    """The subnets and the security groups of a function in the private network."""
 
     subnet_ids: Sequence[Input[str]]
-    security_group_id: Input[str]
+    security_group_ids: Sequence[Input[str]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class FunctionSpec:
     """The properties of one function.
 
     `concurrency` is its reserved concurrency; with None it shares the concurrency of the account.
-    Without `vpc` it runs outside the private network.
+    Without `vpc` it runs outside the private network. With `role` it shares that role, to which it
+    attaches its policy.
     """
 
     handler: str
@@ -51,6 +53,7 @@ class FunctionSpec:
     statements: Output[list[Statement]]
     concurrency: int | None = None
     vpc: VpcAttachment | None = None
+    role: iam.Role | None = None
 
 
 class Layer(Component):
@@ -106,6 +109,7 @@ class LoaderFunction(Component):
             opts=self.child(),
         )
         self.arn = function.arn
+        self.log_group_name = logs.name
         self.function_name = function.name
         self.invoke_arn = function.invoke_arn
         self.register_outputs({})
@@ -119,10 +123,15 @@ class LoaderFunction(Component):
         policy = Output.json_dumps(
             Output.all(logs.arn, spec.statements).apply(lambda known: document(*known))
         )
+        if spec.role is not None:
+            return attach_policy(self, "role", spec.role, policy)
         return create_role(self, "role", ("lambda.amazonaws.com",), policy)
 
 
 def _vpc_config(vpc: VpcAttachment | None) -> lambda_.FunctionVpcConfigArgsDict | None:
     if vpc is None:
         return None
-    return {"subnet_ids": list(vpc.subnet_ids), "security_group_ids": [vpc.security_group_id]}
+    return {
+        "subnet_ids": list(vpc.subnet_ids),
+        "security_group_ids": list(vpc.security_group_ids),
+    }

@@ -51,7 +51,7 @@ class Lake(Component):
         self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
         self._version_uploads()
         self._expire_work(settings.work_keep_days)
-        s3.BucketNotification(
+        self.notification = s3.BucketNotification(
             name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child()
         )
         self.register_outputs({})

@@ -1,40 +1,126 @@
-"""The private network: from it the load function connects to the warehouse, S3, DynamoDB and Secrets Manager.
+"""The network of the functions that use the warehouse: the stack's own, or one that exists already.
 
-It has no internet gateway and no NAT gateway, so only these services are reachable. Redshift
-Serverless requires three subnets in three availability zones (management guide, "Considerations
-when using Amazon Redshift Serverless").
+The stack's own network has no internet gateway and no NAT gateway, so only the services with an
+endpoint are reachable. Redshift Serverless requires three subnets in three availability zones
+(management guide, "Considerations when using Amazon Redshift Serverless").
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import pulumi
+import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.ec2 as ec2
 import pulumi_aws.vpc as vpc
 from pulumi import Input, InvokeOptions, Output, ResourceOptions
-from pulumi_aws.get_availability_zones import get_availability_zones_output
 from pulumi_aws.get_region import get_region_output
 
 from infra import policies
 from infra.component import Component, json_document
 from infra.lake import Lake
+from infra.roles import create_role
+from infra.setting_kinds import WarehouseKind, WarehouseLogin
 from infra.stack_settings import StackSettings
+from infra.zones import ZONES, find_zones
 
-ZONES = 3
 HTTPS = 443
 
 
-def pick_zones(region: str, zones: list[str]) -> list[str]:
-    """Return the three zones to use. Raises pulumi.RunError if the region has fewer."""
-    if len(zones) < ZONES:
-        raise pulumi.RunError(
-            f"the region {region} has {len(zones)} availability zone(s) ({', '.join(zones)}); Redshift Serverless "
-            f"needs subnets in {ZONES}. Choose another region: pulumi config set aws:region <region>"
+@dataclass(frozen=True)
+class ExistingNetwork:
+    """A network that exists already: subnets with a route to the warehouse and to the AWS services,
+    and the security groups of the functions.
+    """
+
+    vpc_id: Input[str]
+    subnet_ids: Sequence[Input[str]]
+    security_group_ids: Sequence[Input[str]]
+
+
+class AnyNetwork(Component):
+    """Subnets and security groups for the functions and for a warehouse."""
+
+    vpc_id: Input[str]
+    subnet_ids: Sequence[Input[str]]
+    load_group_ids: Sequence[Input[str]]
+    s3_prefix_list: Input[str]
+
+    def security_group(self, noun: str, description: str) -> ec2.SecurityGroup:
+        """Return a new security group without rules: it allows no traffic in or out."""
+        name = f"{self.name}-{noun}"
+        return ec2.SecurityGroup(
+            name,
+            description=description,
+            vpc_id=self.vpc_id,
+            tags={"Name": name},
+            opts=self.child(),
         )
-    return sorted(zones)[:ZONES]
+
+    def admit_functions(self, noun: str, server: ec2.SecurityGroup, port: int) -> None:
+        """Allow connections from the functions to `server` on `port`."""
+        raise NotImplementedError
+
+    def admit(self, noun: str, server: ec2.SecurityGroup, port: int, **source: Any) -> None:
+        """Allow connections to `server` on `port` from a source: `cidr_ipv4` or `referenced_security_group_id`."""
+        vpc.SecurityGroupIngressRule(
+            f"{self.name}-{noun}",
+            security_group_id=server.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self.child(),
+            **source,
+        )
+
+    def allow_s3(self, noun: str, group: ec2.SecurityGroup) -> None:
+        """Allow connections from `group` to S3 through its endpoint."""
+        self.allow_https(noun, group, self.s3_prefix_list)
+
+    def allow_https(self, noun: str, group: ec2.SecurityGroup, prefix_list: Input[str]) -> None:
+        """Allow connections from `group` to the service of a prefix list."""
+        vpc.SecurityGroupEgressRule(
+            f"{self.name}-{noun}",
+            security_group_id=group.id,
+            prefix_list_id=prefix_list,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            opts=self.child(),
+        )
 
 
-class Network(Component):
-    """Three private subnets, endpoints for three services, and the security group of the load function."""
+class JoinedNetwork(AnyNetwork):
+    """A network that exists already. The stack changes nothing in it: a warehouse that it creates there
+    gets a security group of its own.
+    """
+
+    def __init__(
+        self, name: str, existing: ExistingNetwork, settings: StackSettings, opts: ResourceOptions
+    ) -> None:
+        super().__init__(name, opts)
+        self.vpc_id = existing.vpc_id
+        self.subnet_ids = existing.subnet_ids
+        self.load_group_ids = existing.security_group_ids
+        if settings.warehouse_kind is not WarehouseKind.EXISTING:
+            invoke = InvokeOptions(parent=self)
+            region = get_region_output(opts=invoke).region
+            prefix_list = ec2.get_managed_prefix_list_output(
+                name=Output.concat("com.amazonaws.", region, ".s3"), opts=invoke
+            )
+            self.s3_prefix_list = prefix_list.id
+        self.register_outputs({})
+
+    def admit_functions(self, noun: str, server: ec2.SecurityGroup, port: int) -> None:
+        """Allow connections from the functions' security groups, with a rule of the server only."""
+        for number, group in enumerate(self.load_group_ids, 1):
+            self.admit(f"{noun}-{number}", server, port, referenced_security_group_id=group)
+
+
+class Network(AnyNetwork):
+    """Three private subnets, endpoints, and the security group of the functions."""
 
     def __init__(
         self,
@@ -54,76 +140,58 @@ class Network(Component):
             tags={"Name": name},
             opts=self.child(),
         )
+        self.vpc_id = self.vpc.id
+        # Without rules: EC2's own default security group allows all traffic within it.
+        ec2.DefaultSecurityGroup(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
+        self._flow_log(settings.log_group_keep_days)
         self.routes = ec2.RouteTable(
             name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
         )
         self.subnet_ids = self._subnets(settings)
         self.load_group = self.security_group("load", "The load function")
+        self.load_group_ids = [self.load_group.id]
         bucket_policy = json_document(policies.bucket_endpoint, lake.lake.arn, lake.work.arn)
         self.s3_prefix_list = self._gateway_endpoint("s3", bucket_policy)
         table_policy = json_document(policies.table_endpoint, log_table_arn)
         dynamodb_prefix_list = self._gateway_endpoint("dynamodb", table_policy)
-        self._allow_https("load-to-s3", self.load_group, self.s3_prefix_list)
-        self._allow_https("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
-        self._secrets_endpoint()
+        self.allow_https("load-to-s3", self.load_group, self.s3_prefix_list)
+        self.allow_https("load-to-dynamodb", self.load_group, dynamodb_prefix_list)
         self.register_outputs({})
 
-    def security_group(self, noun: str, description: str) -> ec2.SecurityGroup:
-        """Return a new security group without rules: it allows no traffic in or out."""
-        name = f"{self.name}-{noun}"
-        return ec2.SecurityGroup(
-            name,
-            description=description,
-            vpc_id=self.vpc.id,
-            tags={"Name": name},
-            opts=self.child(),
-        )
-
-    def connect(
-        self, noun: str, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: int
-    ) -> None:
-        """Allow connections from `client` to `server` on `port`, with a rule on each side."""
+    def admit_functions(self, noun: str, server: ec2.SecurityGroup, port: int) -> None:
+        """Allow connections from the functions to `server` on `port`, with a rule on each side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
-            security_group_id=client.id,
+            security_group_id=self.load_group.id,
             referenced_security_group_id=server.id,
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
             opts=self.child(),
         )
-        vpc.SecurityGroupIngressRule(
-            f"{self.name}-{noun}",
-            security_group_id=server.id,
-            referenced_security_group_id=client.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            opts=self.child(),
+        self.admit(noun, server, port, referenced_security_group_id=self.load_group.id)
+
+    def _flow_log(self, keep_days: int) -> None:
+        """Log the connections that were refused. Accepted ones are the loads, which the log has."""
+        name = f"{self.name}-flow"
+        logs = cloudwatch.LogGroup(
+            name, name=f"/aws/vpc/{self.name}", retention_in_days=keep_days, opts=self.child()
         )
-
-    def allow_s3(self, noun: str, group: ec2.SecurityGroup) -> None:
-        """Allow connections from `group` to S3 through its endpoint."""
-        self._allow_https(noun, group, self.s3_prefix_list)
-
-    def _allow_https(self, noun: str, group: ec2.SecurityGroup, prefix_list: Input[str]) -> None:
-        vpc.SecurityGroupEgressRule(
-            f"{self.name}-{noun}",
-            security_group_id=group.id,
-            prefix_list_id=prefix_list,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
+        policy = json_document(
+            lambda arn: policies.document(*policies.write_flow_log(arn)), logs.arn
+        )
+        ec2.FlowLog(
+            self.name,
+            vpc_id=self.vpc.id,
+            traffic_type="REJECT",
+            log_destination=logs.arn,
+            iam_role_arn=create_role(self, "flow", ("vpc-flow-logs.amazonaws.com",), policy),
             opts=self.child(),
         )
 
     def _subnets(self, settings: StackSettings) -> list[Output[str]]:
-        available = get_availability_zones_output(
-            state="available",
-            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
-            opts=InvokeOptions(parent=self),
-        )
-        zones = Output.all(self.region, available.names).apply(lambda known: pick_zones(*known))
+        services = list(endpoint_services(settings).values())
+        zones = find_zones(settings, self.region, services, InvokeOptions(parent=self))
         ranges = list(settings.vpc_cidr.subnets(prefixlen_diff=2))
         return [self._subnet(number, str(ranges[number]), zones[number]) for number in range(ZONES)]
 
@@ -158,18 +226,34 @@ class Network(Component):
         )
         return endpoint.prefix_list_id
 
-    def _secrets_endpoint(self) -> None:
-        group = self.security_group("secrets", "The Secrets Manager endpoint")
-        self.connect("load-to-secrets", self.load_group, group, HTTPS)
-        name = f"{self.name}-secrets"
+    def interface_endpoint(self, noun: str, service: str, policy: Input[str]) -> None:
+        """Create an interface endpoint, which is billed per hour and zone, and let the functions use it."""
+        group = self.security_group(noun, f"The endpoint of {service}")
+        self.admit_functions(f"load-to-{noun}", group, HTTPS)
+        name = f"{self.name}-{noun}"
         ec2.VpcEndpoint(
             name,
             vpc_id=self.vpc.id,
-            service_name=pulumi.Output.concat("com.amazonaws.", self.region, ".secretsmanager"),
+            service_name=pulumi.Output.concat("com.amazonaws.", self.region, f".{service}"),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
-            subnet_ids=self.subnet_ids,
+            subnet_ids=list(self.subnet_ids),
             security_group_ids=[group.id],
+            policy=policy,
             tags={"Name": name},
             opts=self.child(),
         )
+
+
+def login_service(settings: StackSettings) -> str | None:
+    """Return the service that gives temporary credentials, None for a login with a secret."""
+    if settings.warehouse_login is WarehouseLogin.SECRET:
+        return None
+    is_serverless = settings.warehouse_kind is WarehouseKind.SERVERLESS
+    return "redshift-serverless" if is_serverless else "redshift"
+
+
+def endpoint_services(settings: StackSettings) -> Mapping[str, str]:
+    """Return the services with an interface endpoint in the stack's own network, by noun."""
+    login = login_service(settings)
+    return {"secrets": "secretsmanager"} | ({} if login is None else {"login": login})

@@ -21,13 +21,19 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Stateme
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def trust(*services: str) -> Document:
-    """Return a trust policy: only these AWS services can assume the role."""
-    statement = {
+def trust(services: Sequence[str], account: str) -> Document:
+    """Return a trust policy: only these AWS services can assume the role, and only for this account.
+
+    Redshift does not say that it sends `aws:SourceAccount` when it assumes a role for COPY, so its
+    roles have no such condition (management guide, "Restricting access to IAM roles").
+    """
+    statement: Statement = {
         "Effect": "Allow",
         "Principal": {"Service": list(services)},
         "Action": "sts:AssumeRole",
     }
+    if not any(service.startswith("redshift") for service in services):
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
     return document(statement)
 
 
@@ -49,23 +55,47 @@ def write_logs(log_group_arn: str) -> Statement:
     return allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"])
 
 
-def load_uploads(lake_arn: str, work_arn: str, secret_arn: str, table_arn: str) -> list[Statement]:
+def write_flow_log(log_group_arn: str) -> list[Statement]:
+    """Return the permissions of VPC flow logs (VPC user guide, "IAM role for publishing flow logs")."""
+    streams = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    groups = allow("FindLogGroup", ["logs:DescribeLogGroups"], ["*"])
+    return [allow("WriteFlowLog", streams, [log_group_arn, f"{log_group_arn}:*"]), groups]
+
+
+def read_secret(secret_arn: str) -> Statement:
+    return allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn])
+
+
+def log_in_to_workgroup(workgroup_arn: str) -> Statement:
+    return allow("LogIn", ["redshift-serverless:GetCredentials"], [workgroup_arn])
+
+
+def log_in_to_cluster(cluster_arn: str) -> Statement:
+    """Return the permission of a login with IAM.
+
+    Its resource is a database of the cluster (service authorization reference, Redshift).
+    """
+    databases = f"{cluster_arn.replace(':cluster:', ':dbname:')}/*"
+    return allow("LogIn", ["redshift:GetClusterCredentialsWithIAM"], [databases])
+
+
+def load_uploads(lake_arn: str, work_arn: str, table_arn: str, login: Statement) -> list[Statement]:
     """Return the permissions of the load function. COPY reads the data with its own role."""
     return [
         allow("ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [f"{lake_arn}/*"]),
         allow("FindUploads", ["s3:ListBucket", "s3:ListBucketVersions"], [lake_arn]),
         allow("WriteManifests", ["s3:GetObject", "s3:PutObject"], [f"{work_arn}/*"]),
-        allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        login,
         allow("SeeWhoWaits", ["dynamodb:Query"], [table_arn, f"{table_arn}/index/*"]),
     ]
 
 
-def copy_long(warehouse_arn: str, secret_arn: str) -> list[Statement]:
+def copy_long(warehouse_arn: str, login: Statement) -> list[Statement]:
     """Return the permissions of the long-copy function: run statements in the stack's warehouse, and
     see its own ones.
 
     A statement has no ARN; its owner is a condition (Redshift management guide, "Configuring IAM
-    permissions" of the Data API). The Data API reads the secret as its caller.
+    permissions" of the Data API). The Data API logs in as its caller does.
     """
     own = allow(
         "SeeOwnStatements",
@@ -76,8 +106,56 @@ def copy_long(warehouse_arn: str, secret_arn: str) -> list[Statement]:
     return [
         allow("RunStatements", ["redshift-data:BatchExecuteStatement"], [warehouse_arn]),
         {**own, "Condition": condition},
-        allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        login,
     ]
+
+
+def prepare_warehouse(administrator_arn: str, loader_arn: str | None) -> list[Statement]:
+    """Return the permissions of the bootstrap function: the administrator's secret, and the loader's,
+    whose password it writes.
+    """
+    own = [] if loader_arn is None else [
+        allow(
+            "WriteLogin",
+            ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+            [loader_arn],
+        )
+    ]  # fmt: skip
+    return [read_secret(administrator_arn), *own]
+
+
+def secrets_endpoint(loader_arns: Sequence[str], administrator_arns: Sequence[str]) -> Document:
+    """Return the policy of the Secrets Manager endpoint: only the stack's secrets are reachable through it."""
+    read, write = "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"
+    statements = [
+        {**allow(sid, actions, arns), "Principal": "*"}
+        for sid, actions, arns in (
+            ("LoaderSecret", [read, write], loader_arns),
+            ("AdministratorSecret", [read], administrator_arns),
+        )
+        if arns
+    ]
+    return document(*statements)
+
+
+def login_endpoint(login: Statement) -> Document:
+    """Return the policy of the endpoint that gives temporary credentials."""
+    return document({**login, "Principal": "*"})
+
+
+def make_snapshots(namespace_arn: str) -> Document:
+    """Return the permission of the daily snapshots of a serverless namespace.
+
+    A new snapshot has no known ARN: its resource is every snapshot of the account and region.
+    """
+    snapshots = f"{namespace_arn.rsplit(':', 1)[0]}:snapshot/*"
+    return document(
+        allow("MakeSnapshots", ["redshift-serverless:CreateSnapshot"], [namespace_arn, snapshots])
+    )
+
+
+def invoke(function_arn: str) -> Document:
+    return document(allow("Invoke", ["lambda:InvokeFunction"], [function_arn]))
 
 
 def use_network_interfaces() -> list[Statement]:

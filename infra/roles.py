@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pulumi_aws.iam as iam
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, InvokeOptions, Output, ResourceOptions
+from pulumi_aws.get_caller_identity import get_caller_identity_output
 
 from infra import policies
 from infra.component import Component, after, json_document
@@ -20,11 +19,21 @@ def create_role(
     The ARN resolves after the policy is attached, so that no resource starts with a role without
     permissions.
     """
-    name = f"{parent.name}-{noun}"
-    role = iam.Role(
-        name, assume_role_policy=json.dumps(policies.trust(*services)), opts=parent.child()
+    return attach_policy(parent, noun, bare_role(parent, noun, services), policy)
+
+
+def bare_role(parent: Component, noun: str, services: tuple[str, ...]) -> iam.Role:
+    """Return a new role without a policy, which only `services` can assume."""
+    account = get_caller_identity_output(opts=InvokeOptions(parent=parent)).account_id
+    trust = json_document(lambda known: policies.trust(services, known), account)
+    return iam.Role(f"{parent.name}-{noun}", assume_role_policy=trust, opts=parent.child())
+
+
+def attach_policy(parent: Component, noun: str, role: iam.Role, policy: Input[str]) -> Output[str]:
+    """Attach the policy (JSON) and return the role's ARN, which resolves afterwards."""
+    attached = iam.RolePolicy(
+        f"{parent.name}-{noun}", role=role.name, policy=policy, opts=parent.child()
     )
-    attached = iam.RolePolicy(name, role=role.name, policy=policy, opts=parent.child())
     return after(role.arn, attached)
 
 
@@ -40,4 +49,18 @@ class CopyRole(Component):
         self.arn = create_role(
             self, "role", ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com"), policy
         )
+        self.register_outputs({})
+
+
+class LoaderRole(Component):
+    """The role of all functions that log in with IAM.
+
+    Redshift makes a user of each role (`IAMR:role`), so functions that work on the same tables share
+    one. Each function attaches a policy of its own.
+    """
+
+    def __init__(self, name: str, opts: ResourceOptions) -> None:
+        super().__init__(name, opts)
+        self.role = bare_role(self, "role", ("lambda.amazonaws.com",))
+        self.user = Output.concat("IAMR:", self.role.name)
         self.register_outputs({})

@@ -1,16 +1,25 @@
-"""A schedule: invokes a function every N hours."""
+"""When reconcile runs: every N hours, and once soon after the first `up`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
+import pulumi
 import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.lambda_ as lambda_
-from pulumi import ResourceOptions
+import pulumi_aws.scheduler as scheduler
+from pulumi import Output, ResourceOptions
 
-from infra.component import Component
+from infra import policies
+from infra.component import Component, after, json_document
 from infra.functions import LoaderFunction
+from infra.roles import create_role
+
+FIRST_RUN = timedelta(minutes=10)
+"""S3 needs about five minutes until it sends events for a bucket (S3 user guide, "Enabling Amazon
+EventBridge"). What was uploaded before is found by this run."""
 
 
 def render_rate(hours: int) -> str:
@@ -21,8 +30,51 @@ def render_rate(hours: int) -> str:
     return f"rate({hours} hour{'' if hours == 1 else 's'})"
 
 
+def render_time(at: datetime) -> str:
+    """Return the expression of a time in UTC (EventBridge Scheduler user guide, "One-time schedules")."""
+    return f"at({at.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S')})"
+
+
+def utc_now() -> datetime:
+    """Return the current time."""
+    return datetime.now(UTC)
+
+
+class FirstRun(Component):
+    """One invocation of a function, ten minutes after the resources `since` exist.
+
+    Later ups keep the time of the first one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: LoaderFunction,
+        request: Mapping[str, str],
+        since: pulumi.Resource,
+        opts: ResourceOptions,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(name, opts)
+        policy = json_document(policies.invoke, function.arn)
+        ready: Output[str] = after(function.arn, since)
+        scheduler.Schedule(
+            name,
+            description=f"Invokes {function.name} once, after S3 has begun to send events",
+            schedule_expression=ready.apply(lambda _: render_time(now() + FIRST_RUN)),
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": function.arn,
+                "role_arn": create_role(self, "role", ("scheduler.amazonaws.com",), policy),
+                "input": json.dumps(dict(request)),
+            },
+            opts=self.child(ignore_changes=["scheduleExpression"]),
+        )
+        self.register_outputs({})
+
+
 class Schedule(Component):
-    """A rule that invokes a function with a fixed request."""
+    """A rule that invokes a function with a fixed request every N hours."""
 
     def __init__(
         self,
@@ -39,6 +91,7 @@ class Schedule(Component):
             schedule_expression=render_rate(hours),
             opts=self.child(),
         )
+        self.rule_name = rule.name
         permission = lambda_.Permission(
             name,
             action="lambda:InvokeFunction",

@@ -8,21 +8,11 @@ runs the program without the Pulumi engine, which fills them in.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from ipaddress import IPv4Network
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
@@ -31,70 +21,33 @@ from etl_core.model.function_settings import (
     DEFAULT_REBUILD_MAX_ROWS,
     MAX_LOAD_INTERVAL_SECONDS,
 )
-from etl_core.model.names import faults_of_name, fold
-
-LOG_KEEP_DAYS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
-"""CloudWatch Logs API reference, PutRetentionPolicy, `retentionInDays`."""
-
-SYSTEM_DATABASES = frozenset(
-    {"awsdatacatalog", "padb_harvest", "postgres", "template0", "template1"}
+from infra.combinations import faults_of_combination
+from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
+from infra.setting_types import (
+    Capacity,
+    Databases,
+    LogKeepDays,
+    OptionalCaFile,
+    OptionalEmail,
+    OptionalHost,
+    OptionalName,
+    OptionalRole,
+    OptionalSecret,
+    OptionalUser,
+    OptionalVpc,
+    PrivateRange,
+    Ranges,
+    SecurityGroups,
+    Subnets,
+    User,
+    Zones,
 )
-MAX_DATABASE_NAME = 64
-"""Redshift database developer guide, CREATE DATABASE."""
+
 MAX_ROWS = 1_000_000_000_000
 
 
 class ConfigurationError(ValueError):
     """The configuration has faults. For each, the message has the value, the rule and the fix."""
-
-
-class WarehouseKind(Enum):
-    SERVERLESS = "serverless"
-    PROVISIONED = "provisioned"
-
-
-def _json_array(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError) as error:
-        raise ValueError("it is not JSON") from error
-
-
-def _database_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    faults = [fault for name in names for fault in faults_of_name(name, "database")]
-    faults += [f"{name!r} has upper-case letters" for name in names if fold(name) != name]
-    faults += [
-        f"{name!r} is a system database of Redshift" for name in names if name in SYSTEM_DATABASES
-    ]
-    faults += [
-        f"{name[:20]!r}... has {len(name)} characters; the limit is {MAX_DATABASE_NAME}"
-        for name in names
-        if len(name) > MAX_DATABASE_NAME
-    ]
-    faults += [f"{name!r} is listed twice" for name in sorted(set(names)) if names.count(name) > 1]
-    if faults:
-        raise ValueError("; ".join(faults))
-    return names
-
-
-def _log_keep_days(days: int) -> int:
-    if days not in LOG_KEEP_DAYS:
-        raise ValueError("CloudWatch Logs does not have this period")
-    return days
-
-
-def _network(network: IPv4Network) -> IPv4Network:
-    if not network.is_private:
-        raise ValueError("it is a public range")
-    if not 16 <= network.prefixlen <= 24:
-        raise ValueError(f"its prefix is /{network.prefixlen}")
-    return network
-
-
-def _blank_is_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
 
 
 class StackSettings(BaseModel):
@@ -107,21 +60,26 @@ class StackSettings(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, hide_input_in_errors=True
     )
 
-    databases: Annotated[
-        tuple[str, ...],
-        BeforeValidator(_json_array),
-        Field(
-            min_length=1,
-            description="a JSON array of distinct database names in lower case, at least one",
-        ),
-        AfterValidator(_database_names),
-    ] = ("dev",)
-    warehouse_kind: Annotated[WarehouseKind, Field(description="serverless or provisioned")] = (
-        WarehouseKind.SERVERLESS
+    databases: Databases = ("dev",)
+    warehouse_kind: Annotated[
+        WarehouseKind, Field(description="serverless, provisioned or existing")
+    ] = WarehouseKind.SERVERLESS
+    warehouse_host: OptionalHost = None
+    warehouse_port: Annotated[int, Field(ge=1, le=65535, description="a port from 1 to 65535")] = (
+        5439
     )
-    warehouse_base_capacity: Annotated[
-        int, Field(ge=8, le=512, multiple_of=8, description="a multiple of 8 from 8 to 512 (RPU)")
-    ] = 8
+    warehouse_login: Annotated[WarehouseLogin, Field(description="secret or iam")] = (
+        WarehouseLogin.SECRET
+    )
+    warehouse_secret_arn: OptionalSecret = None
+    warehouse_workgroup: OptionalName = None
+    warehouse_cluster: OptionalName = None
+    copy_role_arn: OptionalRole = None
+    loader_user: User = "lake_loader"
+    reader_role: OptionalUser = "lake_reader"
+    allowed_cidrs: Ranges = ()
+    allowed_security_groups: SecurityGroups = ()
+    warehouse_base_capacity: Capacity = 8
     warehouse_node_type: Annotated[
         str,
         Field(
@@ -132,19 +90,11 @@ class StackSettings(BaseModel):
     warehouse_node_count: Annotated[
         int, Field(ge=1, le=128, description="a whole number from 1 to 128")
     ] = 1
-    warehouse_ca_file: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+\.(pem|crt)$")] | None,
-        BeforeValidator(_blank_is_none),
-        Field(description="the path of a PEM file (.pem or .crt), or empty"),
-    ] = None
+    warehouse_ca_file: OptionalCaFile = None
     work_keep_days: Annotated[
         int, Field(ge=1, le=365, description="a whole number of days from 1 to 365")
     ] = 7
-    log_group_keep_days: Annotated[
-        int,
-        AfterValidator(_log_keep_days),
-        Field(description=f"one of {', '.join(map(str, LOG_KEEP_DAYS))} (days)"),
-    ] = 30
+    log_group_keep_days: LogKeepDays = 30
     load_timeout_seconds: Annotated[
         int, Field(ge=60, le=900, description="a whole number from 60 to 900")
     ] = 900
@@ -180,26 +130,25 @@ class StackSettings(BaseModel):
     ] = 5
     reconcile_every_hours: Annotated[
         int, Field(ge=0, le=168, description="a whole number of hours from 0 (never) to 168")
-    ] = 0
+    ] = 24
     api_rate_limit: Annotated[
         int, Field(ge=1, le=10000, description="a whole number from 1 to 10000")
     ] = 20
     api_burst_limit: Annotated[
         int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")
     ] = 40
-    vpc_cidr: Annotated[
-        IPv4Network,
-        AfterValidator(_network),
-        Field(
-            description="a private IPv4 range from /16 to /24 without host bits, such as 10.42.0.0/16"
-        ),
-    ] = IPv4Network("10.42.0.0/16")
+    network: Annotated[NetworkKind, Field(description="create or existing")] = NetworkKind.CREATE
+    vpc_id: OptionalVpc = None
+    subnet_ids: Subnets = ()
+    security_group_ids: SecurityGroups = ()
+    zones: Zones = ()
+    vpc_cidr: PrivateRange = IPv4Network("10.42.0.0/16")
     protect_data: Annotated[bool, Field(description="true or false")] = False
-    alarm_email: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None,
-        BeforeValidator(_blank_is_none),
-        Field(description="an e-mail address, or empty"),
-    ] = None
+    final_snapshot: Annotated[bool, Field(description="true or false")] = False
+    snapshot_keep_days: Annotated[
+        int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
+    ] = 7
+    alarm_email: OptionalEmail = None
 
 
 def parse_settings(values: Mapping[str, str]) -> StackSettings:
@@ -208,13 +157,20 @@ def parse_settings(values: Mapping[str, str]) -> StackSettings:
     Raises ConfigurationError with every fault.
     """
     try:
-        return StackSettings.model_validate(dict(values))
+        settings = StackSettings.model_validate(dict(values))
     except ValidationError as error:
         faults = sorted({_describe(detail, values) for detail in error.errors(include_url=False)})
-        lines = "\n".join(f"- {fault}" for fault in faults)
-        raise ConfigurationError(
-            f"the configuration of the stack has {len(faults)} fault(s):\n{lines}"
-        ) from error
+        raise _error(faults) from error
+    if faults := list(faults_of_combination(settings)):
+        raise _error(faults)
+    return settings
+
+
+def _error(faults: list[str]) -> ConfigurationError:
+    lines = "\n".join(f"- {fault}" for fault in faults)
+    return ConfigurationError(
+        f"the configuration of the stack has {len(faults)} fault(s):\n{lines}"
+    )
 
 
 def rules() -> dict[str, str]:
@@ -232,9 +188,10 @@ def _describe(detail: ErrorDetails, values: Mapping[str, str]) -> str:
     value = repr(values[key])
     shown = value if len(value) <= 80 else f"{value[:80]}..."
     reason = f" ({detail['ctx']['error']})" if detail["type"] == "value_error" else ""
+    path = f"--path '{key}[0]'" if "JSON array" in known[key] else key
     return (
         f"{key} is {shown}{reason}; it must be {known[key]}. "
-        f"Set it with: pulumi config set {key} <value>"
+        f"Set it with: pulumi config set {path} <value>"
     )
 
 

@@ -1,103 +1,137 @@
-"""The warehouse: Redshift Serverless or a provisioned cluster, in the private subnets.
+"""The warehouse: Redshift Serverless or a provisioned cluster in the network, or one that exists already.
 
 AWS creates the administrator's password, keeps it in Secrets Manager and rotates it; this program
-never sees it. `config_parameters` stays unset: new warehouses require TLS by default, and with one
-parameter set every `pulumi up` tries to remove the others (terraform-provider-aws issue 33692).
+never sees it, and no load uses it. `config_parameters` stays unset: new warehouses require TLS by
+default, and with one parameter set every `pulumi up` tries to remove the others
+(terraform-provider-aws issue 33692).
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+import pulumi
 import pulumi_aws.redshift as redshift
-import pulumi_aws.redshiftdata as redshiftdata
 import pulumi_aws.redshiftserverless as redshiftserverless
-from pulumi import Input, Output, ResourceOptions
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import ExecutableDDLElement
-from sqlalchemy.sql.compiler import DDLCompiler
-from sqlalchemy_redshift.dialect import RedshiftDialect
+import pulumi_aws.secretsmanager as secretsmanager
+from pulumi import Input, InvokeOptions, Output, ResourceOptions
+from pulumi_aws.get_caller_identity import get_caller_identity_output
+from pulumi_aws.get_partition import get_partition_output
+from pulumi_aws.get_region import get_region_output
 
+from infra import policies
 from infra.component import Component
-from infra.network import Network
-from infra.stack_settings import StackSettings, WarehouseKind
+from infra.network import AnyNetwork
+from infra.policies import Statement
+from infra.setting_kinds import WarehouseKind, WarehouseLogin
+from infra.stack_settings import StackSettings
 
 ADMINISTRATOR = "awsuser"
 PORT = 5439
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """Address of a warehouse, its ARN and the ARN of its administrator's secret.
+class ExistingWarehouse:
+    """A warehouse that exists already. The workgroup or the cluster is needed for a login with IAM and
+    for long loads; at most one is set. Without a secret the login is by IAM.
+    """
 
-    Either the workgroup or the cluster is set. `arn` is that one's.
+    host: Input[str]
+    port: Input[int] = PORT
+    secret_arn: Input[str] | None = None
+    workgroup: Input[str] | None = None
+    cluster: Input[str] | None = None
+    copy_role_arn: Input[str] | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Address of a warehouse, its secrets and its ARN.
+
+    At most one of workgroup and cluster is set; `arn` is that one's. Without `secret_arn` the loader
+    logs in with IAM. A warehouse without `administrator_arn` was not created by the stack.
     """
 
     host: Output[str]
     port: Output[int]
-    secret_arn: Output[str]
-    arn: Output[str]
-    workgroup_name: Output[str] | None = None
-    cluster_identifier: Output[str] | None = None
+    secret_arn: Output[str] | None = None
+    administrator_arn: Output[str] | None = None
+    arn: Output[str] | None = None
+    workgroup: Output[str] | None = None
+    cluster: Output[str] | None = None
 
-
-class CreateDatabase(ExecutableDDLElement):
-    """CREATE DATABASE. The owner is the administrator, who runs it."""
-
-    inherit_cache = False
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-@compiles(CreateDatabase)
-def _create_database(element: CreateDatabase, compiler: DDLCompiler, **_: Any) -> str:
-    return f"CREATE DATABASE {compiler.preparer.quote(element.name)}"
-
-
-def render_create_database(name: str) -> str:
-    """Return the CREATE DATABASE statement.
-
-    The Redshift dialect quotes the name where necessary.
-    """
-    return str(CreateDatabase(name).compile(dialect=RedshiftDialect()))
+    def login(self) -> Output[Statement]:
+        """Return the permission to log in."""
+        if self.secret_arn is not None:
+            return self.secret_arn.apply(policies.read_secret)
+        if self.arn is None:
+            raise ValueError("a login with IAM needs the workgroup or the cluster")
+        build: Callable[[str], Statement] = policies.log_in_to_cluster
+        if self.workgroup is not None:
+            build = policies.log_in_to_workgroup
+        return self.arn.apply(build)
 
 
 class Warehouse(Component):
-    """One warehouse with the databases of the stack. Its default role is `copy_role_arn`."""
+    """A new warehouse in the network. Its default role is `copy_role_arn`."""
 
     def __init__(
         self,
         name: str,
         settings: StackSettings,
-        network: Network,
+        network: AnyNetwork,
         copy_role_arn: Input[str],
         opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         self._settings = settings
-        self._protected = self.child(protect=settings.protect_data)
         self._copy_role_arn = copy_role_arn
         self._group = network.security_group("warehouse", "The warehouse")
-        network.connect("load-to-warehouse", network.load_group, self._group, PORT)
+        network.admit_functions("load-to-warehouse", self._group, PORT)
         network.allow_s3("warehouse-to-s3", self._group)
+        self._admit_people(network)
+        secret_arn = self._login_secret()
+        self.namespace_arn: Output[str] | None = None
         match settings.warehouse_kind:
             case WarehouseKind.SERVERLESS:
-                endpoint = self._serverless(network)
-            case WarehouseKind.PROVISIONED:
-                endpoint = self._provisioned(network)
-        self.host = endpoint.host
-        self.port = endpoint.port
-        self.secret_arn = endpoint.secret_arn
-        self.arn = endpoint.arn
-        self.workgroup_name = endpoint.workgroup_name
-        self.cluster_identifier = endpoint.cluster_identifier
-        for database in settings.databases[1:]:
-            self._create_database(database, endpoint)
+                self.endpoint = self._serverless(network, secret_arn)
+            case _:
+                self.endpoint = self._provisioned(network, secret_arn)
         self.register_outputs({})
 
-    def _serverless(self, network: Network) -> Endpoint:
+    def _admit_people(self, network: AnyNetwork) -> None:
+        """Let tools of other networks connect: BI, dbt, administrators."""
+        for cidr in self._settings.allowed_cidrs:
+            noun = str(cidr).replace(".", "-").replace("/", "-")
+            network.admit(f"allow-{noun}", self._group, PORT, cidr_ipv4=str(cidr))
+        for group in self._settings.allowed_security_groups:
+            network.admit(f"allow-{group}", self._group, PORT, referenced_security_group_id=group)
+
+    def _login_secret(self) -> Output[str] | None:
+        """Return the loader's secret, without a value: bootstrap writes it, so no state has the password."""
+        if self._settings.warehouse_login is WarehouseLogin.IAM:
+            return None
+        return secretsmanager.Secret(
+            f"{self.name}-loader",
+            description="The login of the loader in the warehouse. Bootstrap writes it.",
+            recovery_window_in_days=7,
+            opts=self.child(),
+        ).arn
+
+    def _replaced_with(self, *properties: str) -> ResourceOptions:
+        """Return options for a resource that AWS cannot change in place.
+
+        Its name is fixed, so the old one goes first. With protectData, Pulumi refuses that.
+        """
+        return self.child(
+            protect=self._settings.protect_data,
+            replace_on_changes=list(properties),
+            delete_before_replace=True,
+        )
+
+    def _serverless(self, network: AnyNetwork, secret_arn: Output[str] | None) -> Endpoint:
         namespace = redshiftserverless.Namespace(
             self.name,
             namespace_name=self.name,
@@ -106,31 +140,40 @@ class Warehouse(Component):
             db_name=self._settings.databases[0],
             iam_roles=[self._copy_role_arn],
             default_iam_role_arn=self._copy_role_arn,
-            opts=self._protected,
+            opts=self._replaced_with("dbName", "adminUsername"),
         )
+        self.namespace_arn = namespace.arn
         workgroup = redshiftserverless.Workgroup(
             self.name,
             workgroup_name=self.name,
             namespace_name=namespace.namespace_name,
             base_capacity=self._settings.warehouse_base_capacity,
             port=PORT,
-            subnet_ids=network.subnet_ids,
+            subnet_ids=list(network.subnet_ids),
             security_group_ids=[self._group.id],
             publicly_accessible=False,
             enhanced_vpc_routing=True,
-            opts=self.child(),
+            # Subnets of another VPC are no change in place.
+            opts=self.child(
+                replace_on_changes=["subnetIds", "namespaceName"], delete_before_replace=True
+            ),
         )
         return Endpoint(
             host=workgroup.endpoints.apply(lambda endpoints: str(endpoints[0].address)),
             port=workgroup.endpoints.apply(lambda endpoints: int(endpoints[0].port or PORT)),
-            secret_arn=namespace.admin_password_secret_arn,
+            secret_arn=secret_arn,
+            administrator_arn=namespace.admin_password_secret_arn,
             arn=workgroup.arn,
-            workgroup_name=workgroup.workgroup_name,
+            workgroup=workgroup.workgroup_name,
         )
 
-    def _provisioned(self, network: Network) -> Endpoint:
+    def _provisioned(self, network: AnyNetwork, secret_arn: Output[str] | None) -> Endpoint:
         settings = self._settings
-        subnets = redshift.SubnetGroup(self.name, subnet_ids=network.subnet_ids, opts=self.child())
+        subnets = redshift.SubnetGroup(
+            self.name,
+            subnet_ids=list(network.subnet_ids),
+            opts=self.child(replace_on_changes=["subnetIds"]),  # they may be of another VPC
+        )
         cluster = redshift.Cluster(
             self.name,
             cluster_identifier=self.name,
@@ -148,29 +191,55 @@ class Warehouse(Component):
             publicly_accessible=False,
             enhanced_vpc_routing=True,
             encrypted="true",
-            skip_final_snapshot=not settings.protect_data,
-            final_snapshot_identifier=f"{self.name}-final" if settings.protect_data else None,
-            opts=self._protected,
+            automated_snapshot_retention_period=settings.snapshot_keep_days,
+            skip_final_snapshot=not settings.final_snapshot,
+            final_snapshot_identifier=self._final_snapshot(subnets),
+            opts=self._replaced_with("databaseName", "masterUsername", "clusterSubnetGroupName"),
         )
         return Endpoint(
             host=cluster.dns_name,
             port=cluster.port.apply(lambda port: port or PORT),
-            secret_arn=cluster.master_password_secret_arn,
+            secret_arn=secret_arn,
+            administrator_arn=cluster.master_password_secret_arn,
             arn=cluster.arn,
-            cluster_identifier=cluster.cluster_identifier,
+            cluster=cluster.cluster_identifier,
         )
 
-    def _create_database(self, database: str, endpoint: Endpoint) -> None:
-        """Create a database through the Redshift Data API.
-
-        Removing it from the settings does not drop it.
+    def _final_snapshot(self, subnets: redshift.SubnetGroup) -> Output[str] | None:
+        """Return a name that no other stack's final snapshot has: the subnet group's name ends in a
+        random suffix of Pulumi, and the digest changes with what replaces the cluster.
         """
-        redshiftdata.Statement(
-            f"{self.name}-{database}",
-            database=self._settings.databases[0],
-            sql=render_create_database(database),
-            workgroup_name=endpoint.workgroup_name,
-            cluster_identifier=endpoint.cluster_identifier,
-            secret_arn=endpoint.secret_arn,
-            opts=self.child(),
+        if not self._settings.final_snapshot:
+            return None
+        basis = f"{self._settings.databases[0]} {self._settings.vpc_cidr}"
+        digest = hashlib.sha256(basis.encode()).hexdigest()[:6]
+        return Output.concat(subnets.name, f"-final-{digest}")
+
+
+def existing_endpoint(existing: ExistingWarehouse, parent: pulumi.Resource) -> Endpoint:
+    """Return the endpoint of a warehouse that exists already. Nothing is created."""
+    opts = InvokeOptions(parent=parent)
+    arn: Output[str] | None = None
+    if existing.workgroup is not None:
+        name = existing.workgroup
+        arn = redshiftserverless.get_workgroup_output(workgroup_name=name, opts=opts).arn
+    elif existing.cluster is not None:
+        arn = Output.format(
+            "arn:{0}:redshift:{1}:{2}:cluster:{3}",
+            get_partition_output(opts=opts).partition,
+            get_region_output(opts=opts).region,
+            get_caller_identity_output(opts=opts).account_id,
+            existing.cluster,
         )
+    return Endpoint(
+        host=Output.from_input(existing.host),
+        port=Output.from_input(existing.port),
+        secret_arn=_output(existing.secret_arn),
+        arn=arn,
+        workgroup=_output(existing.workgroup),
+        cluster=_output(existing.cluster),
+    )
+
+
+def _output(value: Input[str] | None) -> Output[str] | None:
+    return None if value is None else Output.from_input(value)

@@ -60,6 +60,7 @@ class LoadWorkflow(Component):
         dead_letters = self._dead_letter_queue(rule)
         self.dead_letter_queue_url = dead_letters.url
         self.dead_letter_queue_name = dead_letters.name
+        self.rule_name = rule.name
         self._target(rule, machine, dead_letters)
         self.register_outputs({})
 

@@ -62,9 +62,14 @@ def endpoint_url(port: int) -> str:
 def environment(state: StateDir, port: int, data_api_url: str | None = None) -> dict[str, str]:
     """Return the environment variables of the server. Every function inherits them.
 
-    The server has no Redshift Data API: `data_api_url` is the emulator's.
+    The server has no Redshift: `data_api_url` is the emulator's, for the Data API and for logins with IAM.
     """
-    data_api = {} if data_api_url is None else {"AWS_ENDPOINT_URL_REDSHIFT_DATA": data_api_url}
+    services = ("REDSHIFT_DATA", "REDSHIFT_SERVERLESS", "REDSHIFT")
+    data_api = (
+        {}
+        if data_api_url is None
+        else {f"AWS_ENDPOINT_URL_{service}": data_api_url for service in services}
+    )
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(state.temporary),  # hides the user's ~/.aws

@@ -134,7 +134,7 @@ def _start(state: StateDir, plan: _Plan) -> LocalCloud:
 def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalCloud:
     """Start both servers at the same time.
 
-    The deployment needs only the emulator's address, so it does not wait for it.
+    The deployment needs only the emulator's address until it invokes bootstrap.
     """
     began = time.monotonic()
     aws_port, port, data_api_port = choose_ports(
@@ -153,11 +153,16 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
     aws_server.wait_until_ready(server, state)
     aws_ready = time.monotonic()
     context = Context(
-        root_of(server), credentials, FUNCTION_INTERPRETER, working_directory=Path.cwd()
+        root_of(server),
+        credentials,
+        FUNCTION_INTERPRETER,
+        working_directory=Path.cwd(),
+        await_warehouse=lambda: emulator_process.wait_until_ready(emulator, state),
     )
     deployment = deploy(plan.program or project_program, context, STACK, _config(plan, credentials))
     deployed = time.monotonic()
     emulator_process.wait_until_ready(emulator, state)
+    _let_data_api_log_in(credentials, deployment.outputs)
     outputs = Outputs.of(context.aws, deployment.outputs, credentials)
     outputs.write(state.outputs)
     seconds = {
@@ -166,6 +171,12 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
         "all": time.monotonic() - began,
     }
     return LocalCloud(state, outputs, deployment, context, tuple(children), seconds)
+
+
+def _let_data_api_log_in(credentials: WarehouseCredentials, outputs: Mapping[str, object]) -> None:
+    """Tell the emulator which secret the stack's loader has. Small programs have no loader."""
+    if loader := outputs.get("warehouse_loader"):
+        credentials.accept_secret(str(outputs.get("warehouse_secret_arn") or ""), str(loader))
 
 
 def _record(state: StateDir, children: list[Child], child: Child) -> None:

@@ -60,9 +60,12 @@ class WarehouseCredentials:
         """Make this role the meaning of `IAM_ROLE default`."""
         write_private(self.default_role_file, arn)
 
-    def accept_secret(self, arn: str) -> None:
-        """Let the Data API log in as the administrator with this secret, and with no other."""
-        write_private(self.secrets_file, json.dumps({arn: self.user}))
+    def accept_secret(self, arn: str, user: str) -> None:
+        """Let the Data API log in as the user with this secret, and with no other.
+
+        The empty text stands for a login with IAM.
+        """
+        write_private(self.secrets_file, json.dumps({arn: user}))
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url:
         "--s3-endpoint": s3_endpoint_url,
         "--region": aws_server.REGION,
         "--default-role-file": credentials.default_role_file,
-        "--databases": ",".join(credentials.databases),
+        "--databases": credentials.databases[0],  # bootstrap creates the others
         "--user": credentials.user,
         "--password-file": _file(state, "password"),
         "--cert": _file(state, "cert.pem"),

@@ -26,13 +26,16 @@ class OutputsError(LocalCloudError):
 
 @dataclass(frozen=True)
 class WarehouseOutputs:
-    """How to connect to the emulator."""
+    """How to connect to the emulator as its administrator, and the names that bootstrap uses."""
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
     databases: tuple[str, ...]
+    loader: str = ""
+    reader: str = ""
+    secret_arn: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,9 @@ class Outputs:
                     warehouse.user,
                     warehouse.password,
                     warehouse.databases,
+                    stack.get("warehouse_loader") or "",
+                    stack.get("warehouse_reader") or "",
+                    stack.get("warehouse_secret_arn") or "",
                 ),
             )
         except KeyError as error:

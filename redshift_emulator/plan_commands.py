@@ -15,6 +15,7 @@ from redshift_emulator.plan_permissions import (
     plan_create_group,
     plan_create_role,
     plan_create_user,
+    plan_grant,
     plan_schema,
 )
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
@@ -85,11 +86,13 @@ def plan_drop(statement: Statement) -> Step:
 
 
 def plan_alter(statement: Statement) -> Step:
-    """Plan ALTER TABLE, USER and MATERIALIZED VIEW; PostgreSQL gets all other ALTER statements."""
+    """Plan ALTER TABLE, USER, DEFAULT PRIVILEGES and MATERIALIZED VIEW; PostgreSQL gets all other ALTER statements."""
     if statement.words[1:2] == ["user"]:
         return plan_alter_user(statement)
     if statement.words[1:2] == ["schema"]:
         return plan_schema(statement)
+    if statement.words[1:3] == ["default", "privileges"]:
+        return plan_grant(statement)
     if statement.words[1:3] == ["materialized", "view"]:
         return plan_alter_materialized_view(statement)
     if statement.words[1:2] != ["table"]:

@@ -108,13 +108,13 @@ def plan_create_role(statement: Statement) -> Step:
 
 
 def plan_grant(statement: Statement) -> Step:
-    """Plan GRANT and REVOKE: the word ROLE before a role is left out.
+    """Plan GRANT, REVOKE and ALTER DEFAULT PRIVILEGES: the word ROLE before a role is left out.
 
     Permissions on future objects (FOR TABLES IN ...) and system permissions are limits of the emulator.
     """
     words = statement.words
     is_option = words[0] == "revoke" and words[1] in ("grant", "admin")
-    if "for" in words and not is_option:
+    if "for" in words and not is_option and words[0] != "alter":
         raise refusal("emulator", command=words[0].upper() + " ... FOR")
     if "on" not in words and "role" not in words[1:5]:
         raise refusal(

@@ -17,12 +17,13 @@ from redshift_emulator.catalog import install_catalog
 from redshift_emulator.client import Client, ClientGoneError
 from redshift_emulator.cluster import MAINTENANCE, OWNER, Cluster
 from redshift_emulator.context import AwsAccess
+from redshift_emulator.data_api.credentials import IamLogins
 from redshift_emulator.data_api.http import DataApiServer
 from redshift_emulator.data_api.operations import Logins, Operations
 from redshift_emulator.data_api.statements import Statements
 from redshift_emulator.disconnect_watcher import DisconnectWatcher
 from redshift_emulator.errors import BackendError, SqlError
-from redshift_emulator.lexer import quote_name
+from redshift_emulator.lexer import quote_literal, quote_name
 from redshift_emulator.login import (
     Login,
     forward_cancel,
@@ -134,7 +135,17 @@ class Server:
     def _start_data_api(self, options: DataApiOptions) -> None:
         self._statements = Statements(self.open_session)
         logins = Logins(self.options.user, options.logins_file)
-        self._data_api = DataApiServer(options.port, Operations(self._statements, logins))
+        iam_logins = IamLogins(logins.iam_user, self._set_password)
+        operations = Operations(self._statements, logins)
+        self._data_api = DataApiServer(options.port, operations, iam_logins)
+
+    def _set_password(self, user: str, password: str) -> None:
+        """Set a password of letters and digits; create the user if there is none."""
+        name = quote_name(user)
+        with self.connect_as_owner(MAINTENANCE) as owner:
+            if owner.query(call("to_regrole", name)) == [(None,)]:
+                owner.query(f"CREATE ROLE {name} LOGIN; GRANT pg_maintain TO {name}")
+            owner.query(f"ALTER ROLE {name} PASSWORD {quote_literal(password)}")
 
     @property
     def address(self) -> tuple[str, int]:

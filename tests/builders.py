@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from etl_core.loading.ledger import LedgerRow, pack
-from etl_core.model.function_settings import LoadSettings
+from etl_core.model.function_settings import LoadSettings, WarehouseLogin
 from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -115,7 +115,7 @@ def settings(**fields: Any) -> LoadSettings:
         "databases": ("dev", "analytics"),
         "warehouse_host": "warehouse.example",
         "warehouse_port": 5439,
-        "warehouse_secret_arn": "arn:secret",
+        "login": WarehouseLogin("arn:secret"),
         "copy_role_arn": "arn:aws:iam::123456789012:role/copy",
         "log_table": "log",
         "region": "eu-central-1",

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from etl_core.adapters.s3 import to_etl_error
 from etl_core.model.errors import ThrottledError
+from etl_core.model.function_settings import WarehouseLogin
 from etl_core.model.long_copy import (
     STATEMENTS_PER_TABLE,
     LongCopy,
@@ -25,17 +26,21 @@ _BUSY = frozenset({"ActiveStatementsExceededException", "ActiveSessionsExceededE
 
 @dataclass(frozen=True)
 class DataApiTarget:
-    """The warehouse and the secret of its administrator. Either the workgroup or the cluster is set."""
+    """The warehouse and the login. Either the workgroup or the cluster is set.
 
-    secret_arn: str
-    workgroup: str | None = None
-    cluster: str | None = None
+    Without a secret the caller's own role logs in.
+    """
+
+    login: WarehouseLogin
 
     def arguments(self) -> dict[str, str]:
         """Return the arguments of a call."""
-        if self.workgroup is not None:
-            return {"SecretArn": self.secret_arn, "WorkgroupName": self.workgroup}
-        return {"SecretArn": self.secret_arn, "ClusterIdentifier": self.cluster or ""}
+        named = {
+            "SecretArn": self.login.secret_arn,
+            "WorkgroupName": self.login.workgroup,
+            "ClusterIdentifier": self.login.cluster,
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
 
 class DataApi:

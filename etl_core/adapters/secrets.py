@@ -73,11 +73,38 @@ class SecretStore:
         """Drop the cached login; the next call reads the secret again."""
         self._known = None
 
-    def _read(self) -> Credentials:
+    def find(self) -> Credentials | None:
+        """Return the login, None if the secret has no value yet. Raises as `credentials` does."""
         try:
-            text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+            text = self._text()
+        except ClientError as error:
+            if error.response["Error"].get("Code") == "ResourceNotFoundException":
+                return None
+            raise to_etl_error(error, "Secrets Manager") from error
+        except BotoCoreError as error:
+            raise to_etl_error(error, "Secrets Manager") from error
+        return None if text is None else self._parse(text)
+
+    def write(self, login: Credentials) -> None:
+        """Store the login as the secret's value. Raises ThrottledError or LoadFailedError."""
+        text = json.dumps({"username": login.username, "password": login.password})
+        try:
+            self._client.put_secret_value(SecretId=self._arn, SecretString=text)
         except (BotoCoreError, ClientError) as error:
             raise to_etl_error(error, "Secrets Manager") from error
+        self._known = login
+
+    def _read(self) -> Credentials:
+        try:
+            text = self._text()
+        except (BotoCoreError, ClientError) as error:
+            raise to_etl_error(error, "Secrets Manager") from error
+        return self._parse(text or "")
+
+    def _text(self) -> str | None:
+        return self._client.get_secret_value(SecretId=self._arn).get("SecretString")
+
+    def _parse(self, text: str) -> Credentials:
         try:
             value = json.loads(text)
             return Credentials(str(value["username"]), str(value["password"]))

@@ -24,6 +24,7 @@ WAREHOUSE_HOST = "WAREHOUSE_HOST"
 WAREHOUSE_PORT = "WAREHOUSE_PORT"
 WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
 WAREHOUSE_CA_FILE = "WAREHOUSE_CA_FILE"
+ADMINISTRATOR_SECRET_ARN = "ADMINISTRATOR_SECRET_ARN"  # noqa: S105 - the name of a variable
 WAREHOUSE_WORKGROUP = "WAREHOUSE_WORKGROUP"
 WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
@@ -62,6 +63,10 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _optional(environment: Mapping[str, str], name: str) -> str | None:
+    return environment.get(name, "").strip() or None
+
+
 def _port(environment: Mapping[str, str]) -> int:
     text = _required(environment, WAREHOUSE_PORT)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or not 0 < int(text) < 65536:
@@ -98,15 +103,66 @@ def _databases(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class WarehouseLogin:
+    """How to log in to the warehouse: with a secret, or with IAM to a workgroup or a cluster."""
+
+    secret_arn: str | None = None
+    workgroup: str | None = None
+    cluster: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> WarehouseLogin:
+        """Read the variables. Raises SettingsError if none is set, or both workgroup and cluster."""
+        login = cls(
+            _optional(environment, WAREHOUSE_SECRET_ARN),
+            _optional(environment, WAREHOUSE_WORKGROUP),
+            _optional(environment, WAREHOUSE_CLUSTER),
+        )
+        if login.workgroup is not None and login.cluster is not None:
+            raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
+        if login == cls():
+            raise SettingsError(SETTING_MISSING(name=WAREHOUSE_SECRET_ARN))
+        return login
+
+
+@dataclass(frozen=True)
+class BootstrapSettings:
+    """The bootstrap function's settings: the warehouse, its administrator's secret, and the loader's.
+
+    Without a secret of its own, the loader logs in with IAM.
+    """
+
+    warehouse_host: str
+    warehouse_port: int
+    administrator_secret_arn: str
+    loader_secret_arn: str | None
+    warehouse_ca_file: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> BootstrapSettings:
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
+        return cls(
+            warehouse_host=_required(environment, WAREHOUSE_HOST),
+            warehouse_port=_port(environment),
+            administrator_secret_arn=_required(environment, ADMINISTRATOR_SECRET_ARN),
+            loader_secret_arn=_optional(environment, WAREHOUSE_SECRET_ARN),
+            warehouse_ca_file=_optional(environment, WAREHOUSE_CA_FILE),
+        )
+
+
+@dataclass(frozen=True)
 class LoadSettings:
-    """The load function's settings: two buckets, one warehouse, the role that COPY assumes, the log table."""
+    """The load function's settings: two buckets, one warehouse, the role that COPY assumes, the log table.
+
+    Without a secret the login is the function's own role, by IAM.
+    """
 
     lake_bucket: str
     work_bucket: str
     databases: tuple[str, ...]
     warehouse_host: str
     warehouse_port: int
-    warehouse_secret_arn: str
+    login: WarehouseLogin
     copy_role_arn: str
     log_table: str
     region: str
@@ -133,7 +189,7 @@ class LoadSettings:
             databases=_databases(environment),
             warehouse_host=_required(environment, WAREHOUSE_HOST),
             warehouse_port=_port(environment),
-            warehouse_secret_arn=_required(environment, WAREHOUSE_SECRET_ARN),
+            login=WarehouseLogin.from_environment(environment),
             copy_role_arn=_required(environment, COPY_ROLE_ARN),
             log_table=_required(environment, LOG_TABLE),
             region=_required(environment, REGION),
@@ -161,20 +217,17 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class LongCopySettings:
-    """The long-copy function's settings: the warehouse's secret, and its workgroup or its cluster."""
+    """The long-copy function's settings: the login, with the workgroup or the cluster."""
 
-    secret_arn: str
-    workgroup: str | None
-    cluster: str | None
+    login: WarehouseLogin
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> LongCopySettings:
         """Read the variables. Raises SettingsError unless one of workgroup and cluster is set."""
-        workgroup = environment.get(WAREHOUSE_WORKGROUP, "").strip() or None
-        cluster = environment.get(WAREHOUSE_CLUSTER, "").strip() or None
-        if (workgroup is None) == (cluster is None):
+        login = WarehouseLogin.from_environment(environment)
+        if login.workgroup is None and login.cluster is None:
             raise SettingsError(SETTING_ONE_OF(name=WAREHOUSE_WORKGROUP, other=WAREHOUSE_CLUSTER))
-        return cls(_required(environment, WAREHOUSE_SECRET_ARN), workgroup, cluster)
+        return cls(login)
 
 
 @dataclass(frozen=True)

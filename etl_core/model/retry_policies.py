@@ -51,11 +51,12 @@ class RetryPolicy:
 
 
 LAMBDA_THROTTLED = RetryPolicy(
-    # No function is free for the record function. Waiting is right, however long it takes. The
-    # delay grows slowly, so that no execution waits long after a function is free.
+    # No function is free for the record function. Waiting is right, for most of a day: after a day
+    # other uploads stop waiting for this one. The delay grows slowly, so that no execution waits
+    # long after a function is free.
     errors=("Lambda.TooManyRequestsException",),
     interval_seconds=1,
-    max_attempts=140,
+    max_attempts=2500,
     backoff_rate=1.1,
     max_delay_seconds=30,
 )
@@ -126,8 +127,11 @@ RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((LockConflictError.__name__,), 2, 45, 2.0, 60),
     RetryPolicy((ConnectionLostError.__name__,), 2, 45, 2.0, 60),
     RetryPolicy((CommitLostError.__name__,), 2, 45, 2.0, 60),
-    RetryPolicy((ThrottledError.__name__,), 2, 45, 2.0, 60),
-    RetryPolicy(LAMBDA_BUSY.errors, 5, 45, 2.0, 60),
+    # A large backlog takes hours, and every file of it loads in the end: these are retried for at
+    # least 15 hours, and for less than a day, after which other uploads stop waiting for this one.
+    # A cycle has fewer than 40 events, and an execution may have 25,000 (Step Functions quotas).
+    RetryPolicy((ThrottledError.__name__,), 2, 250, 2.0, 300),
+    RetryPolicy(LAMBDA_BUSY.errors, 5, 250, 2.0, 300),
     RetryPolicy(LAMBDA_UNAVAILABLE.errors, 60, 2, 1.5, 120),
     DIED_AGAIN,
     STOPPED,

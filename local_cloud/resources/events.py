@@ -46,6 +46,16 @@ def _target(item: Resource) -> dict[str, Any]:
     return {renamed.get(key, key): value for key, value in description.items()}
 
 
+@resource("aws:scheduler/schedule:Schedule")
+def schedule(context: Context, item: Resource) -> Created:
+    """Create a schedule that is switched off: a run that nobody asked for would disturb what people try."""
+    name = item.physical_name()
+    response = context.aws.call(
+        "scheduler", "create_schedule", item.rest(), Name=name, State="DISABLED"
+    )
+    return Created(name, {"arn": response["ScheduleArn"], "name": name})
+
+
 @resource("aws:cloudwatch/eventArchive:EventArchive")
 def archive(context: Context, item: Resource) -> Created:
     name = item.physical_name()

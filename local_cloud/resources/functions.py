@@ -97,6 +97,24 @@ def layer_version(context: Context, item: Resource) -> Created:
     )
 
 
+@resource(
+    "aws:lambda/invocation:Invocation",
+    {
+        "triggers": "every start invokes it",
+        "lifecycleScope": "the local cloud is deleted as a whole",
+    },
+)
+def invocation(context: Context, item: Resource) -> Created:
+    """Invoke a function once, when the warehouse is ready. Raises ValueError if the function fails."""
+    name, text = item.need("functionName"), item.need("input")
+    context.await_warehouse()
+    response = context.aws.client("lambda").invoke(FunctionName=name, Payload=text.encode())
+    result = response["Payload"].read().decode()
+    if "FunctionError" in response:
+        raise ValueError(f"the function {name} failed: {result}")
+    return Created(f"{name}-invocation", {"result": result})
+
+
 @resource("aws:lambda/permission:Permission")
 def permission(context: Context, item: Resource) -> Created:
     statement = item.take("statementId") or f"{item.name}-{secrets.token_hex(4)}"

@@ -42,6 +42,38 @@ def _zones(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"names": names, "zoneIds": [zone["ZoneId"] for zone in zones], "id": context.aws.region}
 
 
+def _zone_names(context: Context) -> list[str]:
+    zones = context.aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
+    return sorted(zone["ZoneName"] for zone in zones)
+
+
+def _endpoint_service(context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Every service exists in every zone."""
+    return {
+        "availabilityZones": _zone_names(context),
+        "serviceName": arguments["serviceName"],
+        "id": arguments["serviceName"],
+    }
+
+
+def _orderable_cluster(context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "availabilityZones": _zone_names(context),
+        "nodeType": arguments["nodeType"],
+        "id": arguments["nodeType"],
+    }
+
+
+def _workgroup(context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    name = arguments["workgroupName"]
+    arn = context.aws.arn("redshift-serverless", f"workgroup/{name}")
+    return {"arn": arn, "workgroupName": name, "id": name}
+
+
+def _prefix_list(_: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": "pl-00000000", "name": arguments["name"]}
+
+
 def _policy_document(_: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
     statements = [_statement(statement) for statement in arguments.get("statements", [])]
     text = json.dumps({"Version": arguments.get("version", "2012-10-17"), "Statement": statements})
@@ -75,6 +107,10 @@ ANSWERS: Mapping[str, Answer] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
+    "aws:ec2/getVpcEndpointService:getVpcEndpointService": _endpoint_service,
+    "aws:redshift/getOrderableCluster:getOrderableCluster": _orderable_cluster,
+    "aws:redshiftserverless/getWorkgroup:getWorkgroup": _workgroup,
+    "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
 }
 
 

@@ -93,6 +93,17 @@ def default_security_group(context: Context, item: Resource) -> Created:
     return Created(f"sg-{secrets.token_hex(8)}")
 
 
+@resource(
+    "aws:ec2/flowLog:FlowLog",
+    dict.fromkeys(
+        ("vpcId", "trafficType", "logDestination", "iamRoleArn"),
+        "the local cloud has no network model",
+    ),
+)
+def flow_log(context: Context, item: Resource) -> Created:
+    return Created(f"fl-{secrets.token_hex(8)}")
+
+
 @resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
 def ingress_rule(context: Context, item: Resource) -> Created:
     return _rule(context, item, "authorize_security_group_ingress")

@@ -25,9 +25,7 @@ def _managed_secret(context: Context, item: Resource, wanted_key: str, owner: st
     if not item.take(wanted_key):
         return None
     user, password = context.warehouse.user, context.warehouse.password
-    arn = create_admin_secret(context.aws, f"redshift!{owner}-{user}", user, password)
-    context.warehouse.accept_secret(arn)
-    return arn
+    return create_admin_secret(context.aws, f"redshift!{owner}-{user}", user, password)
 
 
 def _attach_default_role(context: Context, item: Resource) -> None:
@@ -174,21 +172,3 @@ def parameter_group(context: Context, item: Resource) -> Created:
     return Created(
         name, {"arn": context.aws.arn("redshift", f"parametergroup:{name}"), "name": name}
     )
-
-
-@resource(
-    "aws:redshiftdata/statement:Statement",
-    dict.fromkeys(("workgroupName", "clusterIdentifier"), NO_SETTING),
-)
-def statement(context: Context, item: Resource) -> Created:
-    """Accept CREATE DATABASE for a database of the emulator.
-
-    The emulator creates all its databases at its start.
-    """
-    _refuse_unknown_database(context, item.need("database"))
-    item.need("secretArn")
-    words = str(item.need("sql")).split()
-    if len(words) != 3 or [word.upper() for word in words[:2]] != ["CREATE", "DATABASE"]:
-        raise ValueError(f"the local cloud runs only CREATE DATABASE, not {' '.join(words)!r}")
-    _refuse_unknown_database(context, words[2].strip('"'))
-    return Created(f"statement-{item.name}")

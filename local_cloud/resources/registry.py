@@ -95,6 +95,8 @@ class Context:
     function_interpreter: Path
     working_directory: Path
     """The base of the program's relative paths."""
+    await_warehouse: Callable[[], None] = lambda: None
+    """Returns when the emulator listens."""
 
 
 Provision = Callable[[Context, Resource], Created]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 
 class ApiError(Exception):
     """An error for the caller. `code` is its name in the service model."""
@@ -16,6 +18,11 @@ class ApiError(Exception):
     def body(self) -> dict[str, str]:
         """Return the JSON object that the caller gets."""
         return {"__type": self.code, "Message": self.message}
+
+    def xml(self) -> str:
+        """Return the document that a caller of the query protocol gets."""
+        error = f"<Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
+        return f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
 
 
 class ValidationError(ApiError):

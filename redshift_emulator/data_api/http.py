@@ -1,4 +1,4 @@
-"""The HTTP server of the Data API: AWS JSON 1.1, `X-Amz-Target: RedshiftData.<operation>`.
+"""The HTTP server of the Data API: AWS JSON 1.1, `X-Amz-Target: RedshiftData.<operation>`; and of logins with IAM.
 
 It listens on the loopback address only. A request must be signed, but the signature is not checked.
 """
@@ -11,7 +11,9 @@ import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
+from redshift_emulator.data_api.credentials import SERVERLESS, IamLogins
 from redshift_emulator.data_api.errors import (
     ApiError,
     BodyTooLargeError,
@@ -24,6 +26,7 @@ from redshift_emulator.data_api.operations import Operations
 
 LOOPBACK = "127.0.0.1"
 CONTENT_TYPE = "application/x-amz-json-1.1"
+XML_TYPE = "text/xml"
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """40 statements of 100 KB, each byte written as \\u0000."""
 _TARGET = "RedshiftData."
@@ -33,8 +36,8 @@ logger = logging.getLogger("redshift_emulator.data_api")
 class DataApiServer:
     """A running HTTP server."""
 
-    def __init__(self, port: int, operations: Operations) -> None:
-        self._server = _HttpServer(port, operations)
+    def __init__(self, port: int, operations: Operations, iam_logins: IamLogins) -> None:
+        self._server = _HttpServer(port, operations, iam_logins)
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="redshift-data-api-http", daemon=True
         )
@@ -57,9 +60,10 @@ class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, port: int, operations: Operations) -> None:
+    def __init__(self, port: int, operations: Operations, iam_logins: IamLogins) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.operations = operations
+        self.iam_logins = iam_logins
 
     def server_bind(self) -> None:
         # Not HTTPServer's: it looks up the host's name, which may take seconds.
@@ -76,9 +80,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         try:
-            self._send(200, self._response())
+            if self._is_query():
+                self._send_text(200, XML_TYPE, self._query_response())
+            else:
+                self._send(200, self._response())
         except ApiError as failure:
-            self._send(failure.http_status, failure.body())
+            if self._is_query():
+                self._send_text(failure.http_status, XML_TYPE, failure.xml())
+            else:
+                self._send(failure.http_status, failure.body())
         except OSError as gone:
             logger.debug("a caller disconnected: %s", gone)
             self.close_connection = True
@@ -92,10 +102,25 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.headers.get("Authorization", "").startswith("AWS4-"):
             raise MissingSignatureError("the request is not signed (Signature Version 4)")
         target = self.headers.get("X-Amz-Target", "")
+        if target == SERVERLESS:
+            return self._emulator.iam_logins.json()
         if not target.startswith(_TARGET):
             raise UnknownOperationError(f"X-Amz-Target is {target[:80]!r}; it must be {_TARGET}...")
+        return self._emulator.operations.call(target.removeprefix(_TARGET), _parse(body))
+
+    def _is_query(self) -> bool:
+        """Whether the request is signed for Redshift's own API, which has the query protocol."""
+        return "/redshift/aws4_request" in self.headers.get("Authorization", "")
+
+    def _query_response(self) -> str:
+        """Answer a request of the query protocol, which Redshift's own API uses."""
+        form = parse_qs(self._read_body().decode(errors="replace"))
+        return self._emulator.iam_logins.xml(form.get("Action", [""])[0])
+
+    @property
+    def _emulator(self) -> _HttpServer:
         server: _HttpServer = self.server  # type: ignore[assignment]
-        return server.operations.call(target.removeprefix(_TARGET), _parse(body))
+        return server
 
     def _read_body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -108,12 +133,17 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _send(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
+        self._send_text(status, CONTENT_TYPE, json.dumps(body), body.get("__type"))
+
+    def _send_text(
+        self, status: int, content_type: str, text: str, error: str | None = None
+    ) -> None:
+        data = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
-        if "__type" in body:
-            self.send_header("x-amzn-ErrorType", body["__type"])
+        if error is not None:
+            self.send_header("x-amzn-ErrorType", error)
         self.end_headers()
         self.wfile.write(data)
 

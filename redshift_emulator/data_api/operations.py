@@ -21,6 +21,7 @@ from redshift_emulator.data_api.run import Run
 from redshift_emulator.data_api.statements import Statements, part_of
 
 Response = dict[str, Any]
+_IAM_USER = "IAMR:caller"
 _NO_RESULT = "Query does not have result. Please check query status with DescribeStatement."
 
 
@@ -35,14 +36,25 @@ class Logins:
         self._master_user = master_user
         self._file = file
 
+    def iam_user(self) -> str:
+        """Return the user of a login with IAM."""
+        return str(self._users().get("", _IAM_USER))
+
+    def _users(self) -> dict[str, str]:
+        if self._file is None or not self._file.exists():
+            return {}
+        users: dict[str, str] = json.loads(self._file.read_text("utf-8"))
+        return users
+
     def user_of(self, target: Target) -> str:
         """Return the user. Raises NotFoundError for an unknown secret."""
         if target.user is not None:
             return target.user
+        if target.secret is None:
+            return self.iam_user()
         if self._file is None:
             return self._master_user
-        secret = target.secret or ""
-        users = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
+        secret, users = target.secret, self._users()
         if secret not in users:
             raise NotFoundError("Secrets Manager can't find the specified secret.", secret)
         return str(users[secret])

@@ -140,10 +140,6 @@ def _target(body: Body) -> Target:
         raise ValidationError("give either SecretArn or DbUser")
     if user is not None and cluster is None:
         raise ValidationError("DbUser needs a ClusterIdentifier")
-    if secret is None and user is None:
-        raise ValidationError(
-            "give SecretArn or DbUser: this emulator does not know the IAM identity of the caller"
-        )
     database = _text(body, "Database", 127)
     if database is None:
         raise ValidationError("Database is missing")

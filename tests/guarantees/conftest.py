@@ -99,7 +99,7 @@ def _serializable(
     warehouse = replace(
         outputs.warehouse, port=port, user=credentials.user, password=credentials.password
     )
-    credentials.accept_secret(secret["ARN"])
+    credentials.accept_secret(secret["ARN"], credentials.user)
     client = Client(replace(outputs, warehouse=warehouse), outputs.aws(aws_server.ACCOUNT_ID))
     stack.callback(client.close)
     variables = {

@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 from etl_core.adapters.aws_clients import DATA, make_client, session
 from etl_core.adapters.data_api import DataApi, DataApiTarget
 from etl_core.model.errors import LoadFailedError, ThrottledError
+from etl_core.model.function_settings import WarehouseLogin
 from etl_core.model.long_copy import LongCopy, LongCopyResult, LongCopyStatus
 from handlers import long_copy
 from redshift_emulator.server import Server
@@ -135,7 +136,7 @@ def test_errors_of_the_service_are_mapped(
     data_api: LiveTable, code: str, status: int, error: type[Exception]
 ) -> None:
     client = make_client("redshift-data", DATA)
-    api = DataApi(client, DataApiTarget("arn:secret", cluster="c"))
+    api = DataApi(client, DataApiTarget(WarehouseLogin("arn:secret", cluster="c")))
     with Stubber(client) as stub:
         stub.add_client_error("batch_execute_statement", code, "text", status)
         with pytest.raises(error, match="Redshift Data API returned"):

@@ -17,11 +17,50 @@ EVERYTHING = {
     "recordConcurrency": "20",
     "maxParallelLoads": "3",
     "protectData": "true",
+    "finalSnapshot": "true",
+    "snapshotKeepDays": "14",
+    "allowedCidrs": '["10.8.0.0/16"]',
+    "allowedSecurityGroups": '["sg-0123456789abcdef0"]',
     "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
     "vpcCidr": "192.168.0.0/20",
 }
-VARIANTS = {"plain": {}, "everything": EVERYTHING}
+EXISTING = {
+    "databases": '["sales"]',
+    "warehouseKind": "existing",
+    "warehouseHost": "wg.123456789012.eu-central-1.redshift-serverless.amazonaws.com",
+    "warehousePort": "5440",
+    "warehouseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:loader-a1b2c3",
+    "network": "existing",
+    "vpcId": "vpc-0123456789abcdef0",
+    "subnetIds": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
+    "securityGroupIds": '["sg-0123456789abcdef0"]',
+}
+EXISTING_IAM = {
+    **{key: value for key, value in EXISTING.items() if key != "warehouseSecretArn"},
+    "warehouseLogin": "iam",
+    "warehouseCluster": "main",
+    "copyRoleArn": "arn:aws:iam::123456789012:role/copy",
+    "reconcileEveryHours": "0",
+    "readerRole": "",
+}
+IAM = {"warehouseLogin": "iam", "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]'}
+JOINED = {
+    **{key: EXISTING[key] for key in ("network", "vpcId", "subnetIds", "securityGroupIds")},
+    "snapshotKeepDays": "0",
+}
+VARIANTS = {
+    "plain": {},
+    "everything": EVERYTHING,
+    "existing": EXISTING,
+    "existing-iam": EXISTING_IAM,
+    "iam": IAM,
+    "joined": JOINED,
+}
+
+
+ANY = ("plain", "everything", "existing-iam")
+"""Between them they have every component; recording a stack takes a second."""
 
 
 @cache
@@ -42,8 +81,32 @@ def everything() -> Stack:
     return recorded("everything", Mode.DEPLOY)
 
 
+@pytest.fixture
+def existing() -> Stack:
+    """The stack for an existing warehouse and network, with a secret."""
+    return recorded("existing", Mode.DEPLOY)
+
+
+@pytest.fixture
+def existing_iam() -> Stack:
+    """The stack for an existing cluster and network, with a login by IAM."""
+    return recorded("existing-iam", Mode.DEPLOY)
+
+
+@pytest.fixture
+def iam() -> Stack:
+    """The stack with a new serverless warehouse and a login by IAM."""
+    return recorded("iam", Mode.DEPLOY)
+
+
+@pytest.fixture
+def joined() -> Stack:
+    """The stack with a new warehouse in an existing network."""
+    return recorded("joined", Mode.DEPLOY)
+
+
 @pytest.fixture(
-    params=[(variant, mode) for variant in VARIANTS for mode in Mode],
+    params=[(variant, mode) for variant in ANY for mode in Mode],
     ids=lambda p: f"{p[0]}-{p[1].value}",
 )
 def any_stack(request: pytest.FixtureRequest) -> Stack:

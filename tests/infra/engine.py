@@ -40,6 +40,9 @@ OUTPUTS = {
     "warehouse_port",
     "warehouse_databases",
     "warehouse_secret_arn",
+    "warehouse_administrator_secret_arn",
+    "warehouse_loader",
+    "warehouse_reader",
     "copy_role_arn",
     "dead_letter_queue_url",
 }
@@ -67,6 +70,9 @@ class Registered:
     parent: str = ""
     provider: str = ""
     ignored_changes: tuple[str, ...] = ()
+    replaced_on: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+    has_root_alias: bool = False
 
     def depends_on(self, other: Registered) -> bool:
         return (other.typ, other.name) in self.dependencies
@@ -161,7 +167,29 @@ class _Recorder(Mocks):
             case "aws:index/getRegion:getRegion":
                 return {"region": REGION, "name": REGION, "id": REGION}
             case "aws:index/getAvailabilityZones:getAvailabilityZones":
-                return {"names": ZONES, "zoneIds": ZONES, "id": REGION}
+                return {"names": [f"{REGION}0", *ZONES], "zoneIds": ZONES, "id": REGION}
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "id": ACCOUNT}
+            case "aws:index/getPartition:getPartition":
+                return {"partition": "aws", "id": "aws", "dnsSuffix": "amazonaws.com"}
+            case "aws:ec2/getVpcEndpointService:getVpcEndpointService":
+                return {"availabilityZones": [*reversed(ZONES), f"{REGION}z"], "id": "service"}
+            case "aws:redshift/getOrderableCluster:getOrderableCluster":
+                return {"availabilityZones": [*ZONES, f"{REGION}y"], "id": "orderable"}
+            case "aws:ec2/getVpc:getVpc":
+                return {"id": "vpc-company"}
+            case "aws:ec2/getSubnets:getSubnets":
+                return {"ids": ["subnet-1", "subnet-2"], "id": "subnets"}
+            case "aws:redshift/getCluster:getCluster":
+                name = args.args["clusterIdentifier"]
+                where = {"endpoint": f"{name}.redshift.example", "port": 5439}
+                return where | {"clusterIdentifier": name, "vpcSecurityGroupIds": ["sg-1"]}
+            case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+                return {"id": "pl-s3", "name": args.args["name"]}
+            case "aws:redshiftserverless/getWorkgroup:getWorkgroup":
+                name = args.args["workgroupName"]
+                arn = f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/id-of-{name}"
+                return {"arn": arn, "workgroupName": name, "id": name}
         raise AssertionError(
             f"the program calls {args.token}; add a result for it to the recording engine"
         )
@@ -212,6 +240,9 @@ def _registered(recorder: _Recorder, monitor: _Monitor) -> list[Registered]:
                 _identity(request.parent)[1] if request.parent else "",
                 request.provider,
                 tuple(request.ignoreChanges),
+                tuple(request.replaceOnChanges),
+                request.deleteBeforeReplace,
+                any(alias.spec.noParent for alias in request.aliases),
             )
         )
     return resources
@@ -231,7 +262,7 @@ async def _run(
         preview=recorder.mode is Mode.PREVIEW,
         monitor=monitor,
     )
-    full = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    full = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in config.items()}
     pulumi.runtime.set_all_config({"aws:region": REGION, **full}, [])
     await run_pulumi_func(main)
     twice = {

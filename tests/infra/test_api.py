@@ -37,7 +37,7 @@ def test_the_query_function_serves_the_method(plain: Stack):
 
 
 def test_only_this_method_of_this_stage_can_invoke_the_function(plain: Stack):
-    permission = plain.one("aws:lambda/permission:Permission").inputs
+    permission = plain.one("aws:lambda/permission:Permission", "-api").inputs
     api = "arn:aws:execute-api:eu-central-1:123456789012:redshift-lake-loader-dev-api"
     assert permission["sourceArn"] == f"{api}/{STAGE}/{METHOD}/{PATH}"
     assert "*" not in permission["sourceArn"]

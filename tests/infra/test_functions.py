@@ -8,6 +8,7 @@ from etl_core.model.function_settings import (
     LogSettings,
     ReconcileSettings,
     RecordSettings,
+    WarehouseLogin,
 )
 from etl_core.model.retry_policies import LAMBDA_BUSY
 from infra import bundle
@@ -15,6 +16,7 @@ from infra.bundle import ROOT
 from tests.infra.engine import Stack
 
 FUNCTION = "aws:lambda/function:Function"
+LOADER_ROLE = "redshift-lake-loader:infra:LoaderRole"
 NOUNS = ("load", "record", "query", "tables", "reconcile")
 
 
@@ -36,7 +38,9 @@ def test_a_function_depends_on_its_log_group_and_on_the_policy_of_its_role(any_s
     logs = any_stack.one("aws:cloudwatch/logGroup:LogGroup", f"-{noun}-logs")
     assert function.depends_on(logs)
     assert function.depends_on(any_stack.one("aws:iam/rolePolicy:RolePolicy", f"-{noun}-role"))
-    assert function.depends_on(any_stack.one("aws:iam/role:Role", f"-{noun}-role"))
+    is_shared = any_stack.has(LOADER_ROLE) and noun in ("load", "tables")
+    role = "loader" if is_shared else noun
+    assert function.depends_on(any_stack.one("aws:iam/role:Role", f"-{role}-role"))
     assert logs.inputs["retentionInDays"] == 30
     assert logs.inputs["name"].startswith("/aws/lambda/")
 
@@ -84,7 +88,7 @@ def test_the_load_function_can_parse_its_environment(plain: Stack, everything: S
         assert list(settings.databases) == stack.outputs["warehouse_databases"]
         assert settings.warehouse_host == stack.outputs["warehouse_host"]
         assert settings.warehouse_port == stack.outputs["warehouse_port"]
-        assert settings.warehouse_secret_arn == stack.outputs["warehouse_secret_arn"]
+        assert settings.login == WarehouseLogin(stack.outputs["warehouse_secret_arn"])
         assert settings.copy_role_arn == stack.outputs["copy_role_arn"]
         assert settings.warehouse_ca_file is None
 
@@ -120,7 +124,7 @@ def test_a_lease_expires_after_the_load_function_has_ended(plain: Stack):
 
 def test_only_functions_that_use_the_warehouse_are_in_the_network(plain: Stack):
     inside = {f.name.rsplit("-", 1)[1] for f in plain.of(FUNCTION) if "vpcConfig" in f.inputs}
-    assert inside == {"load", "tables"}
+    assert inside == {"load", "tables", "bootstrap"}
     for noun in inside:
         config = plain.one(FUNCTION, f"-{noun}").inputs["vpcConfig"]
         assert config["securityGroupIds"] == ["redshift-lake-loader-dev-network-load-id"]

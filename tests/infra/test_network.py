@@ -1,6 +1,9 @@
 from ipaddress import ip_network
 
-from tests.infra.engine import ZONES, Stack
+import pytest
+
+from tests.infra.conftest import recorded
+from tests.infra.engine import ZONES, Mode, Stack
 
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -17,7 +20,9 @@ def test_three_private_subnets_in_three_zones_do_not_overlap(plain: Stack, every
         assert not any(subnet.inputs["mapPublicIpOnLaunch"] for subnet in subnets)
 
 
-def test_the_network_has_no_internet_access(any_stack: Stack):
+@pytest.mark.parametrize("variant", ["plain", "everything", "iam"])
+def test_the_network_has_no_internet_access(variant: str):
+    any_stack = recorded(variant, Mode.PREVIEW)
     kinds = {r.typ for r in any_stack.resources if r.typ.startswith("aws:ec2/")}
     assert kinds == {
         "aws:ec2/vpc:Vpc",
@@ -25,11 +30,14 @@ def test_the_network_has_no_internet_access(any_stack: Stack):
         "aws:ec2/routeTable:RouteTable",
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         "aws:ec2/securityGroup:SecurityGroup",
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        "aws:ec2/flowLog:FlowLog",
         "aws:ec2/vpcEndpoint:VpcEndpoint",
     }
     assert "routes" not in any_stack.one("aws:ec2/routeTable:RouteTable").inputs
     for rule in any_stack.of(EGRESS) + any_stack.of(INGRESS):
-        assert not {"cidrIpv4", "cidrIpv6"} & set(rule.inputs), rule.name
+        if "-allow-" not in rule.name:
+            assert not {"cidrIpv4", "cidrIpv6"} & set(rule.inputs), rule.name
 
 
 def test_every_subnet_uses_the_route_table_of_the_endpoints(plain: Stack):
@@ -73,6 +81,13 @@ def test_the_endpoints_allow_only_the_buckets_and_the_table_of_the_stack(plain: 
     assert dynamodb["Resource"] == [table, f"{table}/index/*"]
 
 
+PEOPLE = {
+    False: set(),
+    True: {("10.8.0.0/16", "warehouse", 5439), ("sg-0123456789abcdef0", "warehouse", 5439)},
+}
+"""Who else may connect to the warehouse, by allowedCidrs and allowedSecurityGroups."""
+
+
 def connections(stack: Stack):
     """Return (client, server, port) of every egress rule and of every ingress rule."""
     groups = {
@@ -82,7 +97,9 @@ def connections(stack: Stack):
 
     def peer(rule):
         group = rule.inputs.get("referencedSecurityGroupId")
-        return groups[group] if group else rule.inputs["prefixListId"].rsplit("-", 1)[1]
+        if group:
+            return groups.get(group, group)
+        return rule.inputs.get("cidrIpv4") or rule.inputs["prefixListId"].rsplit("-", 1)[1]
 
     egress = {
         (groups[r.inputs["securityGroupId"]], peer(r), int(r.inputs["toPort"]))
@@ -100,6 +117,9 @@ def test_only_the_load_function_can_connect_to_the_warehouse_and_to_secrets_mana
 ):
     for stack in (plain, everything):
         egress, ingress = connections(stack)
+        people = {each for each in ingress if each[0] not in ("load", "warehouse")}
+        ingress -= people
+        assert people == PEOPLE[stack is everything]
         assert ingress == {("load", "warehouse", 5439), ("load", "secrets", 443)}
         assert egress == ingress | {
             ("load", "s3", 443),
@@ -109,3 +129,28 @@ def test_only_the_load_function_can_connect_to_the_warehouse_and_to_secrets_mana
         for rule in stack.of(EGRESS) + stack.of(INGRESS):
             assert rule.inputs["fromPort"] == rule.inputs["toPort"]
             assert rule.inputs["ipProtocol"] == "tcp"
+
+
+def test_the_default_security_group_allows_nothing_and_refused_connections_are_logged(plain: Stack):
+    group = plain.one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs
+    assert not {"ingress", "egress"} & set(group)
+    flow = plain.one("aws:ec2/flowLog:FlowLog").inputs
+    assert flow["trafficType"] == "REJECT"
+    assert flow["vpcId"] == group["vpcId"] == f"{plain.one('aws:ec2/vpc:Vpc').name}-id"
+    logs = plain.one("aws:cloudwatch/logGroup:LogGroup", "-flow")
+    assert logs.inputs["retentionInDays"] == 30
+
+
+def test_the_secrets_endpoint_allows_only_the_secrets_of_the_stack(plain: Stack, everything: Stack):
+    for stack in (plain, everything):
+        endpoint = stack.one("aws:ec2/vpcEndpoint:VpcEndpoint", "-secrets").json("policy")
+        by_sid = {s["Sid"]: s for s in endpoint["Statement"]}
+        assert by_sid["LoaderSecret"]["Resource"] == [stack.outputs["warehouse_secret_arn"]]
+        administrator = stack.outputs["warehouse_administrator_secret_arn"]
+        assert by_sid["AdministratorSecret"]["Resource"] == [administrator]
+        assert by_sid["AdministratorSecret"]["Action"] == ["secretsmanager:GetSecretValue"]
+
+
+def test_the_zones_of_the_setting_are_used(iam: Stack):
+    subnets = iam.of("aws:ec2/subnet:Subnet")
+    assert [subnet.inputs["availabilityZone"] for subnet in subnets] == ZONES

@@ -7,6 +7,7 @@ from tests.infra.engine import Stack
 ANY_RESOURCE = {
     "AttachToNetwork": "network interfaces of Lambda: EC2 supports no narrower resource to describe them",
     "NotFromTheCode": "a denial, which should be wide",
+    "FindLogGroup": "VPC flow logs: the action supports no resource",
     "DeliverLogs": "log delivery of Step Functions supports no resource",
     "SeeOwnStatements": "statements of the Data API have no ARN; the condition restricts their owner",
 }
@@ -16,6 +17,9 @@ ANY_PRINCIPAL = {
     "Objects": "an endpoint policy: the roles of the callers restrict the principal",
     "Buckets": "an endpoint policy",
     "LogTable": "an endpoint policy",
+    "LoaderSecret": "an endpoint policy",
+    "AdministratorSecret": "an endpoint policy",
+    "LogIn": "an endpoint policy",
 }
 
 
@@ -65,13 +69,20 @@ def test_no_statement_allows_every_principal(deployed):
             )
 
 
-def test_only_services_can_assume_a_role(deployed):
+def test_only_services_can_assume_a_role_and_only_for_this_account(deployed):
     roles = deployed.of("aws:iam/role:Role")
-    assert len(roles) == 9
+    assert len(roles) >= 11
     for role in roles:
         for statement in role.json("assumeRolePolicy")["Statement"]:
             assert set(statement["Principal"]) == {"Service"}
             assert statement["Action"] == "sts:AssumeRole"
+            if role.name.endswith("-copy-role"):
+                assert "Condition" not in statement, (
+                    "Redshift does not say that it sends the account"
+                )
+            else:
+                same_account = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+                assert statement["Condition"] == same_account
 
 
 def test_every_role_has_exactly_one_inline_policy(deployed):

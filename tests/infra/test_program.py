@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pulumi
 import pytest
 
-from infra import network, program
+from infra import bundle, program, zones
 from infra.code import CA_FILE
 from infra.program import main
 from tests.infra.conftest import VARIANTS, recorded
@@ -29,6 +31,15 @@ def test_preview_and_deployment_declare_the_same_resources(variant):
 
 def test_the_stack_has_the_outputs_that_users_rely_on(any_stack: Stack):
     assert set(any_stack.outputs) == OUTPUTS
+
+
+def test_stacks_of_a_version_before_keep_their_resources(any_stack: Stack):
+    """Components were at the top of the stack: they keep that as an alias."""
+    loader = any_stack.one("redshift-lake-loader:index:LakeLoader")
+    top = [r for r in any_stack.resources if r.parent == loader.name and r.name != loader.name]
+    components = [r for r in top if r.typ.startswith("redshift-lake-loader:infra:")]
+    assert len(components) > 10
+    assert all(r.has_root_alias for r in components)
 
 
 def test_only_the_api_key_is_a_secret_output(any_stack: Stack):
@@ -71,10 +82,33 @@ def test_the_provider_of_the_stack_tags_every_resource(any_stack: Stack):
     assert all(f"{provider.name}::" in r.provider for r in others)
 
 
-def test_every_resource_belongs_to_a_component(any_stack: Stack):
-    components = {
-        r.name for r in any_stack.resources if r.typ.startswith("redshift-lake-loader:infra:")
+def test_every_key_of_the_aws_provider_reaches_it():
+    """Otherwise `up` goes to whatever account the shell is logged in to."""
+    given = {
+        "aws:profile": "company",
+        "aws:allowedAccountIds": '["123456789012"]',
+        "aws:assumeRoles": '[{"roleArn": "arn:aws:iam::123456789012:role/deploy"}]',
+        "aws:assumeRoleWithWebIdentity": '{"roleArn": "arn:aws:iam::123456789012:role/ci"}',
+        "aws:ignoreTags": '{"keyPrefixes": ["company:"]}',
+        "aws:defaultTags": '{"tags": {"cost": "42", "stack": "mine"}}',
+        "aws:maxRetries": "7",
+        "aws:skipMetadataApiCheck": "false",
     }
+    provider = run(main, Mode.DEPLOY, config=given).one("pulumi:providers:aws")
+    assert provider.inputs["profile"] == "company"
+    assert provider.json("allowedAccountIds") == ["123456789012"]
+    assert provider.json("assumeRoles") == [{"roleArn": "arn:aws:iam::123456789012:role/deploy"}]
+    web = {"roleArn": "arn:aws:iam::123456789012:role/ci"}
+    assert provider.json("assumeRoleWithWebIdentity") == web
+    assert provider.json("ignoreTags") == {"keyPrefixes": ["company:"]}
+    tags = {"project": "redshift-lake-loader", "cost": "42", "stack": "mine"}
+    assert provider.json("defaultTags") == {"tags": tags}
+    assert provider.json("maxRetries") == 7
+    assert provider.json("skipMetadataApiCheck") is False
+
+
+def test_every_resource_belongs_to_a_component(any_stack: Stack):
+    components = {r.name for r in any_stack.resources if r.typ.startswith("redshift-lake-loader:")}
     for resource in any_stack.resources:
         if resource.typ.startswith("aws:"):
             assert resource.parent in components, resource.name
@@ -134,13 +168,32 @@ def test_an_invalid_ca_file_stops_the_program_with_the_fix():
         run(main, Mode.DEPLOY, config={"warehouseCaFile": "nowhere.pem"})
 
 
-def test_a_deployment_without_a_layer_says_how_to_build_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        program.check_layer, "__defaults__", (tmp_path / "layer.zip", tmp_path / "lambda.txt")
-    )
-    with pytest.raises(
-        pulumi.RunError, match=r"layer.zip does not exist; .* Build it: .* -m infra.bundle"
-    ):
+@pytest.mark.parametrize("state", ["missing", "outdated", "current"])
+def test_the_layer_is_built_by_the_program_when_it_is_missing_or_outdated(
+    state: str, tmp_path, monkeypatch
+):
+    def install(_: object, target: Path) -> None:
+        target.mkdir()
+
+    monkeypatch.setattr(bundle, "_install", install)
+    layer, requirements = tmp_path / "layer.zip", tmp_path / "lambda.txt"
+    requirements.write_text("")
+    if state != "missing":
+        bundle.write_layer(tmp_path / "nothing", layer, b"older")
+    if state == "current":
+        bundle.write_layer(tmp_path / "nothing", layer, bundle.digest_of(requirements).encode())
+    lines: list[str] = []
+    bundle.ensure_layer(lines.append, lambda _: None, layer, requirements)
+    bundle.check_layer(layer, requirements)
+    assert [text[:18] for text in lines] == ([] if state == "current" else ["building layer.zip"])
+
+
+def test_a_layer_that_cannot_be_built_stops_the_program_with_the_reason(monkeypatch):
+    def fails(*_: object) -> None:
+        raise bundle.BundleError("pip cannot install the packages of the layer")
+
+    monkeypatch.setattr(program, "ensure_layer", fails)
+    with pytest.raises(pulumi.RunError, match="pip cannot install"):
         program.deploy()
 
 
@@ -148,14 +201,14 @@ def test_a_deployment_without_a_layer_says_how_to_build_it(tmp_path, monkeypatch
 def test_a_layer_without_compiled_files_is_reported_with_what_it_costs(
     compiled: bool, tmp_path, monkeypatch
 ):
+    layer, requirements = tmp_path / "layer.zip", tmp_path / "lambda.txt"
+    requirements.write_text("")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / ("a.pyc" if compiled else "a.py")).touch()
+    bundle.write_layer(packages, layer, bundle.digest_of(requirements).encode())
     warnings: list[str] = []
-    monkeypatch.setattr(program, "check_layer", lambda: None)
-    monkeypatch.setattr(program, "has_compiled_files", lambda: compiled)
-    monkeypatch.setattr(program, "main", lambda: None)
-    monkeypatch.setattr(program.pulumi.log, "warn", warnings.append)
-
-    program.deploy()
-
+    bundle.ensure_layer(lambda _: None, warnings.append, layer, requirements)
     assert [("no compiled files" in text, "CPU time" in text) for text in warnings] == (
         [] if compiled else [(True, True)]
     )
@@ -165,8 +218,11 @@ def test_a_region_with_too_few_zones_is_refused():
     with pytest.raises(
         pulumi.RunError, match=r"us-west-1 has 2 availability zone.*Choose another region"
     ):
-        network.pick_zones("us-west-1", ["us-west-1a", "us-west-1c"])
+        zones.pick_zones("us-west-1", [["us-west-1a", "us-west-1c"]])
 
 
-def test_three_zones_are_picked_in_a_stable_order():
-    assert network.pick_zones("x", ["c", "a", "d", "b"]) == ["a", "b", "c"]
+def test_three_zones_are_picked_in_a_stable_order_of_those_that_everything_supports():
+    assert zones.pick_zones("x", [["c", "a", "d", "b"]]) == ["a", "b", "c"]
+    assert zones.pick_zones("x", [["a", "b", "c", "d"], ["d", "c", "b"]]) == ["b", "c", "d"]
+    with pytest.raises(pulumi.RunError, match=r"1 availability zone\(s\) \(b\)"):
+        zones.pick_zones("x", [["a", "b"], ["b", "c"]])

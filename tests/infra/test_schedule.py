@@ -1,19 +1,57 @@
-"""The reconcile schedule, which is off by default."""
+"""The schedule of reconcile, and its first run."""
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from infra.schedule import render_rate
-from tests.infra.engine import Stack
+from infra.program import main
+from infra.schedule import render_rate, render_time
+from tests.infra.conftest import VARIANTS
+from tests.infra.engine import Mode, Stack, run
+
+ONCE = "aws:scheduler/schedule:Schedule"
 
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
 PERMISSION = "aws:lambda/permission:Permission"
 SCHEDULE = "-reconcile-schedule"
 
 
-def test_there_is_no_schedule_by_default(plain: Stack):
-    assert not [r.name for r in plain.resources if r.name.endswith(SCHEDULE)]
+def test_reconcile_runs_every_day_by_default(plain: Stack):
+    assert plain.one(RULE, SCHEDULE).inputs["scheduleExpression"] == "rate(24 hours)"
+
+
+def test_the_schedule_can_be_switched_off_and_the_first_run_remains(existing_iam: Stack):
+    assert [rule.name for rule in existing_iam.of(RULE)] == ["redshift-lake-loader-dev-workflow"]
+    assert existing_iam.one(ONCE, "-first")
+
+
+@pytest.mark.parametrize("variant", ["existing"])
+def test_the_first_run_is_ten_minutes_after_events_are_switched_on(variant: str):
+    """S3 sends no events in the first minutes: an upload of that time is found by this run."""
+    before = datetime.now(UTC)
+    stack = run(main, Mode.DEPLOY, config=VARIANTS[variant])
+    after = datetime.now(UTC)
+    schedule = stack.one(ONCE, "-first")
+    at = datetime.fromisoformat(schedule.inputs["scheduleExpression"][3:-1])
+    ten = timedelta(minutes=10)
+    assert before.replace(microsecond=0) + ten <= at.replace(tzinfo=UTC) <= after + ten
+    notification = stack.one("aws:s3/bucketNotification:BucketNotification")
+    assert notification.inputs["eventbridge"] is True
+    assert schedule.depends_on(notification)
+    target = schedule.inputs["target"]
+    assert json.loads(target["input"]) == {"kind": "lake"}
+    assert target["arn"].endswith("-reconcile")
+
+
+def test_a_later_up_does_not_run_reconcile_again(plain: Stack):
+    assert plain.one(ONCE, "-first").ignored_changes == ("scheduleExpression",)
+
+
+def test_the_time_of_a_run_is_in_utc():
+    assert render_time(datetime(2026, 11, 28, 1, 2, 3, tzinfo=UTC)) == "at(2026-11-28T01:02:03)"
+    east = timezone(timedelta(hours=3))
+    assert render_time(datetime(2026, 11, 28, 1, 2, 3, tzinfo=east)) == "at(2026-11-27T22:02:03)"
 
 
 def test_the_schedule_invokes_the_reconcile_function_for_the_whole_lake(everything: Stack):

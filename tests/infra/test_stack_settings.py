@@ -78,6 +78,7 @@ def test_values_are_parsed_from_text():
     assert settings.alarm_email is None
 
 
+ARRAYS = {key for key, spec in PROJECT["config"].items() if spec["type"] == "array"}
 FAULTS = [
     ("databases", "dev"),
     ("databases", "[]"),
@@ -115,6 +116,28 @@ FAULTS = [
     ("vpcCidr", "::/64"),
     ("protectData", "maybe"),
     ("alarmEmail", "nobody"),
+    ("warehouseBaseCapacity", "520"),
+    ("warehouseBaseCapacity", "1016"),
+    ("warehouseHost", "https://wg.example"),
+    ("warehouseHost", "wg.example:5439"),
+    ("warehousePort", "0"),
+    ("warehouseLogin", "password"),
+    ("warehouseSecretArn", "arn:aws:iam::123456789012:role/x"),
+    ("warehouseWorkgroup", "-x"),
+    ("copyRoleArn", "copy"),
+    ("loaderUser", "Lake Loader"),
+    ("loaderUser", ""),
+    ("readerRole", 'x"; DROP'),
+    ("allowedCidrs", '["0.0.0.0/0"]'),
+    ("allowedCidrs", '["10.0.0.1/8"]'),
+    ("allowedSecurityGroups", '["default"]'),
+    ("network", "mine"),
+    ("vpcId", "vpc-1; x"),
+    ("subnetIds", "subnet-0123456789abcdef0"),
+    ("securityGroupIds", '["sg-x"]'),
+    ("zones", '["eu-central-1"]'),
+    ("snapshotKeepDays", "36"),
+    ("finalSnapshot", "maybe"),
 ]
 
 
@@ -125,7 +148,8 @@ def test_an_invalid_value_is_reported_with_its_rule_and_the_fix(key, value):
     message = str(caught.value)
     assert f"- {key} is {value[:20]!r}"[:-1] in message
     assert "it must be " in message
-    assert f"pulumi config set {key} " in message
+    path = f"--path '{key}[0]'" if key in ARRAYS else key
+    assert f"pulumi config set {path} " in message
     assert len(message) < 1000
 
 

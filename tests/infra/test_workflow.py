@@ -56,7 +56,7 @@ def test_roles_have_their_policies_before_they_are_used(any_stack: Stack):
 
 
 def test_an_event_of_the_lake_starts_the_state_machine(plain: Stack):
-    rule, target = plain.one(RULE), plain.one(TARGET)
+    rule, target = plain.one(RULE, "-workflow"), plain.one(TARGET, "-workflow")
     assert rule.json("eventPattern")["detail"]["bucket"]["name"] == [plain.outputs["lake_bucket"]]
     assert target.inputs["rule"] == rule.name
     assert target.inputs["arn"] == plain.outputs["state_machine_arn"]
@@ -69,7 +69,7 @@ def test_an_event_of_the_lake_starts_the_state_machine(plain: Stack):
 def test_undelivered_events_go_to_a_queue_that_accepts_messages_of_this_rule_only(
     plain: Stack,
 ):
-    target, queue = plain.one(TARGET), plain.one(QUEUE)
+    target, queue = plain.one(TARGET, "-workflow"), plain.one(QUEUE)
     queue_arn = f"arn:aws:sqs:eu-central-1:123456789012:Queue/{queue.name}"
     assert target.inputs["deadLetterConfig"] == {"arn": queue_arn}
     assert target.inputs["retryPolicy"] == {
@@ -80,7 +80,9 @@ def test_undelivered_events_go_to_a_queue_that_accepts_messages_of_this_rule_onl
     (statement,) = policy.json("policy")["Statement"]
     assert statement["Resource"] == [queue_arn]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].endswith(plain.one(RULE).name)
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].endswith(
+        plain.one(RULE, "-workflow").name
+    )
     assert policy.inputs["queueUrl"] == plain.outputs["dead_letter_queue_url"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -13,14 +14,28 @@ import pytest
 from local_cloud import cloud as local_cloud
 from local_cloud import emulator_process
 from local_cloud.cloud import LocalCloud
+from local_cloud.resources import REGISTRY, Context, Created, Resource
 
 FAKE_EMULATOR = "tests.local_cloud.fake_emulator"
+INVOCATION = "aws:lambda/invocation:Invocation"
+
+
+def no_bootstrap(context: Context, item: Resource) -> Created:
+    """Do not invoke bootstrap: the fake emulator answers no query."""
+    item.rest()
+    return Created(item.name, {"result": "{}"})
+
+
+def use_fake_emulator(patch: pytest.MonkeyPatch) -> None:
+    """Start the fake emulator instead of the real one, and no bootstrap."""
+    patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
+    patch.setitem(REGISTRY, INVOCATION, replace(REGISTRY[INVOCATION], provision=no_bootstrap))
 
 
 @pytest.fixture
 def without_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the fake emulator in this test's clouds. It answers no query."""
-    monkeypatch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
+    use_fake_emulator(monkeypatch)
 
 
 def small_program() -> None:
@@ -50,6 +65,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with contextlib.ExitStack() as stack:
         # Only during the start: other tests need the real one.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(emulator_process, "EMULATOR_MODULE", FAKE_EMULATOR)
+            use_fake_emulator(patch)
             running = stack.enter_context(LocalCloud.start(state))
         yield running

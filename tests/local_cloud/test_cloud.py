@@ -50,7 +50,8 @@ def test_the_functions_get_the_address_of_the_emulators_data_api(cloud):
 
 def test_the_data_api_accepts_the_secret_of_the_stack_only(cloud):
     accepted = json.loads(cloud.context.warehouse.secrets_file.read_text())
-    assert list(accepted) == [cloud.deployment.outputs["warehouse_secret_arn"]]
+    outputs = cloud.deployment.outputs
+    assert accepted == {outputs["warehouse_secret_arn"]: outputs["warehouse_loader"]}
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path):

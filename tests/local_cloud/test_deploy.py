@@ -51,12 +51,13 @@ def test_the_real_program_exports_every_output(cloud):
 def test_the_outputs_file_has_all_fields_and_is_private(cloud):
     values = json.loads(cloud.state.outputs.read_text())
     assert set(values) == FILE_KEYS
-    assert set(values["warehouse"]) == {"host", "port", "user", "password", "databases"}
+    names = {"host", "port", "user", "password", "databases", "loader", "reader", "secret_arn"}
+    assert set(values["warehouse"]) == names
     assert stat.S_IMODE(cloud.state.outputs.stat().st_mode) == 0o600
 
 
 def test_the_managed_secret_contains_the_credentials_of_the_emulator(cloud):
-    arn = cloud.deployment.outputs["warehouse_secret_arn"]
+    arn = cloud.deployment.outputs["warehouse_administrator_secret_arn"]
     secret = json.loads(
         cloud.aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
     )

@@ -30,12 +30,11 @@ def test_a_schedule_calls_the_function_with_its_request(cloud, tmp_path) -> None
     [target] = events.list_targets_by_rule(Rule=rule.id)["Targets"]
     assert (target["Arn"], json.loads(target["Input"])) == (arn, {"kind": "lake"})
     policy = json.loads(cloud.aws.client("lambda").get_policy(FunctionName=name)["Policy"])
+    rule_arn = events.describe_rule(Name=rule.id)["Arn"]
     [statement] = [
-        each
-        for each in policy["Statement"]
-        if each["Principal"] == {"Service": "events.amazonaws.com"}
+        each for each in policy["Statement"] if rule_arn in json.dumps(each.get("Condition"))
     ]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Action"] == "lambda:InvokeFunction"
-    assert events.describe_rule(Name=rule.id)["Arn"] in json.dumps(statement["Condition"])
     events.remove_targets(Rule=rule.id, Ids=[target["Id"]])
     events.delete_rule(Name=rule.id)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
+from etl_core.access.bootstrap import Access, run_bootstrap
 from etl_core.adapters.aws_clients import session
+from etl_core.adapters.redshift import RedshiftWarehouse
+from etl_core.adapters.redshift_connections import Endpoint
+from etl_core.adapters.secrets import GivenCredentials
 from tests.e2e.conftest import Lake
 from tests.upgrade.restored import NAMES, Fixture, Restored, Stack, Translation
 
@@ -69,10 +74,21 @@ def _forget_clients() -> None:
                 value.cache_clear()
 
 
+def _hand_over(lake: Lake) -> None:
+    """Run bootstrap, as `pulumi up` does: the old version loaded as the administrator."""
+    local = lake.client.outputs.warehouse
+    endpoint = Endpoint(local.host, local.port, str(lake.cloud.state.secrets / "ca.pem"))
+    administrator = GivenCredentials(local.user, local.password)
+    access = Access(local.databases, local.loader, reader=local.reader)
+    with closing(RedshiftWarehouse(endpoint, administrator)) as warehouse:
+        run_bootstrap(warehouse, access)
+
+
 @pytest.fixture(params=NAMES)
 def restored(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Restored]:
     """Return each fixture's table, restored."""
     table = stack.restore(Fixture.read(request.param))
+    _hand_over(stack.lake)
     yield table
     table.clear()
 
@@ -84,6 +100,7 @@ def restore(stack: Stack) -> Iterator[Restore]:
 
     def make(name: str) -> Restored:
         done.append(stack.restore(Fixture.read(name)))
+        _hand_over(stack.lake)
         return done[-1]
 
     yield make

@@ -94,3 +94,34 @@ def test_a_secret_that_is_no_login_is_refused_without_its_text(
         store(service.url).credentials()
     assert "hunter2" not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert caught.value.__suppress_context__
+
+
+def test_a_secret_without_a_value_is_found_to_be_empty_and_nothing_else_is(
+    service: AwsProxy,
+) -> None:
+    """Bootstrap writes the first value; it must not overwrite one that it could not read."""
+    secret = store(service.url)
+    code = "ResourceNotFoundException"
+    service.fault = Fault(".*", "response", times=ALWAYS, status=400, code=code)
+    assert secret.find() is None
+    service.fault = Fault(".*", "response", times=ALWAYS, status=200, body={})
+    assert secret.find() is None
+    answer(service, json.dumps({"username": "u", "password": "p"}))
+    assert secret.find() == Credentials("u", "p")
+    answer(service, "not a login")
+    with pytest.raises(LoadFailedError, match="not JSON with username and password"):
+        secret.find()
+    denied = "AccessDeniedException"
+    service.fault = Fault(".*", "response", times=ALWAYS, status=400, code=denied)
+    with pytest.raises(LoadFailedError, match=denied):
+        secret.find()
+
+
+def test_a_login_that_was_written_is_the_one_in_use(service: AwsProxy) -> None:
+    secret = store(service.url)
+    answer(service, "")
+    secret.write(Credentials("u", "new"))
+    assert secret.credentials() == Credentials("u", "new")
+    service.fault = Fault(".*", "response", times=ALWAYS, status=400, code="ThrottlingException")
+    with pytest.raises(ThrottledError, match="Secrets Manager"):
+        secret.write(Credentials("u", "newer"))

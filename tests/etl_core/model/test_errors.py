@@ -59,7 +59,7 @@ def test_the_drawn_tree_is_the_class_tree() -> None:
 
 
 @pytest.mark.parametrize("policy", RETRY_POLICIES, ids=lambda policy: policy.errors[0])
-def test_waiting_grows_and_ends_within_an_hour_and_before_others_stop_waiting(
+def test_waiting_grows_and_ends_before_others_stop_waiting(
     policy: RetryPolicy,
 ) -> None:
     longest = [policy.delay_seconds(retries, 1) for retries in range(policy.max_attempts)]
@@ -67,7 +67,7 @@ def test_waiting_grows_and_ends_within_an_hour_and_before_others_stop_waiting(
 
     assert all(one <= other for one, other in pairwise(longest))
     assert all(0 < one <= other for one, other in zip(shortest, longest, strict=True))
-    assert sum(longest) < 3600 < LONGEST_WAIT.total_seconds()
+    assert sum(longest) < LONGEST_WAIT.total_seconds() - 3600
 
 
 @pytest.mark.parametrize(

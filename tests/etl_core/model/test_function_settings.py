@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from etl_core.model.function_settings import (
+    BootstrapSettings,
     LeaseSettings,
     LoadSettings,
     LogSettings,
     LongCopySettings,
     RecordSettings,
     SettingsError,
+    WarehouseLogin,
 )
 
 COMPLETE = {
@@ -68,16 +70,34 @@ def test_the_size_of_a_long_load_is_a_number_of_bytes_and_none_if_it_is_not_set(
             LoadSettings.from_environment(COMPLETE | {"LONG_LOAD_BYTES": text})
 
 
+SECRET = {"WAREHOUSE_SECRET_ARN": "arn:secret"}
+WORKGROUP, CLUSTER = {"WAREHOUSE_WORKGROUP": "w"}, {"WAREHOUSE_CLUSTER": "c"}
+
+
 def test_a_long_copy_has_a_workgroup_or_a_cluster() -> None:
-    secret = {"WAREHOUSE_SECRET_ARN": "arn:secret"}
-    workgroup, cluster = {"WAREHOUSE_WORKGROUP": "w"}, {"WAREHOUSE_CLUSTER": "c"}
-    assert LongCopySettings.from_environment(secret | workgroup).workgroup == "w"
-    assert LongCopySettings.from_environment(secret | cluster).cluster == "c"
-    for environment in (secret, secret | workgroup | cluster, secret | {"WAREHOUSE_CLUSTER": " "}):
+    of = LongCopySettings.from_environment
+    assert of(SECRET | WORKGROUP).login == WarehouseLogin("arn:secret", workgroup="w")
+    assert of(SECRET | CLUSTER).login == WarehouseLogin("arn:secret", cluster="c")
+    assert of(WORKGROUP).login == WarehouseLogin(workgroup="w")
+    for environment in (SECRET, SECRET | WORKGROUP | CLUSTER, SECRET | {"WAREHOUSE_CLUSTER": " "}):
         with pytest.raises(SettingsError, match="WAREHOUSE_WORKGROUP and WAREHOUSE_CLUSTER"):
-            LongCopySettings.from_environment(environment)
+            of(environment)
+
+
+def test_a_login_is_a_secret_or_the_role_of_the_function() -> None:
+    of = WarehouseLogin.from_environment
+    assert of(SECRET) == WarehouseLogin("arn:secret")
+    assert of(CLUSTER) == WarehouseLogin(cluster="c")
     with pytest.raises(SettingsError, match="WAREHOUSE_SECRET_ARN"):
-        LongCopySettings.from_environment(workgroup)
+        of({"WAREHOUSE_SECRET_ARN": " "})
+
+
+def test_bootstrap_needs_the_secret_of_the_administrator() -> None:
+    variables = {"WAREHOUSE_HOST": "wg.example", "WAREHOUSE_PORT": "5439"}
+    with pytest.raises(SettingsError, match="ADMINISTRATOR_SECRET_ARN"):
+        BootstrapSettings.from_environment(variables)
+    settings = BootstrapSettings.from_environment(variables | {"ADMINISTRATOR_SECRET_ARN": "arn:a"})
+    assert settings == BootstrapSettings("wg.example", 5439, "arn:a", None, None)
 
 
 LEASES = {"LEASE_TABLE": "leases", "LEASE_SECONDS": "1080", "PARALLEL_LOADS": "5"}

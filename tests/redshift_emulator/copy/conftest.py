@@ -34,7 +34,7 @@ def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         lake.role = lake.add_role("copy")
         lake.attach_default_role = credentials.attach_default_role
         lake.data_api = _client("redshift-data", server, credentials.data_api_url)
-        credentials.accept_secret(SECRET)
+        credentials.accept_secret(SECRET, credentials.user)
         yield lake
         lake.connection.close()
         lake.s3.close()

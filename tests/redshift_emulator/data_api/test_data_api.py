@@ -335,7 +335,6 @@ def test_statements_are_listed_newest_first_by_status_and_name(client: Any) -> N
         ({"Sql": " "}, "Sql must be the text of a statement"),
         ({"Sql": "SELECT '\0'"}, "NUL"),
         ({"WorkgroupName": "also"}, "either ClusterIdentifier or WorkgroupName"),
-        ({"SecretArn": None}, "SecretArn or DbUser"),
         ({"DbUser": "awsuser"}, "either SecretArn or DbUser"),
         ({"Database": None}, "Database is missing"),
         ({"ClusterIdentifier": "Not_A_Cluster"}, "not a cluster identifier"),
