@@ -1,6 +1,6 @@
 """One CSV file of many small ones, so that COPY reads one object instead of hundreds.
 
-Its bytes are those of the uploads' versions, so nothing that happens to the objects matters any more:
+Its bytes come from the uploads' versions, so nothing that happens to the objects matters any more:
 COPY does not read them. Only files are combined whose rows mean the same in any place of a file.
 """
 

@@ -128,7 +128,7 @@ def test_a_copy_reads_the_combined_file_and_each_upload_gets_its_rows(
     pipeline: InMemoryPipeline,
 ) -> None:
     put_pending(pipeline, MIN_FILES)
-    # COPY does not read the object, so it may change meanwhile.
+    # COPY does not read the object, so it may change at that moment.
     pipeline.on("COPY", lambda: pipeline.put("dev/append/t/1.csv", HEADER + b"99,new\n"))
 
     outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n7,g\n")
