@@ -159,8 +159,14 @@ def declare_functions(
         handler="handlers.query.handler",
         timeout_seconds=QUERY_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
-        environment={env.LOG_TABLE: storage.log_table.table_name},
-        statements=storage.log_table.arn.apply(policies.query_log_entries),
+        environment={
+            env.LOG_TABLE: storage.log_table.table_name,
+            env.LAKE_BUCKET: storage.lake.lake.bucket_name,
+            env.CORS_ORIGIN: settings.api_cors_origin or "",
+        },
+        statements=Output.all(storage.log_table.arn, storage.lake.lake.arn).apply(
+            lambda known: policies.query_log_entries(*known)
+        ),
     )
     return Functions(
         load=LoaderFunction(names.of("load"), load_spec(settings, storage), code, opts),

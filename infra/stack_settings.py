@@ -187,6 +187,12 @@ class StackSettings(BaseModel):
     api_burst_limit: Annotated[
         int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")
     ] = 40
+    api_cors_origin: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$")]
+        | None,
+        BeforeValidator(_blank_is_none),
+        Field(description="an origin such as https://dash.example.com, or *, or empty (none)"),
+    ] = None
     vpc_cidr: Annotated[
         IPv4Network,
         AfterValidator(_network),

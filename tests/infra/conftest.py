@@ -20,6 +20,7 @@ EVERYTHING = {
     "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
     "vpcCidr": "192.168.0.0/20",
+    "apiCorsOrigin": "https://dash.example.com",
 }
 VARIANTS = {"plain": {}, "everything": EVERYTHING}
 
