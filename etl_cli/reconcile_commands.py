@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -31,6 +30,7 @@ from etl_cli.stack_options import (
     since_option,
     stack_errors,
 )
+from etl_cli.stack_outputs import StackSource
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     GRACE_SECONDS,
@@ -73,7 +73,7 @@ def reconcile(
     dry_run: bool,  # noqa: FBT001
     grace: int,
     at_once: int,
-    stack: Path,
+    stack: StackSource,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Find uploads that the pipeline missed, send them in arrival order, and complete the log from the ledgers.
@@ -99,6 +99,7 @@ def reconcile(
     reply.end(
         LEFT if is_left or comparison.damaged else DONE,
         counts={str(state): count for state, count in comparison.counts.items()},
+        refused={str(status): count for status, count in comparison.refused.items()},
         findings=[finding_json(finding) for finding in comparison.findings],
         damaged=list(comparison.damaged),
         **delivery_json(delivery),
@@ -120,7 +121,7 @@ def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> No
     ]
     if shown:
         reply.show(findings_table(in_arrival_order(shown)))
-    reply.show(states_table(comparison.counts), *comparison.damaged)
+    reply.show(states_table(comparison.counts, comparison.refused), *comparison.damaged)
     if delivery is not None and comparison.to_send:
         reply.show(delivery_table(delivery), *reasons(delivery.answers))
 
@@ -147,7 +148,7 @@ def rebuild_log(
     database: str | None,
     table: str | None,
     dry_run: bool,  # noqa: FBT001 - click names them
-    stack: Path,
+    stack: StackSource,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Write the log entries of ledger rows. An entry that already has the ledger's status is not changed.

@@ -82,10 +82,10 @@ def _etag(text: str) -> str:
 def _response(status: int, content_type: str, body: str) -> Response:
     return {
         "statusCode": status,
-        # A page that has changed must not be shown from a cache; its ETag saves the transfer.
+        # What has changed must not be shown from a cache; the ETag saves the transfer.
         "headers": {
             "Content-Type": content_type,
-            "Cache-Control": "no-cache" if status == 200 else "no-store",
+            "Cache-Control": "private, no-cache" if status == 200 else "no-store",
             "X-Content-Type-Options": "nosniff",
         },
         "body": body,

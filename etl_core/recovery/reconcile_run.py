@@ -171,6 +171,11 @@ def _page(
     return Page(
         findings=tuple(_summary(each) for each in findings if each.state not in hidden),
         counts=Counter(each.state for each in findings),
+        refused=Counter(
+            each.status
+            for each in findings
+            if each.state is State.RECORDED and each.status in _REFUSED
+        ),
         damaged=tuple(damaged),
         marker=marker,
     )
