@@ -78,6 +78,35 @@ EXAMPLES: dict[str, Any] = {
     },
     "getHealth": {"status": "ok"},
 }
+_TO_UPLOAD = {
+    "upload": {
+        "operationId": "getUpload",
+        "parameters": {"upload_id": "$response.body#/items/0/upload_id"},
+        "description": "The first upload of the page, with its statements.",
+    }
+}
+_LINKS: dict[str, Schema] = {
+    "queryLog": _TO_UPLOAD,
+    "listUploads": _TO_UPLOAD,
+    "listTables": {
+        "schema": {
+            "operationId": "getTableSchema",
+            "parameters": {
+                "database": "$response.body#/items/0/database",
+                "schema": "$response.body#/items/0/schema",
+                "table": "$response.body#/items/0/table_name",
+            },
+            "description": "The schema file in force for the first table.",
+        }
+    },
+    "getTableSchema": {
+        "schema_upload": {
+            "operationId": "getUpload",
+            "parameters": {"upload_id": "$response.body#/in_force/upload_id"},
+            "description": "The upload of the schema file in force.",
+        }
+    },
+}
 _EXAMPLE_PROBLEM = {
     "type": "about:blank",
     "title": "Bad Request",
@@ -169,6 +198,8 @@ def _render_response(code: int, operation: Operation) -> Schema:
         return rendered | {"content": {"text/html": {"schema": {"type": "string"}}}}
     schema = {"$ref": f"#/components/schemas/{operation.answer.__name__}"}
     example = EXAMPLES[operation.name]
+    if operation.name in _LINKS:
+        rendered["links"] = _LINKS[operation.name]
     return rendered | {"content": {"application/json": {"schema": schema, "example": example}}}
 
 

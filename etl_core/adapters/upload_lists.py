@@ -167,13 +167,17 @@ def _request(query: UploadQuery, place: Place, partition: str, before: str) -> d
     if query.s3_key is not None:
         names["#s3_key"], values[":s3_key"] = "s3_key", query.s3_key
         conditions.append("begins_with(#s3_key, :s3_key)")
+    # Of refused uploads, most have the statuses that are asked for.
+    is_sparse = bool(query.filters or query.s3_key) or (
+        bool(conditions) and place.index != NOTABLE_INDEX
+    )
     request: dict[str, Any] = {
         "KeyConditionExpression": "#partition = :partition AND #sort BETWEEN :first AND :before",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
         "ScanIndexForward": False,
         # DynamoDB counts the items that it reads, before the filter. One may be `before` itself.
-        "Limit": _PAGE if conditions else min(query.limit + 1, _PAGE),
+        "Limit": _PAGE if is_sparse else min(query.limit + 1, _PAGE),
     }
     if place.index is not None:
         request["IndexName"] = place.index
