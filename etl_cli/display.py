@@ -103,7 +103,12 @@ def describe_entry(entry: Mapping[str, Any]) -> RenderableType:
 
 def _warnings_of(entry: Mapping[str, Any]) -> list[str]:
     warnings = entry.get("warnings") or ()
-    return [f"warning: {each}" for each in warnings]
+    return [f"warning: {_warning_text(each)}" for each in warnings]
+
+
+def _warning_text(warning: Any) -> str:
+    """Return a warning's message. Entries of older versions have texts."""
+    return str(warning.get("message", "")) if isinstance(warning, Mapping) else str(warning)
 
 
 def describe_upload(entry: Mapping[str, Any]) -> RenderableType:
@@ -122,8 +127,12 @@ def describe_upload(entry: Mapping[str, Any]) -> RenderableType:
         for each in values:
             text.append_text(cell(f"{'error.' + name:{width}}  ", "dim"))
             text.append_text(cell(each, "red" if name == "message" else "")).append("\n")
-    for name in ("warnings", "statements"):
-        for each in entry.get(name) or ():
+    texts = {
+        "warnings": list(map(_warning_text, entry.get("warnings") or ())),
+        "statements": entry.get("statements") or (),
+    }
+    for name, lines in texts.items():
+        for each in lines:
             text.append_text(cell(f"{name:{width}}  ", "dim")).append_text(cell(each)).append("\n")
     return text
 

@@ -61,7 +61,7 @@ COMMANDS = {
     "sql": LazyCommand(_USE, "etl_cli.sql_command:sql", "Run an SQL statement."),
     "ui": LazyCommand(_USE, "etl_cli.log_commands:ui", "Open the page of a stack in the browser."),
     "infer": LazyCommand(
-        _SCHEMA, "etl_cli.csv_commands:infer", "Create a schema file from a CSV file."
+        _SCHEMA, "etl_cli.infer_command:infer", "Create a schema file from CSV files."
     ),
     "check": LazyCommand(
         _SCHEMA, "etl_cli.csv_commands:check", "Check a schema file and a CSV file."

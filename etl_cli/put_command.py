@@ -320,5 +320,5 @@ def _report_answers(
     if len(answers) < len(entries):
         count = len(entries) - len(answers)
         echo(f"{count} without an answer after {WAIT_SECONDS} s; see etl logs", err=True)
-    good = ("loaded", "applied", "unchanged", "duplicate", "superseded")
+    good = ("loaded", "applied", "unchanged", "duplicate", "superseded", "ignored")
     return 0 if all(entry["status"] in good for entry in entries) else _REFUSED

@@ -136,6 +136,9 @@ class CopySource:
     date_format: str
     time_format: str
     encoding: str
+    header_rows: int = 1
+    empty_as_null: bool = False
+    blank_as_null: bool = False
 
 
 class CopyCsv(Executable, ClauseElement):
@@ -184,10 +187,13 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
     parts = [
         f"COPY {preparer.format_table(element.table)} ({columns})",
         f"FROM {text(source.manifest_url)} IAM_ROLE {text(source.role_arn)} MANIFEST",
-        f"FORMAT AS CSV QUOTE AS {text(source.quote)} DELIMITER AS {text(source.delimiter)} IGNOREHEADER AS 1",
+        f"FORMAT AS CSV QUOTE AS {text(source.quote)} DELIMITER AS "
+        f"{_delimiter(source.delimiter, compiler)} IGNOREHEADER AS {source.header_rows}",
         f"ENCODING AS {source.encoding} DATEFORMAT AS {text(source.date_format)} TIMEFORMAT AS "
         f"{text(source.time_format)}",
         *([f"NULL AS {text(source.null_as)}"] if source.null_as is not None else []),
+        *(["EMPTYASNULL"] if source.empty_as_null else []),
+        *(["BLANKSASNULL"] if source.blank_as_null else []),
         *([source.compression] if source.compression else []),
         # In a file of one column, an empty line is a row: an empty text, or NULL.
         *(["IGNOREBLANKLINES"] if len(element.columns) > 1 else []),
@@ -196,6 +202,13 @@ def _copy(element: CopyCsv, compiler: SQLCompiler, **_: Any) -> str:
         *(["NOLOAD MAXERROR AS 100000"] if element.is_trial else []),
     ]
     return " ".join(parts)
+
+
+def _delimiter(character: str, compiler: SQLCompiler) -> str:
+    """Return the literal of COPY's delimiter; a control character in octal, as COPY documents it."""
+    if character.isprintable() or character == "\t":
+        return render_text(character, compiler)
+    return f"'\\{ord(character):03o}'"
 
 
 def render_sql(statement: Executable | ExecutableDDLElement) -> str:

@@ -13,8 +13,40 @@ from collections.abc import Iterator, Sequence
 from redshift_emulator.lexer import Edit, Kind, Token, identifier, is_name, value_at
 from redshift_emulator.refusals import refusal
 
+_LATE_COLUMNS = "pg_get_late_binding_view_cols"
 _DATE_FUNCTIONS = frozenset({"dateadd", "datediff", "date_part"})
-DIALECT_WORDS = _DATE_FUNCTIONS | {"top", "minus", "listagg", "nvl", "approximate"}
+DIALECT_WORDS = _DATE_FUNCTIONS | {
+    "top",
+    "minus",
+    "listagg",
+    "nvl",
+    "approximate",
+    "extract",
+    "max",
+    _LATE_COLUMNS,
+}
+# The names of date parts that PostgreSQL does not know, and those that EXTRACT treats differently
+# (r_Dateparts_for_datetime_functions).
+_DATE_PARTS = {
+    name: part
+    for part, names in {
+        "millennium": "mil mils millennia", "century": "c cent cents centuries", "decade": "dec decs decades",
+        "year": "y yr yrs years", "quarter": "qtr qtrs quarters", "month": "mon mons months", "week": "w weeks",
+        "dow": "dayofweek dw weekday", "doy": "dayofyear dy yearday", "day": "d days", "hour": "h hr hrs hours",
+        "minute": "m min mins minutes", "second": "s sec secs seconds",
+        "millisecond": "ms msec msecs msecond mseconds millisec millisecs millisecon milliseconds",
+        "microsecond": "us usec usecs usecond useconds microsec microsecs microsecon microseconds",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+# The lengths that MAX means.
+_SIZED = {
+    "varchar": "65535",
+    "varying": "65535",
+    "nvarchar": "65535",
+    "char": "4096",
+    "character": "4096",
+}
 # The clauses that end WHERE.
 _AFTER_WHERE = frozenset({"group", "having", "order", "limit", "union"})
 
@@ -32,7 +64,17 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
             and value_at(tokens, place + 3) == ","
         ):
             part = tokens[place + 2]
-            yield Edit(part.start, part.end, "'" + part.value + "'")
+            name = part.value
+            if token.value == "date_part":
+                name = _DATE_PARTS.get(name, name)
+            yield Edit(part.start, part.end, "'" + name + "'")
+        elif token.value == "extract" and after == "(" and value_at(tokens, place + 3) == "from":
+            yield from _extract(tokens, place)
+        elif token.value == _LATE_COLUMNS and after == "(":
+            yield from _late_columns(tokens, place)
+        elif token.value == "max" and value_at(tokens, place - 1) == "(" and after == ")":
+            if value_at(tokens, place - 2) in _SIZED:
+                yield Edit(token.start, token.end, _SIZED[value_at(tokens, place - 2)])
         elif token.value == "nvl" and after == "(":
             yield Edit(token.start, token.end, "coalesce")
         elif token.value == "minus" and after in ("select", "("):
@@ -43,6 +85,35 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
             yield from _listagg(tokens, place)
         elif token.value == "top" and value_at(tokens, place - 1) in ("select", "distinct", "all"):
             yield from _top(tokens, place)
+
+
+def _late_columns(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
+    """Turn PG_GET_LATE_BINDING_VIEW_COLS() c(a name, b text, ...) into a view with the alias c(a, b, ...).
+
+    Clients declare the columns with various types; PostgreSQL accepts only a function's own.
+    """
+    opening = place + 3 + (value_at(tokens, place + 3) == "as") + 1
+    if value_at(tokens, opening) != "(":
+        return
+    first = place - 2 if value_at(tokens, place - 1) == "." else place
+    yield Edit(tokens[first].start, tokens[place + 2].end, "pg_rs.late_view_columns")
+    start = opening + 1
+    for at in range(start, len(tokens)):
+        if tokens[at].value in (",", ")"):
+            yield Edit(tokens[start].end, tokens[at].start, "")
+            start = at + 1
+        if tokens[at].value == ")":
+            return
+
+
+def _extract(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
+    """Turn EXTRACT(part FROM x) into a call of the function for Redshift's values. EPOCH needs a larger type."""
+    word = tokens[place + 2].value.strip("'").lower()
+    part = _DATE_PARTS.get(word, word)
+    function = "pg_rs.extract_epoch" if part == "epoch" else "pg_rs.extract"
+    yield Edit(tokens[place].start, tokens[place].end, function)
+    argument = "" if part == "epoch" else f"'{part}', "
+    yield Edit(tokens[place + 2].start, tokens[place + 3].end, argument)
 
 
 def _is_word(tokens: Sequence[Token], place: int) -> bool:
@@ -79,14 +150,46 @@ def _listagg(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
     words = [value_at(tokens, close + ahead) for ahead in range(1, 4)]
     ordered = words == ["within", "group", "("]
     after_call = _arguments(tokens, close + 4)[1] + 1 if ordered else close + 1
-    if (ordered and distinct) or value_at(tokens, after_call) == "over":
-        raise refusal("emulator", command="LISTAGG with OVER, or with DISTINCT and WITHIN GROUP,")
+    window = value_at(tokens, after_call) == "over"
+    if distinct:
+        yield from _distinct_list(tokens, place, comma, close, ordered=ordered)
+        return
     yield Edit(tokens[place].start, tokens[place].end, "string_agg")
     yield Edit(tokens[first].start, tokens[first].start, "(")
     end = tokens[comma or close].start
     yield Edit(end, end, ")::text" if comma else ")::text, ''")
-    if ordered:
+    if ordered and window:
+        # PostgreSQL orders the rows of a window, not the arguments of its function.
+        order = " ".join(_text(tokens, close + 4, after_call - 1))
+        yield Edit(tokens[close].end, tokens[after_call - 1].end, "")
+        last = _arguments(tokens, after_call + 2)[1]
+        frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+        yield Edit(tokens[last].start, tokens[last].start, f" {order}{frame}")
+    elif ordered:
         yield Edit(tokens[close].start, tokens[close + 3].end, " ")
+
+
+def _text(tokens: Sequence[Token], first: int, end: int) -> Iterator[str]:
+    return (token.value for token in tokens[first:end])
+
+
+def _distinct_list(
+    tokens: Sequence[Token], place: int, comma: int, close: int, *, ordered: bool
+) -> Iterator[Edit]:
+    """Turn LISTAGG(DISTINCT x, s) WITHIN GROUP (ORDER BY x) into array_to_string(array_agg(DISTINCT x ORDER BY x), s).
+
+    The order is that of x's type; PostgreSQL demands that the ORDER BY names x, and string_agg compares texts.
+    """
+    separator = " ".join(_text(tokens, comma + 1, close)) if comma else "''"
+    yield Edit(tokens[place].start, tokens[place + 1].end, "array_to_string(array_agg(")
+    if comma:
+        yield Edit(tokens[comma].start, tokens[close - 1].end, "")
+    if ordered:
+        group = _arguments(tokens, close + 4)[1]
+        yield Edit(tokens[close].start, tokens[close + 3].end, " ")
+        yield Edit(tokens[group].start, tokens[group].end, f"), {separator})")
+    else:
+        yield Edit(tokens[close].start, tokens[close].end, f"), {separator})")
 
 
 def _arguments(tokens: Sequence[Token], first: int) -> tuple[int, int]:

@@ -14,10 +14,10 @@ from redshift_emulator.describe import describe_table
 from redshift_emulator.errors import BackendError, SqlError, translate
 from redshift_emulator.proxy import Proxy
 from redshift_emulator.refusals import refusal
-from redshift_emulator.rewrite import SessionValues
+from redshift_emulator.rewrite import SessionValues, stored_name
 from redshift_emulator.server_context import ServerContext
 from redshift_emulator.session_settings import CASE_SETTING, is_on
-from redshift_emulator.sql import join_statements
+from redshift_emulator.sql import call, join_statements
 from redshift_emulator.step import Action, Step
 
 _FIRST = frozenset((0,))
@@ -55,6 +55,10 @@ class Executor:
 
     def forward_planned(self, step: Step, text: bytes) -> None:
         """Run a FORWARD step whose text is `text`. The client gets ReadyForQuery, too."""
+        if not self._server.late_views.isdisjoint(step.reads):
+            self.run_step(step._replace(sql=wire.cooked(text)))
+            self.client.send(wire.ready(self.backend.status))
+            return
         self.block.before(step)
         self._send(step, text, hold_ready=False)
         self.block.after(step)
@@ -63,7 +67,8 @@ class Executor:
 
     def run_all(self, steps: list[Step]) -> None:
         """Run the statements of one query string: as one transaction, unless they contain BEGIN or COMMIT."""
-        if len(steps) > 1 and all(step.action in _FORWARDED for step in steps):
+        plain = all(step.action in _FORWARDED and not self.late_views(step) for step in steps)
+        if len(steps) > 1 and plain:
             self._forward_all(steps)
             return
         implicit = (
@@ -94,6 +99,7 @@ class Executor:
     def _forward_all(self, steps: list[Step]) -> None:
         for step in steps:
             self.before(step)
+        steps = [self.resolved(step) for step in steps]
         texts, locks = with_locks(steps)
         self.backend.send(wire.query(wire.raw(join_statements(*texts))))
         self.proxy.until_ready(hold_ready=True, drop=locks)
@@ -108,6 +114,19 @@ class Executor:
         if step.long_names:
             self._server.store_long_names(self.database, step.long_names)
 
+    def late_views(self, step: Step) -> frozenset[str]:
+        """Return the names of the views WITH NO SCHEMA BINDING that a step reads."""
+        return step.reads.intersection(self._server.late_views)
+
+    def bind_late_views(self, step: Step) -> None:
+        """Bind the views WITH NO SCHEMA BINDING that a step reads. BackendError if a table of theirs is missing."""
+        if step.late_view:
+            self._server.late_views.add(stored_name(step.late_view))
+        views = self.late_views(step)
+        if views and self.backend.status != b"E":
+            names = "{" + ",".join('"' + name.replace('"', '\\"') + '"' for name in views) + "}"
+            self.backend.query(call("pg_rs.bind_late_views", names))
+
     def run_step(self, step: Step, *, in_string: bool = False, fail_block: bool = True) -> bool:
         """Run one step. Return whether it succeeded.
 
@@ -121,6 +140,7 @@ class Executor:
             if self.backend.status == b"E" and step.action not in _FORWARDED:
                 raise _ABORTED
             self.before(step)
+            self.bind_late_views(step)
             succeeded = _RUNNERS[step.action](self, step)
         except (SqlError, BackendError) as failure:
             self.fail(failure, fail_block=fail_block)
@@ -155,7 +175,15 @@ class Executor:
         self.backend.send(wire.query(wire.raw(lock) + b"; " + text))
         return self.proxy.until_ready(hold_ready=hold_ready, drop=_FIRST)
 
+    def resolved(self, step: Step) -> Step:
+        """Return a step with the form that PostgreSQL can resolve: a column goes before a lateral alias."""
+        if not step.fallback or self.backend.status == b"E":
+            return step
+        fits = self.backend.query(call("pg_rs.can_prepare", step.sql)) == [("t",)]
+        return step._replace(sql=step.sql if fits else step.fallback, fallback="")
+
     def _forward(self, step: Step) -> bool:
+        step = self.resolved(step)
         succeeded = self._send(step, wire.raw(step.sql), hold_ready=True)
         self._update_case_setting([step])
         return succeeded
@@ -237,6 +265,24 @@ class Executor:
         self.client.send(wire.complete(tag))
         return True
 
+    def _unload(self, step: Step) -> bool:
+        # Imported here because it imports boto3, which other statements do not need.
+        from redshift_emulator.unload import parse_unload, run_unload
+
+        count = run_unload(parse_unload(step.sql), self._plan_query, self._copy_context())
+        message = f"UNLOAD completed, {count} record(s) unloaded successfully."
+        self.client.send(wire.notice("INFO", message))
+        self.client.send(wire.complete(step.tag))
+        return True
+
+    def _plan_query(self, sql: str) -> str:
+        """Return PostgreSQL's form of a query, whose late-binding views are bound. SqlError for anything else."""
+        steps = self.plan(wire.raw(sql))
+        if len(steps) != 1 or steps[0].action is not Action.FORWARD or steps[0].writes:
+            raise refusal("unload query")
+        self.bind_late_views(steps[0])
+        return self.resolved(steps[0]).sql
+
     def _copy_context(self) -> CopyContext:
         return CopyContext(
             backend=self.backend,
@@ -275,4 +321,5 @@ _RUNNERS: dict[Action, Callable[[Executor, Step], bool]] = {
     Action.LOCK: Executor._lock,
     Action.ALTER: Executor._alter,
     Action.COPY: Executor._copy,
+    Action.UNLOAD: Executor._unload,
 }

@@ -117,7 +117,7 @@ class ExtendedProtocol:
                 self._executor.fail(failure)
         self._executor.in_implicit_block = False
 
-    def _fail(self, failure: SqlError) -> None:
+    def _fail(self, failure: SqlError | BackendError) -> None:
         if self._settle():
             self._executor.fail(failure)
             self._skipping = True
@@ -135,8 +135,27 @@ class ExtendedProtocol:
         self._statements[wire.cooked(name)] = step
         if step.action is not Action.FORWARD:
             self._answer(wire.frame(b"1"))
-        elif self._prepare_for(step):
+        elif self._prepare_for(step) and self._resolve(wire.cooked(name), step):
+            step = self._statements[wire.cooked(name)]
             self._pass_on(b"P", name + b"\0" + wire.cstring(step.sql) + rest)
+
+    def _resolve(self, name: str, step: Step) -> bool:
+        """Bind the late-binding views that a statement reads, and choose its form. False if that failed.
+
+        This takes queries of its own, which must come before Parse: they end the unnamed statement.
+        """
+        executor = self._executor
+        if not step.fallback and not executor.late_views(step):
+            return True
+        if not self._settle():
+            return False
+        try:
+            executor.bind_late_views(step)
+            self._statements[name] = executor.resolved(step)
+        except BackendError as failure:
+            self._fail(failure)
+            return False
+        return True
 
     def _answer(self, frames: bytes) -> None:
         if self._settle():

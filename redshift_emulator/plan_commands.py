@@ -4,13 +4,28 @@ LOCK, COPY, VACUUM, ... Pure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from redshift_emulator.ddl.alter import read_alter
 from redshift_emulator.ddl.create import create_table
-from redshift_emulator.lexer import Edit, quote_literal, quote_name
+from redshift_emulator.lexer import quote_literal
+from redshift_emulator.plan_permissions import (
+    plan_alter_user,
+    plan_create_database,
+    plan_create_group,
+    plan_create_role,
+    plan_create_user,
+    plan_schema,
+)
 from redshift_emulator.plan_queries import check_expressions, forward, stored_table_name
+from redshift_emulator.plan_views import (
+    plan_alter_materialized_view,
+    plan_create_materialized_view,
+    plan_create_procedure,
+    plan_create_view,
+)
 from redshift_emulator.relations import relations
-from redshift_emulator.rewrite import stored_name
-from redshift_emulator.sql import call, join_statements
+from redshift_emulator.sql import call
 from redshift_emulator.statement import Statement
 from redshift_emulator.step import Action, Step
 
@@ -30,10 +45,8 @@ def plan_end(statement: Statement) -> Step:
 
 
 def plan_create(statement: Statement) -> Step:
-    """Plan CREATE USER, TABLE, VIEW, DATABASE; PostgreSQL gets all others."""
+    """Plan CREATE; PostgreSQL gets all that is not in `_CREATORS`."""
     words = [word for word in statement.words[1:5] if word not in ("local", "or", "replace")]
-    if words[:1] == ["user"]:
-        return _plan_create_user(statement)
     if words[:1] == ["table"] or (
         words[:1] in (["temp"], ["temporary"]) and words[1:2] == ["table"]
     ):
@@ -42,36 +55,19 @@ def plan_create(statement: Statement) -> Step:
         return Step(Action.RUN, sql, long_names=statement.long_names)
     if words[:1] == ["view"]:
         check_expressions(statement, list(relations(statement.tokens)), makes_table=True)
-        return _plan_create_view(statement)
-    return _autocommit_only(statement) if words[:1] == ["database"] else forward(statement)
+    return _CREATORS.get(words[0] if words else "", forward)(statement)
 
 
-def _plan_create_user(statement: Statement) -> Step:
-    """A user with INSERT on a table may lock it for writing.
-
-    In PostgreSQL this needs a permission of its own.
-    """
-    name = statement.cursor(2).name()
-    grant = "GRANT pg_maintain TO " + quote_name(stored_name(name))
-    return Step(Action.RUN, join_statements(statement.rewritten(), grant), "CREATE USER")
-
-
-def _plan_create_view(statement: Statement) -> Step:
-    """Plan CREATE VIEW. WITH NO SCHEMA BINDING is removed, and its statement is kept."""
-    is_late = statement.words[-4:] == ["with", "no", "schema", "binding"]
-    is_replaced = statement.words[1:3] == ["or", "replace"]
-    if not is_late and not is_replaced:
-        return Step(Action.FORWARD, statement.rewritten(), long_names=statement.long_names)
-    cursor = statement.cursor(4 if is_replaced else 2)
-    name = stored_table_name(cursor.qualified_name())
-    edits = [Edit(statement.tokens[-4].start, statement.end, "")] if is_late else []
-    note = (
-        call("pg_rs.note_late_view", name, statement.text)
-        if is_late
-        else call("pg_rs.forget_late_view", name)
-    )
-    sql = join_statements(statement.rewritten(edits), note)
-    return Step(Action.RUN, sql, "CREATE VIEW", long_names=statement.long_names)
+_CREATORS: dict[str, Callable[[Statement], Step]] = {
+    "user": plan_create_user,
+    "group": plan_create_group,
+    "role": plan_create_role,
+    "view": plan_create_view,
+    "materialized": plan_create_materialized_view,
+    "procedure": plan_create_procedure,
+    "database": plan_create_database,
+    "schema": plan_schema,
+}
 
 
 def _autocommit_only(statement: Statement) -> Step:
@@ -81,13 +77,21 @@ def _autocommit_only(statement: Statement) -> Step:
 
 def plan_drop(statement: Statement) -> Step:
     """Plan DROP. DROP DATABASE cannot run in a block."""
+    if statement.words[1:2] == ["schema"]:
+        return plan_schema(statement)
     return (
         _autocommit_only(statement) if statement.words[1:2] == ["database"] else forward(statement)
     )
 
 
 def plan_alter(statement: Statement) -> Step:
-    """Plan ALTER TABLE; PostgreSQL gets all other ALTER statements."""
+    """Plan ALTER TABLE, USER and MATERIALIZED VIEW; PostgreSQL gets all other ALTER statements."""
+    if statement.words[1:2] == ["user"]:
+        return plan_alter_user(statement)
+    if statement.words[1:2] == ["schema"]:
+        return plan_schema(statement)
+    if statement.words[1:3] == ["materialized", "view"]:
+        return plan_alter_materialized_view(statement)
     if statement.words[1:2] != ["table"]:
         return forward(statement)
     change = read_alter(statement)
@@ -126,6 +130,11 @@ def plan_lock(statement: Statement) -> Step:
 def plan_copy(statement: Statement) -> Step:
     """Plan COPY."""
     return Step(Action.COPY, statement.text, "COPY", long_names=statement.long_names)
+
+
+def plan_unload(statement: Statement) -> Step:
+    """Plan UNLOAD."""
+    return Step(Action.UNLOAD, statement.text, "UNLOAD", long_names=statement.long_names)
 
 
 def plan_vacuum(statement: Statement) -> Step:

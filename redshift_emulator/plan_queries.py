@@ -20,6 +20,8 @@ from redshift_emulator.relations import (
     relations,
     uses_leader_function,
 )
+from redshift_emulator.restructure import lateral_alias
+from redshift_emulator.restructure.source import Source
 from redshift_emulator.rewrite import SessionValues, stored_name
 from redshift_emulator.sql import call, qualified
 from redshift_emulator.statement import Statement
@@ -37,6 +39,9 @@ _INSERT_HEAD = re.compile(
     r'\s*insert\s+into\s(?:[\s\w.$#]|"[^"]*")*(?:\((?:[\s\w$,]|"[^"]*")*\)\s*)?\bvalues\b',
     re.IGNORECASE,
 )
+
+
+_EXPLAINED = frozenset({"select", "with", "create", "insert", "update", "delete"})
 
 
 def forward(statement: Statement) -> Step:
@@ -71,6 +76,8 @@ def plan_select(statement: Statement) -> Step:
     if into:
         return _plan_select_into(statement, into)
     if any(map(is_user_table, tables)):
+        return _with_fallback(statement, forward(statement))
+    if any(map(is_on_nodes, tables)) and "listagg" in statement.words:
         return forward(statement)
     if "listagg" in statement.words:
         raise refusal("compute function")
@@ -80,12 +87,27 @@ def plan_select(statement: Statement) -> Step:
         and "set_config" not in statement.words
     )
     edits = alias_edits(statement.source, statement.tokens) if tables else []
-    return Step(
+    step = Step(
         Action.FORWARD,
         statement.rewritten(edits),
         catalog_only=catalog_only,
         long_names=statement.long_names,
     )
+    return _with_fallback(statement, step) if tables else step
+
+
+def _with_fallback(statement: Statement, step: Step) -> Step:
+    """Add the form of a SELECT in which lateral column aliases are replaced by their expressions."""
+    if "as" not in statement.words:
+        return step
+    text = lateral_alias(Source.of(statement.source[statement.start : statement.end]))
+    if text is None:
+        return step
+    other = Statement(text, tokenize(text), statement.values)
+    in_where = (
+        [] if any(map(is_user_table, relations(other.tokens))) else alias_edits(text, other.tokens)
+    )
+    return step._replace(fallback=other.rewritten(in_where))
 
 
 def _plan_select_into(statement: Statement, place: int) -> Step:
@@ -125,13 +147,40 @@ def plan_write(statement: Statement, edits: Sequence[Edit] = ()) -> Step:
     Other writers of the table have to wait (c_write_readwrite).
     """
     target = _target(statement)
+    if target and target.command == "update":
+        _refuse_outer_join(statement.words)
     # INSERT is the only command that does not read the table that it writes to.
     read = [target.name] if target and target.command != "insert" else []
     check_expressions(statement, [*relations(statement.tokens), *read], makes_table=False)
     writes = target.sql if target else ""
-    return Step(
+    step = Step(
         Action.FORWARD, statement.rewritten(edits), long_names=statement.long_names, writes=writes
     )
+    is_query = target is not None and target.command == "insert" and "select" in statement.words
+    return _with_fallback(statement, step) if is_query else step
+
+
+def _refuse_outer_join(words: Sequence[str]) -> None:
+    """Refuse an outer join in the FROM clause of an UPDATE (r_UPDATE). Subqueries may have one."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        joins = words[place + 1 : place + 3]
+        if (
+            depth == 0
+            and word in ("left", "right", "full")
+            and (joins[:1] == ["join"] or joins == ["outer", "join"])
+        ):
+            raise refusal("update outer join")
+
+
+def plan_explain(statement: Statement) -> Step:
+    """Plan EXPLAIN [VERBOSE]. SqlError for options and for commands that Redshift does not explain (r_EXPLAIN)."""
+    cursor = statement.cursor(1)
+    cursor.take("verbose")
+    if cursor.token.value not in _EXPLAINED and not cursor.at("(", "select"):
+        raise refusal("explain", word=cursor.token.value)
+    return forward(statement)
 
 
 def plan_delete(statement: Statement) -> Step:

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from redshift_emulator import plan_commands as commands
 from redshift_emulator import plan_queries as queries
 from redshift_emulator.lexer import Kind, Token, statements, tokenize
+from redshift_emulator.plan_permissions import plan_grant
+from redshift_emulator.plan_show import plan_show
 from redshift_emulator.refusals import check_refusals, refusal
+from redshift_emulator.relations import relations
+from redshift_emulator.restructure import restructured
 from redshift_emulator.rewrite import SESSION_FUNCTIONS, SessionValues
-from redshift_emulator.session_settings import plan_reset, plan_set, plan_show
+from redshift_emulator.session_settings import plan_reset, plan_set
 from redshift_emulator.statement import Statement
 from redshift_emulator.statement_fingerprints import (
     Fingerprint,
@@ -36,6 +40,7 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "update": queries.plan_write,
     "delete": queries.plan_delete,
     "merge": queries.plan_merge,
+    "explain": queries.plan_explain,
     "begin": commands.plan_begin,
     "start": commands.plan_begin,
     "commit": commands.plan_end,
@@ -48,6 +53,7 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "truncate": commands.plan_truncate,
     "lock": commands.plan_lock,
     "copy": commands.plan_copy,
+    "unload": commands.plan_unload,
     "vacuum": commands.plan_vacuum,
     "analyze": commands.plan_analyze,
     "analyse": commands.plan_analyze,
@@ -55,7 +61,11 @@ _PLANS: dict[str, Callable[[Statement], Step]] = {
     "set": plan_set,
     "reset": plan_reset,
     "show": plan_show,
+    "grant": plan_grant,
+    "revoke": plan_grant,
 }
+# Commands that may read a view WITH NO SCHEMA BINDING, which then has to be bound.
+_READERS = frozenset({"select", "with", "(", "insert", "update", "delete", "create", "explain"})
 
 
 class Planner:
@@ -116,7 +126,14 @@ class Planner:
 def plan_statement(statement: Statement) -> Step:
     """Return the step of one statement. SqlError for what Redshift refuses."""
     check_refusals(statement.tokens, statement.words)
-    return _PLANS.get(statement.words[0], queries.forward)(statement)
+    changed = restructured(statement.source[statement.start : statement.end], statement.words)
+    if changed != statement.source[statement.start : statement.end]:
+        statement = Statement(changed, tokenize(changed), statement.values, statement.text)
+    step = _PLANS.get(statement.words[0], queries.forward)(statement)
+    if statement.words[0] in _READERS and not step.late_view:
+        reads = frozenset(name[-1] for name in relations(statement.tokens))
+        step = step._replace(reads=reads)
+    return step
 
 
 def _plan_text(sql: str, values: SessionValues) -> list[Step]:

@@ -10,22 +10,25 @@ from redshift_emulator.backend import Backend
 from redshift_emulator.client import Client
 from redshift_emulator.errors import BackendError, translate
 
-_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE = (
+_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS, _COMPLETE, _ROW = (
     b"Z"[0],
     b"E"[0],
     b"S"[0],
     b"G"[0],
     b"T"[0],
     b"C"[0],
+    b"D"[0],
 )
-_ALWAYS = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN))
-# The types of frame to inspect, by (are there long names, are completions dropped).
+_ALWAYS = frozenset((_READY, _ERROR, _PARAMETER, _COPY_IN, _ROWS))
+# The types of frame to inspect, by (have the rows VARBYTE columns, are completions dropped).
 _INSPECTED = {
     (False, False): _ALWAYS,
     (False, True): _ALWAYS | {_COMPLETE},
-    (True, False): _ALWAYS | {_ROWS},
-    (True, True): _ALWAYS | {_ROWS, _COMPLETE},
+    (True, False): _ALWAYS | {_ROW},
+    (True, True): _ALWAYS | {_ROW, _COMPLETE},
 }
+_VARBYTE = struct.pack("!I", 6551)
+_INT32 = struct.Struct("!i")
 _HEADER = struct.Struct("!BI")
 _NOTHING: frozenset[int] = frozenset()
 HIDDEN_PARAMETERS = frozenset(
@@ -54,6 +57,7 @@ class Proxy:
         self._skip = 0
         self._drop: frozenset[int] = _NOTHING
         self._completed = 0
+        self._varbytes: tuple[int, ...] = ()
 
     def until_ready(self, *, hold_ready: bool = False, drop: frozenset[int] = _NOTHING) -> bool:
         """Forward everything up to ReadyForQuery. Return whether there was no error.
@@ -89,7 +93,7 @@ class Proxy:
         data = self._rest + self.backend.receive() if self._rest else self.backend.receive()
         size, position, sent, ready = len(data), min(self._skip, len(data)), 0, False
         self._skip -= position
-        inspected = _INSPECTED[bool(self._long_names), bool(self._drop)]
+        inspected = _INSPECTED[bool(self._varbytes), bool(self._drop)]
         out: list[bytes] = []
         while size - position >= 5:
             kind, length = _HEADER.unpack_from(data, position)
@@ -103,6 +107,8 @@ class Proxy:
                         position = end
                         continue
                 replacement = self._replacement(kind, data[position:end])
+                if kind == _ROWS:
+                    inspected = _INSPECTED[bool(self._varbytes), bool(self._drop)]
                 if replacement is not None:
                     out += (data[sent:position], replacement)
                     sent = end
@@ -131,7 +137,10 @@ class Proxy:
             self.backend.send(wire.frame(b"f", wire.cstring("COPY FROM STDIN is not supported")))
             return b""
         if kind == _ROWS:
-            return rename_columns(frame, self._long_names)
+            self._varbytes = varbyte_columns(frame) if _VARBYTE in frame else ()
+            return rename_columns(frame, self._long_names) if self._long_names else None
+        if kind == _ROW:
+            return with_plain_hex(frame, self._varbytes)
         name = wire.text_of(frame[5:])
         return b"" if name in HIDDEN_PARAMETERS or name == "server_version" else None
 
@@ -141,6 +150,33 @@ class Proxy:
             raise BackendError(fields)
         self.failed = True
         return wire.error(translate(fields))
+
+
+def varbyte_columns(frame: bytes) -> tuple[int, ...]:
+    """Return the numbers of the columns of a RowDescription whose type is VARBYTE."""
+    count, position = struct.unpack_from("!H", frame, 5)[0], 7
+    numbers = []
+    for number in range(count):
+        end = frame.index(b"\0", position)
+        if frame[end + 7 : end + 11] == _VARBYTE:
+            numbers.append(number)
+        position = end + 19
+    return tuple(numbers)
+
+
+def with_plain_hex(frame: bytes, numbers: tuple[int, ...]) -> bytes:
+    """Return a DataRow whose VARBYTE columns are hexadecimal digits without PostgreSQL's prefix."""
+    count, position = struct.unpack_from("!H", frame, 5)[0], 7
+    row = bytearray(frame[5:7])
+    for number in range(count):
+        (length,) = _INT32.unpack_from(frame, position)
+        value = frame[position + 4 : position + 4 + max(length, 0)]
+        position += 4 + len(value)
+        if number in numbers and value.startswith(b"\\x"):
+            value = value[2:]
+            length = len(value)
+        row += _INT32.pack(length) + value
+    return wire.frame(b"D", bytes(row))
 
 
 def rename_columns(frame: bytes, long_names: Mapping[str, str]) -> bytes:

@@ -142,6 +142,17 @@ REFUSALS: tuple[Refusal, ...] = (
         "is distinct from", "is not distinct from")),
     Refusal("values list", "0A000", "VALUES list is supported only in INSERT", FEATURES, (
         "( values (", "from values (", "as values (")),
+    Refusal("filter", "42601", "syntax error at or near \"(\"", "[c_Aggregate_Functions]", (") filter (",)),
+    Refusal("tablesample", "42601", "syntax error at or near \"tablesample\"", "[r_FROM_clause30]", (
+        "tablesample system", "tablesample bernoulli")),
+    Refusal("frame", "42601", "syntax error at or near \"{word}\"", "[r_Window_function_synopsis]"),
+    Refusal("collation", "42601", "syntax error at or near \"collate\"", "[c_collation_sequences]"),
+    Refusal("explain", "42601", "syntax error at or near \"{word}\"", "[r_EXPLAIN]"),
+    Refusal("update outer join", "0A000", "Target table must be part of an equijoin predicate",
+        "r_UPDATE; SQLSTATE unconfirmed"),
+    Refusal("late view names", "0A000",
+        "All the relation names inside should be qualified when creating views with no schema binding.",
+        "public reports; SQLSTATE unconfirmed [r_CREATE_VIEW]"),
     Refusal("lateral", "42601", "syntax error at or near \"lateral\"", FEATURES, ("lateral (",)),
     Refusal("escape string", "42704", "type \"e\" does not exist", "jOOQ#10628, npgsql#515"),
     Refusal("standard strings", "42704",
@@ -151,31 +162,29 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("merge system table", "0A000", "MERGE: the target must not be a system table", "[r_MERGE]"),
     Refusal("merge condition", "0A000",
         "MERGE: the condition must be equalities between source and target", "[r_MERGE]"),
-    Refusal("unload", "0A000", "UNLOAD is not supported by this emulator", _LIMIT, ("^unload",)),
+    Refusal("unload query", "0A000", "UNLOAD needs one SELECT", "[r_UNLOAD]"),
+    Refusal("unload not empty", "XX000",
+        "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix,"
+        " manually removing the target files in S3, or using the ALLOWOVERWRITE option.",
+        "public reports; SQLSTATE unconfirmed"),
     Refusal("copy job", "0A000", "COPY JOB is not supported by this emulator", _LIMIT, ("^copy job",)),
     Refusal("emulator", "0A000", "{command} is not supported by this emulator", _LIMIT),
     Refusal("statement size", "54001",
         "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
         "unconfirmed [c_redshift-sql]"),
     Refusal("emulator clause", "0A000",
-        "QUALIFY, PIVOT, UNPIVOT, CONNECT BY and GROUP BY ALL are not supported by this emulator",
-        _LIMIT, ("qualify", "pivot (", "unpivot (", "connect by", "group by all")),
+        "CONNECT BY and GROUP BY ALL are not supported by this emulator",
+        _LIMIT, ("connect by", "group by all")),
     Refusal("emulator statement", "0A000",
-        "external schemas, libraries, models, datashares, procedures and masking policies are not"
+        "external schemas, libraries, models, datashares and masking policies are not"
         " supported by this emulator", _LIMIT, (
         "^create external", "^create library", "^create model", "^create datashare",
-        "^alter datashare", "^create procedure",
-        "^create or replace procedure", "^call", "^create masking", "^attach", "^create rls")),
+        "^alter datashare", "^create masking", "^attach", "^create rls")),
     # Functions
     Refusal("emulator function", "0A000", "{function}() is not supported by this emulator", _LIMIT, (
-        "decode(", "convert(", "median(", "ratio_to_report(", "json_extract_path_text(",
-        "json_extract_array_element_text(", "json_parse(", "json_serialize(", "is_valid_json(",
-        "is_valid_json_array(", "json_array_length(", "months_between(", "next_day(",
-        "convert_timezone(", "strtol(", "func_sha1(", "fnv_hash(", "farmfingerprint64(",
-        "bpcharcmp(", "crc32(", "hll(", "hll_create_sketch(", "get_array_length(",
-        "split_to_array(", "object(", "st_geomfromtext(", "st_astext(", "st_point(",
-        "to_varbyte(", "from_varbyte(", "to_hex(", "from_hex(", "dexp(", "dlog1(", "pg_get_cols(",
-        "timeofday(", "datetime(")),
+        "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(", "hll_create_sketch(", "object(",
+        "st_geomfromtext(", "st_astext(", "st_point(", "pg_get_cols(", "datetime(", "array_concat(",
+        "array_flatten(", "subarray(", "murmur3_32_hash(", "soundex(", "difference(")),
     Refusal("compute function", "0A000",
         "One or more of the used functions must be applied on at least one user created tables. "
         "Examples of user table only"
@@ -190,7 +199,16 @@ REFUSALS: tuple[Refusal, ...] = (
         "transaction_timestamp(", "string_agg(", "array_agg(", "regexp_matches(", "json_agg(",
         "jsonb_agg(", "to_json(", "to_jsonb(", "row_to_json(", "gen_random_uuid(", "unnest(",
         "regexp_split_to_table(", "regexp_split_to_array(",
-        "octet_length_large(", "pg_column_size(", "xmlparse(", "lastval(", "width_bucket(", "current_query(")),
+        "octet_length_large(", "pg_column_size(", "xmlparse(", "lastval(", "width_bucket(", "current_query(",
+        "every(", "corr(", "covar_pop(", "covar_samp(", "regr_avgx(", "regr_avgy(", "regr_count(",
+        "regr_intercept(", "regr_r2(", "regr_slope(", "regr_sxx(", "regr_sxy(", "regr_syy(", "xmlagg(",
+        "div(", "setseed(", "bit_length(", "overlay(", "encode(", "format(", "quote_nullable(",
+        "convert_from(", "convert_to(", "justify_days(", "justify_hours(", "justify_interval(",
+        "generate_subscripts(", "pg_table_size(", "pg_indexes_size(", "pg_total_relation_size(",
+        "pg_database_size(", "pg_tablespace_size(", "pg_size_pretty(", "inet_client_addr(",
+        "inet_client_port(", "inet_server_addr(", "inet_server_port(", "pg_conf_load_time(",
+        "pg_is_other_temp_schema(", "pg_listening_channels(", "pg_my_temp_schema(",
+        "pg_postmaster_start_time(", "pg_trigger_depth(")),
 )  # fmt: skip
 
 _BY_NAME = {row.name: row for row in REFUSALS}
@@ -216,7 +234,7 @@ def _patterns_by_trigger() -> dict[str, list[_Pattern]]:
         for text in row.patterns:
             at_start = text.startswith("^")
             words = tuple(text.removeprefix("^").replace("(", " (").split())
-            key = words[0] if at_start or words[0] not in "(" else words[1]
+            key = next(word for word in words if word not in "()" or at_start)
             patterns.setdefault(words[-1] if "..." in words else key, []).append(
                 _Pattern(row, words, at_start)
             )
@@ -226,6 +244,14 @@ def _patterns_by_trigger() -> dict[str, list[_Pattern]]:
 _PATTERNS = _patterns_by_trigger()
 _TRIGGERS = frozenset(_PATTERNS)
 
+# What may follow COLLATE; "(" begins the function, pg_catalog the name in psql's queries.
+_COLLATIONS = frozenset(
+    (name,) for name in ("case_sensitive", "cs", "case_insensitive", "ci", "(", "pg_catalog")
+)
+# Frames that Redshift lacks (it has only ROWS), what begins one, and what comes before a column of that name.
+_FRAMES = frozenset({"range", "groups"})
+_FRAME_STARTS = frozenset({"between", "unbounded", "current", ""})
+_BEFORE_COLUMN = frozenset({"by", ",", "."})
 # After these a word and a parenthesis are a table or alias and its columns: CREATE TABLE t (...),
 # FROM t AS u (...).
 _BEFORE_NAME = frozenset(
@@ -247,9 +273,40 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
                 raise refusal(pattern.row.name, **({"function": function} if function else {}))
     if "with" in words:
         _check_with(tokens, words)
+    if not _FRAMES.isdisjoint(words):
+        _check_frames(words)
+    if "collate" in words:
+        _check_collate(words)
     for token, following in itertools.pairwise(tokens):
         if token.value == "e" and following.kind is Kind.STRING and token.end == following.start:
             raise refusal("escape string")
+
+
+def _check_collate(words: Sequence[str]) -> None:
+    """Refuse the collations that Redshift lacks: all but its own two (c_collation_sequences)."""
+    for place, word in enumerate(words):
+        if word == "collate" and place and tuple(words[place + 1 : place + 2]) not in _COLLATIONS:
+            raise refusal("collation")
+
+
+def _check_frames(words: Sequence[str]) -> None:
+    """Refuse window frames other than ROWS.
+
+    A column may be called `range` or `groups`, so the word counts only inside OVER (...).
+    """
+    openers = [""]
+    for place, word in enumerate(words):
+        if word == "(":
+            openers.append(words[place - 1] if place else "")
+        elif word == ")" and len(openers) > 1:
+            openers.pop()
+        elif (
+            word in _FRAMES
+            and openers[-1] == "over"
+            and words[place - 1] not in _BEFORE_COLUMN
+            and words[place + 1] in _FRAME_STARTS
+        ):
+            raise refusal("frame", word=word)
 
 
 def _check_with(tokens: Sequence[Token], words: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ _LEADER_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 LEADER_FUNCTIONS = frozenset(
     {"current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
      "format_type", "version", "pg_get_expr", "pg_get_constraintdef", "pg_get_viewdef", "obj_description",
-     "col_description", "age", "now", "to_regclass", "pg_table_is_visible", "pg_relation_size"}
+     "col_description", "age", "now", "to_regclass", "pg_table_is_visible", "pg_relation_size", "generate_series"}
 )  # fmt: skip
 LEADER_WORDS = frozenset({"current_timestamp", "current_time", "localtime", "localtimestamp"})
 

@@ -23,14 +23,25 @@ _SUBSTITUTES = frozenset(
         "pg_attribute",
         "pg_attrdef",
         "pg_constraint",
+        "pg_group",
+        "pg_index",
+        "pg_namespace",
         "pg_views",
         "pg_get_expr",
         "pg_get_constraintdef",
+        "pg_get_viewdef",
     }
 )
-_CALLED_SUBSTITUTES = frozenset({"avg", "concat", "format_type", "regexp_replace", "version"})
+# Drivers look for primary keys in pg_index, where Redshift shows the declared keys.
+_WITH_KEYS = frozenset({"pg_index", "pg_class", "pg_attribute"})
+_CALLED_SUBSTITUTES = frozenset(
+    {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
+     "json_serialize", "version"}
+)  # fmt: skip
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
+_BYTES = frozenset({"varbyte", "varbinary"})
+SIZED_TYPES = BARE_NUMERIC | _BYTES
 # What may follow the condition `WHERE 1` ("" is the end of the statement). Anything else continues
 # an expression.
 _AFTER_CONDITION = frozenset(
@@ -66,12 +77,31 @@ def word_edits(tokens: Sequence[Token], values: SessionValues) -> list[Edit]:
                 edits += _known_word(tokens, place, values)
             elif token.value[0] == "#" or len(token.value) > POSTGRES_NAME_BYTES // 4:
                 edits += _special_name(token)
+        elif token.kind is Kind.NUMBER and _touches_word(tokens, place):
+            edits.append(Edit(token.end, token.end, " "))
     return edits
 
 
+def _touches_word(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a word follows a number without a blank, as in `THEN 1WHEN`, which PostgreSQL does not read."""
+    return (
+        place + 1 < len(tokens)
+        and tokens[place + 1].start == tokens[place].end
+        and tokens[place + 1].kind is Kind.WORD
+    )
+
+
 def numeric_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
-    """Yield the edits that make casts to NUMERIC, DECIMAL or DEC without a precision casts to (18,0)."""
+    """Yield the edits that make casts to NUMERIC, DECIMAL or DEC without a precision casts to (18,0).
+
+    VARBYTE has no length in PostgreSQL: the length of a cast is left out.
+    """
     for place in cast_types(tokens):
+        if value_at(tokens, place) in _BYTES:
+            end = place + 1
+            if value_at(tokens, end) == "(" and value_at(tokens, end + 2) == ")":
+                end += 3
+            yield Edit(tokens[place].start, tokens[end - 1].end, "varbyte")
         if value_at(tokens, place) in BARE_NUMERIC and value_at(tokens, place + 1) != "(":
             yield Edit(tokens[place].end, tokens[place].end, "(18,0)")
 
@@ -122,10 +152,13 @@ def _known_word(tokens: Sequence[Token], place: int, values: SessionValues) -> I
 def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Edit]:
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
+    target = "pg_rs"
+    if tokens[place].value in _WITH_KEYS and any(token.value == "pg_index" for token in tokens):
+        target = "pg_rs_index"
     if not qualified:
-        yield Edit(tokens[place].start, tokens[place].start, "pg_rs.")
+        yield Edit(tokens[place].start, tokens[place].start, target + ".")
     elif value_at(tokens, place - 2).strip('"') == schema:
-        yield Edit(tokens[place - 2].start, tokens[place - 2].end, "pg_rs")
+        yield Edit(tokens[place - 2].start, tokens[place - 2].end, target)
 
 
 def long_names(tokens: Sequence[Token], values: SessionValues) -> frozenset[str]:

@@ -92,6 +92,7 @@ class Server:
         self.planner = Planner()
         self.aws = options.aws
         self.long_names: dict[str, str] = {}
+        self.late_views: set[str] = set()
         self.vacuum = threading.Lock()
         self._listener = listener
         self._clients: set[Client] = set()
@@ -121,7 +122,7 @@ class Server:
             raise
         server = cls(options, cluster, listener)
         try:
-            server._load_long_names()
+            server._load_names()
             if options.data_api is not None:
                 server._start_data_api(options.data_api)
         except BaseException:
@@ -190,10 +191,14 @@ class Server:
         self.long_names.update({stored_name(name): name for name in names})
         self._stored_names.add((database, names))
 
-    def _load_long_names(self) -> None:
+    def _load_names(self) -> None:
         for database in self.options.databases:
             with self.connect_as_owner(database) as owner:
                 rows = owner.query("SELECT short, name FROM pg_rs.long_name")
+                views = owner.query(
+                    "SELECT c.relname FROM pg_rs.late_view l JOIN pg_class c ON c.oid = l.oid"
+                )
+            self.late_views.update(name or "" for (name,) in views)
             self.long_names.update({short or "": name or "" for short, name in rows})
 
     # Connections

@@ -13,13 +13,15 @@ from redshift_emulator.planner import Planner
 class ServerContext(Protocol):
     """The server as its sessions see it.
 
-    `long_names` maps the short name that PostgreSQL stores to the full name. `vacuum` is held while
-    a VACUUM runs.
+    `long_names` maps the short name that PostgreSQL stores to the full name. `late_views` has the
+    names of the views WITH NO SCHEMA BINDING, of all databases. `vacuum` is held while a VACUUM
+    runs.
     """
 
     planner: Planner
     aws: AwsAccess
     long_names: dict[str, str]
+    late_views: set[str]
     vacuum: Lock
 
     def connect_as_owner(self, database: str) -> Backend:

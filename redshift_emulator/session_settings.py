@@ -1,4 +1,4 @@
-"""SET, RESET and SHOW.
+"""SET and RESET.
 
 Redshift's own settings are stored under the prefix `redshift.`, where PostgreSQL accepts any name.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.errors import SqlError
-from redshift_emulator.lexer import Edit, Kind, literal, quote_literal
+from redshift_emulator.lexer import Edit, Kind, literal
 from redshift_emulator.refusals import refusal
-from redshift_emulator.sql import call
 from redshift_emulator.statement import Statement
 from redshift_emulator.step import Action, Step
 
@@ -45,7 +44,8 @@ _ISOLATION = frozenset(
 )
 
 
-def _name(cursor: Cursor) -> str:
+def name_at(cursor: Cursor) -> str:
+    """Take a setting's name; "" if none comes next."""
     return "" if cursor.token.kind not in (Kind.WORD, Kind.QUOTED) else cursor.name()
 
 
@@ -57,7 +57,7 @@ def plan_set(statement: Statement) -> Step:
     cursor = statement.cursor(1)
     cursor.take_any("session", "local")
     place = cursor.token
-    name = _name(cursor)
+    name = name_at(cursor)
     if name in ("characteristics", "transaction") or name in _ISOLATION:
         return Step(Action.RUN, "SELECT 1", "SET")
     if name == "standard_conforming_strings":
@@ -90,48 +90,8 @@ def plan_reset(statement: Statement) -> Step:
     """Plan RESET name and RESET ALL."""
     cursor = statement.cursor(1)
     place = cursor.token
-    name = _name(cursor)
+    name = name_at(cursor)
     if name not in REDSHIFT_SETTINGS:
         return Step(Action.SET, statement.rewritten(), sets_case=name == "all")
     edit = Edit(place.start, place.end, "redshift." + name)
     return Step(Action.SET, statement.rewritten([edit]), sets_case=name == CASE_SETTING)
-
-
-def plan_show(statement: Statement) -> Step:
-    """Plan SHOW of a setting, SHOW COLUMNS, SHOW TABLES and SHOW TABLE."""
-    cursor = statement.cursor(1)
-    if cursor.take("transaction", "isolation", "level") or cursor.take("transaction_isolation"):
-        return Step(
-            Action.FORWARD,
-            "SELECT 'serializable'::text AS transaction_isolation",
-            catalog_only=True,
-        )
-    if cursor.take("server_version"):
-        return Step(
-            Action.FORWARD,
-            "SELECT '" + SERVER_VERSION + "'::text AS server_version",
-            catalog_only=True,
-        )
-    if cursor.take("columns", "from", "table"):
-        return _show("SELECT * FROM pg_rs.show_columns WHERE (schema_name, table_name) = ", cursor)
-    if cursor.take("tables", "from", "schema"):
-        return _show("SELECT * FROM pg_rs.show_tables WHERE schema_name = ", cursor)
-    if cursor.take("table"):
-        name_and_schema = ("public", *cursor.qualified_name())[-2:]
-        return Step(
-            Action.FORWARD,
-            call("pg_rs.show_table", *name_and_schema) + ' AS "Show Table DDL statement"',
-            catalog_only=True,
-        )
-    name = _name(cursor)
-    if name in REDSHIFT_SETTINGS:
-        sql = "SELECT current_setting('redshift." + name + "') AS " + name
-        return Step(Action.FORWARD, sql, catalog_only=True)
-    return Step(Action.FORWARD, statement.rewritten(), catalog_only=True)
-
-
-def _show(query: str, cursor: Cursor) -> Step:
-    parts = cursor.qualified_name()
-    wanted = parts[-1:] if "show_tables" in query else ("public", *parts)[-2:]
-    values = ", ".join(quote_literal(part) for part in wanted)
-    return Step(Action.FORWARD, query + "(" + values + ")", catalog_only=True)

@@ -8,7 +8,7 @@ from redshift_emulator.cursor import Cursor
 from redshift_emulator.dialect_rewrites import DIALECT_WORDS, dialect_edits
 from redshift_emulator.lexer import Edit, Kind, Token, splice
 from redshift_emulator.rewrite import (
-    BARE_NUMERIC,
+    SIZED_TYPES,
     SessionValues,
     long_names,
     numeric_edits,
@@ -22,21 +22,25 @@ class Statement:
     """One statement.
 
     source   the text that the tokens' offsets refer to; it may contain other statements, too
+    written  the statement as the client wrote it, if `source` is another form of it
     words    the values of words and symbols; "" for literals, quoted names and numbers
     edits    the edits of words and of the dialect
     """
 
-    __slots__ = ("edits", "end", "source", "start", "tokens", "values", "words")
+    __slots__ = ("edits", "end", "source", "start", "tokens", "values", "words", "written")
 
-    def __init__(self, source: str, tokens: Sequence[Token], values: SessionValues) -> None:
+    def __init__(
+        self, source: str, tokens: Sequence[Token], values: SessionValues, written: str = ""
+    ) -> None:
         self.source = source
+        self.written = written
         self.tokens = tokens
         self.values = values
         self.start = tokens[0].start
         self.end = tokens[-1].end
         self.words = [token.value if token.kind in _WORDS else "" for token in tokens]
         self.edits: list[Edit] = word_edits(tokens, values)
-        if not BARE_NUMERIC.isdisjoint(self.words):
+        if not SIZED_TYPES.isdisjoint(self.words):
             self.edits += numeric_edits(tokens)
         if not DIALECT_WORDS.isdisjoint(self.words):
             self.edits += dialect_edits(tokens)
@@ -44,7 +48,7 @@ class Statement:
     @property
     def text(self) -> str:
         """The statement as the client wrote it."""
-        return self.source[self.start : self.end]
+        return self.written or self.source[self.start : self.end]
 
     @property
     def long_names(self) -> frozenset[str]:

@@ -85,16 +85,14 @@ def make_template(text: bytes, plan: Plan) -> Template | None:
 
 
 def _single_step(plan: Plan, text: bytes) -> Step | None:
-    """Return the only step of a text, if it is a FORWARD step without long names."""
+    """Return the only step of a text, if it is a FORWARD step without long names and a second form."""
     try:
         steps = plan(text)
     except SqlError:
         return None
-    return (
-        steps[0]
-        if len(steps) == 1 and steps[0].action is Action.FORWARD and not steps[0].long_names
-        else None
-    )
+    if len(steps) != 1 or steps[0].action is not Action.FORWARD:
+        return None
+    return None if steps[0].long_names or steps[0].fallback else steps[0]
 
 
 def _literals(text: bytes) -> list[bytes]:

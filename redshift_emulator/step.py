@@ -21,6 +21,7 @@ class Action(Enum):
     VACUUM = auto()  # like RUN; one at a time
     ALTER = auto()  # see ddl.run_alter
     COPY = auto()  # see redshift_emulator.copy
+    UNLOAD = auto()  # see redshift_emulator.unload
 
 
 class Step(NamedTuple):
@@ -30,7 +31,9 @@ class Step(NamedTuple):
     catalog_only      reads only catalogs and leader-node functions: Redshift takes no snapshot for
     it sets_case         may change enable_case_sensitive_identifier long_names        the names
     over 63 bytes that occur in it writes            the table it writes to, as SQL: other writers
-    of the table have to wait
+    of the table have to wait fallback          sent instead of `sql` if PostgreSQL finds a name in
+    `sql` that does not exist late_view         the view WITH NO SCHEMA BINDING that it creates
+    reads             the names of the tables and views that it reads
     """
 
     action: Action
@@ -42,3 +45,6 @@ class Step(NamedTuple):
     sets_case: bool = False
     long_names: frozenset[str] = frozenset()
     writes: str = ""
+    fallback: str = ""
+    late_view: str = ""
+    reads: frozenset[str] = frozenset()

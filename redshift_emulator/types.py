@@ -88,7 +88,10 @@ def _read_type(cursor: Cursor, column: str) -> ColumnType:
     if word in ("time", "timestamp"):
         return ColumnType(word + _zone(cursor))
     if word == "interval":
-        return ColumnType("interval" + _interval_fields(cursor))
+        fields = _interval_fields(cursor)
+        if not fields:
+            raise refusal("type", column=column, type=word)
+        return ColumnType("interval" + fields)
     if word in ("varbyte", "varbinary") or (word == "binary" and cursor.take("varying")):
         return ColumnType(VARBYTE, (_length(cursor, 64_000, MAX_VARBYTE, "varbyte"),))
     if word in UNSUPPORTED:

@@ -100,8 +100,12 @@ class FakeStore:
         self.put(name, b"".join(self.read(version)), WORK)
         return f"s3://{WORK}/{name}"
 
-    def write_manifest(self, name: str, text: str) -> str:
-        self.put(name, text.encode(), WORK)
+    def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        self.put(name, b"".join(chunks), WORK)
+        return f"s3://{WORK}/{name}"
+
+    def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        self.put(name, content, WORK)
         return f"s3://{WORK}/{name}"
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:

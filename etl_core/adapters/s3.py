@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -110,11 +111,22 @@ class S3Lake:
         mapped(copy)
         return f"s3://{self._work}/{name}"
 
-    def write_manifest(self, name: str, text: str) -> str:
-        """Write a manifest and return its URL."""
+    def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        """Write the chunks into the work bucket in parts as they come, and return the object's URL."""
+        from s3transfer.manager import TransferManager
+
+        def write() -> None:
+            with TransferManager(self._client) as transfers:
+                transfers.upload(cast("IO[bytes]", ChunkStream(chunks)), self._work, name).result()
+
+        mapped(write)
+        return f"s3://{self._work}/{name}"
+
+    def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        """Write an object into the work bucket and return its URL."""
         mapped(
             lambda: self._client.put_object(
-                Bucket=self._work, Key=name, Body=text.encode(), ContentType="application/json"
+                Bucket=self._work, Key=name, Body=content, ContentType=content_type
             )
         )
         return f"s3://{self._work}/{name}"
@@ -224,6 +236,28 @@ class S3Lake:
             if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
                 return str(value["VersionId"])
         return None
+
+
+class ChunkStream(io.RawIOBase):
+    """Chunks as a file that can only be read forward."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, b""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return as many bytes as asked for, fewer only at the end."""
+        parts, missing = [self._rest], (size if size is not None and size >= 0 else 1 << 62)
+        missing -= len(self._rest)
+        while missing > 0 and (chunk := next(self._chunks, None)) is not None:
+            parts.append(chunk)
+            missing -= len(chunk)
+        read = b"".join(parts)
+        self._rest = read[len(read) + missing :] if missing < 0 else b""
+        return read[: len(read) - len(self._rest)]
 
 
 def read_bounded(body: StreamingBody, skipped: int, length: int) -> bytes:

@@ -8,12 +8,23 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from etl_core.csv_files.messages import COMPRESSION_CUT, COMPRESSION_INVALID, WRONG_EXTENSION
+from etl_core.csv_files.messages import (
+    ARCHIVE_EXTENSION,
+    COMPRESSION_CUT,
+    COMPRESSION_INVALID,
+    SPREADSHEET_EXTENSION,
+    TEXT_EXTENSION,
+    WRONG_EXTENSION,
+)
 from etl_core.model.errors import InvalidDataFileError
+from etl_core.model.messages import MessageText
 
 _PIECE_BYTES = 1 << 16
 COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
 """COPY's keyword for each suffix that may follow `.csv`."""
+_TEXTS = ("tsv", "tab", "txt", "psv", "dat")
+_SPREADSHEETS = ("xlsx", "xls", "xlsm", "xlsb", "ods")
+_ARCHIVES = ("zip", "7z", "rar", "tar", "tgz")
 
 
 class _Decompressor(Protocol):
@@ -51,7 +62,21 @@ def compression_of(file: str) -> str | None:
     for suffix, keyword in COMPRESSIONS.items():
         if folded.endswith(f".csv{suffix}"):
             return keyword
-    raise InvalidDataFileError(WRONG_EXTENSION(file=file))
+    raise InvalidDataFileError(_wrong_extension(file))
+
+
+def _wrong_extension(file: str) -> MessageText:
+    """Return the message with what probably cures it."""
+    name = file.lower()
+    suffix = next((each for each in COMPRESSIONS if each and name.endswith(each)), "")
+    extension = name.removesuffix(suffix).rpartition(".")[2]
+    if extension in _TEXTS:
+        return TEXT_EXTENSION(file=file, extension=f".csv{suffix}")
+    if extension in _SPREADSHEETS:
+        return SPREADSHEET_EXTENSION(file=file)
+    if extension in _ARCHIVES:
+        return ARCHIVE_EXTENSION(file=file)
+    return WRONG_EXTENSION(file=file)
 
 
 def decompressed(chunks: Iterable[bytes], compression: str | None) -> Iterator[bytes]:

@@ -9,16 +9,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
+from enum import Enum
+from functools import partial
 from math import inf, isinf
 from struct import pack, unpack
 
-from etl_core.csv_files.datetime_formats import datetime_test, is_time
+from etl_core.csv_files.cures import DATE, TIMESTAMP, DateTimeKind, cure_of, format_hint
+from etl_core.csv_files.datetime_formats import DateTimeParts, datetime_reader, read_time
 from etl_core.csv_files.messages import (
+    DATE_AMBIGUOUS,
     DECIMALS_CUT,
     FLOAT_OUT_OF_RANGE,
+    FRACTION_CUT,
     INTEGER_OUT_OF_RANGE,
+    KEEP_AS_TEXT,
+    KEEP_OFFSET,
+    KEEP_TIME,
     NOT_ASCII,
     NOT_BOOLEAN,
     NOT_DATETIME,
@@ -28,29 +36,51 @@ from etl_core.csv_files.messages import (
     NOT_NUMBER,
     NOT_TIME,
     NUMERIC_OUT_OF_RANGE,
+    OFFSET_LOST,
     TEXT_TOO_LONG,
+    TIME_LOST,
     TYPE_NOT_LOADABLE,
     VALUE_HAS_NUL,
     VALUE_NOT_UTF8,
     VALUE_NULL,
+    WIDEN_DECIMALS,
 )
+from etl_core.model.messages import MessageText
 from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.schema_file import ColumnSpec, CsvOptions
 
+_BLANKS = " \t\r\n\v\f"
 DEFAULT_NULL = "\\N"
 """The text that COPY reads as NULL if NULL AS is not given."""
 
 
+class Effect(Enum):
+    """What COPY does with a value. CHANGED: it loads it with a part cut off. AMBIGUOUS: it reads it in
+    one of two possible ways. NOTED: it loads it as it is, but that is probably not meant.
+    """
+
+    REFUSED = "refused"
+    CHANGED = "changed"
+    AMBIGUOUS = "ambiguous"
+    NOTED = "noted"
+
+
 @dataclass(frozen=True)
 class ValueIssue:
-    """What is wrong with a value. `loads`: COPY accepts the value, but changes it."""
+    """What is wrong with a value. `find_hint` returns what probably cures it, "" if that is not known."""
 
-    reason: str
-    loads: bool = False
+    reason: MessageText
+    effect: Effect = Effect.REFUSED
+    find_hint: Callable[[], str] = field(default=str, compare=False)
+
+    @property
+    def hint(self) -> str:
+        """What probably cures it. Guessing takes time, so it is done only for what is reported."""
+        return self.find_hint()
 
 
 ValueTest = Callable[[str], ValueIssue | None]
-_Check = Callable[[str], str | ValueIssue | None]
+_Check = Callable[[str], MessageText | ValueIssue | None]
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _BOOLEANS = frozenset({"t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"})
@@ -62,11 +92,18 @@ def size_of(value: str) -> int:
     return len(value) if value.isascii() else len(value.encode("utf-8", "surrogateescape"))
 
 
-def is_null(value: str, kind: ColumnType, null_as: str | None) -> bool:
-    """Whether COPY stores NULL for the field: the text of NULL AS, or a blank field of a column that is not a text."""
-    if value == (DEFAULT_NULL if null_as is None else null_as):
+def is_null(value: str, kind: ColumnType, options: CsvOptions) -> bool:
+    """Whether COPY stores NULL for the field: the text of NULL AS, or an empty or blank field.
+
+    In a column that is a text, the schema file decides about those: EMPTYASNULL, BLANKSASNULL.
+    """
+    if value == (DEFAULT_NULL if options.null_as is None else options.null_as):
         return True
-    return not kind.is_text and not value.strip(" \t\r\n\v\f")
+    if not kind.is_text:
+        return not value.strip(_BLANKS)
+    if not value:
+        return options.empty_as_null
+    return options.blank_as_null and not value.strip(_BLANKS)
 
 
 def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> ValueTest:
@@ -78,15 +115,20 @@ def value_test(column: ColumnSpec, options: CsvOptions, *, not_null: bool) -> Va
     check = _check_of(kind, options)
 
     def test(value: str) -> ValueIssue | None:
-        if is_null(value, kind, options.null_as):
+        if is_null(value, kind, options):
             return ValueIssue(VALUE_NULL()) if not_null else None
         issue = _unreadable(value) or check(value)
-        return ValueIssue(issue) if isinstance(issue, str) else issue
+        if issue is None:
+            return None
+        issue = ValueIssue(issue) if isinstance(issue, MessageText) else issue
+        if issue.effect is not Effect.REFUSED:
+            return issue
+        return replace(issue, find_hint=partial(cure_of, value, kind, options))
 
     return test
 
 
-def _unreadable(value: str) -> str | None:
+def _unreadable(value: str) -> MessageText | None:
     if "\0" in value:
         return VALUE_HAS_NUL()
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
@@ -100,7 +142,7 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
     if kind.is_text:
         return _text(kind)
     if kind.is_time:
-        return _time_of_day
+        return _time_with_zone if kind.name == "time with time zone" else _time_of_day
     match kind.name:
         case "numeric":
             return _numeric(*kind.arguments)
@@ -109,9 +151,11 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
         case "boolean":
             return _boolean
         case "date":
-            return _datetime(options.date_format, "date", "csv.date_format")
-        case "timestamp without time zone" | "timestamp with time zone":
-            return _datetime(options.time_format, "timestamp", "csv.time_format")
+            return _datetime(options.copy_date_format, DATE, _cut_date)
+        case "timestamp without time zone":
+            return _datetime(options.copy_time_format, TIMESTAMP, _cut_timestamp)
+        case "timestamp with time zone":
+            return _datetime(options.copy_time_format, TIMESTAMP, _cut_fraction)
         case "super":
             return _super
         case "binary varying":
@@ -120,18 +164,57 @@ def _check_of(kind: ColumnType, options: CsvOptions) -> _Check:
             return lambda _: TYPE_NOT_LOADABLE(type=kind)
 
 
-def _boolean(value: str) -> str | None:
+def _boolean(value: str) -> MessageText | None:
     return None if value.lower() in _BOOLEANS else NOT_BOOLEAN()
 
 
-def _time_of_day(value: str) -> str | None:
-    return None if is_time(value) else NOT_TIME()
+def _time_of_day(value: str) -> MessageText | ValueIssue | None:
+    parts = read_time(value)
+    return NOT_TIME() if parts is None else _cut_time(parts)
+
+
+def _time_with_zone(value: str) -> MessageText | ValueIssue | None:
+    parts = read_time(value)
+    return NOT_TIME() if parts is None else _cut_fraction(parts)
+
+
+def _cut_time(parts: DateTimeParts) -> ValueIssue | None:
+    if parts.has_offset:
+        return _LOST_OFFSET["TIME"]
+    return _cut_fraction(parts)
+
+
+def _cut_timestamp(parts: DateTimeParts) -> ValueIssue | None:
+    if parts.has_offset:
+        return _LOST_OFFSET["TIMESTAMP"]
+    return _cut_fraction(parts)
+
+
+def _cut_fraction(parts: DateTimeParts) -> ValueIssue | None:
+    return _LOST_FRACTION if parts.has_nanoseconds else None
+
+
+def _cut_date(parts: DateTimeParts) -> ValueIssue | None:
+    return _LOST_TIME if parts.has_time else None
+
+
+def _changed(reason: MessageText, hint: str) -> ValueIssue:
+    return ValueIssue(reason, Effect.CHANGED, lambda: hint)
+
+
+_AMBIGUOUS_DATE = DATE_AMBIGUOUS()
+_LOST_OFFSET = {
+    kind: _changed(OFFSET_LOST(type=kind), KEEP_OFFSET(type=kind + "TZ"))
+    for kind in ("TIME", "TIMESTAMP")
+}
+_LOST_TIME = _changed(TIME_LOST(), KEEP_TIME())
+_LOST_FRACTION = _changed(FRACTION_CUT(), KEEP_AS_TEXT())
 
 
 def _integer(kind: ColumnType) -> _Check:
     limit = kind.integer_limit
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _INTEGER.fullmatch(value) is None:
             return NOT_INTEGER()
         if len(value) > 40 or not -limit <= int(value) < limit:
@@ -145,8 +228,9 @@ def _numeric(precision: int, scale: int) -> _Check:
     # NUMERIC(19,s) is stored in 64 bits.
     limit = Decimal(2**63 if precision == 19 else 10**precision).scaleb(-scale)
     unit, context = Decimal(1).scaleb(-scale), Context(prec=80, rounding=ROUND_DOWN)
+    cut = _changed(DECIMALS_CUT(scale=scale), WIDEN_DECIMALS(precision=precision, scale=scale))
 
-    def check(value: str) -> str | ValueIssue | None:
+    def check(value: str) -> MessageText | ValueIssue | None:
         if len(value) > 1000 or _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
         number = Decimal(value)
@@ -156,13 +240,13 @@ def _numeric(precision: int, scale: int) -> _Check:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
         if abs(stored) >= limit:
             return NUMERIC_OUT_OF_RANGE(digits=precision - scale)
-        return None if stored == number else ValueIssue(DECIMALS_CUT(scale=scale), loads=True)
+        return None if stored == number else cut
 
     return check
 
 
 def _float(kind: ColumnType) -> _Check:
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
         number = _as_real(float(value)) if kind.name == "real" else float(value)
@@ -184,7 +268,7 @@ def _as_real(number: float) -> float:
 def _text(kind: ColumnType) -> _Check:
     length, ascii_only = kind.arguments[0], kind.name == "character"
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if ascii_only and not value.isascii():
             return NOT_ASCII()
         # COPY silently drops blanks beyond the length.
@@ -195,16 +279,24 @@ def _text(kind: ColumnType) -> _Check:
     return check
 
 
-def _datetime(format_text: str, what: str, option: str) -> _Check:
-    test = datetime_test(format_text)
+def _datetime(
+    format_text: str, wanted: DateTimeKind, cut: Callable[[DateTimeParts], ValueIssue | None]
+) -> _Check:
+    read = datetime_reader(format_text)
 
-    def check(value: str) -> str | None:
-        return None if test(value) else NOT_DATETIME(what=what, format=format_text, option=option)
+    def check(value: str) -> MessageText | ValueIssue | None:
+        parts = read(value)
+        if parts is None:
+            return NOT_DATETIME(what=wanted.what, format=format_text, option=wanted.option)
+        if parts.is_ambiguous:
+            find_hint = partial(format_hint, value, wanted)
+            return ValueIssue(_AMBIGUOUS_DATE, Effect.AMBIGUOUS, find_hint)
+        return cut(parts)
 
     return check
 
 
-def _super(value: str) -> str | None:
+def _super(value: str) -> MessageText | None:
     def refuse(name: str) -> object:
         raise ValueError(name)
 
@@ -218,7 +310,7 @@ def _super(value: str) -> str | None:
 def _varbyte(kind: ColumnType) -> _Check:
     length = kind.arguments[0]
 
-    def check(value: str) -> str | None:
+    def check(value: str) -> MessageText | None:
         if _HEX.fullmatch(value) is None:
             return NOT_HEXADECIMAL()
         if len(value) // 2 > length:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from etl_core.csv_files.compression import decompressed
-from etl_core.loading.copy_refusals import describe_refusal
+from etl_core.csv_files.row_check import RowCheck
+from etl_core.loading.copy_refusals import ExplainedCopy, describe_refusal
 from etl_core.loading.copy_run import GroupCopy, part_named
 from etl_core.loading.data_file import Part
+from etl_core.loading.file_scan import read_spec
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.micro_batch import CopyBatch, name_file
 from etl_core.model.errors import CopyRefusedError, LoadErrorLine, LoadFailedError
-from etl_core.upload_log.outcome import Failure
+from etl_core.schema_files.schema_file import SchemaFile
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,26 @@ def find_fault(
 
 
 def explain(
-    load: LoadContext, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError
-) -> Failure:
-    """Return the failure of a refused file, with the refused value if the file can be read in time."""
-    file = fault.part.file
+    load: LoadContext,
+    copy: GroupCopy,
+    fault: FileAtFault,
+    error: CopyRefusedError,
+    in_force: SchemaFile | None,
+) -> ExplainedCopy:
+    """Return why a file was refused: what our own check finds in the refused rows, if they can be read in time."""
+    file, shape = fault.part.file, fault.part.shape
     # Stop reading at the deadline: a reason without the value is better than no outcome.
     chunks = takewhile(
         lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version)
     )
     error.lines = fault.lines
     pieces = decompressed(chunks, file.compression)
-    failure = describe_refusal(error, pieces, copy.command.columns, copy.command.source)
-    return replace(failure, message=name_file(load, file.version.key, failure.message))
+    check = None
+    if in_force is not None:
+        check = RowCheck(shape.columns, read_spec(shape, in_force), shape.header)
+    refusal = describe_refusal(error, pieces, shape.columns, shape.csv, check)
+    message = name_file(load, file.version.key, refusal.failure.message)
+    return replace(refusal, failure=replace(refusal.failure, message=message))
 
 
 def _refused_lines(

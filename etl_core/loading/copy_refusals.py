@@ -1,4 +1,5 @@
-"""Explain a refused COPY: line, column and reason come from the load-error view, the value from the file.
+"""Explain a refused COPY. The load-error view names the line and the column; our own check of that row says
+what is wrong and how to cure it. COPY's text and code are a detail.
 
 sys_load_error_detail, the only such view that every user of every Redshift can read, does not hold
 the value.
@@ -6,57 +7,107 @@ the value.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from itertools import islice
 
-from etl_core.csv_files.header import CODECS
+from etl_core.csv_files.row_check import Finding, RowCheck, shown
+from etl_core.csv_files.rows import CsvRow, read_rows, read_rows_from
+from etl_core.csv_files.values import Effect
+from etl_core.loading.file_scan import place_of
 from etl_core.loading.messages import (
     COPY_REFUSED,
     COPY_REFUSED_ROW,
+    CORRECT_FILE,
     REFUSED_COLUMN,
     REFUSED_LINE,
     REFUSED_PLACE,
     REFUSED_PLACE_UNKNOWN,
     REFUSED_VALUE,
 )
-from etl_core.model.errors import CopyRefusedError, EtlError, LoadErrorLine
-from etl_core.upload_log.outcome import Failure
+from etl_core.model.errors import CopyRefusedError, EtlError, LoadErrorLine, Place
+from etl_core.schema_files.schema_file import CsvOptions
+from etl_core.upload_log.outcome import Failure, code_of
 
 MAX_LINES = 10
-_MAX_ROW_BYTES = 4 << 20
+_MAX_LINES_FURTHER = 1000
 _MAX_FILE_BYTES = 1 << 30
-_MAX_VALUE = 120
+_TYPE = CopyRefusedError.__name__
 
 
-class RowFormat(Protocol):
-    """How the file's rows are written."""
+@dataclass(frozen=True)
+class ExplainedCopy:
+    """A refused COPY, explained. `is_of_file`: the file is at fault; otherwise nobody knows."""
 
-    @property
-    def delimiter(self) -> str: ...
-    @property
-    def quote(self) -> str: ...
-    @property
-    def encoding(self) -> str: ...
+    failure: Failure
+    is_of_file: bool
 
 
 def describe_refusal(
-    error: CopyRefusedError, pieces: Iterable[bytes], columns: Sequence[str], options: RowFormat
-) -> Failure:
-    """Return the failure of a COPY that refused rows.
+    error: CopyRefusedError,
+    pieces: Iterable[bytes],
+    columns: Sequence[str],
+    options: CsvOptions,
+    check: RowCheck | None = None,
+) -> ExplainedCopy:
+    """Return the explanation of a COPY that refused rows.
 
-    `pieces` are the file's uncompressed bytes, `columns` in file order.
+    `pieces` are the file's uncompressed bytes, `columns` in file order. `check` checks its rows.
     """
-    if not error.lines:
-        return Failure("CopyRefusedError", COPY_REFUSED(reason=error.message.rstrip(".")))
     lines = sorted(error.lines, key=lambda line: (line.line < 1, line.line))[:MAX_LINES]
     numbers = {line.line for line in lines if line.line >= 1}
-    rows = _rows_at(numbers, pieces, options) if numbers and options.encoding == "UTF8" else {}
+    limited = _limited(pieces)
+    rows = _rows_at(numbers, limited, options) if numbers else {}
+    finding = _find_first(rows, lines, check) if numbers else _search(limited, options, check)
+    if finding is None and not lines:
+        reason = COPY_REFUSED(reason=error.message.rstrip("."))
+        return ExplainedCopy(Failure(_TYPE, reason, code=code_of(reason)), is_of_file=False)
     details = tuple(_describe(line, rows.get(line.line), columns) for line in lines)
-    return Failure("CopyRefusedError", COPY_REFUSED_ROW(row=details[0]), details)
+    if finding is None:
+        return ExplainedCopy(_failure_of_copy(details, lines[0], rows, columns), is_of_file=True)
+    return ExplainedCopy(_failure_of_finding(finding, details), is_of_file=True)
 
 
-def _describe(line: LoadErrorLine, row: Sequence[str] | None, columns: Sequence[str]) -> str:
+def _failure_of_copy(
+    details: Sequence[str], line: LoadErrorLine, rows: dict[int, CsvRow], columns: Sequence[str]
+) -> Failure:
+    hint = CORRECT_FILE()
+    message = COPY_REFUSED_ROW(row=details[0], fix=hint)
+    value = _find_value(line.column, rows.get(line.line), columns)
+    place = Place(line.line if line.line >= 1 else None, line.column or None, value)
+    return Failure(_TYPE, message, tuple(details), code_of(message), hint, place)
+
+
+def _failure_of_finding(finding: Finding, details: Sequence[str]) -> Failure:
+    hint = finding.issue.hint or CORRECT_FILE()
+    message = COPY_REFUSED_ROW(row=finding, fix=hint)
+    return Failure(_TYPE, message, tuple(details), finding.issue.reason.id, hint, place_of(finding))
+
+
+def _find_first(
+    rows: dict[int, CsvRow], lines: Sequence[LoadErrorLine], check: RowCheck | None
+) -> Finding | None:
+    """Return what our check says about the first refused row; of its findings, that of COPY's column."""
+    row = rows.get(lines[0].line)
+    if row is None or check is None:
+        return None
+    findings = [each for each in check.of_row(row) if each.issue.effect is Effect.REFUSED]
+    named = [each for each in findings if each.column in (None, lines[0].column)]
+    return next(iter([*named, *findings]), None)
+
+
+def _search(pieces: Iterable[bytes], options: CsvOptions, check: RowCheck | None) -> Finding | None:
+    """Return the first fault of the file: COPY says that there is one, and not where."""
+    if check is None:
+        return None
+    try:
+        findings = check.findings(read_rows(pieces, options))
+        return next((each for each in findings if each.issue.effect is Effect.REFUSED), None)
+    except EtlError:
+        return None
+
+
+def _describe(line: LoadErrorLine, row: CsvRow | None, columns: Sequence[str]) -> str:
     reason, code = line.reason.rstrip(". "), line.code
     # COPY reads a large file in parts, and numbers no lines then: the view has -1.
     place = REFUSED_PLACE(line=line.line) if line.line >= 1 else REFUSED_PLACE_UNKNOWN()
@@ -66,47 +117,25 @@ def _describe(line: LoadErrorLine, row: Sequence[str] | None, columns: Sequence[
     value = _find_value(line.column, row, columns)
     if value is None:
         return REFUSED_COLUMN(place=place, column=column, reason=reason, code=code)
-    return REFUSED_VALUE(place=place, column=column, value=_short(value), reason=reason, code=code)
+    return REFUSED_VALUE(place=place, column=column, value=shown(value), reason=reason, code=code)
 
 
-def _find_value(column: str, row: Sequence[str] | None, columns: Sequence[str]) -> str | None:
-    if row is None or column not in columns or columns.index(column) >= len(row):
+def _find_value(column: str, row: CsvRow | None, columns: Sequence[str]) -> str | None:
+    if row is None or column not in columns or columns.index(column) >= len(row.fields):
         return None
-    return row[columns.index(column)]
+    return row.fields[columns.index(column)]
 
 
-def _short(value: str) -> str:
-    return (
-        repr(value)
-        if len(value) <= _MAX_VALUE
-        else f"{value[:_MAX_VALUE]!r}... ({len(value.encode())} bytes)"
-    )
-
-
-def _rows_at(
-    numbers: set[int], pieces: Iterable[bytes], options: RowFormat
-) -> dict[int, list[str]]:
-    """Return the parsed rows that begin at these lines (the first line is 1).
-
-    Stops reading after the last one.
-    """
-    rows: dict[int, list[str]] = {}
-    last, quote = max(numbers), options.quote.encode()
-    row: list[bytes] = []
-    begin = size = quotes = 0
+def _rows_at(numbers: set[int], pieces: Iterable[bytes], options: CsvOptions) -> dict[int, CsvRow]:
+    """Return the rows that begin at these lines (the first line is 1). Stops reading after the last one."""
+    rows: dict[int, CsvRow] = {}
+    last = max(numbers)
     try:
-        for number, line in _lines(pieces, min(numbers), last + 1000):
-            if not row and number not in numbers:
-                if number > last:
-                    break
-                continue
-            if not row:
-                begin, size, quotes = number, 0, 0
-            row.append(line)
-            size, quotes = size + len(line), quotes + line.count(quote)
-            if quotes % 2 == 0 or size > _MAX_ROW_BYTES:
-                rows[begin] = _parse(b"".join(row), options)
-                row.clear()
+        for row in islice(read_rows_from(pieces, options, min(numbers)), last + _MAX_LINES_FURTHER):
+            if row.line in numbers:
+                rows[row.line] = row
+            if row.line >= last:
+                break
     except EtlError:
         # The refusal matters more: a file that cannot be read up to that line only leaves the value
         # unknown.
@@ -114,31 +143,10 @@ def _rows_at(
     return rows
 
 
-def _lines(pieces: Iterable[bytes], first: int, most: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their numbers.
-
-    Lines before `first` are only counted, a piece at a time, and may be left out.
-    """
-    number, rest, size = 1, b"", 0
+def _limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
     for piece in pieces:
         size += len(piece)
-        breaks = piece.count(b"\n")
-        if breaks and number + breaks < first:
-            number, rest = number + breaks, piece[piece.rindex(b"\n") + 1 :]
-            continue
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            yield number, line + b"\n"
-            number += 1
-        if number > most or size > _MAX_FILE_BYTES or len(rest) > _MAX_ROW_BYTES:
+        yield piece
+        if size > _MAX_FILE_BYTES:
             return
-    if rest:
-        yield number, rest
-
-
-def _parse(row: bytes, options: RowFormat) -> list[str]:
-    text = row.decode(CODECS[options.encoding], errors="replace").rstrip("\r\n")
-    try:
-        return next(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote), [])
-    except csv.Error:
-        return []

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.loading.data_file import Part, in_threads
+from etl_core.csv_files.header import IGNORED
+from etl_core.loading.combined_file import combine
+from etl_core.loading.data_file import CopyShape, Part, in_threads
 from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
@@ -29,10 +31,11 @@ Group = Sequence[Part]
 
 @dataclass(frozen=True)
 class GroupCopy:
-    """One COPY, and the files that it loads."""
+    """One COPY, and the files that it loads. `is_combined`: it reads one file with the rows of all."""
 
     group: Group
     command: CopyCsv
+    is_combined: bool = field(default=False, kw_only=True)
 
     @property
     def expected(self) -> int:
@@ -131,7 +134,8 @@ class CopyRun:
         """Return the files that COPY may have read from another version: it reads the current one,
         which must be the intended one throughout.
         """
-        unpinned = [part for part in self.parts if not part.file.is_pinned]
+        read = [part for copy in self.copies if not copy.is_combined for part in copy.group]
+        unpinned = [part for part in read if not part.file.is_pinned]
         current = in_threads(lambda part: self.store.is_current(part.file.version), unpinned)
         return [part for part, is_current in zip(unpinned, current, strict=True) if not is_current]
 
@@ -144,10 +148,18 @@ def plan_copies(
     store: ObjectStore,
     *,
     replaces_rows: bool,
+    combines: bool,
 ) -> CopyRun:
-    """Write the manifests and return the copy run of these files, with as few COPYs as possible."""
+    """Write the manifests and return the copy run of these files, with as few COPYs as possible.
+
+    `combines`: many small files are first combined to one.
+    """
     target = table_of_schema_file(in_force, table)
-    copies = [plan_copy(group, target, settings, store) for group in group_parts(parts)]
+    copies = [
+        (combines and _plan_combined(group, target, settings, store))
+        or plan_copy(group, target, settings, store)
+        for group in group_parts(parts)
+    ]
     return CopyRun(store, settings, deletion(target) if replaces_rows else None, copies)
 
 
@@ -155,8 +167,21 @@ def plan_copy(
     group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
 ) -> GroupCopy:
     """Write the manifest of the group and return its COPY into the target."""
-    command = _copy_command(group, _write_manifest(store, group), target, settings)
-    return GroupCopy(group, command)
+    manifest = _write_manifest(store, [part.file.url for part in group])
+    return GroupCopy(group, _copy_command(group[0].shape, manifest, target, settings))
+
+
+def _plan_combined(
+    group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
+) -> GroupCopy | None:
+    """Write one file with the rows of all, and return its COPY; None if they cannot be combined."""
+    content = combine(group)
+    if content is None:
+        return None
+    url = store.write_object(f"combined/{_digest(content)}.csv", content, "text/csv")
+    shape = replace(group[0].shape, compression=None)
+    command = _copy_command(shape, _write_manifest(store, [url]), target, settings)
+    return GroupCopy(group, command, is_combined=True)
 
 
 def deletion(target: sa.Table) -> sa.Delete:
@@ -185,23 +210,24 @@ def part_named(group: Group, file_name: str) -> Part | None:
     return matches[0] if len(matches) == 1 else None
 
 
-def _write_manifest(store: ObjectStore, group: Group) -> str:
-    """Write the group's manifest and return its URL.
+def _write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
+    """Write the manifest of these objects and return its URL.
 
     COPY would read a key without a manifest as a prefix. The name is a digest of the content,
     because two attempts of one upload may load different files.
     """
-    entries = [{"url": part.file.url, "mandatory": True} for part in group]
-    text = json.dumps({"entries": entries}, ensure_ascii=False)
-    return store.write_manifest(
-        f"manifests/{hashlib.sha256(text.encode()).hexdigest()[:32]}.json", text
-    )
+    entries = [{"url": url, "mandatory": True} for url in urls]
+    text = json.dumps({"entries": entries}, ensure_ascii=False).encode()
+    return store.write_object(f"manifests/{_digest(text)}.json", text, "application/json")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _copy_command(
-    group: Group, manifest_url: str, target: sa.Table, settings: LoadSettings
+    shape: CopyShape, manifest_url: str, target: sa.Table, settings: LoadSettings
 ) -> CopyCsv:
-    shape = group[0].shape
     source = CopySource(
         manifest_url=manifest_url,
         role_arn=settings.copy_role_arn,
@@ -209,8 +235,13 @@ def _copy_command(
         delimiter=shape.csv.delimiter,
         quote=shape.csv.quote,
         null_as=shape.csv.null_as,
-        date_format=shape.csv.date_format,
-        time_format=shape.csv.time_format,
+        date_format=shape.csv.copy_date_format,
+        time_format=shape.csv.copy_time_format,
         encoding=shape.csv.encoding,
+        empty_as_null=shape.csv.empty_as_null,
+        blank_as_null=shape.csv.blank_as_null,
+        header_rows=0 if shape.csv.header == "none" else 1,
     )
-    return CopyCsv(target, shape.columns, source)
+    # A file with ignored columns is rewritten without them.
+    columns = tuple(column for column in shape.columns if column != IGNORED)
+    return CopyCsv(target, columns, source)

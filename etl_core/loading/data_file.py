@@ -6,22 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
-from etl_core.csv_files.compression import compression_of, decompressed
-from etl_core.csv_files.header import match_columns, read_header
-from etl_core.csv_files.rows import read_rows
+from etl_core.csv_files.compression import decompressed
+from etl_core.csv_files.header import IGNORED
+from etl_core.csv_files.opening import open_csv
 from etl_core.loading.ledger import LedgerRow
-from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
-from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
+MAX_FILE_BYTES = 4 << 20
+"""Of the object in S3. A larger file gets its own COPY."""
 MAX_COUNTED_BYTES = 32 << 20
 """Of uncompressed text. A larger file gets its own COPY, which counts its rows."""
 
@@ -39,6 +39,10 @@ class Head:
     def __init__(self, first_bytes: bytes, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._read = [first_bytes]
+
+    def is_whole(self, size: int) -> bool:
+        """Return whether all bytes of a file of this size are at hand."""
+        return sum(map(len, self._read)) == size
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._read
@@ -72,6 +76,8 @@ class CopyShape:
     columns: tuple[str, ...]
     compression: str | None
     csv: CsvOptions
+    header: tuple[str, ...] = field(default=(), compare=False)
+    """The first row of the file; empty if it has no header."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +112,6 @@ def open_file(
     return DataFile(upload_id, version, compression, head, url, is_pinned)
 
 
-def open_row(
-    store: ObjectStore, bucket: str, row: LedgerRow, view: LedgerView, *, pin: bool = False
-) -> Part:
-    """Open the file of an upload that took effect, to load it again.
-
-    `view` holds the schema rows since the upload's arrival. Raises RejectedError.
-    """
-    upload = Upload(bucket, row.s3_key, row.version_id, "", None, row.sequencer, row.landed_at)
-    compression = compression_of(row.s3_key)
-    file = open_file(store, row.upload_id, store.open(upload), compression, pin=pin)
-    return Part(file, shape_of(file, view.schema_history(upload)), row.rows_loaded)
-
-
 def in_threads(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
     """Call the function for every item in threads, and return the results in order.
 
@@ -138,14 +131,19 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
     """
     specs = [row.schema_file for row in history if row.schema_file is not None]
     at_arrival = specs[0]
-    columns = match_columns(read_header(file.head, file.compression, at_arrival.csv), at_arrival)
+    header, columns = open_csv(file.head, file.compression, at_arrival)
     names = _current_names(specs)
-    if dropped := [name for name in columns if name not in names]:
+    if dropped := [name for name in columns if name not in {IGNORED, *names}]:
         raise HeaderMismatchError(
             COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
             [DROPPED_COLUMN(column=name) for name in dropped],
         )
-    return CopyShape(tuple(names[name] for name in columns), file.compression, at_arrival.csv)
+    return CopyShape(
+        tuple(names.get(name, IGNORED) for name in columns),
+        file.compression,
+        at_arrival.csv,
+        header,
+    )
 
 
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
@@ -172,21 +170,14 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
     return names
 
 
-def count_rows(file: DataFile, shape: CopyShape) -> int | None:
-    """Return how many rows COPY will load from the file, or None if the file is too large to count
-    or the number is uncertain.
-
-    Empty lines are not rows, except where a row has only one field (CopyCsv).
-    """
-    count = 0
+def read_small(file: DataFile) -> list[bytes] | None:
+    """Return the uncompressed bytes of a small file; None for a larger one or a damaged one."""
+    if file.version.size > MAX_FILE_BYTES:
+        return None
     try:
-        for row in read_rows(_bounded(decompressed(file.head, shape.compression)), shape.csv):
-            if row.fault is not None:
-                return None
-            count += len(shape.columns) == 1 or row.fields != [""]
+        return list(_bounded(decompressed(file.head, file.compression)))
     except (InvalidDataFileError, _TooLargeError):
         return None
-    return count
 
 
 class _TooLargeError(Exception):

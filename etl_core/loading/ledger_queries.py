@@ -50,6 +50,8 @@ def select_own(
     ]
     if action is not Action.SCHEMA:
         conditions.append(_since(ledger, Action.TRUNCATE, upload))
+    if action is Action.APPEND:
+        conditions.append(_previous_of_key(ledger, upload))
     return select_rows(ledger).where(sa.or_(*conditions))
 
 
@@ -84,6 +86,25 @@ def _since(ledger: sa.Table, action: Action, upload: Upload) -> sa.ColumnElement
     columns = ledger.columns
     return sa.and_(
         columns.action == str(action), columns.landed_at >= without_zone(upload.landed_at)
+    )
+
+
+def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for the append that arrived last under the same key, if its rows are in the table still."""
+    columns, before = ledger.columns, ledger.alias("previous")
+    own = without_zone(upload.landed_at)
+    earlier = sa.and_(before.columns.landed_at <= own, before.columns.upload_id != upload.upload_id)
+
+    def last(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[datetime]:
+        found = sa.select(sa.func.max(before.columns.landed_at)).where(earlier, condition)
+        return found.scalar_subquery()
+
+    same_key = last(before.columns.s3_key == upload.key)
+    truncate = last(before.columns.action == str(Action.TRUNCATE))
+    return sa.and_(
+        columns.s3_key == upload.key,
+        columns.landed_at == same_key,
+        columns.landed_at > sa.func.coalesce(truncate, sa.literal(_BEGINNING, sa.TIMESTAMP())),
     )
 
 

@@ -125,6 +125,23 @@ class LedgerView:
         """Return whether the same schema files apply to both uploads."""
         return self._history_start(upload) == self._history_start(other)
 
+    def previous_of_key(self, upload: Upload) -> LedgerRow | None:
+        """Return the append before this upload under the same key, if its rows are in the table still."""
+        earlier = [
+            row
+            for row in self._by_id.values()
+            if row.order < upload.order and row.upload_id != upload.upload_id
+        ]
+        truncates = [row.landed_at for row in earlier if row.action is Action.TRUNCATE]
+        same_key = [
+            row
+            for row in earlier
+            if row.s3_key == upload.key
+            and row.action is Action.APPEND
+            and all(row.landed_at > at for at in truncates)
+        ]
+        return max(same_key, key=lambda row: row.order, default=None)
+
     def appends_since(self, upload: Upload, action: Action) -> list[LedgerRow]:
         """Return the appends that took effect before this truncate but arrived after it, in arrival order."""
         if action is not Action.TRUNCATE:

@@ -19,7 +19,7 @@ from etl_core.loading.drain import Drain
 from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
 from etl_core.loading.load_one import load_one
 from etl_core.loading.maintenance import is_large_change, maintain
-from etl_core.loading.messages import WRONG_BUCKET
+from etl_core.loading.messages import MARKER_FILE, WRONG_BUCKET
 from etl_core.loading.ports import Ports
 from etl_core.model.errors import (
     EarlierUploadError,
@@ -29,11 +29,11 @@ from etl_core.model.errors import (
     SchemaNotReadyError,
 )
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.lake_key import LakeKey
+from etl_core.model.lake_key import LakeKey, is_marker_file
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from etl_core.upload_log.outcome import LoadOutcome
+from etl_core.upload_log.outcome import LoadOutcome, warnings_of
 
 
 def load_upload(
@@ -55,6 +55,8 @@ def load_upload(
     started = time.monotonic()
     try:
         upload.check_arrival(ports.now())
+        if is_marker_file(upload.key):
+            return _completed(_ignored(upload), upload, ports)
         key = _parse_key(upload, settings)
     except RejectedError as error:
         failure = failure_of(error)
@@ -77,6 +79,12 @@ def load_upload(
     outcome = _completed(result.outcome, upload, ports)
     drain.after(replace(result, outcome=outcome))
     return _maintained(outcome, load, drain)
+
+
+def _ignored(upload: Upload) -> LoadOutcome:
+    """Return the outcome of a file that another tool left beside its data."""
+    warnings = warnings_of([MARKER_FILE(file=upload.key.rpartition("/")[2])])
+    return LoadOutcome(Status.IGNORED, version_id=upload.version_id, warnings=warnings)
 
 
 def _load_own(load: LoadContext, drain: Drain) -> LoadResult | LongCopy:
@@ -105,7 +113,7 @@ def _maintained(outcome: LoadOutcome, load: LoadContext, drain: Drain) -> LoadOu
     return replace(
         outcome,
         statements=(*outcome.statements, *done.statements),
-        warnings=(*outcome.warnings, *done.warnings),
+        warnings=(*outcome.warnings, *warnings_of(done.warnings)),
     )
 
 

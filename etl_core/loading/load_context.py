@@ -10,14 +10,21 @@ from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Duplicate, LedgerView, Superseded
 from etl_core.loading.messages import SUPERSEDED
 from etl_core.loading.ports import Ports
-from etl_core.model.errors import EtlError
+from etl_core.model.errors import NOWHERE, EtlError, ValuesRefusedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.upload_log.outcome import Failure, LoadOutcome
+from etl_core.upload_log.outcome import (
+    Failure,
+    LoadOutcome,
+    LoadWarning,
+    code_of,
+    hint_of,
+    warnings_of,
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Trace:
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[LoadWarning, ...] = ()
     load_interval_seconds: int = 0
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
@@ -110,7 +117,13 @@ class Trace:
             )
         by = decision.by
         reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
-        return exists._outcome(Status.SUPERSEDED, error=Failure("Superseded", reason))
+        return exists._outcome(
+            Status.SUPERSEDED, error=Failure("Superseded", reason, code=code_of(reason))
+        )
+
+    def ignored(self, reason: str) -> LoadOutcome:
+        """Return the outcome of an upload that is ignored for this reason."""
+        return replace(self._outcome(Status.IGNORED), warnings=warnings_of([reason]))
 
     def refusal(self, status: Status, failure: Failure) -> LoadOutcome:
         """Return the outcome of an upload that was rejected or failed."""
@@ -158,4 +171,13 @@ class LoadResult:
 
 def failure_of(error: EtlError) -> Failure:
     """Return the error as a log entry shows it."""
-    return Failure(type(error).__name__, error.message, error.details)
+    refused = error if isinstance(error, ValuesRefusedError) else None
+    return Failure(
+        type(error).__name__,
+        error.message,
+        error.details,
+        code=code_of(error.message),
+        hint=hint_of(error.message),
+        place=refused.place if refused else NOWHERE,
+        faults=refused.count if refused else len(error.details) or None,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,8 +16,16 @@ from etl_core.loading.copy_faults import (
     explain,
     find_fault,
 )
-from etl_core.loading.copy_run import Copied, CopyRun, Overwritten, plan_copies
+from etl_core.loading.copy_run import (
+    Copied,
+    CopyRun,
+    GroupCopy,
+    Overwritten,
+    plan_copies,
+    plan_copy,
+)
 from etl_core.loading.data_file import DataFile, open_file
+from etl_core.loading.file_scan import warnings_of_scan
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
@@ -40,7 +48,13 @@ from etl_core.loading.long_load import (
     staged_statements,
     start_over,
 )
-from etl_core.loading.messages import ACTION_NOT_ALLOWED, EMPTY_FILE, TABLE_DROPPED
+from etl_core.loading.messages import (
+    ACTION_NOT_ALLOWED,
+    EMPTY_FILE,
+    REPEATED_LOADED,
+    REPEATED_SKIPPED,
+    TABLE_DROPPED,
+)
 from etl_core.loading.micro_batch import (
     BatchMember,
     CopyBatch,
@@ -53,6 +67,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.repeats import find_repeat
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -66,11 +81,13 @@ from etl_core.model.errors import (
 from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
+from etl_core.model.times import format_utc_time
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
+from etl_core.upload_log.outcome import LoadWarning, warnings_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,9 @@ class DataLoad:
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
+        self._in_force: SchemaFile | None = None
+        self._shared_warnings: tuple[LoadWarning, ...] = ()
+        self._repeated: LedgerRow | None = None
 
     def run(self) -> LoadResult | LongCopy:
         """Append the file's rows, or replace the table's rows with them; or return the long copy
@@ -138,6 +158,13 @@ class DataLoad:
 
     def _attempt(self, file: DataFile, strategy: CopyStrategy) -> _Attempt:
         """Run one transaction, which commits only if the result is a LoadResult."""
+        try:
+            return self._try(file, strategy)
+        finally:
+            if self._batch is not None and self._batch.scan is not None:
+                self._batch.scan.stop()
+
+    def _try(self, file: DataFile, strategy: CopyStrategy) -> _Attempt:
         load = self._load
         self._batch = self._copy_run = self._statement = None
         self.trace = replace(self.trace, statements=())
@@ -186,15 +213,22 @@ class DataLoad:
             transaction.roll_back()
             return _NoSchema()
         self._check_action(decision.schema_at_arrival)
+        self._repeated = find_repeat(load, locked.view, file.version)
+        if self._repeated is not None and _skips_repeats(decision.schema_at_arrival):
+            transaction.roll_back()
+            landed_at = format_utc_time(self._repeated.landed_at)
+            return LoadResult(self.trace.ignored(REPEATED_SKIPPED(landed_at=landed_at)))
         rows = transaction.execute(select_table(load.key.table))
         self.trace = replace(
             self.trace,
-            warnings=check_drift(rows, decision.in_force, load.key.table),
+            warnings=warnings_of(check_drift(rows, decision.in_force, load.key.table)),
             load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
         history = decision.history
-        batch = gather_copy_batch(load, file, backlog, history, schema_files, strategy)
-        self._batch = batch
+        batch = gather_copy_batch(
+            load, file, backlog, history, decision.in_force, schema_files, strategy
+        )
+        self._batch, self._in_force = batch, decision.in_force
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
@@ -219,7 +253,7 @@ class DataLoad:
         in_force: SchemaFile,
         strategy: CopyStrategy,
     ) -> _Attempt:
-        step = self._plan(transaction, batch, in_force)
+        step = self._plan(transaction, batch, in_force, strategy)
         if not isinstance(step, CopyRun):
             transaction.roll_back()
             return step
@@ -233,14 +267,23 @@ class DataLoad:
                 rows = copied.rows_by_file()
                 deleted = copied.rows_deleted
         if rows is None:
-            # One COPY per file counts the rows of each.
             transaction.roll_back()
-            return _Retry(replace(strategy, one_copy_per_file=True))
+            return _Retry(self._apart(strategy))
+        self._shared_warnings = self.trace.warnings
+        if self._repeated is not None:
+            landed_at = format_utc_time(self._repeated.landed_at)
+            self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
+        if batch.scan is not None:
+            self._warn(warnings_of_scan(batch.scan.result().warnings))
         result = self._write_ledger(transaction, locked, batch, rows)
         return replace(result, rows_deleted=deleted)
 
     def _plan(
-        self, transaction: Transaction, batch: CopyBatch, in_force: SchemaFile
+        self,
+        transaction: Transaction,
+        batch: CopyBatch,
+        in_force: SchemaFile,
+        strategy: CopyStrategy,
     ) -> CopyRun | LongCopy | Failed:
         load = self._load
         if load.is_long(batch.own.file.version.size):
@@ -253,6 +296,7 @@ class DataLoad:
             load.settings,
             load.ports.store,
             replaces_rows=load.key.action is Action.TRUNCATE,
+            combines=strategy.combines,
         )
 
     def _after_failure(self, failed: Failed) -> LoadResult | LongCopy:
@@ -266,7 +310,18 @@ class DataLoad:
         fault = find_fault(load, batch, copy, error)
         if not isinstance(fault, FileAtFault):
             raise error
-        return LoadResult(self.trace.refusal(Status.FAILED, explain(load, copy, fault, error)))
+        return self._refusal(copy, fault, error)
+
+    def _warn(self, warnings: Sequence[LoadWarning]) -> None:
+        """Add warnings about the upload's own file."""
+        self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
+
+    def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
+        """Return the strategy that tells more about each file."""
+        run = self._copy_run
+        if run is not None and any(copy.is_combined for copy in run.copies):
+            return replace(strategy, combines=False)
+        return replace(strategy, one_copy_per_file=True)
 
     def _note(self, statement: Executable) -> None:
         self._statement = statement
@@ -285,24 +340,42 @@ class DataLoad:
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
         write_rows(transaction, load, locked, [own, *of_members])
         answers = (
-            (member.upload, replace(self.trace, version_id=row.version_id).outcome(row))
+            (member.upload, self._trace_of(member, row.version_id).outcome(row))
             for member, row in zip(batch.members, of_members, strict=True)
         )
         return LoadResult(self.trace.outcome(own), tuple(answers))
+
+    def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
+        explained = explain(self._load, copy, fault, error, self._in_force)
+        # An append that a truncate loads again was accepted before: the truncate is not at fault.
+        is_own = fault.part.file.upload_id == self._load.upload.upload_id
+        status = Status.REJECTED if explained.is_of_file and is_own else Status.FAILED
+        return LoadResult(self.trace.refusal(status, explained.failure))
+
+    def _trace_of(self, member: BatchMember, version_id: str) -> Trace:
+        warnings = (*self._shared_warnings, *member.warnings)
+        return replace(self.trace, version_id=version_id, warnings=warnings)
 
     def _after_refusal(self, error: CopyRefusedError, strategy: CopyStrategy) -> _Attempt:
         """Return the failure, or a retry without the members that have refused rows."""
         refused = None if self._copy_run is None else self._copy_run.copy_of(self._statement)
         if refused is None or self._batch is None:
             raise error
+        if refused.is_combined:
+            refused = plan_copy(
+                refused.group, refused.command.table, self._load.settings, self._load.ports.store
+            )
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
-                failure = explain(self._load, refused, fault, error)
-                return LoadResult(self.trace.refusal(Status.FAILED, failure))
+                return self._refusal(refused, fault, error)
             case MembersAtFault(upload_ids=upload_ids):
                 return _Retry(strategy.without(upload_ids))
             case UnknownFault():
-                return _Retry(replace(strategy, one_copy_per_file=True))
+                return _Retry(self._apart(strategy))
+
+
+def _skips_repeats(schema: SchemaFile | None) -> bool:
+    return schema is not None and schema.csv.on_repeat == "skip"
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:

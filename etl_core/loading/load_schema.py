@@ -51,8 +51,10 @@ from etl_core.model.status import Status
 from etl_core.schema_changes.plan import Plan, Statement
 from etl_core.schema_changes.refusals import describe_refusals, refuse_replacement
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
+from etl_core.schema_files.schema_warnings import warnings_of_types
 from etl_core.schema_files.tables import describe_table
 from etl_core.sql import describe_sql
+from etl_core.upload_log.outcome import warnings_of
 
 _ROUNDS = 6
 """Views, a new sort key and all other autocommit statements take a round each; then the transaction."""
@@ -85,6 +87,7 @@ class SchemaLoad:
         self._load = load
         self._committed: tuple[str, ...] = ()
         self._late_views: tuple[str, ...] | None = None
+        self._type_warnings: tuple[str, ...] = ()
 
     def run(self) -> LoadResult:
         """Change the table to match the schema file.
@@ -114,7 +117,10 @@ class SchemaLoad:
             raise InvalidSchemaFileError(
                 SCHEMA_FILE_TOO_LARGE(size=version.size, limit=MAX_FILE_BYTES)
             )
-        return SchemaFile.parse(b"".join([first_bytes, *store.read(version, len(first_bytes))]))
+        text = b"".join([first_bytes, *store.read(version, len(first_bytes))])
+        spec = SchemaFile.parse(text)
+        self._type_warnings = tuple(warning.reason for warning in warnings_of_types(text))
+        return spec
 
     def _apply(self, spec: SchemaFile) -> LoadResult | _NoLedger:
         for _ in range(_ROUNDS):
@@ -173,7 +179,8 @@ class SchemaLoad:
             self._check_views(transaction, plan)
         if plan.autocommit or self._must_find_views(plan):
             return _PrepareFirst(plan)
-        self.trace = replace(self.trace, warnings=(*plan.warnings, *(self._late_views or ())))
+        warnings = warnings_of((*self._type_warnings, *plan.warnings, *(self._late_views or ())))
+        self.trace = replace(self.trace, warnings=warnings)
         if in_force is None and actual is not None:
             self._note(f"-- adopted the existing table {table}: {describe_table(actual)}")
         for statement in plan.transactional:

@@ -310,6 +310,31 @@ TABLE_KEEPS_CHANGING = Message(
     example={"table": "public.orders", "rounds": 3},
 )
 
+MARKER_FILE = Message(
+    id="upload.marker_file",
+    when="The name of a file begins with _ or a dot, as other tools name files beside their data. It is ignored.",
+    text="the name of the file {file!r} begins with _ or a dot: such files are ignored",
+    fix="",
+    example={"file": "_SUCCESS"},
+)
+
+REPEATED_LOADED = Message(
+    id="upload.repeated",
+    when="The same bytes arrived again under the same key, and were loaded again.",
+    text="the same bytes were uploaded under this key before, at {landed_at}, and are in the table: the rows are there "
+    "twice now",
+    fix='If that is not intended, set csv.on_repeat to "skip" in the schema file',
+    example={"landed_at": "2026-11-22T09:30:00Z"},
+)
+
+REPEATED_SKIPPED = Message(
+    id="upload.repeat_skipped",
+    when="The same bytes arrived again under the same key, and csv.on_repeat is skip.",
+    text='the same bytes were uploaded under this key before, at {landed_at}; csv.on_repeat is "skip"',
+    fix="",
+    example={"landed_at": "2026-11-22T09:30:00Z"},
+)
+
 COPY_REFUSED = Message(
     id="copy.refused",
     when="COPY refused the file and the warehouse gave no details.",
@@ -320,10 +345,44 @@ COPY_REFUSED = Message(
 
 COPY_REFUSED_ROW = Message(
     id="copy.refused_row",
-    when="COPY refused a row of the file.",
+    when="COPY refused a row of the file. The upload is at fault.",
     text="the warehouse refused a row of the file: {row}. Nothing was loaded; the table is unchanged",
-    fix="Correct the file and upload it again",
-    example={"row": "line 3, column 'id' (int4), value 'x7': Invalid digit (code 1207)"},
+    fix="{fix}",
+    example={
+        "row": "line 3, column 'id', value 'x7': is not a whole number",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+CORRECT_FILE = Message(
+    id="copy.correct_file",
+    when="No likely cure of a refused row is known.",
+    text="Correct the file and upload it again",
+    fix="",
+    example={},
+)
+
+VALUES_REFUSED = Message(
+    id="copy.values_refused",
+    when="COPY would load values of the file, but not as they are written, and the schema file refuses that.",
+    text="the file has {count:,} values that would not load as they are written: {finding}. Nothing was loaded; "
+    "the table is unchanged",
+    fix="{fix}",
+    example={
+        "count": 12,
+        "finding": "line 2, column 'day', value '03/02/2018': can be read in two ways",
+        "fix": 'Set csv.date_format to "DD/MM/YYYY" or "MM/DD/YYYY" in the schema file',
+    },
+)
+
+SCAN_TIMED_OUT = Message(
+    id="copy.scan_timed_out",
+    when="A file is so large that the values which COPY cuts off could not be counted in the time of a load.",
+    text="the values that COPY cuts off could not be counted in time; the transaction was rolled back and the table is "
+    "unchanged",
+    fix='Split the file; or set csv.on_lossy to "ignore", and csv.date_format and csv.time_format to the format of the '
+    "file, in the schema file: then nothing is counted",
+    example={},
 )
 
 REFUSED_LINE = Message(

@@ -15,29 +15,30 @@ from functools import cached_property
 
 from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import (
+    MAX_FILE_BYTES,
     DataFile,
     Part,
-    count_rows,
     in_threads,
     open_file,
-    open_row,
     shape_of,
 )
+from etl_core.loading.file_scan import FileScan, scan_part, scan_small, warnings_of_scan
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
+from etl_core.loading.reopened_files import open_row
+from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rewritten
 from etl_core.model.errors import RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
 from etl_core.model.upload import Order, Upload
 from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.upload_log.outcome import LoadWarning
 
 MAX_BATCH_MEMBERS = 500
-MAX_FILE_BYTES = 4 << 20
-"""Of the object in S3. A larger file gets its own COPY."""
 _MAX_TOTAL_BYTES = 64 << 20
 _MAX_ROUNDS = 3
 _BEGINNING: Order = (datetime.min.replace(tzinfo=UTC), "", "")
@@ -50,6 +51,7 @@ class BatchMember:
 
     upload: Upload
     part: Part
+    warnings: tuple[LoadWarning, ...] = ()
 
 
 def choose_members(
@@ -96,15 +98,21 @@ def _window(
 
 
 def open_members(
-    load: LoadContext, chosen: Sequence[PendingUpload], history: Sequence[LedgerRow]
+    load: LoadContext,
+    chosen: Sequence[PendingUpload],
+    history: Sequence[LedgerRow],
+    in_force: SchemaFile,
 ) -> list[BatchMember]:
     """Open the chosen uploads for COPY. Uploads that may not load are left out."""
-    opened = in_threads(lambda each: _open(load, each, history), chosen)
+    opened = in_threads(lambda each: _open(load, each, history, in_force), chosen)
     return [member for member in opened if member is not None]
 
 
 def _open(
-    load: LoadContext, pending: PendingUpload, history: Sequence[LedgerRow]
+    load: LoadContext,
+    pending: PendingUpload,
+    history: Sequence[LedgerRow],
+    in_force: SchemaFile,
 ) -> BatchMember | None:
     upload, store = pending.upload, load.ports.store
     try:
@@ -114,11 +122,16 @@ def _open(
             return None
         file = open_file(store, upload.upload_id, opened, compression)
         shape = shape_of(file, history)
-        rows = count_rows(file, shape)
+        scan = scan_small(file, shape, in_force)
     except Exception:  # whatever another upload's file causes, this load goes on
         # Its own load meets the same error and reports it.
         return None
-    return None if rows is None else BatchMember(upload, Part(file, shape, rows))
+    if scan is None or scan.rows is None or scan.fault is not None:
+        return None
+    part = Part(file, shape, scan.rows)
+    if is_rewritten(part, scan):
+        return None
+    return BatchMember(upload, part, warnings_of_scan(scan.warnings))
 
 
 def _is_small(upload: Upload, settings: LoadSettings) -> bool:
@@ -140,12 +153,13 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 class CopyBatch:
     """The files of one transaction in order.
 
-    `later` are the appends that a late truncate loads again.
+    `later` are the appends that a late truncate loads again. `scan` is that of the own file.
     """
 
     own: Part
     later: Sequence[Part]
     members: Sequence[BatchMember]
+    scan: FileScan | None = None
 
     @property
     def parts(self) -> list[Part]:
@@ -165,12 +179,14 @@ class CopyBatch:
 class CopyStrategy:
     """How a copy is attempted.
 
-    `pin`: from copies in the work bucket. `one_copy_per_file`: also without a micro-batch.
+    `pin`: from copies in the work bucket. `combines`: many small files as one. `one_copy_per_file`:
+    also without a micro-batch.
     `left_out`: ids of uploads that cannot be loaded in the micro-batch; `rounds`: how many retries
     found them.
     """
 
     pin: bool = False
+    combines: bool = True
     one_copy_per_file: bool = False
     left_out: frozenset[str] = frozenset()
     rounds: int = 0
@@ -201,6 +217,7 @@ def gather_copy_batch(
     file: DataFile,
     backlog: Backlog,
     history: Sequence[LedgerRow],
+    in_force: SchemaFile,
     schema_files: Sequence[PendingSchemaFile],
     strategy: CopyStrategy,
 ) -> CopyBatch:
@@ -209,6 +226,9 @@ def gather_copy_batch(
     `history`: see Proceed. Raises RejectedError naming the file that cannot be loaded.
     """
     own = Part(file, shape_of(file, history), None)
+    scan = scan_part(own, in_force, load.ports.store, load.deadline)
+    if may_be_rewritten(own) and is_rewritten(own, scan.result()):
+        own = rewritten(own, in_force, load.ports.store)
     rows = backlog.view.appends_since(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     members: list[BatchMember] = []
@@ -216,10 +236,10 @@ def gather_copy_batch(
     is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
     if not strategy.one_copy_per_file and is_small and at_arrival:
         chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
-        members = open_members(load, chosen, history)
+        members = open_members(load, chosen, history, in_force)
         if later or members:
-            own = replace(own, rows=count_rows(file, own.shape))
-    return CopyBatch(own, later, members)
+            own = replace(own, rows=scan.result().rows)
+    return CopyBatch(own, later, members, scan)
 
 
 def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:

@@ -46,8 +46,12 @@ class ObjectStore(Protocol):
         """Copy the version into the work bucket and return the copy's s3:// URL."""
         ...
 
-    def write_manifest(self, name: str, text: str) -> str:
-        """Write a manifest into the work bucket and return its s3:// URL."""
+    def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        """Write the chunks into the work bucket as they come, and return the object's s3:// URL."""
+        ...
+
+    def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        """Write an object into the work bucket and return its s3:// URL."""
         ...
 
     def schema_folders(self, table: TableRef) -> Iterator[str]:

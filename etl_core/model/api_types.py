@@ -21,11 +21,24 @@ class UploadError(TypedDict, total=False):
     type: Required[Annotated[str, "The class of the error, such as `InvalidHeaderError`."]]
     message: Required[Annotated[str, "What happened, the rule, and the fix."]]
     details: Annotated[list[str], "One line for each fault."]
-    code: Annotated[str | int, "The warehouse's code of the error."]
+    code: Annotated[str, "The id of the message."]
     line: Annotated[int, "The line of the file, from 1.", _COUNT]
     column: Annotated[str, "The column of the value."]
     value: Annotated[str, "The value that was refused."]
     hint: Annotated[str, "How to fix it."]
+    faults: Annotated[int, "How many faults there are; `details` lists the first.", _COUNT]
+
+
+class UploadWarning(TypedDict, total=False):
+    """What you should know about an upload although it has its status."""
+
+    kind: Required[Annotated[str, "The id of the message."]]
+    message: Required[Annotated[str, "The warning."]]
+    count: Annotated[int, "How many values or rows of the file it is about.", _COUNT]
+    line: Annotated[int, "The line of the file, from 1.", _COUNT]
+    column: Annotated[str, "The column of the value."]
+    value: Annotated[str, "The value."]
+    hint: Annotated[str, "What to do."]
 
 
 class Entry(TypedDict, total=False):
@@ -52,7 +65,9 @@ class Entry(TypedDict, total=False):
     redshift_table_exists: Annotated[bool, "Whether the table existed at the end of the load."]
     statements: Annotated[list[str], "The SQL statements that were run for the upload."]
     warnings: Annotated[
-        list[str], "What you should know about the upload. Warnings do not change its status."
+        list[UploadWarning | str],
+        "What you should know about the upload. Warnings do not change its status. Entries of older "
+        "versions have texts.",
     ]
     error: UploadError
     attempts: Annotated[int, "How often a load was attempted.", _COUNT]

@@ -17,6 +17,7 @@ EtlError
 |  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
 |  |- InvalidDataFileError     wrong extension, empty, or no readable header
 |  |- HeaderMismatchError      the header does not name the table's columns
+|  |- ValuesRefusedError       the schema file refuses values that COPY would load
 |  |- ActionNotAllowedError    the schema in force does not list the action
 |  |- NoSchemaError            a data file for a table without a schema
 |  |- SchemaChangeRefusedError the table differs from the schema file in a way that is not applied
@@ -26,7 +27,7 @@ EtlError
 |  |- TableDriftError          the table does not match its schema file: it was changed outside of the pipeline
 |  |- DamagedLedgerError       a row of the table's ledger cannot be read
 |  |- LoadTimeoutError         the load did not finish in the function's time; rolled back
-|  |- CopyRefusedError         COPY refused rows of the file
+|  |- CopyRefusedError         COPY refused rows; `rejected` if the rows or the file are found to be at fault
 |  `- MissingTableError        a statement names a table that does not exist
 |- LogError                    the log table refused a call, and a retry will not help
 |- LeaseError                  the lease table cannot be used: the load runs without a lease
@@ -40,6 +41,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file has what an error or a warning is about. Each part is None if it is not known."""
+
+    line: int | None = None
+    column: str | None = None
+    value: str | None = None
+
+
+NOWHERE = Place()
 
 
 class InvalidEventError(ValueError):
@@ -107,6 +120,17 @@ class HeaderMismatchError(RejectedError):
 
     `details` has every column that is missing, unknown or repeated.
     """
+
+
+class ValuesRefusedError(RejectedError):
+    """The schema file refuses values that COPY would load, such as dates that can be read in two ways.
+
+    `place` is the first of `count` values.
+    """
+
+    def __init__(self, message: str, place: Place, count: int) -> None:
+        super().__init__(message)
+        self.place, self.count = place, count
 
 
 class ActionNotAllowedError(RejectedError):

@@ -102,3 +102,8 @@ def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     if fold(action) not in tuple(Action):
         yield KEY_ACTION_UNKNOWN(action=action, actions=", ".join(Action))
     yield from faults_of_names(table)
+
+
+def is_marker_file(key: str) -> bool:
+    """Return whether other tools write such files beside their data: `_SUCCESS`, `.part-0.csv.crc`."""
+    return key.rpartition("/")[2].startswith(("_", "."))

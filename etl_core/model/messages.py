@@ -12,6 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 
+class MessageText(str):
+    """A message with its values: a text that also knows its id and its fix.
+
+    A text that is built from several messages is a plain `str`.
+    """
+
+    __slots__ = ("fix", "id")
+
+    def __new__(cls, text: str, message_id: str = "", fix: str = "") -> MessageText:
+        """Return the text of the message."""
+        made = super().__new__(cls, text)
+        made.id, made.fix = message_id, fix
+        return made
+
+    id: str
+    fix: str
+
+
 @dataclass(frozen=True)
 class Message:
     """A message and its entry in the catalogue.
@@ -28,9 +46,11 @@ class Message:
     fix: str
     example: Mapping[str, Any]
 
-    def __call__(self, **fields: Any) -> str:
+    def __call__(self, **fields: Any) -> MessageText:
         """Return the message with these fields. Raises KeyError if one is missing."""
-        return ". ".join(part.format(**fields) for part in (self.text, self.fix) if part)
+        fix = self.fix.format(**fields)
+        text = ". ".join(part for part in (self.text.format(**fields), fix) if part)
+        return MessageText(text, self.id, fix)
 
     @property
     def fields(self) -> frozenset[str]:

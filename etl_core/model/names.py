@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterator
 
 from etl_core.model.messages import (
@@ -38,6 +39,20 @@ _RESERVED_SCHEMAS = re.compile(r"pg_.*|information_schema|" + LEDGER_SCHEMA)
 def fold(name: str) -> str:
     """Return the name as Redshift stores it: ASCII letters in lower case, the rest unchanged."""
     return name.translate(_FOLD)
+
+
+def header_spelling(name: str) -> str:
+    """Return the name of a header without blanks around it, and with composed accents."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def header_key(name: str) -> str:
+    """Return the text by which names of a header are compared: equal for names that differ only in
+    case, in blanks around them, or in how their accents are encoded.
+    """
+    if name.isascii():
+        return fold(name.strip())
+    return unicodedata.normalize("NFC", header_spelling(name).casefold())
 
 
 def faults_of_name(name: str, kind: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ class Status(StrEnum):
     UNCHANGED = "unchanged"
     DUPLICATE = "duplicate"
     SUPERSEDED = "superseded"
+    IGNORED = "ignored"
     REJECTED = "rejected"
     FAILED = "failed"
 
@@ -23,8 +24,15 @@ class Status(StrEnum):
         return self in _SUCCEEDED
 
 
-_SUCCEEDED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.DUPLICATE, Status.SUPERSEDED)
+_SUCCEEDED = (
+    Status.LOADED,
+    Status.APPLIED,
+    Status.UNCHANGED,
+    Status.DUPLICATE,
+    Status.SUPERSEDED,
+    Status.IGNORED,
+)
 
-SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED)
+SETTLED = (Status.LOADED, Status.APPLIED, Status.UNCHANGED, Status.SUPERSEDED, Status.IGNORED)
 """The statuses that a later delivery of the same upload does not change. A replay may still load a
 rejected or failed upload."""

@@ -27,10 +27,11 @@ from etl_core.loading.copy_run import (
     part_named,
     plan_copies,
 )
-from etl_core.loading.data_file import Part, in_threads, open_row
+from etl_core.loading.data_file import Part, in_threads
 from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row, select_rows
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.ports import Ports, Transaction
+from etl_core.loading.reopened_files import open_row
 from etl_core.model.errors import (
     CopyRefusedError,
     LoadFailedError,
@@ -187,6 +188,7 @@ class _Replay:
                 self.settings,
                 self.ports.store,
                 replaces_rows=True,
+                combines=False,
             )
             match self._copy(transaction, copy_run):
                 case Overwritten():
@@ -206,7 +208,8 @@ class _Replay:
                 raise
             part = part_named(copy.group, error.lines[0].file if error.lines else "")
             file = part.file.version.key if part is not None else "one of the files"
-            reason = describe_refusal(error, (), copy.command.columns, copy.command.source).message
+            refusal = describe_refusal(error, (), copy.command.columns, copy.group[0].shape.csv)
+            reason = refusal.failure.message
             error.message = REPLAY_COPY_REFUSED(file=file, reason=reason)
             raise
 

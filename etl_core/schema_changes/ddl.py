@@ -15,9 +15,9 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from etl_core.schema_changes.changes import Column
-from etl_core.schema_files.column_types import describe_type
+from etl_core.schema_files.column_types import ColumnType, describe_type
 from etl_core.schema_files.default_values import SpecDefault
-from etl_core.sql import identifier
+from etl_core.sql import Text, identifier
 
 
 class AlterTable(ExecutableDDLElement):
@@ -112,13 +112,21 @@ def copy_values(table: sa.Table, actual: Column, desired: Column, name: str) -> 
 
     `actual` already has the name of `desired` when the statement runs. Texts are assigned without a
     cast to the new length: an explicit cast would cut a text that is too long, an assignment fails.
+    An empty text becomes NULL where the new type is not a text, as COPY loads it.
     """
     kind, desired_kind = describe_type(actual.type), describe_type(desired.type)
     source: sa.ColumnElement[Any] = sa.column(identifier(str(desired.name)))
+    if empties_become_null(kind, desired_kind):
+        source = sa.func.nullif(source, Text(""))
     if kind.name != desired_kind.name and not (kind.is_text and desired_kind.is_text):
         source = sa.cast(source, sa.VARCHAR(65535) if desired_kind.is_text else desired.type)
     target = sa.table(table.name, sa.column(identifier(name)), schema=table.schema)
     return sa.update(target).values({target.c[name]: source})
+
+
+def empties_become_null(actual: ColumnType, desired: ColumnType) -> bool:
+    """Whether a change of the type turns empty texts into NULL."""
+    return actual.is_text and not desired.is_text
 
 
 def _copy_of(column: Column, name: str) -> Column:

@@ -129,7 +129,11 @@ def refuse_replacement(in_force: SchemaFile | None, spec: SchemaFile) -> Iterato
 
     The same file again is always accepted.
     """
-    if in_force is None or in_force == spec or Action.SCHEMA in in_force.allowed_operations:
+    if (
+        in_force is None
+        or in_force.says_the_same(spec)
+        or Action.SCHEMA in in_force.allowed_operations
+    ):
         return
     allowed = ", ".join(in_force.allowed_operations) or "none"
     situation = REPLACEMENT_SCHEMA_IN_FORCE(version=in_force.schema_version, allowed=allowed)

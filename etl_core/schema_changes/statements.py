@@ -36,6 +36,7 @@ from etl_core.schema_changes.changes import (
     WidenColumn,
 )
 from etl_core.schema_changes.diff import constraint_name
+from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.tables import primary_key_of
 from etl_core.sql import describe_sql, identifier
 
@@ -194,7 +195,10 @@ class StatementWriter:
         why = f"{name}: {', '.join(facets)}"
         yield Statement(ddl.AddColumn(table, change.desired, new), why, kind)
         fill = ddl.copy_values(table, change.actual, change.desired, new)
-        yield Statement(fill, f"{why}; every value must fit", kind, column=name, interim=new)
+        rule = "every value must fit"
+        if ddl.empties_become_null(*map(describe_type, (change.actual.type, change.desired.type))):
+            rule = "empty texts become NULL, every other value must fit"
+        yield Statement(fill, f"{why}; {rule}", kind, column=name, interim=new)
         yield Statement(ddl.DropColumn(table, name), "the new column has its values", kind)
         yield Statement(ddl.RenameColumn(table, new, name), "the new column takes the name", kind)
         if (comment := self._lost_comment(change)) is not None:

@@ -14,9 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 from sqlalchemy_redshift import dialect as redshift
 
+from etl_core.schema_files.foreign_types import similar_type, translate
 from etl_core.schema_files.messages import (
     TYPE_ARGUMENTS,
+    TYPE_FOREIGN,
     TYPE_LENGTH,
+    TYPE_MISSPELT,
     TYPE_PRECISION,
     TYPE_UNKNOWN,
     TYPE_UNREADABLE,
@@ -60,6 +63,12 @@ MAX_LENGTHS = {"character": 4096, "character varying": 65535, "binary varying": 
 """The maximum length of the types that have one, in bytes."""
 WITHOUT_LENGTH = frozenset({"text", "bpchar"})
 """Spellings of these types that take no length."""
+_HIDDEN_LIMITS = {
+    "text": "VARCHAR(256)", "varchar": "VARCHAR(256)", "nvarchar": "VARCHAR(256)", "character varying": "VARCHAR(256)",
+    "char": "CHAR(1)", "character": "CHAR(1)", "nchar": "CHAR(1)",
+    "numeric": "NUMERIC(18,0)", "decimal": "NUMERIC(18,0)", "dec": "NUMERIC(18,0)",
+}  # fmt: skip
+"""What types without arguments mean, where that surprises."""
 MAX_PRECISION, MAX_SCALE = 38, 37
 _COMMON = "VARCHAR(n), INTEGER, NUMERIC(p,s), TIMESTAMP, BOOLEAN"
 
@@ -198,14 +207,31 @@ def parse_column_type(text: str) -> ColumnType:
     # Runs of blanks are collapsed first: the pattern could split them among its parts in very many ways.
     match = _TYPE.fullmatch(" ".join(text.split()))
     if not match:
+        if meant := translate(text):
+            raise ValueError(TYPE_FOREIGN(text=text, meant=meant))
         raise ValueError(TYPE_UNREADABLE(text=text))
     written, arguments_text, zone = match.groups()
     base = " ".join(written.lower().split())
     name = _ALIASES.get(base, base) if not zone else " ".join(f"{base}{zone}".lower().split())
     if name != "numeric" and name not in _PLAIN and name not in _WITH_LENGTH:
-        raise ValueError(TYPE_UNKNOWN(text=text, known=_COMMON))
+        raise ValueError(_unknown(text))
     arguments = _arguments(text, base, arguments_text)
     return _CHECKS.get(name, _without_arguments)(text, name, base, arguments)
+
+
+def _unknown(text: str) -> str:
+    if meant := translate(text):
+        return TYPE_FOREIGN(text=text, meant=meant)
+    if similar := similar_type(text, known_types()):
+        return TYPE_MISSPELT(text=text, meant=similar)
+    return TYPE_UNKNOWN(text=text, known=_COMMON)
+
+
+def hidden_limit(text: str) -> str | None:
+    """Return the type that a valid text means, if it has a limit that the text does not show: TEXT
+    holds 256 bytes, DECIMAL no decimals. None for any other type.
+    """
+    return _HIDDEN_LIMITS.get(" ".join(text.lower().split()))
 
 
 def known_types() -> tuple[str, ...]:

@@ -21,6 +21,8 @@ _NOT_PRINTABLE = r"\u0000-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u2
 _END = r"(?![\s\S])"
 """The end of the text. In Python, `$` would also match before a last line break."""
 NO_NUL = r"^[^\u0000]*$"
+DELIMITER = r"^[\u0001-\u0009\u000b\u000c\u000e-\u005b\u005d-\u007f]" + _END
+HEADER_NAME = r"^[^\u0000\n\r]*" + _END
 ONE_ASCII_CHARACTER = r"^[\t\u0020-\u005b\u005d-\u007e]" + _END
 PRINTABLE_WITHOUT_BACKSLASH = rf"^[^\\{_NOT_PRINTABLE}]+{_END}"
 

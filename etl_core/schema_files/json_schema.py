@@ -37,6 +37,8 @@ _DESCRIPTIONS = {
     "load_interval_seconds": "Seconds from one load of the table to the next, so that small files gather; "
     "if left out, the stack's setting.",
     "csv": "The format of the table's data files.",
+    "header": "Another name, or a list of them, that data files use for the column; an empty text if "
+    "the header leaves its name empty.",
     "name": "As in the header of the data files; upper and lower case are the same.",
     "type": "A column type of Redshift, such as INTEGER, VARCHAR(100) or NUMERIC(18,2); lengths are in bytes.",
     "nullable": "Whether the column may be NULL.",
@@ -47,14 +49,24 @@ _DESCRIPTIONS = {
     "delimiter": "One ASCII character between two values.",
     "quote": "One ASCII character around a quoted value.",
     "null_as": "The text that means NULL.",
+    "empty_as_null": "Whether an empty text is loaded as NULL.",
+    "blank_as_null": "Whether a text of only blanks is loaded as NULL.",
     "date_format": "COPY's DATEFORMAT.",
     "time_format": "COPY's TIMEFORMAT.",
     "encoding": "The text encoding of the files.",
     "missing_columns": "If a header does not name all columns: refuse the file, or load the "
     "default of the columns it leaves out.",
+    "ignore_columns": "Names in the header, or one name, whose values are not loaded.",
+    "empty_rows": "Rows whose fields are all empty: load them, skip them, or refuse the file.",
+    "on_lossy": "Values that COPY would cut, such as a date's time of day: load the file with a "
+    "warning, refuse it, or load it without a word.",
+    "on_repeat": "The same file under the same key again: load it once more, or skip it.",
     "description": "A text for people, stored as a comment in the warehouse.",
     "function": "Computed by the warehouse when the row is loaded.",
 }
+_CSV_HEADER = (
+    "Whether the first row names the columns; none: the fields are in the order of the columns."
+)
 _NULL = {"type": "null"}
 _TEXT = {"type": "string"}
 
@@ -83,6 +95,7 @@ def _describe(properties: Json, parts: Json) -> None:
     for group in (properties, *(part.get("properties", {}) for part in parts.values())):
         for name, described in group.items():
             described["description"] = _DESCRIPTIONS[name]
+    parts["CsvOptions"]["properties"]["header"]["description"] = _CSV_HEADER
 
 
 def _tidy(part: Any) -> None:
@@ -110,6 +123,7 @@ def _complete_file(properties: Json) -> None:
         **properties["allowed_operations"],
         "description": "The same as allowed_operations.",
     }
+    properties["$schema"] = {"type": "string", "description": "For editors."}
     properties["schema_version"] |= {
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, {"type": "number"}],
     }
@@ -132,23 +146,34 @@ def _complete_column(column: Json) -> None:
         {"pattern": patterns.column_type(type_names())},
     ]
     properties["default"]["anyOf"].append({"type": "number"})
+    _complete_header_names(properties, "header")
     _without_nul(properties["description"])
     column["allOf"] = [*_defaults(), *_encodings(), _identity()]
 
 
 def _complete_csv(properties: Json) -> None:
-    for name in ("delimiter", "quote"):
-        properties[name] |= {
-            "minLength": 1,
-            "maxLength": 1,
-            "pattern": patterns.ONE_ASCII_CHARACTER,
-        }
+    characters = {"delimiter": patterns.DELIMITER, "quote": patterns.ONE_ASCII_CHARACTER}
+    for name, pattern in characters.items():
+        properties[name] |= {"minLength": 1, "maxLength": 1, "pattern": pattern}
+    _complete_header_names(properties, "ignore_columns")
+    properties["null_as"]["anyOf"][0]["minLength"] = 1
     for text in (
         properties["null_as"]["anyOf"][0],
         properties["date_format"],
         properties["time_format"],
     ):
         text["pattern"] = patterns.PRINTABLE_WITHOUT_BACKSLASH
+
+
+def _complete_header_names(properties: Json, name: str) -> None:
+    """Accept one name as well as a list."""
+    names = properties[name]
+    names["items"]["pattern"] = patterns.HEADER_NAME
+    properties[name] = {
+        "description": names.pop("description"),
+        "anyOf": [names["items"], {key: value for key, value in names.items() if key != "default"}],
+        "default": names["default"],
+    }
 
 
 def _without_nul(description: Json) -> None:

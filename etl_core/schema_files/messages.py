@@ -60,6 +60,29 @@ NESTED_TOO_DEEPLY = Message(
     fix=_UPLOAD_AGAIN,
     example={},
 )
+TRAILING_COMMA = Message(
+    id="schema_file.trailing_comma",
+    when="The JSON of the schema file has a comma after the last entry of a list or an object.",
+    text="the schema file has a comma in line {line}, column {column}, that nothing follows; JSON has "
+    "commas only between entries",
+    fix="Nothing was changed; remove the comma and upload the file again",
+    example={"line": 4, "column": 42},
+)
+COMMENT_IN_JSON = Message(
+    id="schema_file.comment",
+    when="The schema file has a comment, which JSON does not have.",
+    text="the schema file has a comment in line {line}, column {column}; JSON has no comments",
+    fix="Nothing was changed; remove it, or use the property description, and upload the file again",
+    example={"line": 3, "column": 5},
+)
+SINGLE_QUOTES = Message(
+    id="schema_file.single_quotes",
+    when="The schema file has a text in single quotes.",
+    text="the schema file has a single quote in line {line}, column {column}, where a value begins; "
+    'JSON has texts in double quotes, such as "id"',
+    fix="Nothing was changed; correct the quotes and upload the file again",
+    example={"line": 1, "column": 2},
+)
 NOT_JSON = Message(
     id="schema_file.not_json",
     when="The schema file is not JSON.",
@@ -77,7 +100,8 @@ LONE_SURROGATE = Message(
 NOT_AN_OBJECT = Message(
     id="schema_file.not_an_object",
     when="The JSON of the schema file is a list, a text or a number.",
-    text="the schema file is not a JSON object; it must be an object that lists the columns",
+    text="the schema file is not a JSON object; it must be an object that lists the columns, such as "
+    '{{"columns": [{{"name": "id", "type": "INTEGER"}}]}}',
     fix=_UPLOAD_AGAIN,
     example={},
 )
@@ -115,9 +139,16 @@ PROPERTY_MISSING = Message(
 PROPERTY_UNKNOWN = Message(
     id="property.unknown",
     when="A property does not exist.",
-    text="is not a known property; known are {known}",
+    text="is not a known property{place}; known are {known}",
     fix="",
-    example={"known": "delimiter, encoding, quote"},
+    example={"place": "", "known": "delimiter, encoding, quote"},
+)
+PROPERTY_MISSPELT = Message(
+    id="property.misspelled",
+    when="A property does not exist, and a similar one does.",
+    text="is not a known property{place}; did you mean {guess!r}?",
+    fix="",
+    example={"place": " (column 'id')", "guess": "nullable"},
 )
 BOTH_NAMES = Message(
     id="property.both_names",
@@ -196,9 +227,32 @@ TEXT_HAS_ESCAPE = Message(
     fix="",
     example={"value": "\\N"},
 )
+NOT_A_DELIMITER = Message(
+    id="property.not_a_delimiter",
+    when="The delimiter is not a single ASCII character.",
+    text="{value!r} cannot be the delimiter: it is one ASCII character other than a backslash or a "
+    "line break; write a tab as \\t and Hive's Ctrl-A as \\u0001",
+    fix="",
+    example={"value": ";;"},
+)
+NULL_AS_EMPTY = Message(
+    id="csv.null_as_empty",
+    when="csv.null_as is an empty text.",
+    text="an empty text was given; to load empty texts as NULL, write empty_as_null: true instead "
+    "(an empty number or date is always NULL)",
+    fix="",
+    example={},
+)
+HEADER_NAME_HAS_LINE_BREAK = Message(
+    id="property.header_name_has_line_break",
+    when="A name in header or csv.ignore_columns has a line break.",
+    text="{value!r} has a line break, which the header of a data file cannot have",
+    fix="",
+    example={"value": "first\nname"},
+)
 NOT_ONE_CHARACTER = Message(
     id="property.not_one_character",
-    when="The delimiter or the quote is not a single ASCII character.",
+    when="The quote is not a single ASCII character.",
     text="{value!r} is not one ASCII character (write a tab as \\t)",
     fix="",
     example={"value": ";;"},
@@ -383,6 +437,27 @@ DISTSTYLE_WITHOUT_DISTKEY = Message(
     fix="",
     example={},
 )
+HEADER_NAME_TWICE = Message(
+    id="column.header_twice",
+    when="A name of a header would mean two columns, or a column that is also ignored.",
+    text="the header name {name!r} already means {other}; upper and lower case are the same",
+    fix="",
+    example={"name": "Id", "other": "columns[0] ('id')"},
+)
+HEADER_OF_IDENTITY = Message(
+    id="column.header_of_identity",
+    when="An identity column has a header.",
+    text="an identity column is not in the data files; remove header",
+    fix="",
+    example={},
+)
+OPTION_WITHOUT_HEADER = Message(
+    id="csv.option_without_header",
+    when="csv.header is none, and another option refers to the header of the files.",
+    text="needs a header, but csv.header is none; remove one of the two",
+    fix="",
+    example={},
+)
 QUOTE_IS_DELIMITER = Message(
     id="csv.quote_is_delimiter",
     when="The delimiter and the quote are the same character.",
@@ -407,6 +482,41 @@ TYPE_UNKNOWN = Message(
     "of schema files lists all)",
     fix="",
     example={"text": "UUID", "known": "VARCHAR(n), INTEGER, NUMERIC(p,s), TIMESTAMP, BOOLEAN"},
+)
+TYPE_FOREIGN = Message(
+    id="type.foreign",
+    when="The type is one of another database.",
+    text="{text!r} is not a column type of Redshift; write {meant}",
+    fix="",
+    example={"text": "DATETIME", "meant": "TIMESTAMP"},
+)
+TYPE_MISSPELT = Message(
+    id="type.misspelled",
+    when="The type is not known, and a type of Redshift has a similar name.",
+    text="{text!r} is not a column type of Redshift; did you mean {meant}?",
+    fix="",
+    example={"text": "INTERGER", "meant": "INTEGER"},
+)
+WARN_TYPE_LIMIT = Message(
+    id="schema_warning.type_limit",
+    when="A type without a length or precision has a limit that it does not show. The file is accepted.",
+    text="column {name!r}: {text} means {meant}, which {limit}",
+    fix="Write {better} to say what you mean",
+    example={
+        "name": "price",
+        "text": "DECIMAL",
+        "meant": "NUMERIC(18,0)",
+        "limit": "keeps no decimals",
+        "better": "NUMERIC(18,2)",
+    },
+)
+WARN_SCHEMA_FINAL = Message(
+    id="schema_warning.final",
+    when="allowed_operations does not list schema. The file is accepted.",
+    text='allowed_operations does not list "schema": no later schema file has permission to change '
+    "this table",
+    fix='Add "schema" to allowed_operations unless that is intended',
+    example={},
 )
 TYPE_ARGUMENTS = Message(
     id="type.arguments",

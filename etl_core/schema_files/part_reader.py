@@ -4,6 +4,7 @@ every fault is kept.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeGuard, TypeVar, get_args, get_origin
@@ -19,6 +20,7 @@ from etl_core.schema_files.messages import (
     NUMBER_TOO_LARGE,
     NUMBER_TOO_SMALL,
     PROPERTY_MISSING,
+    PROPERTY_MISSPELT,
     PROPERTY_UNKNOWN,
     TEXT_EMPTY,
     TEXT_TOO_LONG,
@@ -55,10 +57,8 @@ class PartReader:
                 self._read_property(one, raw[name], (*path, name), values)
             elif one.is_required:
                 self.faults.append(Fault((*path, name), PROPERTY_MISSING()))
-        if raw.keys() - properties.keys():
-            message = PROPERTY_UNKNOWN(known=", ".join(sorted(part.known_properties())))
-            unknown = (name for name in raw if name not in properties)
-            self.faults += [Fault((*path, name), message) for name in unknown]
+        unknown = [name for name in raw if name not in properties]
+        self.faults += [Fault((*path, name), _unknown(name, part, raw)) for name in unknown]
         result = part.model_construct(**values)
         given = {name for name, value in raw.items() if value is not None}
         self.faults += [
@@ -182,6 +182,32 @@ def _describe(error: ErrorDetails) -> str:
             return _wrong_kind(given, _NEEDED[kind])
         case _:
             return VALUE_REFUSED(value=render_short(given), reason=error["msg"])
+
+
+def _unknown(name: str, part: type[Part], raw: dict[str, Any]) -> str:
+    """Return the fault of an unknown property, with the property that was probably meant."""
+    known = sorted(part.known_properties())
+    column = raw.get("name")
+    place = f" (column {column!r})" if isinstance(column, str) and "type" in known else ""
+    written = name.lower().replace("-", "_").replace(" ", "_")[:60]
+    guess = _OTHER_NAMES.get(written) or next(
+        iter(difflib.get_close_matches(written, known, n=1, cutoff=0.7)), None
+    )
+    if guess in known:
+        return PROPERTY_MISSPELT(place=place, guess=guess)
+    return PROPERTY_UNKNOWN(place=place, known=", ".join(known))
+
+
+_OTHER_NAMES = {
+    "data_type": "type", "datatype": "type", "dtype": "type", "column_name": "name", "field": "name",
+    "fields": "columns", "schema": "columns", "null": "nullable", "is_nullable": "nullable", "required": "nullable",
+    "comment": "description", "separator": "delimiter", "sep": "delimiter", "quotechar": "quote",
+    "quote_char": "quote", "null_value": "null_as", "null_values": "null_as", "na": "null_as", "nulls": "null_as",
+    "primarykey": "primary_key", "dist_key": "distkey", "dist_style": "diststyle", "sort_key": "sortkey",
+    "operations": "allowed_operations", "actions": "allowed_actions", "version": "schema_version",
+    "timestamp_format": "time_format", "alias": "header", "aliases": "header", "compression": "encode",
+}  # fmt: skip
+"""Names that other tools use."""
 
 
 def _wrong_kind(given: Any, needed: str) -> str:

@@ -31,7 +31,10 @@ from etl_core.schema_files.column_types import ColumnType, parse_column_type
 from etl_core.schema_files.datetime_patterns import faults_of_date_format, faults_of_time_format
 from etl_core.schema_files.messages import (
     DEFAULT_INVALID,
+    HEADER_NAME_HAS_LINE_BREAK,
+    NOT_A_DELIMITER,
     NOT_ONE_CHARACTER,
+    NULL_AS_EMPTY,
     TEXT_HAS_ESCAPE,
     TEXT_HAS_NUL,
 )
@@ -120,6 +123,28 @@ def _time_format(pattern: str) -> str:
     return pattern
 
 
+def _delimiter(text: str) -> str:
+    if len(text) != 1 or not text.isascii() or text in "\0\n\r\\":
+        raise ValueError(NOT_A_DELIMITER(value=text))
+    return text
+
+
+def _null_as(text: str) -> str:
+    if not text:
+        raise ValueError(NULL_AS_EMPTY())
+    return text
+
+
+def _header_name(name: str) -> str:
+    if "\n" in name or "\r" in name:
+        raise ValueError(HEADER_NAME_HAS_LINE_BREAK(value=name))
+    return _no_nul(name)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _one_ascii_character(text: str) -> str:
     is_one = len(text) == 1 and text.isascii() and (text.isprintable() or text == "\t")
     if not is_one or text == "\\":
@@ -141,9 +166,13 @@ TypeProperty = Annotated[ColumnType, GetPydanticSchema(_type_schema)]
 PlainText = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(_no_escape)
 ]
+NullText = Annotated[
+    str, StringConstraints(max_length=100), AfterValidator(_null_as), AfterValidator(_no_escape)
+]
 DateFormat = Annotated[PlainText, AfterValidator(_date_format)]
 TimeFormat = Annotated[PlainText, AfterValidator(_time_format)]
 Character = Annotated[str, AfterValidator(_one_ascii_character)]
+Delimiter = Annotated[str, AfterValidator(_delimiter)]
 Description = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_no_nul)]
 Operation = Annotated[Action, Field(strict=False), _LOWER]
 AllowedChange = Annotated[Literal["retype", "nullability", "default", "drop", "narrow"], _LOWER]
@@ -151,6 +180,16 @@ DistStyle = Annotated[Literal["AUTO", "EVEN", "ALL", "KEY"], _UPPER]
 FileEncoding = Annotated[Literal["UTF8", "UTF16", "UTF16LE", "UTF16BE"], _UPPER]
 LoadInterval = Annotated[int, Field(ge=0, le=MAX_LOAD_INTERVAL_SECONDS)]
 MissingColumns = Annotated[Literal["reject", "default"], _LOWER]
+Header = Annotated[Literal["first_row", "none"], _LOWER]
+OnLossy = Annotated[Literal["warn", "reject", "ignore"], _LOWER]
+EmptyRows = Annotated[Literal["load", "skip", "reject"], _LOWER]
+OnRepeat = Annotated[Literal["load", "skip"], _LOWER]
+HeaderName = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_header_name)]
+"""A name as a file's header has it. It may be empty."""
+HeaderNames = Annotated[
+    tuple[HeaderName, ...], Field(strict=False, max_length=100), BeforeValidator(_as_list)
+]
+"""One name, or a list."""
 
 
 class DefaultFunction(Part):

@@ -16,6 +16,8 @@ from etl_core.model.errors import InvalidSchemaFileError
 from etl_core.model.lake_key import Action
 from etl_core.model.texts import listed
 from etl_core.schema_files.column_types import ColumnType
+from etl_core.schema_files.datetime_patterns import AUTO
+from etl_core.schema_files.header_rules import faults_of_headers
 from etl_core.schema_files.messages import (
     BOTH_NAMES,
     FAULT_AT,
@@ -31,16 +33,22 @@ from etl_core.schema_files.property_types import (
     DateFormat,
     DefaultFunction,
     DefaultValue,
+    Delimiter,
     Description,
     DistStyle,
+    EmptyRows,
     Encoding,
     FileEncoding,
+    Header,
+    HeaderNames,
     Identity,
     LoadInterval,
     MissingColumns,
+    NullText,
+    OnLossy,
+    OnRepeat,
     Operation,
     Part,
-    PlainText,
     TimeFormat,
     TypeProperty,
 )
@@ -67,12 +75,20 @@ _MAX_FAULTS = 200
 ALL_OPERATIONS = (Action.APPEND, Action.TRUNCATE, Action.SCHEMA)
 _ALIAS = "allowed_actions"
 """Another name of allowed_operations."""
+_FORMATS = ("date_format", "time_format")
+_AUTO_FORMATS = tuple((name, AUTO) for name in _FORMATS)
+_UNAMBIGUOUS = "unambiguous_formats"
+_DATE = "date"
+_FOR_EDITORS = "$schema"
+"""Names the JSON Schema, so that editors find it. It means nothing to the loader."""
 
 
 class ColumnSpec(Part):
     """One column. Names are folded."""
 
     name: ColumnName
+    header: HeaderNames = ()
+    """Other names of the column in the headers of data files."""
     type: TypeProperty
     nullable: bool = True
     default: DefaultValue = None
@@ -89,14 +105,46 @@ class ColumnSpec(Part):
 class CsvOptions(Part):
     """How the table's data files are written."""
 
-    delimiter: Character = ","
+    header: Header = "first_row"
+    """`none`: the files have no header, and their fields are in the order of the columns."""
+    delimiter: Delimiter = ","
     quote: Character = '"'
-    null_as: PlainText | None = None
-    date_format: DateFormat = "auto"
-    time_format: TimeFormat = "auto"
+    null_as: NullText | None = None
+    empty_as_null: bool = False
+    blank_as_null: bool = False
+    date_format: DateFormat | None = None
+    """None: automatic recognition, and a file with a date that can be read in two ways is refused."""
+    time_format: TimeFormat | None = None
+    """None: like date_format."""
     encoding: FileEncoding = "UTF8"
     missing_columns: MissingColumns = "reject"
     """`default`: columns that a header does not name get their default, or NULL."""
+    ignore_columns: HeaderNames = ()
+    """Names in a header whose values are not loaded."""
+    empty_rows: EmptyRows = "load"
+    """What happens to rows whose fields are all empty."""
+    on_lossy: OnLossy = "warn"
+    """What happens if COPY would load a value with a part cut off."""
+    on_repeat: OnRepeat = "load"
+    """What happens if the same bytes arrive again under the same key."""
+
+    @property
+    def copy_date_format(self) -> str:
+        """What COPY gets as DATEFORMAT."""
+        return AUTO if self.date_format is None else self.date_format
+
+    @property
+    def copy_time_format(self) -> str:
+        """What COPY gets as TIMEFORMAT."""
+        return AUTO if self.time_format is None else self.time_format
+
+    def with_formats(self, *, is_date: bool, is_time: bool) -> CsvOptions:
+        """Return the options with the format "auto" for a kind of columns that the table does not have."""
+        formats = {
+            _FORMATS[0]: self.date_format if is_date else self.copy_date_format,
+            _FORMATS[1]: self.time_format if is_time else self.copy_time_format,
+        }
+        return self.model_copy(update=formats)
 
 
 class SchemaFile(Part):
@@ -118,7 +166,7 @@ class SchemaFile(Part):
     @classmethod
     def known_properties(cls) -> tuple[str, ...]:
         """Return the names that the JSON object may have."""
-        return (*super().known_properties(), _ALIAS)
+        return (*super().known_properties(), _ALIAS, _FOR_EDITORS)
 
     @classmethod
     def parse(cls, text: bytes) -> SchemaFile:
@@ -135,17 +183,39 @@ class SchemaFile(Part):
         if "allowed_operations" in raw and _ALIAS in raw:
             reader.faults.append(Fault((_ALIAS,), BOTH_NAMES()))
         file = reader.read(cls, _without_shorthands(raw))
-        faults = [*reader.faults, *faults_across(file, {fault.path for fault in reader.faults})]
+        faulty = {fault.path for fault in reader.faults}
+        faults = [*reader.faults, *faults_across(file, faulty), *faults_of_headers(file, faulty)]
         if faults:
             raise _invalid([_as_written(fault, raw) for fault in faults])
-        return file
+        return file._with_formats()
+
+    def _with_formats(self) -> SchemaFile:
+        kinds = {column.type.name for column in self.columns if column.type.is_datetime}
+        csv = self.csv.with_formats(is_date=_DATE in kinds, is_time=bool(kinds - {_DATE}))
+        return self.model_copy(update={"csv": csv})
+
+    def says_the_same(self, other: SchemaFile) -> bool:
+        """Return whether both files are the same; naming "auto" and naming no format counts as the same."""
+        mine, others = (
+            file.model_copy(update={"csv": file.csv.with_formats(is_date=False, is_time=False)})
+            for file in (self, other)
+        )
+        return mine == others
 
     def to_json(self) -> str:
-        """Return the canonical JSON text: files that mean the same have the same text."""
+        """Return the canonical JSON text: files that mean the same have the same text.
+
+        A stored file without a format is of a time when that meant "auto". Today's default is
+        stored by name, in a property that earlier code does not read.
+        """
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        csv = values.pop("csv", {})
+        strict = [name for name in _FORMATS if getattr(self.csv, name) is None]
+        csv = {name: value for name, value in csv.items() if (name, value) not in _AUTO_FORMATS}
+        if strict:
+            csv[_UNAMBIGUOUS] = strict
         return json.dumps(
-            self.model_dump(mode="json", exclude_defaults=True),
-            ensure_ascii=False,
-            separators=(",", ":"),
+            values | ({"csv": csv} if csv else {}), ensure_ascii=False, separators=(",", ":")
         )
 
     @classmethod
@@ -157,8 +227,9 @@ class SchemaFile(Part):
         values["columns"] = tuple(map(_stored_column, values["columns"]))
         if "allowed_operations" in values:
             values["allowed_operations"] = tuple(map(Action, values["allowed_operations"]))
-        if "csv" in values:
-            values["csv"] = CsvOptions.model_construct(**values["csv"])
+        csv = dict.fromkeys(_FORMATS, AUTO) | values.get("csv", {})
+        csv |= dict.fromkeys(csv.pop(_UNAMBIGUOUS, ()))
+        values["csv"] = CsvOptions.model_construct(**_with_tuples(csv))
         return cls.model_construct(**values)
 
 
@@ -175,8 +246,10 @@ def _with_tuples(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_shorthands(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the file without its shorthands: the alias, one sort key as a text, a version as a number."""
-    full = dict(raw)
+    """Return the file without what is only for editors, and without its shorthands: the alias, one
+    sort key as a text, a version as a number.
+    """
+    full = {name: value for name, value in raw.items() if name != _FOR_EDITORS}
     if _ALIAS in full:
         full.setdefault("allowed_operations", full.pop(_ALIAS))
     if isinstance(full.get("sortkey"), str):
@@ -192,9 +265,23 @@ def _as_written(fault: Fault, raw: dict[str, Any]) -> Fault:
     name, *rest = fault.path
     if name == "allowed_operations" and name not in raw:
         return Fault((_ALIAS, *rest), fault.reason)
-    if fault.path == ("sortkey", 0) and isinstance(raw.get("sortkey"), str):
-        return Fault(("sortkey",), fault.reason)
+    *above, last = fault.path
+    if last == 0 and isinstance(_value_at(raw, above), str):
+        return Fault(tuple(above), fault.reason)  # a text instead of a list of one
     return fault
+
+
+def _value_at(raw: Any, path: Iterable[int | str]) -> Any:
+    """Return what the file has at the path; None if there is nothing."""
+    value = raw
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:
+            return None
+    return value
 
 
 def _invalid(faults: Sequence[Fault]) -> InvalidSchemaFileError:

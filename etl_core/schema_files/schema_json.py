@@ -10,6 +10,7 @@ from typing import Any
 
 from etl_core.model.errors import InvalidSchemaFileError
 from etl_core.schema_files.messages import (
+    COMMENT_IN_JSON,
     CONSTANT_NOT_JSON,
     FILE_EMPTY,
     LONE_SURROGATE,
@@ -19,6 +20,8 @@ from etl_core.schema_files.messages import (
     NOT_UTF8,
     NUMBER_OUT_OF_RANGE,
     PROPERTY_TWICE,
+    SINGLE_QUOTES,
+    TRAILING_COMMA,
 )
 
 _MAX_DEPTH = 20
@@ -49,6 +52,8 @@ def parse_json(text: bytes) -> dict[str, Any]:
         raise InvalidSchemaFileError(NOT_UTF8(error=error)) from None
     except RecursionError:
         raise InvalidSchemaFileError(NESTED_TOO_DEEPLY()) from None
+    except json.JSONDecodeError as error:
+        raise InvalidSchemaFileError(_describe_error(error)) from None
     except ValueError as error:
         raise InvalidSchemaFileError(NOT_JSON(error=error)) from None
     if not _is_text(raw):
@@ -56,6 +61,27 @@ def parse_json(text: bytes) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise InvalidSchemaFileError(NOT_AN_OBJECT())
     return raw
+
+
+def _describe_error(error: json.JSONDecodeError) -> str:
+    """Return the sentence for a mistake that is often made; the parser's words for any other."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    if after.startswith(",") and after[1:].lstrip()[:1] in ("]", "}"):
+        before, after = before + ",", after[1:].lstrip()  # where newer Pythons report it
+    if before.endswith(",") and after[:1] in ("]", "}"):
+        line, column = _place(error.doc, error.doc.rindex(",", 0, len(before)))
+        return TRAILING_COMMA(line=line, column=column)
+    line, column = _place(error.doc, len(error.doc) - len(after))
+    if after.startswith(("//", "/*", "#")):
+        return COMMENT_IN_JSON(line=line, column=column)
+    if after.startswith("'"):
+        return SINGLE_QUOTES(line=line, column=column)
+    return NOT_JSON(error=error)
+
+
+def _place(text: str, position: int) -> tuple[int, int]:
+    """Return line and column, counted from 1."""
+    return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
 
 
 def _is_deep(raw: Any) -> bool:

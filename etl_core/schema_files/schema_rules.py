@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from etl_core.model.names import header_key
 from etl_core.schema_files.column_types import ColumnType, type_names
 from etl_core.schema_files.messages import (
     COLUMN_REPEATED,
@@ -238,8 +239,8 @@ def _repeated_names(columns: Mapping[int, ColumnSpec]) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index, column in columns.items():
         # How Redshift folds letters beyond ASCII is not documented: names that collide under either
-        # rule are refused.
-        first = seen.setdefault(column.name.casefold(), index)
+        # rule are refused. So are names that look the same, and that no header could tell apart.
+        first = seen.setdefault(header_key(column.name), index)
         if first != index:
             message = COLUMN_REPEATED(name=column.name, first=first, first_name=columns[first].name)
             yield Fault(("columns", index, "name"), message)

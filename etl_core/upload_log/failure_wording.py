@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from etl_core.model.errors import RejectedError, SchemaNotReadyError
 from etl_core.model.retry_policies import LAMBDA_DIED
 from etl_core.model.status import Status
 from etl_core.upload_log.messages import LOAD_FUNCTION_DIED, LOAD_TIMED_OUT
-from etl_core.upload_log.outcome import Failure
+from etl_core.upload_log.outcome import Failure, code_of, hint_of
 
 _TIMEOUTS = ("States.Timeout", "Sandbox.Timedout")
 _DEATHS = (*LAMBDA_DIED.errors, "Runtime.OutOfMemory")
@@ -25,8 +24,9 @@ def outcome_of_failure(failure: Any) -> dict[str, Any]:
     caught = failure if isinstance(failure, Mapping) else {}
     error = str(caught.get("Error", "unknown"))
     message = _describe(error, str(caught.get("Cause", "")))
+    failure = Failure(error, message, code=code_of(message), hint=hint_of(message))
     status = Status.REJECTED if _is_rejection(error) else Status.FAILED
-    return {"status": str(status), "error": asdict(Failure(error, message).shortened())}
+    return {"status": str(status), "error": failure.to_output()}
 
 
 def _is_rejection(error: str) -> bool:

@@ -8,15 +8,20 @@ import hashlib
 from pathlib import Path
 
 from redshift_emulator.backend import Backend
+from redshift_emulator.catalog.system_views import empty_views
 from redshift_emulator.lexer import quote_literal
 
-_FILES = ("tables.sql", "functions.sql", "views.sql")
+_FILES = (
+    "tables.sql", "types.sql", "functions.sql", "expressions.sql", "operators.sql", "late_views.sql",
+    "views.sql", "privileges.sql",
+)  # fmt: skip
 
 
 def catalog_sql() -> str:
     """Return the catalog as one script."""
     folder = Path(__file__).parent
-    return "\n".join((folder / name).read_text("utf-8") for name in _FILES)
+    scripts = [(folder / name).read_text("utf-8") for name in _FILES]
+    return "\n".join([*scripts, *empty_views((folder / "system_views.txt").read_text("utf-8"))])
 
 
 def install_catalog(backend: Backend) -> None:

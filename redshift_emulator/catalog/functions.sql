@@ -169,33 +169,6 @@ CREATE OR REPLACE AGGREGATE pg_rs.avg(double precision) (
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_count(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION pg_rs.pg_last_copy_id(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 
--- The columns of the views WITH NO SCHEMA BINDING (PG_GET_LATE_BINDING_VIEW_COLS).
-CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN QUERY
-    SELECT n.nspname, c.relname, a.attname, pg_rs.format_type(a.atttypid, a.atttypmod)::varchar, a.attnum::integer
-    FROM pg_rs.late_view v
-    JOIN pg_catalog.pg_class c ON c.oid = v.oid
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY n.nspname, c.relname, a.attnum;
-END
-$$;
-
--- A view WITH NO SCHEMA BINDING keeps its statement and does not depend on its tables: they and their columns can be
--- dropped. Only a superuser may delete a dependency, so the function runs as the owner of the catalog.
-CREATE OR REPLACE FUNCTION pg_rs.note_late_view(relation regclass, statement text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-    INSERT INTO pg_rs.late_view (oid, statement) VALUES (relation, note_late_view.statement)
-    ON CONFLICT (oid) DO UPDATE SET statement = excluded.statement;
-    DELETE FROM pg_catalog.pg_depend d USING pg_catalog.pg_rewrite r
-    WHERE r.ev_class = relation AND d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-        AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> relation;
-$$;
-CREATE OR REPLACE FUNCTION pg_rs.forget_late_view(relation regclass) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM pg_rs.late_view WHERE oid = relation
-$$;
-
 -- Encodings and their numbers. The numbers are this catalog's own; Redshift documents only the names.
 CREATE OR REPLACE FUNCTION pg_rs.encodings() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
     SELECT ARRAY['none', 'bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16', 'mostly32', 'runlength',
@@ -478,4 +451,15 @@ CREATE OR REPLACE FUNCTION pg_rs.keep_long_name(short text, name text) RETURNS v
 $$;
 CREATE OR REPLACE FUNCTION pg_rs.password_verifier(name text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = name
+$$;
+
+-- Whether a statement can be prepared: false if it names a column that does not exist.
+CREATE OR REPLACE FUNCTION pg_rs.can_prepare(statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'PREPARE "rs$probe" AS ' || statement;
+    DEALLOCATE "rs$probe";
+    RETURN true;
+EXCEPTION WHEN undefined_column THEN
+    RETURN false;
+END
 $$;

@@ -41,7 +41,11 @@ CREATE TABLE IF NOT EXISTS pg_rs.key (
 CREATE INDEX IF NOT EXISTS key_relation ON pg_rs.key (conrelid);
 
 -- Views WITH NO SCHEMA BINDING, and the statements that created them.
+-- `query` is PostgreSQL's form of it, `bound` what it was bound to: the tables, their numbers and columns.
 CREATE TABLE IF NOT EXISTS pg_rs.late_view (oid oid PRIMARY KEY, statement text NOT NULL);
+ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS columns text NOT NULL DEFAULT '';
+ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS query text;
+ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS bound jsonb;
 
 -- Names of 64 to 127 bytes. PostgreSQL keeps 63 bytes: it stores `short`, and the catalog shows `name`.
 CREATE TABLE IF NOT EXISTS pg_rs.long_name (short name PRIMARY KEY, name text NOT NULL);
@@ -90,21 +94,6 @@ CREATE TABLE IF NOT EXISTS pg_rs.load_history (
     error_count bigint NOT NULL DEFAULT 0,
     copy_job_id bigint NOT NULL DEFAULT 0
 );
-
--- Redshift's own types. SUPER is text on the wire, as in Redshift's drivers.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'super') THEN
-        CREATE DOMAIN pg_catalog.super AS text CHECK (VALUE IS JSON);
-        CREATE DOMAIN pg_catalog.varbyte AS bytea;
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typname = 'geometry') THEN
-        CREATE DOMAIN pg_catalog.geometry AS text;
-        CREATE DOMAIN pg_catalog.geography AS text;
-        CREATE DOMAIN pg_catalog.hllsketch AS text;
-    END IF;
-END
-$$;
 
 GRANT USAGE ON SCHEMA pg_rs TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pg_rs TO PUBLIC;

@@ -49,11 +49,45 @@ FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 -- The definition of a view WITH NO SCHEMA BINDING is its whole statement.
 CREATE OR REPLACE VIEW pg_rs.pg_views AS
 SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowner) AS viewowner,
-       coalesce(v.statement, pg_get_viewdef(c.oid)) AS definition
+       pg_rs.pg_get_viewdef(c.oid) AS definition
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_rs.late_view v ON v.oid = c.oid
 WHERE c.relkind = 'v' AND n.nspname <> 'pg_rs';
+
+-- The declared keys as indexes, which drivers read: in pg_index, pg_class and pg_attribute, of a schema of their own so that
+-- other queries do not pay for them.
+CREATE SCHEMA IF NOT EXISTS pg_rs_index;
+GRANT USAGE ON SCHEMA pg_rs_index TO PUBLIC;
+CREATE OR REPLACE VIEW pg_rs_index.pg_index AS
+SELECT i.indexrelid, i.indrelid, i.indkey::smallint[] AS indkey, i.indclass::oid[] AS indclass, i.indnatts, i.indisunique, i.indisprimary,
+       i.indisclustered, NULL::text AS indexprs, NULL::text AS indpred
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+UNION ALL
+SELECT k.oid, k.conrelid, k.conkey, '{}', cardinality(k.conkey)::smallint, true, k.contype = 'p', false, NULL, NULL
+FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
+CREATE OR REPLACE VIEW pg_rs_index.pg_class AS
+SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.pg_class
+UNION ALL
+SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint
+FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
+CREATE OR REPLACE VIEW pg_rs_index.pg_attribute AS
+SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.pg_attribute
+UNION ALL
+SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false
+FROM pg_rs.key k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
+JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
+GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
+
+-- Hides the schemas of this catalog.
+CREATE OR REPLACE VIEW pg_rs.pg_namespace AS
+SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_rs', 'pg_rs_index');
+
+-- The schema of the session's temporary tables, which the SVV views show. They show no other schema that begins with pg_.
+CREATE OR REPLACE FUNCTION pg_rs.is_shown(schema_name text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT schema_name <> 'information_schema' AND (schema_name !~ '^pg_' OR (
+        schema_name ~ '^pg_temp_' AND schema_name = (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_my_temp_schema())))
+$$;
 
 -- Every column of every table. The views below are based on it.
 CREATE OR REPLACE VIEW pg_rs.columns AS
@@ -63,7 +97,7 @@ SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_na
        a.atttypid, a.atttypmod
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
@@ -83,7 +117,7 @@ SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(1
        attisdistkey AS distkey, attsortkeyord AS sortkey, NULL::varchar(128) AS column_acl,
        col_description(table_oid, attnum)::varchar(256) AS remarks
 FROM pg_rs.columns
-WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema'
+WHERE pg_rs.is_shown(schema_name)
 ORDER BY schema_name, table_name, attnum;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_redshift_tables AS
@@ -91,9 +125,17 @@ SELECT DISTINCT current_database()::varchar(128) AS database_name, schema_name::
        table_name::varchar(128) AS table_name,
        (CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END)::varchar(128) AS table_type, NULL::varchar(128) AS table_acl,
        obj_description(table_oid, 'pg_class')::varchar(256) AS remarks
-FROM pg_rs.columns WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+FROM pg_rs.columns WHERE pg_rs.is_shown(schema_name);
 
--- Does not show empty tables (r_SVV_TABLE_INFO).
+-- Does not show empty tables (r_SVV_TABLE_INFO). An older version of this catalog had fewer columns.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                   WHERE attrelid = to_regclass('pg_catalog.svv_table_info') AND attname = 'sortkey1_enc') THEN
+        DROP VIEW IF EXISTS pg_catalog.svv_table_info;
+    END IF;
+END
+$$;
 CREATE OR REPLACE VIEW pg_catalog.svv_table_info AS
 SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS table_id, c.relname AS "table",
        (CASE WHEN r.encode_auto THEN 'Y, AUTO(ENCODE)' ELSE 'Y' END) AS encoded,
@@ -103,6 +145,7 @@ SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS
                 CASE WHEN r.sort_auto THEN 'AUTO(SORTKEY)' END) AS sortkey1,
        (SELECT max(atttypmod - 4) FROM pg_catalog.pg_attribute
         WHERE attrelid = c.oid AND atttypid = 'varchar'::regtype) AS max_varchar,
+       (SELECT format_encoding(encoding)::char(32) FROM pg_rs.attribute a WHERE a.relid = c.oid AND abs(a.sortkeyord) = 1) AS sortkey1_enc,
        (SELECT count(*) FROM pg_rs.attribute a WHERE a.relid = c.oid AND a.sortkeyord <> 0)::integer AS sortkey_num,
        (pg_relation_size(c.oid) / 1048576)::bigint AS size, 0::numeric(10, 4) AS pct_used, 0::bigint AS empty,
        0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off, t.rows::numeric(38, 0) AS tbl_rows,
@@ -154,7 +197,7 @@ SELECT current_database()::varchar(128) AS database_name, schema_name::varchar(1
        column_default::varchar(4000) AS column_default, is_nullable::varchar(3) AS is_nullable,
        data_type::varchar(128) AS data_type, character_maximum_length, numeric_precision, numeric_scale,
        remarks::varchar(256) AS remarks
-FROM pg_rs.column_details WHERE schema_name !~ '^pg_' AND schema_name <> 'information_schema';
+FROM pg_rs.column_details WHERE pg_rs.is_shown(schema_name);
 
 CREATE OR REPLACE VIEW pg_catalog.svv_all_tables AS
 SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;

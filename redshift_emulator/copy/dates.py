@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 _FLAGS = re.IGNORECASE | re.ASCII
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -21,7 +22,11 @@ _LONG_MONTHS = (
 )
 _MONTH = "(?P<mon>" + "|".join([*_LONG_MONTHS, *MONTHS, "sept"]) + ")"
 _SECONDS = r"(?P<ss>\d\d)(?:\.(?P<frac>\d+))?"
-_ZONE = r"(?P<zone>z|utc|gmt|[ecmp][sd]t|[-+]\d{1,2}(?::?\d\d)?)"
+_ZONE = (
+    r"(?P<zone>z|utc|gmt|[ecmp][sd]t|[-+]\d{1,2}(?::?\d\d)?"
+    r"|(?:africa|america|antarctica|arctic|asia|atlantic|australia|brazil|canada|chile|etc|europe|indian"
+    r"|mexico|pacific|us)(?:/[a-z0-9_+-]+){1,2})"
+)
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 _TOKENS = {
     "YYYY": r"(?P<yyyy>\d{4})",
@@ -45,7 +50,7 @@ _TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)), _FLAGS)
 class DateTimeText(NamedTuple):
     """A date and a time of day as ISO text.
 
-    ``zone`` is ``+HH:MM``, or empty when the value had none.
+    ``zone`` is ``+HH:MM`` or a blank and a name, or empty when the value had none.
     """
 
     day: str
@@ -105,7 +110,9 @@ _DAYS = (
     r"(?P<yyyy>\d{4})[-/](?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})",
     r"(?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})[-/](?P<yyyy>\d{4})",
     r"(?P<mm>\d{1,2})[-/](?P<dd>\d{1,2})[-/](?P<yy>\d\d)",
-    r"(?P<dd>\d{1,2})\.(?P<mm>\d{1,2})\.(?P<yyyy>\d{4})",
+    r"(?P<dd>\d{1,2})\.(?P<mm>0?[1-9]|1[0-2])\.(?P<yyyy>\d{4})",
+    # AWS's own example is 12.17.1997 07:37:16.00 PST ("Using automatic recognition").
+    r"(?P<mm>0?[1-9]|1[0-2])\.(?P<dd>1[3-9]|[23]\d)\.(?P<yyyy>\d{4})",
     r"(?P<yyyy>\d{4})\.(?P<ddd>\d{3})",
     r"(?P<yyyy>\d{4})(?P<mm>\d\d)(?P<dd>\d\d)",
     r"(?P<yy>\d\d)(?P<mm>\d\d)(?P<dd>\d\d)",
@@ -143,11 +150,17 @@ _TIME = re.compile(
 def read_time(text: str) -> DateTimeText | None:
     """Read a time of day, with or without seconds and zone. ``day`` is empty."""
     match = _TIME.fullmatch(text)
-    clock = _read_clock(match.groupdict()) if match is not None else None
+    clock = _read_clock_of_day(match.groupdict()) if match is not None else None
     if match is None or clock is None:
         return None
     zone = _read_zone(match["zone"])
     return None if zone is None else DateTimeText("", clock, zone)
+
+
+def _read_clock_of_day(parts: dict[str, str | None]) -> str | None:
+    """Read a time of day. 24:00:00 is the largest TIME ("Datetime types")."""
+    later = "".join(parts.get(name) or "" for name in ("mi", "ss", "frac"))
+    return "24:00:00" if parts["hh"] == "24" and not later.strip("0") else _read_clock(parts)
 
 
 def _read_match(match: re.Match[str] | None) -> DateTimeText | None:
@@ -201,6 +214,11 @@ def _read_clock(parts: dict[str, str | None]) -> str | None:
     return f"{hour:02}:{minute:02}:{second:02}" + (f".{fraction}" if fraction else "")
 
 
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(name.lower() for name in available_timezones())
+
+
 def _read_zone(text: str | None) -> str | None:
     if not text:
         return ""
@@ -209,6 +227,8 @@ def _read_zone(text: str | None) -> str | None:
         return "+00:00"
     if name in _ZONES:
         return f"{_ZONES[name]:+03}:00"
+    if name[0] not in "+-":
+        return f" {text}" if name in _zone_names() else None
     digits = name[1:].replace(":", "")
     hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "00")
     return (

@@ -118,7 +118,7 @@ def _add(statement: Statement, cursor: Cursor, table: tuple[str, ...]) -> Alter:
     cursor.take("column")
     if cursor.at("if", "not"):
         raise cursor.syntax_error()
-    column = read_column(cursor)
+    column = read_column(cursor, table[-1])
     for what, present in (
         ("an IDENTITY", column.identity),
         ("a DISTKEY", column.distkey),

@@ -16,7 +16,10 @@ ENCODINGS = frozenset(
     {"raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength", "text255",
      "text32k", "zstd"}
 )  # fmt: skip
-_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
+_INTEGERS = frozenset({"integer", "bigint", "numeric"})
+_NUMBERS = _INTEGERS | {"smallint"}
+_FLOATS = frozenset({"real", "double precision"})
+_TEXTS = frozenset({"character", "character varying"})
 _DATES = frozenset(
     {
         "date",
@@ -26,15 +29,21 @@ _DATES = frozenset(
         "timestamp with time zone",
     }
 )
+# c_Compression_encodings. RAW is valid for every type. For VARBYTE and the types of time without a date no source
+# lists the encodings: what is their default, and ZSTD, is accepted.
 _VALID_FOR = {
     "az64": _NUMBERS | _DATES,
+    "bytedict": _NUMBERS | _FLOATS | _TEXTS | _DATES,
+    "delta": _NUMBERS | _DATES,
+    "delta32k": _INTEGERS | _DATES,
+    "lzo": _NUMBERS | _TEXTS | _DATES | {"super", VARBYTE},
+    "mostly8": _NUMBERS,
+    "mostly16": _INTEGERS,
+    "mostly32": _INTEGERS - {"integer"},
+    "runlength": _NUMBERS | _FLOATS | _TEXTS | _DATES | {"boolean"},
     "text255": {"character varying"},
     "text32k": {"character varying"},
-    "mostly8": _NUMBERS,
-    "mostly16": _NUMBERS - {"smallint"},
-    "mostly32": _NUMBERS - {"smallint", "integer"},
-    "delta": _NUMBERS | _DATES,
-    "delta32k": _NUMBERS | _DATES,
+    "zstd": _NUMBERS | _FLOATS | _TEXTS | _DATES | {"boolean", "super", VARBYTE},
 }
 _OPTIONS = frozenset(
     {"default", "identity", "generated", "encode", "distkey", "sortkey", "collate", "not", "null", "unique", "primary",
@@ -100,8 +109,8 @@ class ColumnDefinition:
         return {name: value for name, value in record.items() if value is not None}
 
 
-def read_column(cursor: Cursor) -> ColumnDefinition:
-    """Read a column definition up to its comma or closing parenthesis.
+def read_column(cursor: Cursor, table: str) -> ColumnDefinition:
+    """Read the definition of a column of a table up to its comma or closing parenthesis.
 
     Raises SqlError for what Redshift refuses.
     """
@@ -111,7 +120,7 @@ def read_column(cursor: Cursor) -> ColumnDefinition:
     if name in SYSTEM_COLUMNS:
         raise refusal("system column", column=name)
     type_start = cursor.token.start
-    column = ColumnDefinition(name, read_type(cursor, name), start)
+    column = ColumnDefinition(name, read_type(cursor, f"{table}.{name}"), start)
     column.edits.append(Edit(type_start, _last(cursor).end, column.type.sql))
     while not cursor.at_end and not cursor.at(",") and not cursor.at(")"):
         _read_option(cursor, column)
@@ -221,11 +230,12 @@ def _skip_expression(cursor: Cursor) -> str:
 
 
 def _identity(cursor: Cursor, column: ColumnDefinition, start: int) -> None:
-    cursor.expect("(")
-    seed = cursor.integer()
-    cursor.expect(",")
-    step = cursor.integer()
-    cursor.expect(")")
+    seed = step = 1
+    if cursor.take("("):
+        seed = cursor.integer()
+        cursor.expect(",")
+        step = cursor.integer()
+        cursor.expect(")")
     if column.type.name not in ("integer", "bigint"):
         raise refusal("identity type", column=column.name)
     column.identity = (seed, step)

@@ -98,7 +98,7 @@ def _read_body(statement: Statement, cursor: Cursor, table: TableDefinition) -> 
                 cursor.expect("defaults")
             ranges.append((first, cursor.tokens[cursor.index - 1].end, []))
         elif not _read_table_key(cursor, table):
-            column = read_column(cursor)
+            column = read_column(cursor, table.name[-1])
             table.columns.append(column)
             ranges.append((column.start, column.end, column.edits))
         if not cursor.take(","):
@@ -161,13 +161,14 @@ def _read_attributes(cursor: Cursor, table: TableDefinition) -> None:
     """
     while not cursor.at_end and not cursor.at("as"):
         start = cursor.token.start
-        _read_attribute(cursor, table)
+        read_table_attribute(cursor, table)
         table.edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, ""))
     if not cursor.at("as") and not table.columns and not table.like:
         raise cursor.syntax_error()
 
 
-def _read_attribute(cursor: Cursor, table: TableDefinition) -> None:
+def read_table_attribute(cursor: Cursor, table: TableDefinition) -> None:
+    """Read one table attribute: BACKUP, DISTSTYLE, DISTKEY, SORTKEY or ENCODE AUTO."""
     if cursor.take("backup"):
         if not cursor.take_any("yes", "no"):
             raise cursor.syntax_error()

@@ -225,3 +225,45 @@ def test_keys_encodings_and_defaults_are_read_back_unchanged(lake: Lake) -> None
     )
     assert lake.drop(f"dev/append/{table}/x.csv", "id\n1\n")["status"] == "loaded"
     assert lake.rows(table, "id, name, price, ok")[0][:2] == (1, "it's")
+
+
+def test_columns_are_found_under_their_other_names_and_without_a_name(lake: Lake) -> None:
+    table = lake.table("named")
+    schema = {
+        "columns": [
+            {"name": "row", "type": "INTEGER", "header": ""},
+            {"name": "id", "type": "INTEGER", "header": ["Customer No.", "cust"]},
+            {"name": "größe", "type": "INTEGER"},
+        ]
+    }
+    lake.drop(f"dev/schema/{table}/s.json", schema)
+    content = '"GRO\u0308SSE", "customer no." ,\n3,2,1\n'
+    entry = lake.drop(f"dev/append/{table}/x.csv", content)
+    assert (entry["status"], lake.rows(table)) == ("loaded", [(1, 2, 3)])
+
+
+def test_a_file_without_a_header_is_loaded_in_the_order_of_the_schema_file(lake: Lake) -> None:
+    table = lake.table("bare")
+    schema = {
+        "columns": [{"name": "id", "type": "INTEGER"}, {"name": "name", "type": "VARCHAR(9)"}],
+        "csv": {"header": "none", "delimiter": "\x01"},
+    }
+    lake.drop(f"dev/schema/{table}/s.json", schema)
+    entry = lake.drop(f"dev/append/{table}/x.csv", "1\x01a,b\n2\x01c\n")
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 2)
+    assert lake.rows(table) == [(1, "a,b"), (2, "c")]
+
+
+def test_ignored_columns_of_a_file_are_not_loaded(lake: Lake) -> None:
+    table = lake.table("ignored")
+    schema = columns(("id", "INTEGER"), ("name", "VARCHAR(9)"), csv={"ignore_columns": ["", "x"]})
+    lake.drop(f"dev/schema/{table}/s.json", schema)
+    entry = lake.drop(f"dev/append/{table}/x.csv.gz", gzip.compress(b',id,X,name\n0,1,y,"a,b"\n'))
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 1)
+    assert lake.rows(table) == [(1, "a,b")]
+    refused = lake.drop(f"dev/append/{table}/y.csv", ",id,x,name\n0,one,y,a\n")
+    assert (refused["status"], refused["error"]["line"], refused["error"]["column"]) == (
+        "rejected",
+        2,
+        "id",
+    )

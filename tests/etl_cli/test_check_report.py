@@ -34,7 +34,7 @@ def test_a_final_schema_file_is_valid_with_a_warning(runner: CsvFolder) -> None:
 
     assert result.exit_code == 0
     assert result.stderr.startswith(f"{path}: warning: {WARNING}")
-    assert 'add "schema" to allowed_operations' in result.stderr
+    assert 'Add "schema" to allowed_operations' in result.stderr
     assert result.stdout == f"{path}: a valid schema file of 1 columns\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from etl_core.csv_files.compression import COMPRESSIONS
 from etl_core.schema_files.column_types import DIALECT
-from etl_core.sql import CopyCsv, CopySource, LockTable, Text, describe_sql, identifier
+from etl_core.sql import CopyCsv, CopySource, LockTable, Text, describe_sql, identifier, render_sql
 
 TABLE = sa.Table(identifier("t"), sa.MetaData(), schema=identifier("public"))
 SOURCE = CopySource(
@@ -25,8 +26,22 @@ PLAIN = (
 )
 
 
-def copy_sql(columns: tuple[str, ...] = ("id", "name"), **fields: str) -> str:
+def copy_sql(columns: tuple[str, ...] = ("id", "name"), **fields: Any) -> str:
     return describe_sql(CopyCsv(TABLE, columns, replace(SOURCE, **fields)))
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "written"),
+    [("\x01", "'\\001'"), ("\x7f", "'\\177'"), ("\t", "'\t'"), ("%", "'%'"), ("'", "''''")],
+)
+def test_a_control_character_is_written_in_octal(delimiter: str, written: str) -> None:
+    text = render_sql(CopyCsv(TABLE, ("id",), replace(SOURCE, delimiter=delimiter)))
+
+    assert f"DELIMITER AS {written} IGNOREHEADER" in text
+
+
+def test_a_file_without_a_header_has_no_row_to_skip() -> None:
+    assert copy_sql(header_rows=0) == PLAIN.replace("IGNOREHEADER AS 1", "IGNOREHEADER AS 0")
 
 
 def test_copy_names_the_columns_the_manifest_and_the_role() -> None:

@@ -20,6 +20,12 @@ def short_or_long(short: _T, long: _T) -> _T:
     return long if IS_LONG else short
 
 
+ISOLATION_LEVELS = short_or_long(["snapshot"], ["snapshot", "serializable"])
+"""Of modules that in the normal run use one isolation level: Redshift's default.
+
+test_any_order.py always uses both.
+"""
+
 COUNTS: defaultdict[str, Counter[str]] = defaultdict(Counter)
 """Counts of the long run by kind, printed at its end."""
 

@@ -1,4 +1,6 @@
-"""Faults of the leases: they cost time, never a row. Each test runs under SNAPSHOT and under SERIALIZABLE.
+"""Faults of the leases: they cost time, never a row.
+
+With ETL_ORDER_RUNS each test runs under SNAPSHOT and under SERIALIZABLE isolation.
 
 A load holds its table's lease only so that others need not wait in the warehouse. With the lease
 missing, stolen, expired or held twice, the ledger's lock still gives the sequential table.
@@ -21,6 +23,7 @@ from etl_core.adapters.lease_table import LeaseTable
 from etl_core.model.leases import slot_lease, table_lease
 from tests.e2e.conftest import columns
 from tests.guarantees.harness import Harness
+from tests.guarantees.run_size import ISOLATION_LEVELS
 from tests.guarantees.scenarios import Scenario
 from tests.guarantees.state_machine_interpreter import ExecutionResult
 from tests.guarantees.test_any_order import LATE_TRUNCATE, SCHEMAS_OUT_OF_ORDER, check
@@ -32,6 +35,7 @@ LARGE = 250_000
 SCENARIOS = pytest.mark.parametrize(
     "scenario", [LATE_TRUNCATE, SCHEMAS_OUT_OF_ORDER], ids=["late truncate", "schemas"]
 )
+pytestmark = pytest.mark.parametrize("harness", ISOLATION_LEVELS, indirect=True)
 HOLDER_OF_STEPS = "arn:aws:states:us-east-1:000000000000:execution:tested:stopped"
 
 

@@ -1,7 +1,7 @@
 """Long loads give the same tables and the same log as short ones, whatever happens around them and to them.
 
-The workers copy every data file from LONG_BYTES on into a staging table first. Each test runs under
-SNAPSHOT and under SERIALIZABLE isolation.
+The workers copy every data file from LONG_BYTES on into a staging table first. With ETL_ORDER_RUNS
+each test runs under SNAPSHOT and under SERIALIZABLE isolation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from etl_core.model.long_copy import MAX_ATTEMPTS
 from tests.guarantees.conftest import LoadTarget
 from tests.guarantees.harness import Harness
-from tests.guarantees.run_size import RUNS, short_or_long
+from tests.guarantees.run_size import ISOLATION_LEVELS, RUNS, short_or_long
 from tests.guarantees.scenarios import ScenarioUpload
 from tests.guarantees.state_machine_interpreter import StateMachineInterpreter
 from tests.guarantees.test_any_order import SCALE, check_scenarios
@@ -32,7 +32,10 @@ STAGED = (
 Make = Callable[..., Harness]
 
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.parametrize("target", ISOLATION_LEVELS, indirect=True),
+]
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ import pytest
 
 from tests.e2e.conftest import columns
 from tests.guarantees.harness import Harness
-from tests.guarantees.run_size import short_or_long
+from tests.guarantees.run_size import ISOLATION_LEVELS, short_or_long
 
-pytestmark = pytest.mark.parametrize(
-    "harness", short_or_long(["snapshot"], ["snapshot", "serializable"]), indirect=True
-)
+pytestmark = pytest.mark.parametrize("harness", ISOLATION_LEVELS, indirect=True)
 
 LOADS = 100
 ROWS = 200

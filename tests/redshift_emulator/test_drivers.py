@@ -159,3 +159,42 @@ def test_redshift_connector_reads_the_catalog(amazons: redshift_connector.Connec
     assert ["public", "dev"] in map(list, cursor.get_schemas())
     assert "asked" in [row[2] for row in cursor.get_tables(schema_pattern="public")]
     assert "getdate" in [row[2] for row in cursor.get_procedures()]
+
+
+def test_redshift_connector_finds_columns_and_primary_keys(
+    amazons: redshift_connector.Connection,
+) -> None:
+    amazons.autocommit = True
+    cursor = amazons.cursor()
+    cursor.execute(
+        "CREATE TABLE described (id bigint, name varchar(9), body super, PRIMARY KEY (id))"
+    )
+    columns = cursor.get_columns(schema_pattern="public", tablename_pattern="described")
+    assert [(row[3], row[5], row[6]) for row in columns] == [
+        ("id", "int8", 19), ("name", "varchar", 9), ("body", "super", None)
+    ]  # fmt: skip
+    keys = cursor.get_primary_keys(schema="public", table="described")
+    assert [tuple(row) for row in keys] == [
+        ("dev", "public", "described", "id", 1, "described_pkey")
+    ]
+
+
+def test_super_and_varbyte_have_the_type_numbers_of_amazons_drivers(connect: Connect) -> None:
+    cursor = connect().cursor()
+    cursor.execute("CREATE TABLE typed (a super, b varbyte(3), c geometry)")
+    cursor.execute("""INSERT INTO typed VALUES (JSON_PARSE('{"x": [1]}'), 'abc', '0101')""")
+    cursor.execute("SELECT a, b, c, a.x[0]::int FROM typed")
+    assert [column[1] for column in cursor.description or ()] == [4000, 6551, 3000, 23]
+    assert cursor.fetchall() == [('{"x":[1]}', "616263", "0101", 1)]
+
+
+def test_lateral_aliases_and_parameters_in_a_block(connect: Connect, warehouse: Warehouse) -> None:
+    connect().cursor().execute(
+        "CREATE TABLE shifted (a integer, d integer); INSERT INTO shifted VALUES (1, 100)"
+    )
+    with psycopg.connect(warehouse.conninfo) as session:
+        asked = "SELECT a + %s::int AS b, b * 2 AS c, c + 1 AS d, d AS e FROM shifted"
+        assert session.execute(asked, (4,)).fetchall() == [(5, 10, 11, 11)]
+        assert session.execute("SELECT a AS d, d FROM shifted").fetchall() == [(1, 100)]
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            session.execute("SELECT a + %s::int AS b, x FROM shifted", (4,))

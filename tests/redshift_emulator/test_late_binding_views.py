@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from tests.redshift_emulator.conftest import Connect, error, rows
+from tests.redshift_emulator.conftest import Connect, Warehouse, error, rows
 
 COLUMNS = (
     "SELECT * FROM pg_get_late_binding_view_cols() cols(view_schema name, view_name name, col_name name, "
@@ -86,3 +87,38 @@ def test_a_user_without_more_rights_than_to_create_it_can_create_one(
         cursor.execute("ALTER TABLE t DROP COLUMN b")
     finally:
         cursor.execute("DROP OWNED BY analyst CASCADE; DROP USER analyst")
+
+
+def test_another_user_binds_a_view_again(connect: Connect) -> None:
+    cursor = connect().cursor()
+    cursor.execute("CREATE USER reader_of_views PASSWORD 'Abcdefg1'")
+    cursor.execute("CREATE VIEW v AS SELECT c FROM public.t WITH NO SCHEMA BINDING")
+    cursor.execute("GRANT SELECT ON v TO reader_of_views")
+    other = connect(user="reader_of_views", password="Abcdefg1").cursor()
+    assert len(rows(other, "SELECT * FROM v")) == 1
+    cursor.execute("DROP TABLE t; CREATE TABLE t (c varchar(3)); INSERT INTO t VALUES ('x')")
+    try:
+        assert rows(other, "SELECT * FROM v") == [("x",)]
+        assert rows(cursor, "SELECT * FROM v") == [("x",)]
+    finally:
+        cursor.execute("DROP VIEW v; DROP USER reader_of_views")
+
+
+def test_a_view_of_a_missing_table_fails_in_every_protocol(
+    cursor: Cursor, warehouse: Warehouse
+) -> None:
+    cursor.execute("CREATE VIEW v AS SELECT a FROM public.later WITH NO SCHEMA BINDING")
+    cursor.execute("CREATE VIEW w AS SELECT a FROM public.v WITH NO SCHEMA BINDING")
+    assert error(cursor, "SELECT a FROM w")[0] == "42P01"
+    assert error(cursor, "SELECT 1; SELECT a FROM w")[0] == "42P01"
+    with psycopg.connect(warehouse.conninfo, autocommit=True) as extended:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            extended.execute("SELECT a FROM w WHERE a = %s", (1,))
+        cursor.execute("CREATE TABLE later (a integer); INSERT INTO later VALUES (1)")
+        assert extended.execute("SELECT a FROM w WHERE a = %s", (1,)).fetchall() == [(1,)]
+    assert rows(cursor, "SELECT a FROM w") == [(1,)]
+
+
+def test_the_tables_of_a_view_are_qualified(cursor: Cursor) -> None:
+    message = error(cursor, "CREATE VIEW v AS SELECT a FROM t WITH NO SCHEMA BINDING")[1]
+    assert message.startswith("All the relation names inside should be qualified")

@@ -167,20 +167,20 @@ def test_a_long_insert_of_literals_is_executed(cursor: Cursor) -> None:
 
 
 HIDDEN = [
-    "INSERT INTO t VALUES (1, 'x') -- '\n; SELECT median(a) FROM t; -- '",
-    "INSERT INTO t VALUES (1, 'x') /* '*/; SELECT median(a) FROM t; --'",
-    "INSERT INTO t VALUES (1, 'x'); SELECT median(a) FROM t",
-    "INSERT INTO t VALUES (1, 'x'), (2, 'y' || median(a))",
-    "INSERT INTO t -- VALUES ('\n(a) SELECT median(a) FROM t -- ')",
-    "INSERT INTO t /* VALUES ('*/ SELECT median(a) FROM t --')",
-    "INSERT INTO \"t VALUES ('\"; SELECT median(a) FROM t; --')",
+    "INSERT INTO t VALUES (1, 'x') -- '\n; SELECT soundex(a) FROM t; -- '",
+    "INSERT INTO t VALUES (1, 'x') /* '*/; SELECT soundex(a) FROM t; --'",
+    "INSERT INTO t VALUES (1, 'x'); SELECT soundex(a) FROM t",
+    "INSERT INTO t VALUES (1, 'x'), (2, 'y' || soundex(a))",
+    "INSERT INTO t -- VALUES ('\n(a) SELECT soundex(a) FROM t -- ')",
+    "INSERT INTO t /* VALUES ('*/ SELECT soundex(a) FROM t --')",
+    "INSERT INTO \"t VALUES ('\"; SELECT soundex(a) FROM t; --')",
 ]
 
 
 @pytest.mark.parametrize("sql", HIDDEN)
 def test_a_hidden_statement_in_a_long_insert_is_refused(sql: str) -> None:
     assert plan_long_insert(sql, SessionValues()) is None
-    with pytest.raises(SqlError, match="median"):
+    with pytest.raises(SqlError, match="soundex"):
         Planner().plan(raw(sql + " " * MAX_CACHED_LENGTH), SessionValues())
 
 

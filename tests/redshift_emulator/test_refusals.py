@@ -353,17 +353,15 @@ def test_a_column_may_have_the_name_values(cursor: Cursor) -> None:
 
 
 @pytest.mark.usefixtures("table")
-@pytest.mark.parametrize(
-    "call", ["decode (id, 1, 2)", "pg_catalog.decode(id, 1, 2)", "1 + decode(id, 1, 2)"]
-)
+@pytest.mark.parametrize("call", ["crc32 (name)", "pg_catalog.crc32(name)", "1 + crc32(name)"])
 def test_a_call_of_a_refused_function_is_refused_in_every_form(cursor: Cursor, call: str) -> None:
     for sql in (
         f"SELECT {call} FROM t",
         f"INSERT INTO t (id) SELECT {call} FROM t",
         f"UPDATE t SET id = {call}",
     ):
-        assert "decode() is not supported" in error(cursor, sql)[1]
-    assert "decode() is not supported" in error(cursor, "SELECT * FROM decode(1, 2, 3)")[1]
+        assert "crc32() is not supported" in error(cursor, sql)[1]
+    assert "crc32() is not supported" in error(cursor, "SELECT * FROM crc32('x')")[1]
 
 
 @pytest.mark.usefixtures("table")

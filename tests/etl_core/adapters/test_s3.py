@@ -130,7 +130,9 @@ def test_an_empty_file_is_opened(subject: Subject, table: str) -> None:
 def test_a_manifest_is_written_to_the_work_bucket(subject: Subject) -> None:
     assert (
         subject.content(
-            subject.store.write_manifest(f"manifests/{uuid.uuid4().hex}.json", '{"é": 1}')
+            subject.store.write_object(
+                f"manifests/{uuid.uuid4().hex}.json", '{"é": 1}'.encode(), "application/json"
+            )
         )
         == '{"é": 1}'.encode()
     )

@@ -35,6 +35,15 @@ def test_the_first_schema_file_creates_the_ledger_and_the_table() -> None:
     ]  # fmt: skip
 
 
+def test_a_type_with_a_hidden_limit_is_applied_with_a_warning() -> None:
+    text = a_schema_file(a_column("id"), a_column("price", "DECIMAL"))
+    outcome = InMemoryPipeline().drop("dev/schema/t/s.json", text)
+
+    [warning] = outcome.warnings
+    assert (outcome.status, warning.kind) == (Status.APPLIED, "schema_warning.type_limit")
+    assert "DECIMAL means NUMERIC(18,0), which keeps no decimals" in warning.message
+
+
 def test_the_schema_of_the_table_is_created_too() -> None:
     outcome = InMemoryPipeline().drop("dev/schema/sales.t/s.json", a_schema_file())
 

@@ -85,10 +85,10 @@ def test_a_failed_vacuum_is_a_warning_and_the_upload_is_loaded(
 
     assert outcome.status is Status.LOADED
     assert outcome.statements[-1] == ANALYZE
-    [warning] = outcome.warnings
+    [warning] = [each.message for each in outcome.warnings]
     assert f"{VACUUM} failed: {error.message}" in warning
     assert pipeline.warehouse.table("t") == [["7", "x"]]
-    assert outcome.to_task_output()["warnings"] == [warning]
+    assert [each["message"] for each in outcome.to_task_output()["warnings"]] == [warning]
 
 
 def test_other_pending_uploads_go_before_the_vacuum(pipeline: InMemoryPipeline) -> None:
@@ -101,7 +101,7 @@ def test_other_pending_uploads_go_before_the_vacuum(pipeline: InMemoryPipeline) 
 
     assert outcome.status is Status.LOADED
     assert "AUTOCOMMIT" not in pipeline.warehouse.log
-    [warning] = outcome.warnings
+    [warning] = [each.message for each in outcome.warnings]
     assert "other uploads wait for the table" in warning
 
 
@@ -142,7 +142,7 @@ def test_a_column_of_an_unknown_type_is_a_warning_of_every_load(pipeline: InMemo
     outcome = pipeline.drop("dev/append/t/more.csv", b"id,name\n3,c\n")
 
     assert outcome.status is Status.LOADED
-    [warning] = outcome.warnings
+    [warning] = [each.message for each in outcome.warnings]
     assert warning.startswith("column 'name' has the type 'polygon'")
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from etl_core.model.errors import CopyRefusedError, LoadErrorLine, LoadFailedError, LoadTimeoutError
+from etl_core.model.errors import (
+    CopyRefusedError,
+    LoadErrorLine,
+    LoadFailedError,
+    LoadTimeoutError,
+    Place,
+)
 from etl_core.model.status import Status
 from tests.builders import a_column, a_schema_file, an_upload
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
@@ -34,7 +40,7 @@ def test_a_table_with_an_unknown_column_type_is_taken_over_with_a_warning(
     outcome = pipeline.drop("dev/schema/u/s.json", a_schema_file())
 
     assert outcome.status is Status.APPLIED
-    assert [warning.split(",")[0] for warning in outcome.warnings] == [
+    assert [warning.message.split(",")[0] for warning in outcome.warnings] == [
         "column 'a' has the type 'money'"
     ]
 
@@ -162,9 +168,16 @@ def test_a_refused_value_is_reported_with_line_column_value_and_reason(
     outcome = pipeline.drop("dev/append/t/x.csv", b"name,id\na,1\nb,x7\n")
 
     assert outcome.error is not None
-    assert outcome.status is Status.FAILED
-    assert "line 3, column 'id' (int4), value 'x7': Invalid digit" in outcome.error.message
+    assert outcome.status is Status.REJECTED
+    assert "line 3, column 'id', value 'x7': is not a whole number" in outcome.error.message
     assert "the table is unchanged" in outcome.error.message
+    assert (outcome.error.code, outcome.error.place) == (
+        "value.not_integer",
+        Place(3, "id", "x7"),
+    )
+    assert outcome.error.details == (
+        "line 3, column 'id' (int4), value 'x7': Invalid digit, Value 'x', Pos 0, Type: Integer (code 1207)",
+    )
     assert pipeline.warehouse.table("t") == ROWS
 
 
@@ -174,6 +187,7 @@ def test_a_refused_copy_without_details_is_reported(pipeline: InMemoryPipeline) 
     outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
 
     assert outcome.error is not None
+    assert outcome.status is Status.FAILED
     assert outcome.error.message == (
         "load into table t failed. Nothing was loaded; the table is unchanged. Correct the file and upload it again"
     )

@@ -182,7 +182,7 @@ def test_a_late_binding_view_does_not_prevent_the_change_and_a_warning_names_it(
     outcome = pipeline.drop(*columns, allowed_changes=["drop"])
 
     assert outcome.status is Status.APPLIED
-    [warning] = outcome.warnings
+    [warning] = [each.message for each in outcome.warnings]
     assert "late-binding view reports.names names the table and column 'name'" in warning
     assert pipeline.live.autocommit.exec_driver_sql("SELECT * FROM reports.ids").fetchall() == []
 
@@ -221,7 +221,7 @@ def test_views_that_cannot_be_read_are_a_warning_and_change_nothing_else(
     outcome = pipeline.drop(ID, allowed_changes=["drop"])
 
     assert outcome.status is Status.APPLIED
-    [warning] = outcome.warnings
+    [warning] = [each.message for each in outcome.warnings]
     assert "(name): wrong number of columns" in warning
     assert pipeline.columns() == "id BIGINT"
 
@@ -244,7 +244,7 @@ def test_a_column_of_an_unknown_type_does_not_stop_schema_files(odd: LivePipelin
     )
 
     assert outcome.status is Status.APPLIED
-    assert [warning.split(",")[0] for warning in outcome.warnings] == [
+    assert [warning.message.split(",")[0] for warning in outcome.warnings] == [
         "column 'odd' has the type 'money'"
     ]
     assert [column.name for column in odd.live.read().columns] == ["id", "name", "odd", "more"]

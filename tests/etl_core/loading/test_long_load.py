@@ -249,7 +249,7 @@ def test_a_refused_copy_is_explained_like_any_other(
     long_loads.before_copy = refused
     outcome = long_loads.load(pipeline.put(BIG, b"id,name\nx,c\n"))
 
-    assert outcome.status is Status.FAILED
+    assert outcome.status is Status.REJECTED
     assert outcome.error is not None
     assert outcome.error.type == "CopyRefusedError"
     assert "line 2" in outcome.error.message

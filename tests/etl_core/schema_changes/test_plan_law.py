@@ -30,7 +30,7 @@ from tests.etl_core.schema_changes.kept_values import lost_values
 from tests.etl_core.schema_changes.schema_pairs import pairs
 from tests.fakes import FakeStore
 
-PAIRS = int(os.environ.get("ETL_PLAN_PAIRS", "250"))
+PAIRS = int(os.environ.get("ETL_PLAN_PAIRS", "80"))
 _LEDGER = ledger_table(TABLE)
 _REFUSED_BY_A_VALUE = re.compile(r"column '.+' cannot be changed")
 

@@ -81,6 +81,8 @@ def _column(draw: st.DrawFn, name: str) -> dict[str, Any]:
         column["encode"] = draw(st.sampled_from(["raw", *allowed])).upper()
     if draw(st.booleans()):
         column["description"] = draw(_TEXT)
+    if "identity" not in column and draw(st.booleans()):
+        column["header"] = draw(st.sampled_from([f"the {name}", [name, f"the {name}"], []]))
     return column
 
 
@@ -129,13 +131,19 @@ _NOT_KEYS = {
     "INTERVAL DAY TO SECOND",
 }
 _CSV = {
-    "delimiter": st.sampled_from([",", ";", "|", "\t"]),
+    "delimiter": st.sampled_from([",", ";", "|", "\t", "\x01", "\x7f"]),
     "quote": st.sampled_from(['"', "'", "~"]),
     "null_as": st.sampled_from(["NA", "null", "-"]),
     "date_format": st.just("YYYY-MM-DD"),
     "time_format": st.just("epochsecs"),
     "encoding": st.sampled_from(["UTF8", "utf16", "Utf16le"]),
     "missing_columns": st.sampled_from(["reject", "Default"]),
+    "ignore_columns": st.sampled_from(["", [], ["ignored "], ["", "\x01 ignored"]]),
+    "empty_as_null": st.booleans(),
+    "blank_as_null": st.booleans(),
+    "empty_rows": st.sampled_from(["load", "SKIP", "reject"]),
+    "on_lossy": st.sampled_from(["warn", "reject", "Ignore"]),
+    "on_repeat": st.sampled_from(["load", "skip"]),
 }
 
 

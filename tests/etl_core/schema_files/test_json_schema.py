@@ -42,7 +42,11 @@ def test_the_published_format_is_current() -> None:
 def test_every_property_is_published() -> None:
     schema = schema_file_format()
 
-    assert set(schema["properties"]) == {*SchemaFile.model_fields, "allowed_actions"}
+    assert set(schema["properties"]) == {
+        *SchemaFile.model_fields,
+        "allowed_actions",
+        "$schema",
+    }
     assert set(schema["$defs"]["ColumnSpec"]["properties"]) == set(ColumnSpec.model_fields)
     assert set(schema["$defs"]["CsvOptions"]["properties"]) == set(CsvOptions.model_fields)
     assert schema["required"] == ["columns"]

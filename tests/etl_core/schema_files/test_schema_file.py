@@ -73,6 +73,9 @@ def test_both_names_at_once_are_one_fault() -> None:
         ({"csv": {"encoding": "utf16"}}, {"csv": {"encoding": "UTF16"}}),
         ({"csv": {"missing_columns": "DEFAULT"}}, {"csv": {"missing_columns": "default"}}),
         ({"sortkey": "ID"}, {"sortkey": ["id"]}),
+        ({"$schema": "schema-file.schema.json"}, {}),
+        ({"csv": {"header": "None"}}, {"csv": {"header": "none"}}),
+        ({"csv": {"ignore_columns": ""}}, {"csv": {"ignore_columns": [""]}}),
         ({"schema_version": 2}, {"schema_version": "2"}),
         ({"schema_version": 1.1}, {"schema_version": "1.1"}),
     ],
@@ -98,6 +101,43 @@ def test_a_fault_has_the_path_in_the_file_as_written_and_causes_no_other_fault(
     raw: dict[str, Any], paths: list[str]
 ) -> None:
     assert [line.split(": ")[0] for line in refusal(a_schema_file(**raw)).details] == paths
+
+
+@pytest.mark.parametrize(
+    ("columns", "csv", "faults"),
+    [
+        ([a_column("a", header="Id"), a_column("b", header=["x", "Id "])], {},
+         ["$.columns[1].header[1]: the header name 'Id ' already means columns[0] ('a')"]),
+        ([a_column("a", header="Id"), a_column("b", header="ID")], {}, []),
+        ([a_column("a", header="B"), a_column("b")], {},
+         ["$.columns[0].header: the header name 'B' already means columns[1] ('b')"]),
+        ([a_column("a", header="b"), a_column("b", header="a")], {}, []),
+        ([a_column("a", header=""), a_column("b", header=" ")], {}, []),
+        ([a_column("a", header=["a", "A"])], {}, []),
+        ([a_column("a", header="x")], {"ignore_columns": ["a", "x"]},
+         ["$.csv.ignore_columns[1]: the header name 'x' already means columns[0] ('a')"]),
+        ([a_column("a", header="")], {"ignore_columns": ""},
+         ["$.csv.ignore_columns: the header name '' already means a column"]),
+        ([a_column("a", "INT", identity=[1, 1], header="b")], {},
+         ["$.columns[0].header: an identity column is not in the data files"]),
+        ([a_column("a", header="b")], {"header": "none", "missing_columns": "default", "ignore_columns": "c"},
+         [f"$.{path}: needs a header" for path in ("csv.ignore_columns", "csv.missing_columns", "columns[0].header")]),
+    ],
+)  # fmt: skip
+def test_a_name_of_a_header_means_one_column(
+    columns: list[dict[str, Any]], csv: dict[str, Any], faults: list[str]
+) -> None:
+    text = a_schema_file(*columns, csv=csv)
+    details = refusal(text).details if faults else (SchemaFile.parse(text), ())[1]
+
+    assert len(details) == len(faults)
+    assert all(line.startswith(fault) for line, fault in zip(details, faults, strict=True)), details
+
+
+def test_column_names_that_look_the_same_are_refused() -> None:
+    error = refusal(a_schema_file(a_column("größe"), a_column("gro\u0308ße")))
+
+    assert [line.split(": ")[0] for line in error.details] == ["$.columns[1].name"]
 
 
 def test_a_column_with_a_fault_is_still_checked_as_a_key() -> None:
@@ -168,7 +208,11 @@ def test_a_default_keeps_all_its_digits(kind: str, given_default: Any, kept: Any
         (a_schema_file(a_column("OID")), "system column"),
         (a_schema_file({"name": "a"}), "$.columns[0].type: is missing"),
         (a_schema_file({"type": "INT"}), "$.columns[0].name: is missing"),
-        (a_schema_file(a_column(nulable=True)), "$.columns[0].nulable: is not a known property; known are default,"),
+        (a_schema_file(a_column(nulable=True)), "$.columns[0].nulable: is not a known property (column 'id');"),
+        (a_schema_file(a_column("x", dataType="INT")), "is not a known property (column 'x'); did you mean 'type'?"),
+        (a_schema_file(a_column("x", data_type="INT")), "is not a known property (column 'x'); did you mean 'type'?"),
+        (a_schema_file({"name": "a", "Type": "INT"}), "$.columns[0].Type: is not a known property (column 'a');"),
+        (a_schema_file(csv={"sep": ";"}), "$.csv.sep: is not a known property; did you mean 'delimiter'?"),
         (a_schema_file(a_column(nullable="no")), '$.columns[0].nullable: "no" was given; true or false is needed'),
         (a_schema_file(a_column("id"), a_column("ID")),
         "$.columns[1].name: 'id' is the same name as columns[0] ('id')"),
@@ -221,13 +265,28 @@ def test_a_default_keeps_all_its_digits(kind: str, given_default: Any, kept: Any
         (a_schema_file(allowed_operations="append"), '"append" was given; a list in [ ] is needed'),
         (a_schema_file(allowed_operations=[], allowed_actions=[]), "give only one of the two"),
         (a_schema_file(allowed_operation=["append"]),
-        "$.allowed_operation: is not a known property; known are allowed_actions,"),
-        (a_schema_file(csv={"delimiter": ";;"}), "$.csv.delimiter: ';;' is not one ASCII character"),
+        "$.allowed_operation: is not a known property; did you mean 'allowed_operations'?"),
+        (a_schema_file(table="x"), "$.table: is not a known property; known are $schema, allowed_actions,"),
+        (a_schema_file(csv={"delimiter": ";;"}), "$.csv.delimiter: ';;' cannot be the delimiter"),
         (a_schema_file(csv={"delimiter": "\\"}), "$.csv.delimiter"),
         (a_schema_file(csv={"quote": ","}), "$.csv.quote: is the same character as the delimiter"),
         (a_schema_file(csv={"null_as": "\\N"}), "$.csv.null_as"),
         (a_schema_file(csv={"encoding": "LATIN1"}), "$.csv.encoding"),
-        (a_schema_file(csv={"header": False}), "$.csv.header: is not a known property; known are date_format,"),
+        (a_schema_file(csv={"head": False}), "$.csv.head: is not a known property; did you mean 'header'?"),
+        (a_schema_file(csv={"rows": 1}), "$.csv.rows: is not a known property; known are blank_as_null,"),
+        (a_schema_file(csv={"header": False}), "$.csv.header: false was given; it must be 'first_row' or 'none'"),
+        (a_schema_file(csv={"delimiter": "\n"}), "$.csv.delimiter"),
+        (a_schema_file(csv={"delimiter": "\0"}), "$.csv.delimiter"),
+        (a_schema_file(csv={"null_as": ""}), "$.csv.null_as: an empty text was given; to load empty texts as NULL"),
+        (a_schema_file(csv={"empty_rows": "drop"}), "it must be 'load', 'skip' or 'reject'"),
+        (a_schema_file(csv={"on_lossy": True}), "it must be 'warn', 'reject' or 'ignore'"),
+        (a_schema_file(csv={"on_repeat": "reject"}), "it must be 'load' or 'skip'"),
+        (a_schema_file(csv={"empty_as_null": "yes"}), '$.csv.empty_as_null: "yes" was given; true or false is needed'),
+        (a_schema_file(csv={"ignore_columns": ["a", 1]}), "$.csv.ignore_columns[1]: 1 was given; a text in quotes"),
+        (a_schema_file(csv={"ignore_columns": "a\nb"}), "$.csv.ignore_columns: 'a\\nb' has a line break"),
+        (a_schema_file(a_column(header="a\rb")), "$.columns[0].header: 'a\\rb' has a line break"),
+        (a_schema_file(a_column(header={})), "$.columns[0].header: {} was given; a list in [ ] is needed"),
+        (a_schema_file(csv={"on_bad_rows": "quarantine"}), "$.csv.on_bad_rows: is not a known property"),
         (b'{"columns": []}', "$.columns: no columns were given; a table has 1 to 1600"),
         (b'{"columns": {}}', "$.columns: {} was given; a list in [ ] is needed"),
         (b'{"columns": [1]}', "$.columns[0]: 1 was given; an object in { } is needed"),
@@ -264,7 +323,24 @@ def test_all_faults_are_reported_at_once() -> None:
         (b"", "is empty"),
         (b"{", "not valid JSON"),
         (b"\xff\xfe{\x00}\x00", "save it as UTF-8"),
-        (b"[]", "not a JSON object"),
+        (
+            b"[]",
+            'not a JSON object; it must be an object that lists the columns, such as {"columns": [{"name"',
+        ),
+        (
+            b'{\n "columns": [1, ],\n "a": 1}',
+            "has a comma in line 2, column 15, that nothing follows",
+        ),
+        (b'{"columns": [],\n}', "has a comma in line 1, column 15, that nothing follows"),
+        (
+            b'{\n  // the columns\n "columns": []}',
+            "has a comment in line 2, column 3; JSON has no comments",
+        ),
+        (b'{"columns": [] /* none */}', "has a comment in line 1, column 16"),
+        (b'{"columns": [],\n # none\n "a": 1}', "has a comment in line 2, column 2"),
+        (b"{'columns': []}", "has a single quote in line 1, column 2"),
+        (b'{"columns": [,]}', "has a comma in line 1, column 14, that nothing follows"),
+        (b'{"columns": [1 2]}', "not valid JSON"),
         (b'"text"', "not a JSON object"),
         (b"NaN", "NaN is not JSON"),
         (b'{"columns": [-Infinity]}', "-Infinity is not JSON"),

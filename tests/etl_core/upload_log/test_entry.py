@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from etl_core.model.errors import RejectedError
+from etl_core.loading.load_context import failure_of
+from etl_core.loading.messages import SCHEMA_FILE_EXTENSION
+from etl_core.model.errors import InvalidSchemaFileError, RejectedError
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import (
@@ -19,7 +21,7 @@ from etl_core.upload_log.entry import (
     received_entry,
     upload_of_entry,
 )
-from etl_core.upload_log.outcome import Failure, LoadOutcome
+from etl_core.upload_log.outcome import Failure, LoadOutcome, LoadWarning, Place, warnings_of
 from tests.builders import NOON, an_event, an_upload
 
 ARN = "arn:aws:states:eu-central-1:123456789012:execution:load:1"
@@ -122,6 +124,43 @@ def test_each_outcome_keeps_its_status_and_error(status: Status) -> None:
         "message": SENTENCE,
         "details": ["one", "two"],
     }
+
+
+def test_an_error_has_its_parts_as_fields_and_leaves_out_what_is_not_known() -> None:
+    error = Failure(
+        "CopyRefusedError",
+        SENTENCE,
+        code="value.not_integer",
+        hint="Correct it",
+        place=Place(7, "id", "x" * 300),
+        faults=3,
+    )
+
+    entry = final(outcome=LoadOutcome(Status.REJECTED, error=error).to_task_output())
+
+    assert entry["error"] == {
+        "type": "CopyRefusedError",
+        "code": "value.not_integer",
+        "message": SENTENCE,
+        "line": 7,
+        "column": "id",
+        "value": "x" * 200 + "...",
+        "hint": "Correct it",
+        "faults": 3,
+        "details": [],
+    }
+
+
+def test_a_message_gives_an_error_its_code_and_hint() -> None:
+    message = SCHEMA_FILE_EXTENSION(file="a.txt")
+
+    failure = failure_of(InvalidSchemaFileError(message, ["one", "two"]))
+
+    assert (failure.code, failure.hint, failure.faults) == (
+        "schema_file.extension",
+        "Rename the file and upload it again",
+        2,
+    )
 
 
 def test_a_duplicate_has_its_status_in_the_ledger() -> None:
@@ -250,10 +289,10 @@ def test_an_outcome_is_cut_to_the_size_that_the_state_machine_and_the_log_hold(l
 
 def test_a_short_outcome_is_not_cut() -> None:
     outcome = LoadOutcome(
-        Status.REJECTED, statements=("a",) * 50, error=Failure("E", "m", ("d",) * 50)
+        Status.REJECTED, statements=("a",) * 50, error=Failure("E", "m", ("d",) * 20)
     ).to_task_output()
 
-    assert (len(outcome["statements"]), len(outcome["error"]["details"])) == (50, 50)
+    assert (len(outcome["statements"]), len(outcome["error"]["details"])) == (50, 20)
 
 
 @pytest.mark.parametrize(
@@ -282,11 +321,23 @@ def test_attempts_before_the_last_load_are_added_to_those_of_a_failure() -> None
 
 
 def test_warnings_are_part_of_the_entry() -> None:
-    outcome = LoadOutcome(Status.LOADED, warnings=("w" * 2000, "second")).to_task_output()
+    first = LoadWarning("value.decimals_cut", "w" * 2000, 3, Place(2, "price", "1.239"), "a hint")
+    outcome = LoadOutcome(Status.LOADED, warnings=(first, *warnings_of(["second"])))
 
-    warnings = final(outcome=outcome)["warnings"]
+    warnings = final(outcome=outcome.to_task_output())["warnings"]
 
-    assert warnings == ["w" * 1000 + "...", "second"]
+    assert warnings == [
+        {
+            "kind": "value.decimals_cut",
+            "message": "w" * 1000 + "...",
+            "count": 3,
+            "line": 2,
+            "column": "price",
+            "value": "1.239",
+            "hint": "a hint",
+        },
+        {"kind": "note", "message": "second"},
+    ]
     assert "warnings" not in final(outcome=LoadOutcome(Status.LOADED).to_task_output())
 
 

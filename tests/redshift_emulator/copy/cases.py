@@ -284,7 +284,7 @@ LOADS = [
         b"00fF,,x\n",
         [("00fF", None, "x")],
     ),
-    Loads("varbyte", "a int, b varbyte(4)", b"1,00fF\n", [(1, b"\x00\xff")]),
+    Loads("varbyte", "a int, b varbyte(4)", b"1,00fF\n", [(1, "00ff")]),
     Loads(
         "an_empty_field_does_not_get_the_default", "a int, b int default 7", b"1,\n", [(1, None)]
     ),

@@ -5,6 +5,6 @@
 -- plan
 ALTER TABLE "public"."t" RENAME COLUMN "n" TO "amount";  -- rename: amount is renamed from n
 ALTER TABLE "public"."t" ADD COLUMN "etl_new_1" NUMERIC(9, 2);  -- retype: amount: type character varying(9) becomes numeric(9,2)
-UPDATE "public"."t" SET "etl_new_1"=CAST("amount" AS NUMERIC(9, 2));  -- retype: amount: type character varying(9) becomes numeric(9,2); every value must fit
+UPDATE "public"."t" SET "etl_new_1"=CAST(nullif("amount", '') AS NUMERIC(9, 2));  -- retype: amount: type character varying(9) becomes numeric(9,2); empty texts become NULL, every other value must fit
 ALTER TABLE "public"."t" DROP COLUMN "amount";  -- retype: the new column has its values
 ALTER TABLE "public"."t" RENAME COLUMN "etl_new_1" TO "amount";  -- retype: the new column takes the name

@@ -1,0 +1,72 @@
+-- Roles, groups, and who may do what. PostgreSQL stores users, roles and groups in one table: groups have a mark (CREATE GROUP sets it).
+CREATE OR REPLACE VIEW pg_rs.identity AS
+SELECT r.oid, pg_rs.full_name(r.rolname) AS name,
+       CASE WHEN r.rolcanlogin THEN 'user' WHEN shobj_description(r.oid, 'pg_authid') = 'rs$group' THEN 'group' ELSE 'role' END AS kind
+FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' OR r.rolcanlogin;
+CREATE OR REPLACE VIEW pg_rs.pg_group AS
+SELECT g.groname, g.grosysid, g.grolist FROM pg_catalog.pg_group g
+WHERE shobj_description(g.grosysid, 'pg_authid') = 'rs$group';
+
+-- SVV_ROLES, SVV_ROLE_GRANTS, SVV_USER_GRANTS.
+CREATE OR REPLACE VIEW pg_catalog.svv_roles AS
+SELECT oid::integer AS role_id, name::text AS role_name, NULL::text AS role_owner, NULL::text AS external_id
+FROM pg_rs.identity WHERE kind = 'role';
+CREATE OR REPLACE VIEW pg_catalog.svv_role_grants AS
+SELECT m.oid::integer AS role_id, m.name::text AS role_name, g.oid::integer AS granted_role_id, g.name::text AS granted_role_name
+FROM pg_catalog.pg_auth_members a
+JOIN pg_rs.identity m ON m.oid = a.member AND m.kind = 'role' JOIN pg_rs.identity g ON g.oid = a.roleid AND g.kind = 'role';
+CREATE OR REPLACE VIEW pg_catalog.svv_user_grants AS
+SELECT m.oid::integer AS user_id, m.name::text AS user_name, g.oid::integer AS role_id, g.name::text AS role_name,
+       bool_or(a.admin_option) AS admin_option
+FROM pg_catalog.pg_auth_members a
+JOIN pg_rs.identity m ON m.oid = a.member AND m.kind = 'user' JOIN pg_rs.identity g ON g.oid = a.roleid AND g.kind = 'role'
+GROUP BY m.oid, m.name, g.oid, g.name;
+
+-- SVV_RELATION_PRIVILEGES, SVV_SCHEMA_PRIVILEGES. The owner's own permissions are not shown.
+CREATE OR REPLACE VIEW pg_catalog.svv_relation_privileges AS
+SELECT n.nspname::text AS namespace_name, pg_rs.full_name(c.relname) AS relation_name, a.privilege_type,
+       a.grantee::integer AS identity_id, coalesce(i.name, 'public')::text AS identity_name, coalesce(i.kind, 'public') AS identity_type,
+       a.is_grantable AS admin_option
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL aclexplode(c.relacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
+WHERE c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRUNCATE', 'TRIGGER');
+CREATE OR REPLACE VIEW pg_catalog.svv_schema_privileges AS
+SELECT n.nspname::text AS namespace_name, a.privilege_type, a.grantee::integer AS identity_id,
+       coalesce(i.name, 'public')::text AS identity_name, coalesce(i.kind, 'public') AS identity_type, a.is_grantable AS admin_option,
+       'SCHEMA'::text AS privilege_scope
+FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
+WHERE a.grantee <> n.nspowner AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
+
+-- SVV_MV_INFO.
+CREATE OR REPLACE VIEW pg_catalog.svv_mv_info AS
+SELECT current_database()::char(128) AS database_name, schemaname::char(128) AS schema_name, matviewowner::char(128) AS user_name,
+       matviewname::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state, 'f'::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
+FROM pg_catalog.pg_matviews WHERE schemaname <> 'pg_rs';
+
+-- SHOW GRANTS, SHOW SCHEMAS, SHOW DATABASES (r_SHOW_GRANTS, r_SHOW_SCHEMAS, r_SHOW_DATABASES).
+CREATE OR REPLACE VIEW pg_rs.show_grants AS
+SELECT current_database()::text AS database_name, p.namespace_name AS schema_name, p.relation_name AS object_name,
+       CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS object_type, p.privilege_type, p.identity_id, p.identity_name,
+       p.identity_type, p.admin_option, 'TABLE'::text AS privilege_scope, NULL::text AS grantor_name
+FROM pg_catalog.svv_relation_privileges p
+JOIN pg_catalog.pg_class c ON c.oid = to_regclass(format('%I.%I', p.namespace_name, p.relation_name));
+CREATE OR REPLACE VIEW pg_rs.show_schema_grants AS
+SELECT current_database()::text AS database_name, namespace_name AS schema_name, namespace_name AS object_name, 'SCHEMA'::text AS object_type,
+       privilege_type, identity_id, identity_name, identity_type, admin_option, 'SCHEMA'::text AS privilege_scope, NULL::text AS grantor_name
+FROM pg_catalog.svv_schema_privileges;
+CREATE OR REPLACE VIEW pg_rs.show_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
+CREATE OR REPLACE VIEW pg_rs.show_databases AS
+SELECT database_name, database_owner, database_type, database_acl, NULL::text AS parameters, database_isolation_level
+FROM pg_catalog.svv_redshift_databases;
+DO $$
+DECLARE
+    v text;
+BEGIN
+    FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 'pg_rs.show_grants', 'pg_rs.show_schema_grants', 'pg_rs.show_schemas',
+                             'pg_rs.show_databases', 'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
+                             'svv_schema_privileges', 'svv_mv_info'] LOOP
+        EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
+    END LOOP;
+END
+$$;

@@ -1,0 +1,133 @@
+"""Plan CREATE VIEW, materialized views and stored procedures. Pure.
+
+Sources: r_CREATE_VIEW, materialized-view-create-sql-command, r_ALTER_MATERIALIZED_VIEW, r_CREATE_PROCEDURE.
+"""
+
+from __future__ import annotations
+
+from redshift_emulator.cursor import Cursor
+from redshift_emulator.ddl.create import TableDefinition, read_table_attribute
+from redshift_emulator.dialect_rewrites import DIALECT_WORDS, dialect_edits
+from redshift_emulator.lexer import Edit, Kind, quote_literal, splice, tokenize
+from redshift_emulator.plan_queries import forward, stored_table_name
+from redshift_emulator.refusals import refusal
+from redshift_emulator.relations import relations
+from redshift_emulator.rewrite import SessionValues, word_edits
+from redshift_emulator.sql import call, join_statements
+from redshift_emulator.statement import Statement
+from redshift_emulator.step import Action, Step
+
+_NO_VALUES = SessionValues()
+_LATE = ["with", "no", "schema", "binding"]
+
+
+def plan_create_view(statement: Statement) -> Step:
+    """Plan CREATE VIEW. A view WITH NO SCHEMA BINDING is kept as text, too, and is bound when it is read."""
+    is_late = statement.words[-4:] == _LATE
+    is_replaced = statement.words[1:3] == ["or", "replace"]
+    if not is_late and not is_replaced:
+        return Step(Action.FORWARD, statement.rewritten(), long_names=statement.long_names)
+    cursor = statement.cursor(4 if is_replaced else 2)
+    name = cursor.qualified_name()
+    stored = stored_table_name(name)
+    if not is_late:
+        sql = join_statements(statement.rewritten(), call("pg_rs.forget_late_view", stored))
+        return Step(Action.RUN, sql, "CREATE VIEW", long_names=statement.long_names)
+    columns = ""
+    if cursor.at("("):
+        first, end = cursor.skip_group()
+        columns = statement.rewritten(
+            start=cursor.tokens[first].start, end=cursor.tokens[end - 1].end
+        )
+    cursor.expect("as")
+    if any(len(name) == 1 for name in relations(statement.tokens)):
+        raise refusal("late view names")
+    query = statement.rewritten(start=cursor.token.start, end=cursor.tokens[-5].end)
+    sql = call(
+        "pg_rs.create_late_view",
+        stored,
+        columns,
+        query,
+        statement.text,
+        "t" if is_replaced else "f",
+    )
+    return Step(Action.RUN, sql, "CREATE VIEW", long_names=statement.long_names, late_view=name[-1])
+
+
+def plan_create_materialized_view(statement: Statement) -> Step:
+    """Plan CREATE MATERIALIZED VIEW. Its attributes are checked and left out."""
+    cursor = statement.cursor(3)
+    cursor.qualified_name()
+    if cursor.at("("):
+        cursor.skip_group()
+    table = TableDefinition((), temporary=False)
+    start = cursor.token.start
+    while not cursor.at("as"):
+        if cursor.take("auto", "refresh"):
+            if not cursor.take_any("yes", "no"):
+                raise cursor.syntax_error()
+        else:
+            read_table_attribute(cursor, table)
+    sql = statement.rewritten([Edit(start, cursor.token.start, "")])
+    return Step(Action.RUN, sql, "CREATE MATERIALIZED VIEW", long_names=statement.long_names)
+
+
+def plan_alter_materialized_view(statement: Statement) -> Step:
+    """Plan ALTER MATERIALIZED VIEW v AUTO REFRESH {YES | NO}. It only checks that the view exists."""
+    cursor = statement.cursor(3)
+    name = stored_table_name(cursor.qualified_name())
+    if not cursor.take("auto", "refresh"):
+        return forward(statement)
+    if not cursor.take_any("yes", "no"):
+        raise cursor.syntax_error()
+    cursor.expect_end()
+    check = "SELECT " + quote_literal(name) + "::regclass"
+    return Step(Action.RUN, check, "ALTER MATERIALIZED VIEW")
+
+
+def plan_create_procedure(statement: Statement) -> Step:
+    """Plan CREATE PROCEDURE. Redshift's words in its body are edited.
+
+    CALL leaves OUT arguments out: they become INOUT arguments with a default, which must be the last ones.
+    """
+    words = statement.words
+    cursor = statement.cursor(words.index("procedure") + 1)
+    cursor.qualified_name()
+    edits = _arguments(cursor)
+    for token in statement.tokens:
+        if token.kind is Kind.STRING and token.value.startswith("$"):
+            edits.append(Edit(token.start, token.end, _body(token.value)))
+        elif token.value == "nonatomic":
+            edits.append(Edit(token.start, token.end, ""))
+    return Step(Action.FORWARD, statement.rewritten(edits), long_names=statement.long_names)
+
+
+def _body(quoted: str) -> str:
+    tag = quoted[: quoted.index("$", 1) + 1]
+    text = quoted[len(tag) : -len(tag)]
+    tokens = tokenize(text)
+    edits = word_edits(tokens, _NO_VALUES)
+    if any(token.value in DIALECT_WORDS for token in tokens):
+        edits += dialect_edits(tokens)
+    return tag + splice(text, edits) + tag
+
+
+def _arguments(cursor: Cursor) -> list[Edit]:
+    first, end = cursor.skip_group()
+    edits: list[Edit] = []
+    depth, is_out = 0, False
+    for place in range(first, end):
+        token = cursor.tokens[place]
+        depth += (token.value == "(") - (token.value == ")")
+        ends = (depth == 1 and token.value == ",") or (depth == 0 and place == end - 1)
+        if depth == 1 and token.value == "out" and token.kind is Kind.WORD:
+            edits.append(Edit(token.start, token.end, "INOUT"))
+            is_out = True
+        elif ends and is_out:
+            edits.append(Edit(token.start, token.start, " DEFAULT NULL"))
+            is_out = False
+        elif ends and edits and place < end - 1:
+            raise refusal(
+                "emulator", command="A procedure with an IN argument after an OUT argument"
+            )
+    return edits

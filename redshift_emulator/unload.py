@@ -1,0 +1,210 @@
+"""UNLOAD: writes the rows of a query to S3, as delimited text or CSV (r_UNLOAD).
+
+All rows go to one object: `0000_part_00` after the prefix, or `000` with PARALLEL OFF. Other formats, partitions and
+encryption with a key are limits of the emulator.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from redshift_emulator import wire
+from redshift_emulator.copy.authorization import (
+    Authorization,
+    DefaultRole,
+    choose_authorization,
+    parse_credentials,
+    parse_roles,
+)
+from redshift_emulator.copy.roles import Caller, s3_client
+from redshift_emulator.copy.s3 import parse_url
+from redshift_emulator.copy.service_errors import failed_s3
+from redshift_emulator.cursor import Cursor
+from redshift_emulator.errors import SqlError
+from redshift_emulator.lexer import tokenize
+from redshift_emulator.refusals import refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from redshift_emulator.backend import Backend
+    from redshift_emulator.context import CopyContext
+
+_LIMITS = frozenset(
+    {"partition", "kms_key_id", "encrypted", "fixedwidth", "bzip2", "zstd", "rowgroupsize"}
+)
+_KEYS = frozenset({"access_key_id", "secret_access_key", "session_token"})
+_VARBYTE = 6551
+_BREAKS = "\n\r"
+
+
+@dataclass
+class UnloadOptions:
+    """What one UNLOAD asks for."""
+
+    query: str
+    url: str
+    authorization: Authorization | None = None
+    keys: dict[str, str] = field(default_factory=dict)
+    csv: bool = False
+    delimiter: str = ""
+    null_as: str = ""
+    region: str | None = None
+    extension: str = ""
+    flags: set[str] = field(default_factory=set)
+    parallel: bool = True
+
+
+def parse_unload(sql: str) -> UnloadOptions:
+    """Parse UNLOAD ('query') TO 's3://...' options. SqlError for what Redshift or the emulator does not accept."""
+    cursor = Cursor(sql, tokenize(sql))
+    cursor.expect("unload", "(")
+    query = cursor.string()
+    cursor.expect(")", "to")
+    options = UnloadOptions(query, cursor.string())
+    while not cursor.at_end:
+        _read_option(cursor, options)
+    if options.csv and options.flags & {"addquotes", "escape"}:
+        raise SqlError("42601", "CSV cannot be used with ADDQUOTES or ESCAPE")
+    options.delimiter = options.delimiter or ("," if options.csv else "|")
+    return options
+
+
+def _read_option(cursor: Cursor, options: UnloadOptions) -> None:
+    word = cursor.next().value
+    if word in _LIMITS:
+        raise refusal("emulator", command="UNLOAD ... " + word.upper())
+    if word in ("header", "gzip", "allowoverwrite", "addquotes", "escape", "cleanpath", "manifest"):
+        options.flags.add(word)
+        cursor.take("verbose")
+    elif word in ("format", "csv"):
+        cursor.take("as")
+        name = cursor.name() if word == "format" else "csv"
+        if name not in ("csv", "text"):
+            raise refusal("emulator", command="UNLOAD ... FORMAT " + name.upper())
+        options.csv = name == "csv"
+    elif word == "iam_role":
+        options.authorization = (
+            DefaultRole() if cursor.take("default") else parse_roles(cursor.string())
+        )
+    elif word == "credentials":
+        cursor.take("as")
+        options.authorization = parse_credentials(cursor.string())
+    elif word in _KEYS:
+        cursor.take("as")
+        options.keys[word] = cursor.string()
+    else:
+        _read_value(cursor, options, word)
+
+
+def _read_value(cursor: Cursor, options: UnloadOptions, word: str) -> None:
+    if word == "parallel":
+        options.parallel = cursor.take_any("on", "true") != "" or not cursor.take_any(
+            "off", "false"
+        )
+    elif word == "maxfilesize":
+        cursor.take("as")
+        cursor.next()
+        cursor.take_any("mb", "gb")
+    elif word in ("delimiter", "null", "region", "extension"):
+        cursor.take("as")
+        setattr(options, "null_as" if word == "null" else word, cursor.string())
+    elif word != "with":
+        cursor.index -= 1
+        raise cursor.syntax_error()
+
+
+def run_unload(options: UnloadOptions, plan: Callable[[str], str], context: CopyContext) -> int:
+    """Write the rows and return their number. `plan` returns PostgreSQL's form of the query."""
+    authorization = choose_authorization(options.authorization, options.keys)
+    caller = Caller(context.aws, context.user, context.database, context.aws.default_role)
+    client = s3_client(authorization, options.region, caller)
+    bucket, prefix = parse_url(options.url)
+    _check_destination(client, bucket, prefix, options)
+    names, rows = _read(context.backend, plan(options.query))
+    lines: list[Sequence[str | None]] = [*([names] if "header" in options.flags else []), *rows]
+    body = "".join(_line(line, options) for line in lines).encode("utf-8", "surrogateescape")
+    key = prefix + ("0000_part_00" if options.parallel else "000")
+    if "gzip" in options.flags:
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+            file.write(body)
+        body, key = packed.getvalue(), key + ".gz"
+    if options.extension:
+        key = f"{key}.{options.extension.lstrip('.')}"
+    _put(client, bucket, key, body)
+    if "manifest" in options.flags:
+        entry = {"url": f"s3://{bucket}/{key}", "meta": {"content_length": len(body)}}
+        _put(client, bucket, prefix + "manifest", json.dumps({"entries": [entry]}).encode())
+    return len(rows)
+
+
+def _check_destination(client: S3Client, bucket: str, prefix: str, options: UnloadOptions) -> None:
+    try:
+        found = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        if "cleanpath" in options.flags:
+            for item in found:
+                client.delete_object(Bucket=bucket, Key=item["Key"])
+        elif found and "allowoverwrite" not in options.flags:
+            raise refusal("unload not empty")
+    except (ClientError, BotoCoreError) as failure:
+        raise failed_s3(failure, f"Listing bucket={bucket} prefix={prefix}") from failure
+
+
+def _put(client: S3Client, bucket: str, key: str, body: bytes) -> None:
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+    except (ClientError, BotoCoreError) as failure:
+        raise failed_s3(failure, f"Writing s3://{bucket}/{key}") from failure
+
+
+def _read(backend: Backend, sql: str) -> tuple[list[str], list[list[str | None]]]:
+    """Run a query and return the names of its columns and its rows as text."""
+    backend.notices.clear()
+    backend.send(wire.query(wire.raw(sql)))
+    columns: list[tuple[str, int]] = []
+    rows: list[list[str | None]] = []
+    for kind, body in backend.frames():
+        if kind == b"T":
+            columns = list(_columns(body))
+        elif kind == b"D":
+            values = zip(columns, wire.parse_row(body), strict=True)
+            rows.append([_plain(value, oid) for (_, oid), value in values])
+    return [name for name, _ in columns], rows
+
+
+def _columns(body: bytes) -> Iterator[tuple[str, int]]:
+    """Yield the names and type numbers of a RowDescription."""
+    count, position = struct.unpack_from("!H", body)[0], 2
+    for _ in range(count):
+        end = body.index(b"\0", position)
+        yield wire.cooked(body[position:end]), struct.unpack_from("!I", body, end + 7)[0]
+        position = end + 19
+
+
+def _plain(value: str | None, oid: int) -> str | None:
+    return value.removeprefix("\\x") if value is not None and oid == _VARBYTE else value
+
+
+def _line(values: Sequence[str | None], options: UnloadOptions) -> str:
+    return options.delimiter.join(_field(value, options) for value in values) + "\n"
+
+
+def _field(value: str | None, options: UnloadOptions) -> str:
+    if value is None:
+        return options.null_as
+    if options.csv:
+        is_special = any(sign in value for sign in (options.delimiter, '"', *_BREAKS))
+        return '"' + value.replace('"', '""') + '"' if is_special else value
+    if "escape" in options.flags:
+        for sign in ("\\", options.delimiter, *_BREAKS):
+            value = value.replace(sign, "\\" + sign)
+    return f'"{value}"' if "addquotes" in options.flags else value
