@@ -60,7 +60,8 @@ coverage: setup   ## run every test and report the coverage, with every Python
 	@if $(HAS_MONITORING); then COVERAGE_CORE=sysmon $(TEST) $(COVERAGE); else $(TEST) $(COVERAGE); fi
 
 proofs: setup     ## run tests/guarantees for a long time: docs/explanation/guarantees.md says what it proves
-	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} ETL_PLAN_PAIRS=$${ETL_PLAN_PAIRS:-2000} $(BIN)/python -m pytest \
+	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} ETL_PLAN_PAIRS=$${ETL_PLAN_PAIRS:-2000} \
+		ETL_CHAOS_MINUTES=$${ETL_CHAOS_MINUTES:-30} $(BIN)/python -m pytest \
 		tests/guarantees tests/etl_core/schema_changes/test_plan_law.py
 
 bench: setup      ## measure everything at a small size: minutes

@@ -219,7 +219,7 @@ def _row_faults(row_counts: Mapping[str, int], expected: Mapping[str, int]) -> l
 
 
 def _show_api(console: DataConsole, client: Client) -> None:
-    parameters = {"table_name": USER_TABLE, "status": "failed"}
+    parameters = {"table_name": USER_TABLE, "status": "rejected"}
     console.print(
         f"GET {client.log_url(parameters)}\nx-api-key: {client.outputs.api_key}",
         style="dim",

@@ -149,5 +149,5 @@ def _invalid() -> tuple[DemoUpload, ...]:
             _example("misspelled_header.csv"),
             "rejected",
         ),
-        DemoUpload(USER_TABLE, "append", "bad_value.csv", _example("bad_value.csv"), "failed"),
+        DemoUpload(USER_TABLE, "append", "bad_value.csv", _example("bad_value.csv"), "rejected"),
     )

@@ -26,7 +26,7 @@ STYLES = {
     "ignored": "cyan",
     "rejected": "red",
     "failed": "red",
-    "unknown": "red",
+    "unknown": "magenta",
 }
 TABLE_WIDTH = 100
 """A narrower terminal shows one block for each upload, because a table would cut its columns."""
@@ -178,18 +178,26 @@ def describe_number(value: Any) -> str:
 
 
 def reasons_of(entry: Mapping[str, Any]) -> list[str]:
-    """Return the error's message and the details that it does not contain.
+    """Return the error's message and the details that it does not contain, or the warnings.
 
-    Empty without an error.
+    Empty without both.
     """
     error = entry.get("error")
     if not error:
-        return []
+        return [f"warning: {warning_text(each)}" for each in entry.get("warnings") or ()]
     message = str(error["message"])
     details = [str(each) for each in error.get("details", ()) if str(each) not in message]
     more = len(details) - _SHOWN_DETAILS
     rest = [f"and {more:,} more; --json lists all"] if more > 0 else []
     return [message, *details[:_SHOWN_DETAILS], *rest]
+
+
+def warning_text(warning: Any) -> str:
+    """Return a warning as one text. Entries of earlier versions have texts."""
+    if not isinstance(warning, Mapping):
+        return str(warning)
+    message, hint = str(warning.get("message", "")), str(warning.get("hint") or "")
+    return message if not hint or hint in message else f"{message}. {hint}"
 
 
 def describe_answer(answer: Answer) -> DataTable:

@@ -16,7 +16,8 @@ from etl_cli.inferred_names import InferredName, infer_names, numbered_names
 from etl_cli.terminal import echo, echo_lines, to_json
 from etl_cli.type_inference import Guess, Inference, notes_of, render_schema_file
 from etl_core.csv_files.compression import compression_of, decompressed
-from etl_core.csv_files.header import match_columns, read_header
+from etl_core.csv_files.header import match_columns
+from etl_core.csv_files.opening import read_names
 from etl_core.csv_files.rows import CsvRow, read_rows
 from etl_core.model.errors import InvalidDataFileError, InvalidSchemaFileError
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
@@ -168,7 +169,7 @@ class _File:
             if first is None:
                 raise InvalidDataFileError("the file has no rows: nothing shows its columns")
             return numbered_names(len(first.fields))
-        header = read_header(self._read(), self._compression, options)
+        header = read_names(self._read(), self._compression, options)
         if len(header) <= 2 and header[0].strip().lower().startswith("sep="):
             raise InvalidDataFileError(
                 "the first line begins with 'sep=', which only Excel understands; remove it, and use --delimiter"
@@ -177,7 +178,7 @@ class _File:
 
     def columns(self, options: CsvOptions, names: Sequence[InferredName]) -> tuple[str, ...]:
         """Return the column of each field, for a file that must have these columns. Raises HeaderMismatchError."""
-        header = read_header(self._read(), self._compression, options)
+        header = read_names(self._read(), self._compression, options)
         columns = [
             {"name": each.name, "type": "DATE"}
             | ({} if each.header is None else {"header": each.header})

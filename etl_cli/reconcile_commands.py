@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 import click
 
 from etl_cli.options import stack_options
-from etl_cli.recovery_client import Comparison, Delivery, compare_lake, in_arrival_order, pages
+from etl_cli.recovery_client import (
+    Comparison,
+    Delivery,
+    ask_with_retries,
+    compare_lake,
+    in_arrival_order,
+    pages,
+)
 from etl_cli.recovery_display import (
     NEEDS_OPERATOR,
     REFUSED,
@@ -31,9 +40,14 @@ from etl_cli.stack_options import (
     stack_errors,
 )
 from etl_cli.stack_outputs import StackSource
+from etl_core.model.lake_key import KeyParts, describe_key
+from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
+    ADOPTED_AT_ONCE,
     GRACE_SECONDS,
+    Adopted,
+    AdoptRequest,
     LogPageRequest,
     MissingEntry,
     PageRequest,
@@ -46,6 +60,12 @@ from etl_core.recovery.wire import to_json
 @since_option
 @click.option("--current-only", is_flag=True, help="Only the current version of each object.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; change nothing.")
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Write ledger rows of uploads that the log calls loaded, the ledger does not know, and whose rows "
+    "are in the table.",
+)
 @click.option(
     "--grace",
     type=click.IntRange(min=0),
@@ -71,6 +91,7 @@ def reconcile(
     since: datetime | None,
     current_only: bool,  # noqa: FBT001 - click names them
     dry_run: bool,  # noqa: FBT001
+    adopt: bool,  # noqa: FBT001
     grace: int,
     at_once: int,
     stack: StackSource,
@@ -79,6 +100,8 @@ def reconcile(
     """Find uploads that the pipeline missed, send them in arrival order, and complete the log from the ledgers.
 
     Works also for a bucket that already had files. An upload that is in a ledger is never sent.
+    Use --adopt only after a look at the tables: docs/how-to/operate.md, uploads that the ledger does
+    not know.
 
     Exit code: 0 every version has its final status; 1 something is left: uploads to send (dry run),
     refused uploads, uploads without a final status, uploads that the ledger does not know, or a
@@ -91,10 +114,15 @@ def reconcile(
     with stack_errors(context):
         opened = open_stack(stack)
         comparison = _compare(opened, request)
+        adopted = _adopt(opened, comparison) if adopt and not dry_run else Adopted(0)
+        if adopted.adopted:
+            comparison = _compare(opened, request)
         delivery = (
             Delivery() if dry_run else deliver_with_progress(opened, comparison.to_send, at_once)
         )
     _show(reply, comparison, None if dry_run else delivery)
+    if adopt and not dry_run:
+        reply.show(f"{adopted.adopted:,} uploads adopted by their ledgers", *adopted.refused)
     is_left = bool(comparison.findings) if dry_run else _is_left(comparison, delivery)
     reply.end(
         LEFT if is_left or comparison.damaged else DONE,
@@ -102,6 +130,7 @@ def reconcile(
         refused={str(status): count for status, count in comparison.refused.items()},
         findings=[finding_json(finding) for finding in comparison.findings],
         damaged=list(comparison.damaged),
+        **(to_json(adopted) if adopt else {}),
         **delivery_json(delivery),
     )
 
@@ -113,6 +142,21 @@ def _compare(stack: Stack, request: PageRequest) -> Comparison:
             show(so_far.counts.total(), f"({len(so_far.findings):,} found)")
 
         return compare_lake(stack.reconcile, request, CLOCK, on_page)
+
+
+def _adopt(stack: Stack, comparison: Comparison) -> Adopted:
+    """Have the ledgers adopt the uploads that they do not know, table by table."""
+    findings = [each for each in comparison.findings if each.state is State.NOT_IN_LEDGER]
+    tables: dict[KeyParts, list[Upload]] = defaultdict(list)
+    for each in in_arrival_order(findings):
+        tables[replace(describe_key(each.upload.key), action=None)].append(each.upload)
+    adopted, refused = 0, list[str]()
+    for uploads in tables.values():
+        for first in range(0, len(uploads), ADOPTED_AT_ONCE):
+            request = AdoptRequest(uploads=tuple(uploads[first : first + ADOPTED_AT_ONCE]))
+            answer = ask_with_retries(stack.reconcile, request, CLOCK)
+            adopted, refused = adopted + answer.adopted, [*refused, *answer.refused]
+    return Adopted(adopted, tuple(refused))
 
 
 def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> None:

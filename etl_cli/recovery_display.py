@@ -16,12 +16,12 @@ from etl_core.recovery.reconcile_requests import Answer, FindingSummary
 from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
-REFUSED = (Status.REJECTED, Status.FAILED)
+REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 NEEDS_OPERATOR = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
 """No run of reconcile ends these states."""
 _MEANING = {
     State.NEVER_SEEN: "neither in the ledger nor in the log: reconcile sends it",
-    State.STUCK: "received, but its execution ended without a final status: reconcile sends it again",
+    State.STUCK: "received or unknown, and its execution has ended: reconcile sends it again",
     State.UNLOGGED: "in the ledger, but without a final status in the log: reconcile writes its entry",
     State.UNDER_WAY: "it has just arrived or was just loaded, or its execution is running",
     State.NOT_COMPARED: "a load of its table has locked the ledger: run reconcile again later",
@@ -91,7 +91,7 @@ def delivery_table(delivery: Delivery) -> DataTable:
 
 
 def reasons(answers: Sequence[Answer]) -> Iterator[str]:
-    """Yield why uploads were rejected or failed, one per line."""
+    """Yield why uploads were rejected or failed, or are unknown, one per line."""
     refused = [answer for answer in answers if answer.status in REFUSED]
     for answer in refused[:MAX_ROWS]:
         message = "" if answer.error is None else answer.error.message

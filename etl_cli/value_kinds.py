@@ -20,9 +20,10 @@ _FLOAT = re.compile(r"-?\d(?:\.\d+[eE][-+]?\d{1,2}|[eE][-+]\d{1,2})", re.ASCII)
 _EXPONENT = re.compile(r"-?\d[eE]\d{1,2}", re.ASCII)
 _CLOCK = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?(?P<zone> ?(?:Z|UTC|[-+]\d\d(?::?\d\d)?))?"
 _TIME = re.compile(_CLOCK, re.ASCII)
-# Only unambiguous forms: 01/02/2003 can be one of two days and stays text.
+# Only unambiguous forms: 01/02/2003 and 01.02.2003 can be one of two days and stay text. A load refuses
+# them, too, unless the schema file has their format.
 _DATETIME = re.compile(
-    r"(?:\d{4}-\d\d-\d\d|(?P<dotted>\d\d\.\d\d\.\d{4})"
+    r"(?:\d{4}-\d\d-\d\d"
     r"|(?P<named>\d\d?[- ][A-Za-z]{3,9}[- ]\d{4}|[A-Za-z]{3,9} \d\d?, \d{4}"
     rf"|\d{{4}}-[A-Za-z]{{3}}-\d\d))(?P<clock>[ T]{_CLOCK})?",
     re.ASCII,
@@ -149,7 +150,7 @@ class ValueKinds:
             return "zoned time" if match["zone"] else "time"
         if not (match := _DATETIME.fullmatch(value)) or not is_auto_datetime(value):
             return None
-        self.date_styles.add("dotted" if match["dotted"] else "named" if match["named"] else "iso")
+        self.date_styles.add("named" if match["named"] else "iso")
         return "zoned timestamp" if match["zone"] else "timestamp" if match["clock"] else "date"
 
     def _add_digits(self, whole: str, fraction: str) -> None:

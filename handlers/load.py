@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from etl_core.loading.load import load_upload
-from etl_core.loading.ports import Answers
+from etl_core.loading.ports import Answers, Ports
+from etl_core.loading.recall import recall
+from etl_core.model.function_settings import LoadSettings
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
@@ -22,6 +24,9 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     """Load the upload of `{"event": the EventBridge event, "retry_count": n}`; return LoadOutcome
     as JSON. Raises RetryableError.
 
+    With `"alone": true`, no other upload is loaded. With `"failure"`, an earlier load ended like this:
+    nothing is loaded. The result is what the ledger decided, or `{"in_ledger": false}`.
+
     With `"long_copy"`, the caller can make a long copy: the result may be `{"long_copy": LongCopy}`,
     which the next call gets back with its result. The first call gets null.
     """
@@ -29,6 +34,8 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     settings, ports = wiring()
     seconds = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
     retry_count = int(event.get("retry_count", 0))
+    if event.get("failure"):
+        return _recalled(upload, settings, ports, seconds, retry_count)
     answers = LoggedAnswers(ports.answers)
     try:
         outcome = load_upload(
@@ -39,6 +46,7 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
             retry_count,
             long_copy=LongCopy.parse(event.get("long_copy")),
             can_copy_long="long_copy" in event,
+            alone=event.get("alone") is True,
         )
     except Exception as error:
         log_line("load", upload, error=type(error).__name__, message=str(error))
@@ -53,6 +61,24 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     # An answer counts one attempt in the log itself.
     attempts = retry_count + 1 - (upload.upload_id in answers.written)
     return outcome.to_task_output() | {"attempts": attempts}
+
+
+def _recalled(
+    upload: Upload, settings: LoadSettings, ports: Ports, seconds: float, retry_count: int
+) -> Mapping[str, Any]:
+    """Return what the ledger decided. It counts no attempt."""
+    try:
+        outcome = recall(upload, settings, ports, seconds)
+    except Exception as error:
+        log_line("recall", upload, error=type(error).__name__, message=str(error))
+        raise
+    finally:
+        ports.warehouse.close()
+    if outcome is None:
+        log_line("recall", upload, in_ledger=False)
+        return {"in_ledger": False}
+    _log_outcome("recall", upload, outcome)
+    return outcome.to_task_output() | {"attempts": retry_count}
 
 
 @dataclass

@@ -14,8 +14,13 @@ from etl_core.adapters.functions import Function, StateMachine
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.s3 import S3Lake
 from etl_core.model.function_settings import ReconcileSettings
+from etl_core.model.names import LEDGER_FAULTS, METRIC_DIMENSION, METRIC_NAMESPACE
+from etl_core.model.times import utc_now
+from etl_core.recovery.adopt_uploads import adopt
 from etl_core.recovery.rebuild_log import rebuild_page
+from etl_core.recovery.reconcile import State
 from etl_core.recovery.reconcile_requests import (
+    AdoptRequest,
     AnswersRequest,
     KeyRequest,
     LakeRequest,
@@ -55,8 +60,31 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     counts = {
         name: len(value) if isinstance(value, list) else value for name, value in response.items()
     }
-    sys.stdout.write(json.dumps({"step": "reconcile", "kind": request.kind, **counts}) + "\n")
+    line = {"step": "reconcile", "kind": request.kind, **counts}
+    if isinstance(request, LakeRequest):
+        line |= _metric(response)
+    sys.stdout.write(json.dumps(line) + "\n")
     return response
+
+
+def _metric(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that make CloudWatch extract the metric of the alarm from the log line.
+
+    Source: CloudWatch user guide, "Specification: Embedded metric format".
+    """
+    states = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
+    faults = len(report["damaged"]) + sum(report["counts"].get(each, 0) for each in states)
+    metric = {
+        "Namespace": METRIC_NAMESPACE,
+        "Dimensions": [[METRIC_DIMENSION]],
+        "Metrics": [{"Name": LEDGER_FAULTS, "Unit": "Count"}],
+    }
+    milliseconds = int(utc_now().timestamp() * 1000)
+    return {
+        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [metric]},
+        METRIC_DIMENSION: os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        LEDGER_FAULTS: faults,
+    }
 
 
 def _respond(request: ReconcileRequest, services: Services, seconds: float) -> object:
@@ -73,6 +101,8 @@ def _respond(request: ReconcileRequest, services: Services, seconds: float) -> o
             return inspect_key(request, services)
         case SendRequest():
             return send(request, services)
+        case AdoptRequest():
+            return adopt(request, services)
         case AnswersRequest():
             return read_answers(request, services)
         case LogPageRequest():

@@ -26,16 +26,19 @@ from etl_core.turns.next_step import (
     REPLAY,
     Reply,
     answered,
+    ask_ledger,
     copy_now,
     find_answer,
     first_seen,
     load_now,
+    outcome_of,
     wait_for_lease,
     wait_for_retry,
 )
 from etl_core.turns.turn import Turn
 from etl_core.upload_log.entry import (
     attempts_of,
+    can_take_effect,
     final_entry,
     interval_of,
     key_of,
@@ -75,7 +78,7 @@ def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
 
 def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
     table, leases = table_of(upload), _leases()
-    if table is None or leases is None:
+    if table is None or leases is None or not can_take_effect(upload, utc_now()):
         return load_now(turn)
     match take_turn(leases, table, arn, _parallel_loads()):
         case Busy(leases_awaited):
@@ -88,12 +91,12 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
 
 def _final(state: Mapping[str, Any], arn: str) -> Reply:
     upload = Upload.from_event(state)
+    turn = Turn.parse(state.get("turn"))
     if "turn" not in state:
-        return _write_answer(upload, state, arn, 0)
-    turn = Turn.parse(state["turn"])
+        return _write_answer(upload, state, arn, turn)
     # The answer comes first: an execution of the same upload that gets the next turn finds it.
     try:
-        return _continue(upload, state, turn) or _write_answer(upload, state, arn, turn.retry_count)
+        return _continue(upload, state, turn) or _write_answer(upload, state, arn, turn)
     finally:
         _end_turn(upload, arn, turn, interval_of(state))
 
@@ -108,20 +111,28 @@ def _continue(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | N
 
 
 def _retry_later(upload: Upload, state: Mapping[str, Any], turn: Turn) -> Reply | None:
-    """Return the reply of an execution that retries later, None if the load is final."""
+    """Return the reply of an execution that retries later, or asks the ledger whether its load had
+    an effect; None if the load is final.
+    """
     table, failure = table_of(upload), state.get("failure")
     if table is None or "outcome" in state:
         return None
-    jitter = random.random()  # noqa: S311 - no secret
-    reply = wait_for_retry(upload, failure, turn, table_lease(table), jitter)
+    jitter, lease = random.random(), table_lease(table)  # noqa: S311 - no secret
+    reply = wait_for_retry(upload, failure, turn, lease, jitter)
     if reply is not None:
         log_line("retry", upload, failure=failure, seconds=reply["seconds"])
+        return reply
+    reply = ask_ledger(upload, failure, turn, lease)
+    if reply is not None:
+        log_line("ask ledger", upload, failure=failure)
     return reply
 
 
-def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, earlier: int) -> Reply:
-    entry = final_entry(upload, state, arn)
-    written = _log().write_final(key_of(upload), entry, attempts_of(state, earlier))
+def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, turn: Turn) -> Reply:
+    outcome = outcome_of(state, turn, has_table=table_of(upload) is not None)
+    entry = final_entry(upload, {"outcome": outcome}, arn)
+    attempts = turn.retry_count if turn.failure else attempts_of(state, turn.retry_count)
+    written = _log().write_final(key_of(upload), entry, attempts)
     log_line("recorded", upload, status=entry["status"], written=written)
     return answered(Status(entry["status"]), entry.get("error"))
 

@@ -12,11 +12,13 @@ from typing import Any, assert_never
 from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidKeyError
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.table_ref import faults_of_table
+from etl_core.model.table_ref import TableRef, faults_of_table
+from etl_core.recovery.adopt_rows import adopt_rows
 from etl_core.recovery.messages import REPLAY_INVALID_TABLE
 from etl_core.recovery.read_ledgers import read_page, read_versions
 from etl_core.recovery.replay import replay_table
 from etl_core.recovery.tables_requests import (
+    AdoptRowsRequest,
     LedgerPageRequest,
     ReplayRequest,
     TablesRequest,
@@ -55,8 +57,15 @@ def _respond_with(
         case LedgerPageRequest():
             return read_page(request, settings.databases, ports.warehouse, seconds)
         case ReplayRequest():
-            if faults := tuple(faults_of_table(request.table, settings.databases)):
-                raise InvalidKeyError(REPLAY_INVALID_TABLE(faults="; ".join(faults)), faults)
+            _check_table(request.table, settings)
             return replay_table(request, settings, ports, seconds)
+        case AdoptRowsRequest():
+            _check_table(request.table, settings)
+            return adopt_rows(request, settings.lake_bucket, ports, seconds)
         case _:
             assert_never(request)
+
+
+def _check_table(table: TableRef, settings: LoadSettings) -> None:
+    if faults := tuple(faults_of_table(table, settings.databases)):
+        raise InvalidKeyError(REPLAY_INVALID_TABLE(faults="; ".join(faults)), faults)

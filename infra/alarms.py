@@ -1,4 +1,4 @@
-"""CloudWatch alarms: undelivered events, failed executions, executions that timed out."""
+"""CloudWatch alarms: undelivered events, failed executions, executions that timed out, damaged ledgers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pulumi_aws.cloudwatch as cloudwatch
 import pulumi_aws.sns as sns
 from pulumi import Input, Output, ResourceOptions
 
+from etl_core.model.names import LEDGER_FAULTS, METRIC_DIMENSION, METRIC_NAMESPACE
 from infra.component import Component
+from infra.functions import LoaderFunction
 from infra.stack_settings import StackSettings
 from infra.workflow import LoadWorkflow
 
@@ -28,7 +30,7 @@ class ZeroMetric:
     dimensions: Mapping[str, Input[str]]
 
 
-def zero_metrics(workflow: LoadWorkflow) -> tuple[ZeroMetric, ...]:
+def zero_metrics(workflow: LoadWorkflow, reconcile: LoaderFunction) -> tuple[ZeroMetric, ...]:
     """Return the metrics that have an alarm."""
     state_machine = {"StateMachineArn": workflow.state_machine_arn}
     return (
@@ -56,6 +58,14 @@ def zero_metrics(workflow: LoadWorkflow) -> tuple[ZeroMetric, ...]:
             "Sum",
             state_machine,
         ),
+        ZeroMetric(
+            "ledger-faults",
+            "Ledgers that are damaged or do not know uploads that were loaded; run etl reconcile",
+            METRIC_NAMESPACE,
+            LEDGER_FAULTS,
+            "Maximum",
+            {METRIC_DIMENSION: reconcile.function_name},
+        ),
     )
 
 
@@ -66,11 +76,16 @@ class Alarms(Component):
     """
 
     def __init__(
-        self, name: str, settings: StackSettings, workflow: LoadWorkflow, opts: ResourceOptions
+        self,
+        name: str,
+        settings: StackSettings,
+        workflow: LoadWorkflow,
+        reconcile: LoaderFunction,
+        opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         actions = [self._topic(settings.alarm_email)] if settings.alarm_email else []
-        for metric in zero_metrics(workflow):
+        for metric in zero_metrics(workflow, reconcile):
             self._alarm(metric, actions)
         self.register_outputs({})
 

@@ -130,10 +130,10 @@ def declare(names: Names, settings: StackSettings) -> None:
         log_keep_days=settings.log_group_keep_days,
     )
     workflow = LoadWorkflow(names.of("workflow"), workflow_spec, opts)
-    Alarms(names.of("alarms"), settings, workflow, opts)
     api = MonitoringApi(names.of("api"), settings, functions.query, opts)
     spec = reconcile_spec(settings, storage, workflow, functions.tables)
     reconcile = LoaderFunction(names.of("reconcile"), spec, code, opts)
+    Alarms(names.of("alarms"), settings, workflow, reconcile, opts)
     if settings.reconcile_every_hours:
         name = names.of("reconcile-schedule")
         Schedule(name, settings.reconcile_every_hours, reconcile, {"kind": "lake"}, opts)

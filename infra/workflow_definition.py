@@ -10,6 +10,9 @@ The record function decides the next step: it runs in Receive and in Record. An 
 runs no function: Look reads its log entry and the leases, one of which it needs. Load also runs if
 Receive fails, and Record if Load fails.
 
+A load that ended without an answer may have changed its table. After the last retry, the load function
+only asks the ledger; if that is not possible either, the upload's status is `unknown`.
+
 A load that would take too long asks for a copy into staging tables. The execution gives its turn
 back, has the copy made and looks now and then whether it has ended, and takes its turn again.
 
@@ -33,7 +36,7 @@ from etl_core.model.retry_policies import (
     TASK_RETRIES,
     RetryPolicy,
 )
-from etl_core.model.status import Status
+from etl_core.model.status import UNSETTLED, Status
 
 State = dict[str, Any]
 
@@ -199,6 +202,8 @@ def _load(parts: WorkflowParts) -> State:
             "event": _jsonata(_EVENT),
             "retry_count": _jsonata(retry_count),
             "long_copy": _jsonata(f"$exists({_COPY}) ? {_COPY} : {{}}"),
+            "failure": _jsonata("$exists($states.input.failure) ? $states.input.failure : {}"),
+            "alone": _jsonata("$states.input.alone = true"),
         },
         "Output": {"turn": _jsonata("$states.input"), "outcome": _jsonata("$states.result")},
         "TimeoutSeconds": parts.load_seconds + LOAD_MARGIN_SECONDS,
@@ -265,6 +270,7 @@ def _seen(parts: WorkflowParts) -> str:
     An answer counts only if it was written after this execution first read the entry. A field that
     an item lacks makes a comparison neither true nor false, and `and` makes it false.
     """
+    unsettled = ", ".join(f"'{status}'" for status in UNSETTLED)
     return f"""(
   $entry := $lookup($states.result.Responses, '{parts.log_table}')[0];
   $held := $lookup($states.result.Responses, '{parts.lease_table}')[$number({EXPIRES_AT}.N) * 1000 > $millis()];
@@ -273,7 +279,7 @@ def _seen(parts: WorkflowParts) -> str:
   $merge([$states.input, {{
     'seconds': $poll,
     'poll': $poll,
-    'answer': $number($entry.attempts.N) > $states.input.attempts and $entry.status.S != '{Status.RECEIVED}'
+    'answer': $number($entry.attempts.N) > $states.input.attempts and $not($entry.status.S in [{unsettled}])
       ? $entry.status.S : '',
     'error': $exists($entry.error.M.type.S) ? $entry.error.M.type.S : '',
     'cause': $exists($entry.error.M.message.S) ? $entry.error.M.message.S : '',

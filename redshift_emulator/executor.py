@@ -12,6 +12,7 @@ from redshift_emulator.context import CopyContext
 from redshift_emulator.ddl.run_alter import run_alter
 from redshift_emulator.describe import describe_table
 from redshift_emulator.errors import BackendError, SqlError, translate
+from redshift_emulator.plan_queries import with_aliases
 from redshift_emulator.proxy import Proxy
 from redshift_emulator.refusals import refusal
 from redshift_emulator.rewrite import SessionValues, stored_name
@@ -176,11 +177,19 @@ class Executor:
         return self.proxy.until_ready(hold_ready=hold_ready, drop=_FIRST)
 
     def resolved(self, step: Step) -> Step:
-        """Return a step with the form that PostgreSQL can resolve: a column goes before a lateral alias."""
+        """Return a step in which the lateral aliases are replaced that are not the names of columns."""
         if not step.fallback or self.backend.status == b"E":
             return step
-        fits = self.backend.query(call("pg_rs.can_prepare", step.sql)) == [("t",)]
-        return step._replace(sql=step.sql if fits else step.fallback, fallback="")
+        names: set[str] = set()
+        sql = step.sql
+        while (missing := self._missing_column(sql)) and missing not in names:
+            names.add(missing)
+            sql = with_aliases(step.fallback, names, self.values)
+        return step._replace(sql=sql, fallback="")
+
+    def _missing_column(self, sql: str) -> str:
+        """Return the name that PostgreSQL does not find as a column in a statement; "" if there is none."""
+        return self.backend.query(call("pg_rs.missing_column", sql))[0][0] or ""
 
     def _forward(self, step: Step) -> bool:
         step = self.resolved(step)

@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from redshift_emulator.dialect_rewrites import alias_edits
@@ -97,17 +97,20 @@ def plan_select(statement: Statement) -> Step:
 
 
 def _with_fallback(statement: Statement, step: Step) -> Step:
-    """Add the form of a SELECT in which lateral column aliases are replaced by their expressions."""
+    """Keep the text of a SELECT that may use lateral column aliases."""
     if "as" not in statement.words:
         return step
-    text = lateral_alias(Source.of(statement.source[statement.start : statement.end]))
-    if text is None:
-        return step
-    other = Statement(text, tokenize(text), statement.values)
-    in_where = (
-        [] if any(map(is_user_table, relations(other.tokens))) else alias_edits(text, other.tokens)
-    )
-    return step._replace(fallback=other.rewritten(in_where))
+    text = statement.source[statement.start : statement.end]
+    return step if lateral_alias(Source.of(text)) is None else step._replace(fallback=text)
+
+
+def with_aliases(text: str, names: Set[str], values: SessionValues) -> str:
+    """Return PostgreSQL's form of a SELECT in which these lateral aliases are replaced by their expressions."""
+    replaced = lateral_alias(Source.of(text), names) or text
+    other = Statement(replaced, tokenize(replaced), values)
+    if any(map(is_user_table, relations(other.tokens))):
+        return other.rewritten()
+    return other.rewritten(alias_edits(replaced, other.tokens))
 
 
 def _plan_select_into(statement: Statement, place: int) -> Step:

@@ -28,11 +28,12 @@ class Step(NamedTuple):
     """One planned statement. `sql` is sent to PostgreSQL; `tag` replaces PostgreSQL's command tag.
 
     autocommit_only   the command's name, if Redshift runs it only outside a block; else ""
-    catalog_only      reads only catalogs and leader-node functions: Redshift takes no snapshot for
-    it sets_case         may change enable_case_sensitive_identifier long_names        the names
-    over 63 bytes that occur in it writes            the table it writes to, as SQL: other writers
-    of the table have to wait fallback          sent instead of `sql` if PostgreSQL finds a name in
-    `sql` that does not exist late_view         the view WITH NO SCHEMA BINDING that it creates
+    catalog_only      reads only catalogs and leader-node functions: Redshift takes no snapshot
+    sets_case         may change enable_case_sensitive_identifier
+    long_names        the names over 63 bytes that occur in it
+    writes            the table it writes to, as SQL: other writers of the table have to wait
+    fallback          the statement before its edits, if it may use lateral column aliases
+    late_view         the view WITH NO SCHEMA BINDING that it creates
     reads             the names of the tables and views that it reads
     """
 

@@ -32,7 +32,7 @@ from etl_core.model.lake_key import Action, LakeKey, describe_key
 from etl_core.model.long_copy import LongCopyResult, staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredVersion
-from etl_core.model.status import SETTLED, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.schema_changes.ddl import AddColumn
@@ -74,7 +74,13 @@ class FakeStore:
 
     def open(self, upload: Upload) -> OpenedVersion:
         version = self._find(upload)
-        return OpenedVersion(version, next(self.read(version), b""))
+        same: tuple[str, ...] = ()
+        if upload.version_id is None:
+            versions = self.versions[upload.bucket, upload.key]
+            content = versions[int(version.version_id[1:]) - 1]
+            numbers = [number for number, each in enumerate(versions, 1) if each == content]
+            same = tuple(f"v{each}" for each in numbers if f"v{each}" != version.version_id)
+        return OpenedVersion(version, next(self.read(version), b""), same)
 
     def _find(self, upload: Upload) -> StoredVersion:
         versions = self.versions.get((upload.bucket, upload.key), [])
@@ -156,6 +162,11 @@ class FakeBacklog:
         self.hook()
         received = [each.upload for each in self.logged.values() if each.status is Status.RECEIVED]
         return [upload for upload in received if _table_of(upload) == table][:most]
+
+    def find_effects(self, table: TableRef) -> Iterator[Upload]:
+        for each in self.logged.values():
+            if each.status in TOOK_EFFECT and _table_of(each.upload) == table:
+                yield each.upload
 
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         for each in self.logged.values():

@@ -55,6 +55,7 @@ class StateMachine:
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client, self._arn = client, arn
+        self._executions = arn.replace(":stateMachine:", ":execution:", 1) + ":"
 
     def start(self, event: Mapping[str, Any]) -> str:
         """Start an execution and return its ARN."""
@@ -67,7 +68,12 @@ class StateMachine:
         return str(started["executionArn"])
 
     def is_running(self, execution_arn: str) -> bool:
-        """Return whether the execution still runs. An unknown execution does not."""
+        """Return whether the execution still runs.
+
+        An unknown one does not, and none of another state machine: the stack had that one before.
+        """
+        if not execution_arn.startswith(self._executions):
+            return False
         try:
             return bool(
                 self._client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"

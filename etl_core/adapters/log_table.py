@@ -13,7 +13,7 @@ from etl_core.adapters.messages import LOG_TABLE_NO_ENTRIES
 from etl_core.adapters.totals_table import TotalsTable
 from etl_core.model.errors import ThrottledError
 from etl_core.model.object_versions import ObjectVersion
-from etl_core.model.status import SETTLED, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, parse_status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import CLOCK_SKEW, format_utc_time, utc_now
 from etl_core.model.upload import Upload
@@ -226,6 +226,15 @@ class LogTable:
         uploads = (_pending_upload(item) for item in islice(items, most))
         return [upload for upload in uploads if upload is not None]
 
+    def find_effects(self, table: TableRef) -> Iterator[Upload]:
+        """Yield the uploads that changed the table according to the log, in arrival order."""
+        place = "#partition = :table", {"#partition": PARTITION_KEY}, {":table": table.name}
+        for item in self._items(*place, ConsistentRead=True):
+            is_here = (item.get("database"), item.get("schema")) == (table.database, table.schema)
+            upload = upload_of_entry(item) if is_here else None
+            if upload is not None and item.get("status") in TOOK_EFFECT:
+                yield upload
+
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         """Return the log's entry for a version, from the entries around the version's time."""
         first, last = (
@@ -235,7 +244,7 @@ class LogTable:
         for item in self._items(*_between(table.name, first, last), ConsistentRead=True):
             upload = upload_of_entry(item) if _is_about(item, version) else None
             if upload is not None:
-                return LoggedUpload(upload, Status(item["status"]))
+                return LoggedUpload(upload, parse_status(item.get("status")))
         return None
 
     def _items(

@@ -35,6 +35,7 @@ from etl_core.adapters.messages import (
 from etl_core.adapters.redshift_connections import Endpoint, RedshiftConnections, autocommit
 from etl_core.adapters.secrets import CredentialSource
 from etl_core.model.errors import (
+    CommitLostError,
     ConnectionLostError,
     CopyRefusedError,
     EtlError,
@@ -105,7 +106,7 @@ class RedshiftWarehouse:
             transaction = RedshiftTransaction(connection, timeout_seconds)
             try:
                 yield transaction
-                connection.commit()
+                _commit(connection)
             except CopyRefusedError as error:
                 _roll_back(connection)
                 if not connection.invalidated:
@@ -240,6 +241,17 @@ class RedshiftTransaction:
                 raise
             _roll_back(self._connection)
             return ()
+
+
+def _commit(connection: sa.Connection) -> None:
+    """Commit. Raises CommitLostError if the connection breaks: COMMIT may have taken effect."""
+    try:
+        connection.commit()
+    except (DBAPIError, psycopg2.Error) as error:
+        mapped = to_etl_error(error)
+        if isinstance(mapped, ConnectionLostError):
+            raise CommitLostError(mapped.message) from error
+        raise
 
 
 def _roll_back(connection: sa.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
@@ -42,6 +43,8 @@ _CONTENT_ONLY = {
 s3:GetObjectTagging and s3:PutObjectTagging, annotations s3:GetObjectAnnotation and
 s3:PutObjectAnnotation (S3 API reference, CopyObject)."""
 _NO_SUCH_RANGE = 416
+_UNVERSIONED = "null"
+"""The version id of an object that was written while the bucket was not versioned."""
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
 )
@@ -62,15 +65,12 @@ class S3Lake:
         An event without a version id is resolved by etag: first the current version, then the
         newest.
         """
-        opened = self._open(upload.bucket, upload.key, None)
-        wanted = upload.version_id
-        if opened is not None and (
-            opened.version.version_id == wanted if wanted else opened.version.etag == upload.etag
-        ):
-            return opened
-        if wanted is None:
-            wanted = self._version_with_etag(upload)
-        opened = None if wanted is None else self._open(upload.bucket, upload.key, wanted)
+        if upload.version_id is None:
+            opened = self._open_by_etag(upload)
+        else:
+            opened = self._open(upload.bucket, upload.key, None)
+            if opened is None or opened.version.version_id != upload.version_id:
+                opened = self._open(upload.bucket, upload.key, upload.version_id)
         if opened is None:
             raise MissingObjectError(
                 MISSING_VERSION(
@@ -80,6 +80,19 @@ class S3Lake:
                 )
             )
         return opened
+
+    def _open_by_etag(self, upload: Upload) -> OpenedVersion | None:
+        opened = self._open(upload.bucket, upload.key, None)
+        is_same = opened is not None and opened.version.etag == upload.etag
+        if opened is not None and is_same and opened.version.version_id == _UNVERSIONED:
+            return opened
+        same = self._versions_with_etag(upload)
+        if opened is None or opened.version.version_id not in same:
+            opened = self._open(upload.bucket, upload.key, same[-1]) if same else None
+        if opened is None:
+            return None
+        own = opened.version.version_id
+        return replace(opened, same_bytes=tuple(each for each in same if each != own))
 
     def is_current(self, version: StoredVersion) -> bool:
         """Return whether the version is its key's current one."""
@@ -230,12 +243,13 @@ class S3Lake:
             return None
         return _stored_version(bucket, key, version_id, head, head["ContentLength"])
 
-    def _version_with_etag(self, upload: Upload) -> str | None:
-        """Return the id of the key's newest version that has the event's etag."""
-        for value in self._list_versions(upload.bucket, upload.key):
-            if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag:
-                return str(value["VersionId"])
-        return None
+    def _versions_with_etag(self, upload: Upload) -> list[str]:
+        """Return the ids of the key's versions that have the event's etag, the oldest first."""
+        return [
+            str(value["VersionId"])
+            for value in reversed(self._list_versions(upload.bucket, upload.key))
+            if value["Key"] == upload.key and value["ETag"].strip('"') == upload.etag
+        ]
 
 
 class ChunkStream(io.RawIOBase):

@@ -13,7 +13,7 @@ from etl_core.csv_files.header_mistakes import likely_mistake, wrong_encoding
 from etl_core.csv_files.messages import HEADER_WRONG_ENCODING
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.messages import MessageText
-from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 _FIRST_BYTES = 1 << 14
 
@@ -47,12 +47,36 @@ def open_csv(chunks: Iterable[bytes], compression: str | None, spec: SchemaFile)
         raise HeaderMismatchError(mistake, error.details) from None
 
 
+def read_names(
+    chunks: Iterable[bytes], compression: str | None, options: CsvOptions
+) -> tuple[str, ...]:
+    """Return the header of a file whose columns are not known.
+
+    Raises InvalidDataFileError, with the likely mistake first.
+    """
+    source = iter(chunks)
+    read = next(source, b"")
+    first_bytes = _first_bytes(read, compression)
+    check_content(first_bytes, compression, options)
+    try:
+        return read_header(chain([read], source), compression, options)
+    except InvalidDataFileError as error:
+        is_encoding = _is_wrong_encoding(error) and options.encoding == "UTF8"
+        mistake = wrong_encoding(first_bytes) if is_encoding else None
+        raise error if mistake is None else InvalidDataFileError(mistake) from None
+
+
+def _is_wrong_encoding(error: InvalidDataFileError) -> bool:
+    message = error.message
+    return isinstance(message, MessageText) and message.id == HEADER_WRONG_ENCODING.id
+
+
 def _likelier(
     error: InvalidDataFileError, first_bytes: bytes, spec: SchemaFile
 ) -> InvalidDataFileError:
     """Return the error with the likely mistake instead, if there is one."""
     mistake = likely_mistake(first_bytes, (), spec)
-    if isinstance(error.message, MessageText) and error.message.id == HEADER_WRONG_ENCODING.id:
+    if _is_wrong_encoding(error):
         mistake = wrong_encoding(first_bytes) if spec.csv.encoding == "UTF8" else None
     return error if mistake is None else InvalidDataFileError(mistake)
 

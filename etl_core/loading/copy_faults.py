@@ -21,17 +21,20 @@ from etl_core.schema_files.schema_file import SchemaFile
 
 @dataclass(frozen=True)
 class FileAtFault:
-    """The upload's own file has refused rows, or one that a truncate loads again."""
+    """A file with refused rows: the upload's own, one that a truncate loads again, or a member of the
+    micro-batch. `members` are the members that have refused rows too.
+    """
 
     part: Part
     lines: tuple[LoadErrorLine, ...]
+    members: tuple[FileAtFault, ...] = ()
 
 
 @dataclass(frozen=True)
 class MembersAtFault:
-    """Only members of the micro-batch have refused rows; their own loads report them."""
+    """Only members of the micro-batch have refused rows."""
 
-    upload_ids: tuple[str, ...]
+    faults: tuple[FileAtFault, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def find_fault(
     if len(copy.group) == 1:
         [part] = copy.group
         if batch.is_member(part):
-            return MembersAtFault((part.file.upload_id,))
+            return MembersAtFault((FileAtFault(part, error.lines),))
         return FileAtFault(part, error.lines)
     at_fault: dict[str, tuple[Part, list[LoadErrorLine]]] = {}
     for line in _refused_lines(load, copy, error):
@@ -61,13 +64,28 @@ def find_fault(
         if part_at_fault is not None:
             entry = at_fault.setdefault(part_at_fault.file.upload_id, (part_at_fault, []))
             entry[1].append(line)
-    for part, lines in at_fault.values():
-        if not batch.is_member(part):
-            return FileAtFault(part, tuple(lines))
-    return MembersAtFault(tuple(at_fault)) if at_fault else UnknownFault()
+    faults = [FileAtFault(part, tuple(lines)) for part, lines in at_fault.values()]
+    members = tuple(each for each in faults if batch.is_member(each.part))
+    for fault in faults:
+        if not batch.is_member(fault.part):
+            return replace(fault, members=members)
+    return MembersAtFault(members) if members else UnknownFault()
 
 
 def explain(
+    load: LoadContext,
+    copy: GroupCopy,
+    fault: FileAtFault,
+    error: CopyRefusedError,
+    in_force: SchemaFile | None,
+) -> ExplainedCopy:
+    """Return why a file of the upload's own load was refused."""
+    refusal = explain_member(load, copy, fault, error, in_force)
+    message = name_file(load, fault.part.file.version.key, refusal.failure.message)
+    return replace(refusal, failure=replace(refusal.failure, message=message))
+
+
+def explain_member(
     load: LoadContext,
     copy: GroupCopy,
     fault: FileAtFault,
@@ -80,14 +98,12 @@ def explain(
     chunks = takewhile(
         lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version)
     )
-    error.lines = fault.lines
+    refusal = CopyRefusedError(error.message, fault.lines)
     pieces = decompressed(chunks, file.compression)
     check = None
     if in_force is not None:
         check = RowCheck(shape.columns, read_spec(shape, in_force), shape.header)
-    refusal = describe_refusal(error, pieces, shape.columns, shape.csv, check)
-    message = name_file(load, file.version.key, refusal.failure.message)
-    return replace(refusal, failure=replace(refusal.failure, message=message))
+    return describe_refusal(refusal, pieces, shape.columns, shape.csv, check)
 
 
 def _refused_lines(

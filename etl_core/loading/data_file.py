@@ -149,15 +149,16 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
     """Return the current name of each column of the first schema.
 
-    Columns that were dropped since are missing.
+    Columns that were dropped since are missing, unless they were added again.
     """
-    names = {column.name: column.name for column in specs[0].columns}
+    first_names = [column.name for column in specs[0].columns]
+    names = {name: name for name in first_names}
     for before, after in pairwise(specs):
         existing = {column.name for column in before.columns}
         renamed = {
             column.renamed_from: column.name
             for column in after.columns
-            if column.name not in existing
+            if column.name not in existing and column.renamed_from in existing
         }
         kept = {column.name: column.name for column in after.columns}
         # A column keeps its name, or a new column says that it had this name before; otherwise it
@@ -167,6 +168,9 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
             for first, name in names.items()
             if (now := kept.get(name) or renamed.get(name)) is not None
         }
+        # The file's sender knows only the name: the column that has it now is the one that is meant.
+        added = kept.keys() - existing - set(renamed.values())
+        names |= {name: name for name in first_names if name not in names and name in added}
     return names
 
 

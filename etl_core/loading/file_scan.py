@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import takewhile
 from threading import Event
 
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.findings import CountedFinding, needs_scan
+from etl_core.csv_files.messages import COMPRESSION_CUT
 from etl_core.csv_files.row_check import Finding
 from etl_core.csv_files.scan import Scan, scan_file
 from etl_core.loading.data_file import CopyShape, DataFile, Part, read_small
@@ -95,6 +97,24 @@ def scan_small(file: DataFile, shape: CopyShape, spec: SchemaFile) -> Scan | Non
         return _scan(pieces, None, shape, read_spec(shape, spec))
     except InvalidDataFileError:
         return None
+
+
+def check_compression(file: DataFile, store: ObjectStore, deadline: float) -> None:
+    """Raise InvalidDataFileError if the file's compressed data is damaged or incomplete.
+
+    COPY says only that it cannot read the file.
+    """
+    if file.compression is None:
+        return
+    chunks = takewhile(lambda _: time.monotonic() < deadline, store.read(file.version))
+    cut = COMPRESSION_CUT(compression=file.compression)
+    try:
+        for _ in decompressed(chunks, file.compression):
+            pass
+    except InvalidDataFileError as error:
+        # Reading that stops at the deadline looks like a cut file.
+        if error.message != cut or time.monotonic() < deadline:
+            raise
 
 
 def _scan(

@@ -50,6 +50,10 @@ FORMAT = 2
 _FORMAT_COLUMN = "format_version"
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
+_COMMENT = (
+    "Ledger of the loader: the uploads that its table consists of. Only the loader may change it. "
+    "Without it, uploads are loaded twice or lost."
+)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def ledger_named(name: str) -> sa.Table:
         sa.Column(identifier("schema_file"), sa.VARCHAR(_TEXT_BYTES)),
         sa.Column(identifier(_FORMAT_COLUMN), sa.SMALLINT()),
         schema=identifier(LEDGER_SCHEMA),
+        comment=_COMMENT,
     )
 
 

@@ -32,20 +32,18 @@ def select_tables(prefix: str = "") -> sa.Select[Any]:
 
 
 def select_own(
-    ledger: sa.Table, upload: Upload, action: Action, version_id: str | None
+    ledger: sa.Table, upload: Upload, action: Action, candidates: Sequence[str]
 ) -> sa.Select[Any]:
     """Select the rows that decide about one upload: its own, the truncates after it, and the schema
     files from the one in force when it arrived.
 
-    `version_id` is the version found in S3, for an event without one.
+    `candidates` are the versions found in S3, for an event without a version id.
     """
     columns = ledger.columns
+    versions = [upload.version_id] if upload.version_id is not None else [*candidates]
     conditions = [
         columns.upload_id == upload.upload_id,
-        sa.and_(
-            columns.s3_key == upload.key,
-            columns.version_id == (upload.version_id or version_id or ""),
-        ),
+        sa.and_(columns.s3_key == upload.key, columns.version_id.in_(versions or [""])),
         _schema_files_of(ledger, upload),
     ]
     if action is not Action.SCHEMA:
@@ -76,6 +74,9 @@ def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.C
     # A row of another event about the same version has another upload id.
     if versions := [each.version_id for each in pending if each.version_id is not None]:
         yield columns.version_id.in_(versions)
+    # An event without a version id takes a version of its key that no row has.
+    if keys := {each.key for each in pending if each.version_id is None}:
+        yield columns.s3_key.in_(sorted(keys))
     oldest = min(pending, key=lambda each: each.order)
     yield _schema_files_of(ledger, oldest)
     yield _since(ledger, Action.TRUNCATE, oldest)

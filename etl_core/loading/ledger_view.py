@@ -94,6 +94,24 @@ class LedgerView:
         by = self._superseding(upload, action)
         return Proceed(self.schema_history(upload)) if by is None else Superseded(by)
 
+    def version_of(self, upload: Upload, candidates: Sequence[str]) -> str | None:
+        """Return the version that the upload's ledger row has, of those that its event may be about.
+
+        Versions with equal bytes have one etag, so events without a version id cannot tell them
+        apart. Each takes a version that no row has: then every version has one row, whatever the
+        log says. If none is left, an event with a version id took this one's.
+        """
+        row = self._by_id.get(upload.upload_id)
+        if row is not None:
+            return row.version_id
+        if upload.version_id is not None or not candidates:
+            return upload.version_id
+        free = (each for each in candidates if not self.holds(upload.key, each))
+        taken = (
+            each for each in candidates if identity(upload.bucket, upload.key, each) in self._by_id
+        )
+        return next(free, None) or next(taken, candidates[0])
+
     def is_undecided(self, upload: Upload, action: Action) -> bool:
         """Return whether the ledger has not decided about a pending upload.
 
@@ -103,6 +121,10 @@ class LedgerView:
         if self._row_of(upload, None) is not None:
             return False
         return action is Action.SCHEMA or self._superseding(upload, action) is None
+
+    def knows(self, upload: Upload) -> bool:
+        """Return whether the upload took effect."""
+        return self._row_of(upload, None) is not None
 
     def holds(self, key: str, version_id: str) -> bool:
         """Return whether a version took effect."""

@@ -19,17 +19,18 @@ from etl_core.loading.drain import Drain
 from etl_core.loading.load_context import LoadContext, LoadResult, failure_of
 from etl_core.loading.load_one import load_one
 from etl_core.loading.maintenance import is_large_change, maintain
-from etl_core.loading.messages import MARKER_FILE, WRONG_BUCKET
+from etl_core.loading.messages import MARKER_FILE
 from etl_core.loading.ports import Ports
+from etl_core.loading.recall import parse_key, recall
 from etl_core.model.errors import (
     EarlierUploadError,
     EtlError,
-    InvalidKeyError,
+    MissingObjectError,
     RejectedError,
     SchemaNotReadyError,
 )
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.lake_key import LakeKey, is_marker_file
+from etl_core.model.lake_key import is_marker_file
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
@@ -45,19 +46,21 @@ def load_upload(
     *,
     long_copy: LongCopy | None = None,
     can_copy_long: bool = False,
+    alone: bool = False,
 ) -> LoadOutcome | LongCopy:
     """Decide about one upload and load it into its table, then load what else is pending for the table.
 
     `seconds` is the time limit; `retry_count` counts earlier attempts. If the caller can make a long
-    copy, the result may be one: the caller runs it and calls again with it. Raises RetryableError if
-    the same upload may succeed later. Every other error becomes the outcome.
+    copy, the result may be one: the caller runs it and calls again with it. With `alone`, no other
+    upload is loaded: one of them may have ended earlier attempts. Raises RetryableError if the same
+    upload may succeed later. Every other error becomes the outcome.
     """
     started = time.monotonic()
     try:
         upload.check_arrival(ports.now())
         if is_marker_file(upload.key):
             return _completed(_ignored(upload), upload, ports)
-        key = _parse_key(upload, settings)
+        key = parse_key(upload, settings)
     except RejectedError as error:
         failure = failure_of(error)
         rejected = LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=failure)
@@ -71,13 +74,15 @@ def load_upload(
         retry_count,
         long_copy=long_copy,
         can_copy_long=can_copy_long,
+        alone=alone,
     )
     drain = Drain(load)
-    result = _load_own(load, drain)
+    result = load_one(load) if alone else _load_own(load, drain)
     if isinstance(result, LongCopy):
         return result
-    outcome = _completed(result.outcome, upload, ports)
-    drain.after(replace(result, outcome=outcome))
+    outcome = _completed(_not_forgotten(result.outcome, load), upload, ports)
+    if not alone:
+        drain.after(replace(result, outcome=outcome))
     return _maintained(outcome, load, drain)
 
 
@@ -117,6 +122,16 @@ def _maintained(outcome: LoadOutcome, load: LoadContext, drain: Drain) -> LoadOu
     )
 
 
+def _not_forgotten(outcome: LoadOutcome, load: LoadContext) -> LoadOutcome:
+    """Return what the ledger decided about an upload that is refused because its object is gone.
+
+    An earlier load may have ended after COMMIT, and the object been deleted since.
+    """
+    if outcome.error is None or outcome.error.type != MissingObjectError.__name__:
+        return outcome
+    return recall(load.upload, load.settings, load.ports, load.seconds_left) or outcome
+
+
 def _completed(outcome: LoadOutcome, upload: Upload, ports: Ports) -> LoadOutcome:
     """Return the outcome with the version of an upload that was refused before its object was read
     and whose event has no version id.
@@ -127,9 +142,3 @@ def _completed(outcome: LoadOutcome, upload: Upload, ports: Ports) -> LoadOutcom
         return replace(outcome, version_id=ports.store.open(upload).version.version_id)
     except EtlError:
         return outcome
-
-
-def _parse_key(upload: Upload, settings: LoadSettings) -> LakeKey:
-    if upload.bucket != settings.lake_bucket:
-        raise InvalidKeyError(WRONG_BUCKET(bucket=upload.bucket, lake_bucket=settings.lake_bucket))
-    return LakeKey.parse(upload.key, settings.databases)

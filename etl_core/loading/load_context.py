@@ -33,7 +33,7 @@ class LoadContext:
 
     `retry_count`: how often this execution tried before. `known_pending`: the table's pending
     uploads, if the caller has just read them. `long_copy`: the copy into staging tables that this
-    execution made; `can_copy_long`: the caller can make one.
+    execution made; `can_copy_long`: the caller can make one. `alone`: no other upload is loaded.
     """
 
     upload: Upload
@@ -45,6 +45,7 @@ class LoadContext:
     known_pending: tuple[Upload, ...] | None = None
     long_copy: LongCopy | None = None
     can_copy_long: bool = False
+    alone: bool = False
 
     @property
     def seconds_left(self) -> float:

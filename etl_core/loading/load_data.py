@@ -14,6 +14,7 @@ from etl_core.loading.copy_faults import (
     MembersAtFault,
     UnknownFault,
     explain,
+    explain_member,
     find_fault,
 )
 from etl_core.loading.copy_run import (
@@ -24,8 +25,8 @@ from etl_core.loading.copy_run import (
     plan_copies,
     plan_copy,
 )
-from etl_core.loading.data_file import DataFile, open_file
-from etl_core.loading.file_scan import warnings_of_scan
+from etl_core.loading.data_file import DataFile, in_threads, open_file
+from etl_core.loading.file_scan import check_compression, warnings_of_scan
 from etl_core.loading.interval import load_interval
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
@@ -54,6 +55,7 @@ from etl_core.loading.messages import (
     REPEATED_LOADED,
     REPEATED_SKIPPED,
     TABLE_DROPPED,
+    TABLE_RENAMED,
 )
 from etl_core.loading.micro_batch import (
     BatchMember,
@@ -67,6 +69,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.renamed_table import find_renamed
 from etl_core.loading.repeats import find_repeat
 from etl_core.model.errors import (
     ActionNotAllowedError,
@@ -82,12 +85,13 @@ from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
+from etl_core.model.upload import Upload
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
-from etl_core.upload_log.outcome import LoadWarning, warnings_of
+from etl_core.upload_log.outcome import LoadOutcome, LoadWarning, warnings_of
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,9 @@ class DataLoad:
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
         self._statement: Executable | None = None
+        self._candidates: tuple[str, ...] = ()
         self._in_force: SchemaFile | None = None
+        self._refused: dict[Upload, LoadOutcome] = {}
         self._shared_warnings: tuple[LoadWarning, ...] = ()
         self._repeated: LedgerRow | None = None
 
@@ -132,17 +138,19 @@ class DataLoad:
         drop_tables(self._load)
         if isinstance(result, LongCopy):
             drop_left_behind(self._load)
-        return result
+            return result
+        return result.with_others(tuple(self._refused.items()))
 
     def _run(self) -> LoadResult | LongCopy:
         load, store = self._load, self._load.ports.store
         compression = compression_of(load.key.file)
         opened = store.open(load.upload)
+        self._candidates = opened.candidates
         self.trace = replace(self.trace, version_id=opened.version.version_id)
         if opened.version.size == 0:
             raise InvalidDataFileError(EMPTY_FILE())
         file = open_file(store, load.upload.upload_id, opened, compression)
-        strategy = CopyStrategy()
+        strategy = CopyStrategy(one_copy_per_file=load.alone)
         while True:
             match self._attempt(file, strategy):
                 case _Retry(strategy=strategy):
@@ -177,8 +185,7 @@ class DataLoad:
             return self._after_refusal(error, strategy)
         except MissingTableError as error:
             self.trace = replace(self.trace, table_exists=False)
-            message = TABLE_DROPPED(reason=error.message, table=load.key.table)
-            raise MissingTableError(message) from error
+            raise self._missing_table(error.message) from error
         except LoadTimeoutError:
             requested = request_copy(load, self._copy_run)
             if requested is None:
@@ -186,11 +193,26 @@ class DataLoad:
             return requested
         except (RetryableError, RejectedError):
             raise
-        except Exception:
+        except Exception as error:
             # A member of the micro-batch may be the cause: without it, the upload itself loads.
             if not self._has_members():
+                if isinstance(error, LoadFailedError):
+                    check_compression(file, load.ports.store, load.deadline)
                 raise
             return _Retry(replace(strategy, one_copy_per_file=True))
+
+    def _missing_table(self, reason: str) -> MissingTableError:
+        load = self._load
+        table, spec = load.key.table, self._in_force
+        others = (
+            ()
+            if spec is None
+            else find_renamed(load.ports.warehouse, table, spec, load.seconds_left)
+        )
+        if others:
+            shown = ", ".join(others)
+            return MissingTableError(TABLE_RENAMED(reason=reason, table=table, others=shown))
+        return MissingTableError(TABLE_DROPPED(reason=reason, table=table))
 
     def _has_members(self) -> bool:
         return self._batch is not None and bool(self._batch.members)
@@ -199,9 +221,10 @@ class DataLoad:
         self, transaction: Transaction, file: DataFile, strategy: CopyStrategy
     ) -> _Attempt:
         load = self._load
-        locked = lock_ledger(transaction, load, self.trace.version_id)
+        locked = lock_ledger(transaction, load, self._candidates)
         if locked is None:
             return _NoSchema()
+        self.trace = replace(self.trace, version_id=locked.version_id)
         self.trace = self.trace.with_schema(locked.view, load.upload)
         decision = locked.decision
         if not isinstance(decision, Proceed):
@@ -212,6 +235,7 @@ class DataLoad:
         if decision.in_force is None:
             transaction.roll_back()
             return _NoSchema()
+        self._in_force = decision.in_force
         self._check_action(decision.schema_at_arrival)
         self._repeated = find_repeat(load, locked.view, file.version)
         if self._repeated is not None and _skips_repeats(decision.schema_at_arrival):
@@ -226,9 +250,16 @@ class DataLoad:
         )
         history = decision.history
         batch = gather_copy_batch(
-            load, file, backlog, history, decision.in_force, schema_files, strategy
+            load,
+            file,
+            locked.version_id,
+            backlog,
+            history,
+            decision.in_force,
+            schema_files,
+            strategy,
         )
-        self._batch, self._in_force = batch, decision.in_force
+        self._batch = batch
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 
@@ -338,7 +369,7 @@ class DataLoad:
         load = self._load
         own = load.row(Status.LOADED, self.trace.version_id, rows[load.upload.upload_id])
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
-        write_rows(transaction, load, locked, [own, *of_members])
+        write_rows(transaction, load.key.table, [own, *of_members], is_current=locked.is_current)
         answers = (
             (member.upload, self._trace_of(member, row.version_id).outcome(row))
             for member, row in zip(batch.members, of_members, strict=True)
@@ -367,11 +398,33 @@ class DataLoad:
             )
         match find_fault(self._load, self._batch, refused, error):
             case FileAtFault() as fault:
+                self._refuse_members(self._batch, refused, fault.members, error)
                 return self._refusal(refused, fault, error)
-            case MembersAtFault(upload_ids=upload_ids):
-                return _Retry(strategy.without(upload_ids))
+            case MembersAtFault(faults=faults):
+                self._refuse_members(self._batch, refused, faults, error)
+                return _Retry(strategy.without(each.part.file.upload_id for each in faults))
             case UnknownFault():
                 return _Retry(self._apart(strategy))
+
+    def _refuse_members(
+        self,
+        batch: CopyBatch,
+        copy: GroupCopy,
+        faults: Sequence[FileAtFault],
+        error: CopyRefusedError,
+    ) -> None:
+        """Note the answers of members with refused rows: their own loads would only find the same."""
+        members = {each.upload.upload_id: each for each in batch.members}
+        trace = replace(self.trace, statements=())
+
+        def refuse(fault: FileAtFault) -> None:
+            member = members[fault.part.file.upload_id]
+            explained = explain_member(self._load, copy, fault, error, self._in_force)
+            status = Status.REJECTED if explained.is_of_file else Status.FAILED
+            of_member = replace(trace, version_id=member.version_id)
+            self._refused[member.upload] = of_member.refusal(status, explained.failure)
+
+        in_threads(refuse, faults)
 
 
 def _skips_repeats(schema: SchemaFile | None) -> bool:
@@ -379,6 +432,6 @@ def _skips_repeats(schema: SchemaFile | None) -> bool:
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:
-    upload, version = member.upload, member.part.file.version
+    upload = member.upload
     count = rows[upload.upload_id]
-    return ledger_row(upload, Action.APPEND, version.version_id, Status.LOADED, count, loaded_at)
+    return ledger_row(upload, Action.APPEND, member.version_id, Status.LOADED, count, loaded_at)

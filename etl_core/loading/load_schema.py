@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from etl_core.loading.ledger import create_ledger_statements, ledger_table
+from etl_core.loading.ledger_access import protect_statements
 from etl_core.loading.ledger_view import Proceed, Superseded
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
 from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_effect, write_rows
 from etl_core.loading.messages import (
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
+    LEDGER_FORGOTTEN,
     NOTHING_CHANGED,
     ONLY_AUTOCOMMIT_CHANGES,
     SCHEMA_ACTION_NOT_ALLOWED,
@@ -40,12 +42,14 @@ from etl_core.loading.table_plan import (
 )
 from etl_core.model.errors import (
     ActionNotAllowedError,
+    DamagedLedgerError,
     InvalidSchemaFileError,
     LoadFailedError,
     LoadTimeoutError,
     LockConflictError,
     SchemaChangeRefusedError,
 )
+from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
 from etl_core.schema_changes.plan import Plan, Statement
@@ -86,6 +90,7 @@ class SchemaLoad:
         self.trace = Trace(version_id=load.upload.version_id)
         self._load = load
         self._committed: tuple[str, ...] = ()
+        self._candidates: tuple[str, ...] = ()
         self._late_views: tuple[str, ...] | None = None
         self._type_warnings: tuple[str, ...] = ()
 
@@ -112,6 +117,7 @@ class SchemaLoad:
             raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
         opened = store.open(load.upload)
         version, first_bytes = opened.version, opened.first_bytes
+        self._candidates = opened.candidates
         self.trace = replace(self.trace, version_id=version.version_id)
         if version.size > MAX_FILE_BYTES:
             raise InvalidSchemaFileError(
@@ -133,19 +139,21 @@ class SchemaLoad:
 
     def _attempt(self, spec: SchemaFile) -> _Attempt:
         """Run one transaction, which commits only if the result is a LoadResult."""
-        load, version_id = self._load, self.trace.version_id
+        load = self._load
         with load.ports.warehouse.transaction(
             load.key.table.database, load.seconds_left
         ) as transaction:
-            locked = lock_ledger(transaction, load, version_id)
+            locked = lock_ledger(transaction, load, self._candidates)
             if locked is None:
                 return _NoLedger()
+            version_id = locked.version_id
+            self.trace = replace(self.trace, version_id=version_id)
             decision = locked.decision
             if isinstance(decision, Superseded):
                 # It changes nothing, but it applies to the data files that arrived between it and
                 # the later one.
                 row = load.row(Status.SUPERSEDED, version_id, schema_file=spec)
-                write_rows(transaction, load, locked, [row])
+                write_rows(transaction, load.key.table, [row], is_current=locked.is_current)
             if not isinstance(decision, Proceed):
                 return without_effect(transaction, load, locked, decision, self.trace)
             if load.retry_count < MAX_WAIT_ATTEMPTS:
@@ -156,7 +164,7 @@ class SchemaLoad:
                 transaction.roll_back()
                 return status
             row = load.row(status, version_id, schema_file=spec)
-            write_rows(transaction, load, locked, [row])
+            write_rows(transaction, load.key.table, [row], is_current=locked.is_current)
         self.trace = replace(self.trace, table_exists=True)
         return LoadResult(self.trace.outcome(row))
 
@@ -172,6 +180,8 @@ class SchemaLoad:
     ) -> Status | _PrepareFirst:
         table, settings = self._load.key.table, self._load.settings
         actual = read_table(transaction, table)
+        if in_force is None and actual is not None:
+            self._check_not_forgotten()
         self.trace = replace(self.trace, table_exists=actual is not None)
         plan = plan_change(transaction, table, actual, in_force, spec, settings.rebuild_max_rows)
         self._check_plan(plan)
@@ -190,6 +200,20 @@ class SchemaLoad:
         is_new_spec = in_force is not None and in_force != spec
         changed = bool(plan.transactional or self._committed) or is_new_spec
         return Status.APPLIED if changed else Status.UNCHANGED
+
+    def _check_not_forgotten(self) -> None:
+        """Raise DamagedLedgerError if the ledger is empty although the log knows loads of the table.
+
+        The schema file would be the first of an empty ledger, and the table's rows nobody's.
+        """
+        table = self._load.key.table
+        effects = self._load.ports.backlog.find_effects(table)
+        loaded = (each for each in effects if describe_key(each.key).action != Action.SCHEMA)
+        first = next(loaded, None)
+        if first is not None:
+            raise DamagedLedgerError(
+                LEDGER_FORGOTTEN(table=table, database=table.database, key=first.key)
+            )
 
     def _must_find_views(self, plan: Plan) -> bool:
         return bool(plan.removed) and self._late_views is None
@@ -273,7 +297,8 @@ def _create_ledger(load: LoadContext) -> LoadFailedError | None:
     Return an error instead of raising it: another first upload may have created the ledger.
     """
     refusal = None
-    for statement in create_ledger_statements(ledger_table(load.key.table)):
+    ledger = ledger_table(load.key.table)
+    for statement in (*create_ledger_statements(ledger), *protect_statements(ledger)):
         try:
             with load.ports.warehouse.transaction(
                 load.key.table.database, load.seconds_left

@@ -47,12 +47,14 @@ class PendingUpload:
 class LockedLedger:
     """A ledger under its lock, and what it decides about the load's upload.
 
-    `is_current`: it has every column of today's format; None if no row was read.
+    `is_current`: it has every column of today's format; None if no row was read. `version_id`: the
+    upload's version.
     """
 
     view: LedgerView
     decision: Decision
     is_current: bool | None
+    version_id: str | None
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ class Backlog:
 
 
 def lock_ledger(
-    transaction: Transaction, load: LoadContext, version_id: str | None
+    transaction: Transaction, load: LoadContext, candidates: Sequence[str]
 ) -> LockedLedger | None:
     """Lock the table's ledger until the transaction ends, and decide about the upload.
 
-    Return None if there is no ledger: no schema file was ever applied to the table.
+    `candidates` are the versions that the upload's event may be about. Return None if there is no
+    ledger: no schema file was ever applied to the table.
     """
     ledger = ledger_table(load.key.table)
     try:
@@ -83,13 +86,15 @@ def lock_ledger(
     except MissingTableError:
         transaction.roll_back()
         return None
-    select = select_own(ledger, load.upload, load.key.action, version_id)
+    select = select_own(ledger, load.upload, load.key.action, candidates)
     rows = transaction.execute(select)
     view = LedgerView(map(parse_row, rows))
+    version_id = view.version_of(load.upload, candidates)
     return LockedLedger(
         view,
         view.decide(load.upload, load.key.action, version_id),
         has_format_version(rows[0]) if rows else None,
+        version_id,
     )
 
 
@@ -145,14 +150,16 @@ def _outcomes_of(
 
 
 def write_rows(
-    transaction: Transaction, load: LoadContext, locked: LockedLedger, rows: Sequence[LedgerRow]
+    transaction: Transaction, table: TableRef, rows: Sequence[LedgerRow], *, is_current: bool | None
 ) -> None:
-    """Write ledger rows. Add the column `format_version` first if the ledger lacks it."""
-    ledger = ledger_table(load.key.table)
-    is_current = locked.is_current
+    """Write ledger rows. Add the column `format_version` first if the ledger lacks it.
+
+    `is_current`: see LockedLedger.
+    """
+    ledger = ledger_table(table)
     if is_current is None:
         # An empty ledger shows no columns: ask the catalog. Only the first schema file does.
-        itself = TableRef(load.key.table.database, LEDGER_SCHEMA, str(ledger.name))
+        itself = TableRef(table.database, LEDGER_SCHEMA, str(ledger.name))
         names = {row._mapping["attname"] for row in transaction.execute(select_table(itself))}
         is_current = {column.name for column in ledger.columns} <= names
     if not is_current:

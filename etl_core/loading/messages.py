@@ -57,6 +57,21 @@ TABLE_DROPPED = Message(
     example={"reason": 'relation "public.orders" does not exist', "table": "public.orders"},
 )
 
+TABLE_RENAMED = Message(
+    id="table.renamed",
+    when="The table does not exist any more, and another one without a ledger has its columns.",
+    text="{reason}: the table {table} was renamed or dropped after its schema file had been applied. {others} has "
+    "its columns and is not loaded by the pipeline: it may be the same table under another name",
+    fix="Rename it back, then send this file again: etl replay --failed. To load into a table under the new name, "
+    "upload the schema file and the files there. If it was dropped, upload its schema file again, which creates the "
+    "table",
+    example={
+        "reason": 'relation "public.orders" does not exist',
+        "table": "public.orders",
+        "others": "public.orders_old",
+    },
+)
+
 COLUMN_DROPPED_LATER = Message(
     id="header.column_dropped_later",
     when="A later schema file dropped a column of the file before the file was loaded.",
@@ -292,6 +307,21 @@ LEDGER_DROPPED = Message(
     text="the ledger of {table} was dropped while it was being created",
     fix="Upload the schema file again",
     example={"table": "public.orders"},
+)
+
+LEDGER_FORGOTTEN = Message(
+    id="ledger.forgotten",
+    when="A schema file arrives for a table whose ledger is empty, and the log knows files that were loaded into it.",
+    text="{table} exists and its ledger is empty, but the log knows files that were loaded into it, such as "
+    "{key!r}: the ledger was dropped or emptied, or the warehouse was restored from a snapshot",
+    fix="If the table has the rows of these files, write the ledger again: etl reconcile --database {database} "
+    "--table {table} --adopt; then send the schema file again: etl replay --failed --database {database} --table "
+    "{table}. If it has not, drop the table first",
+    example={
+        "table": "public.orders",
+        "database": "dev",
+        "key": "dev/append/orders/2026-11-22.csv",
+    },
 )
 
 LEDGER_FORMAT_UNKNOWN = Message(

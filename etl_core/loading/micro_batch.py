@@ -34,6 +34,7 @@ from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rew
 from etl_core.model.errors import RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
+from etl_core.model.object_versions import VersionKey
 from etl_core.model.upload import Order, Upload
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.upload_log.outcome import LoadWarning
@@ -47,10 +48,11 @@ _END: Order = (datetime.max.replace(tzinfo=UTC), "", "")
 
 @dataclass(frozen=True)
 class BatchMember:
-    """A pending upload that the micro-batch loads, ready for COPY."""
+    """A pending upload that the micro-batch loads, ready for COPY. `version_id` is its ledger row's."""
 
     upload: Upload
     part: Part
+    version_id: str
     warnings: tuple[LoadWarning, ...] = ()
 
 
@@ -97,15 +99,42 @@ def _window(
     return first, min((order for order in barriers if order > own), default=_END)
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A pending upload ready for COPY, and the versions that its event may be about."""
+
+    upload: Upload
+    part: Part
+    candidates: tuple[str, ...]
+    warnings: tuple[LoadWarning, ...]
+
+
 def open_members(
     load: LoadContext,
     chosen: Sequence[PendingUpload],
     history: Sequence[LedgerRow],
     in_force: SchemaFile,
+    view: LedgerView,
+    own_version: str | None,
 ) -> list[BatchMember]:
     """Open the chosen uploads for COPY. Uploads that may not load are left out."""
     opened = in_threads(lambda each: _open(load, each, history, in_force), chosen)
-    return [member for member in opened if member is not None]
+    taken = {(load.upload.key, own_version or "")}
+    return list(_with_versions([each for each in opened if each is not None], view, taken))
+
+
+def _with_versions(
+    opened: Iterable[_Opened], view: LedgerView, taken: set[VersionKey]
+) -> Iterator[BatchMember]:
+    """Yield the members, each with a version of its own. An upload for which none is left is left out."""
+    for each in opened:
+        key = each.upload.key
+        free = [one for one in each.candidates if (key, one) not in taken]
+        if each.upload.version_id is None and "null" not in each.candidates:
+            free = [one for one in free if not view.holds(key, one)]
+        if free:
+            taken.add((key, free[0]))
+            yield BatchMember(each.upload, each.part, free[0], each.warnings)
 
 
 def _open(
@@ -113,7 +142,7 @@ def _open(
     pending: PendingUpload,
     history: Sequence[LedgerRow],
     in_force: SchemaFile,
-) -> BatchMember | None:
+) -> _Opened | None:
     upload, store = pending.upload, load.ports.store
     try:
         compression = compression_of(pending.key.file)
@@ -131,7 +160,7 @@ def _open(
     part = Part(file, shape, scan.rows)
     if is_rewritten(part, scan):
         return None
-    return BatchMember(upload, part, warnings_of_scan(scan.warnings))
+    return _Opened(upload, part, opened.candidates, warnings_of_scan(scan.warnings))
 
 
 def _is_small(upload: Upload, settings: LoadSettings) -> bool:
@@ -215,6 +244,7 @@ class CopyStrategy:
 def gather_copy_batch(
     load: LoadContext,
     file: DataFile,
+    version_id: str | None,
     backlog: Backlog,
     history: Sequence[LedgerRow],
     in_force: SchemaFile,
@@ -223,7 +253,8 @@ def gather_copy_batch(
 ) -> CopyBatch:
     """Gather the files of a load that may proceed.
 
-    `history`: see Proceed. Raises RejectedError naming the file that cannot be loaded.
+    `version_id` is the load's own version; `history`: see Proceed. Raises RejectedError naming the
+    file that cannot be loaded.
     """
     own = Part(file, shape_of(file, history), None)
     scan = scan_part(own, in_force, load.ports.store, load.deadline)
@@ -236,7 +267,7 @@ def gather_copy_batch(
     is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
     if not strategy.one_copy_per_file and is_small and at_arrival:
         chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
-        members = open_members(load, chosen, history, in_force)
+        members = open_members(load, chosen, history, in_force, backlog.view, version_id)
         if later or members:
             own = replace(own, rows=scan.result().rows)
     return CopyBatch(own, later, members, scan)

@@ -77,6 +77,13 @@ class Backlog(Protocol):
         """
         ...
 
+    def find_effects(self, table: TableRef) -> Iterator[Upload]:
+        """Yield the uploads that changed the table according to the log.
+
+        Raises ThrottledError.
+        """
+        ...
+
     def find_upload(self, table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
         """Return the log's entry for a version of one of the table's objects.
 

@@ -7,7 +7,8 @@ EtlError
 |- RetryableError              the same upload may succeed later. The load function raises it, and the record function
 |  |                           decides when the whole load is retried (new transaction, new snapshot)
 |  |- LockConflictError        another writer was in the way: error 1023, deadlock, conflicting DDL
-|  |- ConnectionLostError      the warehouse could not be reached, or the connection broke
+|  |- ConnectionLostError      the warehouse could not be reached, or the connection broke before COMMIT
+|  |- CommitLostError          the connection broke during COMMIT: only the ledger shows whether it took effect
 |  |- ThrottledError           AWS throttled the call, or one of its services failed temporarily
 |  |- EarlierUploadError       a schema file waits for uploads that arrived before it
 |  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
@@ -80,7 +81,11 @@ class LockConflictError(RetryableError):
 
 
 class ConnectionLostError(RetryableError):
-    """The warehouse could not be reached, or the connection broke."""
+    """The warehouse could not be reached, or the connection broke before COMMIT."""
+
+
+class CommitLostError(RetryableError):
+    """The connection broke during COMMIT. Only the ledger shows whether it took effect."""
 
 
 class ThrottledError(RetryableError):

@@ -92,3 +92,8 @@ def faults_of_column(name: str) -> Iterator[str]:
         yield COLUMN_NAME_TOO_LONG(beginning=name[:40], size=size, limit=MAX_IDENTIFIER_BYTES)
     elif fold(name) in SYSTEM_COLUMNS:
         yield COLUMN_NAME_SYSTEM(name=name)
+
+
+METRIC_NAMESPACE, METRIC_DIMENSION = "RedshiftLakeLoader", "FunctionName"
+LEDGER_FAULTS = "LedgerFaults"
+"""The metric of the scheduled reconcile: damaged ledgers, and uploads that a ledger should know and does not."""

@@ -51,10 +51,20 @@ class StoredVersion:
 
 @dataclass(frozen=True)
 class OpenedVersion:
-    """A stored version with its first bytes: all of a small one, at least the header of a data file."""
+    """A stored version with its first bytes: all of a small one, at least the header of a data file.
+
+    `same_bytes`: the ids of the key's other versions with these bytes, the oldest first, if the event
+    has no version id. It may be about any of them.
+    """
 
     version: StoredVersion
     first_bytes: bytes
+    same_bytes: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The ids of the versions that the event may be about."""
+        return (self.version.version_id, *self.same_bytes)
 
 
 def first_uploads(bucket: str, versions: Iterable[ObjectVersion]) -> dict[VersionKey, Upload]:

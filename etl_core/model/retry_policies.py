@@ -7,12 +7,17 @@ decided by the record function (RETRY_POLICIES): it gives the table's lease back
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from etl_core.model.errors import (
+    CommitLostError,
     ConnectionLostError,
     EarlierUploadError,
+    EtlError,
+    LoadFailedError,
     LockConflictError,
+    RejectedError,
     SchemaNotReadyError,
     ThrottledError,
 )
@@ -65,7 +70,8 @@ LAMBDA_BUSY = RetryPolicy(
 )
 LAMBDA_DIED = RetryPolicy(
     # The function ended without a result: it was killed, or it crashed. A retry is safe, because
-    # the ledger shows whether the load committed. Many retries would not help.
+    # the ledger shows whether the load committed. The load holds its table's lease while this
+    # policy retries; later retries are the record function's.
     errors=("Lambda.Unknown", "Runtime.ExitError", "Runtime.Unknown"),
     interval_seconds=2,
     max_attempts=2,
@@ -89,6 +95,13 @@ LAMBDA_UNAVAILABLE = RetryPolicy(
 TASK_RETRIES: tuple[RetryPolicy, ...] = (LAMBDA_BUSY, LAMBDA_DIED, LAMBDA_UNAVAILABLE)
 """The Retry list of the Load state. Every other error goes to Record at once."""
 
+
+def _with_subclasses(base: type[EtlError]) -> Iterator[type[EtlError]]:
+    yield base
+    for each in base.__subclasses__():
+        yield from _with_subclasses(each)
+
+
 MAX_WAIT_ATTEMPTS = 20
 """After this many attempts, stop waiting for earlier uploads: a schema file no longer waits for
 uploads that arrived before it, and a data file no longer waits for a schema file that is in the
@@ -99,22 +112,62 @@ MAX_LOG_READ_ATTEMPTS = 5
 """After this many attempts, a load proceeds although the log cannot be read. Lower than the number
 of retries of ThrottledError."""
 
+DIED_AGAIN = RetryPolicy(LAMBDA_DIED.errors, 5, 6, 2.0, 60)
+"""For more than two minutes, so that no upload fails because functions are killed for one minute."""
+STOPPED = RetryPolicy(("Runtime.OutOfMemory", "Sandbox.Timedout", "States.Timeout"), 5, 1, 2.0, 60)
+"""The function needed too much memory or time. Without other uploads it may need less."""
+UNEXPECTED = RetryPolicy(("unexpected error",), 5, 1, 2.0, 60)
+"""Every error that has no policy and is not an answer of this library. It counts under this name."""
+
 RETRY_POLICIES: tuple[RetryPolicy, ...] = (
     RetryPolicy((EarlierUploadError.__name__,), 1, MAX_WAIT_ATTEMPTS, 1.5, 10),
     RetryPolicy((SchemaNotReadyError.__name__,), 2, 40, 1.5, 10),
     # These end by themselves, and waiting costs nothing: they are retried for more than 30 minutes.
     RetryPolicy((LockConflictError.__name__,), 2, 45, 2.0, 60),
     RetryPolicy((ConnectionLostError.__name__,), 2, 45, 2.0, 60),
+    RetryPolicy((CommitLostError.__name__,), 2, 45, 2.0, 60),
     RetryPolicy((ThrottledError.__name__,), 2, 45, 2.0, 60),
     RetryPolicy(LAMBDA_BUSY.errors, 5, 45, 2.0, 60),
     RetryPolicy(LAMBDA_UNAVAILABLE.errors, 60, 2, 1.5, 120),
+    DIED_AGAIN,
+    STOPPED,
 )
-"""What the record function retries. Any other error is final."""
+"""What the record function retries."""
+
+_ANSWERS = frozenset(
+    each.__name__ for base in (RejectedError, LoadFailedError) for each in _with_subclasses(base)
+)
+"""Errors by which a load answers: they are final, and nothing was committed."""
+_NOT_COMMITTED = _ANSWERS.union(
+    (
+        EarlierUploadError.__name__,
+        SchemaNotReadyError.__name__,
+        LockConflictError.__name__,
+        ConnectionLostError.__name__,
+        ThrottledError.__name__,
+    ),
+    LAMBDA_BUSY.errors,
+)
 
 
 def policy_for(error_name: str) -> RetryPolicy | None:
     """Return the policy of an error, None if the error is final."""
-    return next((each for each in RETRY_POLICIES if error_name in each.errors), None)
+    if error_name in _ANSWERS:
+        return None
+    return next((each for each in RETRY_POLICIES if error_name in each.errors), UNEXPECTED)
+
+
+def may_have_committed(error_name: str) -> bool:
+    """Return whether a load that ended with this error may have changed its table."""
+    return error_name not in _NOT_COMMITTED
+
+
+def runs_alone(retries: Mapping[str, int]) -> bool:
+    """Return whether the next load leaves other uploads out: one of them may have ended the earlier
+    loads. `retries` counts by the name of the policy.
+    """
+    stopped = any(retries.get(each.name, 0) for each in (STOPPED, UNEXPECTED))
+    return stopped or retries.get(DIED_AGAIN.name, 0) > 1
 
 
 def attempts_of_task(error_name: str) -> int:

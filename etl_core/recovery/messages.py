@@ -40,6 +40,15 @@ LEDGER_UNREADABLE = Message(
         "reason": 'column "upload_id" does not exist',
     },
 )
+LEDGERS_OPEN = Message(
+    "recovery.ledgers_open",
+    "Others than the loader may change the ledgers of a database.",
+    "the schema {schema} in {database} can be changed by others than its owner: {others}. A changed ledger "
+    "makes the loader load uploads twice, or lose them",
+    "Take these rights away: REVOKE ALL ON SCHEMA {schema} FROM USER; "
+    "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM USER",
+    {"schema": "etl_ledger", "database": "dev", "others": "joe may change public__orders"},
+)
 UNKNOWN_DATABASE = Message(
     "recovery.database.unknown",
     "Reconcile or rebuild-log is limited to a database that the stack does not have.",
@@ -123,6 +132,39 @@ REPLAY_OTHER_COUNT = Message(
     "{files}: {count} rows were loaded, the ledger records {expected}",
     "",
     {"files": _FILE, "count": 2, "expected": 3},
+)
+
+REPLAY_NOT_IN_LEDGER = Message(
+    "replay.not_in_ledger",
+    "Replay is asked to rebuild a table whose ledger knows fewer uploads than the log.",
+    "{table} cannot be rebuilt: the log knows {count} uploads that were loaded into it and that its ledger "
+    "does not know: {keys}. Their rows would be lost. Nothing was changed",
+    "Settle them first: docs/how-to/operate.md, uploads that the ledger does not know",
+    {"table": "public.orders", "count": 2, "keys": f"{_FILE!r} (2026-11-22T09:30:00Z)"},
+)
+REPLAY_MORE_ROWS = Message(
+    "replay.more_rows",
+    "A table that is to be rebuilt has more rows than its ledger accounts for.",
+    "{table} has {count} rows, its ledger accounts for {expected}: rows that the ledger does not know would "
+    "be lost. Nothing was changed",
+    "If they may be lost, run replay again with --accept-counts",
+    {"table": "public.orders", "count": 12, "expected": 10},
+)
+ADOPT_TOO_FEW_ROWS = Message(
+    "adopt.too_few_rows",
+    "Reconcile is asked to adopt uploads whose rows the table does not have.",
+    "{table} in {database} has {count} rows; with the uploads that the ledger does not know it would have at "
+    "least {expected}. Nothing was adopted",
+    "Their rows, or some of them, are not in the table: upload the files again, or a truncate with all rows",
+    {**_TABLE, "count": 4, "expected": 6},
+)
+ADOPT_NO_TABLE = Message(
+    "adopt.no_table",
+    "Reconcile is asked to adopt uploads into a table that does not exist.",
+    "{table} in {database} does not exist, so it has no rows of the uploads that the ledger does not know. "
+    "Nothing was adopted",
+    "Upload the schema file and the files again",
+    _TABLE,
 )
 
 UPLOAD_NOT_FOUND = Message(

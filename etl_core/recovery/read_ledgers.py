@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row, select_rows
+from etl_core.loading.ledger_access import others_who_write, select_access
 from etl_core.loading.ledger_queries import select_tables
 from etl_core.loading.ports import WarehouseClient
 from etl_core.model.errors import (
@@ -25,7 +26,7 @@ from etl_core.model.errors import (
 from etl_core.model.long_copy import staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
-from etl_core.recovery.messages import LEDGER_UNREADABLE
+from etl_core.recovery.messages import LEDGER_UNREADABLE, LEDGERS_OPEN
 from etl_core.recovery.reconcile import LedgerEvidence, Scope
 from etl_core.recovery.tables_requests import (
     DamagedLedger,
@@ -38,6 +39,7 @@ from etl_core.recovery.tables_requests import (
 
 BUSY_SECONDS = 15.0
 PAGE = 500
+_SHOWN_OTHERS = 5
 _TABLES_PER_TRANSACTION = 10
 """Loads of a table that was read wait until the reader's transaction ends, so it must be short."""
 
@@ -68,6 +70,7 @@ def read_versions(
     by_table = sorted(queries, key=lambda query: query.table)
     for database, group in groupby(by_table, key=lambda query: query.table.database):
         known = set(list_ledgers(warehouse, database, seconds))
+        found.damaged += _open_to_others(warehouse, database, seconds)
         pending = [query for query in group if ledger_name(query.table) in known]
         while pending:
             del pending[: _read_some(pending[:_TABLES_PER_TRANSACTION], warehouse, found)]
@@ -79,6 +82,17 @@ def list_ledgers(warehouse: WarehouseClient, database: str, seconds: float) -> l
     with warehouse.transaction(database, seconds) as transaction:
         names = (name for (name,) in transaction.execute(select_tables()))
         return [name for name in names if staging_created_at(name) is None]
+
+
+def _open_to_others(
+    warehouse: WarehouseClient, database: str, seconds: float
+) -> Iterator[DamagedLedger]:
+    """Yield one message if others than the loader may change the ledgers of the database."""
+    with warehouse.transaction(database, seconds) as transaction:
+        others = others_who_write(transaction.execute(select_access()))
+    if others:
+        shown = "; ".join(others[:_SHOWN_OTHERS])
+        yield DamagedLedger(LEDGERS_OPEN(schema=LEDGER_SCHEMA, database=database, others=shown))
 
 
 @dataclass

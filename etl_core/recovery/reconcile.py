@@ -17,7 +17,7 @@ from etl_core.model.errors import LoadFailedError
 from etl_core.model.lake_key import describe_key, is_folder_marker
 from etl_core.model.names import fold
 from etl_core.model.object_versions import ObjectVersion, VersionKey, first_uploads
-from etl_core.model.status import SETTLED, Status
+from etl_core.model.status import SETTLED, TOOK_EFFECT, UNSETTLED, Status, parse_status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.times import format_utc_time, parse_utc_time
 from etl_core.model.upload import Upload
@@ -48,8 +48,6 @@ class State(StrEnum):
 TO_SEND = (State.NEVER_SEEN, State.STUCK)
 _NEEDS_LEDGER = (*TO_SEND, State.NOT_IN_LEDGER)
 """These follow from a row that the ledger does not have, so all of it must have been read."""
-_IN_LEDGER = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
-"""An upload gets these statuses in the transaction that writes its ledger row."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class Finding:
         """The upload's status: the ledger's, else the log's."""
         if self.ledger is not None:
             return self.ledger.status
-        return None if self.entry is None else Status(self.entry["status"])
+        return None if self.entry is None else parse_status(self.entry.get("status"))
 
 
 def compare(
@@ -208,17 +206,17 @@ def _state(
     entry: Entry | None,
     grace_start: datetime,
 ) -> State:
-    status = None if entry is None else Status(entry["status"])
+    status = None if entry is None else parse_status(entry.get("status"))
     if ledger is not None:
         if status in SETTLED:
             return State.RECORDED
         return State.UNDER_WAY if ledger.loaded_at > grace_start else State.UNLOGGED
     if entry is None:
         return State.UNDER_WAY if version.landed_at > grace_start else State.NEVER_SEEN
-    if status in _IN_LEDGER and entry.get("version_id") == version.version_id:
+    if status in TOOK_EFFECT and entry.get("version_id") == version.version_id:
         loaded_at = parse_utc_time(str(entry.get("loaded_timestamp", entry["landed_timestamp"])))
         return State.UNDER_WAY if loaded_at > grace_start else State.NOT_IN_LEDGER
-    if status is not Status.RECEIVED:
+    if status not in UNSETTLED:
         return State.RECORDED
     arrived_at = parse_utc_time(str(entry["landed_timestamp"]))
     return State.UNDER_WAY if arrived_at > grace_start else State.STUCK

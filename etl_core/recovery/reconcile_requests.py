@@ -211,6 +211,27 @@ class SendRequest(Request[SentUploads]):
     kind: Literal["send"] = "send"
 
 
+ADOPTED_AT_ONCE = 500
+"""Uploads of one table. They must be adopted by few requests: each counts the rows of the table."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """How many uploads the ledgers adopted, and why the others were not."""
+
+    adopted: int
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptRequest(Request[Adopted]):
+    """Write the ledger rows of uploads that the log calls loaded."""
+
+    response = Adopted
+    uploads: tuple[AnyUpload, ...]
+    kind: Literal["adopt"] = "adopt"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A log entry, as far as the command line shows it."""
@@ -287,6 +308,7 @@ ReconcileRequest = (
     | RefusedRequest
     | KeyRequest
     | SendRequest
+    | AdoptRequest
     | AnswersRequest
     | LogPageRequest
 )

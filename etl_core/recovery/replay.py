@@ -29,7 +29,7 @@ from etl_core.loading.copy_run import (
 )
 from etl_core.loading.data_file import Part, in_threads
 from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row, select_rows
-from etl_core.loading.ledger_view import LedgerView
+from etl_core.loading.ledger_view import LedgerView, Superseded
 from etl_core.loading.ports import Ports, Transaction
 from etl_core.loading.reopened_files import open_row
 from etl_core.model.errors import (
@@ -42,12 +42,15 @@ from etl_core.model.errors import (
     ReplayRefusedError,
 )
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.lake_key import Action
+from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.table_ref import TableRef
+from etl_core.model.upload import Upload
 from etl_core.recovery.messages import (
     REPLAY_COPY_REFUSED,
+    REPLAY_MORE_ROWS,
     REPLAY_NO_LEDGER,
     REPLAY_NO_SCHEMA,
+    REPLAY_NOT_IN_LEDGER,
     REPLAY_OTHER_COUNT,
     REPLAY_OTHER_COUNTS,
     REPLAY_OVERWRITTEN,
@@ -103,7 +106,10 @@ class _Replay:
     deadline: float
 
     def run(self) -> ReplayResult:
+        # The log first: what it knows then is in the ledger.
+        logged = tuple(self.ports.backlog.find_effects(self.request.table))
         view = self._read()
+        self._check_known(logged, view)
         if self.request.dry_run:
             return _describe(self._open(view))
         for _ in range(_ATTEMPTS):
@@ -114,6 +120,19 @@ class _Replay:
                 return result
         raise LockConflictError(REPLAY_OVERWRITTEN(table=self.request.table, attempts=_ATTEMPTS))
 
+    def _check_known(self, logged: Iterable[Upload], view: LedgerView) -> None:
+        """Raise ReplayRefusedError if the ledger does not know what the log does."""
+        missing = [each for each in logged if not _is_known(each, view)]
+        if not missing:
+            return
+        shown = [f"{each.key!r} ({each.landed_timestamp})" for each in missing]
+        raise ReplayRefusedError(
+            REPLAY_NOT_IN_LEDGER(
+                table=self.request.table, count=len(missing), keys=", ".join(shown[:_SHOWN_FAULTS])
+            ),
+            shown[:_MAX_DETAILS],
+        )
+
     @property
     def _seconds_left(self) -> float:
         return max(1.0, self.deadline - time.monotonic())
@@ -123,7 +142,7 @@ class _Replay:
         with self.ports.warehouse.transaction(
             self.request.table.database, self._seconds_left
         ) as transaction:
-            return _read_ledger(transaction, self.request.table)
+            return read_ledger(transaction, self.request.table)
 
     def _open(
         self, view: LedgerView, known: Mapping[str, Part] = MappingProxyType({})
@@ -175,7 +194,7 @@ class _Replay:
             # The first statement, as in every load: the lock must come before the transaction's
             # snapshot.
             transaction.lock(LockTable(ledger_table(table)))
-            view = _read_ledger(transaction, table)
+            view = read_ledger(transaction, table)
             parts = self._open(view, known)
             in_force = view.in_force
             if in_force is None:
@@ -194,8 +213,9 @@ class _Replay:
                 case Overwritten():
                     transaction.roll_back()
                     return None
-                case Copied(counts=counts):
+                case Copied(counts=counts, rows_deleted=deleted):
                     self._check_counts(counts)
+                    self._check_rows(deleted, view)
         return replace(_describe(parts), rows=sum(count for _, count in counts))
 
     def _copy(self, transaction: Transaction, copy_run: CopyRun) -> CopyResult:
@@ -230,8 +250,25 @@ class _Replay:
                 faults[:_MAX_DETAILS],
             )
 
+    def _check_rows(self, count: int, view: LedgerView) -> None:
+        """Raise ReplayRefusedError if the table had more rows than the ledger accounts for."""
+        expected = sum(row.rows_loaded or 0 for row in content_rows(view.rows))
+        if count > expected and not self.request.accept_counts:
+            raise ReplayRefusedError(
+                REPLAY_MORE_ROWS(table=self.request.table, count=count, expected=expected)
+            )
 
-def _read_ledger(transaction: Transaction, table: TableRef) -> LedgerView:
+
+def _is_known(upload: Upload, view: LedgerView) -> bool:
+    """Return whether the ledger knows the upload, or knows that it has no effect any more."""
+    action = describe_key(upload.key).action
+    if view.knows(upload) or action == Action.SCHEMA:
+        return view.knows(upload)
+    return isinstance(view.decide(upload, Action.APPEND), Superseded)
+
+
+def read_ledger(transaction: Transaction, table: TableRef) -> LedgerView:
+    """Return all rows of the table's ledger."""
     return LedgerView(map(parse_row, transaction.execute(select_rows(ledger_table(table)))))
 
 

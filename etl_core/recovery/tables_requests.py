@@ -122,7 +122,24 @@ class ReplayRequest(Request[ReplayResult]):
     kind: Literal["replay"] = "replay"
 
 
-TablesRequest = VersionsRequest | LedgerPageRequest | ReplayRequest
+@dataclass(frozen=True)
+class AdoptResult:
+    """How many uploads the ledger knows now that it did not know before."""
+
+    adopted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptRowsRequest(Request[AdoptResult]):
+    """Write ledger rows of uploads that the log knows and whose rows the table has."""
+
+    response = AdoptResult
+    table: FoldedTable
+    rows: tuple[LedgerEvidence, ...]
+    kind: Literal["adopt_rows"] = "adopt_rows"
+
+
+TablesRequest = VersionsRequest | LedgerPageRequest | ReplayRequest | AdoptRowsRequest
 
 
 _KINDS = Annotated[TablesRequest, Field(discriminator="kind")]

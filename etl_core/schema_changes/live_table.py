@@ -95,6 +95,22 @@ def _describes(description: Any, oid: Any, number: Any) -> sa.ColumnElement[bool
     return sa.and_(description.objoid == oid, classoid, description.objsubid == number)
 
 
+def select_tables_with(columns: Sequence[str]) -> sa.Select[Any]:
+    """Select schema and name of the tables that have all of these columns, sorted."""
+    n, c, a = _NAMESPACE.c, _CLASS.c, _ATTRIBUTE.c
+    return (
+        sa.select(n.nspname, c.relname)
+        .select_from(
+            _NAMESPACE.join(_CLASS, c.relnamespace == n.oid).join(_ATTRIBUTE, a.attrelid == c.oid)
+        )
+        .where(c.relkind == "r", a.attnum > 0, a.attname.in_(columns))
+        .where(sa.func.left(n.nspname, 3) != "pg_", n.nspname != "information_schema")
+        .group_by(n.nspname, c.relname)
+        .having(sa.func.count() == len(columns))
+        .order_by(n.nspname, c.relname)
+    )
+
+
 def select_views(table: TableRef) -> sa.Select[Any]:
     """Return the query for the views that are bound to a table: a row (column, view_schema, view)
     per column and view.

@@ -7,15 +7,17 @@ from typing import Any
 
 from etl_core.model.lake_key import Action, describe_key
 from etl_core.model.leases import (
+    FIRST_POLL_SECONDS,
     LEASE_KEY,
     LONGEST_POLL_SECONDS,
     LONGEST_SCHEMA_POLL_SECONDS,
 )
-from etl_core.model.retry_policies import attempts_of_task, policy_for
+from etl_core.model.retry_policies import may_have_committed, policy_for
 from etl_core.model.status import SETTLED, Status
 from etl_core.model.upload import Upload
-from etl_core.turns.turn import Turn
+from etl_core.turns.turn import Turn, failure_of
 from etl_core.upload_log.entry import key_of
+from etl_core.upload_log.failure_wording import outcome_of_failure, outcome_unknown
 
 Reply = dict[str, Any]
 """The result of the record function. `next` is `load`, `copy`, `wait`, `succeeded` or `failed`."""
@@ -32,7 +34,7 @@ def find_answer(entry: Mapping[str, Any] | None, turn: Turn, *, is_replay: bool)
     answers an execution that made a long copy: its load drops the staging tables.
     """
     status = _final_status(entry)
-    if entry is None or status is None or turn.long_copy is not None:
+    if entry is None or status in (None, Status.UNKNOWN) or turn.long_copy is not None:
         return None
     is_newer = turn.attempts is not None and _attempts(entry) > turn.attempts
     if is_newer or (status in SETTLED and not is_replay):
@@ -91,9 +93,39 @@ def wait_for_retry(
     if retries >= policy.max_attempts:
         return None
     seconds = policy.delay_seconds(retries, jitter)
-    return _wait(
-        upload, turn.after_failure(policy.name, attempts_of_task(error)), seconds, (lease,)
-    )
+    return _wait(upload, turn.after_failure(policy.name, error), seconds, (lease,))
+
+
+def ask_ledger(upload: Upload, failure: Any, turn: Turn, lease: str | None) -> Reply | None:
+    """Return the reply of an execution whose last load may have changed the table without an answer:
+    it asks the ledger. None if the failure is the answer, or if it has asked already.
+    """
+    ended = failure_of(failure)
+    if lease is None or turn.failure is not None:
+        return None
+    if not turn.in_doubt and not may_have_committed(ended["Error"]):
+        return None
+    return _wait(upload, turn.asking(ended), FIRST_POLL_SECONDS, (lease,))
+
+
+def outcome_of(state: Mapping[str, Any], turn: Turn, *, has_table: bool) -> Mapping[str, Any]:
+    """Return the outcome of an execution that ends, from the state after Load.
+
+    A load that gave no answer has failed if the ledger does not hold its upload. If the ledger could
+    not be read, the status is UNKNOWN.
+    """
+    outcome = state.get("outcome")
+    if isinstance(outcome, Mapping) and "status" in outcome:
+        return outcome
+    if isinstance(outcome, Mapping) and outcome.get("in_ledger") is False:
+        return outcome_of_failure(turn.failure)
+    failure = state.get("failure")
+    if has_table and turn.failure is not None:
+        return outcome_unknown(turn.failure, failure_of(failure))
+    ended = failure_of(failure)
+    if has_table and may_have_committed(ended["Error"]):
+        return outcome_unknown(ended, None)
+    return outcome_of_failure(failure)
 
 
 def _wait(upload: Upload, turn: Turn, seconds: int, leases: Sequence[str]) -> Reply:

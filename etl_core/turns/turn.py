@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from etl_core.model.leases import FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS
+from etl_core.model.retry_policies import attempts_of_task, may_have_committed, runs_alone
+from etl_core.upload_log.failure_wording import error_message
 
 _MAX_COUNT = 1_000_000
+_MAX_ERROR, _MAX_CAUSE = 200, 4000
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,9 @@ class Turn:
 
     `retries` counts by the name of the policy; `retry_count` counts the attempts to load.
     `slot` is the slot that the execution holds. `poll` is its current pause between two looks.
-    `long_copy` is for the load function (model.long_copy).
+    `long_copy` is for the load function (model.long_copy). `in_doubt`: an earlier load may have
+    changed the table. `failure`: the last load's `Error` and `Cause`, if the next one only asks the
+    ledger whether the upload was loaded.
     """
 
     attempts: int | None = None
@@ -26,6 +31,8 @@ class Turn:
     slot: int | None = None
     poll: int = FIRST_POLL_SECONDS
     long_copy: Mapping[str, Any] | None = None
+    in_doubt: bool = False
+    failure: Mapping[str, str] | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Turn:
@@ -42,6 +49,8 @@ class Turn:
             slot=_count(data.get("slot")),
             poll=min(max(poll, FIRST_POLL_SECONDS), LONGEST_POLL_SECONDS),
             long_copy=long_copy if isinstance(long_copy, Mapping) else None,
+            in_doubt=data.get("in_doubt") is True,
+            failure=failure_of(data["failure"]) if data.get("failure") else None,
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -53,6 +62,9 @@ class Turn:
             "slot": self.slot,
             "poll": self.poll,
             "long_copy": self.long_copy,
+            "in_doubt": self.in_doubt or None,
+            "failure": self.failure,
+            "alone": runs_alone(self.retries) or None,
         }
         return {name: value for name, value in data.items() if value is not None}
 
@@ -60,16 +72,33 @@ class Turn:
         """Return the turn of an execution that makes a long copy, after it gave its slot back."""
         return replace(self, long_copy=long_copy, slot=None, poll=FIRST_POLL_SECONDS)
 
-    def after_failure(self, policy_name: str, attempts: int) -> Turn:
+    def after_failure(self, policy_name: str, error: str) -> Turn:
         """Return the turn after one more failed load, which gave its slot back."""
         retries = {**self.retries, policy_name: self.retries.get(policy_name, 0) + 1}
+        return replace(self._after(error), retries=retries)
+
+    def asking(self, failure: Mapping[str, str]) -> Turn:
+        """Return the turn of an execution that asks the ledger, after its last load ended like this."""
+        return replace(self._after(failure["Error"]), retries={}, failure=failure)
+
+    def _after(self, error: str) -> Turn:
+        attempts = attempts_of_task(error) if self.failure is None else 0
         return replace(
             self,
-            retries=retries,
             retry_count=self.retry_count + attempts,
             slot=None,
             poll=FIRST_POLL_SECONDS,
+            in_doubt=self.in_doubt or may_have_committed(error),
         )
+
+
+def failure_of(value: Any) -> dict[str, str]:
+    """Return `Error` and `Cause` of what Step Functions caught, short enough to be carried on."""
+    caught = value if isinstance(value, Mapping) else {}
+    return {
+        "Error": str(caught.get("Error") or "unknown")[:_MAX_ERROR],
+        "Cause": error_message(str(caught.get("Cause") or ""))[:_MAX_CAUSE],
+    }
 
 
 def _count(value: Any) -> int | None:

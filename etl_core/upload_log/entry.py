@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
-from etl_core.model.lake_key import describe_key
+from etl_core.model.lake_key import Action, describe_key, is_marker_file
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -80,14 +80,16 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
     """
     waiting: dict[str, Any] = {}
     table = table_of(upload)
-    if table is not None and _can_take_effect(upload, now):
+    if table is not None and can_take_effect(upload, now):
         waiting = {WAITING_FOR: table, WAITING_SINCE: format_utc_time(now)}
     listed = {LISTED: listed_partition(upload.landed_key)}
     return upload_attributes(upload, execution_arn) | listed | waiting
 
 
-def _can_take_effect(upload: Upload, now: datetime) -> bool:
+def can_take_effect(upload: Upload, now: datetime) -> bool:
     """Return False for an upload that its own load rejects without a look at its table."""
+    if describe_key(upload.key).action not in tuple(Action) or is_marker_file(upload.key):
+        return False
     has_control = CONTROL_CHARACTER.search(upload.key) is not None
     return not has_control and is_possible_arrival(upload.landed_at, now)
 

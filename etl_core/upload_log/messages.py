@@ -7,18 +7,30 @@ from etl_core.model.messages import Message
 LOAD_TIMED_OUT = Message(
     id="load.timed_out",
     when="The load function ran for longer than loadTimeoutSeconds and was stopped.",
-    text="the load function ran out of time; the transaction was rolled back and the table is unchanged",
+    text="the load function ran out of time; the transaction was rolled back and the file is not loaded",
     fix="Split the file, or raise loadTimeoutSeconds, and upload again",
     example={},
 )
 LOAD_FUNCTION_DIED = Message(
     id="load.function_died",
     when="The load function was killed, ran out of memory or crashed.",
-    text="the load function ended without a result ({error}: {cause}); what it had not committed was rolled back",
+    text="the load function ended without a result ({error}: {cause}); the file is not loaded",
     fix="Send the upload again (etl replay --key ...); it cannot be loaded twice. If that fails "
     "too, read the function's "
     "log group",
     example={"error": "Runtime.OutOfMemory", "cause": "out of memory"},
+)
+LOAD_UNKNOWN = Message(
+    id="load.unknown",
+    when="A load ended without an answer, and the ledger could not be read afterwards.",
+    text="the file may be loaded: its load ended without an answer ({reason}), and the table's ledger "
+    "could not be read afterwards ({why})",
+    fix="Do not upload the file again. Reconcile settles the upload from the ledger: wait for its "
+    "next scheduled run, or run `etl reconcile`",
+    example={
+        "reason": "Runtime.ExitError: signal: killed",
+        "why": "ConnectionLostError: the warehouse cannot be reached",
+    },
 )
 LINES_LEFT_OUT = Message(
     id="log.lines_left_out",

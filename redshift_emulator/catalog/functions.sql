@@ -453,13 +453,16 @@ CREATE OR REPLACE FUNCTION pg_rs.password_verifier(name text) RETURNS text LANGU
     SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = name
 $$;
 
--- Whether a statement can be prepared: false if it names a column that does not exist.
-CREATE OR REPLACE FUNCTION pg_rs.can_prepare(statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+-- The column that a statement names and that does not exist; '' if PostgreSQL can prepare the statement or it fails otherwise.
+CREATE OR REPLACE FUNCTION pg_rs.missing_column(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE 'PREPARE "rs$probe" AS ' || statement;
     DEALLOCATE "rs$probe";
-    RETURN true;
-EXCEPTION WHEN undefined_column THEN
-    RETURN false;
+    RETURN '';
+EXCEPTION
+    WHEN undefined_column THEN
+        RETURN coalesce(substring(SQLERRM FROM '^column "([^"]+)" does not exist'), '');
+    WHEN OTHERS THEN
+        RETURN '';
 END
 $$;

@@ -59,14 +59,14 @@ CASES = {
         ("$.columns[0].type", "$.columns[1].name", "$.columns[1].nul", "$.distkey"),
     ),
     "bad value": Case(
-        "dev/append/{table}/x.csv", b"id,name\n1,a\nx7,b\n", "failed", "CopyRefusedError", ("line 3", "'id'", "'x7'")
+        "dev/append/{table}/x.csv", b"id,name\n1,a\nx7,b\n", "rejected", "CopyRefusedError", ("line 3", "'id'", "'x7'")
     ),
     "too long": Case(
-        "dev/append/{table}/x.csv", "id,name\n1,äääääääääää\n".encode(), "failed",
+        "dev/append/{table}/x.csv", "id,name\n1,äääääääääää\n".encode(), "rejected",
         "CopyRefusedError", ("line 2", "'name'")
     ),
-    "too few fields": Case("dev/append/{table}/x.csv", b"id,name\n1\n", "failed", "CopyRefusedError", ("line 2",)),
-    "bad row in a replace": Case("dev/truncate/{table}/x.csv", b"id,name\n5,a\n,b\n6\n", "failed",
+    "too few fields": Case("dev/append/{table}/x.csv", b"id,name\n1\n", "rejected", "CopyRefusedError", ("line 2",)),
+    "bad row in a replace": Case("dev/truncate/{table}/x.csv", b"id,name\n5,a\n,b\n6\n", "rejected",
     "CopyRefusedError", ("line 4",)),
 }  # fmt: skip
 

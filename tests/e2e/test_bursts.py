@@ -35,8 +35,8 @@ def test_pending_uploads_are_loaded_by_one_transaction_and_only_the_bad_file_fai
     refused = lake.entry(table, bad, 90)
 
     assert [(entry["status"], entry["rows_loaded"]) for entry in entries] == [("loaded", 2)] * FILES
-    assert refused["status"] == "failed"
-    assert "line 3, column 'id' (int4), value 'x7'" in refused["error"]["message"]
+    assert refused["status"] == "rejected"
+    assert "line 3, column 'id', value 'x7'" in refused["error"]["message"]
     assert lake.rows(table, "id") == sorted(
         ((number,) for number in range(FILES) for _ in range(2)), key=repr
     )

@@ -49,3 +49,15 @@ def test_a_load_succeeds_after_the_change_was_undone(lake: Lake) -> None:
 
     lake.client.sql("dev", f"ALTER TABLE {table} RENAME COLUMN title TO name")
     assert lake.drop(f"dev/append/{table}/x.csv", ONE_ROW)["status"] == "loaded"
+
+
+def test_a_table_that_somebody_renamed_is_found_under_its_new_name(lake: Lake) -> None:
+    table = lake.table("renamed")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "BIGINT"), ("name", "VARCHAR(20)")))
+    lake.client.sql("dev", f"ALTER TABLE {table} RENAME TO {table}_2025")
+
+    entry = lake.drop(f"dev/append/{table}/x.csv", ONE_ROW)
+
+    assert (entry["status"], entry["error"]["type"]) == ("failed", "MissingTableError")
+    assert f"public.{table}_2025" in entry["error"]["message"]
+    assert "Rename it back" in entry["error"]["message"]

@@ -48,7 +48,7 @@ def test_a_bad_last_row_leaves_the_table_unchanged(lake: Lake, action: str) -> N
     lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("note", "VARCHAR(20)")))
     lake.drop(f"dev/append/{table}/one.csv", "id,note\n0,first\n")
     entry = lake.drop(f"dev/{action}/{table}/bad.csv", _large() + b"oops,x\n")
-    assert entry["status"] == "failed"
+    assert entry["status"] == "rejected"
     assert f"line {ROWS + 2}" in entry["error"]["message"]
     assert "'oops'" in entry["error"]["message"]
     assert lake.rows(table) == [(0, "first")]

@@ -53,7 +53,7 @@ def test_long_uploads_are_loaded_refused_and_answered(long_lake: Lake) -> None:
 
     version = long_lake.put(f"dev/append/{table}/bad.csv", rows(1000, 200) + "x,bad\n")
     refused = long_lake.entry(table, version, SECONDS)
-    assert refused["status"] == "failed"
+    assert refused["status"] == "rejected"
     assert "line 202" in refused["error"]["message"]
     assert "'x'" in refused["error"]["message"]
 

@@ -262,7 +262,7 @@ def test_a_failed_upload_is_loaded_by_a_replay_after_its_table_was_changed(
     lake, table = operator.lake, operator.lake.table("changed")
     lake.drop(f"dev/schema/{table}/s.json", columns(("note", "VARCHAR(5)")))
     key = f"dev/append/{table}/x.csv"
-    assert lake.drop(key, "note\nfar too long\n")["status"] == "failed"
+    assert lake.drop(key, "note\nfar too long\n")["status"] == "rejected"
     lake.drop(f"dev/schema/{table}/s.json", columns(("note", "VARCHAR(50)")))
 
     code, output = operator.run("replay", "--key", key)
@@ -357,3 +357,61 @@ def test_a_table_with_a_deleted_file_is_not_rebuilt(operator: Operator) -> None:
     assert code == 1
     assert key in output["reason"]
     assert lake.rows(table) == [(1,)]
+
+
+@pytest.mark.usefixtures("rule_off")
+def test_a_ledger_that_lost_its_rows_is_never_obeyed_and_adopts_them_again(
+    operator: Operator,
+) -> None:
+    lake, table = operator.lake, operator.lake.table("forgotten")
+    put_in_order(
+        lake,
+        (f"dev/schema/{table}/s.json", SCHEMA),
+        (f"dev/append/{table}/1.csv", "id\n1\n2\n"),
+        (f"dev/append/{table}/2.csv", "id\n3\n"),
+    )
+    assert operator.reconcile(table)[0] == 0
+    replay = ("replay", "--database", "dev", "--table", table)
+    ledger = f"etl_ledger.public__{table}"
+    for loss in (f"DELETE FROM {ledger} WHERE s3_key LIKE '%/1.csv'", f"DROP TABLE {ledger}"):
+        lake.client.sql("dev", loss)
+        lost = 1 if loss.startswith("DELETE") else 3
+
+        refused = CliRunner().invoke(
+            main, [*replay, "--stack", str(lake.cloud.state.outputs)], catch_exceptions=False
+        )
+        assert refused.exit_code != 0, refused.output
+        assert lake.count(table) == 3
+        code, output = operator.reconcile(table)
+        assert (code, output["counts"]["not in the ledger"]) == (1, lost)
+        lake.client.sql("dev", f"DELETE FROM {table} WHERE id = 1")
+        code, output = operator.reconcile(table, "--adopt")
+        assert (code, output["adopted"]) == (1, 0)
+        assert "has 2 rows" in output["refused"][0]
+
+        lake.client.sql("dev", f"INSERT INTO {table} VALUES (1)")
+        code, output = operator.reconcile(table, "--adopt")
+        assert (code, output["adopted"], output["counts"]) == (0, lost, {"recorded": 3})
+        code, output = operator.run(*replay)
+        assert (code, output["rows"], lake.count(table)) == (0, 3, 3)
+
+
+def test_equal_files_of_one_second_are_known_to_the_ledger_without_the_log(
+    operator: Operator,
+) -> None:
+    """Their events have no version id, so one etag names all three versions."""
+    lake, table = operator.lake, operator.lake.table("equal")
+    lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
+    for _ in range(3):
+        lake.put(f"dev/append/{table}/same.csv", "id\n1\n")
+    deadline = time.monotonic() + 30
+    while lake.count(table) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    ledger = lake.client.sql("dev", f"SELECT version_id FROM etl_ledger.public__{table}").rows
+    assert len(set(ledger)) == len(ledger) == 4
+
+    operator.delete_log(table)
+    code, output = operator.reconcile(table)
+
+    assert (code, lake.count(table)) == (0, 3), output
+    assert operator.statuses(table) == ["applied", "loaded", "loaded", "loaded"]

@@ -19,14 +19,14 @@ _NO_CSV: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "the file is empty"),
     "only a byte order mark": (b"\xef\xbb\xbf", "the file is empty"),
     "not text": (bytes(range(128, 256)) * 9, "not UTF8 text"),
-    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "not UTF8 text"),
-    "Latin-1 header": ("ü,b\n1,2\n".encode("latin-1"), "not UTF8 text"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16 text, by its first bytes"),
+    "Latin-1 header": ("ü,b\n1,2\n".encode("latin-1"), "the header is not UTF-8 text"),
     "Latin-1 value": ("a,b\nü,2\n".encode("latin-1"), "line 2, column 'a'"),
     "endless header": (b"x" * (2 << 20), "does not end within"),
     "endless row": (b"a,b\n" + b"x" * (5 << 20), "longer than 4 MB"),
     "endless quote": (b'a,b\n"1,2\n' * 9, "quote"),
     "bare CR": (b"a,b\r1,2\r", "bare CR"),
-    "too few fields": (b"a,b\n1\n", "1 fields"),
+    "too few fields": (b"a,b\n1\n", "1 field"),
 }
 
 
@@ -80,7 +80,7 @@ def test_a_byte_order_mark_is_not_part_of_a_column_name(runner: CsvFolder) -> No
 
 
 def test_an_empty_line_in_a_file_of_one_column_is_null(runner: CsvFolder) -> None:
-    assert runner.infer("a\n1\n\n2\n")["columns"] == [{"name": "a", "type": "SMALLINT"}]
+    assert runner.infer("a\n1\n\n2\n")["columns"] == [{"name": "a", "type": "BIGINT"}]
 
 
 def test_bytes_that_are_not_text_are_shown_as_bytes(runner: CsvFolder) -> None:

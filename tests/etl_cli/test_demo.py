@@ -73,7 +73,7 @@ def test_the_demo_loads_all_rows_of_all_tables(data):
 def test_the_demo_has_every_action_a_compressed_file_and_both_kinds_of_invalid_files(data):
     uploads = [upload for act in data.acts() for upload in act.uploads]
     assert {upload.action for upload in uploads} == {"schema", "append", "truncate"}
-    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
+    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected"}
     assert len({upload.key for upload in uploads}) == len(uploads)
     (packed,) = [upload for upload in uploads if upload.key.endswith(".gz")]
     assert gzip.decompress(packed.content) == data.tables["flights"]
@@ -115,7 +115,7 @@ def test_without_the_data_package_the_demo_uses_the_example_files_only():
     assert data.expected_rows() == {"user_data": 3}
     uploads = [upload for act in data.acts() for upload in act.uploads]
     assert {upload.table for upload in uploads} == {"user_data"}
-    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected", "failed"}
+    assert {upload.status for upload in uploads} == {"applied", "loaded", "rejected"}
 
 
 def test_the_command_for_the_flight_data_installs_the_version_of_the_checkout():

@@ -70,8 +70,7 @@ def files(tmp_path: Path) -> CsvFolder:
             "TIMESTAMPTZ",
         ),
         (["2024-02-29 23:59:59 CEST"], "VARCHAR(64)"),
-        (["29.02.2024", "01.03.2024"], "DATE"),
-        (["29.02.2024 10:00", "01.03.2024"], "TIMESTAMP"),
+        (["29.02.2024", "01.03.2024"], "VARCHAR(16)"),
         (["29-Feb-2024", "1 March 2024"], "DATE"),
         (["2024-Feb-29"], "DATE"),
         (["29 Foo 2024"], "VARCHAR(32)"),
@@ -147,6 +146,7 @@ def test_by_default_a_column_has_room_and_values_keep_their_spelling(
             "which can be one of two days; to load dates, make it DATE and set csv.date",
         ),
         (["1.2.24"], "which can be one of two days"),
+        (["29.02.2024", "01.03.2024"], "make it DATE and set csv.date_format"),
         ([".5", "-.25", "1"], "looks like numbers such as '.5'; COPY reads them: make it NUMERIC"),
         (
             ["1 234", "12"],
@@ -247,7 +247,7 @@ def test_compressed_files_are_read(files: CsvFolder, suffix: str, pack: object) 
         ("a;b\nx\n", ["a;b"], None),
         ("id, name;x\n1,2\n", ["id", "name;x"], None),
         ("id\n1\n", ["id"], None),
-        ("a;b\n" + "1;2\n" * 100_000, ["a", "b"], ";"),
+        ("a;b\n" + "1;2\n" * 70_000, ["a", "b"], ";"),
     ],
 )
 def test_another_delimiter_is_found_in_the_first_rows(
@@ -385,7 +385,9 @@ def test_the_schema_file_is_written_to_the_output_path(files: CsvFolder) -> None
         (b"a,b\n" + b"x" * (5 << 20), "line 2 is longer than 4 MB"),
         (b'a,b\n"' + b"x\n" * (3 << 20), "line 2 is longer than 4 MB"),
         (b",".join(b"c%d" % n for n in range(1601)) + b"\n", "1601"),
-        (b"\x1f\x8b" + b"junk" * 9, "not UTF8 text"),
+        (b"\x1f\x8b" + b"\x00junk" * 9, "the file is compressed with gzip, by its first bytes"),
+        (b"PK\x03\x04..[Content_Types].xml", "an Excel workbook"),
+        ("id,größe\n1,2\n".encode("latin-1"), "UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_refused_with_the_reason(

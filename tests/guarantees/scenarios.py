@@ -122,7 +122,7 @@ def statuses_of(upload: ScenarioUpload, uploads: Sequence[ScenarioUpload]) -> se
         return {"rejected"}
     without_later = {"applied", "unchanged"} if upload.action == "schema" else {"loaded"}
     if upload.fault:
-        without_later = {"failed"} if upload.fault == "value" else {"rejected"}
+        without_later = {"rejected"}
     return without_later | ({"superseded"} if later else set())
 
 

@@ -112,7 +112,7 @@ def test_bad_files_in_a_burst_fail_and_delay_nothing(lake: Lake) -> None:
         for each in _entries(lake, name)
         if each["action"] == "append"
     }
-    assert statuses == {key: "failed" if text == "x" else "loaded" for key, text in texts.items()}
+    assert statuses == {key: "rejected" if text == "x" else "loaded" for key, text in texts.items()}
     assert sorted(value for (value,) in lake.rows(name)) == [
         number for number in range(32) if number % 4 != 3
     ]

@@ -68,36 +68,6 @@ def test_a_file_is_read_by_its_schema_file_even_if_a_later_one_was_applied_first
     assert short_waits.lake.rows(table) == [(1, "x", None)]
 
 
-def test_three_kills_in_a_row_are_reported_as_failed_and_the_next_delivery_corrects_the_entry(
-    harness: Harness,
-) -> None:
-    table = harness.lake.table("limit")
-    harness.load("schema", table, SHORT, 0)
-    received, loaded = steps_of(harness, harness.put("append", table, "id,note\n1,x\n", 1))
-    event = harness.put("append", table, "id,note\n2,x\n", 2)
-    assert not harness.run(event, [received + loaded, 1, 1]).succeeded
-    entry = harness.entry(event)
-    assert (entry["status"], entry["attempts"]) == ("failed", 3)
-    assert "ended without a result" in entry["error"]["message"]
-    assert harness.lake.count(table) == 2
-    harness.run(event)
-    entry = harness.entry(event)
-    assert (entry["status"], entry["rows_loaded"], "error" in entry) == ("loaded", 1, False)
-    assert harness.lake.count(table) == 2
-
-
-def steps_of(harness: Harness, event: dict[str, object]) -> tuple[int, int]:
-    """Return the numbers of steps of `received` and of a load, whose last step is after COMMIT."""
-    handlers = {each.split(".")[1]: each for each in harness.interpreter.handlers.values()}
-    received = harness.pool.call(
-        handlers["record"], {"phase": "received", "event": event, "execution_arn": "x", "turn": {}}
-    )
-    loaded = harness.pool.call(handlers["load"], {"event": event, "retry_count": 0})
-    state = event | {"turn": received.result, "outcome": loaded.result}
-    harness.pool.call(handlers["record"], {"phase": "final", "state": state, "execution_arn": "x"})
-    return received.steps, loaded.steps
-
-
 def test_an_autocommit_statement_stays_when_the_rest_of_the_plan_is_refused(
     harness: Harness,
 ) -> None:

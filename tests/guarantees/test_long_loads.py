@@ -181,7 +181,7 @@ def test_a_refused_value_is_explained_and_leaves_no_table(make: Make) -> None:
     event = harness.put("append", table, "id,file\n3,good\nx,bad\n", 3)
     assert not harness.run(event).succeeded
     entry = harness.entry(event)
-    assert entry["status"] == "failed"
+    assert entry["status"] == "rejected"
     assert entry["error"]["type"] == "CopyRefusedError"
     assert "line 3" in entry["error"]["message"]
     assert "'x'" in entry["error"]["message"]

@@ -143,7 +143,7 @@ def test_a_reader_never_sees_rows_of_a_refused_file(harness: Harness, action: st
     with readers.reading():
         for number in range(5):
             result = harness.load(action, table, _rows(1) + "x,1\n", number + 2)
-            assert result.data["record"]["status"] == "failed"
+            assert result.data["record"]["status"] == "rejected"
     assert not readers.errors
     assert readers.seen == {(ROWS, sum(range(ROWS)), 0)}
 

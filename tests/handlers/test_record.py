@@ -248,6 +248,23 @@ def test_a_key_that_names_no_table_is_logged_as_unparsed_and_needs_no_turn(
     assert leases.calls == []
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        an_event("dev/apend/t/a.csv"),
+        an_event("dev/append/t/a\x00.csv"),
+        an_event(time="0001-01-01T00:00:00Z"),
+    ],
+)
+def test_an_upload_that_will_be_rejected_keeps_no_other_one_waiting(
+    log: FakeLogTable, leases: FakeLeases, event: dict[str, Any]
+) -> None:
+    turn = received(event, turn={})
+    assert (turn["next"], leases.held) == ("load", {})
+    assert received(turn={}, arn="arn:2")["next"] == "load"
+    assert not any("waiting_for" in entry for _, entry in list(log.entries.items())[:1])
+
+
 def test_an_invalid_event_is_refused(log: FakeLogTable) -> None:
     with pytest.raises(InvalidEventError):
         received({"detail": {}}, turn={})

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from etl_core.model.errors import InvalidKeyError
+from etl_core.recovery.tables_requests import DamagedLedger
 from etl_core.recovery.wire import InvalidRequestError
 from handlers import reconcile, tables
-from tests.builders import a_schema_file, settings
+from tests.builders import TABLE, a_schema_file, settings
 from tests.etl_core.in_memory_pipeline import InMemoryPipeline
 from tests.etl_core.model.test_object_versions import a_version
 from tests.etl_core.recovery.in_memory_services import FakeLake, InMemoryServices
@@ -81,6 +82,25 @@ def test_every_request_writes_a_log_line_without_its_content(
         "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "damaged": 0,
         "marker": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", [0, 2])
+def test_the_scheduled_run_counts_the_faults_of_ledgers_for_the_alarm(
+    memory: InMemoryServices,
+    faults: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "loader-reconcile")
+    if faults:
+        memory.tables.damaged = [DamagedLedger("damaged", TABLE)]  # and the upload of its table
+    ask({"kind": "lake", "dry_run": True})
+    line = json.loads(capsys.readouterr().out)
+    [metric] = line["_aws"]["CloudWatchMetrics"]
+    assert {name: line[name] for [name] in metric["Dimensions"]} == {
+        "FunctionName": "loader-reconcile"
+    }
+    assert [line[each["Name"]] for each in metric["Metrics"]] == [faults]
 
 
 @pytest.mark.usefixtures("memory", "pipeline")

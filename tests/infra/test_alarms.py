@@ -24,8 +24,14 @@ def test_a_failed_or_timed_out_execution_sets_off_an_alarm(plain: Stack):
         assert alarm["dimensions"] == state_machine
 
 
+def test_a_damaged_ledger_sets_off_the_alarm_of_the_scheduled_reconcile(plain: Stack):
+    alarm = plain.one(ALARM, "-ledger-faults").inputs
+    assert (alarm["namespace"], alarm["metricName"]) == ("RedshiftLakeLoader", "LedgerFaults")
+    assert alarm["dimensions"] == {"FunctionName": plain.outputs["reconcile_function"]}
+
+
 def test_without_an_address_the_alarms_exist_without_actions(plain: Stack):
-    assert len(plain.of(ALARM)) == 3
+    assert len(plain.of(ALARM)) == 4
     assert not plain.has("aws:sns/topic:Topic")
     assert not any(alarm.inputs.get("alarmActions") for alarm in plain.of(ALARM))
 

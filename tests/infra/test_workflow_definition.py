@@ -6,8 +6,8 @@ import pytest
 from etl_core.model import errors
 from etl_core.model.errors import LoadFailedError, RejectedError, RetryableError
 from etl_core.model.leases import EXPIRES_AT
-from etl_core.model.retry_policies import RETRY_POLICIES, TASK_RETRIES
-from etl_core.model.status import Status
+from etl_core.model.retry_policies import DIED_AGAIN, RETRY_POLICIES, TASK_RETRIES
+from etl_core.model.status import UNSETTLED, Status
 from etl_core.turns.next_step import answered, copy_now, load_now, wait_for_lease
 from etl_core.turns.turn import Turn
 from infra.workflow_definition import (
@@ -177,7 +177,7 @@ HELD, EXPIRED = ({EXPIRES_AT: {"N": seconds}} for seconds in ("99999999999", "10
 def test_an_answer_of_another_execution_ends_the_wait(status):
     _, state = look(item(status, 2), HELD)
     expected = "Succeeded" if status.succeeded else "Failed"
-    assert state == ("Wait" if status is Status.RECEIVED else expected)
+    assert state == ("Wait" if status in UNSETTLED else expected)
 
 
 def test_an_answer_that_was_there_before_does_not_end_the_wait():
@@ -353,3 +353,19 @@ def test_a_copy_that_fails_for_good_is_lost_and_the_load_goes_on():
 def test_the_load_gets_the_copy_or_learns_that_one_can_be_made(carried):
     data = load_now(Turn(long_copy=carried))
     assert evaluate(STATES["Load"]["Arguments"]["long_copy"], input=data) == (carried or {})
+
+
+FAILURE = {"Error": "Runtime.ExitError", "Cause": "killed"}
+
+
+@pytest.mark.parametrize("died", [0, 1, 2])
+def test_the_load_learns_whether_it_runs_alone(died):
+    data = load_now(Turn(retries={DIED_AGAIN.name: died}))
+    assert evaluate(STATES["Load"]["Arguments"]["alone"], input=data) is (died > 1)
+
+
+@pytest.mark.parametrize("turn", [Turn(), Turn().asking(FAILURE)])
+def test_the_load_learns_whether_it_only_asks_the_ledger(turn):
+    data = load_now(turn)
+    asked = FAILURE if turn.failure else {}
+    assert evaluate(STATES["Load"]["Arguments"]["failure"], input=data) == asked

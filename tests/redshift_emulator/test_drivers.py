@@ -194,7 +194,9 @@ def test_lateral_aliases_and_parameters_in_a_block(connect: Connect, warehouse: 
     )
     with psycopg.connect(warehouse.conninfo) as session:
         asked = "SELECT a + %s::int AS b, b * 2 AS c, c + 1 AS d, d AS e FROM shifted"
-        assert session.execute(asked, (4,)).fetchall() == [(5, 10, 11, 11)]
+        assert session.execute(asked, (4,)).fetchall() == [(5, 10, 11, 100)]
         assert session.execute("SELECT a AS d, d FROM shifted").fetchall() == [(1, 100)]
+        mixed = "SELECT a + 1 AS d, d AS kept, kept + 1 AS b, b FROM shifted"
+        assert session.execute(mixed).fetchall() == [(2, 100, 101, 101)]
         with pytest.raises(psycopg.errors.UndefinedColumn):
             session.execute("SELECT a + %s::int AS b, x FROM shifted", (4,))

@@ -16,15 +16,17 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "redshift_emulator" / "README.md").read_text("utf-8")
 
 
-def test_the_pytest_example_passes(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    (tmp_path / "test_example.py").write_text(example)
+def test_the_pytest_examples_pass(tmp_path: Path) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for number, example in enumerate(examples):
+        (tmp_path / f"test_example_{number}.py").write_text(example)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:cacheprovider",
-         f"--rootdir={tmp_path}", f"--basetemp={tmp_path / 'data'}", str(tmp_path / "test_example.py")],
+         "-p", "redshift_emulator.pytest_plugin",
+         f"--rootdir={tmp_path}", f"--basetemp={tmp_path / 'data'}", str(tmp_path)],
         cwd=ROOT, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )  # fmt: skip
-    assert "1 passed" in run.stdout, run.stdout + run.stderr
+    assert "2 passed" in run.stdout, run.stdout + run.stderr
 
 
 def test_the_table_names_every_option() -> None:

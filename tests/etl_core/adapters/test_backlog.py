@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,6 +144,32 @@ def test_a_version_is_found_by_etag_before_its_final_status_and_by_id_after(
     found = log.table.find_upload(log.target, version(upload))
     assert found is not None
     assert (found.upload, found.status) == (upload, Status.REJECTED)
+
+
+def test_a_status_of_a_later_version_stops_no_other_upload(log: Log) -> None:
+    upload = log.receive(log.upload("s.json", "dev/schema"))
+    log.finish(upload, version_id="v1", status="from a later version")
+    found = log.table.find_upload(log.target, a_version(upload.key, "v1", upload.etag, NOW))
+    assert found is not None
+    assert found.status is Status.UNKNOWN
+
+
+def test_the_uploads_that_changed_a_table_are_found(log: Log) -> None:
+    loaded, applied, failed, _ = (
+        log.receive(log.upload(name, action))
+        for name, action in (
+            ("a.csv", "dev/append"),
+            ("s.json", "dev/schema"),
+            ("b.csv", "dev/append"),
+            ("c.csv", "dev/append"),
+        )
+    )
+    log.finish(loaded, status="loaded")
+    log.finish(applied, status="applied")
+    log.finish(failed, status="failed")
+    found = log.table.find_effects(log.target)
+    assert {each.upload_id for each in found} == {loaded.upload_id, applied.upload_id}
+    assert list(log.table.find_effects(replace(log.target, schema="other"))) == []
 
 
 def test_another_version_is_not_found(log: Log) -> None:

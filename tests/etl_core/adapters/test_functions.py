@@ -58,6 +58,10 @@ def test_a_function_is_called_with_json_and_returns_json() -> None:
     assert client.calls == [{"FunctionName": "f", "Payload": b'{"kind": "x"}'}]
 
 
+STATE_MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:loader"
+EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:loader:1"
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "text"),
     [
@@ -112,9 +116,16 @@ def test_an_execution_is_started_with_the_event() -> None:
     ],
 )
 def test_an_execution_runs_only_while_step_functions_reports_it(answer: Any, runs: bool) -> None:
-    assert StateMachine(FakeClient(answer), "arn").is_running("arn:1") is runs
+    assert StateMachine(FakeClient(answer), STATE_MACHINE).is_running(EXECUTION) is runs
 
 
 def test_a_missing_permission_does_not_mean_that_the_execution_ended() -> None:
     with pytest.raises(LoadFailedError, match="Step Functions returned AccessDenied"):
-        StateMachine(FakeClient(refused("AccessDenied", 403)), "arn").is_running("arn:1")
+        StateMachine(FakeClient(refused("AccessDenied", 403)), STATE_MACHINE).is_running(EXECUTION)
+
+
+def test_an_execution_of_another_state_machine_does_not_run() -> None:
+    """The stack may have been deployed under another name before; nobody may ask about that one."""
+    client = FakeClient(refused("AccessDenied", 403))
+    other = EXECUTION.replace(":loader:", ":loader-2:")
+    assert StateMachine(client, STATE_MACHINE).is_running(other) is False

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from etl_core.adapters.redshift import RedshiftWarehouse
 from etl_core.adapters.redshift_connections import QUERY_GROUP, Endpoint
 from etl_core.adapters.secrets import Credentials
-from etl_core.model.errors import ConnectionLostError, LoadFailedError
+from etl_core.model.errors import CommitLostError, ConnectionLostError, LoadFailedError
 from redshift_emulator.server import Server
 
 SECONDS = 20.0
@@ -200,6 +200,26 @@ def test_two_transactions_at_once_have_a_connection_each_and_one_is_kept(
 
     assert len(pids) == 2
     assert wire.open == 1
+
+
+@pytest.mark.parametrize("who", ["the server", "the client"])
+def test_a_connection_that_breaks_at_commit_is_told_apart_from_one_that_broke_before(
+    warehouse: RedshiftWarehouse, endpoint: Endpoint, secret: Secret, wire: Wire, who: str
+) -> None:
+    def break_at_commit() -> None:
+        with warehouse.transaction("dev", SECONDS) as transaction:
+            [(pid,)] = transaction.execute(PID)
+            if who == "the client":
+                wire.connections[0].close()
+                return
+            other = RedshiftWarehouse(endpoint, secret)
+            run(other, sa.select(sa.func.pg_terminate_backend(pid)))
+            other.close()
+            select.select([wire.connections[0]], [], [], SECONDS)
+
+    with pytest.raises(CommitLostError):
+        break_at_commit()
+    assert run(warehouse, ONE) == [(1,)]
 
 
 def test_a_refused_login_is_read_again_with_its_new_password(

@@ -63,7 +63,7 @@ CONTENTS = (
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CONTENTS, st.integers(1, 9))
 @example(b'"a"\r\n"b" \r\n', 1)
 @example(b'a, "b\r\n\r\nc" ,d\r', 2)
@@ -80,7 +80,7 @@ def test_rows_are_split_as_copy_splits_them(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text("ab é \"'~,;|\x01", min_size=1, max_size=20), st.sampled_from(["\n", "\r\n", ""]))
 @example('"id" , "name"', "\n")
 @example('"id","name" ', "\r\n")

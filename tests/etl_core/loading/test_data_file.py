@@ -69,6 +69,18 @@ def test_a_column_dropped_later_is_named_with_the_fix() -> None:
         shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID]))
 
 
+def test_a_column_dropped_and_added_again_is_read_by_its_name() -> None:
+    schemas = history([ID, NAME], [ID], [ID, NAME])
+    assert shape_of(a_file(b"id,name\n1,a\n"), schemas).columns == ("id", "name")
+
+
+def test_a_column_renamed_to_the_name_of_a_dropped_one_is_another_column() -> None:
+    label = a_column("label", "VARCHAR(20)")
+    renamed = a_column("name", "VARCHAR(20)", renamed_from="label")
+    with pytest.raises(HeaderMismatchError, match="which a later schema file dropped"):
+        shape_of(a_file(b"id,name\n1,a\n"), history([ID, NAME], [ID, label], [ID, renamed]))
+
+
 def test_the_header_is_matched_to_the_schema_in_force_at_arrival() -> None:
     with pytest.raises(HeaderMismatchError, match="'note' is not in the table"):
         shape_of(a_file(b"id,note\n1,a\n"), history([ID], [ID, a_column("note")]))

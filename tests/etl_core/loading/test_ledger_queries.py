@@ -94,7 +94,7 @@ def test_the_rows_that_are_read_decide_like_the_whole_ledger(ledger: LiveTable) 
         }
         fill(ledger, list(rows.values()))
         whole, (upload, action) = LedgerView(rows.values()), own
-        view = LedgerView(read(ledger, select_own(LEDGER, upload, action, "v1")))
+        view = LedgerView(read(ledger, select_own(LEDGER, upload, action, ("v1",))))
 
         assert view.decide(upload, action, "v1") == whole.decide(upload, action, "v1")
         assert view.has_schema == whole.has_schema
@@ -119,7 +119,7 @@ def test_a_new_append_reads_one_row_of_a_long_ledger(ledger: LiveTable) -> None:
     rows += [a_ledger_row("schema", landed_at=each, s3_key=str(each)) for each in minutes[1::2]]
     fill(ledger, rows)
 
-    [row] = read(ledger, select_own(LEDGER, an_upload(), Action.APPEND, None))
+    [row] = read(ledger, select_own(LEDGER, an_upload(), Action.APPEND, ()))
 
     assert (row.action, row.landed_at) == (Action.SCHEMA, minutes[1])
 
@@ -144,6 +144,6 @@ def test_a_version_that_another_event_loaded_is_found(ledger: LiveTable) -> None
     fill(ledger, [row])
     upload = an_upload(version_id="v7")
 
-    assert read(ledger, select_own(LEDGER, upload, Action.APPEND, None)) == [row]
+    assert read(ledger, select_own(LEDGER, upload, Action.APPEND, ())) == [row]
     assert row in read(ledger, select_backlog(LEDGER, an_upload("x"), Action.APPEND, [upload]))
     assert upload.upload_id == identity(LAKE, upload.key, "v7") != row.upload_id

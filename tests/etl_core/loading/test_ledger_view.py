@@ -214,3 +214,41 @@ def test_a_decision_is_found_without_a_search_through_all_rows() -> None:
 
     assert all(undecided)
     assert compared <= 2 * len(uploads)
+
+
+class TestVersionsWithEqualBytes:
+    """Their events have no version id, so one etag names all of them."""
+
+    SAME = ("v3", "v1", "v2")
+
+    def upload(self, number: int) -> Upload:
+        return an_upload(version_id=None, sequencer=f"{number:08}")
+
+    def test_each_event_takes_a_version_that_no_row_has(self) -> None:
+        rows: list[LedgerRow] = []
+        for number in range(3):
+            view, upload = LedgerView(rows), self.upload(number)
+            version = view.version_of(upload, self.SAME)
+            assert isinstance(view.decide(upload, Action.APPEND, version), Proceed)
+            rows.append(
+                a_ledger_row(upload_id=upload.upload_id, s3_key=upload.key, version_id=version)
+            )
+        assert sorted(row.version_id for row in rows) == ["v1", "v2", "v3"]
+        for number in range(3):
+            view, upload = LedgerView(rows), self.upload(number)
+            version = view.version_of(upload, self.SAME)
+            assert version == rows[number].version_id, "a second delivery finds its own"
+            assert isinstance(view.decide(upload, Action.APPEND, version), Duplicate)
+        for version_id in self.SAME:
+            sent = an_upload(version_id=version_id)
+            assert isinstance(LedgerView(rows).decide(sent, Action.APPEND), Duplicate)
+
+    def test_an_event_whose_version_reconcile_has_sent_is_a_duplicate(self) -> None:
+        sent = [an_upload(version_id=each) for each in self.SAME]
+        view = LedgerView(
+            a_ledger_row(upload_id=each.upload_id, s3_key=each.key, version_id=each.version_id)
+            for each in sent
+        )
+        late = self.upload(7)
+        decision = view.decide(late, Action.APPEND, view.version_of(late, self.SAME))
+        assert isinstance(decision, Duplicate)

@@ -31,6 +31,7 @@ def test_the_first_schema_file_creates_the_ledger_and_the_table() -> None:
     assert outcome.statements == ('CREATE TABLE "public"."t" ( "id" INTEGER, "name" VARCHAR(20) )',)
     assert pipeline.warehouse.log == [
         "BEGIN", "LOCK", "ROLLBACK", "BEGIN", "CREATE SCHEMA", "COMMIT", "BEGIN", "CREATE TABLE", "COMMIT",
+        "BEGIN", "COMMENT", "COMMIT", "BEGIN", "COMMENT", "COMMIT",
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "CREATE TABLE", "READ CATALOG", "INSERT LEDGER", "COMMIT",
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import pytest
@@ -97,6 +98,20 @@ def test_values_are_converted(pipeline: LivePipeline) -> None:
 
     assert outcome.status is Status.APPLIED
     assert pipeline.live.rows(["id", "name"]) == [(1, 12), (2, None)]
+
+
+def test_an_empty_text_becomes_null_when_its_column_becomes_another_type(
+    pipeline: LivePipeline,
+) -> None:
+    pipeline.drop(ID, NAME, a_column("day", "CHAR(10)"))
+    pipeline.live.run("INSERT INTO public.t VALUES (1, '', ''), (2, '12', '2026-01-02')")
+
+    outcome = pipeline.drop(
+        ID, a_column("name", "INTEGER"), a_column("day", "DATE"), allowed_changes=["retype"]
+    )
+
+    assert outcome.status is Status.APPLIED
+    assert pipeline.live.rows(["id", "name", "day"]) == [(1, None, None), (2, 12, date(2026, 1, 2))]
 
 
 def test_not_null_is_refused_for_a_column_with_nulls(pipeline: LivePipeline) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from etl_core.loading.micro_batch import MAX_BATCH_MEMBERS, MAX_FILE_BYTES
 from etl_core.model.errors import CopyRefusedError, LoadErrorLine, LoadFailedError
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from tests.builders import a_column, a_schema_file
+from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
@@ -274,3 +275,75 @@ def test_no_upload_after_a_schema_file_that_is_not_logged_joins_the_micro_batch(
     pipeline.load(first)
 
     assert pipeline.warehouse.table("t") == [*ROWS, ["3", "c"]]
+
+
+@pytest.mark.parametrize("seconds", [20.0, 300.0])
+def test_equal_files_whose_events_have_no_version_id_get_a_version_each(
+    pipeline: InMemoryPipeline, seconds: float
+) -> None:
+    """Alone and together in one micro-batch: the ledger then knows every version without the log."""
+    pipeline.seconds = seconds
+    uploads = [
+        pipeline.put("dev/append/t/same.csv", b"id,name\n7,g\n", version_id=None) for _ in range(3)
+    ]
+    for upload in uploads:
+        pipeline.backlog.note(upload)
+    for upload in uploads:
+        pipeline.load(upload)
+
+    rows = [row for row in pipeline.warehouse.ledger("public__t") if "same" in row["s3_key"]]
+    assert sorted(row["version_id"] for row in rows) == ["v1", "v2", "v3"]
+    assert pipeline.warehouse.table("t") == [*ROWS, *[["7", "g"]] * 3]
+    for number in (1, 2, 3):
+        again = pipeline.load(replace(uploads[0], version_id=f"v{number}"))
+        assert again.status is Status.DUPLICATE
+    assert len(pipeline.warehouse.table("t") or ()) == 5
+
+
+BAD, GOOD = 490, 10
+
+
+@pytest.mark.parametrize("lead", ["a bad one", "a good one"])
+def test_files_once_found_bad_are_answered_by_the_load_that_found_them(
+    pipeline: InMemoryPipeline, lead: str
+) -> None:
+    """490 bad files and 10 good ones: one function answers them all, with a few COPYs."""
+    pipeline.seconds, later = 300.0, NOON.replace(minute=1)
+    bad = [
+        pipeline.store.put(f"dev/append/t/bad{number}.csv", b"id,name\nx,c\n", landed_at=later)
+        for number in range(BAD)
+    ]
+    good = [
+        pipeline.store.put(f"dev/append/t/good{number}.csv", b"id,name\n7,g\n", landed_at=later)
+        for number in range(GOOD)
+    ]
+    for each in (*bad, *good):
+        pipeline.backlog.note(each)
+    pipeline.warehouse.refused = [
+        LoadErrorLine(f"s3://lake/{each.key}", 2, "id", "int4", 1207, "Invalid digit")
+        for each in bad
+    ]
+
+    def refuse_bad_files(word: str, statement: Any) -> None:
+        if word == "COPY":
+            store = pipeline.store
+            entries = json.loads(store.current(statement.source.manifest_url))["entries"]
+            if any(b"\nx," in store.current(entry["url"]) for entry in entries):
+                raise CopyRefusedError("load into table t failed")
+
+    pipeline.warehouse.hook = refuse_bad_files
+
+    own = bad[0] if lead == "a bad one" else good[0]
+    outcome = pipeline.load(own)
+
+    answers = pipeline.answers.written
+    assert len(answers) == BAD + GOOD
+    assert {answers[each.key].status for each in good} == {Status.LOADED}
+    assert {answers[each.key].status for each in bad} == {Status.REJECTED}
+    assert outcome.status is answers[own.key].status
+    failures = [answers[each.key].error for each in bad]
+    assert all("column 'id'" in each.message for each in failures if each is not None)
+    assert all("'x'" in each.message for each in failures if each is not None)
+    assert pipeline.warehouse.log.count("COPY") <= 4
+    assert pipeline.warehouse.log.count("TRIAL") == 1
+    assert pipeline.warehouse.table("t") == [*ROWS, *[["7", "g"]] * GOOD]

@@ -19,6 +19,7 @@ from etl_core.loading.ledger import (
     ledger_named,
     ledger_table,
 )
+from etl_core.loading.ledger_access import protect_statements
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
@@ -208,3 +209,30 @@ def test_damaged_ledgers_do_not_end_the_pages(
     assert all_pages(warehouse)[0] == [
         "dev/append/a/2.csv", "dev/append/a/3.csv", "dev/schema/sales.b/4.csv",
     ]  # fmt: skip
+
+
+def test_others_who_may_change_a_ledger_are_named(warehouse: RedshiftWarehouse) -> None:
+    queries = [VersionQuery(TableRef("dev", "public", "a"), ("v1",))]
+    for statement in protect_statements(ledger_named("public__a")):
+        with warehouse.transaction("dev", SECONDS) as transaction:
+            transaction.execute(statement)
+    assert read_versions(queries, warehouse, SECONDS).damaged == ()
+    change, undo = (
+        [
+            f"{verb} CREATE ON SCHEMA etl_ledger {to} PUBLIC",
+            f"{verb} SELECT, DELETE ON etl_ledger.public__a {to} PUBLIC",
+            f"{verb} SELECT ON etl_ledger.sales__b {to} PUBLIC",
+        ]
+        for verb, to in (("GRANT", "TO"), ("REVOKE", "FROM"))
+    )
+    try:
+        for text in change:
+            warehouse.execute_autocommit("dev", sa.text(text), SECONDS)
+        found = read_versions(queries, warehouse, SECONDS)
+    finally:
+        for text in undo:
+            warehouse.execute_autocommit("dev", sa.text(text), SECONDS)
+    [named] = found.damaged
+    assert named.table is None
+    assert "everybody may create tables; everybody may change public__a. A changed" in named.message
+    assert [row.s3_key for row in found.rows] == ["dev/append/a/1.csv"]

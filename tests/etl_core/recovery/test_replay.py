@@ -17,6 +17,7 @@ from etl_core.model.errors import (
     TableDriftError,
 )
 from etl_core.model.lake_key import Action
+from etl_core.model.status import Status
 from etl_core.recovery.replay import content_rows, replay_table
 from etl_core.recovery.tables_requests import ReplayRequest, ReplayResult
 from tests.builders import NOON, TABLE, a_column, a_ledger_row, a_spec, settings
@@ -182,3 +183,59 @@ def test_a_rebuild_that_takes_too_long_is_rolled_back(pipeline: InMemoryPipeline
     ):
         replay(pipeline)
     assert pipeline.warehouse.table("t") == ROWS
+
+
+class TestALedgerThatKnowsLessThanTheLog:
+    """Somebody deleted a ledger row, or restored the warehouse from a snapshot."""
+
+    def lose(self, pipeline: InMemoryPipeline, key: str) -> None:
+        rows = pipeline.warehouse.states["dev"].ledgers["public__t"]
+        rows[:] = [row for row in rows if row["s3_key"] != key]
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_a_rebuild_that_would_lose_rows_is_refused(
+        self, pipeline: InMemoryPipeline, dry_run: bool
+    ) -> None:
+        pipeline.drop("dev/append/t/lost.csv", b"id,name\n5,e\n")
+        self.lose(pipeline, "dev/append/t/lost.csv")
+        with pytest.raises(ReplayRefusedError, match=r"1 uploads .*'dev/append/t/lost\.csv'"):
+            replay(pipeline, dry_run=dry_run)
+        assert pipeline.warehouse.table("t") == [*ROWS, ["5", "e"]]
+
+    def test_an_upload_that_a_later_truncate_made_void_is_not_missed(
+        self, pipeline: InMemoryPipeline
+    ) -> None:
+        pipeline.drop("dev/append/t/lost.csv", b"id,name\n5,e\n")
+        pipeline.drop("dev/truncate/t/all.csv", b"id,name\n6,f\n")
+        self.lose(pipeline, "dev/append/t/lost.csv")
+        assert replay(pipeline).rows == 1
+
+    def test_a_schema_file_is_missed(self, pipeline: InMemoryPipeline) -> None:
+        wider = a_spec(a_column(), a_column("name", "VARCHAR(20)"), a_column("more"))
+        pipeline.drop("dev/schema/t/2.json", wider.to_json().encode())
+        self.lose(pipeline, "dev/schema/t/2.json")
+        with pytest.raises(ReplayRefusedError, match=r"dev/schema/t/2\.json"):
+            replay(pipeline)
+
+    def test_rows_for_which_no_upload_accounts_are_lost_only_by_choice(
+        self, pipeline: InMemoryPipeline
+    ) -> None:
+        pipeline.warehouse.states["dev"].rows["public", "t"].append(["7", "by hand"])
+        with pytest.raises(ReplayRefusedError, match="has 3 rows, its ledger accounts for 2"):
+            replay(pipeline)
+        assert replay(pipeline, accept_counts=True).rows == 2
+        assert pipeline.warehouse.table("t") == ROWS
+
+
+def test_a_schema_file_for_a_table_with_an_empty_ledger_and_loaded_files_is_refused(
+    pipeline: InMemoryPipeline,
+) -> None:
+    pipeline.drop("dev/append/t/more.csv", b"id,name\n5,e\n")
+    pipeline.warehouse.states["dev"].ledgers["public__t"].clear()
+
+    outcome = pipeline.drop("dev/schema/t/again.json", a_spec().to_json().encode())
+
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.type) == (Status.FAILED, "DamagedLedgerError")
+    assert "such as 'dev/append/t/" in outcome.error.message
+    assert pipeline.warehouse.ledger("public__t") == []

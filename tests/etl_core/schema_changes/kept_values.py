@@ -76,11 +76,17 @@ def is_default(value: Any, column: Column) -> bool:
 
 
 def is_kept(before: Any, after: Any, actual: Column, desired: Column) -> bool:
-    """Return whether `after` is `before`, as far as the desired type can hold it."""
+    """Return whether `after` is `before`, as far as the desired type can hold it.
+
+    An empty text becomes NULL in a type that is not a text.
+    """
+    actual_type, desired_type = describe_type(actual.type), describe_type(desired.type)
+    if isinstance(before, str) and actual_type.name in _TEXTS and desired_type.name not in _TEXTS:
+        before = before if actual_type.name == "character varying" else before.rstrip(" ")
+        before = before or None
     if before is None or after is None:
         return before is after
-    desired_type = describe_type(desired.type)
-    if describe_type(actual.type) == desired_type:
+    if actual_type == desired_type:
         return bool(before == after)
     return _same(before, after, desired_type.name)
 

@@ -17,11 +17,12 @@ from etl_core.loading.ledger import (
     insert_rows,
     ledger_table,
 )
+from etl_core.loading.ledger_access import protect_statements, select_access
 from etl_core.loading.ledger_queries import select_backlog, select_own, select_tables
 from etl_core.model.lake_key import Action
 from etl_core.recovery.read_ledgers import select_page, select_versions
 from etl_core.recovery.tables_requests import VersionQuery
-from etl_core.schema_changes.live_table import select_table, select_views
+from etl_core.schema_changes.live_table import select_table, select_tables_with, select_views
 from etl_core.schema_files.column_types import DIALECT
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import CopyCsv, CopySource, LockTable, describe_sql
@@ -59,8 +60,11 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
     )
     elements = [
         *create_ledger_statements(ledger),
+        *protect_statements(ledger),
+        select_access(),
+        select_tables_with(["id", "name"]),
         LockTable(ledger),
-        select_own(ledger, an_upload(), Action.APPEND, None),
+        select_own(ledger, an_upload(), Action.APPEND, ()),
         select_backlog(ledger, an_upload(), Action.TRUNCATE, [an_upload(), an_upload("b")]),
         add_format_version(ledger),
         select_table(TABLE),

@@ -12,9 +12,11 @@ from etl_core.model.retry_policies import policy_for
 from etl_core.model.status import SETTLED, Status
 from etl_core.turns.next_step import (
     Reply,
+    ask_ledger,
     find_answer,
     first_seen,
     load_now,
+    outcome_of,
     wait_for_lease,
     wait_for_retry,
 )
@@ -112,15 +114,84 @@ def test_a_retryable_error_waits_longer_each_time_and_is_final_in_the_end(
     [
         *(kind.__name__ for kind in RejectedError.__subclasses__()),
         *(kind.__name__ for kind in LoadFailedError.__subclasses__()),
-        "States.Timeout",
-        "Runtime.ExitError",
-        "Runtime.OutOfMemory",
-        "KeyError",
-        "",
     ],
 )
-def test_any_other_error_is_final(error: str) -> None:
+def test_an_error_by_which_a_load_answers_is_final(error: str) -> None:
     assert retry(error) is None
+    assert ask_ledger(UPLOAD, {"Error": error}, Turn(), LEASE) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "retries"),
+    [
+        ("Runtime.ExitError", 6),
+        ("States.Timeout", 1),
+        ("Sandbox.Timedout", 1),
+        ("Runtime.OutOfMemory", 1),
+        ("KeyError", 1),
+        ("", 1),
+    ],
+)
+def test_a_load_without_an_answer_is_retried_then_the_ledger_is_asked(
+    error: str, retries: int
+) -> None:
+    turn, count = Turn(), 0
+    while (reply := retry(error, turn)) is not None:
+        turn, count = Turn.parse(json.loads(json.dumps(reply))), count + 1
+        assert turn.in_doubt
+    assert count == retries
+    assert load_now(turn)["alone"] is True, "another upload may be the cause"
+
+    asking = ask_ledger(UPLOAD, {"Error": error, "Cause": "c"}, turn, LEASE)
+    assert asking is not None
+    asked = Turn.parse(json.loads(json.dumps(asking)))
+    assert (asking["next"], asked.failure) == ("wait", {"Error": error or "unknown", "Cause": "c"})
+    assert ask_ledger(UPLOAD, {"Error": error}, asked, LEASE) is None, "it asks once"
+
+
+def test_a_load_that_was_in_doubt_once_asks_the_ledger_whatever_ends_it() -> None:
+    turn = Turn.parse(retry("CommitLostError"))
+    assert ask_ledger(UPLOAD, {"Error": "ConnectionLostError"}, Turn(), LEASE) is None
+    assert ask_ledger(UPLOAD, {"Error": "ConnectionLostError"}, turn, LEASE) is not None
+
+
+def test_the_question_to_the_ledger_has_retries_of_its_own_and_counts_no_attempt() -> None:
+    asking = ask_ledger(UPLOAD, {"Error": "Runtime.ExitError"}, Turn(retry_count=18), LEASE)
+    turn = Turn.parse(asking)
+    again = Turn.parse(retry("LockConflictError", turn))
+    assert (turn.retry_count, again.retry_count, again.failure) == (21, 21, turn.failure)
+
+
+def test_a_key_that_names_no_table_is_not_in_doubt() -> None:
+    assert ask_ledger(UPLOAD, {"Error": "KeyError"}, Turn(), None) is None
+    outcome = outcome_of({"failure": {"Error": "KeyError"}}, Turn(), has_table=False)
+    assert (outcome["status"], outcome["error"]["type"]) == ("failed", "KeyError")
+
+
+ASKED = Turn().asking({"Error": "Runtime.ExitError", "Cause": "killed"})
+
+
+@pytest.mark.parametrize(
+    ("state", "turn", "status", "error"),
+    [
+        ({"outcome": {"status": "loaded"}}, ASKED, "loaded", None),
+        ({"outcome": {"in_ledger": False}}, ASKED, "failed", "Runtime.ExitError"),
+        ({"failure": {"Error": "LockConflictError"}}, ASKED, "unknown", "Runtime.ExitError"),
+        ({"failure": {"Error": "LockConflictError"}}, Turn(), "failed", "LockConflictError"),
+        ({"failure": {"Error": "SchemaNotReadyError"}}, Turn(), "rejected", "SchemaNotReadyError"),
+        ({"failure": {"Error": "Lambda.Unknown"}}, Turn(), "unknown", "Lambda.Unknown"),
+        ({}, Turn(), "unknown", "unknown"),
+    ],
+)
+def test_the_status_says_only_what_is_known(
+    state: dict[str, Any], turn: Turn, status: str, error: str | None
+) -> None:
+    outcome = outcome_of(state, turn, has_table=True)
+    assert (outcome["status"], outcome.get("error", {}).get("type")) == (status, error)
+
+
+def test_an_unknown_entry_answers_no_execution() -> None:
+    assert find_answer(entry("unknown", 3), Turn(attempts=2), is_replay=False) is None
 
 
 def test_each_kind_of_error_has_its_own_count() -> None:
@@ -136,8 +207,10 @@ def test_a_load_that_found_no_free_function_waits_without_counting_an_attempt() 
 
 
 @pytest.mark.parametrize("failure", [None, "text", {}, {"Error": None}])
-def test_a_malformed_failure_is_final(failure: Any) -> None:
-    assert wait_for_retry(UPLOAD, failure, Turn(), LEASE, 0) is None
+def test_a_malformed_failure_counts_as_an_unexpected_error(failure: Any) -> None:
+    reply = wait_for_retry(UPLOAD, failure, Turn(), LEASE, 0)
+    assert reply is not None
+    assert wait_for_retry(UPLOAD, failure, Turn.parse(reply), LEASE, 0) is None
 
 
 def test_a_turn_survives_the_state_machine() -> None:

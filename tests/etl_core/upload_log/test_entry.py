@@ -169,17 +169,19 @@ def test_a_duplicate_has_its_status_in_the_ledger() -> None:
     assert final(outcome=outcome.to_task_output())["status"] == "loaded"
 
 
-def test_later_deliveries_change_only_rejected_and_failed_entries() -> None:
+def test_later_deliveries_change_only_entries_of_uploads_without_an_effect() -> None:
     assert set(Status) - set(SETTLED) == {
         Status.RECEIVED,
         Status.DUPLICATE,
         Status.REJECTED,
         Status.FAILED,
+        Status.UNKNOWN,
     }
     assert {status for status in Status if not status.succeeded} == {
         Status.RECEIVED,
         Status.REJECTED,
         Status.FAILED,
+        Status.UNKNOWN,
     }
 
 

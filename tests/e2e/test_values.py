@@ -1,0 +1,79 @@
+"""What the whole stack says about the values of a file: warnings, refusals, what is ignored."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import Lake, columns
+
+
+def test_what_copy_cuts_is_a_warning_in_the_api(lake: Lake) -> None:
+    table = lake.table("cut")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("price", "NUMERIC(6,2)")))
+
+    entry = lake.drop(f"dev/append/{table}/a.csv", "id,price\n1,1.50\n2,0.125\n3,0.005\n,\n")
+
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 4)
+    cut, empty = entry["warnings"]
+    assert (cut["kind"], cut["count"], cut["line"]) == ("value.decimals_cut", 2, 3)
+    assert (cut["column"], cut["value"]) == ("price", "0.125")
+    assert (empty["kind"], empty["count"], empty["line"]) == ("row.all_empty", 1, 5)
+
+
+def test_a_refused_value_has_its_place_and_cure_in_the_api(lake: Lake) -> None:
+    table = lake.table("cure")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("n", "INTEGER")))
+
+    entry = lake.drop(f"dev/append/{table}/a.csv", "id,n\n1,2\n3,N/A\n")
+
+    error = entry["error"]
+    assert (entry["status"], error["code"]) == ("rejected", "value.not_integer")
+    assert (error["line"], error["column"], error["value"]) == (3, "n", "N/A")
+    assert "csv.null_as" in error["hint"]
+    assert "code 1207" in error["details"][0]
+
+
+def test_a_value_that_is_not_utf8_is_reported(lake: Lake) -> None:
+    table = lake.table("latin")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("n", "VARCHAR(9)")))
+
+    entry = lake.drop(f"dev/append/{table}/a.csv", b"id,n\n1,Stra\xdfe\n")
+
+    assert (entry["status"], entry["error"]["code"]) == ("rejected", "value.not_utf8")
+    assert entry["error"]["value"] == "Stra\ufffde"
+    assert "cp1252" in entry["error"]["hint"]
+
+
+def test_a_marker_file_is_ignored(lake: Lake) -> None:
+    table = lake.table("marker")
+
+    assert lake.drop(f"dev/append/{table}/_SUCCESS", b"")["status"] == "ignored"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "stored"),
+    [
+        ("TIME", "24:00:00", "24:00:00"),
+        ("TIMESTAMP", "12.17.1997 07:37:16.00 PST", "1997-12-17 07:37:16"),
+        ("TIMESTAMPTZ", "12/17/1997 07:37:16.00 US/Pacific", "1997-12-17 15:37:16+00"),
+        ("TIMESTAMPTZ", "2017-11-18 22:00:00 America/Chicago", "2017-11-19 04:00:00+00"),
+    ],
+)
+def test_what_aws_lists_is_loaded(lake: Lake, kind: str, text: str, stored: str) -> None:
+    table = lake.table("zones")
+    lake.drop(f"dev/schema/{table}/s.json", columns(("t", kind)))
+
+    assert lake.drop(f"dev/append/{table}/a.csv", f"t\n{text}\n")["status"] == "loaded"
+    assert lake.rows(table, "t::varchar") == [(stored,)]
+
+
+def test_empty_and_blank_texts_become_null_if_the_schema_file_says_so(lake: Lake) -> None:
+    table = lake.table("nulls")
+    schema = columns(("id", "INTEGER"), ("n", "VARCHAR(9)"))
+    schema["csv"] = {"empty_as_null": True, "blank_as_null": True, "empty_rows": "skip"}
+    lake.drop(f"dev/schema/{table}/s.json", schema)
+
+    entry = lake.drop(f"dev/append/{table}/a.csv", "id,n\n1,\n2,  \n,\n3,x\n")
+
+    assert (entry["status"], entry["rows_loaded"]) == ("loaded", 3)
+    assert lake.rows(table, "id, n") == [(1, None), (2, None), (3, "x")]
