@@ -35,7 +35,7 @@ TARGETS = {
     "load": 2.2,
     "tables": None,
     "record": 1.1,
-    "query": 1.1,
+    "query": 1.3,
     "reconcile": None,
     "long_copy": None,
 }

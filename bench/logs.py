@@ -15,7 +15,7 @@ from unittest import mock
 from bench.cloud import BenchCloud, BenchError, bench_cloud
 from bench.measure import CaseFailedError, PartResult, Turns, growth, series_of
 from bench.sizes import Size
-from etl_cli.client import ClientError
+from etl_cli.api_client import ApiError
 from etl_core.model.function_settings import LOG_TABLE
 from handlers import query
 
@@ -66,7 +66,7 @@ def _read(cloud: BenchCloud, table: str, cpu: list[float], wall: list[float]) ->
     started = time.perf_counter()
     try:
         page = cloud.client.log_page(parameters)
-    except ClientError as error:
+    except ApiError as error:
         raise CaseFailedError(f"the local DynamoDB is too slow for the API: {error}") from error
     seconds = time.perf_counter() - started
     if page["count"] != PAGE or json.loads(response["body"])["items"] != page["items"]:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError
 
 from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE
 from etl_cli.options import stack_options
-from etl_cli.stack import client_of, read_outputs
 from etl_cli.stack_options import DONE, Reply, stack_errors
+from etl_cli.stack_outputs import Outputs, StackSource, client_of
 from etl_core.access.bootstrap import Access, run_bootstrap
 from etl_core.access.messages import LOADER_SECRET_EMPTY, OUTPUTS_WITHOUT_LOADER
 from etl_core.adapters.redshift import RedshiftWarehouse
@@ -23,7 +22,6 @@ from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import Credentials, GivenCredentials, SecretStore
 from etl_core.model.errors import StackError
 from etl_core.model.table_ref import TableRef, faults_of_names
-from etl_core.recovery.messages import STACK_AWS_UNUSABLE
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Target:
     administrator: Credentials | None = None
 
     @classmethod
-    def parse(cls, outputs: Mapping[str, Any], path: Path) -> Target:
+    def parse(cls, outputs: Mapping[str, Any], source: StackSource) -> Target:
         """Return the warehouse of an outputs file. Raises StackError."""
         try:
             if "warehouse" in outputs:
@@ -54,7 +52,7 @@ class Target:
             )
         except (KeyError, TypeError, ValueError) as error:
             output = error.args[0] if isinstance(error, KeyError) else "warehouse_port"
-            raise StackError(OUTPUTS_WITHOUT_LOADER(path=path, output=output)) from None
+            raise StackError(OUTPUTS_WITHOUT_LOADER(path=source, output=output)) from None
 
     @classmethod
     def _local(cls, local: Mapping[str, Any]) -> Target:
@@ -99,7 +97,7 @@ def _table(context: click.Context, parameter: click.Parameter, names: tuple[str,
 @click.pass_context
 def bootstrap(
     context: click.Context,
-    stack: Path,
+    stack: StackSource,
     adopted: tuple[TableRef, ...],
     ca_file: Path | None,
     dry_run: bool,  # noqa: FBT001 - click passes flags as booleans
@@ -115,9 +113,9 @@ def bootstrap(
     """
     reply = Reply(context, as_json)
     with stack_errors(context):
-        outputs = read_outputs(stack)
+        outputs = stack.read()
         target = Target.parse(outputs, stack)
-        access = _access(target, outputs, adopted)
+        access = _access(target, outputs, stack, adopted)
         endpoint = Endpoint(target.host, target.port, None if ca_file is None else str(ca_file))
         with closing(RedshiftWarehouse(endpoint, _administrator(target))) as warehouse:
             steps = run_bootstrap(warehouse, access, dry_run=dry_run)
@@ -128,20 +126,19 @@ def bootstrap(
     reply.end(DONE, dry_run=dry_run, statements=shown)
 
 
-def _access(target: Target, outputs: dict[str, Any], adopted: tuple[TableRef, ...]) -> Access:
+def _access(
+    target: Target, outputs: Outputs, source: StackSource, adopted: tuple[TableRef, ...]
+) -> Access:
     """Return what to establish. With a secret, the loader's name and password are those in it."""
     loader, password = target.loader, None
     if target.secret_arn is not None:
-        login = _login(target.secret_arn, outputs)
+        login = _login(target.secret_arn, outputs, source)
         loader, password = login.username, login.password
     return Access(target.databases, loader, password, target.reader, adopted)
 
 
-def _login(secret_arn: str, outputs: dict[str, Any]) -> Credentials:
-    try:
-        client = client_of(outputs, "secretsmanager")
-    except (BotoCoreError, KeyError, ValueError) as error:
-        raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
+def _login(secret_arn: str, outputs: Outputs, source: StackSource) -> Credentials:
+    client = client_of(outputs, source, "secretsmanager")
     login = SecretStore(client, secret_arn).find()
     if login is None:
         raise StackError(LOADER_SECRET_EMPTY(secret=secret_arn))

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg2
-
+from etl_cli.api_client import PAGE_ENTRIES, ApiClient
+from etl_cli.sql_command import Answer, run_statement
 from local_cloud import aws_server
 from local_cloud.aws import Aws
 from local_cloud.outputs import Outputs
-
-API_SECONDS = 30
-PAGE_ENTRIES = 500
-"""The most entries that the API returns in one response."""
-BUSY = (429, 502, 503, 504)
-BUSY_ATTEMPTS = 20
-BUSY_SECONDS = 0.5
-
-
-class ClientError(RuntimeError):
-    """The API refused a request. `status` is the HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"the API answered {status}: {message}")
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The result of a query."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -63,32 +34,17 @@ class Client:
     def log_page(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Return one page of the log.
 
-        Repeat the request while the API is busy. Raises ClientError when the API refuses it.
+        Repeat the request while the API is busy. Raises ApiError when the API refuses it.
         """
-        for _ in range(BUSY_ATTEMPTS - 1):
-            try:
-                return self._request_once(parameters)
-            except ClientError as error:
-                if error.status not in BUSY:
-                    raise
-            time.sleep(BUSY_SECONDS)
-        return self._request_once(parameters)
+        return self.api.get("/logs", parameters)
 
-    def _request_once(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            self.log_url(parameters), headers={"x-api-key": self.outputs.api_key}
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=API_SECONDS) as answer:
-                page: dict[str, Any] = json.load(answer)
-                return page
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ClientError(error.code, error.read().decode()) from error
+    @property
+    def api(self) -> ApiClient:
+        """The client of the cloud's API."""
+        return ApiClient(self.outputs.api_url, self.outputs.api_key)
 
     def log_url(self, parameters: Mapping[str, str]) -> str:
-        return f"{self.outputs.api_url}/logs?{urllib.parse.urlencode(parameters)}"
+        return self.api.url_of("/logs", parameters)
 
     def log_entries(
         self, table_name: str, *, limit: int | None = None, **filters: str
@@ -111,21 +67,14 @@ class Client:
         Raises psycopg2.Error.
         """
         where = self.outputs.warehouse
-        connection = psycopg2.connect(
-            host=where.host,
-            port=where.port,
-            user=where.user,
-            password=where.password,
-            dbname=database,
-            sslmode="require",
-        )
-        with closing(connection), connection, connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            if cursor.description is None:
-                return Answer((), ())
-            return Answer(
-                tuple(column.name for column in cursor.description), tuple(cursor.fetchall())
-            )
+        login = {
+            "host": where.host,
+            "port": where.port,
+            "user": where.user,
+            "password": where.password,
+            "sslmode": "require",
+        }
+        return run_statement(login, database, statement, values)
 
     def close(self) -> None:
         self.aws.close()

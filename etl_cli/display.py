@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.panel import Panel
 
-from etl_cli.client import Answer
 from etl_cli.console import DataTable, cell, cell_of_lines
 from etl_cli.demo_uploads import EXAMPLES
+from etl_cli.sql_command import Answer
 from local_cloud.outputs import Outputs
 from local_cloud.state import DEFAULT_STATE, IS_CHECKOUT, StateDir
 
@@ -22,12 +22,14 @@ STYLES = {
     "unchanged": "cyan",
     "duplicate": "cyan",
     "superseded": "cyan",
-    "ignored": "cyan",
     "received": "yellow",
+    "ignored": "cyan",
     "rejected": "red",
     "failed": "red",
     "unknown": "magenta",
 }
+TABLE_WIDTH = 100
+"""A narrower terminal shows one block for each upload, because a table would cut its columns."""
 
 
 def describe_usage(outputs: Outputs, state: StateDir) -> RenderableType:
@@ -39,14 +41,15 @@ def describe_usage(outputs: Outputs, state: StateDir) -> RenderableType:
     keys = f"access key {outputs.access_key_id}, secret {outputs.secret_access_key}"
     sections = {
         "upload (the schema file first, then data)": [
-            f"{command} put{option} {examples}/user_data/schema.json {database}/schema/user_data/",
-            f"{command} put{option} {examples}/user_data/users.csv {database}/append/user_data/",
+            f"{command} put{option} {examples}/user_data/schema.json user_data --wait",
+            f"{command} put{option} {examples}/user_data/users.csv user_data --wait",
             f"or with any S3 client: bucket {outputs.lake_bucket}, "
             f"endpoint {outputs.aws_endpoint_url},",
             f"region {outputs.region}, {keys}",
         ],
         "see the result": [
-            f"{command} logs{option} user_data",
+            f"{command} logs{option}",
+            f"{command} ui{option}",
             f"curl -H 'x-api-key: {outputs.api_key}' '{outputs.api_url}/logs?table_name=user_data'",
         ],
         f"query the warehouse (databases {', '.join(where.databases)})": [
@@ -78,6 +81,92 @@ def describe_entries(entries: Iterable[Mapping[str, Any]]) -> DataTable:
             cell_of_lines(reasons_of(entry)),
         )
     return table
+
+
+def describe_entry(entry: Mapping[str, Any]) -> RenderableType:
+    """Return a log entry as a block: status and key, then what is known, one line each."""
+    text = cell("")
+    status = str(entry.get("status", ""))
+    text.append_text(cell(status, STYLES.get(status, "")))
+    text.append_text(cell(f" {entry.get('s3_key', '')}", "bold"))
+    facts = [str(entry.get("landed_timestamp", ""))]
+    if entry.get("rows_loaded") is not None:
+        facts.append(f"{describe_number(entry['rows_loaded'])} rows")
+    if entry.get("duration_ms") is not None:
+        facts.append(f"{describe_number(entry['duration_ms'])} ms")
+    if entry.get("upload_id"):
+        facts.append(str(entry["upload_id"]))
+    for line in (", ".join(facts), *_warnings_of(entry), *reasons_of(entry)):
+        text.append("\n  ").append_text(cell(line))
+    return text
+
+
+def _warnings_of(entry: Mapping[str, Any]) -> list[str]:
+    warnings = entry.get("warnings") or ()
+    return [f"warning: {_warning_text(each)}" for each in warnings]
+
+
+def _warning_text(warning: Any) -> str:
+    """Return a warning's message. Entries of older versions have texts."""
+    return str(warning.get("message", "")) if isinstance(warning, Mapping) else str(warning)
+
+
+def describe_upload(entry: Mapping[str, Any]) -> RenderableType:
+    """Return everything that the log knows about an upload, one field a line."""
+    text = cell("")
+    hidden = ("error", "warnings", "statements")
+    names = [name for name in entry if name not in hidden]
+    width = max(map(len, names), default=0)
+    for name in names:
+        style = STYLES.get(str(entry[name]), "") if name == "status" else ""
+        text.append_text(cell(f"{name:{width}}  ", "dim")).append_text(cell(entry[name], style))
+        text.append("\n")
+    error = entry.get("error") or {}
+    for name, value in error.items():
+        values = value if isinstance(value, list) else [value]
+        for each in values:
+            text.append_text(cell(f"{'error.' + name:{width}}  ", "dim"))
+            text.append_text(cell(each, "red" if name == "message" else "")).append("\n")
+    texts = {
+        "warnings": list(map(_warning_text, entry.get("warnings") or ())),
+        "statements": entry.get("statements") or (),
+    }
+    for name, lines in texts.items():
+        for each in lines:
+            text.append_text(cell(f"{name:{width}}  ", "dim")).append_text(cell(each)).append("\n")
+    return text
+
+
+def describe_tables(tables: Iterable[Mapping[str, Any]], *, is_wide: bool) -> RenderableType:
+    """Return the tables: as a table, or one block each."""
+    rows = [_table_facts(table) for table in tables]
+    if is_wide:
+        shown = DataTable(
+            "table", "last upload", "status", "last success", "rows, 30 days", "refused"
+        )
+        for row in rows:
+            shown.add_row(*row[:2], describe_status(row[2]), *row[3:])
+        return shown
+    text = cell("")
+    for name, last, status, success, loaded, refused in rows:
+        text.append_text(cell(name, "bold")).append("\n  ")
+        text.append_text(cell(status, STYLES.get(status, "")))
+        line = f" at {last}; last success {success or 'none'}; {loaded} rows, {refused} refused"
+        text.append_text(cell(line)).append("\n")
+    return text
+
+
+def _table_facts(table: Mapping[str, Any]) -> tuple[str, str, str, str, str, str]:
+    last, success = table.get("last_upload") or {}, table.get("last_success") or {}
+    totals = table["last_30_days"]
+    return (
+        f"{table['database']}.{table['schema']}.{table['table_name']}",
+        str(last.get("landed_timestamp", "")),
+        str(last.get("status", "")),
+        str(success.get("loaded_timestamp") or success.get("landed_timestamp") or ""),
+        describe_number(totals["rows"]),
+        describe_number(totals["rejected"] + totals["failed"]),
+    )
 
 
 def describe_status(status: str) -> RenderableType:

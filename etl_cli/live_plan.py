@@ -6,6 +6,7 @@ process list.
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from etl_cli.options import STATE_VARIABLE
 from etl_core.adapters.redshift import RedshiftWarehouse
 from etl_core.adapters.redshift_connections import Endpoint
 from etl_core.adapters.secrets import GivenCredentials
@@ -31,6 +33,7 @@ from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_changes.plan import Plan, refused, warned
 from etl_core.schema_changes.refusals import refuse_column_of_view, refuse_replacement
 from etl_core.schema_files.schema_file import SchemaFile
+from local_cloud.state import DEFAULT_STATE, StateDir
 
 USER_VARIABLE, PASSWORD_VARIABLE = "REDSHIFT_USER", "REDSHIFT_PASSWORD"
 _TIMEOUT_SECONDS = 60
@@ -59,6 +62,18 @@ def plan_live(live: LiveDatabase, spec: SchemaFile, table: TableRef, rebuild_max
             late = find_late_binding_views(warehouse, table, plan.removed, _TIMEOUT_SECONDS)
             plan = warned(plan, late)
     return refused(plan, (*refuse_replacement(in_force, spec), *map(refuse_column_of_view, views)))
+
+
+def local_ca_file(host: str, port: int) -> Path | None:
+    """Return the certificate authority of the local cloud if its warehouse has this address."""
+    state = StateDir(Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE))
+    try:
+        warehouse = json.loads(state.outputs.read_text())["warehouse"]
+        is_it = (warehouse["host"], warehouse["port"]) == (host, port)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    file = state.secrets / "ca.pem"
+    return file if is_it and file.is_file() else None
 
 
 def _connect(live: LiveDatabase) -> RedshiftWarehouse:

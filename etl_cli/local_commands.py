@@ -1,47 +1,21 @@
-"""Start, stop and use the local cloud: demo, up, down, status, put, logs and sql."""
+"""Start and stop the local cloud: demo, up, down and status."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
-import psycopg2
-from botocore.exceptions import BotoCoreError
-from botocore.exceptions import ClientError as AwsError
 
 from etl_cli import display
-from etl_cli.client import Client, ClientError
+from etl_cli.command_errors import plain_errors
 from etl_cli.console import make_console
-from etl_cli.options import STATE_VARIABLE, json_option, stack_options
+from etl_cli.options import STATE_VARIABLE, json_option
 from etl_cli.terminal import echo, echo_lines, to_json
 from local_cloud import lifecycle, processes
-from local_cloud.errors import LocalCloudError
 from local_cloud.outputs import Outputs
 from local_cloud.state import DEFAULT_STATE, StateDir
 
 DONE, FAILED = 0, 1
-EXPECTED_ERRORS = (AwsError, BotoCoreError, ClientError, LocalCloudError, psycopg2.Error)
-Command = Callable[..., None]
-
-
-def plain_errors(command: Command) -> Command:
-    """Print errors that a person can act on as plain text, with exit code 1.
-
-    Other errors keep their stack trace.
-    """
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except EXPECTED_ERRORS as error:
-            raise click.ClickException(str(error).strip()) from error
-
-    return run
 
 
 def _open_state(_: click.Context, __: click.Parameter, folder: Path) -> StateDir:
@@ -151,72 +125,3 @@ def _show_status(state: StateDir, *, is_up: bool, was_up: bool) -> None:
 def _show_usage(state: StateDir) -> None:
     usage = display.describe_usage(Outputs.read(state.outputs), state)
     make_console().print(usage, soft_wrap=True)
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("key")
-@stack_options
-@plain_errors
-def put(file: Path, key: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
-    """Upload FILE to the lake as KEY: db_name/action/table_name/file_name.
-
-    A key that ends in / gets the name of FILE.
-
-    Exit code: 0 the file was uploaded, 1 it was not, 2 FILE or an option cannot be used.
-    """
-    key = f"{key}{file.name}" if key.endswith("/") else key
-    with open_client(stack) as client:
-        version = client.put_bytes(file.read_bytes(), key)
-    if as_json:
-        echo_lines(to_json({"key": key, "version_id": version}))
-    else:
-        echo(f"version {version}")
-
-
-@click.command()
-@click.argument("table")
-@stack_options
-@plain_errors
-def logs(table: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
-    """Show the uploads to TABLE (`table` or `schema.table`), newest first, from the log API.
-
-    Exit code: 0 done, 1 the API or the cloud could not answer, 2 an option cannot be used.
-    """
-    with open_client(stack) as client:
-        entries = client.log_entries(table)
-    if as_json:
-        echo_lines(to_json(entries))
-    elif entries:
-        make_console().print(display.describe_entries(entries))
-    else:
-        echo(f"no uploads to {table} so far")
-
-
-@click.command()
-@click.argument("database")
-@click.argument("statement")
-@stack_options
-@plain_errors
-def sql(database: str, statement: str, stack: Path, as_json: bool) -> None:  # noqa: FBT001
-    """Run the SQL STATEMENT in DATABASE of the emulator, and commit it.
-
-    Exit code: 0 done, 1 the statement failed or the cloud is not up, 2 an option cannot be used.
-    """
-    with open_client(stack) as client:
-        answer = client.sql(database, statement)
-    if as_json:
-        content = {"columns": answer.columns, "rows": answer.rows}
-        echo_lines(to_json(content, default=str))
-    else:
-        make_console().print(display.describe_answer(answer))
-
-
-@contextmanager
-def open_client(outputs: Path) -> Iterator[Client]:
-    """Connect to the running cloud. Raises OutputsError when it is not up."""
-    client = Client.of(Outputs.read(outputs))
-    try:
-        yield client
-    finally:
-        client.close()

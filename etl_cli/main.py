@@ -38,7 +38,8 @@ class LazyCommand:
         return command
 
 
-_LOCAL, _SCHEMA, _OPERATE, _SHELL = "Local cloud", "Schema files", "Operate a stack", "Shell"
+_LOCAL, _USE, _SCHEMA = "Local cloud", "Use a stack", "Schema files"
+_OPERATE, _SHELL = "Operate a stack", "Shell"
 COMMANDS = {
     "demo": LazyCommand(
         _LOCAL, "etl_cli.local_commands:demo", "Load example files in a temporary local cloud."
@@ -46,9 +47,19 @@ COMMANDS = {
     "up": LazyCommand(_LOCAL, "etl_cli.local_commands:up", "Start the local cloud."),
     "down": LazyCommand(_LOCAL, "etl_cli.local_commands:down", "Stop the local cloud."),
     "status": LazyCommand(_LOCAL, "etl_cli.local_commands:status", "Show what is running."),
-    "put": LazyCommand(_LOCAL, "etl_cli.local_commands:put", "Upload a file to the lake."),
-    "logs": LazyCommand(_LOCAL, "etl_cli.local_commands:logs", "Show the uploads to a table."),
-    "sql": LazyCommand(_LOCAL, "etl_cli.local_commands:sql", "Run an SQL statement."),
+    "put": LazyCommand(_USE, "etl_cli.put_command:put", "Upload files to a table."),
+    "logs": LazyCommand(
+        _USE, "etl_cli.log_commands:logs", "Show uploads and what happened to them."
+    ),
+    "show": LazyCommand(_USE, "etl_cli.log_commands:show", "Show everything about one upload."),
+    "tables": LazyCommand(
+        _USE, "etl_cli.log_commands:tables", "Show every table and how fresh it is."
+    ),
+    "schema": LazyCommand(
+        _USE, "etl_cli.log_commands:schema", "Print the schema file in force for a table."
+    ),
+    "sql": LazyCommand(_USE, "etl_cli.sql_command:sql", "Run an SQL statement."),
+    "ui": LazyCommand(_USE, "etl_cli.log_commands:ui", "Open the page of a stack in the browser."),
     "infer": LazyCommand(
         _SCHEMA, "etl_cli.infer_command:infer", "Create a schema file from CSV files."
     ),
@@ -145,7 +156,7 @@ def _missing_extra(error: ModuleNotFoundError, command: str | None) -> Exception
 def main() -> None:
     """Load files from an S3 data lake into Amazon Redshift.
 
-    Try everything on this machine with `etl demo`. Write schema files with `infer`, `check` and
-    `plan`. Operate a deployed stack with `bootstrap`, `reconcile`, `replay` and
-    `rebuild-log`.
+    Try everything on this machine with `etl demo`. Upload with `put`; see what happened with
+    `logs`, `tables` or `ui`. Write schema files with `infer`, `check` and `plan`. Operate a
+    deployed stack with `bootstrap`, `reconcile`, `replay` and `rebuild-log`.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -40,6 +39,7 @@ from etl_cli.stack_options import (
     since_option,
     stack_errors,
 )
+from etl_cli.stack_outputs import StackSource
 from etl_core.model.lake_key import KeyParts, describe_key
 from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import Scope, State
@@ -94,7 +94,7 @@ def reconcile(
     adopt: bool,  # noqa: FBT001
     grace: int,
     at_once: int,
-    stack: Path,
+    stack: StackSource,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Find uploads that the pipeline missed, send them in arrival order, and complete the log from the ledgers.
@@ -127,6 +127,7 @@ def reconcile(
     reply.end(
         LEFT if is_left or comparison.damaged else DONE,
         counts={str(state): count for state, count in comparison.counts.items()},
+        refused={str(status): count for status, count in comparison.refused.items()},
         findings=[finding_json(finding) for finding in comparison.findings],
         damaged=list(comparison.damaged),
         **(to_json(adopted) if adopt else {}),
@@ -164,7 +165,7 @@ def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> No
     ]
     if shown:
         reply.show(findings_table(in_arrival_order(shown)))
-    reply.show(states_table(comparison.counts), *comparison.damaged)
+    reply.show(states_table(comparison.counts, comparison.refused), *comparison.damaged)
     if delivery is not None and comparison.to_send:
         reply.show(delivery_table(delivery), *reasons(delivery.answers))
 
@@ -191,7 +192,7 @@ def rebuild_log(
     database: str | None,
     table: str | None,
     dry_run: bool,  # noqa: FBT001 - click names them
-    stack: Path,
+    stack: StackSource,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Write the log entries of ledger rows. An entry that already has the ledger's status is not changed.

@@ -50,6 +50,7 @@ class Comparison:
 
     findings: list[FindingSummary] = field(default_factory=list)
     counts: Counter[State] = field(default_factory=Counter)
+    refused: Counter[Status] = field(default_factory=Counter)
     damaged: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -113,6 +114,7 @@ def compare_lake(
     for page in pages(function, request, clock):
         comparison.findings += page.findings
         comparison.counts.update(page.counts)
+        comparison.refused.update(page.refused)
         comparison.damaged |= dict.fromkeys(each.message for each in page.damaged)
         on_page(comparison)
     known = {finding.upload for finding in comparison.findings}

@@ -62,13 +62,21 @@ def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     return table
 
 
-def states_table(counts: Mapping[State, int]) -> DataTable:
-    """Return the number of versions in each state, and what the state means."""
+def states_table(counts: Mapping[State, int], refused: Mapping[Status, int]) -> DataTable:
+    """Return the number of versions in each state, and what the state means.
+
+    `refused`: how many of the recorded ones were rejected or failed.
+    """
     table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
             style = "bold" if state in (*TO_SEND, *NEEDS_OPERATOR) else ""
             table.add_row(f"{counts[state]:,}", state, meaning, style=style)
+    for status, count in sorted(refused.items()):
+        meaning = (
+            "of the recorded: etl logs --failed shows why, etl replay --failed loads them again"
+        )
+        table.add_row(f"{count:,}", status, meaning, style="bold")
     return table
 
 

@@ -19,8 +19,8 @@ _HEAD = """\
 In a checkout, `make setup` creates `.venv/bin/etl`. Elsewhere,
 `pip install 'redshift-lake-loader[local]'` installs it.
 Every command has `-h`. Most commands have `--json`, which prints the result as JSON. Commands that
-use a stack have `--stack`: `local` (the default) or an outputs file; the environment variable
-`ETL_STACK` sets it for all of them. `eval "$(etl completion bash)"` completes commands and options
+use a stack have `--stack`: `local` (the default), the name of a Pulumi stack, or an outputs file; the
+environment variable `ETL_STACK` sets it for all of them. `eval "$(etl completion bash)"` completes commands and options
 (also `zsh`, `fish`).
 """
 

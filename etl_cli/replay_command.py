@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -30,6 +29,7 @@ from etl_cli.stack_options import (
     since_option,
     stack_errors,
 )
+from etl_cli.stack_outputs import StackSource
 from etl_core.model.errors import LoadFailedError, StackError
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -77,7 +77,7 @@ def replay(
     since: datetime | None,
     dry_run: bool,  # noqa: FBT001
     accept_counts: bool,  # noqa: FBT001
-    stack: Path,
+    stack: StackSource,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Send one upload (--key) or all refused ones (--failed) through the pipeline again, or rebuild
@@ -113,7 +113,7 @@ def replay(
         )
 
 
-def _replay_table(reply: Reply, request: ReplayRequest, stack: Path) -> None:
+def _replay_table(reply: Reply, request: ReplayRequest, stack: StackSource) -> None:
     table = request.table
     with stack_errors(reply.context), progress(f"rebuilding {table}"):
         tables = open_stack(stack).tables
@@ -132,7 +132,7 @@ def _replay_table(reply: Reply, request: ReplayRequest, stack: Path) -> None:
     reply.end(DONE, **to_json(result))
 
 
-def _replay_upload(reply: Reply, key: str, version_id: str | None, stack: Path) -> None:
+def _replay_upload(reply: Reply, key: str, version_id: str | None, stack: StackSource) -> None:
     with stack_errors(reply.context):
         opened = open_stack(stack)
         findings = ask_with_retries(opened.reconcile, KeyRequest(key=key), CLOCK).findings

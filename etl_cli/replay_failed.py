@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from etl_cli.console import DataTable
 from etl_cli.recovery_client import in_arrival_order, pages
@@ -19,6 +18,7 @@ from etl_cli.recovery_display import (
 )
 from etl_cli.stack import Stack, open_stack
 from etl_cli.stack_options import CLOCK, DONE, LEFT, Reply, deliver_with_progress, stack_errors
+from etl_cli.stack_outputs import StackSource
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
@@ -34,7 +34,7 @@ Reason = tuple[Prospect, Status, str]
 AT_ONCE = 100
 
 
-def replay_failed(reply: Reply, scope: Scope, stack: Path, *, dry_run: bool) -> None:
+def replay_failed(reply: Reply, scope: Scope, stack: StackSource, *, dry_run: bool) -> None:
     """Send what may load now, in arrival order, and wait; a dry run shows all refused uploads by reason."""
     with stack_errors(reply.context):
         opened = open_stack(stack)

@@ -11,7 +11,13 @@ import click
 
 from etl_cli import terminal
 from etl_cli.csv_commands import FILE, read_schema_file
-from etl_cli.live_plan import PASSWORD_VARIABLE, USER_VARIABLE, LiveDatabase, plan_live
+from etl_cli.live_plan import (
+    PASSWORD_VARIABLE,
+    USER_VARIABLE,
+    LiveDatabase,
+    local_ca_file,
+    plan_live,
+)
 from etl_cli.options import json_option
 from etl_cli.terminal import echo, echo_lines
 from etl_core.model.errors import EtlError, InvalidSchemaFileError, RejectedError
@@ -50,7 +56,8 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
 @click.option(
     "--ca-file",
     type=FILE,
-    help="Certificate authorities for a warehouse without an AWS certificate.",
+    help="Certificate authorities for a warehouse without an AWS certificate. The local cloud's are "
+    "found.",
 )
 @click.option(
     "--rebuild-max-rows",
@@ -105,7 +112,7 @@ def _live_database(
         )
     if actual is not None:
         raise click.UsageError("--actual and --host both define the present table; give only one")
-    return LiveDatabase(host, port, database, ca_file)
+    return LiveDatabase(host, port, database, ca_file or local_ca_file(host, port))
 
 
 def _table_ref(database: str | None, table: str) -> TableRef:

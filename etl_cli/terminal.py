@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,11 @@ def to_json(
     return "\n".join(
         _HIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", line) for line in text.split("\n")
     )
+
+
+def has_error_terminal() -> bool:
+    """Return whether a person reads the error output."""
+    return sys.stderr.isatty()
 
 
 def echo(text: object, *, err: bool = False) -> None:

@@ -100,6 +100,10 @@ class LoggedAnswers:
             _log_outcome("answer", upload, outcome)
         return was_pending
 
+    def write_totals(self) -> None:
+        """Add the answers to the totals. Raises ThrottledError or LogError."""
+        self.answers.write_totals()
+
 
 def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome) -> None:
     output = outcome.to_task_output()

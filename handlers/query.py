@@ -1,66 +1,103 @@
-"""The query function: serves GET /logs from the log table."""
+"""The query function: serves the API from the log table. etl_core/model/api.py lists its operations."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from etl_core.adapters.aws_clients import LOG_READ, make_client
+from etl_core.adapters.aws_clients import DATA, LOG_READ, make_client
 from etl_core.adapters.log_table import LogTable
+from etl_core.adapters.upload_lists import UploadLists
+from etl_core.model.api import METHODS, OPERATIONS, TABLE_PATH
+from etl_core.model.api_types import Entry, Page, SchemaVersion, Tables, TableSchema, UploadPage
 from etl_core.model.errors import EtlError, LogError
-from etl_core.model.function_settings import LogSettings
+from etl_core.model.function_settings import QuerySettings
+from etl_core.model.names import fold
+from etl_core.model.table_ref import TableRef
+from etl_core.model.times import utc_now
 from etl_core.upload_log.entry import INTERNAL_FIELDS, SORT_KEY
-from etl_core.upload_log.messages import PARAMETER_REPEATED
-from etl_core.upload_log.query import InvalidQueryError, LogQuery, next_token
+from etl_core.upload_log.messages import (
+    DEPLOYMENT_AT_FAULT,
+    METHOD_NOT_ALLOWED,
+    PARAMETER_REPEATED,
+    PATH_UNKNOWN,
+    SCHEMA_UNKNOWN,
+    TABLE_PART_INVALID,
+    TRY_AGAIN,
+    UPLOAD_ID_INVALID,
+    UPLOAD_UNKNOWN,
+)
+from etl_core.upload_log.parameters import MAX_SHOWN, InvalidQueryError, check_names
+from etl_core.upload_log.query import LogQuery, next_token
+from etl_core.upload_log.totals import summarize
+from etl_core.upload_log.upload_query import UploadQuery
 from handlers.context import Context
+from handlers.page import page_response
+from handlers.responses import (
+    Response,
+    finish,
+    json_response,
+    options_response,
+    problem_response,
+)
 
 _MAX_BODY_BYTES = 5_000_000
 """Below the 6 MB limit of a function's response. The body is a JSON string in it, so quotes and
 backslashes count twice."""
 
 _MAX_PAGES = 25
-"""Pages of the log table per request. If a filter matches few entries, the caller continues with the next token."""
+"""Reads of the log table per request. If a filter matches few entries, the caller continues with the next token."""
+_MAX_SCHEMA_BYTES = 1_000_000
+
+
+class _NotFoundError(Exception):
+    """There is no such resource."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-    """Return the proxy response, with a JSON body, for an API Gateway proxy event.
+    """Return the proxy response for an API Gateway proxy event. Errors name the parameter."""
+    return finish(_respond(event), event, _settings().cors_origin)
 
-    Errors name the parameter.
-    """
+
+def _respond(event: Mapping[str, Any]) -> Response:
+    method = event.get("httpMethod", "GET")
+    serve = _ROUTES.get(event.get("resource", "/logs"))
+    if serve is None:
+        paths = ", ".join(operation.path for operation in OPERATIONS)
+        return _problem(404, "NotFound", PATH_UNKNOWN(paths=paths))
+    if method == "OPTIONS":
+        return options_response()
+    if method not in ("GET", "HEAD"):
+        message = METHOD_NOT_ALLOWED(method=method, methods=METHODS)
+        response = _problem(405, "MethodNotAllowed", message)
+        response["headers"]["Allow"] = METHODS
+        return response
+    return _serve(serve, event)
+
+
+def _serve(serve: Callable[[Mapping[str, Any]], Response], event: Mapping[str, Any]) -> Response:
     try:
-        query = LogQuery.parse(_parameters(event))
+        return serve(event)
     except InvalidQueryError as error:
-        return _response(
+        return problem_response(
             400,
-            {
-                "error": {
-                    "type": "InvalidQuery",
-                    "parameter": error.parameter,
-                    "message": str(error),
-                }
-            },
+            {"type": "InvalidQuery", "parameter": error.parameter, "message": str(error)},
         )
-    try:
-        return _response(200, _read_entries(query))
+    except _NotFoundError as error:
+        return _problem(404, "NotFound", str(error))
     except LogError as error:
-        return _response(
-            500,
-            {
-                "error": {
-                    "type": "LogError",
-                    "message": f"{error}; the deployment is at fault, not the request",
-                }
-            },
-        )
+        return _problem(500, "LogError", DEPLOYMENT_AT_FAULT(reason=error))
     except EtlError as error:
-        return _response(
-            503,
-            {"error": {"type": type(error).__name__, "message": f"{error}; try again in a moment"}},
-        )
+        return _problem(503, type(error).__name__, TRY_AGAIN(reason=error))
+
+
+def _problem(status: int, kind: str, message: str) -> Response:
+    return problem_response(status, {"type": kind, "message": message})
 
 
 def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
@@ -71,40 +108,177 @@ def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
     return dict(event.get("queryStringParameters") or {})
 
 
-def _read_entries(query: LogQuery) -> dict[str, Any]:
+def _path_part(event: Mapping[str, Any], name: str) -> str:
+    return str((event.get("pathParameters") or {}).get(name, ""))
+
+
+def _logs(event: Mapping[str, Any]) -> Response:
+    query = LogQuery.parse(_parameters(event))
     items: list[dict[str, Any]] = []
     size, ends_at = 0, None
     for page in islice(_log().read_pages(query), _MAX_PAGES):
         for item in page.items:
-            size += len(json.dumps(json.dumps(item, ensure_ascii=False)))
+            size += _size(item)
             if len(items) == query.limit or size > _MAX_BODY_BYTES:
-                return _page(query, items, items[-1][SORT_KEY])
+                return _log_page(query, items, items[-1][SORT_KEY])
             items.append(item)
         ends_at = page.ends_at
         if len(items) == query.limit:
             break
-    return _page(query, items, ends_at)
+    return _log_page(query, items, ends_at)
 
 
-def _page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None) -> dict[str, Any]:
+def _log_page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None) -> Response:
     token = None if ends_at is None else next_token(query.table_name, ends_at)
-    public = [
-        {name: value for name, value in item.items() if name not in INTERNAL_FIELDS}
-        for item in items
-    ]
-    return {"items": public, "count": len(public), "next_token": token}
+    page: Page = {"items": list(map(_public, items)), "count": len(items), "next_token": token}
+    return json_response(page)
 
 
-def _response(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
-        "body": json.dumps(body, ensure_ascii=False),
+def _uploads(event: Mapping[str, Any]) -> Response:
+    query = UploadQuery.parse(_parameters(event), utc_now())
+    items: list[dict[str, Any]] = []
+    size, before = 0, None
+    for read in islice(_lists().read_rounds(query), _MAX_PAGES):
+        for item in read.items:
+            size += _size(item)
+            if len(items) == query.limit or size > _MAX_BODY_BYTES:
+                return _upload_page(query, items, items[-1][SORT_KEY])
+            items.append(item)
+        before = read.before
+        if len(items) == query.limit:
+            break
+    return _upload_page(query, items, before)
+
+
+def _upload_page(query: UploadQuery, items: list[dict[str, Any]], before: str | None) -> Response:
+    page: UploadPage = {
+        "items": list(map(_listed, items)),
+        "count": len(items),
+        "next_token": None if before is None else query.token(before),
+        "from": query.first,
     }
+    return json_response(page)
+
+
+def _upload(event: Mapping[str, Any]) -> Response:
+    check_names(_parameters(event), ())
+    upload_id = _path_part(event, "upload_id")
+    if not re.fullmatch("[0-9a-f]{32}", upload_id):
+        message = UPLOAD_ID_INVALID(value=upload_id[:MAX_SHOWN])
+        raise InvalidQueryError("upload_id", message)
+    entry = _lists().find(upload_id)
+    if entry is None:
+        raise _NotFoundError(UPLOAD_UNKNOWN(upload_id=upload_id))
+    return json_response(_public(entry))
+
+
+def _tables(event: Mapping[str, Any]) -> Response:
+    check_names(_parameters(event), ())
+    tables: Tables = summarize(_lists().read_totals(), utc_now())
+    return json_response(tables)
+
+
+def _table_schema(event: Mapping[str, Any]) -> Response:
+    check_names(_parameters(event), ())
+    table = TableRef(*_table_parts(event))
+    entries = _lists().schema_files(table)
+    if not entries:
+        raise _NotFoundError(SCHEMA_UNKNOWN(table=table, database=table.database))
+    history = [_schema_version(entry) for entry in entries]
+    answer: TableSchema = {
+        "in_force": history[0],
+        "document": _read_schema(history[0]),
+        "history": history,
+    }
+    return json_response(answer)
+
+
+def _table_parts(event: Mapping[str, Any]) -> Iterator[str]:
+    for parameter in TABLE_PATH:
+        value = _path_part(event, parameter.name)
+        is_name = re.fullmatch(str(parameter.schema["pattern"]), value) and len(value) <= 127
+        if not is_name:
+            message = TABLE_PART_INVALID(name=parameter.name, value=value[:MAX_SHOWN])
+            raise InvalidQueryError(parameter.name, message)
+        yield fold(value)
+
+
+def _read_schema(version: SchemaVersion) -> dict[str, Any] | None:
+    """Return the schema file's content, None if the object is gone or cannot be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    wanted = {"Bucket": _settings().lake_bucket, "Key": version["s3_key"]}
+    if "version_id" in version:
+        wanted["VersionId"] = version["version_id"]
+    try:
+        body = _s3().get_object(**wanted)["Body"].read(_MAX_SCHEMA_BYTES)
+        document = json.loads(body)
+    except (BotoCoreError, ClientError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _schema_version(entry: Mapping[str, Any]) -> SchemaVersion:
+    names = ("upload_id", "s3_key", "version_id", "landed_timestamp", "status", "schema_version")
+    known = {name: entry[name] for name in names if name in entry}
+    return cast(SchemaVersion, known)
+
+
+def _health(event: Mapping[str, Any]) -> Response:
+    check_names(_parameters(event), ())
+    return json_response({"status": "ok"})
+
+
+def _page(event: Mapping[str, Any]) -> Response:
+    return page_response()
+
+
+def _public(item: Mapping[str, Any]) -> Entry:
+    public = {name: value for name, value in item.items() if name not in INTERNAL_FIELDS}
+    return cast(Entry, public)
+
+
+def _listed(item: Mapping[str, Any]) -> Entry:
+    return cast(
+        Entry, {name: value for name, value in _public(item).items() if name != "statements"}
+    )
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    return len(json.dumps(json.dumps(item, ensure_ascii=False)))
+
+
+_ROUTES: Mapping[str, Callable[[Mapping[str, Any]], Response]] = {
+    "/logs": _logs,
+    "/uploads": _uploads,
+    "/uploads/{upload_id}": _upload,
+    "/tables": _tables,
+    "/tables/{database}/{schema}/{table}/schema": _table_schema,
+    "/health": _health,
+    "/": _page,
+}
+
+
+@cache
+def _settings() -> QuerySettings:
+    return QuerySettings.from_environment(os.environ)
+
+
+@cache
+def _dynamodb() -> Any:
+    return make_client("dynamodb", LOG_READ)
 
 
 @cache
 def _log() -> LogTable:
-    return LogTable(
-        make_client("dynamodb", LOG_READ), LogSettings.from_environment(os.environ).log_table
-    )
+    return LogTable(_dynamodb(), _settings().log_table)
+
+
+@cache
+def _lists() -> UploadLists:
+    return UploadLists(_dynamodb(), _settings().log_table)
+
+
+@cache
+def _s3() -> Any:
+    return make_client("s3", DATA)

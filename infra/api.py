@@ -1,7 +1,7 @@
-"""The monitoring API: GET /logs with an API key, served by the query function.
+"""The monitoring API, served by the query function.
 
 Each part is a resource of its own instead of one OpenAPI document, so that the tests and the local
-cloud see every part. docs/openapi.json describes the same contract.
+cloud see every part. docs/openapi.json describes the same operations.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import hashlib
 import pulumi
 import pulumi_aws.apigateway as apigateway
 import pulumi_aws.lambda_ as lambda_
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from infra.api_contract import GATEWAY_RESPONSES, METHOD, PARAMETERS, PATH, STAGE, Need
+from etl_core.model.api import OPERATIONS, Operation
+from infra.api_contract import GATEWAY_RESPONSES, STAGE
 from infra.component import Component
 from infra.functions import LoaderFunction
 from infra.stack_settings import StackSettings
@@ -34,45 +35,57 @@ class MonitoringApi(Component):
             endpoint_configuration={"types": "REGIONAL"},
             opts=self.child(),
         )
-        stage = self._stage([*self._logs_method(query), *self._gateway_responses()])
+        self._paths: dict[str, Input[str]] = {"": self._api.root_resource_id}
+        methods = [part for operation in OPERATIONS for part in self._methods(operation, query)]
+        stage = self._stage([*methods, *self._gateway_responses()])
         self._allow_invocation(query)
         self.key = self._key(stage)
         self.url = stage.invoke_url
         self.api_name = self._api.name
         self.register_outputs({})
 
-    def _logs_method(self, query: LoaderFunction) -> list[pulumi.Resource]:
-        path = apigateway.Resource(
-            f"{self.name}-logs",
-            rest_api=self._api.id,
-            parent_id=self._api.root_resource_id,
-            path_part=PATH,
-            opts=self.child(),
-        )
-        validator = apigateway.RequestValidator(
-            self.name,
-            rest_api=self._api.id,
-            validate_request_parameters=True,
-            validate_request_body=False,
-            opts=self.child(),
-        )
+    def _methods(self, operation: Operation, query: LoaderFunction) -> list[pulumi.Resource]:
+        """Return every method of the operation's path: the function answers GET and refuses others.
+
+        A browser sends OPTIONS without a key, to ask what is allowed.
+        """
+        path = self._path(operation.path.rstrip("/"))
+        noun = _noun(operation.path)
+        return [
+            *self._method(noun, "ANY", path, query, needs_key=operation.needs_key),
+            *self._method(f"{noun}-options", "OPTIONS", path, query, needs_key=False),
+        ]
+
+    def _path(self, path: str) -> Input[str]:
+        """Return the id of the resource of a path. Parents are made first."""
+        if path not in self._paths:
+            parent, _, part = path.rpartition("/")
+            resource = apigateway.Resource(
+                f"{self.name}-{_noun(path)}",
+                rest_api=self._api.id,
+                parent_id=self._path(parent),
+                path_part=part,
+                opts=self.child(),
+            )
+            self._paths[path] = resource.id
+        return self._paths[path]
+
+    def _method(
+        self, noun: str, verb: str, path: Input[str], query: LoaderFunction, *, needs_key: bool
+    ) -> list[pulumi.Resource]:
         method = apigateway.Method(
-            f"{self.name}-logs",
+            f"{self.name}-{noun}",
             rest_api=self._api.id,
-            resource_id=path.id,
-            http_method=METHOD,
+            resource_id=path,
+            http_method=verb,
             authorization="NONE",
-            api_key_required=True,
-            request_validator_id=validator.id,
-            request_parameters={
-                f"method.request.querystring.{p.name}": p.need is Need.REQUIRED for p in PARAMETERS
-            },
+            api_key_required=needs_key,
             opts=self.child(),
         )
         integration = apigateway.Integration(
-            f"{self.name}-logs",
+            f"{self.name}-{noun}",
             rest_api=self._api.id,
-            resource_id=path.id,
+            resource_id=path,
             http_method=method.http_method,
             type="AWS_PROXY",
             integration_http_method="POST",
@@ -82,6 +95,9 @@ class MonitoringApi(Component):
         return [method, integration]
 
     def _gateway_responses(self) -> list[pulumi.Resource]:
+        headers = {"Content-Type": "application/problem+json"}
+        if self._settings.api_cors_origin is not None:
+            headers["Access-Control-Allow-Origin"] = self._settings.api_cors_origin
         return [
             apigateway.Response(
                 f"{self.name}-{response.response_type.lower().replace('_', '-')}",
@@ -89,6 +105,10 @@ class MonitoringApi(Component):
                 response_type=response.response_type,
                 status_code=str(response.status),
                 response_templates={"application/json": response.template},
+                response_parameters={
+                    f"gatewayresponse.header.{name}": f"'{value}'"
+                    for name, value in headers.items()
+                },
                 opts=self.child(),
             )
             for response in GATEWAY_RESPONSES
@@ -99,9 +119,9 @@ class MonitoringApi(Component):
 
         Its deployment is a snapshot, which is replaced when the contract changes.
         """
-        contract = hashlib.sha256(
-            repr((METHOD, PATH, PARAMETERS, GATEWAY_RESPONSES)).encode()
-        ).hexdigest()
+        paths = [(operation.path, operation.needs_key) for operation in OPERATIONS]
+        parts = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
+        contract = hashlib.sha256(repr(parts).encode()).hexdigest()
         deployment = apigateway.Deployment(
             self.name,
             rest_api=self._api.id,
@@ -135,7 +155,7 @@ class MonitoringApi(Component):
             action="lambda:InvokeFunction",
             function=query.function_name,
             principal="apigateway.amazonaws.com",
-            source_arn=Output.concat(self._api.execution_arn, f"/{STAGE}/{METHOD}/{PATH}"),
+            source_arn=Output.concat(self._api.execution_arn, f"/{STAGE}/*"),
             opts=self.child(),
         )
 
@@ -154,3 +174,9 @@ class MonitoringApi(Component):
             self.name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self.child()
         )
         return Output.secret(key.value)
+
+
+def _noun(path: str) -> str:
+    """Return the path as part of a name: `/uploads/{upload_id}` is `uploads-upload-id`."""
+    words = path.strip("/").replace("{", "").replace("}", "").replace("_", "-")
+    return words.replace("/", "-") or "page"

@@ -1,70 +1,16 @@
-"""The contract of the API as values. The resources and the OpenAPI document are built from it."""
+"""What API Gateway adds to the operations of etl_core/model/api.py: the stage, the key, and its own answers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from http import HTTPStatus
+
+from etl_core.model.api import OPERATIONS
 
 STAGE = "v1"
-PATH = "logs"
-METHOD = "GET"
 KEY_HEADER = "x-api-key"
-
-
-class Need(Enum):
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of the query string."""
-
-    name: str
-    need: Need
-    description: str
-
-
-PARAMETERS = (
-    Parameter(
-        "table_name",
-        Need.REQUIRED,
-        "The table, as `table` or `schema.table`. `_unparsed` for uploads whose key names no table.",
-    ),
-    Parameter(
-        "landed_timestamp",
-        Need.OPTIONAL,
-        "Uploads that arrived at this UTC time. Any prefix of a timestamp, at least the year: 2026-11-22.",
-    ),
-    Parameter(
-        "from",
-        Need.OPTIONAL,
-        "Uploads that arrived at or after this UTC time, given as a timestamp or a prefix of one.",
-    ),
-    Parameter(
-        "to",
-        Need.OPTIONAL,
-        "Uploads that arrived at or before this UTC time. A prefix includes all of its period: a "
-        "date includes the whole day.",
-    ),
-    Parameter("status", Need.OPTIONAL, "Only uploads with this status."),
-    Parameter("database", Need.OPTIONAL, "Only uploads to this database."),
-    Parameter(
-        "action", Need.OPTIONAL, "Only uploads with this action: append, truncate or schema."
-    ),
-    Parameter(
-        "limit",
-        Need.OPTIONAL,
-        "Maximum number of entries in the response, from 1 to 500. Default: 50.",
-    ),
-    Parameter(
-        "next_token",
-        Need.OPTIONAL,
-        "The `next_token` of the previous response. Returns the entries that follow it.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -80,25 +26,24 @@ class GatewayResponse:
 
     @property
     def template(self) -> str:
-        return json.dumps({"error": dict(self.error)})
+        return json.dumps(
+            {
+                "type": "about:blank",
+                "title": HTTPStatus(self.status).phrase,
+                "status": self.status,
+                "detail": self.error["message"],
+                "error": dict(self.error),
+            }
+        )
 
 
 GATEWAY_RESPONSES = (
-    GatewayResponse(
-        "BAD_REQUEST_PARAMETERS",
-        400,
-        {
-            "type": "InvalidQuery",
-            "parameter": "table_name",
-            "message": "the parameter table_name is missing; it is required. Add it: ?table_name=user_data",
-        },
-    ),
     GatewayResponse(
         "INVALID_API_KEY",
         403,
         {
             "type": "InvalidApiKey",
-            "message": "the request has no valid API key; every request needs one. "
+            "message": "the request has no valid API key; every request for data needs one. "
             f"Send the stack's api_key in the header {KEY_HEADER}",
         },
     ),
@@ -107,8 +52,8 @@ GATEWAY_RESPONSES = (
         404,
         {
             "type": "NotFound",
-            "message": f"this path does not exist; the API has one, {METHOD} /{PATH}. "
-            f"Request /{PATH}?table_name=user_data",
+            "message": "this path does not exist; the API has "
+            f"{', '.join(operation.path for operation in OPERATIONS)}",
         },
     ),
     GatewayResponse(
@@ -117,6 +62,14 @@ GATEWAY_RESPONSES = (
         {
             "type": "Throttled",
             "message": "too many requests; the stack limits requests per second. Try again in a second",
+        },
+    ),
+    GatewayResponse(
+        "REQUEST_TOO_LARGE",
+        413,
+        {
+            "type": "RequestTooLarge",
+            "message": "the request is larger than API Gateway accepts; the API reads no body. Send none",
         },
     ),
     GatewayResponse(
@@ -129,16 +82,17 @@ GATEWAY_RESPONSES = (
         },
     ),
 )
-"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist. `table_name` is the
-only required parameter, so BAD_REQUEST_PARAMETERS always means that it is missing."""
+"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist."""
 
 STATUS_CODES = {
-    200: "Log entries, newest first.",
+    200: "The answer.",
+    304: "The answer has not changed since the one with the ETag of If-None-Match.",
     400: "A parameter is missing or invalid. The body names it.",
     403: "The API key is missing or unknown.",
+    404: "There is no such resource.",
+    405: "The method is not GET, HEAD or OPTIONS.",
     429: "Too many requests.",
     500: "The function failed.",
     503: "The log cannot be read at the moment.",
 }
-"""The status codes of GET /logs. The function returns 200, 400, 500 and 503; API Gateway returns
-400, 403, 429 and 500."""
+"""The function returns 200, 304, 400, 404, 405, 500 and 503; API Gateway returns 403, 404, 429 and 500."""

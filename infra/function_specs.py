@@ -47,13 +47,19 @@ class Surroundings:
     loader_role: LoaderRole | None
 
 
-def query_spec(around: Surroundings) -> FunctionSpec:
+def query_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
     return FunctionSpec(
         handler="handlers.query.handler",
         timeout_seconds=QUERY_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
-        environment={env.LOG_TABLE: around.log_table.table_name},
-        statements=around.log_table.arn.apply(policies.query_log_entries),
+        environment={
+            env.LOG_TABLE: around.log_table.table_name,
+            env.LAKE_BUCKET: around.lake.lake.bucket_name,
+            env.CORS_ORIGIN: settings.api_cors_origin or "",
+        },
+        statements=Output.all(around.log_table.arn, around.lake.lake.arn).apply(
+            lambda known: policies.query_log_entries(*known)
+        ),
     )
 
 

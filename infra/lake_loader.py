@@ -238,7 +238,7 @@ class LakeLoader(pulumi.ComponentResource):
         settings, opts = self._settings, self._opts
         load = LoaderFunction(self._of("load"), load_spec(settings, around), code, opts)
         record = LoaderFunction(self._of("record"), record_spec(settings, around), code, opts)
-        query = LoaderFunction(self._of("query"), query_spec(around), code, opts)
+        query = LoaderFunction(self._of("query"), query_spec(settings, around), code, opts)
         tables = LoaderFunction(self._of("tables"), tables_spec(settings, around), code, opts)
         long_copy = LoaderFunction(self._of("staging"), long_copy_spec(around), code, opts)
         workflow_spec = WorkflowSpec(

@@ -11,6 +11,7 @@ from infra.stack_settings import StackSettings
 HASH_KEY = "table_name"
 RANGE_KEY = "landed_key"
 WAITING_INDEX, WAITING_FOR, WAITING_SINCE = "waiting", "waiting_for", "waiting_since"
+LISTED, NOTABLE, UPLOADS_INDEX, UPLOAD_ID = "listed", "notable", "uploads", "upload_id"
 
 
 class LogTable(Component):
@@ -25,18 +26,23 @@ class LogTable(Component):
             range_key=RANGE_KEY,
             attributes=[
                 {"name": name, "type": "S"}
-                for name in (HASH_KEY, RANGE_KEY, WAITING_FOR, WAITING_SINCE)
+                for name in (
+                    HASH_KEY,
+                    RANGE_KEY,
+                    WAITING_FOR,
+                    WAITING_SINCE,
+                    LISTED,
+                    NOTABLE,
+                    UPLOAD_ID,
+                )
             ],
-            # Only pending entries have these attributes, so the index stays small as the log grows.
             global_secondary_indexes=[
-                {
-                    "name": WAITING_INDEX,
-                    "key_schemas": [
-                        {"attribute_name": WAITING_FOR, "key_type": "HASH"},
-                        {"attribute_name": WAITING_SINCE, "key_type": "RANGE"},
-                    ],
-                    "projection_type": "ALL",
-                }
+                # Only pending entries have these attributes, so the index stays small as the log grows.
+                _index(WAITING_INDEX, WAITING_FOR, WAITING_SINCE),
+                # Uploads to all tables by day; refused uploads by month, and schema files by table.
+                _index(LISTED, LISTED, RANGE_KEY),
+                _index(NOTABLE, NOTABLE, RANGE_KEY),
+                _index(UPLOADS_INDEX, UPLOAD_ID, None, "KEYS_ONLY"),
             ],
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True},
@@ -46,3 +52,12 @@ class LogTable(Component):
         self.arn = table.arn
         self.table_name = table.name
         self.register_outputs({})
+
+
+def _index(
+    name: str, hash_key: str, range_key: str | None, projection: str = "ALL"
+) -> dynamodb.TableGlobalSecondaryIndexArgsDict:
+    keys = [{"attribute_name": hash_key, "key_type": "HASH"}]
+    if range_key is not None:
+        keys.append({"attribute_name": range_key, "key_type": "RANGE"})
+    return {"name": name, "key_schemas": keys, "projection_type": projection}  # type: ignore[typeddict-item]

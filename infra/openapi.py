@@ -1,4 +1,4 @@
-"""The OpenAPI document of the API, generated from its contract.
+"""The OpenAPI document of the API, generated from its operations and from the types of its answers.
 
 `python -m infra.openapi` writes docs/openapi.json.
 """
@@ -6,184 +6,264 @@
 from __future__ import annotations
 
 import json
+import types
+import typing
+from collections.abc import Iterator
 from typing import Any
 
-from infra.api_contract import (
-    KEY_HEADER,
-    METHOD,
-    PARAMETERS,
-    PATH,
-    STAGE,
-    STATUS_CODES,
-    Need,
-    Parameter,
-)
+from etl_core.model import api_types
+from etl_core.model.api import OPERATIONS, Operation, Parameter
+from etl_core.model.lake_key import Action
+from etl_core.model.status import Status
+from infra.api_contract import KEY_HEADER, STAGE, STATUS_CODES
 from infra.bundle import ROOT
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 Schema = dict[str, Any]
-
-_TEXT: Schema = {"type": "string"}
-_NUMBER: Schema = {"type": "integer", "minimum": 0}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-
-STATUSES = (
-    "received",
-    "loaded",
-    "applied",
-    "unchanged",
-    "duplicate",
-    "superseded",
-    "ignored",
-    "rejected",
-    "failed",
-    "unknown",
-)
-ACTIONS = ("append", "truncate", "schema")
-
-_PLACE: dict[str, Schema] = {
-    "line": {"type": "integer", "minimum": 1, "description": "The line of the file."},
-    "column": _TEXT,
-    "value": _TEXT,
+_NAMES: dict[Any, str] = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
+_EXAMPLE_ENTRY: dict[str, Any] = {
+    "table_name": "user_data",
+    "database": "dev",
+    "schema": "public",
+    "action": "append",
+    "landed_timestamp": "2026-11-22T09:30:00Z",
+    "loaded_timestamp": "2026-11-22T09:30:02Z",
+    "status": "loaded",
+    "upload_id": "9f2c1d1e3b5a47d08e6f1a2b3c4d5e6f",
+    "s3_key": "dev/append/user_data/users.csv",
+    "rows_loaded": 5,
 }
-WARNING: Schema = {
-    "type": "object",
-    "properties": {
-        "kind": {**_TEXT, "description": "The id of the message in the list of messages."},
-        "message": _TEXT,
-        "count": {**_NUMBER, "description": "How many values or rows it is about."},
-        **_PLACE,
-        "hint": _TEXT,
-    },
-    "required": ["kind", "message"],
+_LAST = {
+    "s3_key": "dev/append/user_data/users.csv",
+    "status": "loaded",
+    "landed_timestamp": "2026-11-22T09:30:00Z",
 }
-
-ENTRY: dict[str, Schema] = {
-    "table_name": _TEXT,
-    "database": _TEXT,
-    "schema": _TEXT,
-    "action": _TEXT,
-    "landed_timestamp": _TIME,
-    "loaded_timestamp": _TIME,
-    "status": {"type": "string", "enum": list(STATUSES)},
-    "s3_bucket": _TEXT,
-    "s3_key": _TEXT,
-    "version_id": _TEXT,
-    "etag": _TEXT,
-    "file_size": _NUMBER,
-    "schema_version": _TEXT,
-    "rows_loaded": _NUMBER,
-    "duration_ms": _NUMBER,
-    "redshift_table_exists": {"type": "boolean"},
-    "statements": {**_TEXTS, "description": "The SQL statements that were run for the upload."},
-    "warnings": {
-        "type": "array",
-        "items": {"anyOf": [WARNING, _TEXT]},
-        "description": "What you should know about the upload. Warnings do not change its status. "
-        "Entries of earlier versions have texts.",
+_TOTALS = {"rows": 5, "bytes": 174, "succeeded": 1, "rejected": 0, "failed": 0}
+_VERSION = {
+    "upload_id": "0b1c2d3e4f5061728394a5b6c7d8e9f0",
+    "s3_key": "dev/schema/user_data/schema.json",
+    "landed_timestamp": "2026-11-22T09:29:00Z",
+    "status": "applied",
+}
+EXAMPLES: dict[str, Any] = {
+    "queryLog": {"items": [_EXAMPLE_ENTRY], "count": 1, "next_token": None},
+    "listUploads": {
+        "items": [_EXAMPLE_ENTRY],
+        "count": 1,
+        "next_token": None,
+        "from": "2026-11-22T00:00:00Z",
     },
+    "getUpload": _EXAMPLE_ENTRY,
+    "listTables": {
+        "items": [
+            {
+                "database": "dev",
+                "schema": "public",
+                "table_name": "user_data",
+                "schema_version": "1",
+                "last_upload": _LAST,
+                "last_success": _LAST,
+                "today": _TOTALS,
+                "last_30_days": _TOTALS,
+                "days": [{"date": "2026-11-22", **_TOTALS}],
+            }
+        ],
+        "count": 1,
+        "hours": [{"hour": "2026-11-22T09:00:00Z", "succeeded": 1, "rejected": 0, "failed": 0}],
+    },
+    "getTableSchema": {
+        "in_force": _VERSION,
+        "document": {"schema_version": "1", "columns": [{"name": "id", "type": "INTEGER"}]},
+        "history": [_VERSION],
+    },
+    "getHealth": {"status": "ok"},
+}
+_TO_UPLOAD = {
+    "upload": {
+        "operationId": "getUpload",
+        "parameters": {"upload_id": "$response.body#/items/0/upload_id"},
+        "description": "The first upload of the page, with its statements.",
+    }
+}
+_LINKS: dict[str, Schema] = {
+    "queryLog": _TO_UPLOAD,
+    "listUploads": _TO_UPLOAD,
+    "listTables": {
+        "schema": {
+            "operationId": "getTableSchema",
+            "parameters": {
+                "database": "$response.body#/items/0/database",
+                "schema": "$response.body#/items/0/schema",
+                "table": "$response.body#/items/0/table_name",
+            },
+            "description": "The schema file in force for the first table.",
+        }
+    },
+    "getTableSchema": {
+        "schema_upload": {
+            "operationId": "getUpload",
+            "parameters": {"upload_id": "$response.body#/in_force/upload_id"},
+            "description": "The upload of the schema file in force.",
+        }
+    },
+}
+_EXAMPLE_PROBLEM = {
+    "type": "about:blank",
+    "title": "Bad Request",
+    "status": 400,
+    "detail": "limit is 'ten'; it must be a whole number from 1 to 500",
     "error": {
-        "type": "object",
-        "description": "Why the upload was not loaded, and how to fix it.",
-        "properties": {
-            "type": _TEXT,
-            "code": {**_TEXT, "description": "The id of the message in the list of messages."},
-            "message": _TEXT,
-            **_PLACE,
-            "hint": {**_TEXT, "description": "What cures it."},
-            "faults": {**_NUMBER, "description": "How many faults there are, if that is known."},
-            "details": {**_TEXTS, "description": "The first faults, one text each."},
-        },
-        "required": ["type", "message"],
+        "type": "InvalidQuery",
+        "parameter": "limit",
+        "message": "limit is 'ten'; it must be a whole number from 1 to 500",
     },
-    "attempts": _NUMBER,
-    "execution_arn": _TEXT,
 }
-"""The fields of a log entry. An entry omits the fields that do not apply."""
+_TAGS = {
+    "Log": "What happened to uploads.",
+    "Tables": "Tables, as the log knows them.",
+    "Service": "The service itself. No key needed, no data.",
+}
 
 
-def render_document() -> dict[str, Any]:
+def render_document() -> Schema:
     """Return the document."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Upload log",
             "version": STAGE.removeprefix("v"),
-            "description": "Log of uploads to the lake: one entry per upload, with its status.",
+            "description": "Log of uploads to the lake: one entry per upload, with its status. "
+            "Each path also answers HEAD and OPTIONS.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "{api_url}", "variables": {"api_url": {"default": f"/{STAGE}"}}}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "security": [{"api_key": []}],
-        "paths": {f"/{PATH}": {METHOD.lower(): _render_operation()}},
+        "paths": {each.path: {"get": _render_operation(each)} for each in OPERATIONS},
         "components": {
             "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
-            "schemas": {"Entry": _entry(), "Page": _page(), "Error": _error()},
+            "schemas": dict(sorted(_schemas())),
         },
     }
 
 
-def _render_operation() -> dict[str, Any]:
-    return {
-        "operationId": "queryLog",
-        "summary": "Return the log entries of one table, newest first",
-        "parameters": [_render_parameter(parameter) for parameter in PARAMETERS],
-        "responses": {
-            str(status): _render_response(status, text) for status, text in STATUS_CODES.items()
-        },
+def _render_operation(operation: Operation) -> Schema:
+    rendered: Schema = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": f"{operation.summary}.",
+        "parameters": [
+            *(_render_parameter(parameter, "path") for parameter in operation.path_parameters),
+            *(_render_parameter(parameter, "query") for parameter in operation.parameters),
+        ],
+        "responses": {str(code): _render_response(code, operation) for code in _codes(operation)},
     }
+    return rendered if operation.needs_key else rendered | {"security": []}
 
 
-def _render_parameter(parameter: Parameter) -> dict[str, Any]:
-    schemas = {
-        "status": {"type": "string", "enum": list(STATUSES)},
-        "action": {"type": "string", "enum": list(ACTIONS)},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
-    }
+def _codes(operation: Operation) -> Iterator[int]:
+    own = {404} - set(operation.errors)
+    if operation.answer is None:
+        own |= {400, 503}
+    if not operation.needs_key:
+        own |= {403, 503}
+    yield from (code for code in STATUS_CODES if code not in own)
+
+
+def _render_parameter(parameter: Parameter, place: str) -> Schema:
+    schema = {"type": "string", **parameter.schema}
+    is_number = schema["type"] == "integer"
     return {
         "name": parameter.name,
-        "in": "query",
-        "required": parameter.need is Need.REQUIRED,
+        "in": place,
+        "required": parameter.is_required,
         "description": parameter.description,
-        "schema": schemas.get(parameter.name, _TEXT),
+        "schema": schema,
+        "example": int(parameter.example) if is_number else parameter.example,
     }
 
 
-def _render_response(status: int, description: str) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{'Page' if status == 200 else 'Error'}"}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _render_response(code: int, operation: Operation) -> Schema:
+    rendered: Schema = {"description": STATUS_CODES[code]}
+    if code == 304:
+        return rendered
+    if code >= 400:
+        schema = {"$ref": "#/components/schemas/Problem"}
+        content = {"application/problem+json": {"schema": schema, "example": _EXAMPLE_PROBLEM}}
+        return rendered | {"content": content}
+    etag = {"description": "Send it back as If-None-Match.", "schema": {"type": "string"}}
+    rendered["headers"] = {"ETag": etag}
+    if operation.answer is None:
+        return rendered | {"content": {"text/html": {"schema": {"type": "string"}}}}
+    schema = {"$ref": f"#/components/schemas/{operation.answer.__name__}"}
+    example = EXAMPLES[operation.name]
+    if operation.name in _LINKS:
+        rendered["links"] = _LINKS[operation.name]
+    return rendered | {"content": {"application/json": {"schema": schema, "example": example}}}
 
 
-def _entry() -> Schema:
+def _schemas() -> Iterator[tuple[str, Schema]]:
+    for name, value in vars(api_types).items():
+        if typing.is_typeddict(value) and name != "TypedDict":
+            yield name, render_type(value)
+
+
+def render_type(kind: Any) -> Schema:
+    """Return the JSON Schema of a TypedDict of etl_core.model.api_types."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    properties = {name: _render_hint(hint) for name, hint in hints.items()}
+    if kind is api_types.Entry:
+        properties["status"]["enum"] = [str(status) for status in Status]
     return {
         "type": "object",
-        "properties": ENTRY,
-        "required": ["table_name", "landed_timestamp", "status"],
-    }
-
-
-def _page() -> Schema:
-    items = {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}
-    properties = {"items": items, "count": _NUMBER, "next_token": {"type": ["string", "null"]}}
-    return {
-        "type": "object",
+        "description": (kind.__doc__ or "").split("\n")[0],
         "properties": properties,
-        "required": ["items", "count", "next_token"],
+        "required": [name for name, hint in hints.items() if _is_required(hint, kind)],
     }
 
 
-def _error() -> Schema:
-    error = {
-        "type": "object",
-        "properties": {"type": _TEXT, "parameter": _TEXT, "message": _TEXT},
-        "required": ["type", "message"],
-    }
-    return {"type": "object", "properties": {"error": error}, "required": ["error"]}
+def _is_required(hint: Any, kind: Any) -> bool:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Required, typing.NotRequired):
+        return origin is typing.Required
+    return bool(kind.__total__)
+
+
+def _render_hint(hint: Any) -> Schema:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Required, typing.NotRequired):
+        return _render_hint(arguments[0])
+    if origin is typing.Annotated:
+        more: Schema = {"description": arguments[1]}
+        for each in arguments[2:]:
+            more |= each
+        return _render_hint(arguments[0]) | more
+    if origin in (typing.Union, types.UnionType):
+        return _render_union([_render_hint(each) for each in arguments])
+    if origin is list:
+        return {"type": "array", "items": _render_hint(arguments[0])}
+    if origin is dict:
+        return {"type": "object"}
+    if typing.is_typeddict(hint):
+        return {"$ref": f"#/components/schemas/{hint.__name__}"}
+    return {"type": _NAMES[hint]}
+
+
+def _render_union(schemas: list[Schema]) -> Schema:
+    if all(set(schema) == {"type"} for schema in schemas):
+        return {"type": [schema["type"] for schema in schemas]}
+    return {"anyOf": schemas}
 
 
 def render_text() -> str:
     """Return the content of docs/openapi.json."""
     return json.dumps(render_document(), indent=2) + "\n"
 
+
+STATUSES = tuple(map(str, Status))
+ACTIONS = tuple(map(str, Action))
+ENTRY: Schema = render_type(api_types.Entry)["properties"]
 
 if __name__ == "__main__":
     DOCUMENT.write_text(render_text())

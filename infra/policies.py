@@ -201,8 +201,16 @@ def write_log_entries(table_arn: str) -> list[Statement]:
     ]
 
 
-def query_log_entries(table_arn: str) -> list[Statement]:
-    return [allow("QueryLogEntries", ["dynamodb:Query"], [table_arn])]
+def query_log_entries(table_arn: str, lake_arn: str) -> list[Statement]:
+    """Return the permissions of the query function: it reads the log, and the schema files in the lake.
+
+    The action in a key has any case; the usual ones are listed. IAM's `*` also matches slashes.
+    """
+    schema_files = [f"{lake_arn}/*/{action}/*" for action in ("schema", "Schema", "SCHEMA")]
+    return [
+        allow("QueryLogEntries", ["dynamodb:Query"], [table_arn, f"{table_arn}/index/*"]),
+        allow("ReadSchemaFiles", ["s3:GetObject", "s3:GetObjectVersion"], schema_files),
+    ]
 
 
 def reconcile_uploads(

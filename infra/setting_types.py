@@ -104,6 +104,7 @@ _Name = Annotated[str, StringConstraints(pattern=_WAREHOUSE_NAME)]
 _User = Annotated[str, StringConstraints(pattern=_USER)]
 _Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 _CaFile = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+\.(pem|crt)$")]
+_Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$")]
 _VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
 _SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 _GroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
@@ -143,6 +144,11 @@ OptionalUser = Annotated[
     Field(description="a name of lower-case letters, digits and underscores, or empty"),
 ]
 OptionalEmail = Annotated[_Email | None, _blank, Field(description="an e-mail address, or empty")]
+OptionalOrigin = Annotated[
+    _Origin | None,
+    _blank,
+    Field(description="an origin such as https://dash.example.com, or *, or empty (none)"),
+]
 OptionalCaFile = Annotated[
     _CaFile | None, _blank, Field(description="the path of a PEM file (.pem or .crt), or empty")
 ]

@@ -31,6 +31,7 @@ from infra.setting_types import (
     OptionalEmail,
     OptionalHost,
     OptionalName,
+    OptionalOrigin,
     OptionalRole,
     OptionalSecret,
     OptionalUser,
@@ -137,6 +138,7 @@ class StackSettings(BaseModel):
     api_burst_limit: Annotated[
         int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")
     ] = 40
+    api_cors_origin: OptionalOrigin = None
     network: Annotated[NetworkKind, Field(description="create or existing")] = NetworkKind.CREATE
     vpc_id: OptionalVpc = None
     subnet_ids: Subnets = ()

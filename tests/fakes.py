@@ -182,6 +182,7 @@ class FakeAnswers:
     backlog: FakeBacklog
     hook: Callable[[Upload], None] = lambda upload: None
     written: dict[str, LoadOutcome] = field(default_factory=dict)
+    counted: int = 0
 
     def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
         self.hook(upload)
@@ -191,6 +192,9 @@ class FakeAnswers:
         self.backlog.note(upload, outcome.settled or outcome.status)
         self.written[upload.key] = outcome
         return True
+
+    def write_totals(self) -> None:
+        self.counted = len(self.written)
 
 
 def _table_of(upload: Upload) -> TableRef | None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from etl_core.adapters.dynamodb_calls import ConditionFailedError, mapped
 from etl_core.adapters.dynamodb_values import from_item, to_item
-from etl_core.adapters.messages import (
-    LOG_TABLE_ERROR,
-    LOG_TABLE_NO_ENTRIES,
-    LOG_TABLE_UNREACHABLE,
-)
-from etl_core.model.errors import LogError, ThrottledError
+from etl_core.adapters.messages import LOG_TABLE_NO_ENTRIES
+from etl_core.adapters.totals_table import TotalsTable
+from etl_core.model.errors import ThrottledError
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED, TOOK_EFFECT, parse_status
 from etl_core.model.table_ref import TableRef
@@ -35,13 +31,20 @@ from etl_core.upload_log.entry import (
     upload_of_entry,
     waiting_key,
 )
+from etl_core.upload_log.indexes import (
+    LISTED,
+    NOTABLE,
+    UPLOAD_ID,
+    listed_partition,
+    notable_partition,
+)
 from etl_core.upload_log.outcome import LoadOutcome
 from etl_core.upload_log.query import LogQuery
+from etl_core.upload_log.totals import COUNTED, Tally, tally_of, undone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_T = TypeVar("_T")
 _PAGE = 200
 _BATCH = 100
 
@@ -62,6 +65,8 @@ class LogTable:
 
     def __init__(self, client: DynamoDBClient, name: str) -> None:
         self._client, self._name = client, name
+        self._totals = TotalsTable(client, name)
+        self._tallies: list[Tally] = []
 
     def write_received(
         self, key: Mapping[str, str], attributes: Mapping[str, Any]
@@ -69,7 +74,7 @@ class LogTable:
         """Write a new entry and return None. If the upload already has one, return it unchanged."""
         try:
             self._update(key, attributes, ("attribute_not_exists(#status)", {}))
-        except _ConditionFailedError as error:
+        except ConditionFailedError as error:
             return _entry(error.item)
         return None
 
@@ -82,16 +87,17 @@ class LogTable:
         up. Fields of an earlier outcome that this one lacks (an error, for example) are removed. An
         entry that the load itself has settled gets the warnings that came after that.
         """
-        if self._write_unsettled(key, attributes, attempts):
-            return True
-        self._update(key, _late_warnings(attributes), None, attempts)
-        return False
+        written = self._write_unsettled(key, attributes, attempts)
+        if not written:
+            self._update(key, _late_warnings(attributes), None, attempts)
+        self.write_totals()
+        return written
 
     def write_answer(self, upload: Upload, outcome: LoadOutcome) -> bool:
         """Write the final status of an upload that another upload's load decided, as one attempt.
 
         Return False, with nothing changed, if the entry already has one that stays. The entry keeps
-        its own execution.
+        its own execution. `write_totals` adds it to the totals of its table.
         """
         entry = final_entry(upload, {"outcome": outcome.to_task_output()}, "")
         del entry["execution_arn"]
@@ -104,10 +110,63 @@ class LogTable:
         names = {f":settled{index}": to_item(str(status)) for index, status in enumerate(SETTLED)}
         condition = f"attribute_not_exists(#status) OR NOT #status IN ({', '.join(names)})"
         absent = [*sorted(ANSWER_FIELDS - attributes.keys()), WAITING_FOR, WAITING_SINCE]
+        keys, without = _index_keys(key, attributes)
+        tally = tally_of(key, attributes)
+        mark = {} if tally is None else {COUNTED: tally.mark}
         try:
-            self._update(key, attributes, (condition, names), attempts, absent)
-        except _ConditionFailedError:
+            before = self._update(
+                key,
+                {**attributes, **keys, **mark},
+                (condition, names),
+                attempts,
+                [*absent, *without],
+            )
+        except ConditionFailedError:
             return False
+        self._note(tally, before)
+        return True
+
+    def _note(self, tally: Tally | None, before: Mapping[str, Any]) -> None:
+        """Keep what an entry adds to the totals, and what it added before."""
+        if tally is None:
+            return
+        known = before.get(COUNTED)
+        earlier = None if known is None else undone(tally, str(from_item(known)))
+        self._tallies += [each for each in (earlier, tally) if each is not None]
+
+    def write_totals(self) -> None:
+        """Add the answers since the last call to the totals of their tables: one write for each table."""
+        tallies, self._tallies = self._tallies, []
+        self._totals.add(tallies)
+
+    def complete_entries(self, entries: Iterable[Mapping[str, Any]]) -> int:
+        """Write the keys of the indexes to entries of an older version that lack them, and add them
+        to the totals. Return their number. An entry that changes at the same time is left to its writer.
+        """
+        completed = 0
+        for entry in entries:
+            upload = None if LISTED in entry else upload_of_entry(entry)
+            if upload is None:
+                continue
+            completed += self._complete(entry, upload)
+        tallies, self._tallies = self._tallies, []
+        self._totals.add_earlier(tallies)
+        return completed
+
+    def _complete(self, entry: Mapping[str, Any], upload: Upload) -> bool:
+        key = {PARTITION_KEY: entry[PARTITION_KEY], SORT_KEY: entry[SORT_KEY]}
+        keys, _ = _index_keys(key, entry)
+        tally = tally_of(key, entry)
+        mark = {} if tally is None else {COUNTED: tally.mark}
+        condition = (
+            "#status = :same AND attribute_not_exists(#listed)",
+            {":same": to_item(entry["status"])},
+        )
+        try:
+            self._update(key, {**keys, **mark, UPLOAD_ID: upload.upload_id}, condition)
+        except ConditionFailedError:
+            return False
+        self._note(tally, {})
         return True
 
     def read_pages(self, query: LogQuery) -> Iterator[LogPage]:
@@ -214,8 +273,11 @@ class LogTable:
         condition: tuple[str, dict[str, Any]] | None,
         attempts: int = 0,
         absent: Sequence[str] = (),
-    ) -> None:
-        """Write one item. Raises _ConditionFailedError, with the item as it is, if the condition is not met."""
+    ) -> Mapping[str, Any]:
+        """Write one item. Return it as it was, in DynamoDB's JSON.
+
+        Raises ConditionFailedError, with the item as it is, if the condition is not met.
+        """
         names = {f"#{name}": name for name in (*attributes, *absent, "attempts")}
         values = {f":{name}": to_item(value) for name, value in attributes.items()} | {
             ":attempts": to_item(attempts)
@@ -231,6 +293,7 @@ class LogTable:
             "UpdateExpression": " ".join(
                 f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms
             ),
+            "ReturnValues": "ALL_OLD",
         }
         if condition is not None:
             names["#status"] = "status"
@@ -238,15 +301,17 @@ class LogTable:
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             values |= condition[1]
         arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
-        mapped(lambda: self._client.update_item(**arguments))
+        answer = mapped(lambda: self._client.update_item(**arguments))
+        return answer.get("Attributes", {})
 
 
-class _ConditionFailedError(Exception):
-    """A condition was not met. `item` is the item as it is, in DynamoDB's JSON."""
-
-    def __init__(self, item: Mapping[str, Any]) -> None:
-        super().__init__("the condition was not met")
-        self.item = item
+def _index_keys(
+    key: Mapping[str, str], attributes: Mapping[str, Any]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the keys of the indexes that an entry has, and the ones that it must not have."""
+    keys = {LISTED: listed_partition(key[SORT_KEY])}
+    notable = notable_partition(key[SORT_KEY], {**attributes, PARTITION_KEY: key[PARTITION_KEY]})
+    return (keys, [NOTABLE]) if notable is None else (keys | {NOTABLE: notable}, [])
 
 
 def _late_warnings(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,30 +357,6 @@ def _between(table_name: str, first: str, last: str) -> tuple[str, dict[str, str
         {"#partition": PARTITION_KEY, "#sort": SORT_KEY},
         {":table": table_name, ":first": first, ":last": f"{last}~"},
     )
-
-
-def mapped(call: Callable[[], _T]) -> _T:
-    """Return the call's result.
-
-    Raises ThrottledError if DynamoDB fails temporarily, LogError if it refuses the call.
-    """
-    try:
-        return call()
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        message = LOG_TABLE_ERROR(code=code, reason=error.response["Error"].get("Message", ""))
-        if code == "ConditionalCheckFailedException":
-            item: Any = error.response.get("Item", {})
-            raise _ConditionFailedError(item) from None
-        if (
-            error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
-            or "Throughput" in code
-            or "Thrott" in code
-        ):
-            raise ThrottledError(message) from error
-        raise LogError(message) from error
-    except BotoCoreError as error:
-        raise ThrottledError(LOG_TABLE_UNREACHABLE(reason=error)) from error
 
 
 def _pending_upload(item: Mapping[str, Any]) -> Upload | None:

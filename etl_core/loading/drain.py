@@ -177,6 +177,9 @@ class Drain:
         self._unanswered.clear()
         self._answered |= {upload.upload_id for upload, _ in writing}
         in_threads(self._write, writing)
+        # The totals are statistics: a load does not fail for them.
+        with suppress(EtlError):
+            self._own.ports.answers.write_totals()
 
     def _write(self, answer: tuple[Upload, LoadOutcome]) -> None:
         # Without an answer, the upload's own execution finds it in the ledger.

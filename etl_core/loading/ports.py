@@ -103,6 +103,10 @@ class Answers(Protocol):
         """
         ...
 
+    def write_totals(self) -> None:
+        """Add the answers since the last call to the totals of their tables."""
+        ...
+
 
 class Transaction(Protocol):
     """An open transaction.

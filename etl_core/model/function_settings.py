@@ -30,6 +30,7 @@ WAREHOUSE_CLUSTER = "WAREHOUSE_CLUSTER"
 COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
+CORS_ORIGIN = "CORS_ORIGIN"
 LEASE_TABLE = "LEASE_TABLE"
 LEASE_SECONDS = "LEASE_SECONDS"
 PARALLEL_LOADS = "PARALLEL_LOADS"
@@ -204,15 +205,24 @@ class LoadSettings:
 
 
 @dataclass(frozen=True)
-class LogSettings:
-    """The query function's settings: the log table."""
+class QuerySettings:
+    """The query function's settings: the log table, and the lake that schema files are read from.
+
+    `cors_origin`: the web page that may read the answers, `*` for every one, None for none.
+    """
 
     log_table: str
+    lake_bucket: str
+    cors_origin: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> LogSettings:
-        """Read the variable. Raises SettingsError if it is missing."""
-        return cls(log_table=_required(environment, LOG_TABLE))
+    def from_environment(cls, environment: Mapping[str, str]) -> QuerySettings:
+        """Read the variables. Raises SettingsError if one is missing."""
+        return cls(
+            log_table=_required(environment, LOG_TABLE),
+            lake_bucket=_required(environment, LAKE_BUCKET),
+            cors_origin=environment.get(CORS_ORIGIN, "").strip() or None,
+        )
 
 
 @dataclass(frozen=True)

@@ -216,28 +216,28 @@ STACK_FILE_MISSING = Message(
     "The outputs file of the stack does not exist.",
     "{path} does not exist",
     "Start the local cloud with `etl up`, or name a deployed stack with --stack FILE; write FILE with: "
-    "pulumi stack output --json > FILE",
+    "pulumi stack output --json --show-secrets > FILE",
     {"path": ".local/outputs.json"},
 )
 STACK_FILE_UNREADABLE = Message(
     "stack.file_unreadable",
     "The outputs file of the stack cannot be read.",
     "{path} cannot be read as JSON: {reason}",
-    "Write it with: pulumi stack output --json > {path}",
+    "Write it with: pulumi stack output --json --show-secrets > {path}",
     {"path": "prod.json", "reason": "Expecting value: line 1 column 1 (char 0)"},
 )
 STACK_FILE_NO_OBJECT = Message(
     "stack.file_no_object",
     "The outputs file of the stack contains no JSON object.",
     "{path} contains no JSON object",
-    "Write it with: pulumi stack output --json > {path}",
+    "Write it with: pulumi stack output --json --show-secrets > {path}",
     {"path": "prod.json"},
 )
 STACK_OUTPUT_MISSING = Message(
     "stack.output_missing",
     "The outputs file lacks an output; it is from another version or another program.",
     "{path} has no {output!r}; it does not contain the outputs of a stack of this version",
-    "Write it with: pulumi stack output --json > {path}",
+    "Write it with: pulumi stack output --json --show-secrets > {path}",
     {"path": "prod.json", "output": "reconcile_function"},
 )
 STACK_AWS_UNUSABLE = Message(
@@ -246,4 +246,25 @@ STACK_AWS_UNUSABLE = Message(
     "AWS cannot be used: {reason}",
     "Check the AWS profile and the region",
     {"reason": "The config profile (prod) could not be found"},
+)
+STACK_PULUMI_MISSING = Message(
+    "stack.pulumi_missing",
+    "The option --stack names a Pulumi stack, and the command pulumi is not installed.",
+    "{name!r} is no file, and pulumi, which knows the stacks, is not on the PATH",
+    "Install Pulumi, or name an outputs file: --stack FILE",
+    {"name": "prod"},
+)
+STACK_NAME_UNKNOWN = Message(
+    "stack.name_unknown",
+    "Pulumi cannot show the outputs of the stack that --stack names.",
+    "pulumi does not show the outputs of the stack {name!r}: {reason}",
+    "Run the command in the folder of the Pulumi program, logged in; pulumi stack ls lists the stacks",
+    {"name": "prod", "reason": "error: no stack named 'prod' found"},
+)
+STACK_OUTPUT_HIDDEN = Message(
+    "stack.output_hidden",
+    "The outputs file has a secret output only as [secret].",
+    "{path} hides {output!r}, which the command needs",
+    "Write it with: pulumi stack output --json --show-secrets > {path}",
+    {"path": "prod.json", "output": "api_key"},
 )

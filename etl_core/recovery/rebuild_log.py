@@ -16,6 +16,7 @@ from etl_core.recovery.services import Entry, Services
 from etl_core.recovery.tables_requests import LedgerPageRequest
 from etl_core.recovery.wire import ask
 from etl_core.upload_log.entry import PARTITION_KEY, SORT_KEY, upload_attributes
+from etl_core.upload_log.indexes import UPLOAD_ID
 
 
 def rebuild_page(request: LogPageRequest, services: Services) -> LogPage:
@@ -26,6 +27,9 @@ def rebuild_page(request: LogPageRequest, services: Services) -> LogPage:
     if not request.dry_run:
         for row in missing:
             _write_entry(services, row, logged.get(row.upload_id))
+        services.log.complete_entries(
+            logged[row.upload_id] for row in page.rows if _is_settled(logged.get(row.upload_id))
+        )
     return LogPage(
         rows=len(page.rows),
         missing=tuple(
@@ -78,6 +82,7 @@ def settled_entry(
     )
     known = upload_attributes(upload, "") | {
         "status": str(row.status),
+        UPLOAD_ID: row.upload_id,
         "loaded_timestamp": format_utc_time(row.loaded_at),
         "schema_version": row.schema_version,
         "rows_loaded": row.rows_loaded,

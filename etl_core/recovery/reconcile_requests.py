@@ -7,7 +7,7 @@ page, and ends the last.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -48,10 +48,14 @@ class FindingSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The findings that need attention, the number of versions in each state, and damaged ledgers."""
+    """The findings that need attention, the number of versions in each state, and damaged ledgers.
+
+    `refused`: how many of the recorded versions were rejected or failed.
+    """
 
     findings: tuple[FindingSummary, ...] = ()
     counts: Mapping[State, int]
+    refused: Mapping[Status, int] = field(default_factory=dict)
     damaged: tuple[DamagedLedger, ...] = ()
     marker: Marker | None = None
 

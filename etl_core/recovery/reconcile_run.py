@@ -85,6 +85,11 @@ def reconcile_page(request: PageRequest, services: Services) -> Page:
     findings, damaged = find(services, versions, timedelta(seconds=request.grace_seconds))
     if not request.dry_run:
         write_entries(services, (each for each in findings if each.state is State.UNLOGGED))
+        services.log.complete_entries(
+            each.entry
+            for each in findings
+            if each.entry is not None and each.state is not State.UNLOGGED
+        )
     return _page(findings, listed.marker, damaged)
 
 
@@ -166,6 +171,11 @@ def _page(
     return Page(
         findings=tuple(_summary(each) for each in findings if each.state not in hidden),
         counts=Counter(each.state for each in findings),
+        refused=Counter(
+            each.status
+            for each in findings
+            if each.state is State.RECORDED and each.status in _REFUSED
+        ),
         damaged=tuple(damaged),
         marker=marker,
     )

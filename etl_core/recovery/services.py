@@ -66,6 +66,10 @@ class LogReader(Protocol):
         """Write a final status. Return False if the entry already has one that stays."""
         ...
 
+    def complete_entries(self, entries: Iterable[Mapping[str, Any]]) -> int:
+        """Write the index keys of entries of an older version that lack them. Return their number."""
+        ...
+
 
 class FunctionClient(Protocol):
     """A Lambda function of the stack. `etl_core.recovery.wire.ask` adds the types."""

@@ -19,6 +19,8 @@ from etl_core.model.texts import CONTROL_CHARACTER
 from etl_core.model.times import format_utc_time, is_possible_arrival, parse_utc_time
 from etl_core.model.upload import Upload
 from etl_core.upload_log.failure_wording import outcome_of_failure
+from etl_core.upload_log.indexes import LISTED, NOTABLE, UPLOAD_ID, listed_partition
+from etl_core.upload_log.totals import COUNTED
 
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
@@ -28,7 +30,7 @@ entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(days=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
-INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE))
+INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED))
 """Fields that the loader uses itself and the API does not show."""
 ANSWER_FIELDS = frozenset(
     (
@@ -80,7 +82,8 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
     table = table_of(upload)
     if table is not None and can_take_effect(upload, now):
         waiting = {WAITING_FOR: table, WAITING_SINCE: format_utc_time(now)}
-    return upload_attributes(upload, execution_arn) | waiting
+    listed = {LISTED: listed_partition(upload.landed_key)}
+    return upload_attributes(upload, execution_arn) | listed | waiting
 
 
 def can_take_effect(upload: Upload, now: datetime) -> bool:
@@ -107,6 +110,7 @@ def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:
             "etag": upload.etag,
             "file_size": upload.size,
             "execution_arn": execution_arn,
+            UPLOAD_ID: upload.upload_id,
         }
     )
 

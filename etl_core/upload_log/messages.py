@@ -58,16 +58,35 @@ PARAMETER_REPEATED = Message(
 TABLE_NAME_MISSING = Message(
     id="query.table_name_missing",
     when="A query of the log names no table.",
-    text="the parameter table_name is missing; it is required",
-    fix="Add it: ?table_name=user_data",
-    example={},
+    text="the parameter {name} is missing; it is required",
+    fix="Add it: ?{name}=user_data",
+    example={"name": "table_name"},
 )
 TABLE_NAME_UNREADABLE = Message(
     id="query.table_name_unreadable",
     when="The table name of a query is very long or has control characters.",
-    text="table_name has more than {limit} characters, or has control characters; write the name of a table",
+    text="{name} has more than {limit} characters, or has control characters; write the name of a table",
     fix="",
-    example={"limit": 1024},
+    example={"name": "table_name", "limit": 1024},
+)
+TABLE_NAME_NOT_ONE = Message(
+    id="query.table_name_not_one",
+    when="The table name of a query has * or /, which no table name has.",
+    text="{name} is {value!r}; it must be the name of one table",
+    fix="For the uploads to all tables, request /uploads",
+    example={"name": "table_name", "value": "*"},
+)
+TABLE_NAME_WITH_DATABASE = Message(
+    id="query.table_name_with_database",
+    when="The table name of a query has three parts.",
+    text="{name} is {value!r}; it must be table or schema.table, and the database is a parameter of its own",
+    fix="Write {name}={table}&database={database}",
+    example={
+        "name": "table_name",
+        "value": "dev.public.user_data",
+        "table": "public.user_data",
+        "database": "dev",
+    },
 )
 TIMES_CONFLICT = Message(
     id="query.times_conflict",
@@ -132,4 +151,75 @@ TOKEN_OF_OTHER_TIMES = Message(
     text="next_token belongs to a query for other times; use it with the times that it was returned for",
     fix="",
     example={},
+)
+KEY_PREFIX_INVALID = Message(
+    id="query.key_prefix_invalid",
+    when="The s3_key of a query is empty or very long.",
+    text="s3_key is {value!r}; it must be the beginning of a key, of at most {limit} bytes",
+    fix="",
+    example={"value": "", "limit": 1024},
+)
+TOKEN_OF_OTHER_QUERY = Message(
+    id="query.token_of_other_query",
+    when="The next_token of a query was returned for other parameters.",
+    text="next_token belongs to a query with other parameters; use it with the parameters that it was returned for",
+    fix="",
+    example={},
+)
+UPLOAD_ID_INVALID = Message(
+    id="query.upload_id_invalid",
+    when="The upload id of a request is not an upload id.",
+    text="upload_id is {value!r}; it must be 32 hexadecimal digits in lower case",
+    fix="Take it from the field upload_id of /logs or /uploads",
+    example={"value": "users.csv"},
+)
+UPLOAD_UNKNOWN = Message(
+    id="query.upload_unknown",
+    when="The log has no upload with the id of a request.",
+    text="the log has no upload {upload_id}; an upload that arrived in the last seconds can be missing",
+    fix="If it is older, run etl reconcile, which completes the index of older entries",
+    example={"upload_id": "9f2c1d1e3b5a47d08e6f1a2b3c4d5e6f"},
+)
+TABLE_PART_INVALID = Message(
+    id="query.table_part_invalid",
+    when="The path of a request for a schema has a part that is not a name.",
+    text="{name} is {value!r}; it must be a name of letters, digits and underscores",
+    fix="Request /tables/dev/public/user_data/schema",
+    example={"name": "table", "value": "user data"},
+)
+SCHEMA_UNKNOWN = Message(
+    id="query.schema_unknown",
+    when="No schema file has taken effect for the table of a request.",
+    text="no schema file of {table} in {database} has taken effect",
+    fix="GET /tables lists the tables. For schema files from before an upgrade, run etl reconcile, "
+    "which completes the index",
+    example={"table": "public.user_data", "database": "dev"},
+)
+METHOD_NOT_ALLOWED = Message(
+    id="query.method_not_allowed",
+    when="A request has another method than GET, HEAD or OPTIONS.",
+    text="the method {method} is not allowed; the API reads only, with {methods}",
+    fix="Upload files to the lake instead",
+    example={"method": "POST", "methods": "GET, HEAD, OPTIONS"},
+)
+PATH_UNKNOWN = Message(
+    id="query.path_unknown",
+    when="A request has a path that the API does not have.",
+    text="this path does not exist; the API has {paths}",
+    fix="",
+    example={"paths": "/logs, /uploads, /tables"},
+)
+DEPLOYMENT_AT_FAULT = Message(
+    id="query.deployment_at_fault",
+    when="The query function cannot read the log because of its configuration or its permissions.",
+    text="{reason}; the deployment is at fault, not the request",
+    fix="",
+    example={"reason": "the log table returned AccessDeniedException"},
+)
+TRY_AGAIN = Message(
+    id="query.try_again",
+    when="The log cannot be read at the moment.",
+    text="{reason}; try again in a moment",
+    fix="",
+    example={"reason": "the log table returned ThrottlingException"},
 )

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from etl_cli.client import ClientError
+from etl_cli.api_client import ApiError
 from tests.e2e.conftest import Lake, columns
 
 
@@ -73,7 +73,7 @@ def test_any_prefix_of_the_landed_timestamp_selects_entries(lake: Lake) -> None:
 def test_a_bad_parameter_is_refused_by_name(
     lake: Lake, parameters: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(ClientError, match="answered 400") as caught:
+    with pytest.raises(ApiError, match="answered 400") as caught:
         lake.client.log_page(parameters)
     assert named in str(caught.value)
     assert json.loads(str(caught.value).split(":", 1)[1])
@@ -85,3 +85,59 @@ def test_a_request_without_an_api_key_is_refused(lake: Lake) -> None:
     with caught.value as error:
         assert error.code == 403
         assert json.loads(error.read())
+
+
+def test_every_path_answers_through_the_gateway(lake: Lake) -> None:
+    table = lake.table("paths")
+    schema_file = columns(("id", "INTEGER"), schema_version="7")
+    lake.drop(f"dev/schema/{table}/s.json", schema_file)
+    loaded = lake.drop(f"dev/append/{table}/good.csv", "id\n1\n2\n")
+    refused = lake.drop(f"dev/append/{table}/bad.csv", "no\n1\n")
+    api = lake.client.api
+
+    found = api.get("/uploads", {"status": "rejected,failed", "table": table})
+    assert [item["upload_id"] for item in found["items"]] == [refused["upload_id"]]
+    everything = list(api.pages("/uploads", {"limit": "5"}))
+    ids = [item["upload_id"] for item in everything if item["table_name"] == table]
+    assert ids[:2] == [refused["upload_id"], loaded["upload_id"]]
+    assert api.get(f"/uploads/{loaded['upload_id']}") == loaded
+    [summary] = [each for each in api.get("/tables")["items"] if each["table_name"] == table]
+    assert (summary["today"]["rows"], summary["today"]["rejected"]) == (2, 1)
+    assert (summary["schema_version"], summary["last_upload"]["status"]) == ("7", "rejected")
+    answer = api.get(f"/tables/dev/public/{table}/schema")
+    assert (answer["document"], answer["in_force"]["schema_version"]) == (schema_file, "7")
+    assert api.get("/health") == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        ("POST", "/logs", True, 405),
+        ("DELETE", "/uploads", True, 405),
+        ("OPTIONS", "/uploads", False, 204),
+        ("GET", "/uploads", False, 403),
+        ("GET", "/tables", False, 403),
+        ("GET", "/uploads/zzz", True, 400),
+        ("GET", f"/uploads/{'0' * 32}", True, 404),
+        ("GET", "/tables/dev/public/absent/schema", True, 404),
+        ("GET", "/nothing", True, 404),
+        ("GET", "/uploads?status=lost", True, 400),
+        ("GET", "/logs?table_name=*", True, 400),
+    ],
+)
+def test_errors_are_problems_wherever_they_come_from(
+    lake: Lake, method: str, path: str, key: bool, status: int
+) -> None:
+    headers = {"x-api-key": lake.client.outputs.api_key} if key else {}
+    request = urllib.request.Request(lake.client.api.url_of(path), method=method, headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    if status < 400:
+        with opener.open(request, timeout=20) as answer:
+            assert (answer.status, answer.headers["Allow"]) == (status, "GET, HEAD, OPTIONS")
+        return
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        opener.open(request, timeout=20)
+    with caught.value as error:
+        body = json.loads(error.read())
+        assert (error.code, error.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (body["status"], body["detail"]) == (status, body["error"]["message"])

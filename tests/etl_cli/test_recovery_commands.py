@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from etl_cli import reconcile_commands, replay_command, replay_failed
 from etl_cli.main import main
+from etl_cli.stack_outputs import StackSource
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import State
@@ -74,16 +75,16 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def opened() -> list[Path]:
+def opened() -> list[StackSource]:
     """The outputs files that the commands open."""
     return []
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, opened: list[Path]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, opened: list[StackSource]) -> Run:
     def run(function: FakeFunction, *arguments: str, **environment: str) -> Result:
-        def open_stack(path: Path) -> Any:
-            opened.append(path)
+        def open_stack(source: StackSource) -> Any:
+            opened.append(source)
             return SimpleNamespace(reconcile=function, tables=function)
 
         for module in (reconcile_commands, replay_command, replay_failed):
@@ -142,6 +143,7 @@ def test_the_json_of_reconcile_is_flat_and_has_no_empty_fields_in_answers(run: R
     function = FakeFunction(page=MISSED, **a_delivery(Status.LOADED))
     assert json.loads(run(function, "reconcile", "--json").stdout) == {
         "counts": {"never seen": 1, "recorded": 1200},
+        "refused": {},
         "damaged": [],
         "findings": [
             {
@@ -192,6 +194,16 @@ def test_an_error_of_the_stack_is_printed_as_its_message(run: Run, command: list
     assert (done.exit_code, done.stderr.strip()) == (2, "Lambda answered AccessDenied")
 
 
+def test_the_summary_says_how_many_of_the_recorded_uploads_were_refused(run: Run) -> None:
+    page = Page(counts={State.RECORDED: 86}, refused={Status.REJECTED: 21, Status.FAILED: 9})
+    shown = run(FakeFunction(page=page), "reconcile").stdout
+    assert [line.split("│")[1:3] for line in shown.splitlines() if line.startswith("│")] == [
+        [" 86       ", " recorded "],
+        [" 9        ", " failed   "],
+        [" 21       ", " rejected "],
+    ]
+
+
 OUTPUTS = str(DEFAULT_STATE / "outputs.json")
 
 
@@ -207,10 +219,10 @@ OUTPUTS = str(DEFAULT_STATE / "outputs.json")
     ],
 )
 def test_the_stack_is_the_local_cloud_or_an_outputs_file(
-    run: Run, opened: list[Path], options: list[str], environment: dict[str, str], path: str
+    run: Run, opened: list[StackSource], options: list[str], environment: dict[str, str], path: str
 ) -> None:
     assert run(FakeFunction(), "reconcile", *options, **environment).exit_code == 0
-    assert opened == [Path(path)]
+    assert [source.path for source in opened] == [Path(path)]
 
 
 @pytest.mark.parametrize(

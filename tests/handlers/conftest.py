@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from etl_core.adapters.log_table import LogPage
+from etl_core.model.function_settings import QuerySettings
 from etl_core.model.status import SETTLED
 from etl_core.upload_log.query import LogQuery
 from handlers import query as query_handler
@@ -88,6 +89,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> FakeLogTable:
     table = FakeLogTable()
     monkeypatch.setattr(record, "_log", lambda: table)
     monkeypatch.setattr(query_handler, "_log", lambda: table)
+    settings = QuerySettings("log", "lake")
+    monkeypatch.setattr(query_handler, "_settings", lambda: settings)
     return table
 
 

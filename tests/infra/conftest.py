@@ -24,6 +24,7 @@ EVERYTHING = {
     "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
     "vpcCidr": "192.168.0.0/20",
+    "apiCorsOrigin": "https://dash.example.com",
 }
 EXISTING = {
     "databases": '["sales"]',

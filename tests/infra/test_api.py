@@ -2,52 +2,80 @@ import json
 
 import pytest
 
-from etl_core.model import status
-from etl_core.upload_log import entry, query
-from infra.api_contract import GATEWAY_RESPONSES, METHOD, PATH, STAGE
-from infra.openapi import ACTIONS, DOCUMENT, ENTRY, STATUSES, render_document, render_text
+from etl_core.model.api import OPERATIONS
+from etl_core.model.api_types import Problem
+from handlers import query
+from infra.api_contract import GATEWAY_RESPONSES, STAGE
+from infra.openapi import DOCUMENT, EXAMPLES, render_document, render_text
 from tests.infra.engine import Stack
 
+RESOURCE = "aws:apigateway/resource:Resource"
 METHOD_TYPE = "aws:apigateway/method:Method"
 INTEGRATION = "aws:apigateway/integration:Integration"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
 RESPONSE = "aws:apigateway/response:Response"
-API_ID = "redshift-lake-loader-dev-api-id"
+API = "redshift-lake-loader-dev-api"
+API_ID = f"{API}-id"
 
 
-def test_a_request_needs_an_api_key_and_a_table_name(any_stack: Stack):
-    method = any_stack.one(METHOD_TYPE).inputs
-    assert (method["httpMethod"], method["apiKeyRequired"], method["authorization"]) == (
-        "GET",
-        True,
-        "NONE",
-    )
-    required = {name for name, needed in method["requestParameters"].items() if needed}
-    assert required == {"method.request.querystring.table_name"}
-    validator = any_stack.one("aws:apigateway/requestValidator:RequestValidator")
-    assert validator.inputs["validateRequestParameters"] is True
-    assert any_stack.one(METHOD_TYPE).depends_on(validator)
+def paths(stack: Stack) -> dict[str, str]:
+    """Return the path of each resource by its id."""
+    known = {f"{API}-root": ""}
+    for _ in range(5):
+        for resource in stack.of(RESOURCE):
+            parent = known.get(resource.inputs["parentId"])
+            if parent is not None:
+                known[f"{resource.name}-id"] = f"{parent}/{resource.inputs['pathPart']}"
+    return known
 
 
-def test_the_query_function_serves_the_method(plain: Stack):
-    integration = plain.one(INTEGRATION).inputs
-    assert (integration["type"], integration["integrationHttpMethod"]) == ("AWS_PROXY", "POST")
-    assert integration["uri"].endswith("Function/redshift-lake-loader-dev-query/invocations")
-    assert integration["restApi"] == API_ID
+@pytest.mark.parametrize("name", ["plain", "everything"])
+def test_every_operation_has_a_path_and_only_health_and_the_page_need_no_key(
+    name: str, request: pytest.FixtureRequest
+):
+    any_stack: Stack = request.getfixturevalue(name)
+    known = paths(any_stack)
+    methods = {
+        (known[m.inputs["resourceId"]] or "/", m.inputs["httpMethod"]): m.inputs["apiKeyRequired"]
+        for m in any_stack.of(METHOD_TYPE)
+    }
+    assert {path: needed for (path, verb), needed in methods.items() if verb == "ANY"} == {
+        operation.path: operation.needs_key for operation in OPERATIONS
+    }
+    assert {path for (path, verb), needed in methods.items() if not needed and verb == "ANY"} == {
+        "/",
+        "/health",
+    }
+    options = {path: needed for (path, verb), needed in methods.items() if verb == "OPTIONS"}
+    assert options == dict.fromkeys((operation.path for operation in OPERATIONS), False)
 
 
-def test_only_this_method_of_this_stage_can_invoke_the_function(plain: Stack):
+def test_the_query_function_serves_every_method_and_has_a_route_for_every_path(plain: Stack):
+    integrations = plain.of(INTEGRATION)
+    assert len(integrations) == len(plain.of(METHOD_TYPE)) == 2 * len(OPERATIONS)
+    for integration in integrations:
+        inputs = integration.inputs
+        assert (inputs["type"], inputs["integrationHttpMethod"]) == ("AWS_PROXY", "POST")
+        assert inputs["uri"].endswith("Function/redshift-lake-loader-dev-query/invocations")
+        assert inputs["restApi"] == API_ID
+    assert list(query._ROUTES) == [operation.path for operation in OPERATIONS]
+
+
+def test_only_this_stage_of_this_api_can_invoke_the_function(plain: Stack):
     permission = plain.one("aws:lambda/permission:Permission", "-api").inputs
-    api = "arn:aws:execute-api:eu-central-1:123456789012:redshift-lake-loader-dev-api"
-    assert permission["sourceArn"] == f"{api}/{STAGE}/{METHOD}/{PATH}"
-    assert "*" not in permission["sourceArn"]
+    api = f"arn:aws:execute-api:eu-central-1:123456789012:{API}"
+    assert permission["sourceArn"] == f"{api}/{STAGE}/*"
     assert permission["principal"] == "apigateway.amazonaws.com"
     assert permission["function"] == "redshift-lake-loader-dev-query"
 
 
 def test_the_deployment_depends_on_every_part_of_the_api(any_stack: Stack):
     deployment = any_stack.one(DEPLOYMENT)
-    for part in [any_stack.one(METHOD_TYPE), any_stack.one(INTEGRATION), *any_stack.of(RESPONSE)]:
+    for part in [
+        *any_stack.of(METHOD_TYPE),
+        *any_stack.of(INTEGRATION),
+        *any_stack.of(RESPONSE),
+    ]:
         assert deployment.depends_on(part), part.name
     assert deployment.inputs["triggers"]["contract"]
 
@@ -57,11 +85,12 @@ def test_the_key_belongs_to_a_usage_plan_that_throttles_the_stage(plain: Stack):
     assert plan["apiStages"] == [{"apiId": API_ID, "stage": STAGE}]
     assert plan["throttleSettings"] == {"rateLimit": 20, "burstLimit": 40}
     plan_key = plain.one("aws:apigateway/usagePlanKey:UsagePlanKey").inputs
-    assert plan_key["keyId"] == "redshift-lake-loader-dev-api-id"
+    assert plan_key["keyId"] == API_ID
     assert plan_key["keyType"] == "API_KEY"
     settings = plain.one("aws:apigateway/methodSettings:MethodSettings").inputs
     assert settings["methodPath"] == "*/*"
     assert settings["settings"]["throttlingRateLimit"] == 20
+    assert plain.one("aws:apigateway/restApi:RestApi").inputs["apiKeySource"] == "HEADER"
 
 
 def test_aws_generates_the_key(any_stack: Stack):
@@ -69,67 +98,60 @@ def test_aws_generates_the_key(any_stack: Stack):
 
 
 @pytest.mark.parametrize("expected", GATEWAY_RESPONSES, ids=lambda r: r.response_type)
-def test_a_gateway_response_is_json_with_a_message(plain: Stack, expected):
+def test_a_gateway_response_is_a_problem_with_a_message(plain: Stack, expected):
     response = plain.one(RESPONSE, expected.response_type.lower().replace("_", "-")).inputs
     body = json.loads(response["responseTemplates"]["application/json"])
-    assert set(body) == {"error"}
-    assert len(body["error"]["message"]) > 20
-    assert response["statusCode"] == str(expected.status)
+    assert set(body) == Problem.__required_keys__
+    assert body["detail"] == body["error"]["message"]
+    assert len(body["detail"]) > 20
+    assert response["statusCode"] == str(expected.status) == str(body["status"])
+    assert response["responseParameters"] == {
+        "gatewayresponse.header.Content-Type": "'application/problem+json'"
+    }
     assert "$" not in response["responseTemplates"]["application/json"], (
         "no part of the request may be echoed"
     )
 
 
-def test_the_response_to_a_missing_table_name_names_the_parameter(plain: Stack):
-    response = plain.one(RESPONSE, "bad-request-parameters").inputs
-    assert (
-        json.loads(response["responseTemplates"]["application/json"])["error"]["parameter"]
-        == "table_name"
-    )
+def test_with_an_origin_the_answers_of_api_gateway_and_of_the_function_allow_it(everything: Stack):
+    for response in everything.of(RESPONSE):
+        header = "gatewayresponse.header.Access-Control-Allow-Origin"
+        assert response.inputs["responseParameters"][header] == "'https://dash.example.com'"
+    function = everything.one("aws:lambda/function:Function", "-query").inputs
+    assert function["environment"]["variables"]["CORS_ORIGIN"] == "https://dash.example.com"
 
 
 def test_the_openapi_document_is_current():
     assert DOCUMENT.read_text() == render_text(), "run: .venv/bin/python -m infra.openapi"
 
 
-def test_the_openapi_document_describes_the_deployed_api(plain: Stack):
+def test_the_openapi_document_has_a_description_an_example_and_a_tag_everywhere():
     document = render_document()
-    path = plain.one("aws:apigateway/resource:Resource").inputs
-    method = plain.one(METHOD_TYPE).inputs
-    assert path["parentId"].endswith("-root")
-    assert list(document["paths"]) == [f"/{path['pathPart']}"]
-    (operations,) = document["paths"].values()
-    assert list(operations) == [method["httpMethod"].lower()]
-    described = {
-        p["name"]: p["required"] for p in operations["get"]["parameters"] if p["in"] == "query"
-    }
-    assert described == {
-        name.removeprefix("method.request.querystring."): needed
-        for name, needed in method["requestParameters"].items()
-    }
-    assert bool(document["security"]) is method["apiKeyRequired"]
-    assert document["components"]["securitySchemes"]["api_key"]["in"] == "header"
-    assert plain.one("aws:apigateway/restApi:RestApi").inputs["apiKeySource"] == "HEADER"
-    returned = {r.inputs["statusCode"] for r in plain.of(RESPONSE)} - {"404"}
-    assert returned <= set(operations["get"]["responses"])
+    known = {tag["name"] for tag in document["tags"]}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["description"]
+            assert operation["summary"]
+            assert set(operation["tags"]) <= known
+            assert operation["operationId"]
+            for parameter in operation["parameters"]:
+                assert {"description", "example"} <= set(parameter), path
+            for code, response in operation["responses"].items():
+                for kind, content in response.get("content", {}).items():
+                    assert "example" in content or kind == "text/html", (path, code)
 
 
-def test_the_openapi_document_has_the_parameters_of_the_function():
-    (operation,) = (
-        o for operations in render_document()["paths"].values() for o in operations.values()
-    )
-    assert tuple(p["name"] for p in operation["parameters"]) == query.PARAMETERS
-    limit = next(p["schema"] for p in operation["parameters"] if p["name"] == "limit")
-    assert (limit["default"], limit["maximum"]) == (query.DEFAULT_LIMIT, query.MAX_LIMIT)
-
-
-def test_the_openapi_document_has_the_statuses_and_fields_of_the_log():
-    assert tuple(status.Status) == STATUSES
-    assert set(ACTIONS) == {"append", "truncate", "schema"}
-    assert {"table_name", "landed_timestamp", "status", "rows_loaded", "error", "attempts"} <= set(
-        ENTRY
-    )
-    assert entry.SORT_KEY not in ENTRY
+def test_the_examples_of_the_openapi_document_fit_their_schemas():
+    jsonschema = pytest.importorskip("jsonschema")
+    document = render_document()
+    for operation in OPERATIONS:
+        responses = document["paths"][operation.path]["get"]["responses"]
+        for response in responses.values():
+            for content in response.get("content", {}).values():
+                if "example" in content:
+                    schema = {**content["schema"], "components": document["components"]}
+                    jsonschema.Draft202012Validator(schema).validate(content["example"])
+        assert operation.answer is None or operation.name in EXAMPLES
 
 
 def test_references_within_the_openapi_document_resolve():

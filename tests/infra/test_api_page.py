@@ -5,12 +5,14 @@ import re
 
 import pytest
 
-from infra.api_contract import GATEWAY_RESPONSES, KEY_HEADER
+from etl_core.model.api import OPERATIONS
+from etl_core.upload_log.messages import TABLE_NAME_MISSING
+from infra.api_contract import GATEWAY_RESPONSES, KEY_HEADER, STATUS_CODES
 from infra.bundle import ROOT
 from infra.openapi import ENTRY, STATUSES, render_document
 
 PAGE = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
-OPERATION = render_document()["paths"]["/logs"]["get"]
+PATHS = render_document()["paths"]
 SCHEMAS = render_document()["components"]["schemas"]
 
 
@@ -27,12 +29,19 @@ def examples() -> list[dict]:
     return [json.loads(block) for block in blocks]
 
 
-def test_the_page_has_every_parameter_in_the_order_of_the_document():
-    assert names("Parameters") == [parameter["name"] for parameter in OPERATION["parameters"]]
+def test_the_page_has_every_operation():
+    assert names("The API") == [f"GET {operation.path}" for operation in OPERATIONS]
+
+
+@pytest.mark.parametrize("path", ["/logs", "/uploads"])
+def test_the_page_has_every_parameter_in_the_order_of_the_document(path):
+    parameters = PATHS[path]["get"]["parameters"]
+    assert names(f"Parameters of {path}") == [parameter["name"] for parameter in parameters]
 
 
 def test_the_page_has_the_limit_of_the_document():
-    limit = next(p["schema"] for p in OPERATION["parameters"] if p["name"] == "limit")
+    parameters = PATHS["/logs"]["get"]["parameters"]
+    limit = next(p["schema"] for p in parameters if p["name"] == "limit")
     assert f"from {limit['minimum']} to {limit['maximum']}. Default: {limit['default']}. |" in PAGE
 
 
@@ -47,8 +56,7 @@ def test_the_page_has_every_status():
 
 def test_the_page_has_every_http_status():
     described = {int(name) for name in names("Errors")}
-    assert described - {404} == {int(status) for status in OPERATION["responses"]}
-    assert {response.status for response in GATEWAY_RESPONSES} <= described
+    assert described == {*STATUS_CODES, *(response.status for response in GATEWAY_RESPONSES)}
 
 
 def test_the_page_names_the_header_of_the_key():
@@ -57,13 +65,12 @@ def test_the_page_names_the_header_of_the_key():
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: next(iter(example)))
 def test_an_example_has_the_fields_of_the_document(example):
-    schema = SCHEMAS["Error" if "error" in example else "Page"]
+    schema = SCHEMAS["Problem" if "error" in example else "Page"]
     assert set(schema["required"]) <= set(example) <= set(schema["properties"])
     for item in example.get("items", []):
         assert set(SCHEMAS["Entry"]["required"]) <= set(item) <= set(ENTRY)
 
 
 def test_the_page_has_an_example_of_a_page_and_of_an_error():
-    assert [next(iter(example)) for example in examples()] == ["items", "error"]
-    messages = {response.error["message"] for response in GATEWAY_RESPONSES}
-    assert examples()[1]["error"]["message"] in messages
+    assert [next(iter(example)) for example in examples()] == ["items", "type"]
+    assert examples()[1]["error"]["message"] == TABLE_NAME_MISSING(name="table_name")

@@ -5,7 +5,7 @@ import pytest
 
 from etl_core.model.function_settings import (
     LoadSettings,
-    LogSettings,
+    QuerySettings,
     ReconcileSettings,
     RecordSettings,
     WarehouseLogin,
@@ -93,13 +93,13 @@ def test_the_load_function_can_parse_its_environment(plain: Stack, everything: S
         assert settings.warehouse_ca_file is None
 
 
-def test_the_query_function_gets_the_log_table_only(plain: Stack):
-    function = plain.one(FUNCTION, "-query").inputs
-    assert set(function["environment"]["variables"]) == {"LOG_TABLE"}
-    assert (
-        LogSettings.from_environment(function["environment"]["variables"]).log_table
-        == plain.outputs["log_table"]
-    )
+def test_the_query_function_gets_the_log_table_the_lake_and_no_origin(plain: Stack):
+    variables = plain.one(FUNCTION, "-query").inputs["environment"]["variables"]
+    assert set(variables) == {"LOG_TABLE", "LAKE_BUCKET", "CORS_ORIGIN"}
+    settings = QuerySettings.from_environment(variables)
+    assert settings.log_table == plain.outputs["log_table"]
+    assert settings.lake_bucket == plain.outputs["lake_bucket"]
+    assert settings.cors_origin is None
 
 
 def test_the_record_function_gets_the_log_table_and_the_leases(plain: Stack, everything: Stack):
@@ -163,7 +163,11 @@ def test_concurrency_is_reserved_for_load_and_record_when_configured(
 
 def test_each_role_has_exactly_the_permissions_of_its_function(plain: Stack):
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert policy(plain, "query") == logs | {"dynamodb:Query"}
+    assert policy(plain, "query") == logs | {
+        "dynamodb:Query",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    }
     assert policy(plain, "record") == logs | {
         "dynamodb:BatchGetItem",
         "dynamodb:DeleteItem",

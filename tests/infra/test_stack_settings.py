@@ -110,6 +110,8 @@ FAULTS = [
     ("maxParallelLoads", "1001"),
     ("apiRateLimit", "nan"),
     ("apiBurstLimit", "0"),
+    ("apiCorsOrigin", "dash.example.com"),
+    ("apiCorsOrigin", "https://a.example'"),
     ("vpcCidr", "10.42.0.1/16"),
     ("vpcCidr", "8.8.0.0/16"),
     ("vpcCidr", "10.0.0.0/8"),

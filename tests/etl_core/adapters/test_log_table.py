@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from etl_core.adapters.dynamodb_calls import mapped
 from etl_core.adapters.dynamodb_values import to_item
-from etl_core.adapters.log_table import LogPage, LogTable, mapped
+from etl_core.adapters.log_table import LogPage, LogTable
 from etl_core.model.errors import LogError, ThrottledError
 from etl_core.upload_log.entry import ANSWER_FIELDS, WAITING_INDEX
 from etl_core.upload_log.query import LogQuery
@@ -57,9 +58,11 @@ def client_error(code: str, status: int = 400) -> ClientError:
 
 
 def update_of(attributes: dict[str, Any]) -> dict[str, Any]:
-    client = FakeDynamoDB()
+    """Return the update of the entry. Another one adds it to the totals."""
+    client = FakeDynamoDB({}, {"Attributes": {}})
     assert log_table(client).write_final(KEY, attributes, 1)
-    [update] = client.calls
+    update, totals = client.calls
+    assert totals["Key"]["table_name"]["S"].startswith("#tables/")
     return update
 
 
@@ -67,18 +70,19 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
     update = update_of({"status": "loaded", "rows_loaded": 2, "schema_version": "1"})
     expression = update["UpdateExpression"]
     assert expression.startswith(
-        "SET #status = :status, #rows_loaded = :rows_loaded, #schema_version = :schema_version "
+        "SET #status = :status, #rows_loaded = :rows_loaded, #schema_version = :schema_version, "
+        "#listed = :listed, #counted = :counted "
     )
     assert (
         " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
-        "#warnings, #waiting_for, #waiting_since ADD " in expression
+        "#warnings, #waiting_for, #waiting_since, #notable ADD " in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 
 
 def test_a_final_status_removes_the_entry_from_the_index_of_pending_uploads() -> None:
-    update = update_of({"status": "loaded"} | dict.fromkeys(ANSWER_FIELDS, "x"))
-    assert " REMOVE #waiting_for, #waiting_since ADD " in update["UpdateExpression"]
+    update = update_of({"status": "loaded"} | dict.fromkeys(ANSWER_FIELDS, 1))
+    assert " REMOVE #waiting_for, #waiting_since, #notable ADD " in update["UpdateExpression"]
 
 
 def test_a_received_entry_removes_nothing() -> None:
@@ -101,10 +105,11 @@ def test_an_existing_entry_is_not_received_again() -> None:
 
 def test_a_final_status_that_may_not_change_only_adds_the_attempts() -> None:
     class Settled(FakeDynamoDB):
-        def update_item(self, **arguments: Any) -> None:  # type: ignore[override]
+        def update_item(self, **arguments: Any) -> dict[str, Any]:  # type: ignore[override]
             self.calls.append(arguments)
             if "ConditionExpression" in arguments:
                 raise client_error("ConditionalCheckFailedException")
+            return {}
 
     client = Settled()
     assert not log_table(client).write_final(KEY, {"status": "failed"}, 2)
@@ -121,10 +126,11 @@ def test_an_entry_that_its_load_has_settled_gets_the_warnings_that_came_later(
     status: str, warnings: list[str] | None, added: bool
 ) -> None:
     class Settled(FakeDynamoDB):
-        def update_item(self, **arguments: Any) -> None:  # type: ignore[override]
+        def update_item(self, **arguments: Any) -> dict[str, Any]:  # type: ignore[override]
             self.calls.append(arguments)
             if "ConditionExpression" in arguments:
                 raise client_error("ConditionalCheckFailedException")
+            return {}
 
     client = Settled()
     attributes = {"status": status, "rows_loaded": 1} | ({"warnings": warnings} if warnings else {})

@@ -8,8 +8,8 @@ from etl_core.model.function_settings import (
     BootstrapSettings,
     LeaseSettings,
     LoadSettings,
-    LogSettings,
     LongCopySettings,
+    QuerySettings,
     RecordSettings,
     SettingsError,
     WarehouseLogin,
@@ -55,10 +55,12 @@ def test_at_least_one_database_is_needed() -> None:
         LoadSettings.from_environment(COMPLETE | {"DATABASES": " , "})
 
 
-def test_the_log_table_is_needed() -> None:
-    assert LogSettings.from_environment({"LOG_TABLE": "log"}).log_table == "log"
-    with pytest.raises(SettingsError, match="LOG_TABLE"):
-        LogSettings.from_environment({})
+def test_the_query_function_needs_the_log_table_and_the_lake() -> None:
+    variables = {"LOG_TABLE": "log", "LAKE_BUCKET": "lake", "CORS_ORIGIN": " "}
+    assert QuerySettings.from_environment(variables) == QuerySettings("log", "lake", None)
+    for name in ("LOG_TABLE", "LAKE_BUCKET"):
+        with pytest.raises(SettingsError, match=name):
+            QuerySettings.from_environment(variables | {name: ""})
 
 
 def test_the_size_of_a_long_load_is_a_number_of_bytes_and_none_if_it_is_not_set() -> None:

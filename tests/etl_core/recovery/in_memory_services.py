@@ -49,6 +49,7 @@ class FakeLake:
 @dataclass
 class FakeLog:
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    completed: list[str] = field(default_factory=list)
 
     def read_entries(self, keys: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
         wanted = [(key[PARTITION_KEY], key[SORT_KEY]) for key in keys]
@@ -76,6 +77,12 @@ class FakeLog:
             return False
         entry.update(attributes, attempts=entry.get("attempts", 0) + attempts)
         return True
+
+    def complete_entries(self, entries: Iterable[Mapping[str, Any]]) -> int:
+        """Note which entries lack the keys of the indexes."""
+        found = [str(entry["s3_key"]) for entry in entries if "listed" not in entry]
+        self.completed += found
+        return len(found)
 
     def add(self, upload: Upload, **fields: Any) -> None:
         """Add an entry: pending, unless the fields say otherwise."""

@@ -68,6 +68,23 @@ def test_the_event_of_an_upload_is_read_as_the_same_upload(
     assert event[REPLAY] is True, "the execution asks the ledger, whatever the log says"
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_entries_of_an_older_version_get_the_keys_of_the_indexes(
+    memory: InMemoryServices, dry_run: bool
+) -> None:
+    upload = an_upload(a_version().key, version_id=a_version().version_id)
+    memory.log.add(upload, status="rejected")
+    [entry] = memory.log.items.values()
+    memory.page(dry_run=dry_run)
+    assert memory.log.completed == []
+    del entry["listed"]
+
+    page = memory.page(dry_run=dry_run)
+
+    assert memory.log.completed == ([] if dry_run else [upload.key])
+    assert page.refused == {Status.REJECTED: 1}
+
+
 def test_an_unknown_version_is_reported_and_not_sent(memory: InMemoryServices) -> None:
     [finding] = memory.page().findings
     assert (finding.state, finding.upload.key, finding.version) == (

@@ -48,12 +48,14 @@ def test_the_key_of_an_entry_is_the_table_and_the_arrival() -> None:
 
 
 def test_a_received_entry_has_the_fields_of_the_event() -> None:
-    assert received_entry(an_upload("dev/append/Sales.Orders/a.csv"), ARN, NOON) == {
+    upload = an_upload("dev/append/Sales.Orders/a.csv")
+    assert received_entry(upload, ARN, NOON) == {
         "database": "dev", "schema": "sales", "action": "append",
         "landed_timestamp": "2026-11-22T12:00:00Z", "status": "received",
         "s3_bucket": "lake", "s3_key": "dev/append/Sales.Orders/a.csv", "version_id": "v1",
         "etag": "e1", "file_size": 10,
         "execution_arn": ARN, "waiting_for": "dev/sales.orders", "waiting_since": "2026-11-22T12:00:00Z",
+        "upload_id": upload.upload_id, "listed": f"2026-11-22/{int(upload.upload_id[0], 16) % 4}",
     }  # fmt: skip
 
 

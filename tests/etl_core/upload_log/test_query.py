@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_core.upload_log.query import (
-    DEFAULT_LIMIT,
-    PARAMETERS,
-    InvalidQueryError,
-    LogQuery,
-    next_token,
-)
+from etl_core.model.api import DEFAULT_LIMIT, LOG_PARAMETERS
+from etl_core.upload_log.parameters import InvalidQueryError
+from etl_core.upload_log.query import LogQuery, next_token
 from tests.builders import an_upload
 
 KEY = an_upload().landed_key
+PARAMETERS = [parameter.name for parameter in LOG_PARAMETERS]
 
 
 def ask(**parameters: str) -> LogQuery:
@@ -41,7 +39,7 @@ def test_only_the_table_name_is_required() -> None:
         (" t ", "t", None),
         ("_unparsed", "_unparsed", None),
         ("user-data", "user-data", None),
-        ("a.b.c", "a.b.c", None),
+        ("a-1.b.c", "a-1.b.c", None),
         ("etl_ledger.t", "etl_ledger.t", None),
         ("pg_catalog.t", "pg_catalog.t", None),
     ],
@@ -50,6 +48,22 @@ def test_a_table_name_is_parsed_as_in_a_key(name: str, partition: str, schema: s
     query = LogQuery.parse({"table_name": name})
 
     assert (query.table_name, query.schema) == (partition, schema)
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("*", "request /uploads"),
+        ("public.*", "request /uploads"),
+        ("dev/public/t", "request /uploads"),
+        ("#tables/0", "request /uploads"),
+        ("Dev.public.x", "Write table_name=public.x&database=dev"),
+    ],
+)
+def test_a_name_that_is_not_one_table_is_refused_with_what_to_write(name: str, fix: str) -> None:
+    with pytest.raises(InvalidQueryError, match=re.escape(fix)) as caught:
+        LogQuery.parse({"table_name": name})
+    assert caught.value.parameter == "table_name"
 
 
 @pytest.mark.parametrize(
