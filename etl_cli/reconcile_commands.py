@@ -130,7 +130,7 @@ def reconcile(
         refused={str(status): count for status, count in comparison.refused.items()},
         findings=[finding_json(finding) for finding in comparison.findings],
         damaged=list(comparison.damaged),
-        **(to_json(adopted) if adopt else {}),
+        **({"adopted": adopted.adopted, "not_adopted": adopted.refused} if adopt else {}),
         **delivery_json(delivery),
     )
 

@@ -54,6 +54,11 @@ class FileScan:
             raise values_refused(scan.fault, scan.faults)
         return scan
 
+    def check(self) -> None:
+        """Raise what `result` would raise, if the scan is done: then COPY need not run."""
+        if self._done.done():
+            self.result()
+
     def stop(self) -> None:
         """Stop reading."""
         self._stop.set()

@@ -260,6 +260,8 @@ class DataLoad:
             strategy,
         )
         self._batch = batch
+        if batch.scan is not None:
+            batch.scan.check()
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
 

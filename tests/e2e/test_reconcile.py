@@ -107,6 +107,7 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
         0,
         {
             "counts": {"recorded": 4},
+            "refused": {},
             "findings": [],
             "damaged": [],
             "answers": [],
@@ -387,7 +388,7 @@ def test_a_ledger_that_lost_its_rows_is_never_obeyed_and_adopts_them_again(
         lake.client.sql("dev", f"DELETE FROM {table} WHERE id = 1")
         code, output = operator.reconcile(table, "--adopt")
         assert (code, output["adopted"]) == (1, 0)
-        assert "has 2 rows" in output["refused"][0]
+        assert "has 2 rows" in output["not_adopted"][0]
 
         lake.client.sql("dev", f"INSERT INTO {table} VALUES (1)")
         code, output = operator.reconcile(table, "--adopt")

