@@ -423,7 +423,7 @@ def test_the_ready_file_has_the_address_and_a_stop_ends_running_statements(tmp_p
         client.batch_execute_statement(Sqls=["LOCK t", "SELECT 1"] * 20, **WHERE)
         client.close()
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 # Pure parts
