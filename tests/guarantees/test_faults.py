@@ -133,7 +133,8 @@ def test_a_temporary_fault_of_a_service_ends_as_loaded(
     assert proxied.ids() == [1, 2]
 
 
-@pytest.mark.parametrize("service", ["s3", "secretsmanager"])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("service", short_or_long(["s3"], ["s3", "secretsmanager"]))
 @pytest.mark.parametrize("kind", short_or_long(["response"], ["reset", "response"]))
 def test_a_permanent_fault_of_a_service_fails_with_a_clear_message(
     proxied: ProxiedTable, service: str, kind: Any
