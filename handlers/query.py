@@ -112,23 +112,31 @@ def _path_part(event: Mapping[str, Any], name: str) -> str:
     return str((event.get("pathParameters") or {}).get(name, ""))
 
 
+def _take(
+    reads: Iterator[tuple[list[dict[str, Any]], str | None]], limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return entries up to the limits of a page, and the sort key after which the next page begins (None: no more).
+
+    `reads`: entries, and the sort key up to which they were read.
+    """
+    items: list[dict[str, Any]] = []
+    size, end = 0, None
+    for read, read_to in islice(reads, _MAX_PAGES):
+        for item in read:
+            size += _size(item)
+            if len(items) == limit or size > _MAX_BODY_BYTES:
+                return items, items[-1][SORT_KEY]
+            items.append(item)
+        end = read_to
+        if len(items) == limit:
+            break
+    return items, end
+
+
 def _logs(event: Mapping[str, Any]) -> Response:
     query = LogQuery.parse(_parameters(event))
-    items: list[dict[str, Any]] = []
-    size, ends_at = 0, None
-    for page in islice(_log().read_pages(query), _MAX_PAGES):
-        for item in page.items:
-            size += _size(item)
-            if len(items) == query.limit or size > _MAX_BODY_BYTES:
-                return _log_page(query, items, items[-1][SORT_KEY])
-            items.append(item)
-        ends_at = page.ends_at
-        if len(items) == query.limit:
-            break
-    return _log_page(query, items, ends_at)
-
-
-def _log_page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None) -> Response:
+    pages = ((page.items, page.ends_at) for page in _log().read_pages(query))
+    items, ends_at = _take(pages, query.limit)
     token = None if ends_at is None else next_token(query.table_name, ends_at)
     page: Page = {"items": list(map(_public, items)), "count": len(items), "next_token": token}
     return json_response(page)
@@ -136,21 +144,8 @@ def _log_page(query: LogQuery, items: list[dict[str, Any]], ends_at: str | None)
 
 def _uploads(event: Mapping[str, Any]) -> Response:
     query = UploadQuery.parse(_parameters(event), utc_now())
-    items: list[dict[str, Any]] = []
-    size, before = 0, None
-    for read in islice(_lists().read_rounds(query), _MAX_PAGES):
-        for item in read.items:
-            size += _size(item)
-            if len(items) == query.limit or size > _MAX_BODY_BYTES:
-                return _upload_page(query, items, items[-1][SORT_KEY])
-            items.append(item)
-        before = read.before
-        if len(items) == query.limit:
-            break
-    return _upload_page(query, items, before)
-
-
-def _upload_page(query: UploadQuery, items: list[dict[str, Any]], before: str | None) -> Response:
+    rounds = ((read.items, read.before) for read in _lists().read_rounds(query))
+    items, before = _take(rounds, query.limit)
     page: UploadPage = {
         "items": list(map(_listed, items)),
         "count": len(items),

@@ -5,6 +5,8 @@ Sources: r_CREATE_USER, r_ALTER_USER, r_CREATE_GROUP, r_CREATE_ROLE, r_GRANT, r_
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.lexer import Edit, quote_literal, quote_name
 from redshift_emulator.plan_queries import forward
@@ -25,7 +27,7 @@ def plan_create_user(statement: Statement) -> Step:
     cursor = statement.cursor(2)
     name = quote_name(stored_name(cursor.name()))
     cursor.take("with")
-    edits = _user_options(cursor)
+    edits = _edits(cursor, _user_option)
     grant = "GRANT pg_maintain TO " + name
     return Step(Action.RUN, join_statements(statement.rewritten(edits), grant), "CREATE USER")
 
@@ -37,19 +39,22 @@ def plan_alter_user(statement: Statement) -> Step:
     cursor.take("with")
     if cursor.token.value in ("rename", "set", "reset", "external"):
         return forward(statement)
-    edits = _user_options(cursor)
+    edits = _edits(cursor, _user_option)
     kept = statement.rewritten(edits)
     name = statement.cursor(2).name()
     sql = kept if len(kept.split()) > 3 else "ALTER USER " + quote_name(stored_name(name)) + " WITH"
     return Step(Action.RUN, sql, "ALTER USER")
 
 
-def _user_options(cursor: Cursor) -> list[Edit]:
-    """Read the options of a user and return the edits that make them PostgreSQL's."""
+def _edits(cursor: Cursor, take_option: Callable[[Cursor], str | None]) -> list[Edit]:
+    """Read the options of a user or database and return the edits that make them PostgreSQL's.
+
+    `take_option` takes one option and returns PostgreSQL's form of it; None if it is the same.
+    """
     edits: list[Edit] = []
     while not cursor.at_end:
         start = cursor.token.start
-        text = _user_option(cursor)
+        text = take_option(cursor)
         if text is not None:
             edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, text))
     return edits
@@ -153,13 +158,7 @@ def plan_create_database(statement: Statement) -> Step:
     cursor = statement.cursor(2)
     cursor.name()
     cursor.take("with")
-    edits: list[Edit] = []
-    while not cursor.at_end:
-        start = cursor.token.start
-        text = _database_option(cursor)
-        if text is not None:
-            edits.append(Edit(start, cursor.tokens[cursor.index - 1].end, text))
-    sql = statement.rewritten(edits).strip()
+    sql = statement.rewritten(_edits(cursor, _database_option)).strip()
     return Step(Action.FORWARD, sql.removesuffix("WITH"), autocommit_only="CREATE DATABASE")
 
 

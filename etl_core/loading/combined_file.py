@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from etl_core.csv_files.compression import decompressed
-from etl_core.loading.data_file import Part
+from etl_core.loading.data_file import Part, read_small
 from etl_core.loading.rewritten_files import may_be_rewritten
-from etl_core.model.errors import InvalidDataFileError
 
 MIN_FILES = 8
 """Fewer files are read by COPY itself: then no copy of their bytes is made."""
@@ -45,16 +43,12 @@ def _text(part: Part) -> bytes | None:
     file, csv = part.file, part.shape.csv
     if csv.encoding != "UTF8" or not file.head.is_whole(file.version.size):
         return None
-    text = bytearray()
-    try:
-        for piece in decompressed(file.head, part.shape.compression):
-            text += piece
-            if len(text) > _MAX_TEXT_BYTES:
-                return None
-    except InvalidDataFileError:
+    pieces = read_small(file)
+    if pieces is None:
         return None
-    plain = bytes(text.removeprefix(_BOM))
-    if _CONTROL.search(plain) or plain.endswith(b"\r"):
+    text = b"".join(pieces)
+    plain = text.removeprefix(_BOM)
+    if len(text) > _MAX_TEXT_BYTES or _CONTROL.search(plain) or plain.endswith(b"\r"):
         return None
     return plain if not plain or plain.endswith(b"\n") else plain + _line_end(plain)
 

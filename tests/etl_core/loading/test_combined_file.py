@@ -17,7 +17,7 @@ from etl_core.model.errors import CopyRefusedError, LoadErrorLine
 from etl_core.model.object_versions import StoredVersion
 from etl_core.model.status import Status
 from etl_core.schema_files.schema_file import CsvOptions
-from tests.builders import a_column, a_spec
+from tests.builders import LAKE, WORK, a_column, a_spec
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 CSV = CsvOptions()
@@ -124,6 +124,13 @@ def put_pending(pipeline: InMemoryPipeline, count: int) -> None:
         pipeline.backlog.note(pipeline.put(key, content))
 
 
+def refuse(pipeline: InMemoryPipeline, key: str) -> None:
+    """Let the next COPY be refused; a trial COPY then finds line 2 of this file."""
+    pipeline.on("COPY", CopyRefusedError("load into table t failed"))
+    line = LoadErrorLine(f"s3://{LAKE}/{key}", 2, "id", "int4", 1207, "Invalid digit")
+    pipeline.warehouse.refused = [line]
+
+
 def test_a_copy_reads_the_combined_file_and_each_upload_gets_its_rows(
     pipeline: InMemoryPipeline,
 ) -> None:
@@ -140,7 +147,7 @@ def test_a_copy_reads_the_combined_file_and_each_upload_gets_its_rows(
     )
     manifest = json.loads(pipeline.store.current(pipeline.warehouse.copies[-1].source.manifest_url))
     [entry] = manifest["entries"]
-    assert entry["url"].startswith("s3://work/combined/")
+    assert entry["url"].startswith(f"s3://{WORK}/combined/")
     assert pipeline.warehouse.log.count("COPY") == 1
     rows = {row["s3_key"]: row["rows_loaded"] for row in pipeline.warehouse.ledger("public__t")}
     assert [rows[f"dev/append/t/{number}.csv"] for number in range(MIN_FILES)] == [1] * MIN_FILES
@@ -148,9 +155,7 @@ def test_a_copy_reads_the_combined_file_and_each_upload_gets_its_rows(
 
 def test_a_refused_combined_file_leaves_out_the_file_at_fault(pipeline: InMemoryPipeline) -> None:
     put_pending(pipeline, MIN_FILES)
-    pipeline.on("COPY", CopyRefusedError("load into table t failed"))
-    url = "s3://lake/dev/append/t/3.csv"
-    pipeline.warehouse.refused = [LoadErrorLine(url, 2, "id", "int4", 1207, "Invalid digit")]
+    refuse(pipeline, "dev/append/t/3.csv")
 
     outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")
 
@@ -162,9 +167,7 @@ def test_a_refused_combined_file_leaves_out_the_file_at_fault(pipeline: InMemory
 
 def test_the_upload_itself_is_explained_by_its_own_lines(pipeline: InMemoryPipeline) -> None:
     put_pending(pipeline, MIN_FILES)
-    pipeline.on("COPY", CopyRefusedError("load into table t failed"))
-    url = "s3://lake/dev/append/t/d.csv"
-    pipeline.warehouse.refused = [LoadErrorLine(url, 2, "id", "int4", 1207, "Invalid digit")]
+    refuse(pipeline, "dev/append/t/d.csv")
 
     outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\nx6,f\n")
 
