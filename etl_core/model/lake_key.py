@@ -30,6 +30,7 @@ class Action(StrEnum):
 
     APPEND = "append"
     TRUNCATE = "truncate"
+    UPSERT = "upsert"
     SCHEMA = "schema"
 
 

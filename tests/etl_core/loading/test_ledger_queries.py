@@ -106,7 +106,7 @@ def test_the_rows_that_are_read_decide_like_the_whole_ledger(ledger: LiveTable) 
             assert view.have_same_history(each, upload) == whole.have_same_history(each, upload)
             if view.is_undecided(each, its_action):
                 assert view.schema_history(each) == whole.schema_history(each)
-        assert view.appends_since(upload, action) == whole.appends_since(upload, action)
+        assert view.applied_again(upload, action) == whole.applied_again(upload, action)
 
     check()
 
