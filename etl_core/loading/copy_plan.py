@@ -72,12 +72,17 @@ def plan_steps(
     return list(_in_order(parts, plan)) if replaces_rows else [_late(parts, plan)]
 
 
-def _in_order(parts: Sequence[Part], plan: Callable[[Group], GroupCopy]) -> Iterator[Step]:
+def groups_in_order(parts: Sequence[Part]) -> Iterator[Group]:
+    """Yield the files of each COPY into a table that is empty before them. An upsert has its own COPY."""
     for is_upsert, following in groupby(parts, lambda part: bool(part.key)):
-        if is_upsert:
-            yield from (KeyedRows(plan([part]), part.key) for part in following)
-        else:
-            yield from map(plan, group_parts(list(following)))
+        files = list(following)
+        yield from ([part] for part in files) if is_upsert else group_parts(files)
+
+
+def _in_order(parts: Sequence[Part], plan: Callable[[Group], GroupCopy]) -> Iterator[Step]:
+    for group in groups_in_order(parts):
+        key = group[0].key
+        yield KeyedRows(plan(group), key) if key else plan(group)
 
 
 def _late(parts: Sequence[Part], plan: Callable[[Group], GroupCopy]) -> KeyedRows:

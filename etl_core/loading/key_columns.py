@@ -32,12 +32,12 @@ from etl_core.model.errors import (
 from etl_core.schema_files.schema_file import SchemaFile
 
 
-def check_key_columns(own: Part) -> None:
-    """Raise HeaderMismatchError if the file of an upsert lacks a column of its key."""
-    missing = [name for name in own.key if name not in own.shape.columns]
+def check_key_columns(key: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise HeaderMismatchError if the file of an upsert, with these columns, lacks one of its key."""
+    missing = [name for name in key if name not in columns]
     if missing:
         raise HeaderMismatchError(
-            UPSERT_KEY_NOT_IN_FILE(columns=", ".join(map(repr, missing)), key=", ".join(own.key))
+            UPSERT_KEY_NOT_IN_FILE(columns=", ".join(map(repr, missing)), key=", ".join(key))
         )
 
 

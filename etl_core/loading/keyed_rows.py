@@ -23,6 +23,7 @@ from sqlalchemy.sql.expression import Executable
 
 from etl_core.loading.copy_run import GroupCopy, KeysRefused, Note, StepResult
 from etl_core.loading.ports import Transaction
+from etl_core.schema_files.tables import distkey_of
 from etl_core.sql import identifier
 
 Key = tuple[str, ...]
@@ -110,17 +111,23 @@ def temporary_table(name: str, copy: GroupCopy, keys: set[str] | Key) -> sa.Tabl
 
     It has their types and NOT NULL, so that COPY refuses the same values as for the target; and the
     key columns that the files lack, with their defaults. It ends with the transaction: at its end it
-    is dropped, and a rollback undoes it.
+    is dropped, and a rollback undoes it. It has the distribution key of the target, so that rows with
+    the same key are on the same node ("Creating a temporary staging table").
     """
     target, columns = copy.command.table, copy.command.columns
     others = [str(column.name) for column in target.columns if str(column.name) in keys]
     lacking = [name for name in others if name not in columns]
+    distkey = distkey_of(target)
+    options: dict[str, Any] = (
+        {"redshift_distkey": identifier(distkey)} if distkey in (*columns, *lacking) else {}
+    )
     return sa.Table(
         identifier(name),
         sa.MetaData(),
         *(_column(target.columns[name], None) for name in columns),
         *(_column(target.columns[name], target.columns[name].server_default) for name in lacking),
         prefixes=["TEMP"],
+        **options,
     )
 
 

@@ -49,6 +49,14 @@ ACTION_NOT_ALLOWED = Message(
     },
 )
 
+UPSERT_NOT_LISTED = Message(
+    id="upsert.not_listed",
+    when="`etl check --upsert` checks a file for a schema file that does not allow upserts.",
+    text="the schema file allows {allowed}; an upsert is refused",
+    fix="List upsert in allowed_operations, with a primary_key",
+    example={"allowed": "append, truncate, schema"},
+)
+
 UPSERT_KEY_NOT_IN_FILE = Message(
     id="upsert.key_not_in_file",
     when="The header of an upsert's file does not name every column of the primary key.",

@@ -265,7 +265,7 @@ def gather_copy_batch(
     file that cannot be loaded.
     """
     own = Part(file, shape_of(file, history), None, key_of(load.key.action, history))
-    check_key_columns(own)
+    check_key_columns(own.key, own.shape.columns)
     scan = scan_part(own, in_force, load.ports.store, load.deadline)
     if may_be_rewritten(own) and is_rewritten(own, scan.result()):
         own = rewritten(own, in_force, load.ports.store)

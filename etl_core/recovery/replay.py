@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.loading.copy_plan import plan_copies
+from etl_core.loading.copy_plan import groups_in_order, plan_copies
 from etl_core.loading.copy_refusals import describe_refusal
 from etl_core.loading.copy_run import (
     Copied,
@@ -25,7 +25,6 @@ from etl_core.loading.copy_run import (
     GroupCopy,
     KeysRefused,
     Overwritten,
-    group_parts,
     part_named,
 )
 from etl_core.loading.data_file import Part, in_threads
@@ -279,7 +278,7 @@ def _describe(parts: dict[str, Part]) -> ReplayResult:
     files = list(parts.values())
     return ReplayResult(
         files=len(files),
-        copies=len(group_parts(files)),
+        copies=len(list(groups_in_order(files))),
         bytes=sum(part.file.version.size for part in files),
         rows_expected=sum(part.rows or 0 for part in files),
     )
