@@ -21,7 +21,7 @@ from etl_core.csv_files.row_check import Finding, RowCheck
 from etl_core.csv_files.rows import CsvRow, read_rows
 from etl_core.loading.key_columns import check_key_columns, error_of_keys
 from etl_core.loading.messages import UPSERT_NOT_LISTED
-from etl_core.model.errors import EtlError, RejectedError
+from etl_core.model.errors import ActionNotAllowedError, EtlError
 from etl_core.model.lake_key import Action
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.schema_files.schema_warnings import warnings_of_schema_file
@@ -168,7 +168,7 @@ def _check_keys(report: _Report, data: Path, spec: SchemaFile) -> None:
     """Report what an upsert refuses: a key that is repeated or empty. Raises EtlError."""
     if Action.UPSERT not in spec.allowed_operations:
         allowed = ", ".join(spec.allowed_operations)
-        raise RejectedError(UPSERT_NOT_LISTED(allowed=allowed or "no action"))
+        raise ActionNotAllowedError(UPSERT_NOT_LISTED(allowed=allowed or "no action"))
     with file_chunks(data, f"checking the keys of {data.name}") as read:
         compression = compression_of(data.name)
         columns = open_csv(read(), compression, spec).columns

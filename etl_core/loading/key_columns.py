@@ -64,25 +64,25 @@ def keys_refused(
 ) -> ValuesRefusedError:
     """Return the error of a file whose keys do not identify its rows, with the lines if they are found in time."""
     fault = None if in_force is None else _find(refused, load, in_force)
-    key = ", ".join(refused.key)
-    if fault is None:
-        value = ", ".join(refused.value)
-        message = UPSERT_KEY_EMPTY if refused.is_empty else UPSERT_KEY_REPEATED
-        return ValuesRefusedError(message(key=key, value=repr(value)), NOWHERE, 1)
-    return error_of_keys(fault, refused.key)
+    if fault is not None:
+        return error_of_keys(fault, refused.key)
+    key, value = ", ".join(refused.key), repr(", ".join(refused.value))
+    if refused.is_empty:
+        return ValuesRefusedError(UPSERT_KEY_EMPTY(key=key, value=value), NOWHERE, 1)
+    return ValuesRefusedError(UPSERT_KEY_REPEATED(key=key, value=value), NOWHERE, 1)
 
 
 def error_of_keys(fault: KeyFault, key: Sequence[str]) -> ValuesRefusedError:
     """Return the error for a fault with its lines."""
     columns, value = ", ".join(key), ", ".join(fault.value)
-    message = (
-        UPSERT_KEY_EMPTY_AT(line=fault.line, key=columns)
-        if fault.earlier is None
-        else UPSERT_KEY_REPEATED_AT(
-            first=fault.earlier, line=fault.line, key=columns, value=repr(value)
-        )
+    place = Place(fault.line, columns, value)
+    if fault.earlier is None:
+        message = UPSERT_KEY_EMPTY_AT(line=fault.line, key=columns)
+        return ValuesRefusedError(message, place, 1)
+    message = UPSERT_KEY_REPEATED_AT(
+        first=fault.earlier, line=fault.line, key=columns, value=repr(value)
     )
-    return ValuesRefusedError(message, Place(fault.line, columns, value), 1)
+    return ValuesRefusedError(message, place, 1)
 
 
 def _find(refused: KeysRefused, load: LoadContext, in_force: SchemaFile) -> KeyFault | None:

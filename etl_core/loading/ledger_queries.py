@@ -104,11 +104,11 @@ def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]
         return found.scalar_subquery()
 
     same_key = last(before.columns.s3_key == upload.key)
-    truncate = last(before.columns.action == str(Action.TRUNCATE))
+    change = last(before.columns.action.in_(list(map(str, _REORDERED))))
     return sa.and_(
         columns.s3_key == upload.key,
         columns.landed_at == same_key,
-        columns.landed_at > sa.func.coalesce(truncate, sa.literal(_BEGINNING, sa.TIMESTAMP())),
+        columns.landed_at > sa.func.coalesce(change, sa.literal(_BEGINNING, sa.TIMESTAMP())),
     )
 
 

@@ -148,19 +148,23 @@ class LedgerView:
         return self._history_start(upload) == self._history_start(other)
 
     def previous_of_key(self, upload: Upload) -> LedgerRow | None:
-        """Return the append before this upload under the same key, if its rows are in the table still."""
+        """Return the append before this upload under the same key, if all its rows are in the table still."""
         earlier = [
             row
             for row in self._by_id.values()
             if row.order < upload.order and row.upload_id != upload.upload_id
         ]
-        truncates = [row.landed_at for row in earlier if row.action is Action.TRUNCATE]
+        if self.is_before_upsert(upload):
+            return None
+        changes = [
+            row.landed_at for row in earlier if row.action in (Action.TRUNCATE, Action.UPSERT)
+        ]
         same_key = [
             row
             for row in earlier
             if row.s3_key == upload.key
             and row.action is Action.APPEND
-            and all(row.landed_at > at for at in truncates)
+            and all(row.landed_at > at for at in changes)
         ]
         return max(same_key, key=lambda row: row.order, default=None)
 
@@ -170,6 +174,8 @@ class LedgerView:
 
         For a truncate and an upsert: the later appends and upserts. For an append: the later upserts.
         """
+        if action is Action.SCHEMA:
+            return []
         actions = {Action.UPSERT} if action is Action.APPEND else {Action.UPSERT, Action.APPEND}
         later = (row for row in self._by_id.values() if row.action in actions)
         return sorted((row for row in later if row.order > upload.order), key=lambda row: row.order)

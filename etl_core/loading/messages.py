@@ -150,7 +150,7 @@ DROPPED_COLUMN = Message(
 
 RELOADED_FILE = Message(
     id="truncate.reloaded_file",
-    when="A truncate that arrived late cannot load one of the files that arrived after it again.",
+    when="An upload that arrived late cannot read one of the files again that arrived after it.",
     text="this {action} arrived late; {key!r} arrived after it and must be loaded again, but cannot be: {reason}",
     fix="",
     example={

@@ -89,7 +89,8 @@ def test_keywords_are_accepted_in_any_case_and_shorthands_are_expanded(
 @pytest.mark.parametrize(
     ("raw", "paths"),
     [
-        ({"allowed_actions": ["upsert"]}, ["$.allowed_actions[0]"]),
+        ({"allowed_actions": ["merge"]}, ["$.allowed_actions[0]"]),
+        ({"allowed_actions": ["upsert"]}, ["$.allowed_actions"]),
         ({"sortkey": "z"}, ["$.sortkey"]),
         ({"sortkey": ["", "z"]}, ["$.sortkey[0]", "$.sortkey[1]"]),
         ({"distkey": "", "diststyle": "key"}, ["$.distkey"]),
