@@ -276,6 +276,8 @@ def test_a_key_that_names_no_table_is_logged_as_unparsed_and_needs_no_turn(
     [
         an_event("dev/apend/t/a.csv"),
         an_event("dev/append/t/a\x00.csv"),
+        an_event("dev/append/t/a.txt"),
+        an_event("dev/schema/t/a.csv"),
         an_event(time="0001-01-01T00:00:00Z"),
     ],
 )
