@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
-from tests.builders import NOON, a_schema_file
+from tests.builders import LAKE, NOON, a_schema_file
 from tests.etl_core.in_memory_pipeline import InMemoryPipeline
 
 KEYED: dict[str, Any] = {
@@ -189,6 +189,43 @@ def test_a_late_upsert_after_one_with_another_key_fails_and_says_what_to_do() ->
     assert outcome.status is Status.FAILED
     assert outcome.error is not None
     assert outcome.error.code == "upsert.key_changed"
+
+
+def test_a_late_append_needs_the_file_of_a_later_upsert_and_names_it_if_it_is_gone() -> None:
+    pipeline = keyed()
+    late = pipeline.put("dev/append/t/late.csv", b"id,name\n1,late\n")
+    pipeline.drop("dev/upsert/t/u.csv", b"id,name\n1,new\n")
+    del pipeline.store.versions[LAKE, "dev/upsert/t/u.csv"]
+
+    outcome = pipeline.load(late)
+
+    assert outcome.status is Status.REJECTED
+    assert outcome.error is not None
+    assert "'dev/upsert/t/u.csv' arrived after it" in outcome.error.message
+    assert pipeline.warehouse.table("t") == [["1", "new"]]
+
+
+def test_the_same_append_again_after_an_upsert_is_no_repetition() -> None:
+    """Its rows may have been replaced."""
+    pipeline = keyed(csv={"on_repeat": "skip"})
+    content = b"id,name\n1,a\n"
+    pipeline.drop("dev/append/t/a.csv", content)
+    assert pipeline.drop("dev/append/t/a.csv", content).status is Status.IGNORED
+    pipeline.drop("dev/upsert/t/u.csv", b"id,name\n1,new\n")
+
+    assert pipeline.drop("dev/append/t/a.csv", content).status is Status.LOADED
+    assert pipeline.warehouse.table("t") == [["1", "new"], ["1", "a"]]
+
+
+def test_only_ledger_rows_with_upserts_have_the_new_format() -> None:
+    """So functions of an earlier version go on with the ledgers of all other tables."""
+    pipeline = keyed()
+    pipeline.drop("dev/append/t/a.csv", b"id,name\n1,a\n")
+    pipeline.drop("dev/schema/other/s.json", a_schema_file())
+
+    formats = [row["format_version"] for row in pipeline.warehouse.ledger("public__t")]
+    assert formats == [3, 2]
+    assert pipeline.warehouse.ledger("public__other")[0]["format_version"] == 2
 
 
 def sequential(steps: Sequence[Step]) -> list[list[str]]:
