@@ -169,7 +169,7 @@ class LoadSettings:
     region: str
     warehouse_ca_file: str | None = None
     maintenance_min_rows: int = DEFAULT_MAINTENANCE_MIN_ROWS
-    """Rows that a truncate must delete before its table is vacuumed and analyzed. 0: never."""
+    """Rows that a truncate or upsert must delete before its table is vacuumed and analyzed. 0: never."""
     rebuild_max_rows: int = DEFAULT_REBUILD_MAX_ROWS
     """Rows up to which a column is rebuilt. 0: no limit."""
     load_interval_seconds: int = 0

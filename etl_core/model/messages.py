@@ -70,7 +70,7 @@ KEY_INVALID = Message(
     fix="Nothing was loaded; upload the file again under a key {layout}",
     example={
         "key": "dev/upsert/orders/a.csv",
-        "faults": "the action 'upsert' is not one of append, truncate, schema",
+        "faults": "the action 'merge' is not one of append, truncate, upsert, schema",
         "layout": "db_name/action/table_name/file",
     },
 )
@@ -100,7 +100,7 @@ KEY_ACTION_UNKNOWN = Message(
     when="The second part of the key is not an action.",
     text="the action {action!r} is not one of {actions}",
     fix="",
-    example={"action": "upsert", "actions": "append, truncate, schema"},
+    example={"action": "merge", "actions": "append, truncate, upsert, schema"},
 )
 DATABASE_UNKNOWN = Message(
     id="database.unknown",

@@ -115,7 +115,7 @@ CHOICE_INVALID = Message(
     when="The status or the action of a query does not exist.",
     text="{name} is {value!r}; it must be one of {choices}",
     fix="",
-    example={"name": "action", "value": "copy", "choices": "append, truncate, schema"},
+    example={"name": "action", "value": "copy", "choices": "append, truncate, upsert, schema"},
 )
 DATABASE_INVALID = Message(
     id="query.database_invalid",
