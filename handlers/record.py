@@ -29,6 +29,7 @@ from etl_core.turns.next_step import (
     ask_ledger,
     copy_now,
     find_answer,
+    find_entry,
     first_seen,
     load_now,
     outcome_of,
@@ -58,12 +59,15 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
         turn = Turn.parse(event["turn"]) if "turn" in event else None
-        return _received(event["event"], arn, turn)
-    return _final(event["state"], arn)
+        upload = Upload.from_event(event["event"])
+        reply = _received(upload, event["event"], arn, turn)
+    else:
+        upload = Upload.from_event(event["state"])
+        reply = _final(upload, event["state"], arn)
+    return reply | find_entry(upload) if reply.get("next") == "failed" else reply
 
 
-def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
-    upload = Upload.from_event(event)
+def _received(upload: Upload, event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
     entry = _log().write_received(key_of(upload), received_entry(upload, arn, utc_now()))
     known = {"upload_id": upload.upload_id, "is_new": entry is None}
     if turn is None:
@@ -89,8 +93,7 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
             return load_now(replace(turn, slot=slot))
 
 
-def _final(state: Mapping[str, Any], arn: str) -> Reply:
-    upload = Upload.from_event(state)
+def _final(upload: Upload, state: Mapping[str, Any], arn: str) -> Reply:
     turn = Turn.parse(state.get("turn"))
     if "turn" not in state:
         return _write_answer(upload, state, arn, turn)

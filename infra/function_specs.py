@@ -9,6 +9,7 @@ from pulumi import Input, Output
 
 from etl_core.model import function_settings as env
 from etl_core.model.leases import MARGIN_SECONDS
+from etl_core.model.notices import WebhookKind
 from infra import policies
 from infra.code import CA_FILE
 from infra.functions import FunctionSpec, LoaderFunction, VpcAttachment
@@ -19,11 +20,11 @@ from infra.network import AnyNetwork
 from infra.roles import LoaderRole
 from infra.stack_settings import StackSettings
 from infra.warehouse import Endpoint
-from infra.workflow import LoadWorkflow
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
 LONG_COPY_SECONDS = 60
+WEBHOOK_SECONDS = 30
 RECOVERY_SECONDS = 900
 """The maximum of Lambda: to reconcile a large lake or to rebuild a large table takes long."""
 
@@ -199,8 +200,22 @@ def bootstrap_spec(settings: StackSettings, around: Surroundings) -> FunctionSpe
     )
 
 
+def webhook_spec(secret_arn: str, kind: WebhookKind) -> FunctionSpec:
+    """Return the properties of the function that sends notices to a chat service.
+
+    It runs outside the private network, which has no way to the internet.
+    """
+    return FunctionSpec(
+        handler="handlers.webhook.handler",
+        timeout_seconds=WEBHOOK_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment={env.WEBHOOK_SECRET_ARN: secret_arn, env.WEBHOOK_KIND: str(kind)},
+        statements=Output.from_input([policies.read_secret(secret_arn)]),
+    )
+
+
 def reconcile_spec(
-    settings: StackSettings, around: Surroundings, workflow: LoadWorkflow, tables: LoaderFunction
+    settings: StackSettings, around: Surroundings, machine_arn: Input[str], tables: LoaderFunction
 ) -> FunctionSpec:
     """Return the properties of the reconcile function.
 
@@ -211,12 +226,10 @@ def reconcile_spec(
         env.LAKE_BUCKET: around.lake.lake.bucket_name,
         env.DATABASES: ",".join(settings.databases),
         env.LOG_TABLE: around.log_table.table_name,
-        env.STATE_MACHINE_ARN: workflow.state_machine_arn,
+        env.STATE_MACHINE_ARN: machine_arn,
         env.TABLES_FUNCTION: tables.function_name,
     }
-    arns = Output.all(
-        around.lake.lake.arn, around.log_table.arn, workflow.state_machine_arn, tables.arn
-    )
+    arns = Output.all(around.lake.lake.arn, around.log_table.arn, machine_arn, tables.arn)
     return FunctionSpec(
         handler="handlers.reconcile.handler",
         timeout_seconds=RECOVERY_SECONDS,

@@ -34,6 +34,7 @@ from infra.lake import Lake
 from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
 from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network, endpoint_services
+from infra.notice_topic import Notices
 from infra.roles import CopyRole, LoaderRole
 from infra.schedule import FirstRun, Schedule
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
@@ -134,6 +135,8 @@ class LakeLoader(pulumi.ComponentResource):
     """The login of the administrator; None for a warehouse that the stack did not create."""
     copy_role_arn: Output[str]
     dead_letter_queue_url: Output[str]
+    notice_topic_arn: Output[str]
+    """The topic with one message for each refused upload."""
 
     def __init__(
         self,
@@ -241,6 +244,8 @@ class LakeLoader(pulumi.ComponentResource):
         query = LoaderFunction(self._of("query"), query_spec(settings, around), code, opts)
         tables = LoaderFunction(self._of("tables"), tables_spec(settings, around), code, opts)
         long_copy = LoaderFunction(self._of("staging"), long_copy_spec(around), code, opts)
+        api = MonitoringApi(self._of("api"), settings, query, opts)
+        notices = Notices(self._of("notices"), settings, self._name, code, opts)
         workflow_spec = WorkflowSpec(
             lake_bucket=around.lake.lake.bucket_name,
             load=load,
@@ -248,22 +253,26 @@ class LakeLoader(pulumi.ComponentResource):
             long_copy=long_copy,
             log_table=around.log_table,
             lease_table=around.lease_table,
+            notices=notices,
+            api_url=api.url,
+            stack=self._name,
             load_seconds=settings.load_timeout_seconds,
             record_seconds=RECORD_SECONDS,
             copy_seconds=LONG_COPY_SECONDS,
             log_keep_days=settings.log_group_keep_days,
         )
         workflow = LoadWorkflow(self._of("workflow"), workflow_spec, opts)
-        api = MonitoringApi(self._of("api"), settings, query, opts)
-        spec = reconcile_spec(settings, around, workflow, tables)
+        spec = reconcile_spec(settings, around, workflow.state_machine_arn, tables)
         reconcile = LoaderFunction(self._of("reconcile"), spec, code, opts)
-        rules = {"uploads": workflow.rule_name} | self._schedule(reconcile, around.lake)
+        schedules = self._schedule(reconcile, around.lake)
+        rules = {"uploads": workflow.rule_name, **notices.rules, **schedules}
         others = {
             "query": query, "tables": tables, "staging": long_copy, "reconcile": reconcile,
+            **notices.functions,
         }  # fmt: skip
         watched = Watched(workflow, api, load, record, others, rules)
         Alarms(self._of("alarms"), settings, watched, opts)
-        return _Pipeline(workflow, api, reconcile, tables)
+        return _Pipeline(workflow, api, reconcile, tables, notices)
 
     def _schedule(self, reconcile: LoaderFunction, lake: Lake) -> dict[str, Input[str]]:
         """Run reconcile by schedule; return the schedule's rule, if there is one."""
@@ -294,6 +303,7 @@ class LakeLoader(pulumi.ComponentResource):
         self.warehouse_administrator_secret_arn = Output.from_input(warehouse.administrator_arn)
         self.copy_role_arn = Output.from_input(around.copy_role_arn)
         self.dead_letter_queue_url = pipeline.workflow.dead_letter_queue_url
+        self.notice_topic_arn = pipeline.notices.topic_arn
 
 
 @dataclass(frozen=True)
@@ -304,6 +314,7 @@ class _Pipeline:
     api: MonitoringApi
     reconcile: LoaderFunction
     tables: LoaderFunction
+    notices: Notices
 
 
 def _add_endpoints(network: Network, settings: StackSettings, warehouse: Endpoint) -> None:

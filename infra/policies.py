@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etl_core.model.notices import EVENT_SOURCE, EVENT_TYPE
+
 Document = dict[str, Any]
 Statement = dict[str, Any]
 
@@ -248,9 +250,21 @@ def copy_data(lake_arn: str, work_arn: str) -> Document:
     )
 
 
-def run_loads(function_arns: Sequence[str], table_arns: Sequence[str]) -> Document:
+def send_notices(log_table_arn: str, topic_arn: str, bus_arn: str) -> list[Statement]:
+    """Return the permissions to send a notice once: mark the log entry, put the event, publish the text."""
+    own = {"StringEquals": {"events:source": EVENT_SOURCE, "events:detail-type": EVENT_TYPE}}
+    return [
+        allow("ClaimNotices", ["dynamodb:UpdateItem"], [log_table_arn]),
+        {**allow("PutNotices", ["events:PutEvents"], [bus_arn]), "Condition": own},
+        allow("PublishNotices", ["sns:Publish"], [topic_arn]),
+    ]
+
+
+def run_loads(
+    function_arns: Sequence[str], table_arns: Sequence[str], notices: Sequence[Statement]
+) -> Document:
     """Return the permissions of the state machine: invoke its functions, look at entries and leases
-    while an execution waits, and deliver its own log.
+    while an execution waits, send notices, and deliver its own log.
 
     The actions of log delivery support no resource (Step Functions developer guide, "Using
     CloudWatch Logs to log execution history").
@@ -268,6 +282,7 @@ def run_loads(function_arns: Sequence[str], table_arns: Sequence[str]) -> Docume
     return document(
         allow("InvokeFunctions", ["lambda:InvokeFunction"], sorted(function_arns)),
         allow("Look", ["dynamodb:BatchGetItem"], sorted(table_arns)),
+        *notices,
         allow("DeliverLogs", delivery, ["*"]),
     )
 

@@ -21,6 +21,7 @@ from etl_core.model.function_settings import (
     DEFAULT_REBUILD_MAX_ROWS,
     MAX_LOAD_INTERVAL_SECONDS,
 )
+from etl_core.model.notices import WebhookKind
 from infra.combinations import faults_of_combination
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
 from infra.setting_types import (
@@ -151,6 +152,11 @@ class StackSettings(BaseModel):
         int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
     ] = 7
     alarm_email: OptionalEmail = None
+    notify_email: OptionalEmail = None
+    notify_webhook_secret_arn: OptionalSecret = None
+    notify_webhook_kind: Annotated[WebhookKind, Field(description="slack or teams")] = (
+        WebhookKind.SLACK
+    )
 
 
 def parse_settings(values: Mapping[str, str]) -> StackSettings:

@@ -23,6 +23,9 @@ EVERYTHING = {
     "allowedSecurityGroups": '["sg-0123456789abcdef0"]',
     "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
+    "notifyEmail": "data-team@example.com",
+    "notifyWebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-a1b2c3",
+    "notifyWebhookKind": "teams",
     "vpcCidr": "192.168.0.0/20",
     "apiCorsOrigin": "https://dash.example.com",
 }
