@@ -39,8 +39,13 @@ class Inbox:
 @contextmanager
 def inbox(lake: Lake, table: str) -> Iterator[Inbox]:
     aws, name = lake.client.aws, f"notices-{uuid.uuid4().hex[:8]}"
-    url = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     arn = aws.arn("sqs", name)
+    services = {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
+    statement = {
+        "Effect": "Allow", "Principal": services, "Action": "sqs:SendMessage", "Resource": arn,
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = aws.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
     pattern = {"source": ["redshift-lake-loader"], "detail": {"table_name": [table]}}
     aws.client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
     aws.client("events").put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
@@ -87,4 +92,4 @@ def test_a_refused_upload_sends_one_event_and_one_message_and_others_send_none(
     api_url = lake.cloud.deployment.outputs["api_url"]
     assert detail["log_entry"] == f"{api_url}/#/upload/{entry['upload_id']}"
     assert mail["Message"] == detail["text"]
-    assert mail["Subject"] == f"redshift-lake-loader-dev: rejected: dev/public.{table}"[:99]
+    assert mail["Subject"] == f"redshift-lake-loader-local: rejected: dev/public.{table}"[:99]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import jsonata
 import pytest
@@ -105,6 +107,17 @@ def test_an_event_has_the_documented_shape():
             "value": "x7",
             "hint": "Correct the value",
         },
+    }
+
+
+def test_the_page_shows_the_fields_of_the_event():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "notices.md").read_text("utf-8")
+    [example] = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown, sent = json.loads(example), notice_of()["notice"]["detail"]
+    assert list(shown) == list(sent)
+    assert list(shown["error"]) == list(sent["error"])
+    assert {name: type(value) for name, value in shown.items()} == {
+        name: type(value) for name, value in sent.items()
     }
 
 
