@@ -47,6 +47,7 @@ from etl_core.upload_log.entry import (
     table_of,
 )
 from handlers.context import Context, log_line
+from handlers.metrics import answer_metrics
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
@@ -136,8 +137,13 @@ def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, turn: Turn
     entry = final_entry(upload, {"outcome": outcome}, arn)
     attempts = turn.retry_count if turn.failure else attempts_of(state, turn.retry_count)
     written = _log().write_final(key_of(upload), entry, attempts)
-    log_line("recorded", upload, status=entry["status"], written=written)
-    return answered(Status(entry["status"]), entry.get("error"))
+    status, error = Status(entry["status"]), entry.get("error")
+    # A load that wrote the answer itself has counted it.
+    is_counted = not written or outcome.get("is_counted") is True
+    metrics = {} if is_counted else answer_metrics(upload, status, entry)
+    reason = error.get("type") if isinstance(error, Mapping) else None
+    log_line("recorded", upload, status=status, written=written, reason=reason, **metrics)
+    return answered(status, error)
 
 
 def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:

@@ -7,6 +7,7 @@ cloud see every part. docs/openapi.json describes the same operations.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pulumi
 import pulumi_aws.apigateway as apigateway
@@ -36,6 +37,7 @@ class MonitoringApi(Component):
             opts=self.child(),
         )
         self._paths: dict[str, Input[str]] = {"": self._api.root_resource_id}
+        self._described: list[Output[Any]] = []
         methods = [part for operation in OPERATIONS for part in self._methods(operation, query)]
         stage = self._stage([*methods, *self._gateway_responses()])
         self._allow_invocation(query)
@@ -92,6 +94,13 @@ class MonitoringApi(Component):
             uri=query.invoke_arn,
             opts=self.child(),
         )
+        self._described.append(
+            Output.all(
+                *(method.http_method, method.resource_id, method.authorization),
+                *(method.api_key_required, integration.type, integration.uri),
+                integration.integration_http_method,
+            )
+        )
         return [method, integration]
 
     def _gateway_responses(self) -> list[pulumi.Resource]:
@@ -117,11 +126,14 @@ class MonitoringApi(Component):
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
         """Return the stage.
 
-        Its deployment is a snapshot, which is replaced when the contract changes.
+        Its deployment is a snapshot, which is replaced when a path, a method, an integration or a
+        response of the gateway changes.
         """
-        paths = [(operation.path, operation.needs_key) for operation in OPERATIONS]
-        parts = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
-        contract = hashlib.sha256(repr(parts).encode()).hexdigest()
+        paths = [operation.path for operation in OPERATIONS]
+        fixed = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
+        contract = Output.all(*self._described).apply(
+            lambda known: hashlib.sha256(repr((fixed, known)).encode()).hexdigest()
+        )
         deployment = apigateway.Deployment(
             self.name,
             rest_api=self._api.id,

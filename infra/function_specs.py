@@ -34,11 +34,12 @@ RECONCILE_MEMORY_MB = 512
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the functions use: data, network, warehouse, and the role that COPY assumes.
+    """What the functions use: the stack's name, data, network, warehouse, and the role that COPY assumes.
 
     `loader_role` is None unless the functions log in to the warehouse with IAM.
     """
 
+    stack: str
     lake: Lake
     log_table: LogTable
     lease_table: LeaseTable
@@ -71,6 +72,7 @@ def record_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         timeout_seconds=RECORD_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
         environment={
+            env.STACK: around.stack,
             env.LOG_TABLE: around.log_table.table_name,
             env.LEASE_TABLE: around.lease_table.table_name,
             env.LEASE_SECONDS: str(settings.load_timeout_seconds + MARGIN_SECONDS),
@@ -104,6 +106,7 @@ def load_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
 def _load_environment(settings: StackSettings, around: Surroundings) -> dict[str, Input[str]]:
     warehouse = around.warehouse
     environment: dict[str, Input[str]] = {
+        env.STACK: around.stack,
         env.LAKE_BUCKET: around.lake.lake.bucket_name,
         env.WORK_BUCKET: around.lake.work.bucket_name,
         env.DATABASES: ",".join(settings.databases),
@@ -223,6 +226,7 @@ def reconcile_spec(
     function reads the ledgers for it.
     """
     environment: dict[str, Input[str]] = {
+        env.STACK: around.stack,
         env.LAKE_BUCKET: around.lake.lake.bucket_name,
         env.DATABASES: ",".join(settings.databases),
         env.LOG_TABLE: around.log_table.table_name,

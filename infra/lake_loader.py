@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
@@ -17,6 +18,7 @@ from infra.bundle import LAYER, REQUIREMENTS, ROOT, digest_of
 from infra.code import code_archive
 from infra.combinations import faults_of_combination
 from infra.component import json_document
+from infra.dashboard import Dashboard
 from infra.function_specs import (
     LONG_COPY_SECONDS,
     RECORD_SECONDS,
@@ -36,7 +38,7 @@ from infra.log_table import LogTable
 from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network, endpoint_services
 from infra.notice_topic import Notices
 from infra.roles import CopyRole, LoaderRole
-from infra.schedule import FirstRun, Schedule
+from infra.schedule import LOOK_EVERY, FirstRun, Schedule
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
 from infra.snapshots import DailySnapshots
 from infra.stack_settings import ConfigurationError, StackSettings
@@ -45,6 +47,7 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 
 TYPE = "redshift-lake-loader:index:LakeLoader"
 LAKE_REQUEST = {"kind": "lake"}
+WAITING_REQUEST = {"kind": "waiting"}
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ class LakeLoader(pulumi.ComponentResource):
         if settings.warehouse_login is WarehouseLogin.IAM:
             loader_role = LoaderRole(self._of("loader"), opts)
         return Surroundings(
-            lake, log_table, lease_table, network, endpoint, copy_role_arn, loader_role
+            self._name, lake, log_table, lease_table, network, endpoint, copy_role_arn, loader_role
         )
 
     def _endpoint(
@@ -270,19 +273,25 @@ class LakeLoader(pulumi.ComponentResource):
             "query": query, "tables": tables, "staging": long_copy, "reconcile": reconcile,
             **notices.functions,
         }  # fmt: skip
-        watched = Watched(workflow, api, load, record, others, rules)
+        watched = Watched(self._name, workflow, api, load, record, others, rules)
         Alarms(self._of("alarms"), settings, watched, opts)
+        functions = {"load": load, "record": record, **others}
+        queue = workflow.dead_letter_queue_name
+        Dashboard(self._of("dashboard"), self._name, queue, functions, opts)
         return _Pipeline(workflow, api, reconcile, tables, notices)
 
     def _schedule(self, reconcile: LoaderFunction, lake: Lake) -> dict[str, Input[str]]:
-        """Run reconcile by schedule; return the schedule's rule, if there is one."""
+        """Run reconcile by schedule; return the rules of the schedules."""
         name = self._of("reconcile")
+        pending = Schedule(f"{name}-pending", LOOK_EVERY, reconcile, WAITING_REQUEST, self._opts)
+        rules: dict[str, Input[str]] = {"pending": pending.rule_name}
         FirstRun(f"{name}-first", reconcile, LAKE_REQUEST, lake.notification, self._opts)
         hours = self._settings.reconcile_every_hours
-        if not hours:
-            return {}
-        schedule = Schedule(f"{name}-schedule", hours, reconcile, LAKE_REQUEST, self._opts)
-        return {"reconcile": schedule.rule_name}
+        if hours:
+            every = timedelta(hours=hours)
+            schedule = Schedule(f"{name}-schedule", every, reconcile, LAKE_REQUEST, self._opts)
+            rules["reconcile"] = schedule.rule_name
+        return rules
 
     def _export(self, around: Surroundings, pipeline: _Pipeline) -> None:
         warehouse, lake = around.warehouse, around.lake

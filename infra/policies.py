@@ -156,6 +156,20 @@ def make_snapshots(namespace_arn: str) -> Document:
     )
 
 
+def alarm_key(partition: str, account: str) -> Document:
+    """Return the policy of the key of the alarms' topic: the account administers it, CloudWatch uses it."""
+    alarms = {
+        **allow("CloudWatchAlarms", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    owner = {
+        **allow("AdministerKey", ["kms:*"], ["*"]),
+        "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+    }
+    return document(owner, alarms)
+
+
 def invoke(function_arn: str) -> Document:
     return document(allow("Invoke", ["lambda:InvokeFunction"], [function_arn]))
 

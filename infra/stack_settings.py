@@ -152,6 +152,10 @@ class StackSettings(BaseModel):
         int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
     ] = 7
     alarm_email: OptionalEmail = None
+    pending_alarm_minutes: Annotated[
+        int,
+        Field(ge=0, le=10080, description="a whole number of minutes from 0 (no alarm) to 10080"),
+    ] = 60
     notify_email: OptionalEmail = None
     notify_webhook_secret_arn: OptionalSecret = None
     notify_webhook_kind: Annotated[WebhookKind, Field(description="slack or teams")] = (

@@ -39,6 +39,7 @@ EXISTING = {
     "vpcId": "vpc-0123456789abcdef0",
     "subnetIds": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
     "securityGroupIds": '["sg-0123456789abcdef0"]',
+    "pendingAlarmMinutes": "0",
 }
 EXISTING_IAM = {
     **{key: value for key, value in EXISTING.items() if key != "warehouseSecretArn"},

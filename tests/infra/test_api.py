@@ -7,7 +7,8 @@ from etl_core.model.api_types import Problem
 from handlers import query
 from infra.api_contract import GATEWAY_RESPONSES, STAGE
 from infra.openapi import DOCUMENT, EXAMPLES, render_document, render_text
-from tests.infra.engine import Stack
+from infra.program import main
+from tests.infra.engine import Mode, Stack, run
 
 RESOURCE = "aws:apigateway/resource:Resource"
 METHOD_TYPE = "aws:apigateway/method:Method"
@@ -67,6 +68,15 @@ def test_only_this_stage_of_this_api_can_invoke_the_function(plain: Stack):
     assert permission["sourceArn"] == f"{api}/{STAGE}/*"
     assert permission["principal"] == "apigateway.amazonaws.com"
     assert permission["function"] == "redshift-lake-loader-dev-query"
+
+
+def test_the_deployment_is_replaced_if_an_integration_changes(plain: Stack, iam: Stack):
+    """The hash covers the URI of the function: the same contract with another function is another one."""
+    other = run(main, Mode.DEPLOY, stack="prod")
+    contracts = [
+        each.one(DEPLOYMENT).inputs["triggers"]["contract"] for each in (plain, iam, other)
+    ]
+    assert contracts[0] == contracts[1] != contracts[2]
 
 
 def test_the_deployment_depends_on_every_part_of_the_api(any_stack: Stack):
