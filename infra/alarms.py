@@ -178,15 +178,20 @@ class Alarms(Component):
         opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
-        actions = [self._topic(settings.alarm_email)] if settings.alarm_email else []
+        actions = [self._topic(settings)] if settings.alarm_email else []
         for metric in watched_metrics(watched, settings.pending_alarm_minutes):
             self._alarm(metric, actions)
         self.register_outputs({})
 
-    def _topic(self, address: str) -> Output[str]:
-        topic = sns.Topic(self.name, kms_master_key_id=self._key(), opts=self.child())
+    def _topic(self, settings: StackSettings) -> Output[str]:
+        key = settings.kms_key_arn or self._key()
+        topic = sns.Topic(self.name, kms_master_key_id=key, opts=self.child())
         sns.TopicSubscription(
-            self.name, topic=topic.arn, protocol="email", endpoint=address, opts=self.child()
+            self.name,
+            topic=topic.arn,
+            protocol="email",
+            endpoint=settings.alarm_email,
+            opts=self.child(),
         )
         return topic.arn
 

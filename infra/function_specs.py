@@ -60,7 +60,10 @@ def query_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
             env.CORS_ORIGIN: settings.api_cors_origin or "",
         },
         statements=Output.all(around.log_table.arn, around.lake.lake.arn).apply(
-            lambda known: policies.query_log_entries(*known)
+            lambda known: [
+                *policies.query_log_entries(*known),
+                *_keys(settings, "dynamodb", "s3"),
+            ]
         ),
     )
 
@@ -83,6 +86,7 @@ def record_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
             lambda known: [
                 *policies.write_log_entries(known[0]),
                 *policies.take_turns(known[1]),
+                *_keys(settings, "dynamodb"),
             ]
         ),
     )
@@ -94,7 +98,7 @@ def load_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         timeout_seconds=settings.load_timeout_seconds,
         memory_mb=settings.load_memory_mb,
         environment=_load_environment(settings, around),
-        statements=Output.all(_load_permissions(around), around.log_table.arn).apply(
+        statements=Output.all(_load_permissions(settings, around), around.log_table.arn).apply(
             lambda known: [*known[0], *policies.answer_uploads(known[1])]
         ),
         concurrency=settings.load_concurrency or None,
@@ -136,7 +140,7 @@ def _names(warehouse: Endpoint) -> dict[str, Input[str]]:
     return {variable: name for variable, name in named.items() if name is not None}
 
 
-def long_copy_spec(around: Surroundings) -> FunctionSpec:
+def long_copy_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
     """Return the properties of the long-copy function.
 
     It runs outside the private network, which has no endpoint for the Data API. Without the name of
@@ -149,7 +153,8 @@ def long_copy_spec(around: Surroundings) -> FunctionSpec:
     statements: Output[list[policies.Statement]] = Output.from_input([])
     if warehouse.arn is not None:
         known = Output.all(warehouse.arn, warehouse.login())
-        statements = known.apply(lambda each: policies.copy_long(*each))
+        keys = _keys(settings, "secretsmanager")
+        statements = known.apply(lambda each: [*policies.copy_long(*each), *keys])
     return FunctionSpec(
         handler="handlers.long_copy.handler",
         timeout_seconds=LONG_COPY_SECONDS,
@@ -171,7 +176,7 @@ def tables_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         handler="handlers.tables.handler",
         timeout_seconds=RECOVERY_SECONDS,
         concurrency=None,
-        statements=_load_permissions(around),
+        statements=_load_permissions(settings, around),
     )
 
 
@@ -198,7 +203,12 @@ def bootstrap_spec(settings: StackSettings, around: Surroundings) -> FunctionSpe
         timeout_seconds=RECOVERY_SECONDS,
         memory_mb=settings.load_memory_mb,
         environment=environment,
-        statements=arns.apply(lambda known: policies.prepare_warehouse(*known)),
+        statements=arns.apply(
+            lambda known: [
+                *policies.prepare_warehouse(*known),
+                *_keys(settings, "secretsmanager"),
+            ]
+        ),
         vpc=_attachment(around),
     )
 
@@ -239,17 +249,28 @@ def reconcile_spec(
         timeout_seconds=RECOVERY_SECONDS,
         memory_mb=RECONCILE_MEMORY_MB,
         environment=environment,
-        statements=arns.apply(lambda known: policies.reconcile_uploads(*known)),
+        statements=arns.apply(
+            lambda known: [*policies.reconcile_uploads(*known), *_keys(settings, "dynamodb")]
+        ),
     )
 
 
-def _load_permissions(around: Surroundings) -> Output[list[policies.Statement]]:
+def _load_permissions(
+    settings: StackSettings, around: Surroundings
+) -> Output[list[policies.Statement]]:
+    keys = _keys(settings, "dynamodb", "s3", "secretsmanager")
     return Output.all(
         around.lake.lake.arn,
         around.lake.work.arn,
         around.log_table.arn,
         around.warehouse.login(),
-    ).apply(lambda known: policies.load_uploads(*known))
+    ).apply(lambda known: [*policies.load_uploads(*known), *keys])
+
+
+def _keys(settings: StackSettings, *services: str) -> list[policies.Statement]:
+    """Return the permissions to use the customer's keys; those of uploads only with S3."""
+    uploads = settings.upload_key_arns if "s3" in services else ()
+    return policies.use_keys(settings.kms_key_arn, uploads, services)
 
 
 def _attachment(around: Surroundings) -> VpcAttachment:

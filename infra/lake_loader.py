@@ -14,6 +14,7 @@ from infra import policies
 from infra.alarms import Alarms, Watched
 from infra.api import MonitoringApi
 from infra.bootstrap import Bootstrap, code_digest
+from infra.budget import Budget
 from infra.bundle import LAYER, REQUIREMENTS, ROOT, digest_of
 from infra.code import code_archive
 from infra.combinations import faults_of_combination
@@ -176,13 +177,13 @@ class LakeLoader(pulumi.ComponentResource):
         # is not mounted.
         key = digest_of() if REQUIREMENTS.exists() else "local"
         layer = Layer(self._of("layer"), os.path.relpath(LAYER), key, self._opts)
-        return Code(archive, layer.arn, settings.log_group_keep_days)
+        return Code(archive, layer.arn, settings.log_group_keep_days, settings.kms_key_arn)
 
     def _declare_surroundings(self, args: LakeLoaderArgs) -> Surroundings:
         settings, opts = self._settings, self._opts
         lake = Lake(self._of("lake"), settings, opts)
         log_table = LogTable(self._of("log"), settings, opts)
-        lease_table = LeaseTable(self._of("leases"), opts)
+        lease_table = LeaseTable(self._of("leases"), settings, opts)
         network: AnyNetwork
         if args.network is not None:
             network = JoinedNetwork(self._of("network"), args.network, settings, opts)
@@ -190,7 +191,7 @@ class LakeLoader(pulumi.ComponentResource):
             network = Network(self._of("network"), settings, lake, log_table.arn, opts)
         copy_role_arn = args.warehouse.copy_role_arn if args.warehouse is not None else None
         if copy_role_arn is None:
-            copy_role_arn = CopyRole(self._of("copy"), lake, opts).arn
+            copy_role_arn = CopyRole(self._of("copy"), settings, lake, opts).arn
         endpoint = self._endpoint(args, network, copy_role_arn)
         loader_role = None
         if settings.warehouse_login is WarehouseLogin.IAM:
@@ -246,7 +247,9 @@ class LakeLoader(pulumi.ComponentResource):
         record = LoaderFunction(self._of("record"), record_spec(settings, around), code, opts)
         query = LoaderFunction(self._of("query"), query_spec(settings, around), code, opts)
         tables = LoaderFunction(self._of("tables"), tables_spec(settings, around), code, opts)
-        long_copy = LoaderFunction(self._of("staging"), long_copy_spec(around), code, opts)
+        long_copy = LoaderFunction(
+            self._of("staging"), long_copy_spec(settings, around), code, opts
+        )
         api = MonitoringApi(self._of("api"), settings, query, opts)
         notices = Notices(self._of("notices"), settings, self._name, code, opts)
         workflow_spec = WorkflowSpec(
@@ -263,6 +266,7 @@ class LakeLoader(pulumi.ComponentResource):
             record_seconds=RECORD_SECONDS,
             copy_seconds=LONG_COPY_SECONDS,
             log_keep_days=settings.log_group_keep_days,
+            key_arn=settings.kms_key_arn,
         )
         workflow = LoadWorkflow(self._of("workflow"), workflow_spec, opts)
         spec = reconcile_spec(settings, around, workflow.state_machine_arn, tables)
@@ -275,6 +279,8 @@ class LakeLoader(pulumi.ComponentResource):
         }  # fmt: skip
         watched = Watched(self._name, workflow, api, load, record, others, rules)
         Alarms(self._of("alarms"), settings, watched, opts)
+        if settings.budget_per_month and settings.alarm_email is not None:
+            Budget(self._of("budget"), settings.budget_per_month, settings.alarm_email, opts)
         functions = {"load": load, "record": record, **others}
         queue = workflow.dead_letter_queue_name
         Dashboard(self._of("dashboard"), self._name, queue, functions, opts)

@@ -143,7 +143,7 @@ class Network(AnyNetwork):
         self.vpc_id = self.vpc.id
         # Without rules: EC2's own default security group allows all traffic within it.
         ec2.DefaultSecurityGroup(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
-        self._flow_log(settings.log_group_keep_days)
+        self._flow_log(settings)
         self.routes = ec2.RouteTable(
             name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
         )
@@ -171,11 +171,15 @@ class Network(AnyNetwork):
         )
         self.admit(noun, server, port, referenced_security_group_id=self.load_group.id)
 
-    def _flow_log(self, keep_days: int) -> None:
+    def _flow_log(self, settings: StackSettings) -> None:
         """Log the connections that were refused. Accepted ones are the loads, which the log has."""
         name = f"{self.name}-flow"
         logs = cloudwatch.LogGroup(
-            name, name=f"/aws/vpc/{self.name}", retention_in_days=keep_days, opts=self.child()
+            name,
+            name=f"/aws/vpc/{self.name}",
+            retention_in_days=settings.log_group_keep_days,
+            kms_key_id=settings.kms_key_arn,
+            opts=self.child(),
         )
         policy = json_document(
             lambda arn: policies.document(*policies.write_flow_log(arn)), logs.arn

@@ -37,7 +37,8 @@ class Notices(Component):
         self, name: str, settings: StackSettings, stack: str, code: Code, opts: ResourceOptions
     ) -> None:
         super().__init__(name, opts)
-        topic = sns.Topic(name, kms_master_key_id=SNS_KEY, opts=self.child())
+        key = settings.kms_key_arn or SNS_KEY
+        topic = sns.Topic(name, kms_master_key_id=key, opts=self.child())
         self.topic_arn = topic.arn
         self.bus_arn = self._bus_arn()
         if settings.notify_email is not None:

@@ -68,6 +68,34 @@ def read_secret(secret_arn: str) -> Statement:
     return allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn])
 
 
+def use_keys(own: str | None, uploads: Sequence[str], services: Sequence[str]) -> list[Statement]:
+    """Return the permissions to use KMS keys, only through these services.
+
+    `own` encrypts what the stack stores, `uploads` encrypt uploads (KMS developer guide,
+    "kms:ViaService").
+    """
+    statements = []
+    if own is not None:
+        actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        via = [_endpoint_of(service, own) for service in services]
+        statements.append(_through(allow("UseKey", actions, [own]), via))
+    if uploads:
+        decrypt = allow("DecryptUploads", ["kms:Decrypt"], list(uploads))
+        via = sorted({_endpoint_of("s3", key) for key in uploads})
+        statements.append(_through(decrypt, via))
+    return statements
+
+
+def _through(statement: Statement, endpoints: list[str]) -> Statement:
+    return {**statement, "Condition": {"StringEquals": {"kms:ViaService": endpoints}}}
+
+
+def _endpoint_of(service: str, key_arn: str) -> str:
+    """Return the service's endpoint in the region of the key."""
+    _, partition, _, region, *_ = key_arn.split(":")
+    return f"{service}.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
+
+
 def log_in_to_workgroup(workgroup_arn: str) -> Statement:
     return allow("LogIn", ["redshift-serverless:GetCredentials"], [workgroup_arn])
 
@@ -154,6 +182,23 @@ def make_snapshots(namespace_arn: str) -> Document:
     return document(
         allow("MakeSnapshots", ["redshift-serverless:CreateSnapshot"], [namespace_arn, snapshots])
     )
+
+
+def push_api_logs() -> Document:
+    """Return the permissions of the role with which API Gateway writes the logs of every API of the account.
+
+    API Gateway checks for all of them (developer guide, "Permissions for CloudWatch logging").
+    """
+    actions = [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:GetLogEvents",
+        "logs:FilterLogEvents",
+    ]
+    return document(allow("PushApiLogs", actions, ["*"]))
 
 
 def alarm_key(partition: str, account: str) -> Document:
@@ -256,11 +301,12 @@ def executions_of(machine_arn: str) -> str:
     return machine_arn.replace(":stateMachine:", ":execution:")
 
 
-def copy_data(lake_arn: str, work_arn: str) -> Document:
+def copy_data(lake_arn: str, work_arn: str, keys: Sequence[Statement]) -> Document:
     """Return the permissions of COPY: it reads uploads, pinned copies, and the manifests that list them."""
     return document(
         allow("ReadData", ["s3:GetObject"], [f"{lake_arn}/*", f"{work_arn}/*"]),
         allow("FindData", ["s3:GetBucketLocation", "s3:ListBucket"], [lake_arn, work_arn]),
+        *keys,
     )
 
 

@@ -46,6 +46,7 @@ class WorkflowSpec:
     record_seconds: int
     copy_seconds: int
     log_keep_days: int
+    key_arn: str | None
 
 
 class LoadWorkflow(Component):
@@ -73,12 +74,14 @@ class LoadWorkflow(Component):
             f"{self.name}-logs",
             name=f"/aws/vendedlogs/states/{self.name}",
             retention_in_days=spec.log_keep_days,
+            kms_key_id=spec.key_arn,
             opts=self.child(),
         )
         function_arns = Output.all(spec.load.arn, spec.record.arn, spec.long_copy.arn)
         table_arns = Output.all(spec.log_table.arn, spec.lease_table.arn)
         notices = Output.all(spec.log_table.arn, spec.notices.topic_arn, spec.notices.bus_arn)
-        sending = notices.apply(lambda known: policies.send_notices(*known))
+        keys = policies.use_keys(spec.key_arn, (), ["dynamodb", "sns"])
+        sending = notices.apply(lambda known: [*policies.send_notices(*known), *keys])
         policy = json_document(policies.run_loads, function_arns, table_arns, sending)
         return sfn.StateMachine(
             self.name,

@@ -26,6 +26,8 @@ EVERYTHING = {
     "notifyEmail": "data-team@example.com",
     "notifyWebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-a1b2c3",
     "notifyWebhookKind": "teams",
+    "apiAccessLog": "with-role",
+    "budgetPerMonth": "500",
     "vpcCidr": "192.168.0.0/20",
     "apiCorsOrigin": "https://dash.example.com",
 }
@@ -49,7 +51,18 @@ EXISTING_IAM = {
     "reconcileEveryHours": "0",
     "readerRole": "",
 }
-IAM = {"warehouseLogin": "iam", "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]'}
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-own"
+UPLOAD_KEY = "arn:aws:kms:eu-central-1:210987654321:key/mrk-producer"
+IAM = {
+    "kmsKeyArn": KEY,
+    "uploadKeyArns": f'["{UPLOAD_KEY}"]',
+    "alarmEmail": "oncall@example.com",
+    "apiAccessLog": "on",
+    "warehouseMaxCapacity": "64",
+    "warehouseRpuHoursPerMonth": "200",
+    "warehouseLogin": "iam",
+    "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]',
+}
 JOINED = {
     **{key: EXISTING[key] for key in ("network", "vpcId", "subnetIds", "securityGroupIds")},
     "snapshotKeepDays": "0",

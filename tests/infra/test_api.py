@@ -169,3 +169,27 @@ def test_references_within_the_openapi_document_resolve():
     for reference in json.dumps(document).split('"$ref": "')[1:]:
         *_, name = reference.split('"')[0].split("/")
         assert name in document["components"]["schemas"]
+
+
+STAGE_TYPE, ACCOUNT = "aws:apigateway/stage:Stage", "aws:apigateway/account:Account"
+
+
+def test_requests_are_logged_only_if_the_account_can(plain: Stack, iam: Stack, everything: Stack):
+    assert "accessLogSettings" not in plain.one(STAGE_TYPE).inputs
+    assert not iam.has(ACCOUNT), "the account's own role stays"
+    for stack in (iam, everything):
+        logged = stack.one(STAGE_TYPE).inputs["accessLogSettings"]
+        group = stack.one("aws:cloudwatch/logGroup:LogGroup", "-access")
+        assert logged["destinationArn"].endswith(group.name)
+        line = json.loads(logged["format"])
+        assert set(line) == {
+            "request_id", "time", "ip", "api_key_id", "method", "path", "status", "error", "duration_ms",
+        }  # fmt: skip
+        assert all(value.startswith("$context.") for value in line.values())
+
+
+def test_the_role_of_the_account_exists_before_the_stage(everything: Stack):
+    account = everything.one(ACCOUNT)
+    assert account.inputs["cloudwatchRoleArn"].endswith("-api-logs")
+    assert everything.one(STAGE_TYPE).depends_on(account)
+    assert account.depends_on(everything.one("aws:iam/rolePolicy:RolePolicy", "-api-logs"))
