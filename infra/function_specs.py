@@ -268,7 +268,7 @@ def _load_permissions(
 
 
 def _keys(settings: StackSettings, *services: str) -> list[policies.Statement]:
-    """Return the permissions to use the customer's keys; those of uploads only with S3."""
+    """Return the permissions to use the customer's keys; keys of uploads only with S3."""
     uploads = settings.upload_key_arns if "s3" in services else ()
     return policies.use_keys(settings.kms_key_arn, uploads, services)
 
