@@ -67,6 +67,7 @@ class AnyNetwork(Component):
         """Allow connections to `server` on `port` from a source: `cidr_ipv4` or `referenced_security_group_id`."""
         vpc.SecurityGroupIngressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=server.id,
             ip_protocol="tcp",
             from_port=port,
@@ -83,6 +84,7 @@ class AnyNetwork(Component):
         """Allow connections from `group` to the service of a prefix list."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=group.id,
             prefix_list_id=prefix_list,
             ip_protocol="tcp",
@@ -162,6 +164,7 @@ class Network(AnyNetwork):
         """Allow connections from the functions to `server` on `port`, with a rule on each side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=self.load_group.id,
             referenced_security_group_id=server.id,
             ip_protocol="tcp",

@@ -81,6 +81,7 @@ def test_a_refused_upload_sends_one_event_and_one_message_and_others_send_none(
         )["input"]
         assert lake.finish(lake.deliver(json.loads(again)))["status"] == "FAILED"
         assert messages.rest() == []
+    assert not any("notified" in each for each in lake.client.log_entries(table)), "an own mark"
     detail = event["detail"]
     assert (event["source"], event["detail-type"]) == ("redshift-lake-loader", "Upload Refused")
     assert (detail["upload_id"], detail["status"]) == (entry["upload_id"], "rejected")
