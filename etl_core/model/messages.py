@@ -244,6 +244,13 @@ SETTING_COUNT_INVALID = Message(
     fix="Run pulumi up again",
     example={"name": "MAINTENANCE_MIN_ROWS", "value": "many"},
 )
+SETTING_CHOICE_INVALID = Message(
+    id="setting.choice_invalid",
+    when="An environment variable has a value that is not one of its choices.",
+    text="the environment variable {name} is {value!r}; it must be one of {choices}",
+    fix="Run pulumi up again",
+    example={"name": "WEBHOOK_KIND", "value": "irc", "choices": "slack, teams"},
+)
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",
     when="The environment variable for the databases names none.",

@@ -223,3 +223,11 @@ TRY_AGAIN = Message(
     fix="",
     example={"reason": "the log table returned ThrottlingException"},
 )
+
+NOTICE_WITHOUT_TEXT = Message(
+    id="notice.without_text",
+    when="The webhook function got an event that is no notice of the loader.",
+    text="the event has no detail.text; the notice of a refused upload has one",
+    fix="Send only events of the source redshift-lake-loader to this function",
+    example={},
+)
