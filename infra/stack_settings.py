@@ -36,6 +36,7 @@ from infra.setting_types import (
     OptionalSecret,
     OptionalUser,
     OptionalVpc,
+    OptionalWarehouse,
     PrivateRange,
     Ranges,
     SecurityGroups,
@@ -146,6 +147,7 @@ class StackSettings(BaseModel):
     zones: Zones = ()
     vpc_cidr: PrivateRange = IPv4Network("10.42.0.0/16")
     protect_data: Annotated[bool, Field(description="true or false")] = False
+    delete_warehouse: OptionalWarehouse = None
     final_snapshot: Annotated[bool, Field(description="true or false")] = False
     snapshot_keep_days: Annotated[
         int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
