@@ -110,9 +110,10 @@ class Account:
             return f"{self._serial:07x}"
 
     def fill(self) -> None:
-        """Put data into everything that can hold some, as users would."""
+        """Put data into what holds those of users: not into the pipeline's own files and leases."""
         for key, entry in self.entries.items():
-            if entry.type in HOLDS_DATA and not key[1].endswith("-work"):
+            is_ours = "-lake-work-" in entry.id or "-leases-" in entry.id
+            if entry.type in HOLDS_DATA and not is_ours:
                 self.contents.setdefault(key, []).append("data")
         self.recovery_points |= {entry.id for entry in self.of(NAMESPACE)}
 

@@ -33,6 +33,9 @@ def write_state(checkout: Path, kind: str, target: Path) -> None:
         if run.error:
             sys.exit(run.error)
         state = stack.state()
+    for resource in state.deployment["resources"]:
+        for place in ("sourcePosition", "stackTrace"):  # paths of this machine
+            resource.pop(place, None)
     content = {"version": state.version, "deployment": state.deployment}
     target.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
 

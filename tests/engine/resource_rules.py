@@ -43,6 +43,9 @@ RULES = {
     "aws:apigateway/methodSettings:MethodSettings": _rule(
         "apigateway/method_settings.go", "restApi", "stageName", "methodPath"
     ),
+    "aws:apigateway/requestValidator:RequestValidator": _rule(
+        "apigateway/request_validator.go", "restApi"
+    ),
     "aws:apigateway/resource:Resource": _rule("apigateway/resource.go", "restApi"),
     "aws:apigateway/response:Response": _rule(
         "apigateway/gateway_response.go", "restApiId", "responseType"
@@ -128,9 +131,6 @@ RULES = {
         "s3/bucket_public_access_block.go", "bucket"
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _rule(
-        "s3/bucket_server_side_encryption_configuration.go", "bucket"
-    ),
-    "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": _rule(
         "s3/bucket_server_side_encryption_configuration.go", "bucket"
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _rule("s3/bucket_versioning.go", "bucket"),

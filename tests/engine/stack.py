@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import yaml
 from pulumi import automation as auto
 
 from infra import lake_loader, program
@@ -58,19 +59,14 @@ class LiveStack:
     stack: auto.Stack
     provider: Provider
 
-    def configure(self, settings: Mapping[str, Any], **aws_settings: str) -> None:
-        """Set the settings, as `pulumi config set` does: arrays item by item."""
-        self.stack.remove_all_config(list(self.stack.get_all_config()))
-        self.stack.set_config("aws:region", auto.ConfigValue(aws.REGION))
-        for key, value in aws_settings.items():
-            self.stack.set_config(f"aws:{key}", auto.ConfigValue(value))
-        for key, value in settings.items():
-            if isinstance(value, list):
-                for number, item in enumerate(value):
-                    path = f"{PROJECT}:{key}[{number}]"
-                    self.stack.set_config(path, auto.ConfigValue(item), path=True)
-            else:
-                self.stack.set_config(f"{PROJECT}:{key}", auto.ConfigValue(str(value)))
+    def configure(self, settings: Mapping[str, Any], **aws_settings: Any) -> None:
+        """Write the settings file of the stack. What it had before goes, except the salt of the secrets."""
+        file = Path(self.stack.workspace.work_dir) / f"Pulumi.{self.stack.name}.yaml"
+        content = yaml.safe_load(file.read_text("utf-8")) if file.exists() else {}
+        own = {f"{PROJECT}:{key}": value for key, value in settings.items()}
+        provider = {f"aws:{key}": value for key, value in aws_settings.items()}
+        content["config"] = {"aws:region": aws.REGION, **provider, **own}
+        file.write_text(yaml.safe_dump(content), "utf-8")
 
     def preview(self) -> Run:
         return self._run(self.stack.preview)
@@ -82,6 +78,12 @@ class LiveStack:
         return self._run(self.stack.refresh)
 
     def destroy(self) -> Run:
+        """Destroy the stack as the command line does: first a preview, whose refusal ends it."""
+        preview = self._run(self.stack.preview_destroy)
+        return preview if preview.error else self.destroy_without_preview()
+
+    def destroy_without_preview(self) -> Run:
+        """Do what `pulumi destroy --skip-preview` does."""
         return self._run(self.stack.destroy)
 
     def _run(self, command: Callable[..., Any], **options: Any) -> Run:
@@ -146,6 +148,9 @@ class Engine:
                 "PULUMI_BACKEND_URL": self.backend.as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
+                # One write of the state at the end of a command, not two for each resource.
+                "PULUMI_EXPERIMENTAL": "true",
+                "PULUMI_SKIP_CHECKPOINTS": "true",
                 "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             },
         )

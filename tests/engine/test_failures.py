@@ -103,7 +103,7 @@ def test_two_stacks_in_one_account_do_not_touch_each_other(engine: Engine):
 @LONG
 def test_another_account_than_the_allowed_one_is_refused(engine: Engine):
     stack = engine.open()
-    stack.configure({}, allowedAccountIds='["999999999999"]')
+    stack.configure({}, allowedAccountIds=["999999999999"])
     run = stack.up()
     assert "AWS account ID not allowed: 123456789012" in run.error
     assert engine.provider.account.entries == {}
@@ -132,9 +132,15 @@ def test_a_protected_stack_keeps_everything(engine: Engine, kind: str):
     stack.configure({"protectData": True, "warehouseKind": kind})
     assert not stack.up().error
     engine.provider.account.fill()
-    before = set(engine.provider.account.entries)
+    account = engine.provider.account
+    before = set(account.entries)
     assert "protect" in stack.destroy().error
-    assert set(engine.provider.account.entries) == before
+    assert set(account.entries) == before
+
+    # Without the preview the engine deletes the others first. The data stay.
+    assert "protect" in stack.destroy_without_preview().error
+    assert set(account.contents) <= set(account.entries)
+    assert account.lost == []
 
 
 @LONG
