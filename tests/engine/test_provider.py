@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pulumi import _types
 
+from infra.stack_settings import rules
 from tests.engine import aws
 from tests.engine.argument_types import arguments_of, faults_of_inputs
 from tests.engine.aws import Account, AwsError
 from tests.engine.resource_rules import KEPT_BY, RULES
+from tests.engine.test_settings import ALONE, IN_PLACE, NOT_ALONE
 from tests.infra.conftest import ANY, recorded
 from tests.infra.engine import Mode
 
@@ -98,6 +100,13 @@ def test_the_program_s_arguments_have_the_types_of_the_sdk(variant: str):
 def test_every_type_of_the_program_has_its_rule(variant: str):
     types = {r.typ for r in recorded(variant, Mode.DEPLOY).resources if r.typ.startswith("aws:")}
     assert types - RULES.keys() == set()
+
+
+def test_every_setting_is_changed_on_a_live_stack():
+    """A new setting needs a changed value in test_settings.py, which runs with `make engine-test`."""
+    changed = {key for values in IN_PLACE.values() for key in values}
+    changed |= {key for key, _, _ in ALONE} | NOT_ALONE
+    assert changed == set(rules())
 
 
 def test_the_rules_name_arguments_that_exist():

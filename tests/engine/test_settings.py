@@ -9,7 +9,6 @@ import pytest
 
 from infra.setting_kinds import WarehouseKind
 from infra.setting_outcomes import Outcome, outcome_of
-from infra.stack_settings import rules
 from tests.engine import aws, cli
 from tests.engine.conftest import LONG
 from tests.engine.stack import Engine, LiveStack, Run, run_engine
@@ -168,12 +167,6 @@ def outcome(run: Run) -> Outcome:
 
 def kind_of(base: str) -> WarehouseKind:
     return WarehouseKind(BASES[base].get("warehouseKind", "serverless"))
-
-
-def test_every_setting_is_changed():
-    changed = {key for values in IN_PLACE.values() for key in values}
-    changed |= {key for key, _, _ in ALONE} | NOT_ALONE
-    assert changed == set(rules())
 
 
 @pytest.mark.parametrize("base", IN_PLACE)
