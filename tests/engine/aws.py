@@ -110,7 +110,7 @@ class Account:
             return f"{self._serial:07x}"
 
     def fill(self) -> None:
-        """Put data into what holds those of users: not into the pipeline's own files and leases."""
+        """Put users' data where they belong, not into the pipeline's own files and leases."""
         for key, entry in self.entries.items():
             is_ours = "-lake-work-" in entry.id or "-leases-" in entry.id
             if entry.type in HOLDS_DATA and not is_ours:

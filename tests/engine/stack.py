@@ -54,7 +54,7 @@ class Run:
 
 @dataclass
 class LiveStack:
-    """One stack. The settings of `configure` replace those of before."""
+    """One stack. The settings of `configure` replace the earlier ones."""
 
     stack: auto.Stack
     provider: Provider
