@@ -200,9 +200,14 @@ class Network(AnyNetwork):
         services = list(endpoint_services(settings).values())
         zones = find_zones(settings, self.region, services, InvokeOptions(parent=self))
         ranges = list(settings.vpc_cidr.subnets(prefixlen_diff=2))
-        return [self._subnet(number, str(ranges[number]), zones[number]) for number in range(ZONES)]
+        # Zones that AWS offers later, or for another node type, must not move subnets, and a cluster with them.
+        kept = [] if settings.zones else ["availabilityZone"]
+        return [
+            self._subnet(number, str(ranges[number]), zones[number], kept)
+            for number in range(ZONES)
+        ]
 
-    def _subnet(self, number: int, cidr: str, zone: Input[str]) -> Output[str]:
+    def _subnet(self, number: int, cidr: str, zone: Input[str], kept: list[str]) -> Output[str]:
         name = f"{self.name}-{number + 1}"
         subnet = ec2.Subnet(
             name,
@@ -211,7 +216,7 @@ class Network(AnyNetwork):
             availability_zone=zone,
             map_public_ip_on_launch=False,
             tags={"Name": name},
-            opts=self.child(),
+            opts=self.child(ignore_changes=kept),
         )
         ec2.RouteTableAssociation(
             name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child()

@@ -125,6 +125,8 @@ _SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")
 _GroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 _Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}[a-z0-9-]*-[0-9][a-z]$")]
 
+_Warehouse = Annotated[str, StringConstraints(pattern=r"^(serverless|provisioned):\S{1,64}$")]
+
 _blank = BeforeValidator(_blank_is_none)
 _array = BeforeValidator(_json_array)
 
@@ -177,6 +179,11 @@ OptionalCaFile = Annotated[
     _CaFile | None, _blank, Field(description="the path of a PEM file (.pem or .crt), or empty")
 ]
 OptionalVpc = Annotated[_VpcId | None, _blank, Field(description="the id of a VPC, or empty")]
+OptionalWarehouse = Annotated[
+    _Warehouse | None,
+    _blank,
+    Field(description="kind and first database of a warehouse, such as serverless:dev, or empty"),
+]
 Subnets = Annotated[
     tuple[_SubnetId, ...], _array, Field(description="a JSON array of ids of subnets")
 ]

@@ -40,6 +40,7 @@ from infra.setting_types import (
     OptionalSecret,
     OptionalUser,
     OptionalVpc,
+    OptionalWarehouse,
     PrivateRange,
     Ranges,
     SecurityGroups,
@@ -160,6 +161,7 @@ class StackSettings(BaseModel):
     kms_key_arn: OptionalKey = None
     upload_key_arns: Keys = ()
     protect_data: Annotated[bool, Field(description="true or false")] = False
+    delete_warehouse: OptionalWarehouse = None
     final_snapshot: Annotated[bool, Field(description="true or false")] = False
     snapshot_keep_days: Annotated[
         int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
