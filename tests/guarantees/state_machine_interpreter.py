@@ -124,7 +124,10 @@ class _Execution:
     )
 
     def run(self) -> ExecutionResult:
-        name, data = str(self.interpreter.definition["StartAt"]), {**self.event, **self.interpreter.turn}
+        name, data = (
+            str(self.interpreter.definition["StartAt"]),
+            {**self.event, **self.interpreter.turn},
+        )
         while True:
             state = self.interpreter.definition["States"][name]
             self.states.append(name)
