@@ -107,5 +107,5 @@ class LoggedAnswers:
 
 def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome) -> None:
     output = outcome.to_task_output()
-    names = ("status", "rows_loaded", "duration_ms", "warnings", "error")
+    names = ("status", "rows_loaded", "rows_quarantined", "duration_ms", "warnings", "error")
     log_line(step, upload, **{name: output.get(name) for name in names})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
+from etl_core.csv_files.bad_rows import BadRows
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.opening import open_csv
@@ -78,15 +79,21 @@ class CopyShape:
     csv: CsvOptions
     header: tuple[str, ...] = field(default=(), compare=False)
     """The first row of the file; empty if it has no header."""
+    arrival_columns: tuple[str, ...] = field(default=(), compare=False)
+    """The columns under the names that they had when the file arrived."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file with its shape. `rows` is None if the number of rows is not known before COPY."""
+    """A file with its shape. `rows` is None if the number of rows is not known before COPY.
+
+    `bad` are rows that are not loaded: COPY reads a copy without them.
+    """
 
     file: DataFile
     shape: CopyShape
     rows: int | None
+    bad: BadRows | None = None
 
 
 def open_file(
@@ -143,6 +150,7 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
         file.compression,
         at_arrival.csv,
         header,
+        columns,
     )
 
 

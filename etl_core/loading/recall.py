@@ -12,6 +12,7 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidKeyError, MissingObjectError, RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
+from etl_core.model.quarantine import quarantine_prefix
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 
@@ -35,7 +36,8 @@ def recall(
         transaction.roll_back()
     if locked is None or isinstance(locked.decision, Proceed):
         return None
-    trace = Trace(version_id=locked.version_id).with_schema(locked.view, upload)
+    prefix = quarantine_prefix(settings.work_bucket, upload)
+    trace = Trace(locked.version_id, quarantine_prefix=prefix).with_schema(locked.view, upload)
     return trace.outcome_without_effect(upload, locked.decision)
 
 

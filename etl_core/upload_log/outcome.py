@@ -117,6 +117,8 @@ class LoadOutcome:
     version_id: str | None = None
     schema_version: str | None = None
     rows_loaded: int | None = None
+    rows_quarantined: int | None = None
+    quarantine_prefix: str | None = None
     loaded_at: datetime | None = None
     duration_ms: int = 0
     table_exists: bool | None = None
