@@ -35,6 +35,7 @@ from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredV
 from etl_core.model.status import SETTLED, TOOK_EFFECT, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from etl_core.schema_changes.ddl import AddColumn
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import parse_server_default
@@ -45,6 +46,7 @@ from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import LAKE, NOON, WORK, an_upload
 
 DATABASES = ("dev", "analytics")
+FOLDERS = (*TEMPORARY, QUARANTINE)
 
 
 @dataclass
@@ -102,15 +104,18 @@ class FakeStore:
             yield content[first : first + self.chunk]
 
     def pin(self, version: StoredVersion, name: str) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.pinned.append(version.version_id)
         self.put(name, b"".join(self.read(version)), WORK)
         return f"s3://{WORK}/{name}"
 
     def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.put(name, b"".join(chunks), WORK)
         return f"s3://{WORK}/{name}"
 
     def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.put(name, content, WORK)
         return f"s3://{WORK}/{name}"
 

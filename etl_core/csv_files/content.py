@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import NamedTuple
 
 from etl_core.csv_files.messages import (
@@ -33,6 +34,8 @@ _SPREADSHEETS = (
 )
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PROBE = 512
+_MARKUP = (b"<!doctype", b"<html", b"<?xml")
+_JSON = re.compile(rb"[\[{]\s*+(?:[\[{\]}\"0-9-]|$)")
 
 
 class _Format(NamedTuple):
@@ -103,6 +106,20 @@ def _check_encoding(first_bytes: bytes) -> None:
         raise _not_csv("UTF-16 text", ADVISE_UTF16(encoding="UTF16LE"))
     if len(sample) >= 4 and even.count(0) * 2 > len(even) and not odd.count(0):
         raise _not_csv("UTF-16 text", ADVISE_UTF16(encoding="UTF16BE"))
+
+
+def other_text_of_unknown_columns(first_bytes: bytes, delimiter: str) -> MessageText | None:
+    """Return the message of a text that is HTML, XML or JSON, for a file whose columns nobody knows.
+
+    A header of CSV may begin with a name in brackets: `[id],[name]`, `<id>,<name>`.
+    """
+    text = first_bytes.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith((b"{", b"[")) and _JSON.match(text) is None:
+        return None
+    is_tag = text.startswith(b"<") and not text.lower().startswith(_MARKUP)
+    if is_tag and delimiter.encode() in text.partition(b"\n")[0]:
+        return None
+    return other_text_format(first_bytes)
 
 
 def other_text_format(first_bytes: bytes) -> MessageText | None:

@@ -68,7 +68,11 @@ def _field(kind: ColumnType | None, options: CsvOptions) -> bytes:
     if value is None:
         inner = bytes_except(options.quote + "\r\n")
         bare = bytes_except(options.delimiter + options.quote + "\r\n")
-        return rb"(?>" + bare + rb"++|" + quote + inner + rb"*+" + quote + rb"|)"
+        # Of a longer text, COPY cuts blanks off, or refuses it.
+        is_text = kind is not None and kind.name == "character varying"
+        most = b"%d" % kind.arguments[0] if kind is not None and is_text else b""
+        counts = rb"{1," + most + rb"}+", rb"{0," + most + rb"}+"
+        return rb"(?>" + bare + counts[0] + rb"|" + quote + inner + counts[1] + quote + rb"|)"
     return rb"(?>" + value + rb"|" + quote + rb"(?:" + value + rb")?+" + quote + rb"|)"
 
 

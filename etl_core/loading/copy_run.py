@@ -21,6 +21,7 @@ from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import TableRef
+from etl_core.model.work_bucket import COMBINED, MANIFESTS
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import CopyCsv, CopySource
@@ -178,7 +179,7 @@ def _plan_combined(
     content = combine(group)
     if content is None:
         return None
-    url = store.write_object(f"combined/{_digest(content)}.csv", content, "text/csv")
+    url = store.write_object(f"{COMBINED}{_digest(content)}.csv", content, "text/csv")
     shape = replace(group[0].shape, compression=None)
     command = _copy_command(shape, _write_manifest(store, [url]), target, settings)
     return GroupCopy(group, command, is_combined=True)
@@ -218,7 +219,7 @@ def _write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
     """
     entries = [{"url": url, "mandatory": True} for url in urls]
     text = json.dumps({"entries": entries}, ensure_ascii=False).encode()
-    return store.write_object(f"manifests/{_digest(text)}.json", text, "application/json")
+    return store.write_object(f"{MANIFESTS}{_digest(text)}.json", text, "application/json")
 
 
 def _digest(content: bytes) -> str:

@@ -19,6 +19,7 @@ from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
+from etl_core.model.work_bucket import PINNED
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_FILE_BYTES = 4 << 20
@@ -111,7 +112,7 @@ def open_file(
     version = opened.version
     is_pinned = pin or not version.is_current
     url = (
-        store.pin(version, f"pinned/{upload_id}")
+        store.pin(version, f"{PINNED}{upload_id}")
         if is_pinned
         else f"s3://{version.bucket}/{version.key}"
     )

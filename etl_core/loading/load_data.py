@@ -84,10 +84,10 @@ from etl_core.model.errors import (
 )
 from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
-from etl_core.model.quarantine import quarantine_prefix
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile

@@ -23,10 +23,10 @@ from etl_core.loading.ports import Transaction
 from etl_core.model.errors import MissingTableError, RejectedError, ThrottledError
 from etl_core.model.lake_key import Action, LakeKey
 from etl_core.model.names import LEDGER_SCHEMA
-from etl_core.model.quarantine import quarantine_prefix
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.live_table import select_table
 from etl_core.sql import LockTable
 from etl_core.upload_log.outcome import LoadOutcome

@@ -36,8 +36,8 @@ from etl_core.loading.messages import (
 )
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import LoadFailedError, LoadTimeoutError, ValuesRefusedError
-from etl_core.model.quarantine import REASONS_FILE, ROWS_FILE, quarantine_folder
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import REASONS_FILE, ROWS_FILE, quarantine_folder
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 from etl_core.upload_log.outcome import LoadWarning
 

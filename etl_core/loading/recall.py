@@ -12,8 +12,8 @@ from etl_core.loading.ports import Ports
 from etl_core.model.errors import InvalidKeyError, MissingObjectError, RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
-from etl_core.model.quarantine import quarantine_prefix
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.upload_log.outcome import LoadOutcome
 
 

@@ -23,6 +23,7 @@ from etl_core.csv_files.written_rows import RowWriter
 from etl_core.loading.data_file import Part
 from etl_core.loading.file_scan import as_utf8_spec, read_spec, values_refused
 from etl_core.loading.ports import ObjectStore
+from etl_core.model.work_bucket import REWRITTEN
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 _CHUNK_CHARACTERS = 1 << 16
@@ -47,7 +48,7 @@ def rewritten(part: Part, spec: SchemaFile, store: ObjectStore) -> Part:
     Raises InvalidDataFileError, and ValuesRefusedError for a row that cannot be split into its fields.
     """
     file, shape = part.file, part.shape
-    url = store.write_copy(f"rewritten/{file.upload_id}", _content(part, spec, store))
+    url = store.write_copy(f"{REWRITTEN}{file.upload_id}", _content(part, spec, store))
     return replace(
         part,
         file=replace(file, url=url, is_pinned=True),

@@ -210,7 +210,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ROWS, st.sampled_from(["\n", "\r\n"]), OPTIONS, st.integers(1, 40), st.booleans())
 @example(["1,\\N,,", ",,,"], "\n", {"empty_rows": "skip"}, 3, False)
 def test_bad_and_good_rows_are_the_file(
@@ -267,7 +267,7 @@ VALUES = FIELDS | st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TYPES, VALUES, st.booleans(), st.booleans(), OPTIONS, st.sampled_from([",", ";", "\t"]))
 def test_the_quick_pattern_matches_only_rows_that_load_as_they_are(
     kind: str,

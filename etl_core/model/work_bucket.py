@@ -1,4 +1,4 @@
-"""Where the rows of a file are that were not loaded because they do not fit the table."""
+"""The folders of the work bucket. Every object is in one of them, and each has a rule by which its objects expire."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from etl_core.model.lake_key import describe_key
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 
+COMBINED, MANIFESTS, PINNED, REWRITTEN = "combined/", "manifests/", "pinned/", "rewritten/"
+TEMPORARY = (COMBINED, MANIFESTS, PINNED, REWRITTEN)
+"""What a load needs only while it runs."""
 QUARANTINE = "quarantine/"
-"""The folder in the work bucket."""
+"""Rows that were not loaded because they do not fit their table."""
 ROWS_FILE, REASONS_FILE = "rows.csv", "reasons.csv"
 
 
