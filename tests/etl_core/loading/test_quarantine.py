@@ -8,19 +8,23 @@ import gzip
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from etl_cli.display import describe_entry, describe_upload
 from etl_core.csv_files.compression import compression_of
 from etl_core.loading.data_file import MAX_FILE_BYTES
 from etl_core.loading.recall import recall
 from etl_core.model.errors import CopyRefusedError, LoadErrorLine, ThrottledError
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
+from etl_core.recovery.replay import replay_table
+from etl_core.recovery.tables_requests import ReplayRequest
+from etl_core.upload_log.entry import final_entry
 from etl_core.upload_log.outcome import LoadOutcome
-from tests.builders import WORK, a_column, a_schema_file, settings
+from tests.builders import TABLE, WORK, a_column, a_schema_file, an_upload, settings
+from tests.etl_core.fake_data_api import LongLoads
 from tests.etl_core.in_memory_pipeline import InMemoryPipeline
 
 ID, NAME = a_column("id", "INTEGER", nullable=False), a_column("name", "VARCHAR(5)")
@@ -380,9 +384,32 @@ def test_a_file_that_cannot_be_checked_in_time_is_not_loaded() -> None:
     assert (outcome.status, outcome.error.code) == (Status.FAILED, "rows.quarantine_timed_out")
 
 
-def test_the_corrected_upload_has_another_quarantine() -> None:
+def test_a_replay_sets_the_same_rows_aside() -> None:
     pipeline = pipeline_of()
-    first = pipeline.put("dev/append/t/x.csv", CONTENT)
-    second = replace(first, version_id="v2")
+    pipeline.drop("dev/append/t/x.csv", CONTENT)
+    pipeline.warehouse.states["dev"].rows["public", "t"].clear()
+    widen_name(pipeline)
 
-    assert first.upload_id != second.upload_id
+    done = replay_table(ReplayRequest(table=TABLE), settings(), pipeline.ports, 60)
+
+    assert done.rows == 2
+    assert pipeline.warehouse.table("t") == [["1", "a"], ["2", "c"]]
+
+
+def test_a_long_load_sets_rows_aside() -> None:
+    pipeline = pipeline_of()
+    long_loads = LongLoads(pipeline)
+    outcome = long_loads.load(pipeline.put("dev/append/t/x.csv", CONTENT))
+
+    assert len(long_loads.copies) == 1
+    assert counts(outcome) == (Status.LOADED, 2, 2)
+    assert pipeline.warehouse.table("t") == [["1", "a"], ["2", "c"]]
+    assert object_of(pipeline, outcome, "rows.csv") == BAD
+
+
+def test_the_command_line_shows_how_many_rows_were_set_aside() -> None:
+    outcome = pipeline_of().drop("dev/append/t/x.csv", CONTENT)
+    entry = final_entry(an_upload(), {"outcome": outcome.to_task_output()}, "arn")
+
+    assert "2 rows, 2 in quarantine" in str(describe_entry(entry))
+    assert str(outcome.quarantine_prefix) in str(describe_upload(entry))
