@@ -21,7 +21,7 @@ from etl_core.model.leases import table_lease
 from etl_core.model.status import Status
 from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
-from etl_core.turns.leases import Busy, Granted, Leases, end_turn, take_turn
+from etl_core.turns.leases import Busy, BusyTables, Granted, Leases, end_turn, take_turn
 from etl_core.turns.next_step import (
     REPLAY,
     Reply,
@@ -70,10 +70,21 @@ def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
         log_line("received", upload, is_new=entry is None)
         return known
     reply = find_answer(entry, turn, is_replay=event.get(REPLAY) is True)
+    if reply is None and entry is None:
+        reply = _wait_for_busy_table(upload, turn)
     if reply is None:
         reply = _ask_for_turn(upload, arn, replace(turn, attempts=first_seen(entry, turn)))
     log_line("received", upload, is_new=entry is None, next=reply["next"])
     return known | reply
+
+
+def _wait_for_busy_table(upload: Upload, turn: Turn) -> Reply | None:
+    """Return the reply of a new upload whose table had a load a moment ago, None if it has to ask."""
+    table = table_of(upload)
+    busy = None if table is None else _BUSY_TABLES.find(table)
+    if busy is None or not can_take_effect(upload, utc_now()):
+        return None
+    return wait_for_lease(upload, replace(turn, attempts=first_seen(None, turn)), busy.leases)
 
 
 def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
@@ -81,8 +92,9 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
     if table is None or leases is None or not can_take_effect(upload, utc_now()):
         return load_now(turn)
     match take_turn(leases, table, arn, _parallel_loads()):
-        case Busy(leases_awaited):
-            return wait_for_lease(upload, turn, leases_awaited)
+        case Busy() as busy:
+            _BUSY_TABLES.note(table, busy)
+            return wait_for_lease(upload, turn, busy.leases)
         case Granted(slot, problem):
             if problem is not None:
                 log_line("turn", upload, problem=problem)
@@ -144,6 +156,9 @@ def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:
     problem = end_turn(leases, table, arn, turn.slot, keep_seconds)
     if problem is not None:
         log_line("turn", upload, problem=problem)
+
+
+_BUSY_TABLES = BusyTables()
 
 
 @cache

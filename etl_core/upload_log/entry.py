@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
-from etl_core.model.lake_key import Action, describe_key, is_marker_file
+from etl_core.model.lake_key import Action, describe_key, has_extension, is_marker_file
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -90,10 +90,12 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
 
 def can_take_effect(upload: Upload, now: datetime) -> bool:
     """Return False for an upload that its own load rejects without a look at its table."""
-    if describe_key(upload.key).action not in tuple(Action) or is_marker_file(upload.key):
+    action = describe_key(upload.key).action
+    if action not in tuple(Action) or is_marker_file(upload.key):
         return False
-    has_control = CONTROL_CHARACTER.search(upload.key) is not None
-    return not has_control and is_possible_arrival(upload.landed_at, now)
+    if CONTROL_CHARACTER.search(upload.key) or not has_extension(upload.key, Action(action)):
+        return False
+    return is_possible_arrival(upload.landed_at, now)
 
 
 def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class StateMachineInterpreter:
     """A definition, the handler of each function's ARN, and the clients of its SDK integrations.
 
     `visit` is called with the name of each state before it runs, and with the execution's ARN.
+    `turn` is what an execution carries from its start on, as if it had come that far before.
     """
 
     definition: Mapping[str, Any]
@@ -69,6 +70,7 @@ class StateMachineInterpreter:
     aws: Aws
     scale: float = SCALE
     visit: Callable[[str, str], None] = field(default=lambda state, arn: None)
+    turn: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def deployed(cls, aws: Aws, arn: str) -> StateMachineInterpreter:
@@ -122,7 +124,10 @@ class _Execution:
     )
 
     def run(self) -> ExecutionResult:
-        name, data = str(self.interpreter.definition["StartAt"]), self.event
+        name, data = (
+            str(self.interpreter.definition["StartAt"]),
+            {**self.event, **self.interpreter.turn},
+        )
         while True:
             state = self.interpreter.definition["States"][name]
             self.states.append(name)

@@ -63,6 +63,7 @@ def test_a_received_entry_has_the_fields_of_the_event() -> None:
     "upload",
     [
         an_upload("dev/append/t/a\0.csv"),
+        an_upload("dev/append/t/a.xlsx"),
         an_upload(landed_at=datetime(1, 1, 1, tzinfo=UTC)),
         an_upload(landed_at=NOON + timedelta(days=2)),
     ],
