@@ -15,6 +15,7 @@ from etl_core.model.lake_key import LakeKey
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.upload_log.outcome import (
     Failure,
@@ -81,13 +82,12 @@ class Trace:
     """What a log entry says besides the result. A load that ends in an error reports it too."""
 
     version_id: str | None = None
+    work_bucket: str = ""
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()
     load_interval_seconds: int = 0
-    quarantine_prefix: str | None = None
-    """Where bad rows of the upload are, if it has any."""
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
         """Return the trace with the schema version that applies to the upload."""
@@ -127,12 +127,13 @@ class Trace:
         return self._outcome(status, error=failure)
 
     def _outcome_of_row(self, status: Status, row: LedgerRow) -> LoadOutcome:
+        prefix = quarantine_prefix(self.work_bucket, row.s3_key, row.upload_id)
         return replace(
             self._outcome(status),
             rows_loaded=row.rows_loaded,
             loaded_at=row.loaded_at,
             rows_quarantined=row.rows_quarantined,
-            quarantine_prefix=self.quarantine_prefix if row.rows_quarantined else None,
+            quarantine_prefix=prefix if row.rows_quarantined else None,
         )
 
     def _outcome(self, status: Status, *, error: Failure | None = None) -> LoadOutcome:

@@ -115,8 +115,7 @@ class DataLoad:
     """One data file on its way into its table. `trace` is up to date at any time, also after an error."""
 
     def __init__(self, load: LoadContext) -> None:
-        prefix = quarantine_prefix(load.settings.work_bucket, load.upload)
-        self.trace = Trace(load.upload.version_id, quarantine_prefix=prefix)
+        self.trace = Trace(load.upload.version_id, load.settings.work_bucket)
         self._load = load
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
@@ -362,8 +361,9 @@ class DataLoad:
                 check_count(part.bad, rows[part.file.upload_id])
         own, load = batch.own, self._load
         if own.bad is not None:
-            write_quarantine(load.ports.store, load.upload, own, own.bad)
-            prefix = quarantine_prefix(load.settings.work_bucket, load.upload)
+            write_quarantine(load.ports.store, own, own.bad)
+            bucket, upload = load.settings.work_bucket, load.upload
+            prefix = quarantine_prefix(bucket, upload.key, upload.upload_id)
             self._warn([warning_of_quarantine(own.bad, prefix)])
 
     def _apart(self, strategy: CopyStrategy) -> CopyStrategy:

@@ -26,7 +26,6 @@ from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
-from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.live_table import select_table
 from etl_core.sql import LockTable
 from etl_core.upload_log.outcome import LoadOutcome
@@ -143,8 +142,8 @@ def _outcomes_of(
         upload, version_id = each.upload, each.upload.version_id
         match view.decide(upload, each.key.action):
             case Duplicate(row=row) as decision:
-                prefix = quarantine_prefix(load.settings.work_bucket, upload)
-                trace = Trace(row.version_id, quarantine_prefix=prefix).with_schema(view, upload)
+                bucket = load.settings.work_bucket
+                trace = Trace(row.version_id, bucket).with_schema(view, upload)
                 yield upload, trace.outcome_without_effect(upload, decision)
             case Superseded() as decision:
                 trace = Trace(version_id=version_id).with_schema(view, upload)

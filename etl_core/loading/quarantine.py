@@ -36,7 +36,6 @@ from etl_core.loading.messages import (
 )
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import LoadFailedError, LoadTimeoutError, ValuesRefusedError
-from etl_core.model.upload import Upload
 from etl_core.model.work_bucket import REASONS_FILE, ROWS_FILE, quarantine_folder
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 from etl_core.upload_log.outcome import LoadWarning
@@ -131,9 +130,9 @@ def check_count(bad: BadRows, loaded: int) -> None:
         raise LoadFailedError(QUARANTINE_MISCOUNT(count=loaded, expected=bad.good))
 
 
-def write_quarantine(store: ObjectStore, upload: Upload, part: Part, bad: BadRows) -> None:
+def write_quarantine(store: ObjectStore, part: Part, bad: BadRows) -> None:
     """Write the bad rows, ready to be corrected, and what is wrong with them."""
-    folder = quarantine_folder(upload)
+    folder = quarantine_folder(part.file.version.key, part.file.upload_id)
     rows = b"".join(encoded([bad.header + bad.rows], part.shape.csv.encoding))
     store.write_object(folder + ROWS_FILE, rows, _CSV)
     store.write_object(folder + REASONS_FILE, bad.reasons, _CSV)

@@ -13,7 +13,6 @@ from etl_core.model.errors import InvalidKeyError, MissingObjectError, RejectedE
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.upload import Upload
-from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.upload_log.outcome import LoadOutcome
 
 
@@ -36,8 +35,7 @@ def recall(
         transaction.roll_back()
     if locked is None or isinstance(locked.decision, Proceed):
         return None
-    prefix = quarantine_prefix(settings.work_bucket, upload)
-    trace = Trace(locked.version_id, quarantine_prefix=prefix).with_schema(locked.view, upload)
+    trace = Trace(locked.version_id, settings.work_bucket).with_schema(locked.view, upload)
     return trace.outcome_without_effect(upload, locked.decision)
 
 

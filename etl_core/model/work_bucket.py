@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from etl_core.model.lake_key import describe_key
 from etl_core.model.table_ref import TableRef
-from etl_core.model.upload import Upload
 
 COMBINED, MANIFESTS, PINNED, REWRITTEN = "combined/", "manifests/", "pinned/", "rewritten/"
 TEMPORARY = (COMBINED, MANIFESTS, PINNED, REWRITTEN)
@@ -14,13 +13,13 @@ QUARANTINE = "quarantine/"
 ROWS_FILE, REASONS_FILE = "rows.csv", "reasons.csv"
 
 
-def quarantine_folder(upload: Upload) -> str:
-    """Return the prefix of the upload's quarantine in the work bucket."""
-    parts = describe_key(upload.key)
+def quarantine_folder(key: str, upload_id: str) -> str:
+    """Return the prefix of an upload's quarantine in the work bucket, by the upload's key and id."""
+    parts = describe_key(key)
     table = TableRef(parts.database or "", parts.schema or "", parts.table_name)
-    return f"{QUARANTINE}{table.database}/{table.folder}/{upload.upload_id}/"
+    return f"{QUARANTINE}{table.database}/{table.folder}/{upload_id}/"
 
 
-def quarantine_prefix(bucket: str, upload: Upload) -> str:
-    """Return the s3:// URL of the upload's quarantine."""
-    return f"s3://{bucket}/{quarantine_folder(upload)}"
+def quarantine_prefix(bucket: str, key: str, upload_id: str) -> str:
+    """Return the s3:// URL of an upload's quarantine."""
+    return f"s3://{bucket}/{quarantine_folder(key, upload_id)}"

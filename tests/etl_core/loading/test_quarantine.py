@@ -8,6 +8,7 @@ import gzip
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -319,6 +320,17 @@ def test_the_ledger_knows_the_quarantine_of_a_load_that_gave_no_answer() -> None
         assert again is not None
         assert (again.settled, again.rows_loaded, again.rows_quarantined) == (Status.LOADED, 2, 2)
         assert again.quarantine_prefix == first.quarantine_prefix
+
+
+def test_another_event_about_the_same_version_names_the_quarantine_of_the_first() -> None:
+    pipeline = pipeline_of()
+    first = pipeline.drop("dev/append/t/x.csv", CONTENT)
+    again = pipeline.load(
+        replace(pipeline.put("dev/append/t/y.csv", b""), key="dev/append/t/x.csv", sequencer="ff")
+    )
+
+    assert again.status is Status.DUPLICATE
+    assert (again.rows_quarantined, again.quarantine_prefix) == (2, first.quarantine_prefix)
 
 
 def test_copy_loading_another_number_of_rows_undoes_the_load() -> None:
