@@ -14,12 +14,16 @@ from tests.e2e.conftest import Lake, columns
 
 def test_what_copy_cuts_is_a_warning_in_the_api(lake: Lake) -> None:
     table = lake.table("cut")
-    lake.drop(f"dev/schema/{table}/s.json", columns(("id", "INTEGER"), ("price", "NUMERIC(6,2)")))
+    kinds = ("id", "INTEGER"), ("price", "NUMERIC(6,2)"), ("code", "VARCHAR(2)")
+    lake.drop(f"dev/schema/{table}/s.json", columns(*kinds))
 
-    entry = lake.drop(f"dev/append/{table}/a.csv", "id,price\n1,1.50\n2,0.125\n3,0.005\n,\n")
+    content = "id,price,code\n1,1.50,ab   \n2,0.125,c \n3,0.005,d\n,,\n"
+    entry = lake.drop(f"dev/append/{table}/a.csv", content)
 
     assert (entry["status"], entry["rows_loaded"]) == ("loaded", 4)
-    cut, empty = entry["warnings"]
+    blanks, cut, empty = entry["warnings"]
+    assert (blanks["kind"], blanks["count"], blanks["value"]) == ("value.blanks_cut", 1, "ab   ")
+    assert lake.rows(table, "'[' || code || ']'")[:3] == [("[]",), ("[ab]",), ("[c ]",)]
     assert (cut["kind"], cut["count"], cut["line"]) == ("value.decimals_cut", 2, 3)
     assert (cut["column"], cut["value"]) == ("price", "0.125")
     assert (empty["kind"], empty["count"], empty["line"]) == ("row.all_empty", 1, 5)
