@@ -110,7 +110,7 @@ class LoggedAnswers:
 
 def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome, **more: Any) -> None:
     output = outcome.to_task_output()
-    names = ("status", "rows_loaded", "duration_ms", "warnings", "error")
+    names = ("status", "rows_loaded", "rows_quarantined", "duration_ms", "warnings", "error")
     reason = None if outcome.error is None else outcome.error.type
     fields = {name: output.get(name) for name in names}
     log_line(step, upload, reason=reason, **fields, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi_aws.s3 as s3
 from pulumi import ResourceOptions
 
+from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from infra import policies
 from infra.component import Component, json_document
 from infra.stack_settings import StackSettings
@@ -53,7 +54,7 @@ class Lake(Component):
             f"{name}-work", settings.kms_key_arn, protect=False, opts=self.child()
         )
         self._version_uploads()
-        self._expire_work(settings.work_keep_days)
+        self._expire_work(settings)
         self.notification = s3.BucketNotification(
             name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child()
         )
@@ -77,17 +78,15 @@ class Lake(Component):
             opts=self.child(),
         )
 
-    def _expire_work(self, keep_days: int) -> None:
-        expire: s3.BucketLifecycleConfigurationRuleArgsDict = {
-            "id": "expire",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "expiration": {"days": keep_days},
-        }
+    def _expire_work(self, settings: StackSettings) -> None:
+        """One rule for each folder: of two rules for one object, S3 applies the shorter one."""
+        keep_days = dict.fromkeys(TEMPORARY, settings.work_keep_days)
+        keep_days[QUARANTINE] = settings.quarantine_keep_days
+        expire = [_expire(folder, days) for folder, days in keep_days.items()]
         s3.BucketLifecycleConfiguration(
             f"{self.name}-work",
             bucket=self.work.bucket_name,
-            rules=[expire, _abort_incomplete_uploads()],
+            rules=[*expire, _abort_incomplete_uploads()],
             opts=self.child(),
         )
 
@@ -104,6 +103,15 @@ def _encryption(
             "kms_master_key_id": key_arn,
         },
         "bucket_key_enabled": True,
+    }
+
+
+def _expire(folder: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": f"expire-{folder.rstrip('/')}",
+        "status": "Enabled",
+        "filter": {"prefix": folder},
+        "expiration": {"days": days},
     }
 
 

@@ -107,6 +107,9 @@ class StackSettings(BaseModel):
     work_keep_days: Annotated[
         int, Field(ge=1, le=365, description="a whole number of days from 1 to 365")
     ] = 7
+    quarantine_keep_days: Annotated[
+        int, Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
+    ] = 30
     log_group_keep_days: LogKeepDays = 30
     load_timeout_seconds: Annotated[
         int, Field(ge=60, le=900, description="a whole number from 60 to 900")

@@ -30,6 +30,7 @@ from etl_core.loading.keyed_rows import KeyedRows
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.table_ref import TableRef
+from etl_core.model.work_bucket import COMBINED
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 
@@ -102,7 +103,7 @@ def _plan_combined(
     content = combine(group)
     if content is None:
         return None
-    url = store.write_object(f"combined/{digest(content)}.csv", content, "text/csv")
+    url = store.write_object(f"{COMBINED}{digest(content)}.csv", content, "text/csv")
     shape = replace(group[0].shape, compression=None)
     command = copy_command(shape, write_manifest(store, [url]), target, settings)
     return GroupCopy(group, command, is_combined=True)

@@ -20,6 +20,7 @@ from etl_core.loading.data_file import CopyShape, Part, in_threads
 from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
+from etl_core.model.work_bucket import MANIFESTS
 from etl_core.sql import CopyCsv, CopySource
 
 Note = Callable[[Executable], None]
@@ -246,7 +247,7 @@ def write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
     """
     entries = [{"url": url, "mandatory": True} for url in urls]
     text = json.dumps({"entries": entries}, ensure_ascii=False).encode()
-    return store.write_object(f"manifests/{digest(text)}.json", text, "application/json")
+    return store.write_object(f"{MANIFESTS}{digest(text)}.json", text, "application/json")
 
 
 def digest(content: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
+from etl_core.csv_files.bad_rows import BadRows
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.opening import open_csv
@@ -19,6 +20,7 @@ from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
 from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
+from etl_core.model.work_bucket import PINNED
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_FILE_BYTES = 4 << 20
@@ -79,6 +81,8 @@ class CopyShape:
     csv: CsvOptions
     header: tuple[str, ...] = field(default=(), compare=False)
     """The first row of the file; empty if it has no header."""
+    arrival_columns: tuple[str, ...] = field(default=(), compare=False)
+    """The columns under the names that they had when the file arrived."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,14 @@ class Part:
     """A file with its shape. `rows` is None if the number of rows is not known before COPY.
 
     `key`: the columns by which the rows of an upsert replace others; none for other actions.
+    `bad` are rows that are not loaded: COPY reads a copy without them.
     """
 
     file: DataFile
     shape: CopyShape
     rows: int | None
     key: tuple[str, ...] = ()
+    bad: BadRows | None = None
 
 
 def open_file(
@@ -109,7 +115,7 @@ def open_file(
     version = opened.version
     is_pinned = pin or not version.is_current
     url = (
-        store.pin(version, f"pinned/{upload_id}")
+        store.pin(version, f"{PINNED}{upload_id}")
         if is_pinned
         else f"s3://{version.bucket}/{version.key}"
     )
@@ -148,6 +154,7 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
         file.compression,
         at_arrival.csv,
         header,
+        columns,
     )
 
 

@@ -71,6 +71,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.quarantine import check_count, warning_of_quarantine, write_quarantine
 from etl_core.loading.renamed_table import find_renamed
 from etl_core.loading.repeats import find_repeat
 from etl_core.model.errors import (
@@ -88,6 +89,7 @@ from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
@@ -115,7 +117,7 @@ class DataLoad:
     """One data file on its way into its table. `trace` is up to date at any time, also after an error."""
 
     def __init__(self, load: LoadContext) -> None:
-        self.trace = Trace(version_id=load.upload.version_id)
+        self.trace = Trace(load.upload.version_id, load.settings.work_bucket)
         self._load = load
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
@@ -313,6 +315,7 @@ class DataLoad:
         if self._repeated is not None:
             landed_at = format_utc_time(self._repeated.landed_at)
             self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
+        self._set_rows_aside(batch, rows)
         if batch.scan is not None:
             self._warn(warnings_of_scan(batch.scan.result().warnings))
         result = self._write_ledger(transaction, locked, batch, rows)
@@ -356,6 +359,20 @@ class DataLoad:
         """Add warnings about the upload's own file."""
         self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
 
+    def _set_rows_aside(self, batch: CopyBatch, rows: Mapping[str, int]) -> None:
+        """Write the bad rows of the own file before the commit. Raises LoadFailedError if the other
+        rows are not exactly those that COPY loaded.
+        """
+        for part in batch.parts:
+            if part.bad is not None:
+                check_count(part.bad, rows[part.file.upload_id])
+        own, load = batch.own, self._load
+        if own.bad is not None:
+            write_quarantine(load.ports.store, own, own.bad)
+            bucket, upload = load.settings.work_bucket, load.upload
+            prefix = quarantine_prefix(bucket, upload.key, upload.upload_id)
+            self._warn([warning_of_quarantine(own.bad, prefix)])
+
     def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
         """Return the strategy that tells more about each file."""
         run = self._copy_run
@@ -377,6 +394,8 @@ class DataLoad:
     ) -> LoadResult:
         load = self._load
         own = load.row(Status.LOADED, self.trace.version_id, rows[load.upload.upload_id])
+        if batch.own.bad is not None:
+            own = replace(own, rows_quarantined=batch.own.bad.count)
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
         write_rows(transaction, load.key.table, [own, *of_members], is_current=locked.is_current)
         answers = (

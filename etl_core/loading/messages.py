@@ -553,3 +553,90 @@ LONG_COPY_GAVE_UP = Message(
     fix="The table is unchanged; remove the cause and send the upload again: etl replay --key KEY",
     example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
 )
+
+ROWS_QUARANTINED = Message(
+    id="rows.quarantined",
+    when='Rows of the file do not fit the table, and csv.on_bad_rows is "quarantine": the others were loaded.',
+    text="{count:,} of {total:,} rows do not fit the table and were not loaded: {prefix} has them in rows.csv, and why "
+    "in reasons.csv. First: {first}",
+    fix="Correct rows.csv and upload it to append, before it expires",
+    example={
+        "count": 2,
+        "total": 1000,
+        "prefix": "s3://work/quarantine/dev/orders/0123456789abcdef0123456789abcdef/",
+        "first": "line 3, column 'id', value 'x7': is not a whole number",
+    },
+)
+
+TOO_MANY_BAD_ROWS = Message(
+    id="rows.too_many_bad",
+    when="More rows of the file do not fit the table than may be set aside.",
+    text="{count} rows do not fit the table: {rule}. First: {first}. Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "count": "31 of 1,000",
+        "rule": "csv.max_bad_rows is 10",
+        "first": "line 3, column 'id', value 'x7': is not a whole number",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+BAD_ROWS_LIMIT = Message(
+    id="rows.too_many_bad.limit",
+    when="How many bad rows can be set aside, whatever the schema file says.",
+    text="at most {rows:,} rows, and {size} MiB of them with their reasons, can be set aside",
+    fix="",
+    example={"rows": 100_000, "size": 32},
+)
+
+ALL_ROWS_BAD = Message(
+    id="rows.all_bad",
+    when='No row of the file fits the table. Then csv.on_bad_rows "quarantine" does not apply.',
+    text="none of the {count:,} rows fits the table: then the file is at fault, and its rows are not set aside. First: "
+    "{first}. Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "count": 12,
+        "first": "line 2, column 'id', value 'x7': is not a whole number",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+QUARANTINE_UNCERTAIN = Message(
+    id="rows.quarantine_uncertain",
+    when="A row with a faulty quote goes on over several lines, which may be rows of their own.",
+    text="a row with a faulty quote goes on over several lines, so it is not certain which rows are bad: {first}. "
+    "Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "first": "line 3: a quote is not closed",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+QUARANTINE_MISCOUNT = Message(
+    id="rows.quarantine_miscount",
+    when="The warehouse loaded another number of rows than the file has rows that fit.",
+    text="COPY loaded {count:,} rows, but {expected:,} rows of the file fit the table. The transaction was rolled back "
+    "and the table is unchanged",
+    fix='Report this with the file; set csv.on_bad_rows to "reject" to load files without bad rows',
+    example={"count": 998, "expected": 999},
+)
+
+QUARANTINE_OTHER_ROWS = Message(
+    id="rows.quarantine_other_rows",
+    when="A late truncate loads a later file again, and other rows of that file fit the table than at the first load.",
+    text="{key!r} arrived later and must be loaded again, but {count:,} of its rows fit the table now and {expected:,} "
+    "did when it was loaded. Nothing was loaded; the table is unchanged",
+    fix="Upload the truncate again: then it arrives after that file",
+    example={"key": "dev/append/orders/a.csv", "count": 998, "expected": 999},
+)
+
+QUARANTINE_TIMED_OUT = Message(
+    id="rows.quarantine_timed_out",
+    when='csv.on_bad_rows is "quarantine", and the rows of a large file could not be checked in the time of a load.',
+    text="the rows of the file could not be checked in time; the transaction was rolled back and the table is "
+    "unchanged",
+    fix='Split the file, or set csv.on_bad_rows to "reject" in the schema file',
+    example={},
+)

@@ -61,6 +61,12 @@ class Entry(TypedDict, total=False):
     file_size: Annotated[int, "The size of the object in bytes.", _COUNT]
     schema_version: Annotated[str, "The `schema_version` of the schema file that applied."]
     rows_loaded: Annotated[int, "The number of rows that were loaded.", _COUNT]
+    rows_quarantined: Annotated[
+        int, "The number of rows that do not fit the table and were not loaded.", _COUNT
+    ]
+    quarantine_prefix: Annotated[
+        str, "Where these rows are: rows.csv and reasons.csv in the work bucket."
+    ]
     duration_ms: Annotated[int, "The duration of the load in milliseconds.", _COUNT]
     redshift_table_exists: Annotated[bool, "Whether the table existed at the end of the load."]
     statements: Annotated[list[str], "The SQL statements that were run for the upload."]

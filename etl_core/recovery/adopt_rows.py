@@ -64,6 +64,7 @@ def _ledger_row(row: LedgerEvidence, bucket: str, store: ObjectStore) -> LedgerR
         rows_loaded=row.rows_loaded,
         loaded_at=row.loaded_at,
         schema_text=_read_schema(row, bucket, store) if action is Action.SCHEMA else None,
+        rows_quarantined=row.rows_quarantined,
     )
 
 

@@ -158,7 +158,8 @@ class _Replay:
             if row.upload_id in known:
                 return known[row.upload_id]
             try:
-                return open_row(self.ports.store, self.settings.lake_bucket, row, view)
+                bucket = self.settings.lake_bucket
+                return open_row(self.ports.store, bucket, row, view, self.deadline)
             except RejectedError as error:
                 faults.append(
                     REPLAY_UPLOAD_UNAVAILABLE(

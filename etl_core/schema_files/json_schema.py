@@ -62,6 +62,10 @@ _DESCRIPTIONS = {
     "empty_rows": "Rows whose fields are all empty: load them, skip them, or refuse the file.",
     "on_lossy": "Values that COPY would cut, such as a date's time of day: load the file with a "
     "warning, refuse it, or load it without a word.",
+    "on_bad_rows": "Rows that do not fit the table: refuse the file, or load the other rows and "
+    "put these into the work bucket.",
+    "max_bad_rows": "More bad rows than this refuse the file.",
+    "max_bad_percent": "A larger share of bad rows than this refuses the file.",
     "on_repeat": "The same file under the same key again: load it once more, or skip it.",
     "description": "A text for people, stored as a comment in the warehouse.",
     "function": "Computed by the warehouse when the row is loaded.",

@@ -287,7 +287,13 @@ def test_a_default_keeps_all_its_digits(kind: str, given_default: Any, kept: Any
         (a_schema_file(csv={"ignore_columns": "a\nb"}), "$.csv.ignore_columns: 'a\\nb' has a line break"),
         (a_schema_file(a_column(header="a\rb")), "$.columns[0].header: 'a\\rb' has a line break"),
         (a_schema_file(a_column(header={})), "$.columns[0].header: {} was given; a list in [ ] is needed"),
-        (a_schema_file(csv={"on_bad_rows": "quarantine"}), "$.csv.on_bad_rows: is not a known property"),
+        (a_schema_file(csv={"on_bad_rows": "skip"}), "it must be 'reject' or 'quarantine'"),
+        (a_schema_file(csv={"max_bad_rows": -1}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_rows": 100_001}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_rows": True}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_percent": 100.5}), "$.csv.max_bad_percent"),
+        (a_schema_file(csv={"max_bad_percent": True}), "$.csv.max_bad_percent"),
+        (a_schema_file(csv={"max_bad_percent": "5"}), "$.csv.max_bad_percent"),
         (b'{"columns": []}', "$.columns: no columns were given; a table has 1 to 1600"),
         (b'{"columns": {}}', "$.columns: {} was given; a list in [ ] is needed"),
         (b'{"columns": [1]}', "$.columns[0]: 1 was given; an object in { } is needed"),
@@ -604,3 +610,14 @@ def test_an_upsert_is_allowed_only_where_it_is_listed() -> None:
     listed = SchemaFile.parse(a_schema_file(primary_key=["id"], **UPSERTS))
     assert listed.allowed_operations == ("append", "upsert")
     assert SchemaFile.from_json(listed.to_json()) == listed
+
+
+@pytest.mark.parametrize("percent", [0, 5, 0.1, 99.999])
+def test_a_share_of_bad_rows_survives_the_ledger(percent: float) -> None:
+    csv = {"on_bad_rows": "Quarantine", "max_bad_rows": 10, "max_bad_percent": percent}
+    file = SchemaFile.parse(a_schema_file(csv=csv))
+    stored = SchemaFile.from_json(file.to_json())
+
+    assert (stored.csv.on_bad_rows, stored.csv.max_bad_rows) == ("quarantine", 10)
+    assert stored.csv.max_bad_percent == percent
+    assert stored.says_the_same(file)

@@ -106,6 +106,15 @@ def test_the_entry_of_a_loaded_file_has_rows_time_and_statements() -> None:
     assert "error" not in entry
 
 
+def test_rows_that_were_set_aside_are_logged() -> None:
+    prefix = "s3://work/quarantine/dev/t/0/"
+    outcome = LoadOutcome(Status.LOADED, rows_quarantined=2, quarantine_prefix=prefix)
+
+    entry = final(outcome=outcome.to_task_output())
+
+    assert (entry["rows_quarantined"], entry["quarantine_prefix"]) == (2, prefix)
+
+
 def test_zero_rows_are_logged() -> None:
     assert (
         final(outcome=LoadOutcome(Status.LOADED, rows_loaded=0).to_task_output())["rows_loaded"]
