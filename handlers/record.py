@@ -29,6 +29,7 @@ from etl_core.turns.next_step import (
     ask_ledger,
     copy_now,
     find_answer,
+    find_entry,
     first_seen,
     load_now,
     outcome_of,
@@ -46,6 +47,7 @@ from etl_core.upload_log.entry import (
     table_of,
 )
 from handlers.context import Context, log_line
+from handlers.metrics import answer_metrics
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
@@ -58,12 +60,15 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
         turn = Turn.parse(event["turn"]) if "turn" in event else None
-        return _received(event["event"], arn, turn)
-    return _final(event["state"], arn)
+        upload = Upload.from_event(event["event"])
+        reply = _received(upload, event["event"], arn, turn)
+    else:
+        upload = Upload.from_event(event["state"])
+        reply = _final(upload, event["state"], arn)
+    return reply | find_entry(upload) if reply.get("next") == "failed" else reply
 
 
-def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
-    upload = Upload.from_event(event)
+def _received(upload: Upload, event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
     entry = _log().write_received(key_of(upload), received_entry(upload, arn, utc_now()))
     known = {"upload_id": upload.upload_id, "is_new": entry is None}
     if turn is None:
@@ -101,8 +106,7 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
             return load_now(replace(turn, slot=slot))
 
 
-def _final(state: Mapping[str, Any], arn: str) -> Reply:
-    upload = Upload.from_event(state)
+def _final(upload: Upload, state: Mapping[str, Any], arn: str) -> Reply:
     turn = Turn.parse(state.get("turn"))
     if "turn" not in state:
         return _write_answer(upload, state, arn, turn)
@@ -145,8 +149,13 @@ def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, turn: Turn
     entry = final_entry(upload, {"outcome": outcome}, arn)
     attempts = turn.retry_count if turn.failure else attempts_of(state, turn.retry_count)
     written = _log().write_final(key_of(upload), entry, attempts)
-    log_line("recorded", upload, status=entry["status"], written=written)
-    return answered(Status(entry["status"]), entry.get("error"))
+    status, error = Status(entry["status"]), entry.get("error")
+    # A load that wrote the answer itself has counted it.
+    is_counted = not written or outcome.get("is_counted") is True
+    metrics = {} if is_counted else answer_metrics(upload, status, entry)
+    reason = error.get("type") if isinstance(error, Mapping) else None
+    log_line("recorded", upload, status=status, written=written, reason=reason, **metrics)
+    return answered(status, error)
 
 
 def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:

@@ -16,16 +16,15 @@ ABORT_UPLOAD_DAYS = 7
 class PrivateBucket(Component):
     """An encrypted bucket without public access that refuses requests without TLS."""
 
-    def __init__(self, name: str, *, protect: bool, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, key_arn: str | None, *, protect: bool, opts: ResourceOptions
+    ) -> None:
         super().__init__(name, opts)
         self.bucket = s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
         self.arn = self.bucket.arn
         self.bucket_name = self.bucket.bucket
-        encryption: s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
-            "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}
-        }
         s3.BucketServerSideEncryptionConfiguration(
-            name, bucket=self.bucket_name, rules=[encryption], opts=self.child()
+            name, bucket=self.bucket_name, rules=[_encryption(key_arn)], opts=self.child()
         )
         private = s3.BucketPublicAccessBlock(
             name,
@@ -48,8 +47,12 @@ class Lake(Component):
 
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        self.lake = PrivateBucket(name, protect=settings.protect_data, opts=self.child())
-        self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
+        self.lake = PrivateBucket(
+            name, settings.kms_key_arn, protect=settings.protect_data, opts=self.child()
+        )
+        self.work = PrivateBucket(
+            f"{name}-work", settings.kms_key_arn, protect=False, opts=self.child()
+        )
         self._version_uploads()
         self._expire_work(settings)
         self.notification = s3.BucketNotification(
@@ -94,6 +97,21 @@ def _expire(folder: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDi
         "status": "Enabled",
         "filter": {"prefix": folder},
         "expiration": {"days": days},
+    }
+
+
+def _encryption(
+    key_arn: str | None,
+) -> s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    """Return the rule for objects without a key of their own. A bucket key saves calls of KMS."""
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    return {
+        "apply_server_side_encryption_by_default": {
+            "sse_algorithm": "aws:kms",
+            "kms_master_key_id": key_arn,
+        },
+        "bucket_key_enabled": True,
     }
 
 

@@ -67,6 +67,7 @@ class AnyNetwork(Component):
         """Allow connections to `server` on `port` from a source: `cidr_ipv4` or `referenced_security_group_id`."""
         vpc.SecurityGroupIngressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=server.id,
             ip_protocol="tcp",
             from_port=port,
@@ -83,6 +84,7 @@ class AnyNetwork(Component):
         """Allow connections from `group` to the service of a prefix list."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=group.id,
             prefix_list_id=prefix_list,
             ip_protocol="tcp",
@@ -143,7 +145,7 @@ class Network(AnyNetwork):
         self.vpc_id = self.vpc.id
         # Without rules: EC2's own default security group allows all traffic within it.
         ec2.DefaultSecurityGroup(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
-        self._flow_log(settings.log_group_keep_days)
+        self._flow_log(settings)
         self.routes = ec2.RouteTable(
             name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
         )
@@ -162,6 +164,7 @@ class Network(AnyNetwork):
         """Allow connections from the functions to `server` on `port`, with a rule on each side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=self.load_group.id,
             referenced_security_group_id=server.id,
             ip_protocol="tcp",
@@ -171,11 +174,15 @@ class Network(AnyNetwork):
         )
         self.admit(noun, server, port, referenced_security_group_id=self.load_group.id)
 
-    def _flow_log(self, keep_days: int) -> None:
+    def _flow_log(self, settings: StackSettings) -> None:
         """Log the connections that were refused. Accepted ones are the loads, which the log has."""
         name = f"{self.name}-flow"
         logs = cloudwatch.LogGroup(
-            name, name=f"/aws/vpc/{self.name}", retention_in_days=keep_days, opts=self.child()
+            name,
+            name=f"/aws/vpc/{self.name}",
+            retention_in_days=settings.log_group_keep_days,
+            kms_key_id=settings.kms_key_arn,
+            opts=self.child(),
         )
         policy = json_document(
             lambda arn: policies.document(*policies.write_flow_log(arn)), logs.arn

@@ -59,7 +59,7 @@ _VERSION: ContextVar[str | None] = ContextVar("version", default=None)
 
 
 def knowing_version(fire: Callable[..., None]) -> Callable[..., None]:
-    """Return ministack's function that sends an event of S3, which remembers the version meanwhile."""
+    """Return ministack's function that sends an event of S3, and remember its version while it does."""
     parameters = inspect.signature(fire)
 
     def run(*arguments: Any, **options: Any) -> None:

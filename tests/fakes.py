@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_core.csv_files.compression import decompressed
+from etl_core.loading.keyed_rows import OWN
 from etl_core.model.errors import (
     EtlError,
     LoadErrorLine,
@@ -312,7 +313,7 @@ class FakeTransaction:
         table = statement.table
         count = len(self.state.rows.get((table.schema, table.name), []))
         self.execute(statement)
-        return count
+        return count - len(self.state.rows[table.schema, table.name])
 
     def _note(self, statement: Any) -> str:
         word = _word(statement)
@@ -344,11 +345,41 @@ class FakeTransaction:
 
     def _move(self, statement: sa.Insert) -> list[Any]:
         assert statement.select is not None
-        table, source = statement.table, _of(statement.select)
+        table, source = statement.table, next(iter(statement.select.selected_columns)).table
         if (table.schema, table.name) not in self.state.rows:
             raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
-        moved = self.state.rows[source.schema, source.name]
+        moved = self._matching(source, statement.select.whereclause)
         self.state.rows[table.schema, table.name] += copy.deepcopy(moved)
+        return []
+
+    def _matching(self, table: Any, condition: Any) -> list[list[str]]:
+        """Return the rows of a table that have the key of a row of another table; all without a condition."""
+        rows = self.state.rows[table.schema, table.name]
+        if condition is None:
+            return rows
+        parts = list(getattr(condition, "clauses", [condition]))
+        other = parts[0].right.table
+        places = [
+            [[column.name for column in each.columns].index(part.left.name) for part in parts]
+            for each in (table, other)
+        ]
+        keys = {
+            tuple(row[place] for place in places[1])
+            for row in self.state.rows[other.schema, other.name]
+        }
+        return [row for row in rows if tuple(row[place] for place in places[0]) in keys]
+
+    def _check_keys(self, statement: sa.Select[Any]) -> list[Any]:
+        """Find an empty or a repeated key. The key is the first column."""
+        table = _of(statement)
+        keys = [row[0] for row in self.state.rows[table.schema, table.name]]
+        if not statement._group_by_clauses:
+            return [(key,) for key in keys if not key.rstrip()][:1]
+        return sorted((key,) for key in set(keys) if keys.count(key) > 1)[:1]
+
+    def _drop_table(self, statement: DropTable) -> list[Any]:
+        table = statement.element
+        del self.state.rows[table.schema, table.name]
         return []
 
     def _insert_ledger(self, statement: sa.Insert) -> list[Any]:
@@ -382,7 +413,14 @@ class FakeTransaction:
         return []
 
     def _delete(self, statement: sa.Delete) -> list[Any]:
-        self.state.rows[statement.table.schema, statement.table.name].clear()
+        table = statement.table
+        gone = self._matching(table, statement.whereclause)
+        kept = [
+            row
+            for row in self.state.rows[table.schema, table.name]
+            if not any(row is each for each in gone)
+        ]
+        self.state.rows[table.schema, table.name] = kept
         return []
 
     def _copy(self, statement: CopyCsv) -> list[Any]:
@@ -418,6 +456,8 @@ def _word(statement: Any) -> str:
             return "COUNT STAGING"
         if [column.name for column in statement.selected_columns] == ["relname"]:
             return "LIST STAGING"
+        if getattr(froms[0], "name", "") == OWN:
+            return "CHECK KEYS"
         return (
             "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
         )
@@ -428,6 +468,7 @@ def _word(statement: Any) -> str:
         "CopyCsv": "COPY",
         "Delete": "DELETE",
         "CreateTable": "CREATE TABLE",
+        "DropTable": "DROP TABLE",
         "CreateSchema": "CREATE SCHEMA",
         "AddColumn": "ADD COLUMN",
     }

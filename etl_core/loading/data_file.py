@@ -18,6 +18,7 @@ from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
 from etl_core.model.work_bucket import PINNED
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
@@ -89,11 +90,13 @@ class Part:
     """A file with its shape. `rows` is None if the number of rows is not known before COPY.
 
     `bad` are rows that are not loaded: COPY reads a copy without them.
+    `key`: the columns by which the rows of an upsert replace others; none for other actions.
     """
 
     file: DataFile
     shape: CopyShape
     rows: int | None
+    key: tuple[str, ...] = ()
     bad: BadRows | None = None
 
 
@@ -153,6 +156,25 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
         header,
         columns,
     )
+
+
+def key_of(action: Action, history: Sequence[LedgerRow]) -> tuple[str, ...]:
+    """Return the key of an upload's rows: for an upsert, the primary key of the schema in force when it
+    arrived, under the current names. Empty for other actions.
+
+    `history`: see shape_of. Raises HeaderMismatchError if a column of the key was dropped since.
+    """
+    if action is not Action.UPSERT:
+        return ()
+    specs = [row.schema_file for row in history if row.schema_file is not None]
+    names = _current_names(specs)
+    key = specs[0].primary_key
+    if dropped := [name for name in key if name not in names]:
+        raise HeaderMismatchError(
+            COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
+            [DROPPED_COLUMN(column=name) for name in dropped],
+        )
+    return tuple(names[name] for name in key)
 
 
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:

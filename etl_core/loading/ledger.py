@@ -5,7 +5,8 @@ the transaction that changes the target, so both exist or neither does.
 
 Format 1 has no column `format_version`, and ledgers of earlier versions have no column
 `rows_quarantined`. The first load of such a ledger adds the columns; its rows keep the NULL.
-Functions of both formats can read and write the ledger: each names the columns that it writes.
+Functions of all formats can read and write the ledger: each names the columns that it writes. Rows
+of format 3 are upserts, and schema files that allow them: earlier functions refuse to read them.
 """
 
 from __future__ import annotations
@@ -45,8 +46,10 @@ from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
 T = TypeVar("T")
-FORMAT = 2
-"""The format of the rows that this code writes. NULL in the ledger means 1."""
+FORMAT = 3
+"""The newest format of rows that this code reads and writes. NULL in the ledger means 1."""
+_FORMAT_OF_OTHERS = 2
+"""Of rows without an upsert, so that earlier functions read the ledgers of tables without upserts."""
 _FORMAT_COLUMN = "format_version"
 _QUARANTINED = "rows_quarantined"
 _PACKED = "zlib:"
@@ -217,9 +220,15 @@ def _values(row: LedgerRow) -> dict[str, Any]:
         "rows_loaded": row.rows_loaded,
         "loaded_at": without_zone(row.loaded_at),
         "schema_file": row.schema_text,
-        _FORMAT_COLUMN: FORMAT,
+        _FORMAT_COLUMN: _format(row),
         _QUARANTINED: row.rows_quarantined,
     }
+
+
+def _format(row: LedgerRow) -> int:
+    spec = row.schema_file
+    allows = spec is not None and Action.UPSERT in spec.allowed_operations
+    return FORMAT if allows or row.action is Action.UPSERT else _FORMAT_OF_OTHERS
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:

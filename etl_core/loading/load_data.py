@@ -1,4 +1,4 @@
-"""Load a data file: append its rows, or replace the table's rows, in one transaction."""
+"""Load a data file: append its rows, replace the table's rows, or those with the same keys, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from etl_core.loading.copy_faults import (
     explain_member,
     find_fault,
 )
+from etl_core.loading.copy_plan import plan_copies
 from etl_core.loading.copy_run import (
     Copied,
     CopyRun,
     GroupCopy,
+    KeysRefused,
     Overwritten,
-    plan_copies,
     plan_copy,
 )
 from etl_core.loading.data_file import DataFile, in_threads, open_file
 from etl_core.loading.file_scan import check_compression, warnings_of_scan
 from etl_core.loading.interval import load_interval
+from etl_core.loading.key_columns import keys_refused
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
@@ -108,7 +110,7 @@ class _NoSchema:
     """No schema file was ever applied to the table. The transaction was rolled back."""
 
 
-_Attempt = LoadResult | LongCopy | Failed | _Retry | _NoSchema
+_Attempt = LoadResult | LongCopy | Failed | KeysRefused | _Retry | _NoSchema
 
 
 class DataLoad:
@@ -127,8 +129,8 @@ class DataLoad:
         self._repeated: LedgerRow | None = None
 
     def run(self) -> LoadResult | LongCopy:
-        """Append the file's rows, or replace the table's rows with them; or return the long copy
-        that must come first.
+        """Add the file's rows and delete those that they replace; or return the long copy that must
+        come first.
 
         Raises RejectedError, LoadFailedError or RetryableError.
         """
@@ -163,6 +165,8 @@ class DataLoad:
                     raise missing_schema_error(load)
                 case Failed() as failed:
                     return self._after_failure(failed)
+                case KeysRefused() as refused:
+                    raise keys_refused(refused, load, self._in_force)
                 case result:
                     return result
 
@@ -298,9 +302,12 @@ class DataLoad:
             case Overwritten(parts=parts):
                 transaction.roll_back()
                 return _Retry(strategy.after_overwriting(batch, parts))
+            case KeysRefused() as refused:
+                transaction.roll_back()
+                return refused
             case Copied() as copied:
                 rows = copied.rows_by_file()
-                deleted = copied.rows_deleted
+                deleted = copied.rows_deleted + copied.rows_replaced
         if rows is None:
             transaction.roll_back()
             return _Retry(self._apart(strategy))
@@ -399,7 +406,7 @@ class DataLoad:
 
     def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
         explained = explain(self._load, copy, fault, error, self._in_force)
-        # An append that a truncate loads again was accepted before: the truncate is not at fault.
+        # An upload that is loaded again was accepted before: this one is not at fault.
         is_own = fault.part.file.upload_id == self._load.upload.upload_id
         status = Status.REJECTED if explained.is_of_file and is_own else Status.FAILED
         return LoadResult(self.trace.refusal(status, explained.failure))

@@ -105,7 +105,7 @@ def read_backlog(transaction: Transaction, load: LoadContext, locked: LockedLedg
     """
     logged = parse_keys(load, _read_pending(load))
     ledger, uploads = ledger_table(load.key.table), [each.upload for each in logged]
-    # Only a truncate that takes effect needs the appends after it.
+    # Only a truncate or upsert that takes effect needs the appends after it.
     action = load.key.action if isinstance(locked.decision, Proceed) else Action.APPEND
     select = select_backlog(ledger, load.upload, action, uploads)
     view = locked.view

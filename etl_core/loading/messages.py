@@ -49,6 +49,66 @@ ACTION_NOT_ALLOWED = Message(
     },
 )
 
+UPSERT_NOT_LISTED = Message(
+    id="upsert.not_listed",
+    when="`etl check --upsert` checks a file for a schema file that does not allow upserts.",
+    text="the schema file allows {allowed}; an upsert is refused",
+    fix="List upsert in allowed_operations, with a primary_key",
+    example={"allowed": "append, truncate, schema"},
+)
+
+UPSERT_KEY_NOT_IN_FILE = Message(
+    id="upsert.key_not_in_file",
+    when="The header of an upsert's file does not name every column of the primary key.",
+    text="the file does not have {columns}; an upsert replaces the rows with the same primary key ({key})",
+    fix="Add the columns of the primary key to the file",
+    example={"columns": "'region'", "key": "id, region"},
+)
+
+UPSERT_KEY_REPEATED_AT = Message(
+    id="upsert.key_repeated_at",
+    when="Two rows of an upsert's file have the same primary key; COPY keeps no order, so neither is the last one.",
+    text="lines {first} and {line} have the same primary key: {key} is {value}; a file may have "
+    "one row for each key",
+    fix="Keep one of the rows, or upload them as two files",
+    example={"first": 2, "line": 7, "key": "id", "value": "'42'"},
+)
+
+UPSERT_KEY_REPEATED = Message(
+    id="upsert.key_repeated",
+    when="Rows of an upsert's file have the same primary key, and their lines were not found: the file "
+    "is large, or writes one value in several ways.",
+    text="several rows have the same primary key: {key} is {value}; a file may have one row for each key",
+    fix="Keep one of the rows, or upload them as several files",
+    example={"key": "day", "value": "'2026-11-22'"},
+)
+
+UPSERT_KEY_EMPTY_AT = Message(
+    id="upsert.key_empty_at",
+    when="A text column of the primary key is empty in a row of an upsert's file.",
+    text="line {line} has an empty text in the primary key ({key}); a key needs a value in each column",
+    fix="Write the value, or remove the row",
+    example={"line": 7, "key": "code"},
+)
+
+UPSERT_KEY_EMPTY = Message(
+    id="upsert.key_empty",
+    when="A text column of the primary key is empty in a row of an upsert's file, whose line was not found.",
+    text="a row has an empty text in the primary key: {key} is {value}; a key needs a value in each column",
+    fix="Write the value, or remove the row",
+    example={"key": "code, region", "value": "', north'"},
+)
+
+UPSERT_KEY_CHANGED = Message(
+    id="upsert.key_changed",
+    when="An upsert is loaded after a later upsert with another primary key: which rows it would have "
+    "replaced before that one is not known.",
+    text="this upsert has the primary key ({key}), and a later upsert took effect with ({later_key}): "
+    "{file!r}; they cannot be brought into arrival order",
+    fix="Upload a truncate with the rows that the table must have",
+    example={"key": "id", "later_key": "id, region", "file": "dev/upsert/orders/2.csv"},
+)
+
 TABLE_DROPPED = Message(
     id="table.dropped",
     when="The table was dropped in the warehouse after its schema file had been applied.",
@@ -90,7 +150,7 @@ DROPPED_COLUMN = Message(
 
 RELOADED_FILE = Message(
     id="truncate.reloaded_file",
-    when="A truncate that arrived late cannot load one of the files that arrived after it again.",
+    when="An upload that arrived late cannot read one of the files again that arrived after it.",
     text="this {action} arrived late; {key!r} arrived after it and must be loaded again, but cannot be: {reason}",
     fix="",
     example={

@@ -1,5 +1,5 @@
-"""What one transaction copies: the upload's own file, the appends that a late truncate loads again,
-and the micro-batch.
+"""What one transaction copies: the upload's own file, the uploads that a late upload loads again, and
+the micro-batch.
 
 The micro-batch holds pending uploads of the same table. Without it, each of many small files would
 cost a transaction and a COPY. Each member gets its own ledger row, and its own load then finds it
@@ -21,6 +21,7 @@ from etl_core.loading.data_file import (
     DataFile,
     Part,
     in_threads,
+    key_of,
     open_file,
     shape_of,
 )
@@ -31,6 +32,7 @@ from etl_core.loading.file_scan import (
     scan_small,
     warnings_of_scan,
 )
+from etl_core.loading.key_columns import check_key_columns, check_same_key
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
@@ -80,11 +82,14 @@ def choose_members(
 ) -> list[PendingUpload]:
     """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
-    Appends that arrived after a pending truncate or schema file are left out, because that one must
-    take effect first. For a truncate, earlier appends are left out. `at_arrival` is the schema that
-    applies to the load's own upload; the same must apply to each member.
+    Appends that arrived after a pending truncate, upsert or schema file are left out, because that
+    one must take effect first. For a truncate, earlier appends are left out. `at_arrival` is the
+    schema that applies to the load's own upload; the same must apply to each member. There are none
+    with an upsert, or before one that took effect.
     """
-    if Action.APPEND not in at_arrival.allowed_operations:
+    if Action.APPEND not in at_arrival.allowed_operations or load.key.action is Action.UPSERT:
+        return []
+    if backlog.view.is_before_upsert(load.upload):
         return []
     first, last = _window(load, backlog, schema_files)
     candidates = [
@@ -95,6 +100,7 @@ def choose_members(
         and each.upload.upload_id not in left_out
         and _is_small(each.upload, load.settings)
         and backlog.view.have_same_history(each.upload, load.upload)
+        and not backlog.view.is_before_upsert(each.upload)
     ]
     return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
 
@@ -106,7 +112,9 @@ def _window(
     own = load.upload.order
     barriers = [each.order for each in schema_files]
     barriers += [
-        each.upload.order for each in backlog.pending if each.key.action is Action.TRUNCATE
+        each.upload.order
+        for each in backlog.pending
+        if each.key.action in (Action.TRUNCATE, Action.UPSERT)
     ]
     first = own
     if load.key.action is Action.APPEND:
@@ -213,7 +221,7 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 class CopyBatch:
     """The files of one transaction in order.
 
-    `later` are the appends that a late truncate loads again. `scan` is that of the own file.
+    `later` are the uploads that a late upload loads again. `scan` is that of the own file.
     """
 
     own: Part
@@ -287,11 +295,14 @@ def gather_copy_batch(
     `version_id` is the load's own version; `history`: see Proceed. Raises RejectedError naming the
     file that cannot be loaded.
     """
-    own, scan = _scan_own(load, Part(file, shape_of(file, history), None), history, in_force)
+    own = Part(file, shape_of(file, history), None, key=key_of(load.key.action, history))
+    check_key_columns(own.key, own.shape.columns)
+    own, scan = _scan_own(load, own, history, in_force)
     if may_be_rewritten(own) and is_rewritten(own, scan.result()):
         own = rewritten(own, in_force, load.ports.store)
-    rows = backlog.view.appends_since(load.upload, load.key.action)
+    rows = backlog.view.applied_again(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
+    check_same_key(own, later)
     members: list[BatchMember] = []
     at_arrival = history[0].schema_file
     is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
@@ -322,9 +333,7 @@ def _scan_own(
 
 
 def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:
-    """Open an append that was loaded before this truncate but arrived after it: it is loaded again
-    after the truncate.
-    """
+    """Open an upload that took effect before this one but arrived after it: its rows are loaded again."""
     try:
         store, bucket = load.ports.store, load.upload.bucket
         part = open_row(store, bucket, row, view, load.deadline, pin=strategy.pin)

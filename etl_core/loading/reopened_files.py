@@ -1,11 +1,11 @@
-"""Files of uploads that took effect, opened to be loaded again: by a late truncate, or by a replay."""
+"""Files of uploads that took effect, opened to be loaded again: by a late upload, or by a replay."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from etl_core.csv_files.compression import compression_of
-from etl_core.loading.data_file import Part, open_file, shape_of
+from etl_core.loading.data_file import Part, key_of, open_file, shape_of
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.ports import ObjectStore
@@ -32,7 +32,8 @@ def open_row(
     compression = compression_of(row.s3_key)
     file = open_file(store, row.upload_id, store.open(upload), compression, pin=pin)
     history = view.schema_history(upload)
-    part = Part(file, shape_of(file, history), row.rows_loaded)
+    key = key_of(row.action, history)
+    part = Part(file, shape_of(file, history), row.rows_loaded, key)
     at_arrival, in_force = history[0].schema_file, history[-1].schema_file
     if row.rows_quarantined and at_arrival is not None:
         part = replace(part, bad=find_bad(file, part.shape, at_arrival, store, deadline))

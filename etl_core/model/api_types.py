@@ -47,7 +47,7 @@ class Entry(TypedDict, total=False):
     table_name: Required[Annotated[str, "The table without its schema, in lower case."]]
     database: Annotated[str, "The first part of the key."]
     schema: Annotated[str, "The table's schema."]
-    action: Annotated[str, "The second part of the key: append, truncate or schema."]
+    action: Annotated[str, "The second part of the key: append, truncate, upsert or schema."]
     landed_timestamp: Required[
         Annotated[str, "When the upload arrived: the time of its S3 event.", _TIME]
     ]

@@ -32,6 +32,7 @@ class Action(StrEnum):
 
     APPEND = "append"
     TRUNCATE = "truncate"
+    UPSERT = "upsert"
     SCHEMA = "schema"
 
 

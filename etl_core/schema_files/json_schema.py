@@ -28,9 +28,11 @@ _NAME = {
 _DESCRIPTIONS = {
     "schema_version": "Your own name for this version; the log entry of every upload shows it.",
     "columns": "The table's columns.",
-    "allowed_operations": "Which actions later uploads to this table may use; all three if left out.",
+    "allowed_operations": "Which actions later uploads to this table may use. "
+    "If left out: append, truncate and schema. upsert needs a primary_key.",
     "allowed_changes": "Which changes of existing data are allowed; added columns and larger types are always allowed.",
-    "primary_key": "Names of columns. Redshift does not enforce the key, but uses it to plan queries.",
+    "primary_key": "Names of columns. Redshift does not enforce the key, but uses it to plan queries. "
+    "An upsert replaces the rows with the same key.",
     "diststyle": "How rows are distributed over the nodes; with AUTO, Redshift decides.",
     "distkey": "The column whose value decides on which node a row is stored.",
     "sortkey": "The columns by which rows are sorted.",
@@ -89,7 +91,7 @@ def schema_file_format() -> Json:
         "title": "Schema file",
         "description": "What a table should look like, and which uploads it accepts.",
         "not": {"required": ["allowed_operations", "allowed_actions"]},
-        "allOf": list(_distribution()),
+        "allOf": [*_distribution(), *_upsert()],
     }
 
 
@@ -223,6 +225,15 @@ def _distribution() -> Iterator[Json]:
     with_key = {"properties": {"distkey": {"not": _NULL}}, "required": ["distkey"]}
     yield _if(with_key, {"properties": {"diststyle": _word("KEY")}})
     yield _if({"properties": {"diststyle": _word("KEY")}, "required": ["diststyle"]}, with_key)
+
+
+def _upsert() -> Iterator[Json]:
+    lists = [
+        {"properties": {name: {"contains": _word("upsert")}}, "required": [name]}
+        for name in ("allowed_operations", "allowed_actions")
+    ]
+    key = {"properties": {"primary_key": {"minItems": 1}}, "required": ["primary_key"]}
+    yield _if({"anyOf": lists}, key)
 
 
 def _is_type(names: Iterable[str]) -> Json:

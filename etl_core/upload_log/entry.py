@@ -12,6 +12,7 @@ from typing import Any
 
 from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
 from etl_core.model.lake_key import Action, describe_key, has_extension, is_marker_file
+from etl_core.model.notices import NOTIFIED
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -30,7 +31,9 @@ entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(days=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
-INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED))
+INTERNAL_FIELDS = frozenset(
+    (SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED, NOTIFIED)
+)
 """Fields that the loader uses itself and the API does not show."""
 ANSWER_FIELDS = frozenset(
     (

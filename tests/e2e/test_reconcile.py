@@ -120,7 +120,7 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
 @pytest.mark.usefixtures("rule_off")
 def test_a_missed_invalid_upload_is_rejected(operator: Operator) -> None:
     table = operator.lake.table("upsert")
-    operator.lake.put(f"dev/upsert/{table}/x.csv", "id\n1\n")
+    operator.lake.put(f"dev/merge/{table}/x.csv", "id\n1\n")
     operator.lake.put(f"dev/append/{table}/", "")
     code, output = operator.reconcile(table)
     assert code == 1

@@ -249,6 +249,10 @@ def test_a_failure_is_returned_to_the_state_machine(log: FakeLogTable) -> None:
         "succeeded": False,
         "error": "InvalidKeyError",
         "cause": "the key is bad",
+        "entry": {
+            "table_name": {"S": "t"},
+            "landed_key": {"S": "2026-11-22T12:00:00Z#00000001#ef2859a0eb3f"},
+        },
     }
 
 

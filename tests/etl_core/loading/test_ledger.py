@@ -123,9 +123,9 @@ def test_a_row_from_before_the_format_version_is_read() -> None:
 
 
 def test_a_row_of_a_later_format_is_refused_with_the_fix() -> None:
-    later = SimpleNamespace(_mapping=values_of(a_ledger_row()) | {"format_version": 3})
+    later = SimpleNamespace(_mapping=values_of(a_ledger_row()) | {"format_version": 4})
 
-    with pytest.raises(LoadFailedError, match=r"has the format 3.*Deploy the later version again"):
+    with pytest.raises(LoadFailedError, match=r"has the format 4.*Deploy the later version again"):
         parse_row(later)  # type: ignore[arg-type]
 
 
@@ -164,7 +164,7 @@ def test_the_ledger_of_a_plain_name_has_a_readable_name() -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("action", "upsert"),
+        ("action", "merge"),
         ("action", None),
         ("status", "lost"),
         ("landed_at", None),

@@ -134,7 +134,7 @@ def test_a_data_file_adds_the_column_too(pipeline: InMemoryPipeline) -> None:
 def test_a_ledger_of_a_later_format_stops_the_load_with_the_fix(
     pipeline: InMemoryPipeline,
 ) -> None:
-    pipeline.warehouse.ledger("public__t")[0]["format_version"] = 3
+    pipeline.warehouse.ledger("public__t")[0]["format_version"] = 4
 
     outcome = pipeline.drop("dev/append/t/a.csv", b"id,name\n3,c\n")
 

@@ -174,7 +174,7 @@ def test_the_null_version_is_no_version_id(unversioned: str | None) -> None:
         ({}, "it has no 'kind'"),
         (
             {"kind": ["page"]},
-            "is not one of 'page', 'pending', 'lake', 'refused_page', 'key', 'send'",
+            "is not one of 'page', 'pending', 'waiting', 'lake', 'refused_page', 'key', 'send'",
         ),
         ({"kind": "page", "grace_seconds": -1}, "grace_seconds"),
         ({"kind": "page", "grace_seconds": 10**30}, "grace_seconds"),
