@@ -1,7 +1,7 @@
 """Parquet files, read for COPY and written for UNLOAD. Needs the package pyarrow, which is optional.
 
-Errors are worded as users report those of Redshift Spectrum, which reads Parquet for COPY. Not confirmed: which
-integer types fit which columns (here each has one), and that decimals of any precision are converted.
+Errors are worded as users report them from Redshift Spectrum, which reads Parquet for COPY. Not confirmed:
+which integer types fit which columns (here each has one), and that decimals of any precision are converted.
 """
 
 from __future__ import annotations

@@ -425,3 +425,16 @@ def test_the_command_line_shows_how_many_rows_were_set_aside() -> None:
 
     assert "2 rows, 2 in quarantine" in str(describe_entry(entry))
     assert str(outcome.quarantine_prefix) in str(describe_upload(entry))
+
+
+def test_an_upsert_sets_rows_aside() -> None:
+    pipeline = InMemoryPipeline()
+    more = {"primary_key": ["id"], "allowed_operations": ["append", "upsert"]}
+    csv_options = {"on_bad_rows": "quarantine"}
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(ID, NAME, csv=csv_options, **more))
+    pipeline.drop("dev/append/t/a.csv", HEADER + b"1,old\n5,e\n")
+    outcome = pipeline.drop("dev/upsert/t/x.csv", CONTENT)
+
+    assert counts(outcome) == (Status.LOADED, 2, 2)
+    assert sorted(pipeline.warehouse.table("t") or []) == [["1", "a"], ["2", "c"], ["5", "e"]]
+    assert object_of(pipeline, outcome, "rows.csv") == BAD
