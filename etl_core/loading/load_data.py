@@ -371,7 +371,7 @@ class DataLoad:
             write_quarantine(load.ports.store, own, own.bad)
             bucket, upload = load.settings.work_bucket, load.upload
             prefix = quarantine_prefix(bucket, upload.key, upload.upload_id)
-            self._warn([warning_of_quarantine(own.bad, prefix)])
+            self._warn([warning_of_quarantine(own.bad, prefix, self._load.key.action)])
 
     def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
         """Return the strategy that tells more about each file."""

@@ -559,8 +559,9 @@ ROWS_QUARANTINED = Message(
     when='Rows of the file do not fit the table, and csv.on_bad_rows is "quarantine": the others were loaded.',
     text="{count:,} of {total:,} rows do not fit the table and were not loaded: {prefix} has them in rows.csv, and why "
     "in reasons.csv. First: {first}",
-    fix="Correct rows.csv and upload it to append, before it expires",
+    fix="Correct rows.csv and upload it to {action}, before it expires",
     example={
+        "action": "append",
         "count": 2,
         "total": 1000,
         "prefix": "s3://work/quarantine/dev/orders/0123456789abcdef0123456789abcdef/",

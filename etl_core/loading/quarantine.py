@@ -36,6 +36,7 @@ from etl_core.loading.messages import (
 )
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import LoadFailedError, LoadTimeoutError, ValuesRefusedError
+from etl_core.model.lake_key import Action
 from etl_core.model.work_bucket import REASONS_FILE, ROWS_FILE, quarantine_folder
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 from etl_core.upload_log.outcome import LoadWarning
@@ -138,10 +139,14 @@ def write_quarantine(store: ObjectStore, part: Part, bad: BadRows) -> None:
     store.write_object(folder + REASONS_FILE, bad.reasons, _CSV)
 
 
-def warning_of_quarantine(bad: BadRows, prefix: str) -> LoadWarning:
-    """Return the warning of a load that set rows aside."""
+def warning_of_quarantine(bad: BadRows, prefix: str, action: Action) -> LoadWarning:
+    """Return the warning of a load that set rows aside. Corrected rows of a truncate are appended."""
     assert bad.first is not None
     text = ROWS_QUARANTINED(
-        count=bad.count, total=bad.count + bad.good, prefix=prefix, first=bad.first
+        count=bad.count,
+        total=bad.count + bad.good,
+        prefix=prefix,
+        first=bad.first,
+        action=Action.UPSERT if action is Action.UPSERT else Action.APPEND,
     )
     return LoadWarning(text.id, text, bad.count, place_of(bad.first), text.fix)

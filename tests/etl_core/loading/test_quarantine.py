@@ -438,3 +438,4 @@ def test_an_upsert_sets_rows_aside() -> None:
     assert counts(outcome) == (Status.LOADED, 2, 2)
     assert sorted(pipeline.warehouse.table("t") or []) == [["1", "a"], ["2", "c"], ["5", "e"]]
     assert object_of(pipeline, outcome, "rows.csv") == BAD
+    assert "upload it to upsert" in str(outcome.warnings)
