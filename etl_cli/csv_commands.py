@@ -15,10 +15,14 @@ from etl_cli.options import json_option
 from etl_cli.terminal import echo, echo_lines, to_json
 from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.findings import Findings
+from etl_core.csv_files.keys import find_key_fault
 from etl_core.csv_files.opening import open_csv
 from etl_core.csv_files.row_check import Finding, RowCheck
 from etl_core.csv_files.rows import CsvRow, read_rows
-from etl_core.model.errors import EtlError
+from etl_core.loading.key_columns import check_key_columns, error_of_keys
+from etl_core.loading.messages import UPSERT_NOT_LISTED
+from etl_core.model.errors import ActionNotAllowedError, EtlError
+from etl_core.model.lake_key import Action
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
 from etl_core.schema_files.schema_warnings import warnings_of_schema_file
 
@@ -67,6 +71,7 @@ _EMPTY_PLACE: dict[str, Any] = {"file": None, "line": None, "column": None, "val
     show_default=True,
     help="Stop after N faults.",
 )
+@click.option("--upsert", is_flag=True, help="DATA is for upsert: check its keys too.")
 @json_option
 @click.pass_context
 def check(
@@ -74,7 +79,8 @@ def check(
     schema: Path,
     data: Path | None,
     most: int,
-    as_json: bool,  # noqa: FBT001 - click passes flags as booleans
+    upsert: bool,  # noqa: FBT001 - click passes flags as booleans
+    as_json: bool,  # noqa: FBT001
 ) -> None:
     """Check the schema file SCHEMA and, optionally, the CSV file DATA against it.
 
@@ -94,6 +100,8 @@ def check(
         else:
             with report_errors(context, data, report):
                 counts["rows"] = _check_data(report, data, spec, most)
+                if upsert and not report.faults:
+                    _check_keys(report, data, spec)
                 _summarize(report, schema, data, counts["rows"], most)
     report.end(context, **counts)
 
@@ -154,6 +162,25 @@ def _check_data(report: _Report, data: Path, spec: SchemaFile, most: int) -> int
         report.add_warning(data, reason, **place, kind=warning.kind, count=warning.count)
         report.echo(f"{data}: warning: {reason}", err=True)
     return rows
+
+
+def _check_keys(report: _Report, data: Path, spec: SchemaFile) -> None:
+    """Report what an upsert refuses: a key that is repeated or empty. Raises EtlError."""
+    if Action.UPSERT not in spec.allowed_operations:
+        allowed = ", ".join(spec.allowed_operations)
+        raise ActionNotAllowedError(UPSERT_NOT_LISTED(allowed=allowed or "no action"))
+    with file_chunks(data, f"checking the keys of {data.name}") as read:
+        compression = compression_of(data.name)
+        columns = open_csv(read(), compression, spec).columns
+        check_key_columns(spec.primary_key, columns)
+        rows = read_rows(decompressed(read(), compression), spec.csv)
+        fault = find_key_fault(rows, columns, spec.primary_key, spec)
+    if fault is None:
+        return
+    error = error_of_keys(fault, spec.primary_key)
+    line, column, value = error.place.line, error.place.column, error.place.value
+    report.add_fault(data, error.message, line=line, column=column, value=value)
+    report.echo(f"{data}: {error.message}")
 
 
 def _report_fault(report: _Report, data: Path, finding: Finding) -> None:

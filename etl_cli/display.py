@@ -92,6 +92,8 @@ def describe_entry(entry: Mapping[str, Any]) -> RenderableType:
     facts = [str(entry.get("landed_timestamp", ""))]
     if entry.get("rows_loaded") is not None:
         facts.append(f"{describe_number(entry['rows_loaded'])} rows")
+    if entry.get("rows_quarantined"):
+        facts.append(f"{describe_number(entry['rows_quarantined'])} in quarantine")
     if entry.get("duration_ms") is not None:
         facts.append(f"{describe_number(entry['duration_ms'])} ms")
     if entry.get("upload_id"):

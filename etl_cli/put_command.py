@@ -57,7 +57,7 @@ class Sending:
 @click.argument("table")
 @click.option(
     "--action",
-    type=click.Choice(("append", "truncate", "schema"), case_sensitive=False),
+    type=click.Choice(("append", "truncate", "upsert", "schema"), case_sensitive=False),
     help="Default: schema for .json files, append for others.",
 )
 @click.option("--db", help="The database. Default: the first one of the stack.")

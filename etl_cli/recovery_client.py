@@ -135,7 +135,7 @@ def deliver(
 ) -> Delivery:
     """Send uploads in the order given, at most `at_once` under way, and wait for their final statuses.
 
-    A schema file or a truncate waits for the uploads before it in the same table, and later ones
+    A schema file, a truncate or an upsert waits for the uploads before it in the same table, and later ones
     wait for it. The pipeline accepts any order, but would load some files twice.
     """
     delivery, to_send = Delivery(), list(findings)
@@ -213,7 +213,7 @@ def _target(key: str) -> KeyParts:
 
 
 def _is_barrier(key: str) -> bool:
-    return describe_key(key).action in (Action.SCHEMA, Action.TRUNCATE)
+    return describe_key(key).action in (Action.SCHEMA, Action.TRUNCATE, Action.UPSERT)
 
 
 def _read_answers(

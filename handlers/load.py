@@ -14,6 +14,7 @@ from etl_core.model.long_copy import LongCopy
 from etl_core.model.upload import Upload
 from etl_core.upload_log.outcome import LoadOutcome
 from handlers.context import Context, log_line
+from handlers.metrics import answer_metrics
 from handlers.wiring import wiring
 
 _RESERVE_SECONDS = 10.0
@@ -59,8 +60,9 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         return {"long_copy": outcome.to_state()}
     _log_outcome("load", upload, outcome)
     # An answer counts one attempt in the log itself.
-    attempts = retry_count + 1 - (upload.upload_id in answers.written)
-    return outcome.to_task_output() | {"attempts": attempts}
+    is_counted = upload.upload_id in answers.written
+    attempts = retry_count + 1 - is_counted
+    return outcome.to_task_output() | {"attempts": attempts, "is_counted": is_counted}
 
 
 def _recalled(
@@ -83,7 +85,7 @@ def _recalled(
 
 @dataclass
 class LoggedAnswers:
-    """Answers that are also log lines. `written`: the ids of the answered uploads."""
+    """Answers that are also log lines with metrics. `written`: the ids of the answered uploads."""
 
     answers: Answers
     written: set[str] = field(default_factory=set)
@@ -97,7 +99,8 @@ class LoggedAnswers:
             raise
         if was_pending:
             self.written.add(upload.upload_id)
-            _log_outcome("answer", upload, outcome)
+            metrics = answer_metrics(upload, outcome.status, outcome.to_task_output())
+            _log_outcome("answer", upload, outcome, **metrics)
         return was_pending
 
     def write_totals(self) -> None:
@@ -105,7 +108,9 @@ class LoggedAnswers:
         self.answers.write_totals()
 
 
-def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome) -> None:
+def _log_outcome(step: str, upload: Upload, outcome: LoadOutcome, **more: Any) -> None:
     output = outcome.to_task_output()
-    names = ("status", "rows_loaded", "duration_ms", "warnings", "error")
-    log_line(step, upload, **{name: output.get(name) for name in names})
+    names = ("status", "rows_loaded", "rows_quarantined", "duration_ms", "warnings", "error")
+    reason = None if outcome.error is None else outcome.error.type
+    fields = {name: output.get(name) for name in names}
+    log_line(step, upload, reason=reason, **fields, **more)

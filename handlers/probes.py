@@ -21,7 +21,7 @@ _NO_TABLE = "_etl_doctor"
 
 
 def probe(settings: LoadSettings, ports: Ports) -> ProbeResult:
-    """Return what each probe found. The login is read anew, so that a cached one hides nothing."""
+    """Return what each probe found. The login is read again, so that a cached one hides nothing."""
     source = credential_source(settings.login)
     with closing(RedshiftWarehouse(endpoint_of(settings), source)) as warehouse:
         probes = [*_services(settings, ports), *_warehouse(settings, source, warehouse)]

@@ -14,8 +14,7 @@ from etl_core.adapters.functions import Function, StateMachine
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.s3 import S3Lake
 from etl_core.model.function_settings import ReconcileSettings
-from etl_core.model.names import LEDGER_FAULTS, METRIC_DIMENSION, METRIC_NAMESPACE
-from etl_core.model.times import utc_now
+from etl_core.model.names import LEDGER_FAULTS, OLDEST_PENDING, PENDING
 from etl_core.recovery.adopt_uploads import adopt
 from etl_core.recovery.rebuild_log import rebuild_page
 from etl_core.recovery.reconcile import State
@@ -30,12 +29,14 @@ from etl_core.recovery.reconcile_requests import (
     ReconcileRequest,
     RefusedRequest,
     SendRequest,
+    WaitingRequest,
     parse_reconcile_request,
 )
 from etl_core.recovery.reconcile_run import (
     inspect_key,
     pending_page,
     read_answers,
+    read_waiting,
     reconcile_lake,
     reconcile_page,
     refused_page,
@@ -44,6 +45,7 @@ from etl_core.recovery.reconcile_run import (
 from etl_core.recovery.services import Services
 from etl_core.recovery.wire import to_json
 from handlers.context import Context
+from handlers.metrics import embedded
 
 _RESERVE_SECONDS = 120.0
 """Part of the function's time that is kept for the current page and for sending."""
@@ -60,31 +62,21 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     counts = {
         name: len(value) if isinstance(value, list) else value for name, value in response.items()
     }
-    line = {"step": "reconcile", "kind": request.kind, **counts}
-    if isinstance(request, LakeRequest):
-        line |= _metric(response)
+    line = {"step": "reconcile", "kind": request.kind, **counts, **_metrics(request, response)}
     sys.stdout.write(json.dumps(line) + "\n")
     return response
 
 
-def _metric(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that make CloudWatch extract the metric of the alarm from the log line.
-
-    Source: CloudWatch user guide, "Specification: Embedded metric format".
-    """
-    states = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
-    faults = len(report["damaged"]) + sum(report["counts"].get(each, 0) for each in states)
-    metric = {
-        "Namespace": METRIC_NAMESPACE,
-        "Dimensions": [[METRIC_DIMENSION]],
-        "Metrics": [{"Name": LEDGER_FAULTS, "Unit": "Count"}],
-    }
-    milliseconds = int(utc_now().timestamp() * 1000)
-    return {
-        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [metric]},
-        METRIC_DIMENSION: os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        LEDGER_FAULTS: faults,
-    }
+def _metrics(request: ReconcileRequest, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics of the requests that the schedules send."""
+    if isinstance(request, WaitingRequest):
+        age, count = report["oldest_seconds"], report["count"]
+        return embedded({OLDEST_PENDING: (age, "Seconds"), PENDING: (count, "Count")})
+    if isinstance(request, LakeRequest):
+        states = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
+        faults = len(report["damaged"]) + sum(report["counts"].get(each, 0) for each in states)
+        return embedded({LEDGER_FAULTS: (faults, "Count")})
+    return {}
 
 
 def _respond(request: ReconcileRequest, services: Services, seconds: float) -> object:
@@ -95,6 +87,8 @@ def _respond(request: ReconcileRequest, services: Services, seconds: float) -> o
             return pending_page(request, services)
         case LakeRequest():
             return reconcile_lake(request, services, seconds)
+        case WaitingRequest():
+            return read_waiting(services)
         case RefusedRequest():
             return refused_page(request, services)
         case KeyRequest():

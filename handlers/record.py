@@ -21,7 +21,7 @@ from etl_core.model.leases import table_lease
 from etl_core.model.status import Status
 from etl_core.model.times import utc_now
 from etl_core.model.upload import Upload
-from etl_core.turns.leases import Busy, Granted, Leases, end_turn, take_turn
+from etl_core.turns.leases import Busy, BusyTables, Granted, Leases, end_turn, take_turn
 from etl_core.turns.next_step import (
     REPLAY,
     Reply,
@@ -29,6 +29,7 @@ from etl_core.turns.next_step import (
     ask_ledger,
     copy_now,
     find_answer,
+    find_entry,
     first_seen,
     load_now,
     outcome_of,
@@ -46,6 +47,7 @@ from etl_core.upload_log.entry import (
     table_of,
 )
 from handlers.context import Context, log_line
+from handlers.metrics import answer_metrics
 
 
 def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
@@ -58,22 +60,36 @@ def handler(event: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
     arn = str(event.get("execution_arn", ""))
     if event["phase"] == "received":
         turn = Turn.parse(event["turn"]) if "turn" in event else None
-        return _received(event["event"], arn, turn)
-    return _final(event["state"], arn)
+        upload = Upload.from_event(event["event"])
+        reply = _received(upload, event["event"], arn, turn)
+    else:
+        upload = Upload.from_event(event["state"])
+        reply = _final(upload, event["state"], arn)
+    return reply | find_entry(upload) if reply.get("next") == "failed" else reply
 
 
-def _received(event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
-    upload = Upload.from_event(event)
+def _received(upload: Upload, event: Mapping[str, Any], arn: str, turn: Turn | None) -> Reply:
     entry = _log().write_received(key_of(upload), received_entry(upload, arn, utc_now()))
     known = {"upload_id": upload.upload_id, "is_new": entry is None}
     if turn is None:
         log_line("received", upload, is_new=entry is None)
         return known
     reply = find_answer(entry, turn, is_replay=event.get(REPLAY) is True)
+    if reply is None and entry is None:
+        reply = _wait_for_busy_table(upload, turn)
     if reply is None:
         reply = _ask_for_turn(upload, arn, replace(turn, attempts=first_seen(entry, turn)))
     log_line("received", upload, is_new=entry is None, next=reply["next"])
     return known | reply
+
+
+def _wait_for_busy_table(upload: Upload, turn: Turn) -> Reply | None:
+    """Return the reply of a new upload whose table had a load a moment ago, None if it has to ask."""
+    table = table_of(upload)
+    busy = None if table is None else _BUSY_TABLES.find(table)
+    if busy is None or not can_take_effect(upload, utc_now()):
+        return None
+    return wait_for_lease(upload, replace(turn, attempts=first_seen(None, turn)), busy.leases)
 
 
 def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
@@ -81,16 +97,16 @@ def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
     if table is None or leases is None or not can_take_effect(upload, utc_now()):
         return load_now(turn)
     match take_turn(leases, table, arn, _parallel_loads()):
-        case Busy(leases_awaited):
-            return wait_for_lease(upload, turn, leases_awaited)
+        case Busy() as busy:
+            _BUSY_TABLES.note(table, busy)
+            return wait_for_lease(upload, turn, busy.leases)
         case Granted(slot, problem):
             if problem is not None:
                 log_line("turn", upload, problem=problem)
             return load_now(replace(turn, slot=slot))
 
 
-def _final(state: Mapping[str, Any], arn: str) -> Reply:
-    upload = Upload.from_event(state)
+def _final(upload: Upload, state: Mapping[str, Any], arn: str) -> Reply:
     turn = Turn.parse(state.get("turn"))
     if "turn" not in state:
         return _write_answer(upload, state, arn, turn)
@@ -133,8 +149,13 @@ def _write_answer(upload: Upload, state: Mapping[str, Any], arn: str, turn: Turn
     entry = final_entry(upload, {"outcome": outcome}, arn)
     attempts = turn.retry_count if turn.failure else attempts_of(state, turn.retry_count)
     written = _log().write_final(key_of(upload), entry, attempts)
-    log_line("recorded", upload, status=entry["status"], written=written)
-    return answered(Status(entry["status"]), entry.get("error"))
+    status, error = Status(entry["status"]), entry.get("error")
+    # A load that wrote the answer itself has counted it.
+    is_counted = not written or outcome.get("is_counted") is True
+    metrics = {} if is_counted else answer_metrics(upload, status, entry)
+    reason = error.get("type") if isinstance(error, Mapping) else None
+    log_line("recorded", upload, status=status, written=written, reason=reason, **metrics)
+    return answered(status, error)
 
 
 def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:
@@ -144,6 +165,9 @@ def _end_turn(upload: Upload, arn: str, turn: Turn, keep_seconds: int) -> None:
     problem = end_turn(leases, table, arn, turn.slot, keep_seconds)
     if problem is not None:
         log_line("turn", upload, problem=problem)
+
+
+_BUSY_TABLES = BusyTables()
 
 
 @cache

@@ -7,17 +7,40 @@ cloud see every part. docs/openapi.json describes the same operations.
 from __future__ import annotations
 
 import hashlib
+import json
+from typing import Any
 
 import pulumi
 import pulumi_aws.apigateway as apigateway
+import pulumi_aws.cloudwatch as cloudwatch
+import pulumi_aws.iam as iam
 import pulumi_aws.lambda_ as lambda_
 from pulumi import Input, Output, ResourceOptions
 
 from etl_core.model.api import OPERATIONS, Operation
+from infra import policies
 from infra.api_contract import GATEWAY_RESPONSES, STAGE
-from infra.component import Component
+from infra.component import Component, after
 from infra.functions import LoaderFunction
+from infra.roles import bare_role
+from infra.setting_kinds import AccessLog
 from infra.stack_settings import StackSettings
+
+ACCESS_LOG = {
+    name: f"$context.{variable}"
+    for name, variable in {
+        "request_id": "requestId",
+        "time": "requestTime",
+        "ip": "identity.sourceIp",
+        "api_key_id": "identity.apiKeyId",
+        "method": "httpMethod",
+        "path": "resourcePath",
+        "status": "status",
+        "error": "error.responseType",
+        "duration_ms": "responseLatency",
+    }.items()
+}
+"""One line for each request. No variable of it can have a quote: what clients write freely is left out."""
 
 
 class MonitoringApi(Component):
@@ -36,6 +59,7 @@ class MonitoringApi(Component):
             opts=self.child(),
         )
         self._paths: dict[str, Input[str]] = {"": self._api.root_resource_id}
+        self._described: list[Output[Any]] = []
         methods = [part for operation in OPERATIONS for part in self._methods(operation, query)]
         stage = self._stage([*methods, *self._gateway_responses()])
         self._allow_invocation(query)
@@ -92,6 +116,13 @@ class MonitoringApi(Component):
             uri=query.invoke_arn,
             opts=self.child(),
         )
+        self._described.append(
+            Output.all(
+                *(method.http_method, method.resource_id, method.authorization),
+                *(method.api_key_required, integration.type, integration.uri),
+                integration.integration_http_method,
+            )
+        )
         return [method, integration]
 
     def _gateway_responses(self) -> list[pulumi.Resource]:
@@ -117,23 +148,28 @@ class MonitoringApi(Component):
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
         """Return the stage.
 
-        Its deployment is a snapshot, which is replaced when the contract changes.
+        Its deployment is a snapshot, which is replaced when a path, a method, an integration or a
+        response of the gateway changes.
         """
-        paths = [(operation.path, operation.needs_key) for operation in OPERATIONS]
-        parts = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
-        contract = hashlib.sha256(repr(parts).encode()).hexdigest()
+        paths = [operation.path for operation in OPERATIONS]
+        fixed = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
+        contract = Output.all(*self._described).apply(
+            lambda known: hashlib.sha256(repr((fixed, known)).encode()).hexdigest()
+        )
         deployment = apigateway.Deployment(
             self.name,
             rest_api=self._api.id,
             triggers={"contract": contract},
             opts=self.child(depends_on=deployed),
         )
+        logged, account = self._access_log()
         stage = apigateway.Stage(
             self.name,
             rest_api=self._api.id,
             deployment=deployment.id,
             stage_name=STAGE,
-            opts=self.child(),
+            access_log_settings=logged,
+            opts=self.child(depends_on=account),
         )
         apigateway.MethodSettings(
             self.name,
@@ -148,6 +184,41 @@ class MonitoringApi(Component):
             opts=self.child(),
         )
         return stage
+
+    def _access_log(
+        self,
+    ) -> tuple[apigateway.StageAccessLogSettingsArgsDict | None, list[pulumi.Resource]]:
+        """Return where requests are logged, and what must exist before: the role of the account.
+
+        API Gateway has one such role for each account and region (developer guide, "Set up CloudWatch
+        logging for REST APIs"). Other APIs may use it, so it is kept when the stack is removed.
+        """
+        if self._settings.api_access_log is AccessLog.OFF:
+            return None, []
+        logs = cloudwatch.LogGroup(
+            f"{self.name}-access",
+            name=f"/aws/apigateway/{self.name}",
+            retention_in_days=self._settings.log_group_keep_days,
+            kms_key_id=self._settings.kms_key_arn,
+            opts=self.child(),
+        )
+        logged: apigateway.StageAccessLogSettingsArgsDict = {
+            "destination_arn": logs.arn,
+            "format": json.dumps(ACCESS_LOG),
+        }
+        if self._settings.api_access_log is AccessLog.ON:
+            return logged, []
+        kept = self.child(retain_on_delete=True)
+        role = bare_role(self, "logs", ("apigateway.amazonaws.com",), retain_on_delete=True)
+        policy = iam.RolePolicy(
+            f"{self.name}-logs",
+            role=role.name,
+            policy=json.dumps(policies.push_api_logs()),
+            opts=kept,
+        )
+        ready: Output[str] = after(role.arn, policy)
+        account = apigateway.Account(self.name, cloudwatch_role_arn=ready, opts=kept)
+        return logged, [account]
 
     def _allow_invocation(self, query: LoaderFunction) -> None:
         lambda_.Permission(

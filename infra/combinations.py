@@ -56,6 +56,7 @@ def faults_of_combination(settings: StackSettings) -> Iterator[str]:
     else:
         yield from _created_warehouse(settings)
     yield from _network(settings)
+    yield from _cost(settings)
 
 
 def _existing_warehouse(settings: StackSettings) -> Iterator[str]:
@@ -137,6 +138,31 @@ def _serverless(settings: StackSettings) -> Iterator[str]:
                 f"{settings.warehouse_base_capacity} RPU and the functions need {needed}. Set a larger range, "
                 "or a smaller warehouseBaseCapacity"
             )
+
+
+def _cost(settings: StackSettings) -> Iterator[str]:
+    if settings.budget_per_month and settings.alarm_email is None:
+        yield (
+            f"budgetPerMonth is {settings.budget_per_month}, but alarmEmail is empty; a budget sends its messages "
+            "to this address. Set it: pulumi config set alarmEmail <address>"
+        )
+    limits = {
+        "warehouseMaxCapacity": settings.warehouse_max_capacity,
+        "warehouseRpuHoursPerMonth": settings.warehouse_rpu_hours_per_month,
+    }
+    if settings.warehouse_kind is not WarehouseKind.SERVERLESS:
+        yield from (
+            f"{key} is {value}, but warehouseKind is {settings.warehouse_kind.value}; it limits a serverless "
+            f"workgroup of the stack. Remove it: pulumi config rm {key}"
+            for key, value in limits.items()
+            if value
+        )
+    elif 0 < settings.warehouse_max_capacity < settings.warehouse_base_capacity:
+        yield (
+            f"warehouseMaxCapacity is {settings.warehouse_max_capacity}, but warehouseBaseCapacity is "
+            f"{settings.warehouse_base_capacity}; the largest capacity is at least the base capacity. "
+            "Raise warehouseMaxCapacity"
+        )
 
 
 def _provisioned(settings: StackSettings) -> Iterator[str]:

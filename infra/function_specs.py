@@ -9,6 +9,7 @@ from pulumi import Input, Output
 
 from etl_core.model import function_settings as env
 from etl_core.model.leases import MARGIN_SECONDS
+from etl_core.model.notices import WebhookKind
 from infra import policies
 from infra.code import CA_FILE
 from infra.functions import FunctionSpec, LoaderFunction, VpcAttachment
@@ -19,11 +20,11 @@ from infra.network import AnyNetwork
 from infra.roles import LoaderRole
 from infra.stack_settings import StackSettings
 from infra.warehouse import Endpoint
-from infra.workflow import LoadWorkflow
 
 RECORD_SECONDS = 30
 QUERY_SECONDS = 20
 LONG_COPY_SECONDS = 60
+WEBHOOK_SECONDS = 30
 RECOVERY_SECONDS = 900
 """The maximum of Lambda: to reconcile a large lake or to rebuild a large table takes long."""
 
@@ -33,11 +34,12 @@ RECONCILE_MEMORY_MB = 512
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the functions use: data, network, warehouse, and the role that COPY assumes.
+    """What the functions use: the stack's name, data, network, warehouse, and the role that COPY assumes.
 
     `loader_role` is None unless the functions log in to the warehouse with IAM.
     """
 
+    stack: str
     lake: Lake
     log_table: LogTable
     lease_table: LeaseTable
@@ -58,7 +60,10 @@ def query_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
             env.CORS_ORIGIN: settings.api_cors_origin or "",
         },
         statements=Output.all(around.log_table.arn, around.lake.lake.arn).apply(
-            lambda known: policies.query_log_entries(*known)
+            lambda known: [
+                *policies.query_log_entries(*known),
+                *_keys(settings, "dynamodb", "s3"),
+            ]
         ),
     )
 
@@ -70,6 +75,7 @@ def record_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         timeout_seconds=RECORD_SECONDS,
         memory_mb=SMALL_MEMORY_MB,
         environment={
+            env.STACK: around.stack,
             env.LOG_TABLE: around.log_table.table_name,
             env.LEASE_TABLE: around.lease_table.table_name,
             env.LEASE_SECONDS: str(settings.load_timeout_seconds + MARGIN_SECONDS),
@@ -80,6 +86,7 @@ def record_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
             lambda known: [
                 *policies.write_log_entries(known[0]),
                 *policies.take_turns(known[1]),
+                *_keys(settings, "dynamodb"),
             ]
         ),
     )
@@ -91,7 +98,7 @@ def load_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         timeout_seconds=settings.load_timeout_seconds,
         memory_mb=settings.load_memory_mb,
         environment=_load_environment(settings, around),
-        statements=Output.all(_load_permissions(around), around.log_table.arn).apply(
+        statements=Output.all(_load_permissions(settings, around), around.log_table.arn).apply(
             lambda known: [*known[0], *policies.answer_uploads(known[1])]
         ),
         concurrency=settings.load_concurrency or None,
@@ -103,6 +110,7 @@ def load_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
 def _load_environment(settings: StackSettings, around: Surroundings) -> dict[str, Input[str]]:
     warehouse = around.warehouse
     environment: dict[str, Input[str]] = {
+        env.STACK: around.stack,
         env.LAKE_BUCKET: around.lake.lake.bucket_name,
         env.WORK_BUCKET: around.lake.work.bucket_name,
         env.DATABASES: ",".join(settings.databases),
@@ -132,7 +140,7 @@ def _names(warehouse: Endpoint) -> dict[str, Input[str]]:
     return {variable: name for variable, name in named.items() if name is not None}
 
 
-def long_copy_spec(around: Surroundings) -> FunctionSpec:
+def long_copy_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
     """Return the properties of the long-copy function.
 
     It runs outside the private network, which has no endpoint for the Data API. Without the name of
@@ -145,7 +153,8 @@ def long_copy_spec(around: Surroundings) -> FunctionSpec:
     statements: Output[list[policies.Statement]] = Output.from_input([])
     if warehouse.arn is not None:
         known = Output.all(warehouse.arn, warehouse.login())
-        statements = known.apply(lambda each: policies.copy_long(*each))
+        keys = _keys(settings, "secretsmanager")
+        statements = known.apply(lambda each: [*policies.copy_long(*each), *keys])
     return FunctionSpec(
         handler="handlers.long_copy.handler",
         timeout_seconds=LONG_COPY_SECONDS,
@@ -167,7 +176,7 @@ def tables_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
         handler="handlers.tables.handler",
         timeout_seconds=RECOVERY_SECONDS,
         concurrency=None,
-        statements=_load_permissions(around),
+        statements=_load_permissions(settings, around),
     )
 
 
@@ -194,13 +203,32 @@ def bootstrap_spec(settings: StackSettings, around: Surroundings) -> FunctionSpe
         timeout_seconds=RECOVERY_SECONDS,
         memory_mb=settings.load_memory_mb,
         environment=environment,
-        statements=arns.apply(lambda known: policies.prepare_warehouse(*known)),
+        statements=arns.apply(
+            lambda known: [
+                *policies.prepare_warehouse(*known),
+                *_keys(settings, "secretsmanager"),
+            ]
+        ),
         vpc=_attachment(around),
     )
 
 
+def webhook_spec(secret_arn: str, kind: WebhookKind) -> FunctionSpec:
+    """Return the properties of the function that sends notices to a chat service.
+
+    It runs outside the private network, which has no way to the internet.
+    """
+    return FunctionSpec(
+        handler="handlers.webhook.handler",
+        timeout_seconds=WEBHOOK_SECONDS,
+        memory_mb=SMALL_MEMORY_MB,
+        environment={env.WEBHOOK_SECRET_ARN: secret_arn, env.WEBHOOK_KIND: str(kind)},
+        statements=Output.from_input([policies.read_secret(secret_arn)]),
+    )
+
+
 def reconcile_spec(
-    settings: StackSettings, around: Surroundings, workflow: LoadWorkflow, tables: LoaderFunction
+    settings: StackSettings, around: Surroundings, machine_arn: Input[str], tables: LoaderFunction
 ) -> FunctionSpec:
     """Return the properties of the reconcile function.
 
@@ -208,31 +236,41 @@ def reconcile_spec(
     function reads the ledgers for it.
     """
     environment: dict[str, Input[str]] = {
+        env.STACK: around.stack,
         env.LAKE_BUCKET: around.lake.lake.bucket_name,
         env.DATABASES: ",".join(settings.databases),
         env.LOG_TABLE: around.log_table.table_name,
-        env.STATE_MACHINE_ARN: workflow.state_machine_arn,
+        env.STATE_MACHINE_ARN: machine_arn,
         env.TABLES_FUNCTION: tables.function_name,
     }
-    arns = Output.all(
-        around.lake.lake.arn, around.log_table.arn, workflow.state_machine_arn, tables.arn
-    )
+    arns = Output.all(around.lake.lake.arn, around.log_table.arn, machine_arn, tables.arn)
     return FunctionSpec(
         handler="handlers.reconcile.handler",
         timeout_seconds=RECOVERY_SECONDS,
         memory_mb=RECONCILE_MEMORY_MB,
         environment=environment,
-        statements=arns.apply(lambda known: policies.reconcile_uploads(*known)),
+        statements=arns.apply(
+            lambda known: [*policies.reconcile_uploads(*known), *_keys(settings, "dynamodb")]
+        ),
     )
 
 
-def _load_permissions(around: Surroundings) -> Output[list[policies.Statement]]:
+def _load_permissions(
+    settings: StackSettings, around: Surroundings
+) -> Output[list[policies.Statement]]:
+    keys = _keys(settings, "dynamodb", "s3", "secretsmanager")
     return Output.all(
         around.lake.lake.arn,
         around.lake.work.arn,
         around.log_table.arn,
         around.warehouse.login(),
-    ).apply(lambda known: policies.load_uploads(*known))
+    ).apply(lambda known: [*policies.load_uploads(*known), *keys])
+
+
+def _keys(settings: StackSettings, *services: str) -> list[policies.Statement]:
+    """Return the permissions to use the customer's keys; keys of uploads only with S3."""
+    uploads = settings.upload_key_arns if "s3" in services else ()
+    return policies.use_keys(settings.kms_key_arn, uploads, services)
 
 
 def _attachment(around: Surroundings) -> VpcAttachment:

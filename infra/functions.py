@@ -22,11 +22,14 @@ from infra.roles import attach_policy, create_role
 
 @dataclass(frozen=True)
 class Code:
-    """What all functions have in common: code archive, layer, and retention of their log groups in days."""
+    """What all functions have in common: code archive, layer, retention of their log groups in days, and
+    the customer's key for them.
+    """
 
     archive: Archive
     layer_arn: Input[str]
     log_keep_days: int
+    key_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class LoaderFunction(Component):
             f"{name}-logs",
             name=f"/aws/lambda/{name}",
             retention_in_days=code.log_keep_days,
+            kms_key_id=code.key_arn,
             opts=self.child(),
         )
         function = lambda_.Function(

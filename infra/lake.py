@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi_aws.s3 as s3
 from pulumi import ResourceOptions
 
+from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from infra import policies
 from infra.component import Component, json_document
 from infra.stack_settings import StackSettings
@@ -15,16 +16,15 @@ ABORT_UPLOAD_DAYS = 7
 class PrivateBucket(Component):
     """An encrypted bucket without public access that refuses requests without TLS."""
 
-    def __init__(self, name: str, *, protect: bool, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, key_arn: str | None, *, protect: bool, opts: ResourceOptions
+    ) -> None:
         super().__init__(name, opts)
         self.bucket = s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
         self.arn = self.bucket.arn
         self.bucket_name = self.bucket.bucket
-        encryption: s3.BucketServerSideEncryptionConfigurationRuleArgsDict = {
-            "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}
-        }
         s3.BucketServerSideEncryptionConfiguration(
-            name, bucket=self.bucket_name, rules=[encryption], opts=self.child()
+            name, bucket=self.bucket_name, rules=[_encryption(key_arn)], opts=self.child()
         )
         private = s3.BucketPublicAccessBlock(
             name,
@@ -47,10 +47,14 @@ class Lake(Component):
 
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
-        self.lake = PrivateBucket(name, protect=settings.protect_data, opts=self.child())
-        self.work = PrivateBucket(f"{name}-work", protect=False, opts=self.child())
+        self.lake = PrivateBucket(
+            name, settings.kms_key_arn, protect=settings.protect_data, opts=self.child()
+        )
+        self.work = PrivateBucket(
+            f"{name}-work", settings.kms_key_arn, protect=False, opts=self.child()
+        )
         self._version_uploads()
-        self._expire_work(settings.work_keep_days)
+        self._expire_work(settings)
         self.notification = s3.BucketNotification(
             name, bucket=self.lake.bucket_name, eventbridge=True, opts=self.child()
         )
@@ -74,19 +78,41 @@ class Lake(Component):
             opts=self.child(),
         )
 
-    def _expire_work(self, keep_days: int) -> None:
-        expire: s3.BucketLifecycleConfigurationRuleArgsDict = {
-            "id": "expire",
-            "status": "Enabled",
-            "filter": {"prefix": ""},
-            "expiration": {"days": keep_days},
-        }
+    def _expire_work(self, settings: StackSettings) -> None:
+        """One rule for each folder: of two rules for one object, S3 applies the shorter one."""
+        keep_days = dict.fromkeys(TEMPORARY, settings.work_keep_days)
+        keep_days[QUARANTINE] = settings.quarantine_keep_days
+        expire = [_expire(folder, days) for folder, days in keep_days.items()]
         s3.BucketLifecycleConfiguration(
             f"{self.name}-work",
             bucket=self.work.bucket_name,
-            rules=[expire, _abort_incomplete_uploads()],
+            rules=[*expire, _abort_incomplete_uploads()],
             opts=self.child(),
         )
+
+
+def _encryption(
+    key_arn: str | None,
+) -> s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    """Return the rule for objects without a key of their own. A bucket key saves calls of KMS."""
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    return {
+        "apply_server_side_encryption_by_default": {
+            "sse_algorithm": "aws:kms",
+            "kms_master_key_id": key_arn,
+        },
+        "bucket_key_enabled": True,
+    }
+
+
+def _expire(folder: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": f"expire-{folder.rstrip('/')}",
+        "status": "Enabled",
+        "filter": {"prefix": folder},
+        "expiration": {"days": days},
+    }
 
 
 def _abort_incomplete_uploads() -> s3.BucketLifecycleConfigurationRuleArgsDict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
@@ -13,10 +14,12 @@ from infra import policies
 from infra.alarms import Alarms, Watched
 from infra.api import MonitoringApi
 from infra.bootstrap import Bootstrap, code_digest
+from infra.budget import Budget
 from infra.bundle import LAYER, REQUIREMENTS, ROOT, digest_of
 from infra.code import code_archive
 from infra.combinations import faults_of_combination
 from infra.component import json_document
+from infra.dashboard import Dashboard
 from infra.endpoints import endpoint_services
 from infra.function_specs import (
     LONG_COPY_SECONDS,
@@ -35,8 +38,9 @@ from infra.lake import Lake
 from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
 from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network
+from infra.notice_topic import Notices
 from infra.roles import CopyRole, LoaderRole
-from infra.schedule import FirstRun, Schedule
+from infra.schedule import LOOK_EVERY, FirstRun, Schedule
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
 from infra.snapshots import DailySnapshots
 from infra.stack_settings import ConfigurationError, StackSettings
@@ -45,6 +49,7 @@ from infra.workflow import LoadWorkflow, WorkflowSpec
 
 TYPE = "redshift-lake-loader:index:LakeLoader"
 LAKE_REQUEST = {"kind": "lake"}
+WAITING_REQUEST = {"kind": "waiting"}
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,8 @@ class LakeLoader(pulumi.ComponentResource):
     """The login of the administrator; None for a warehouse that the stack did not create."""
     copy_role_arn: Output[str]
     dead_letter_queue_url: Output[str]
+    notice_topic_arn: Output[str]
+    """The topic with one message for each refused upload."""
 
     def __init__(
         self,
@@ -171,13 +178,13 @@ class LakeLoader(pulumi.ComponentResource):
         # is not mounted.
         key = digest_of() if REQUIREMENTS.exists() else "local"
         layer = Layer(self._of("layer"), os.path.relpath(LAYER), key, self._opts)
-        return Code(archive, layer.arn, settings.log_group_keep_days)
+        return Code(archive, layer.arn, settings.log_group_keep_days, settings.kms_key_arn)
 
     def _declare_surroundings(self, args: LakeLoaderArgs) -> Surroundings:
         settings, opts = self._settings, self._opts
         lake = Lake(self._of("lake"), settings, opts)
         log_table = LogTable(self._of("log"), settings, opts)
-        lease_table = LeaseTable(self._of("leases"), opts)
+        lease_table = LeaseTable(self._of("leases"), settings, opts)
         network: AnyNetwork
         if args.network is not None:
             network = JoinedNetwork(self._of("network"), args.network, settings, opts)
@@ -185,13 +192,13 @@ class LakeLoader(pulumi.ComponentResource):
             network = Network(self._of("network"), settings, lake, log_table.arn, opts)
         copy_role_arn = args.warehouse.copy_role_arn if args.warehouse is not None else None
         if copy_role_arn is None:
-            copy_role_arn = CopyRole(self._of("copy"), lake, opts).arn
+            copy_role_arn = CopyRole(self._of("copy"), settings, lake, opts).arn
         endpoint = self._endpoint(args, network, copy_role_arn)
         loader_role = None
         if settings.warehouse_login is WarehouseLogin.IAM:
             loader_role = LoaderRole(self._of("loader"), opts)
         return Surroundings(
-            lake, log_table, lease_table, network, endpoint, copy_role_arn, loader_role
+            self._name, lake, log_table, lease_table, network, endpoint, copy_role_arn, loader_role
         )
 
     def _endpoint(
@@ -241,7 +248,11 @@ class LakeLoader(pulumi.ComponentResource):
         record = LoaderFunction(self._of("record"), record_spec(settings, around), code, opts)
         query = LoaderFunction(self._of("query"), query_spec(settings, around), code, opts)
         tables = LoaderFunction(self._of("tables"), tables_spec(settings, around), code, opts)
-        long_copy = LoaderFunction(self._of("staging"), long_copy_spec(around), code, opts)
+        long_copy = LoaderFunction(
+            self._of("staging"), long_copy_spec(settings, around), code, opts
+        )
+        api = MonitoringApi(self._of("api"), settings, query, opts)
+        notices = Notices(self._of("notices"), settings, self._name, code, opts)
         workflow_spec = WorkflowSpec(
             lake_bucket=around.lake.lake.bucket_name,
             load=load,
@@ -249,32 +260,45 @@ class LakeLoader(pulumi.ComponentResource):
             long_copy=long_copy,
             log_table=around.log_table,
             lease_table=around.lease_table,
+            notices=notices,
+            api_url=api.url,
+            stack=self._name,
             load_seconds=settings.load_timeout_seconds,
             record_seconds=RECORD_SECONDS,
             copy_seconds=LONG_COPY_SECONDS,
             log_keep_days=settings.log_group_keep_days,
+            key_arn=settings.kms_key_arn,
         )
         workflow = LoadWorkflow(self._of("workflow"), workflow_spec, opts)
-        api = MonitoringApi(self._of("api"), settings, query, opts)
-        spec = reconcile_spec(settings, around, workflow, tables)
+        spec = reconcile_spec(settings, around, workflow.state_machine_arn, tables)
         reconcile = LoaderFunction(self._of("reconcile"), spec, code, opts)
-        rules = {"uploads": workflow.rule_name} | self._schedule(reconcile, around.lake)
+        schedules = self._schedule(reconcile, around.lake)
+        rules = {"uploads": workflow.rule_name, **notices.rules, **schedules}
         others = {
             "query": query, "tables": tables, "staging": long_copy, "reconcile": reconcile,
+            **notices.functions,
         }  # fmt: skip
-        watched = Watched(workflow, api, load, record, others, rules)
+        watched = Watched(self._name, workflow, api, load, record, others, rules)
         Alarms(self._of("alarms"), settings, watched, opts)
-        return _Pipeline(workflow, api, reconcile, tables)
+        if settings.budget_per_month and settings.alarm_email is not None:
+            Budget(self._of("budget"), settings.budget_per_month, settings.alarm_email, opts)
+        functions = {"load": load, "record": record, **others}
+        queue = workflow.dead_letter_queue_name
+        Dashboard(self._of("dashboard"), self._name, queue, functions, opts)
+        return _Pipeline(workflow, api, reconcile, tables, notices)
 
     def _schedule(self, reconcile: LoaderFunction, lake: Lake) -> dict[str, Input[str]]:
-        """Run reconcile by schedule; return the schedule's rule, if there is one."""
+        """Run reconcile by schedule; return the rules of the schedules."""
         name = self._of("reconcile")
+        pending = Schedule(f"{name}-pending", LOOK_EVERY, reconcile, WAITING_REQUEST, self._opts)
+        rules: dict[str, Input[str]] = {"pending": pending.rule_name}
         FirstRun(f"{name}-first", reconcile, LAKE_REQUEST, lake.notification, self._opts)
         hours = self._settings.reconcile_every_hours
-        if not hours:
-            return {}
-        schedule = Schedule(f"{name}-schedule", hours, reconcile, LAKE_REQUEST, self._opts)
-        return {"reconcile": schedule.rule_name}
+        if hours:
+            every = timedelta(hours=hours)
+            schedule = Schedule(f"{name}-schedule", every, reconcile, LAKE_REQUEST, self._opts)
+            rules["reconcile"] = schedule.rule_name
+        return rules
 
     def _export(self, around: Surroundings, pipeline: _Pipeline) -> None:
         warehouse, lake = around.warehouse, around.lake
@@ -295,6 +319,7 @@ class LakeLoader(pulumi.ComponentResource):
         self.warehouse_administrator_secret_arn = Output.from_input(warehouse.administrator_arn)
         self.copy_role_arn = Output.from_input(around.copy_role_arn)
         self.dead_letter_queue_url = pipeline.workflow.dead_letter_queue_url
+        self.notice_topic_arn = pipeline.notices.topic_arn
 
 
 @dataclass(frozen=True)
@@ -305,6 +330,7 @@ class _Pipeline:
     api: MonitoringApi
     reconcile: LoaderFunction
     tables: LoaderFunction
+    notices: Notices
 
 
 def _add_endpoints(network: Network, settings: StackSettings, warehouse: Endpoint) -> None:

@@ -10,12 +10,14 @@ from pulumi import ResourceOptions
 
 from etl_core.model.leases import EXPIRES_AT, LEASE_KEY
 from infra.component import Component
+from infra.log_table import table_encryption
+from infra.stack_settings import StackSettings
 
 
 class LeaseTable(Component):
     """A DynamoDB table, billed on demand. DynamoDB deletes leases that nobody gave back."""
 
-    def __init__(self, name: str, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         table = dynamodb.Table(
             name,
@@ -23,7 +25,7 @@ class LeaseTable(Component):
             hash_key=LEASE_KEY,
             attributes=[{"name": LEASE_KEY, "type": "S"}],
             ttl={"attribute_name": EXPIRES_AT, "enabled": True},
-            server_side_encryption={"enabled": True},
+            server_side_encryption=table_encryption(settings),
             opts=self.child(),
         )
         self.arn = table.arn

@@ -45,13 +45,20 @@ class LogTable(Component):
                 _index(UPLOADS_INDEX, UPLOAD_ID, None, "KEYS_ONLY"),
             ],
             point_in_time_recovery={"enabled": True},
-            server_side_encryption={"enabled": True},
+            server_side_encryption=table_encryption(settings),
             deletion_protection_enabled=settings.protect_data,
             opts=self.child(protect=settings.protect_data),
         )
         self.arn = table.arn
         self.table_name = table.name
         self.register_outputs({})
+
+
+def table_encryption(settings: StackSettings) -> dynamodb.TableServerSideEncryptionArgsDict:
+    """Return the encryption of a table: with the customer's key, else with AWS's for DynamoDB."""
+    if settings.kms_key_arn is None:
+        return {"enabled": True}
+    return {"enabled": True, "kms_key_arn": settings.kms_key_arn}
 
 
 def _index(

@@ -68,6 +68,7 @@ class AnyNetwork(Component):
         """Allow connections to `server` on `port` from a source: `cidr_ipv4` or `referenced_security_group_id`."""
         vpc.SecurityGroupIngressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=server.id,
             ip_protocol="tcp",
             from_port=port,
@@ -84,6 +85,7 @@ class AnyNetwork(Component):
         """Allow connections from `group` to the service of a prefix list."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=group.id,
             prefix_list_id=prefix_list,
             ip_protocol="tcp",
@@ -144,7 +146,7 @@ class Network(AnyNetwork):
         self.vpc_id = self.vpc.id
         # Without rules: EC2's own default security group allows all traffic within it.
         ec2.DefaultSecurityGroup(name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child())
-        self._flow_log(settings.log_group_keep_days)
+        self._flow_log(settings)
         self.routes = ec2.RouteTable(
             name, vpc_id=self.vpc.id, tags={"Name": name}, opts=self.child()
         )
@@ -163,6 +165,7 @@ class Network(AnyNetwork):
         """Allow connections from the functions to `server` on `port`, with a rule on each side."""
         vpc.SecurityGroupEgressRule(
             f"{self.name}-{noun}",
+            description=noun.replace("-", " "),
             security_group_id=self.load_group.id,
             referenced_security_group_id=server.id,
             ip_protocol="tcp",
@@ -172,11 +175,15 @@ class Network(AnyNetwork):
         )
         self.admit(noun, server, port, referenced_security_group_id=self.load_group.id)
 
-    def _flow_log(self, keep_days: int) -> None:
+    def _flow_log(self, settings: StackSettings) -> None:
         """Log the connections that were refused. Accepted ones are the loads, which the log has."""
         name = f"{self.name}-flow"
         logs = cloudwatch.LogGroup(
-            name, name=f"/aws/vpc/{self.name}", retention_in_days=keep_days, opts=self.child()
+            name,
+            name=f"/aws/vpc/{self.name}",
+            retention_in_days=settings.log_group_keep_days,
+            kms_key_id=settings.kms_key_arn,
+            opts=self.child(),
         )
         policy = json_document(
             lambda arn: policies.document(*policies.write_flow_log(arn)), logs.arn
@@ -194,9 +201,14 @@ class Network(AnyNetwork):
         services = list(endpoint_services(settings).values())
         zones = find_zones(settings, self.region, services, InvokeOptions(parent=self))
         ranges = list(settings.vpc_cidr.subnets(prefixlen_diff=2))
-        return [self._subnet(number, str(ranges[number]), zones[number]) for number in range(ZONES)]
+        # Zones that AWS offers later, or for another node type, must not move subnets, and a cluster with them.
+        kept = [] if settings.zones else ["availabilityZone"]
+        return [
+            self._subnet(number, str(ranges[number]), zones[number], kept)
+            for number in range(ZONES)
+        ]
 
-    def _subnet(self, number: int, cidr: str, zone: Input[str]) -> Output[str]:
+    def _subnet(self, number: int, cidr: str, zone: Input[str], kept: list[str]) -> Output[str]:
         name = f"{self.name}-{number + 1}"
         subnet = ec2.Subnet(
             name,
@@ -205,7 +217,7 @@ class Network(AnyNetwork):
             availability_zone=zone,
             map_public_ip_on_launch=False,
             tags={"Name": name},
-            opts=self.child(),
+            opts=self.child(ignore_changes=kept),
         )
         ec2.RouteTableAssociation(
             name, subnet_id=subnet.id, route_table_id=self.routes.id, opts=self.child()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etl_core.model.notices import EVENT_SOURCE, EVENT_TYPE
+
 Document = dict[str, Any]
 Statement = dict[str, Any]
 
@@ -64,6 +66,34 @@ def write_flow_log(log_group_arn: str) -> list[Statement]:
 
 def read_secret(secret_arn: str) -> Statement:
     return allow("ReadCredentials", ["secretsmanager:GetSecretValue"], [secret_arn])
+
+
+def use_keys(own: str | None, uploads: Sequence[str], services: Sequence[str]) -> list[Statement]:
+    """Return the permissions to use KMS keys, only through these services.
+
+    `own` encrypts what the stack stores, `uploads` encrypt uploads (KMS developer guide,
+    "kms:ViaService").
+    """
+    statements = []
+    if own is not None:
+        actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        via = [_endpoint_of(service, own) for service in services]
+        statements.append(_through(allow("UseKey", actions, [own]), via))
+    if uploads:
+        decrypt = allow("DecryptUploads", ["kms:Decrypt"], list(uploads))
+        via = sorted({_endpoint_of("s3", key) for key in uploads})
+        statements.append(_through(decrypt, via))
+    return statements
+
+
+def _through(statement: Statement, endpoints: list[str]) -> Statement:
+    return {**statement, "Condition": {"StringEquals": {"kms:ViaService": endpoints}}}
+
+
+def _endpoint_of(service: str, key_arn: str) -> str:
+    """Return the service's endpoint in the region of the key."""
+    _, partition, _, region, *_ = key_arn.split(":")
+    return f"{service}.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}"
 
 
 def log_in_to_workgroup(workgroup_arn: str) -> Statement:
@@ -154,6 +184,37 @@ def make_snapshots(namespace_arn: str) -> Document:
     )
 
 
+def push_api_logs() -> Document:
+    """Return the permissions of the role with which API Gateway writes the logs of every API of the account.
+
+    API Gateway checks for all of them (developer guide, "Permissions for CloudWatch logging").
+    """
+    actions = [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:GetLogEvents",
+        "logs:FilterLogEvents",
+    ]
+    return document(allow("PushApiLogs", actions, ["*"]))
+
+
+def alarm_key(partition: str, account: str) -> Document:
+    """Return the policy of the key of the alarms' topic: the account administers it, CloudWatch uses it."""
+    alarms = {
+        **allow("CloudWatchAlarms", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    owner = {
+        **allow("AdministerKey", ["kms:*"], ["*"]),
+        "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+    }
+    return document(owner, alarms)
+
+
 def invoke(function_arn: str) -> Document:
     return document(allow("Invoke", ["lambda:InvokeFunction"], [function_arn]))
 
@@ -240,17 +301,30 @@ def executions_of(machine_arn: str) -> str:
     return machine_arn.replace(":stateMachine:", ":execution:")
 
 
-def copy_data(lake_arn: str, work_arn: str) -> Document:
+def copy_data(lake_arn: str, work_arn: str, keys: Sequence[Statement]) -> Document:
     """Return the permissions of COPY: it reads uploads, pinned copies, and the manifests that list them."""
     return document(
         allow("ReadData", ["s3:GetObject"], [f"{lake_arn}/*", f"{work_arn}/*"]),
         allow("FindData", ["s3:GetBucketLocation", "s3:ListBucket"], [lake_arn, work_arn]),
+        *keys,
     )
 
 
-def run_loads(function_arns: Sequence[str], table_arns: Sequence[str]) -> Document:
+def send_notices(log_table_arn: str, topic_arn: str, bus_arn: str) -> list[Statement]:
+    """Return the permissions to send a notice once: mark the log entry, put the event, publish the text."""
+    own = {"StringEquals": {"events:source": EVENT_SOURCE, "events:detail-type": EVENT_TYPE}}
+    return [
+        allow("ClaimNotices", ["dynamodb:UpdateItem"], [log_table_arn]),
+        {**allow("PutNotices", ["events:PutEvents"], [bus_arn]), "Condition": own},
+        allow("PublishNotices", ["sns:Publish"], [topic_arn]),
+    ]
+
+
+def run_loads(
+    function_arns: Sequence[str], table_arns: Sequence[str], notices: Sequence[Statement]
+) -> Document:
     """Return the permissions of the state machine: invoke its functions, look at entries and leases
-    while an execution waits, and deliver its own log.
+    while an execution waits, send notices, and deliver its own log.
 
     The actions of log delivery support no resource (Step Functions developer guide, "Using
     CloudWatch Logs to log execution history").
@@ -268,6 +342,7 @@ def run_loads(function_arns: Sequence[str], table_arns: Sequence[str]) -> Docume
     return document(
         allow("InvokeFunctions", ["lambda:InvokeFunction"], sorted(function_arns)),
         allow("Look", ["dynamodb:BatchGetItem"], sorted(table_arns)),
+        *notices,
         allow("DeliverLogs", delivery, ["*"]),
     )
 

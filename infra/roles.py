@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi_aws.iam as iam
 from pulumi import Input, InvokeOptions, Output, ResourceOptions
 from pulumi_aws.get_caller_identity import get_caller_identity_output
@@ -9,6 +11,7 @@ from pulumi_aws.get_caller_identity import get_caller_identity_output
 from infra import policies
 from infra.component import Component, after, json_document
 from infra.lake import Lake
+from infra.stack_settings import StackSettings
 
 
 def create_role(
@@ -22,11 +25,11 @@ def create_role(
     return attach_policy(parent, noun, bare_role(parent, noun, services), policy)
 
 
-def bare_role(parent: Component, noun: str, services: tuple[str, ...]) -> iam.Role:
+def bare_role(parent: Component, noun: str, services: tuple[str, ...], **options: Any) -> iam.Role:
     """Return a new role without a policy, which only `services` can assume."""
     account = get_caller_identity_output(opts=InvokeOptions(parent=parent)).account_id
     trust = json_document(lambda known: policies.trust(services, known), account)
-    return iam.Role(f"{parent.name}-{noun}", assume_role_policy=trust, opts=parent.child())
+    return iam.Role(f"{parent.name}-{noun}", assume_role_policy=trust, opts=parent.child(**options))
 
 
 def attach_policy(parent: Component, noun: str, role: iam.Role, policy: Input[str]) -> Output[str]:
@@ -43,9 +46,12 @@ class CopyRole(Component):
     COPY reads S3 with this role, not with the role of the load function.
     """
 
-    def __init__(self, name: str, lake: Lake, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, settings: StackSettings, lake: Lake, opts: ResourceOptions
+    ) -> None:
         super().__init__(name, opts)
-        policy = json_document(policies.copy_data, lake.lake.arn, lake.work.arn)
+        keys = policies.use_keys(settings.kms_key_arn, settings.upload_key_arns, ["s3"])
+        policy = json_document(policies.copy_data, lake.lake.arn, lake.work.arn, keys)
         self.arn = create_role(
             self, "role", ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com"), policy
         )

@@ -1,4 +1,6 @@
-"""When reconcile runs: every N hours, and once soon after the first `up`."""
+"""When the reconcile function runs: every N hours, once soon after the first `up`, and often to count
+the pending uploads.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,18 @@ FIRST_RUN = timedelta(minutes=10)
 EventBridge"). What was uploaded before is found by this run."""
 
 
-def render_rate(hours: int) -> str:
-    """Return the rate expression.
+LOOK_EVERY = timedelta(minutes=15)
+"""How often the pending uploads are counted, for the alarm and the dashboard."""
+
+
+def render_rate(every: timedelta) -> str:
+    """Return the rate expression of whole hours, or of whole minutes.
 
     The unit is singular for 1 (EventBridge user guide, "Rate expressions").
     """
-    return f"rate({hours} hour{'' if hours == 1 else 's'})"
+    minutes = int(every.total_seconds()) // 60
+    count, unit = (minutes, "minute") if minutes % 60 else (minutes // 60, "hour")
+    return f"rate({count} {unit}{'' if count == 1 else 's'})"
 
 
 def render_time(at: datetime) -> str:
@@ -74,12 +82,12 @@ class FirstRun(Component):
 
 
 class Schedule(Component):
-    """A rule that invokes a function with a fixed request every N hours."""
+    """A rule that invokes a function with a fixed request, again and again."""
 
     def __init__(
         self,
         name: str,
-        hours: int,
+        every: timedelta,
         function: LoaderFunction,
         request: Mapping[str, str],
         opts: ResourceOptions,
@@ -87,8 +95,8 @@ class Schedule(Component):
         super().__init__(name, opts)
         rule = cloudwatch.EventRule(
             name,
-            description=f"Invokes {function.name} every {hours} h",
-            schedule_expression=render_rate(hours),
+            description=f"Invokes {function.name} at a {render_rate(every)}",
+            schedule_expression=render_rate(every),
             opts=self.child(),
         )
         self.rule_name = rule.name

@@ -25,3 +25,19 @@ class NetworkKind(Enum):
 
     CREATE = "create"
     EXISTING = "existing"
+
+
+class AccessLog(Enum):
+    """Whether API Gateway logs each request, and who gives it the role for that."""
+
+    OFF = "off"
+    ON = "on"
+    WITH_ROLE = "with-role"
+
+
+class UsageAction(Enum):
+    """What happens when a serverless warehouse has used up the RPU hours of a month."""
+
+    LOG = "log"
+    EMIT_METRIC = "emit-metric"
+    DEACTIVATE = "deactivate"

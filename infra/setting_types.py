@@ -18,6 +18,9 @@ LOG_KEEP_DAYS = (
 CAPACITIES = (4, *range(8, 513, 8), 1024)
 """Redshift management guide, "Compute capacity for Amazon Redshift Serverless"."""
 
+MAX_CAPACITY = 5632
+"""Redshift Serverless API reference, `maxCapacity`."""
+
 SYSTEM_DATABASES = frozenset(
     {"awsdatacatalog", "padb_harvest", "postgres", "template0", "template1"}
 )
@@ -51,6 +54,12 @@ def _database_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _capacity(rpu: int) -> int:
     if rpu not in CAPACITIES:
+        raise ValueError("Redshift Serverless does not have this capacity")
+    return rpu
+
+
+def _max_capacity(rpu: int) -> int:
+    if rpu not in (-1, 0) and (rpu % 8 or not 8 <= rpu <= MAX_CAPACITY):
         raise ValueError("Redshift Serverless does not have this capacity")
     return rpu
 
@@ -94,6 +103,12 @@ _SecretArn = Annotated[
         )
     ),
 ]
+_KeyArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=_ARN.format(service="kms", region="[a-z0-9-]+", resource="key/[A-Za-z0-9-]+")
+    ),
+]
 _RoleArn = Annotated[
     str,
     StringConstraints(
@@ -109,6 +124,8 @@ _VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
 _SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 _GroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 _Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}[a-z0-9-]*-[0-9][a-z]$")]
+
+_Warehouse = Annotated[str, StringConstraints(pattern=r"^(serverless|provisioned):\S{1,64}$")]
 
 _blank = BeforeValidator(_blank_is_none)
 _array = BeforeValidator(_json_array)
@@ -127,11 +144,20 @@ Capacity = Annotated[
     AfterValidator(_capacity),
     Field(description="4, a multiple of 8 from 8 to 512, or 1024 (RPU)"),
 ]
+MaxCapacity = Annotated[
+    int,
+    AfterValidator(_max_capacity),
+    Field(
+        description="-1 (no limit any more), 0 (not set), or a multiple of 8 from 8 to 5632 (RPU)"
+    ),
+]
 OptionalHost = Annotated[_Host | None, _blank, Field(description="a host name, or empty")]
 OptionalSecret = Annotated[
     _SecretArn | None, _blank, Field(description="the ARN of a secret, or empty")
 ]
 OptionalRole = Annotated[_RoleArn | None, _blank, Field(description="the ARN of a role, or empty")]
+OptionalKey = Annotated[_KeyArn | None, _blank, Field(description="the ARN of a KMS key, or empty")]
+Keys = Annotated[tuple[_KeyArn, ...], _array, Field(description="a JSON array of ARNs of KMS keys")]
 OptionalName = Annotated[
     _Name | None,
     _blank,
@@ -153,6 +179,11 @@ OptionalCaFile = Annotated[
     _CaFile | None, _blank, Field(description="the path of a PEM file (.pem or .crt), or empty")
 ]
 OptionalVpc = Annotated[_VpcId | None, _blank, Field(description="the id of a VPC, or empty")]
+OptionalWarehouse = Annotated[
+    _Warehouse | None,
+    _blank,
+    Field(description="kind and first database of a warehouse, such as serverless:dev, or empty"),
+]
 Subnets = Annotated[
     tuple[_SubnetId, ...], _array, Field(description="a JSON array of ids of subnets")
 ]

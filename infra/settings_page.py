@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from infra.bundle import ROOT
+from infra.setting_outcomes import render_outcome
 from infra.stack_settings import rules
 
 PROJECT_FILE = ROOT / "Pulumi.yaml"
@@ -28,8 +29,13 @@ before it creates
 anything. It reports every invalid value and every unknown key at once. The region is a setting of the AWS provider:
 `pulumi config set aws:region eu-central-1`.
 
-| Key | Type | Default | Allowed values | Meaning |
-|---|---|---|---|---|
+"On a live stack" says what `pulumi up` does after a change. "In place" interrupts nothing. "Replaced, data kept"
+replaces the network and the workgroup: loads wait until it is done, and the address of the warehouse changes. "Refused"
+is a change that would delete the warehouse with its data; the message names the setting `deleteWarehouse`, which
+allows it. No change deletes data without it.
+
+| Key | Type | Default | Allowed values | On a live stack | Meaning |
+|---|---|---|---|---|---|
 {rows}
 
 Set the items of an array one by one: `pulumi config set --path 'databases[0]' dev`, then
@@ -48,7 +54,8 @@ def _render_row(key: str, spec: Mapping[str, Any], rule: str) -> str:
     default = spec["default"]
     text = default if isinstance(default, str) else json.dumps(default)
     shown = f"`{text}`" if text else "none"
-    return f"| `{key}` | {spec['type']} | {shown} | {rule} | {spec['description']} |"
+    outcome = render_outcome(key)
+    return f"| `{key}` | {spec['type']} | {shown} | {rule} | {outcome} | {spec['description']} |"
 
 
 def render_text() -> str:

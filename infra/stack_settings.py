@@ -21,21 +21,26 @@ from etl_core.model.function_settings import (
     DEFAULT_REBUILD_MAX_ROWS,
     MAX_LOAD_INTERVAL_SECONDS,
 )
+from etl_core.model.notices import WebhookKind
 from infra.combinations import faults_of_combination
-from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
+from infra.setting_kinds import AccessLog, NetworkKind, UsageAction, WarehouseKind, WarehouseLogin
 from infra.setting_types import (
     Capacity,
     Databases,
+    Keys,
     LogKeepDays,
+    MaxCapacity,
     OptionalCaFile,
     OptionalEmail,
     OptionalHost,
+    OptionalKey,
     OptionalName,
     OptionalOrigin,
     OptionalRole,
     OptionalSecret,
     OptionalUser,
     OptionalVpc,
+    OptionalWarehouse,
     PrivateRange,
     Ranges,
     SecurityGroups,
@@ -81,6 +86,13 @@ class StackSettings(BaseModel):
     allowed_cidrs: Ranges = ()
     allowed_security_groups: SecurityGroups = ()
     warehouse_base_capacity: Capacity = 8
+    warehouse_max_capacity: MaxCapacity = 0
+    warehouse_rpu_hours_per_month: Annotated[
+        int, Field(ge=0, le=10**6, description="a whole number from 0 (no limit) to 1000000")
+    ] = 0
+    warehouse_rpu_hours_action: Annotated[
+        UsageAction, Field(description="log, emit-metric or deactivate")
+    ] = UsageAction.DEACTIVATE
     warehouse_node_type: Annotated[
         str,
         Field(
@@ -95,6 +107,9 @@ class StackSettings(BaseModel):
     work_keep_days: Annotated[
         int, Field(ge=1, le=365, description="a whole number of days from 1 to 365")
     ] = 7
+    quarantine_keep_days: Annotated[
+        int, Field(ge=1, le=3650, description="a whole number of days from 1 to 3650")
+    ] = 30
     log_group_keep_days: LogKeepDays = 30
     load_timeout_seconds: Annotated[
         int, Field(ge=60, le=900, description="a whole number from 60 to 900")
@@ -139,18 +154,35 @@ class StackSettings(BaseModel):
         int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")
     ] = 40
     api_cors_origin: OptionalOrigin = None
+    api_access_log: Annotated[AccessLog, Field(description="off, on or with-role")] = AccessLog.OFF
     network: Annotated[NetworkKind, Field(description="create or existing")] = NetworkKind.CREATE
     vpc_id: OptionalVpc = None
     subnet_ids: Subnets = ()
     security_group_ids: SecurityGroups = ()
     zones: Zones = ()
     vpc_cidr: PrivateRange = IPv4Network("10.42.0.0/16")
+    kms_key_arn: OptionalKey = None
+    upload_key_arns: Keys = ()
     protect_data: Annotated[bool, Field(description="true or false")] = False
+    delete_warehouse: OptionalWarehouse = None
     final_snapshot: Annotated[bool, Field(description="true or false")] = False
     snapshot_keep_days: Annotated[
         int, Field(ge=0, le=35, description="a whole number of days from 0 (none) to 35")
     ] = 7
     alarm_email: OptionalEmail = None
+    pending_alarm_minutes: Annotated[
+        int,
+        Field(ge=0, le=10080, description="a whole number of minutes from 0 (no alarm) to 10080"),
+    ] = 60
+    budget_per_month: Annotated[
+        int,
+        Field(ge=0, le=10**7, description="a whole number of US dollars from 0 (none) to 10000000"),
+    ] = 0
+    notify_email: OptionalEmail = None
+    notify_webhook_secret_arn: OptionalSecret = None
+    notify_webhook_kind: Annotated[WebhookKind, Field(description="slack or teams")] = (
+        WebhookKind.SLACK
+    )
 
 
 def parse_settings(values: Mapping[str, str]) -> StackSettings:

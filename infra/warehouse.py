@@ -117,6 +117,7 @@ class Warehouse(Component):
             f"{self.name}-loader",
             description="The login of the loader in the warehouse. Bootstrap writes it.",
             recovery_window_in_days=7,
+            kms_key_id=self._settings.kms_key_arn,
             opts=self.child(),
         ).arn
 
@@ -137,6 +138,7 @@ class Warehouse(Component):
             namespace_name=self.name,
             admin_username=ADMINISTRATOR,
             manage_admin_password=True,
+            kms_key_id=self._settings.kms_key_arn,
             db_name=self._settings.databases[0],
             iam_roles=[self._copy_role_arn],
             default_iam_role_arn=self._copy_role_arn,
@@ -148,6 +150,8 @@ class Warehouse(Component):
             workgroup_name=self.name,
             namespace_name=namespace.namespace_name,
             base_capacity=self._settings.warehouse_base_capacity,
+            # Unset keeps what the workgroup has; only -1 lifts a limit (terraform-provider-aws issue 36032).
+            max_capacity=self._settings.warehouse_max_capacity or None,
             port=PORT,
             subnet_ids=list(network.subnet_ids),
             security_group_ids=[self._group.id],
@@ -158,6 +162,7 @@ class Warehouse(Component):
                 replace_on_changes=["subnetIds", "namespaceName"], delete_before_replace=True
             ),
         )
+        self._limit_usage(workgroup)
         return Endpoint(
             host=workgroup.endpoints.apply(lambda endpoints: str(endpoints[0].address)),
             port=workgroup.endpoints.apply(lambda endpoints: int(endpoints[0].port or PORT)),
@@ -166,6 +171,19 @@ class Warehouse(Component):
             arn=workgroup.arn,
             workgroup=workgroup.workgroup_name,
         )
+
+    def _limit_usage(self, workgroup: redshiftserverless.Workgroup) -> None:
+        settings = self._settings
+        if settings.warehouse_rpu_hours_per_month:
+            redshiftserverless.UsageLimit(
+                self.name,
+                resource_arn=workgroup.arn,
+                usage_type="serverless-compute",
+                period="monthly",
+                amount=settings.warehouse_rpu_hours_per_month,
+                breach_action=settings.warehouse_rpu_hours_action.value,
+                opts=self.child(),
+            )
 
     def _provisioned(self, network: AnyNetwork, secret_arn: Output[str] | None) -> Endpoint:
         settings = self._settings
@@ -191,6 +209,7 @@ class Warehouse(Component):
             publicly_accessible=False,
             enhanced_vpc_routing=True,
             encrypted="true",
+            kms_key_id=settings.kms_key_arn,
             automated_snapshot_retention_period=settings.snapshot_keep_days,
             skip_final_snapshot=not settings.final_snapshot,
             final_snapshot_identifier=self._final_snapshot(subnets),

@@ -17,6 +17,7 @@ from infra.component import Component, json_document
 from infra.functions import LoaderFunction
 from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
+from infra.notice_topic import Notices
 from infra.roles import create_role
 from infra.workflow_definition import WorkflowParts, render_event_pattern, render_workflow
 
@@ -38,10 +39,14 @@ class WorkflowSpec:
     long_copy: LoaderFunction
     log_table: LogTable
     lease_table: LeaseTable
+    notices: Notices
+    api_url: Input[str]
+    stack: str
     load_seconds: int
     record_seconds: int
     copy_seconds: int
     log_keep_days: int
+    key_arn: str | None
 
 
 class LoadWorkflow(Component):
@@ -69,11 +74,15 @@ class LoadWorkflow(Component):
             f"{self.name}-logs",
             name=f"/aws/vendedlogs/states/{self.name}",
             retention_in_days=spec.log_keep_days,
+            kms_key_id=spec.key_arn,
             opts=self.child(),
         )
         function_arns = Output.all(spec.load.arn, spec.record.arn, spec.long_copy.arn)
         table_arns = Output.all(spec.log_table.arn, spec.lease_table.arn)
-        policy = json_document(policies.run_loads, function_arns, table_arns)
+        notices = Output.all(spec.log_table.arn, spec.notices.topic_arn, spec.notices.bus_arn)
+        keys = policies.use_keys(spec.key_arn, (), ["dynamodb", "sns"])
+        sending = notices.apply(lambda known: [*policies.send_notices(*known), *keys])
+        policy = json_document(policies.run_loads, function_arns, table_arns, sending)
         return sfn.StateMachine(
             self.name,
             type="STANDARD",
@@ -88,6 +97,9 @@ class LoadWorkflow(Component):
                 spec.load_seconds,
                 spec.record_seconds,
                 spec.copy_seconds,
+                spec.notices.topic_arn,
+                spec.api_url,
+                spec.stack,
             ),
             logging_configuration={
                 "level": "ERROR",

@@ -1,8 +1,8 @@
 """The state machine as a value (Amazon States Language with JSONata).
 
-    Receive -> Next step -> Load -> Record -> Next step -> Succeeded | Failed
+    Receive -> Next step -> Load -> Record -> Next step -> Succeeded | Claim notice -> ... -> Failed
                    |
-                   +-> Wait -> Look -> Answered? -> Receive | Wait | Succeeded | Failed
+                   +-> Wait -> Look -> Answered? -> Receive | Wait | Succeeded | Claim notice
                    |
                    +-> Copy -> Copied? -> Receive | Wait for copy -> Copy
 
@@ -23,9 +23,7 @@ state" (Condition is a boolean), "Fail workflow state", "Learning to use AWS ser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from etl_core.model.errors import InvalidEventError, ThrottledError
 from etl_core.model.leases import EXPIRES_AT
@@ -37,10 +35,9 @@ from etl_core.model.retry_policies import (
     RetryPolicy,
 )
 from etl_core.model.status import UNSETTLED, Status
+from infra.notices import CLAIM, NoticeParts, render_notices
+from infra.states import ALL_ERRORS, State, jsonata, render_retry
 
-State = dict[str, Any]
-
-ALL_ERRORS = "States.ALL"
 LOAD_MARGIN_SECONDS = 30
 """The task times out after the function does, so that Load reports a timeout of the function."""
 READ_ITEMS = "arn:aws:states:::aws-sdk:dynamodb:batchGetItem"
@@ -90,21 +87,14 @@ class WorkflowParts:
     load_seconds: int
     record_seconds: int
     copy_seconds: int
+    topic_arn: str
+    api_url: str
+    stack: str
 
-
-def render_retry(policies: Sequence[RetryPolicy]) -> list[State]:
-    """Return the Retry list of a task."""
-    return [
-        {
-            "ErrorEquals": list(policy.errors),
-            "IntervalSeconds": policy.interval_seconds,
-            "MaxAttempts": policy.max_attempts,
-            "BackoffRate": policy.backoff_rate,
-            "MaxDelaySeconds": policy.max_delay_seconds,
-            "JitterStrategy": "FULL",
-        }
-        for policy in policies
-    ]
+    @property
+    def notices(self) -> NoticeParts:
+        """What the states that send notices use."""
+        return NoticeParts(self.log_table, self.topic_arn, self.api_url, self.stack)
 
 
 def render_workflow(parts: WorkflowParts) -> State:
@@ -122,24 +112,21 @@ def render_workflow(parts: WorkflowParts) -> State:
             "Next step": _next_step(),
             "Load": _load(parts),
             "Record": _record(parts),
-            "Wait": {"Type": "Wait", "Seconds": _jsonata("$states.input.seconds"), "Next": "Look"},
+            "Wait": {"Type": "Wait", "Seconds": jsonata("$states.input.seconds"), "Next": "Look"},
             "Look": _look(parts),
             "Answered?": _answered(),
             "Copy": _copy(parts),
             "Copied?": _copied(),
             "Wait for copy": {
                 "Type": "Wait",
-                "Seconds": _jsonata("$states.input.seconds"),
+                "Seconds": jsonata("$states.input.seconds"),
                 "Next": "Copy",
             },
             "Succeeded": {"Type": "Succeed"},
+            **render_notices(parts.notices, "Failed"),
             "Failed": _failed(),
         },
     }
-
-
-def _jsonata(expression: str) -> str:
-    return f"{{% {expression} %}}"
 
 
 _EVENT = "$states.context.Execution.Input"
@@ -157,16 +144,16 @@ def _receive(parts: WorkflowParts) -> State:
         "Resource": parts.record_arn,
         "Arguments": {
             "phase": "received",
-            "event": _jsonata(_EVENT),
-            "execution_arn": _jsonata("$states.context.Execution.Id"),
-            "turn": _jsonata(_TURN),
+            "event": jsonata(_EVENT),
+            "execution_arn": jsonata("$states.context.Execution.Id"),
+            "turn": jsonata(_TURN),
         },
         "TimeoutSeconds": parts.record_seconds,
         "Retry": render_retry(RECEIVE_RETRIES),
         "Catch": [
             {
                 "ErrorEquals": [ALL_ERRORS],
-                "Output": _jsonata(f"$merge([{_TURN}, {{'next': 'load'}}])"),
+                "Output": jsonata(f"$merge([{_TURN}, {{'next': 'load'}}])"),
                 "Next": "Load",
             }
         ],
@@ -178,15 +165,21 @@ def _next_step() -> State:
     """Return the choice after Receive and Record.
 
     A record function of an older version, which runs next to this one during a deployment, never
-    replies `next`: its reply before a load has no `succeeded` either.
+    replies `next`: its reply before a load has no `succeeded` either. Without `entry` there is no notice.
     """
     return {
         "Type": "Choice",
         "Choices": [
-            {"Condition": _jsonata("$states.input.next = 'wait'"), "Next": "Wait"},
-            {"Condition": _jsonata("$states.input.next = 'copy'"), "Next": "Copy"},
-            {"Condition": _jsonata("$states.input.succeeded = true"), "Next": "Succeeded"},
-            {"Condition": _jsonata("$states.input.succeeded = false"), "Next": "Failed"},
+            {"Condition": jsonata("$states.input.next = 'wait'"), "Next": "Wait"},
+            {"Condition": jsonata("$states.input.next = 'copy'"), "Next": "Copy"},
+            {"Condition": jsonata("$states.input.succeeded = true"), "Next": "Succeeded"},
+            {
+                "Condition": jsonata(
+                    "$states.input.succeeded = false and $exists($states.input.entry)"
+                ),
+                "Next": CLAIM,
+            },
+            {"Condition": jsonata("$states.input.succeeded = false"), "Next": "Failed"},
         ],
         "Default": "Load",
     }
@@ -199,21 +192,21 @@ def _load(parts: WorkflowParts) -> State:
         "Type": "Task",
         "Resource": parts.load_arn,
         "Arguments": {
-            "event": _jsonata(_EVENT),
-            "retry_count": _jsonata(retry_count),
-            "long_copy": _jsonata(f"$exists({_COPY}) ? {_COPY} : {{}}"),
-            "failure": _jsonata("$exists($states.input.failure) ? $states.input.failure : {}"),
-            "alone": _jsonata("$states.input.alone = true"),
+            "event": jsonata(_EVENT),
+            "retry_count": jsonata(retry_count),
+            "long_copy": jsonata(f"$exists({_COPY}) ? {_COPY} : {{}}"),
+            "failure": jsonata("$exists($states.input.failure) ? $states.input.failure : {}"),
+            "alone": jsonata("$states.input.alone = true"),
         },
-        "Output": {"turn": _jsonata("$states.input"), "outcome": _jsonata("$states.result")},
+        "Output": {"turn": jsonata("$states.input"), "outcome": jsonata("$states.result")},
         "TimeoutSeconds": parts.load_seconds + LOAD_MARGIN_SECONDS,
         "Retry": render_retry(TASK_RETRIES),
         "Catch": [
             {
                 "ErrorEquals": [ALL_ERRORS],
                 "Output": {
-                    "turn": _jsonata("$states.input"),
-                    "failure": _jsonata("$states.errorOutput"),
+                    "turn": jsonata("$states.input"),
+                    "failure": jsonata("$states.errorOutput"),
                 },
                 "Next": "Record",
             }
@@ -228,8 +221,8 @@ def _record(parts: WorkflowParts) -> State:
         "Resource": parts.record_arn,
         "Arguments": {
             "phase": "final",
-            "state": _jsonata(f"$merge([{_EVENT}, $states.input])"),
-            "execution_arn": _jsonata("$states.context.Execution.Id"),
+            "state": jsonata(f"$merge([{_EVENT}, $states.input])"),
+            "execution_arn": jsonata("$states.context.Execution.Id"),
         },
         "TimeoutSeconds": parts.record_seconds,
         "Retry": render_retry(RECORD_RETRIES),
@@ -240,23 +233,23 @@ def _record(parts: WorkflowParts) -> State:
 def _look(parts: WorkflowParts) -> State:
     """Return the task that reads the execution's log entry and the leases, one of which it needs."""
     entry = {
-        "Keys": [_jsonata("$states.input.entry")],
+        "Keys": [jsonata("$states.input.entry")],
         "ProjectionExpression": "attempts, #status, #error.#type, #error.#message",
         "ExpressionAttributeNames": {
             f"#{name}": name for name in ("status", "error", "type", "message")
         },
     }
-    leases = {"Keys": _jsonata("$states.input.leases")}
+    leases = {"Keys": jsonata("$states.input.leases")}
     return {
         "Type": "Task",
         "Resource": READ_ITEMS,
         "Arguments": {"RequestItems": {parts.log_table: entry, parts.lease_table: leases}},
-        "Output": _jsonata(_seen(parts)),
+        "Output": jsonata(_seen(parts)),
         "Retry": render_retry(LOOK_RETRIES),
         "Catch": [
             {
                 "ErrorEquals": [ALL_ERRORS],
-                "Output": _jsonata("$states.input"),
+                "Output": jsonata("$states.input"),
                 "Next": "Receive",
             }
         ],
@@ -294,9 +287,9 @@ def _answered() -> State:
     return {
         "Type": "Choice",
         "Choices": [
-            {"Condition": _jsonata(f"$states.input.answer in [{good}]"), "Next": "Succeeded"},
-            {"Condition": _jsonata("$states.input.answer != ''"), "Next": "Failed"},
-            {"Condition": _jsonata("$states.input.is_held"), "Next": "Wait"},
+            {"Condition": jsonata(f"$states.input.answer in [{good}]"), "Next": "Succeeded"},
+            {"Condition": jsonata("$states.input.answer != ''"), "Next": CLAIM},
+            {"Condition": jsonata("$states.input.is_held"), "Next": "Wait"},
         ],
         "Default": "Receive",
     }
@@ -313,11 +306,11 @@ def _copy(parts: WorkflowParts) -> State:
     return {
         "Type": "Task",
         "Resource": parts.copy_arn,
-        "Arguments": {"long_copy": _jsonata(_COPY)},
-        "Output": _jsonata("$merge([$states.input, $states.result])"),
+        "Arguments": {"long_copy": jsonata(_COPY)},
+        "Output": jsonata("$merge([$states.input, $states.result])"),
         "TimeoutSeconds": parts.copy_seconds,
         "Retry": render_retry(COPY_RETRIES),
-        "Catch": [{"ErrorEquals": [ALL_ERRORS], "Output": _jsonata(lost), "Next": "Receive"}],
+        "Catch": [{"ErrorEquals": [ALL_ERRORS], "Output": jsonata(lost), "Next": "Receive"}],
         "Next": "Copied?",
     }
 
@@ -327,7 +320,7 @@ def _copied() -> State:
     return {
         "Type": "Choice",
         "Choices": [
-            {"Condition": _jsonata("$states.input.is_running"), "Next": "Wait for copy"},
+            {"Condition": jsonata("$states.input.is_running"), "Next": "Wait for copy"},
         ],
         "Default": "Receive",
     }
@@ -336,8 +329,8 @@ def _copied() -> State:
 def _failed() -> State:
     return {
         "Type": "Fail",
-        "Error": _jsonata("$states.input.error"),
-        "Cause": _jsonata("$states.input.cause"),
+        "Error": jsonata("$states.input.error"),
+        "Cause": jsonata("$states.input.cause"),
     }
 
 

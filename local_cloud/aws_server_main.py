@@ -1,9 +1,12 @@
-"""Run ministack with two corrections: `python -P aws_server_main.py`.
+"""Run ministack with three corrections: `python -P aws_server_main.py`.
 
 Lists of versions: S3's own answer to `encoding-type=url`. XML 1.0 cannot carry control characters, so
 S3 encodes keys on request (API reference, ListObjectVersions), and boto3 always asks for it.
 ministack 1.x encodes the lists of objects only: one key with a NUL makes every list of versions
 unreadable. This is run as a file so that the server's import path does not contain the project.
+
+Events of S3: in a bucket with versioning, S3's own events name the version (EventBridge event message
+structure, `object.version-id`). ministack gives the version only to the other targets of a bucket.
 
 JSONata: each expression is parsed once, because parsing takes half of the time of a state. The limit
 of one second for an evaluation is not applied: it would count the time of all other executions.
@@ -12,10 +15,13 @@ of one second for an evaluation is not applied: it would count the time of all o
 from __future__ import annotations
 
 import importlib
+import inspect
+import json
 import re
 import runpy
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
@@ -45,6 +51,38 @@ def encoding(list_versions: Callable[..., Answer]) -> Callable[..., Answer]:
         if status != 200 or "url" not in asked:
             return status, headers, body
         return status, headers, encode_names(body.decode()).encode()
+
+    return run
+
+
+_VERSION: ContextVar[str | None] = ContextVar("version", default=None)
+
+
+def knowing_version(fire: Callable[..., None]) -> Callable[..., None]:
+    """Return ministack's function that sends an event of S3, and remember its version while it does."""
+    parameters = inspect.signature(fire)
+
+    def run(*arguments: Any, **options: Any) -> None:
+        version = parameters.bind(*arguments, **options).arguments.get("version_id")
+        token = _VERSION.set(version)
+        try:
+            fire(*arguments, **options)
+        finally:
+            _VERSION.reset(token)
+
+    return run
+
+
+def naming_version(dispatch: Callable[..., Any]) -> Callable[..., Any]:
+    """Return EventBridge's function with the version in events of S3."""
+
+    def run(event: Mapping[str, Any], *arguments: Any, **options: Any) -> Any:
+        version = _VERSION.get()
+        if version and event["Source"] == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *arguments, **options)
 
     return run
 
@@ -82,6 +120,9 @@ def main() -> None:
     jsonata.Jsonata.get_parser = lambda: shared
     s3: Any = importlib.import_module("ministack.services.s3")
     s3._list_object_versions = encoding(s3._list_object_versions)
+    s3._fire_s3_event = knowing_version(s3._fire_s3_event)
+    eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
+    eventbridge._dispatch_event = naming_version(eventbridge._dispatch_event)
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 
 

@@ -172,6 +172,9 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("statement size", "54001",
         "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
         "unconfirmed [c_redshift-sql]"),
+    Refusal("emulator parquet", "0A000",
+        "{command} is not supported by this emulator without the package pyarrow:"
+        " pip install 'redshift-emulator[parquet]'", _LIMIT),
     Refusal("emulator clause", "0A000",
         "CONNECT BY and GROUP BY ALL are not supported by this emulator",
         _LIMIT, ("connect by", "group by all")),

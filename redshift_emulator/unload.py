@@ -1,6 +1,6 @@
-"""UNLOAD: writes the rows of a query to S3, as delimited text or CSV (r_UNLOAD).
+"""UNLOAD: writes the rows of a query to S3, as delimited text, CSV, JSON or Parquet (r_UNLOAD).
 
-All rows go to one object: `0000_part_00` after the prefix, or `000` with PARALLEL OFF. Other formats, partitions and
+All rows go to one object: `0000_part_00` after the prefix, or `000` with PARALLEL OFF. Fixed width, partitions and
 encryption with a key are limits of the emulator.
 """
 
@@ -12,7 +12,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,6 +30,7 @@ from redshift_emulator.copy.service_errors import failed_s3
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import tokenize
+from redshift_emulator.parquet import write_parquet
 from redshift_emulator.refusals import refusal
 
 if TYPE_CHECKING:
@@ -42,7 +43,17 @@ _LIMITS = frozenset(
     {"partition", "kms_key_id", "encrypted", "fixedwidth", "bzip2", "zstd", "rowgroupsize"}
 )
 _KEYS = frozenset({"access_key_id", "secret_access_key", "session_token"})
+_TEXT_ONLY = frozenset({"delimiter", "addquotes", "escape", "header", "null"})
+# What each format cannot be used with.
+_EXCLUDED = {
+    "text": frozenset[str](),
+    "csv": frozenset({"addquotes", "escape"}),
+    "json": _TEXT_ONLY,
+    "parquet": _TEXT_ONLY | {"gzip"},
+}
 _VARBYTE = 6551
+_SUPER = 4000
+_NUMBERS = frozenset({20, 21, 23, 700, 701, 1700})
 _BREAKS = "\n\r"
 
 
@@ -54,12 +65,13 @@ class UnloadOptions:
     url: str
     authorization: Authorization | None = None
     keys: dict[str, str] = field(default_factory=dict)
-    csv: bool = False
+    format: str = "text"
     delimiter: str = ""
     null_as: str = ""
     region: str | None = None
     extension: str = ""
     flags: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
     parallel: bool = True
 
 
@@ -72,9 +84,11 @@ def parse_unload(sql: str) -> UnloadOptions:
     options = UnloadOptions(query, cursor.string())
     while not cursor.at_end:
         _read_option(cursor, options)
-    if options.csv and options.flags & {"addquotes", "escape"}:
-        raise SqlError("42601", "CSV cannot be used with ADDQUOTES or ESCAPE")
-    options.delimiter = options.delimiter or ("," if options.csv else "|")
+    excluded = _EXCLUDED[options.format] & (options.flags | options.texts)
+    if excluded:
+        shown = min(excluded).upper()
+        raise SqlError("42601", f"{options.format.upper()} cannot be used with {shown}")
+    options.delimiter = options.delimiter or ("," if options.format == "csv" else "|")
     return options
 
 
@@ -85,12 +99,11 @@ def _read_option(cursor: Cursor, options: UnloadOptions) -> None:
     if word in ("header", "gzip", "allowoverwrite", "addquotes", "escape", "cleanpath", "manifest"):
         options.flags.add(word)
         cursor.take("verbose")
-    elif word in ("format", "csv"):
+    elif word in ("format", "csv", "json", "parquet"):
         cursor.take("as")
-        name = cursor.name() if word == "format" else "csv"
-        if name not in ("csv", "text"):
-            raise refusal("emulator", command="UNLOAD ... FORMAT " + name.upper())
-        options.csv = name == "csv"
+        options.format = cursor.name() if word == "format" else word
+        if options.format not in _EXCLUDED:
+            raise refusal("emulator", command="UNLOAD ... FORMAT " + options.format.upper())
     elif word == "iam_role":
         options.authorization = (
             DefaultRole() if cursor.take("default") else parse_roles(cursor.string())
@@ -116,6 +129,7 @@ def _read_value(cursor: Cursor, options: UnloadOptions, word: str) -> None:
         cursor.take_any("mb", "gb")
     elif word in ("delimiter", "null", "region", "extension"):
         cursor.take("as")
+        options.texts.add(word)
         setattr(options, "null_as" if word == "null" else word, cursor.string())
     elif word != "with":
         cursor.index -= 1
@@ -129,10 +143,13 @@ def run_unload(options: UnloadOptions, plan: Callable[[str], str], context: Copy
     client = s3_client(authorization, options.region, caller)
     bucket, prefix = parse_url(options.url)
     _check_destination(client, bucket, prefix, options)
-    names, rows = _read(context.backend, plan(options.query))
-    lines: list[Sequence[str | None]] = [*([names] if "header" in options.flags else []), *rows]
-    body = "".join(_line(line, options) for line in lines).encode("utf-8", "surrogateescape")
+    columns, rows = _read(context.backend, plan(options.query))
+    if options.format == "json" and not rows:
+        return 0
+    body = _body(columns, rows, options)
     key = prefix + ("0000_part_00" if options.parallel else "000")
+    if options.format in ("json", "parquet"):
+        key = f"{key}.{options.format}"
     if "gzip" in options.flags:
         packed = io.BytesIO()
         with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
@@ -166,32 +183,70 @@ def _put(client: S3Client, bucket: str, key: str, body: bytes) -> None:
         raise failed_s3(failure, f"Writing s3://{bucket}/{key}") from failure
 
 
-def _read(backend: Backend, sql: str) -> tuple[list[str], list[list[str | None]]]:
-    """Run a query and return the names of its columns and its rows as text."""
+class _Column(NamedTuple):
+    """A column of the result: the number and the modifier of its PostgreSQL type."""
+
+    name: str
+    oid: int
+    modifier: int
+
+
+def _read(backend: Backend, sql: str) -> tuple[list[_Column], list[list[str | None]]]:
+    """Run a query and return its columns and its rows as text."""
     backend.notices.clear()
     backend.send(wire.query(wire.raw(sql)))
-    columns: list[tuple[str, int]] = []
+    columns: list[_Column] = []
     rows: list[list[str | None]] = []
     for kind, body in backend.frames():
         if kind == b"T":
             columns = list(_columns(body))
         elif kind == b"D":
             values = zip(columns, wire.parse_row(body), strict=True)
-            rows.append([_plain(value, oid) for (_, oid), value in values])
-    return [name for name, _ in columns], rows
+            rows.append([_plain(value, column.oid) for column, value in values])
+    return columns, rows
 
 
-def _columns(body: bytes) -> Iterator[tuple[str, int]]:
-    """Yield the names and type numbers of a RowDescription."""
+def _columns(body: bytes) -> Iterator[_Column]:
+    """Yield the columns of a RowDescription."""
     count, position = struct.unpack_from("!H", body)[0], 2
     for _ in range(count):
         end = body.index(b"\0", position)
-        yield wire.cooked(body[position:end]), struct.unpack_from("!I", body, end + 7)[0]
+        oid, _, modifier = struct.unpack_from("!Ihi", body, end + 7)
+        yield _Column(wire.cooked(body[position:end]), oid, modifier)
         position = end + 19
 
 
 def _plain(value: str | None, oid: int) -> str | None:
     return value.removeprefix("\\x") if value is not None and oid == _VARBYTE else value
+
+
+def _body(
+    columns: Sequence[_Column], rows: Sequence[Sequence[str | None]], options: UnloadOptions
+) -> bytes:
+    """Return the content of the object."""
+    if options.format == "parquet":
+        file = io.BytesIO()
+        write_parquet(columns, rows, file)
+        return file.getvalue()
+    if options.format == "json":
+        lines = ["{" + ",".join(map(_member, columns, row)) + "}\n" for row in rows]
+    else:
+        names = [[column.name for column in columns]] if "header" in options.flags else []
+        lines = [_line(line, options) for line in (*names, *rows)]
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _member(column: _Column, value: str | None) -> str:
+    """Return a value as a member of a JSON object. Numbers and SUPER values are JSON already.
+
+    Booleans are `t` or `f`; that they are strings is not confirmed.
+    """
+    if value is None:
+        text = "null"
+    else:
+        is_json = column.oid == _SUPER or (column.oid in _NUMBERS and value[-1].isdigit())
+        text = value if is_json else json.dumps(value, ensure_ascii=False)
+    return f"{json.dumps(column.name, ensure_ascii=False)}:{text}"
 
 
 def _line(values: Sequence[str | None], options: UnloadOptions) -> str:
@@ -201,7 +256,7 @@ def _line(values: Sequence[str | None], options: UnloadOptions) -> str:
 def _field(value: str | None, options: UnloadOptions) -> str:
     if value is None:
         return options.null_as
-    if options.csv:
+    if options.format == "csv":
         is_special = any(sign in value for sign in (options.delimiter, '"', *_BREAKS))
         return '"' + value.replace('"', '""') + '"' if is_special else value
     if "escape" in options.flags:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_core.csv_files.compression import decompressed
+from etl_core.loading.keyed_rows import OWN
 from etl_core.model.errors import (
     EtlError,
     LoadErrorLine,
@@ -35,6 +36,7 @@ from etl_core.model.object_versions import ObjectVersion, OpenedVersion, StoredV
 from etl_core.model.status import SETTLED, TOOK_EFFECT, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from etl_core.schema_changes.ddl import AddColumn
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.default_values import parse_server_default
@@ -45,6 +47,7 @@ from etl_core.upload_log.outcome import LoadOutcome
 from tests.builders import LAKE, NOON, WORK, an_upload
 
 DATABASES = ("dev", "analytics")
+FOLDERS = (*TEMPORARY, QUARANTINE)
 
 
 @dataclass
@@ -102,15 +105,18 @@ class FakeStore:
             yield content[first : first + self.chunk]
 
     def pin(self, version: StoredVersion, name: str) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.pinned.append(version.version_id)
         self.put(name, b"".join(self.read(version)), WORK)
         return f"s3://{WORK}/{name}"
 
     def write_copy(self, name: str, chunks: Iterator[bytes]) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.put(name, b"".join(chunks), WORK)
         return f"s3://{WORK}/{name}"
 
     def write_object(self, name: str, content: bytes, content_type: str) -> str:
+        assert name.startswith(FOLDERS), "objects in other folders never expire"
         self.put(name, content, WORK)
         return f"s3://{WORK}/{name}"
 
@@ -228,6 +234,8 @@ class FakeWarehouse:
     refused: list[LoadErrorLine] = field(default_factory=list)
     failure: EtlError = field(default_factory=lambda: LoadFailedError("the COPY failed"))
     closed: int = 0
+    counts_empty_lines: bool = False
+    """Whether COPY loads empty lines as rows: another number than the loader counts."""
 
     @contextmanager
     def transaction(self, database: str, timeout_seconds: float) -> Iterator[FakeTransaction]:
@@ -305,7 +313,7 @@ class FakeTransaction:
         table = statement.table
         count = len(self.state.rows.get((table.schema, table.name), []))
         self.execute(statement)
-        return count
+        return count - len(self.state.rows[table.schema, table.name])
 
     def _note(self, statement: Any) -> str:
         word = _word(statement)
@@ -337,11 +345,41 @@ class FakeTransaction:
 
     def _move(self, statement: sa.Insert) -> list[Any]:
         assert statement.select is not None
-        table, source = statement.table, _of(statement.select)
+        table, source = statement.table, next(iter(statement.select.selected_columns)).table
         if (table.schema, table.name) not in self.state.rows:
             raise MissingTableError(f'relation "{table.schema}.{table.name}" does not exist')
-        moved = self.state.rows[source.schema, source.name]
+        moved = self._matching(source, statement.select.whereclause)
         self.state.rows[table.schema, table.name] += copy.deepcopy(moved)
+        return []
+
+    def _matching(self, table: Any, condition: Any) -> list[list[str]]:
+        """Return the rows of a table that have the key of a row of another table; all without a condition."""
+        rows = self.state.rows[table.schema, table.name]
+        if condition is None:
+            return rows
+        parts = list(getattr(condition, "clauses", [condition]))
+        other = parts[0].right.table
+        places = [
+            [[column.name for column in each.columns].index(part.left.name) for part in parts]
+            for each in (table, other)
+        ]
+        keys = {
+            tuple(row[place] for place in places[1])
+            for row in self.state.rows[other.schema, other.name]
+        }
+        return [row for row in rows if tuple(row[place] for place in places[0]) in keys]
+
+    def _check_keys(self, statement: sa.Select[Any]) -> list[Any]:
+        """Find an empty or a repeated key. The key is the first column."""
+        table = _of(statement)
+        keys = [row[0] for row in self.state.rows[table.schema, table.name]]
+        if not statement._group_by_clauses:
+            return [(key,) for key in keys if not key.rstrip()][:1]
+        return sorted((key,) for key in set(keys) if keys.count(key) > 1)[:1]
+
+    def _drop_table(self, statement: DropTable) -> list[Any]:
+        table = statement.element
+        del self.state.rows[table.schema, table.name]
         return []
 
     def _insert_ledger(self, statement: sa.Insert) -> list[Any]:
@@ -375,7 +413,14 @@ class FakeTransaction:
         return []
 
     def _delete(self, statement: sa.Delete) -> list[Any]:
-        self.state.rows[statement.table.schema, statement.table.name].clear()
+        table = statement.table
+        gone = self._matching(table, statement.whereclause)
+        kept = [
+            row
+            for row in self.state.rows[table.schema, table.name]
+            if not any(row is each for each in gone)
+        ]
+        self.state.rows[table.schema, table.name] = kept
         return []
 
     def _copy(self, statement: CopyCsv) -> list[Any]:
@@ -389,7 +434,10 @@ class FakeTransaction:
                 decompressed([self.warehouse.store.current(entry["url"])], source.compression)
             )
             text = io.StringIO(content.decode("utf-8-sig"))
-            rows = list(csv.reader(text, delimiter=source.delimiter, quotechar=source.quote))[1:]
+            lines = csv.reader(text, delimiter=source.delimiter, quotechar=source.quote)
+            # An empty line is a row of one column; in other tables, COPY skips it.
+            counts_empty = len(statement.columns) == 1 or self.warehouse.counts_empty_lines
+            rows = [row or [""] for row in lines if row or counts_empty][1:]
             self.state.rows[table.schema, table.name] += rows
             self.count += len(rows)
         return []
@@ -408,6 +456,8 @@ def _word(statement: Any) -> str:
             return "COUNT STAGING"
         if [column.name for column in statement.selected_columns] == ["relname"]:
             return "LIST STAGING"
+        if getattr(froms[0], "name", "") == OWN:
+            return "CHECK KEYS"
         return (
             "READ LEDGER" if getattr(froms[0], "schema", None) == LEDGER_SCHEMA else "READ CATALOG"
         )
@@ -418,6 +468,7 @@ def _word(statement: Any) -> str:
         "CopyCsv": "COPY",
         "Delete": "DELETE",
         "CreateTable": "CREATE TABLE",
+        "DropTable": "DROP TABLE",
         "CreateSchema": "CREATE SCHEMA",
         "AddColumn": "ADD COLUMN",
     }

@@ -132,7 +132,7 @@ class AwsReader:
         return Machine(answer["status"], answer["roleArn"], json.loads(answer["definition"]))
 
     def _functions(self, machine: Read[Machine]) -> dict[str, Read[FunctionState]]:
-        """Return the functions by noun. Those of the workflow are known from its definition."""
+        """Return the functions by noun. The workflow's definition names three of them."""
         named: dict[str, Read[str]] = {"record": NOT_READ, "load": NOT_READ, "long copy": NOT_READ}
         if isinstance(machine, Machine):
             named |= machine.functions()

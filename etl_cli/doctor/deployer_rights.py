@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.setting_kinds import NetworkKind, WarehouseKind
+from infra.setting_kinds import AccessLog, NetworkKind, WarehouseKind
 from infra.stack_settings import StackSettings
 
 _SUFFIX = "0a1b2c3"
@@ -69,7 +69,6 @@ RIGHTS: Mapping[str, Right] = {
     "aws:cloudwatch/logGroup:LogGroup": Right(
         ("logs:CreateLogGroup", "logs:PutRetentionPolicy"), _LOGS
     ),
-    "aws:cloudwatch/logMetricFilter:LogMetricFilter": Right(("logs:PutMetricFilter",), _LOGS),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Right(
         ("cloudwatch:PutMetricAlarm",),
         "arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix}-alarms-" + _SUFFIX,
@@ -109,6 +108,16 @@ RIGHTS: Mapping[str, Right] = {
         ),
         Right(("apigateway:POST",), "arn:{partition}:apigateway:{region}::/apikeys"),
     ),
+    "aws:apigateway/account:Account": Right(
+        ("apigateway:PATCH",), "arn:{partition}:apigateway:{region}::/account"
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Right(("cloudwatch:PutDashboard",)),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": Right(("logs:PutQueryDefinition",)),
+    "aws:kms/key:Key": Right(("kms:CreateKey",)),
+    "aws:budgets/budget:Budget": Right(("budgets:ModifyBudget",)),
+    "aws:redshiftserverless/usageLimit:UsageLimit": Right(
+        ("redshift-serverless:CreateUsageLimit",)
+    ),
     "aws:ec2/vpc:Vpc": Right(("ec2:CreateVpc", "ec2:ModifyVpcAttribute")),
     "aws:ec2/subnet:Subnet": Right(("ec2:CreateSubnet",)),
     "aws:ec2/routeTable:RouteTable": Right(("ec2:CreateRouteTable",)),
@@ -136,6 +145,18 @@ SERVICE_ROLE = Right(
 )
 
 
+def _optional(settings: StackSettings) -> dict[str, bool]:
+    """Return whether the settings ask for each optional type."""
+    has_address = settings.alarm_email is not None or settings.notify_email is not None
+    return {
+        "aws:sns/topicSubscription:": has_address,
+        "aws:kms/": settings.alarm_email is not None and settings.kms_key_arn is None,
+        "aws:budgets/": bool(settings.budget_per_month),
+        "aws:apigateway/account:": settings.api_access_log is AccessLog.WITH_ROLE,
+        "aws:redshiftserverless/usageLimit:": bool(settings.warehouse_rpu_hours_per_month),
+    }
+
+
 def rights_of(settings: StackSettings) -> Iterator[Right]:
     """Yield the rights that a stack with these settings needs, each resource once per set of actions."""
     left_out = []
@@ -151,8 +172,7 @@ def rights_of(settings: StackSettings) -> Iterator[Right]:
             for each in ("vpc", "subnet", "routeTable", "routeTableAssociation", "vpcEndpoint")
         ]
         left_out += ["aws:ec2/flowLog:", "aws:ec2/defaultSecurityGroup:"]
-    if settings.alarm_email is None:
-        left_out.append("aws:sns/")
+    left_out += [token for token, is_wanted in _optional(settings).items() if not is_wanted]
     chosen = (right for token, right in RIGHTS.items() if not token.startswith(tuple(left_out)))
     yield from dict.fromkeys(chosen)
     if settings.warehouse_kind is not WarehouseKind.EXISTING:

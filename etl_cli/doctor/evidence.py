@@ -15,7 +15,7 @@ NOT_READ = Unread("it was not read, because something before it is broken")
 
 @dataclass(frozen=True)
 class StackNames:
-    """What the outputs of a stack say. Account and region are those of the state machine's ARN."""
+    """What the outputs of a stack say. The state machine's ARN has account and region."""
 
     lake_bucket: str
     state_machine_arn: str

@@ -78,6 +78,8 @@ def _poll(connection: sa.Connection, statement: sa.Select[Any]) -> tuple[LoadErr
 def _select_rows(connection: sa.Connection, copy: SentCopy) -> sa.Select[Any]:
     """Return the query for the rows of this session, this table, and no earlier COPY.
 
+    A temporary table is gone after the rollback: then the session and the time have to do.
+
     A long-lived cluster uses session ids again (page PG_BACKEND_PID), and the view keeps rows for
     days. Its `start_time` is the time in UTC when the COPY began (page SYS_LOAD_ERROR_DETAIL). The
     server's clock now, less the time since the COPY was sent, is at or before that time. Only a
@@ -87,13 +89,13 @@ def _select_rows(connection: sa.Connection, copy: SentCopy) -> sa.Select[Any]:
     connection.rollback()
     since: datetime = now - timedelta(seconds=time.monotonic() - copy.sent_at)
     columns = _VIEW.c
-    return (
+    statement = (
         sa.select(_VIEW)
         .where(columns.session_id == session_id)
-        .where(columns.table_id == table_id)
         .where(columns.start_time >= since)
         .order_by(columns.query_id.desc(), columns.line_number)
     )
+    return statement if copy.table.schema is None else statement.where(columns.table_id == table_id)
 
 
 def _select_session(table: sa.Table) -> sa.Select[Any]:

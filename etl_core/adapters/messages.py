@@ -193,3 +193,35 @@ STATEMENT_REFUSED = Message(
     fix="Correct the cause that the warehouse names, then upload the file again",
     example={"reason": "permission denied for schema public"},
 )
+
+WEBHOOK_SECRET_UNREADABLE = Message(
+    id="webhook.secret_unreadable",
+    when="The secret with the webhook's URL could not be read.",
+    text="the secret {secret} could not be read: {reason}",
+    fix="Check that the secret exists, has a value, and is in the stack's account and region (notifyWebhookSecretArn)",
+    example={"secret": "arn:aws:secretsmanager:...", "reason": "ResourceNotFoundException"},
+)
+
+WEBHOOK_SECRET_INVALID = Message(
+    id="webhook.secret_invalid",
+    when="The value of the secret is not the URL of a webhook.",
+    text="the value of the secret {secret} is no URL; it must be one that starts with https://, and nothing else",
+    fix="Copy the webhook's URL into the secret",
+    example={"secret": "arn:aws:secretsmanager:..."},
+)
+
+WEBHOOK_REFUSED = Message(
+    id="webhook.refused",
+    when="The chat service refused a message.",
+    text="the webhook returned the status {status}; a message that arrived has a status from 200 to 299",
+    fix="Check that the webhook still exists and that notifyWebhookKind names its service",
+    example={"status": 404},
+)
+
+WEBHOOK_UNREACHABLE = Message(
+    id="webhook.unreachable",
+    when="The chat service could not be reached.",
+    text="the webhook could not be reached: {reason}",
+    fix="Check the host in the webhook's URL",
+    example={"reason": "TimeoutError"},
+)

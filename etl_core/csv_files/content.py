@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import NamedTuple
 
 from etl_core.csv_files.messages import (
@@ -33,6 +34,8 @@ _SPREADSHEETS = (
 )
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PROBE = 512
+_MARKUP = (b"<!doctype", b"<html", b"<?xml")
+_JSON = re.compile(rb"[\[{]\s*+(?:[\[{\]}\"0-9-]|$)")
 
 
 class _Format(NamedTuple):
@@ -105,11 +108,30 @@ def _check_encoding(first_bytes: bytes) -> None:
         raise _not_csv("UTF-16 text", ADVISE_UTF16(encoding="UTF16BE"))
 
 
+def check_text(first_bytes: bytes, delimiter: str) -> None:
+    """Raise InvalidDataFileError if a file whose columns nobody knows is HTML, XML or JSON.
+
+    A header of CSV may begin with a name in brackets: `[id],[name]`, `<id>,<name>`.
+    """
+    text = first_bytes.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith((b"{", b"[")) and _JSON.match(text) is None:
+        return
+    is_tag = text.startswith(b"<") and not text.lower().startswith(_MARKUP)
+    if is_tag and delimiter.encode() in text.partition(b"\n")[0]:
+        return
+    if (name := _text_format(first_bytes)) is not None:
+        raise _not_csv(name, ADVISE_EXPORT())
+
+
 def other_text_format(first_bytes: bytes) -> MessageText | None:
     """Return the message of a text that is HTML, XML or JSON. A header may begin like that, so it must not match."""
-    start = first_bytes.removeprefix(codecs.BOM_UTF8).lstrip()[:32].lower()
-    name = next((name for mark, name in _TEXTUAL if start.startswith(mark)), None)
+    name = _text_format(first_bytes)
     return None if name is None else NOT_CSV(what=name, fix=ADVISE_EXPORT())
+
+
+def _text_format(first_bytes: bytes) -> str | None:
+    start = first_bytes.removeprefix(codecs.BOM_UTF8).lstrip()[:32].lower()
+    return next((name for mark, name in _TEXTUAL if start.startswith(mark)), None)
 
 
 def _not_csv(what: str, advice: str) -> InvalidDataFileError:

@@ -88,10 +88,8 @@ def needs_scan(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
         format_text = options.date_format if kind.name == "date" else options.time_format
         if kind.is_datetime and format_text in (None, "auto"):
             return True
-        loses = (
-            kind.name == "numeric" or kind.is_time or (kind.is_datetime and _has_clock(format_text))
-        )
-        if counts_losses and loses:
+        is_cut = kind.name in ("numeric", "character varying") or kind.is_time
+        if counts_losses and (is_cut or (kind.is_datetime and _has_clock(format_text))):
             return True
     return False
 

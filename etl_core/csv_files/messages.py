@@ -485,6 +485,13 @@ TEXT_TOO_LONG = Message(
     fix="",
     example={"size": 31, "limit": 30},
 )
+BLANKS_CUT = Message(
+    id="value.blanks_cut",
+    when="A value is too long for its VARCHAR column only because of blanks at its end, which COPY cuts off.",
+    text="is longer than the {limit} bytes of its column because of blanks at its end; COPY cuts them off",
+    fix="",
+    example={"limit": 30},
+)
 NOT_DATETIME = Message(
     id="value.not_datetime",
     when="A value of a date or timestamp column does not have the format of csv.date_format or csv.time_format.",
@@ -664,6 +671,13 @@ KEEP_OFFSET = Message(
     text="To keep the moment, make the column a {type}",
     fix="",
     example={"type": "TIMESTAMPTZ"},
+)
+KEEP_BLANKS = Message(
+    id="cure.keep_blanks",
+    when="COPY cuts blanks off that a VARCHAR column does not hold.",
+    text="Make the column longer to keep the blanks, or remove them from the file",
+    fix="",
+    example={},
 )
 KEEP_AS_TEXT = Message(
     id="cure.keep_as_text",

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from etl_core.csv_files.compression import decompressed, in_pieces
-from etl_core.csv_files.content import check_content
+from etl_core.csv_files.content import check_content, check_text
 from etl_core.csv_files.header import match_columns, read_header
 from etl_core.csv_files.header_mistakes import likely_mistake, wrong_encoding
 from etl_core.csv_files.messages import HEADER_WRONG_ENCODING
@@ -58,6 +58,7 @@ def read_names(
     read = next(source, b"")
     first_bytes = _first_bytes(read, compression)
     check_content(first_bytes, compression, options)
+    check_text(first_bytes, options.delimiter)
     try:
         return read_header(chain([read], source), compression, options)
     except InvalidDataFileError as error:

@@ -39,7 +39,7 @@ def scan_file(
 
     `columns` are the file's, in its order. Raises InvalidDataFileError if it cannot be read.
     """
-    text = _Text(_as_utf8(pieces, spec.csv))
+    text = Utf8Text(as_utf8(pieces, spec.csv))
     rows = split_rows(text, spec.csv)
     if spec.csv.header == "first_row":
         next(rows, None)
@@ -61,7 +61,7 @@ def with_blank_lines(
 
     COPY skips empty lines, and the other lines keep their numbers. Raises InvalidDataFileError.
     """
-    text = _Text(_as_utf8(pieces, spec.csv), keeps=True)
+    text = Utf8Text(as_utf8(pieces, spec.csv), keeps=True)
     rows = split_rows(text, spec.csv)
     plain = unremarkable_rows(tuple(columns), tuple(header), spec)
     if spec.csv.header == "first_row":
@@ -74,10 +74,11 @@ def with_blank_lines(
             yield text.take()
             return
         line = text.take()
-        yield b"\n" if _is_empty(row, len(columns)) else line
+        yield b"\n" if is_empty_row(row, len(columns)) else line
 
 
-def _is_empty(row: CsvRow, width: int) -> bool:
+def is_empty_row(row: CsvRow, width: int) -> bool:
+    """Return whether all of several fields are empty."""
     return len(row.fields) == width > 1 and not any(row.fields)
 
 
@@ -97,7 +98,7 @@ class _Scanner:
         # Empty lines are not rows, except where a row has only one field (CopyCsv).
         if row.fields == [""] and self._width > 1:
             return
-        self._rows += not (self._skips_empty and _is_empty(row, self._width))
+        self._rows += not (self._skips_empty and is_empty_row(row, self._width))
         for finding in self._check.of_row(row):
             if finding.issue.effect is Effect.REFUSED:
                 continue
@@ -112,7 +113,7 @@ class _Scanner:
         return Scan(rows, self._fault, self._faults, tuple(self._findings.warnings()))
 
 
-class _Text:
+class Utf8Text:
     """A file as UTF-8, consumed from its front: an iterator of numbered lines, without LF.
 
     `keeps`: what was consumed is kept until it is taken.
@@ -121,7 +122,21 @@ class _Text:
     def __init__(self, pieces: Iterator[bytes], *, keeps: bool = False) -> None:
         self._pieces, self._keeps = pieces, keeps
         self._buffer, self._at, self._number = b"", 0, 0
-        self._taken_until = 0
+        self._taken_until = self._dropped = 0
+
+    @property
+    def position(self) -> int:
+        """How many bytes were consumed."""
+        return self._dropped + self._at
+
+    @property
+    def line(self) -> int:
+        """How many lines were consumed."""
+        return self._number
+
+    def forget(self) -> None:
+        """Drop what was consumed since the last call of `take`."""
+        self._taken_until = self._at
 
     def take(self) -> bytes:
         """Return what was consumed since the last call."""
@@ -157,6 +172,7 @@ class _Text:
             return False
         kept = self._taken_until if self._keeps else self._at
         self._buffer = self._buffer[kept:] + piece
+        self._dropped += kept
         self._at, self._taken_until = self._at - kept, 0
         if len(self._buffer) > len(piece) + 4 * MAX_ROW_CHARACTERS:
             raise row_too_long(self._number + 1)
@@ -174,7 +190,8 @@ class _Text:
         return self._number, line.decode("utf-8", "surrogateescape")
 
 
-def _as_utf8(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[bytes]:
+def as_utf8(pieces: Iterable[bytes], options: CsvOptions) -> Iterator[bytes]:
+    """Yield the file as UTF-8. A byte order mark of UTF-8 stays."""
     if options.encoding == "UTF8":
         yield from pieces
         return

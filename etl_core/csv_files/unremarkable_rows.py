@@ -6,6 +6,7 @@ It may miss such a row, which then costs time. It never matches another one.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from etl_core.csv_files.datetime_formats import format_pattern
@@ -33,10 +34,16 @@ def unremarkable_rows(
 def _compile(
     types: tuple[ColumnType | None, ...], header: tuple[str, ...], options: CsvOptions
 ) -> re.Pattern[bytes]:
+    return rows_pattern([_field(kind, options) for kind in types], header, options)
+
+
+def rows_pattern(
+    fields: Sequence[bytes], header: tuple[str, ...], options: CsvOptions
+) -> re.Pattern[bytes]:
+    """Return the pattern of rows of these fields, except rows without values and repeated headers."""
     delimiter, quote = re.escape(options.delimiter.encode()), re.escape(options.quote.encode())
-    fields = delimiter.join(_field(kind, options, delimiter, quote) for kind in types)
     excluded = [re.escape(options.delimiter.join(header).encode()) + rb"\r?\n"] if header else []
-    if len(types) > 1:
+    if len(fields) > 1:
         empty = rb"(?:" + quote * 2 + rb")?+"
         excluded.append(
             rb"(?=["
@@ -50,23 +57,29 @@ def _compile(
             + rb")*+\r?\n"
         )
     remarkable = b"".join(rb"(?!" + each + rb")" for each in excluded)
-    return re.compile(rb"(?>" + remarkable + fields + rb"(?>\n|\r\n))*+")
+    row = delimiter.join(fields)
+    return re.compile(rb"(?>" + remarkable + row + rb"(?>\n|\r\n))*+")
 
 
-def _field(kind: ColumnType | None, options: CsvOptions, delimiter: bytes, quote: bytes) -> bytes:
+def _field(kind: ColumnType | None, options: CsvOptions) -> bytes:
     """Return the pattern of a field. Alternatives that begin with different bytes are quick."""
+    quote = re.escape(options.quote.encode())
     value = None if kind is None else _value(kind, options)
     if value is None:
-        inner = _bytes_except(options.quote + "\r\n")
-        bare = _bytes_except(options.delimiter + options.quote + "\r\n")
-        return rb"(?>" + bare + rb"++|" + quote + inner + rb"*+" + quote + rb"|)"
+        inner = bytes_except(options.quote + "\r\n")
+        bare = bytes_except(options.delimiter + options.quote + "\r\n")
+        # Of a longer text, COPY cuts blanks off, or refuses it.
+        is_text = kind is not None and kind.name == "character varying"
+        most = b"%d" % kind.arguments[0] if kind is not None and is_text else b""
+        counts = rb"{1," + most + rb"}+", rb"{0," + most + rb"}+"
+        return rb"(?>" + bare + counts[0] + rb"|" + quote + inner + counts[1] + quote + rb"|)"
     return rb"(?>" + value + rb"|" + quote + rb"(?:" + value + rb")?+" + quote + rb"|)"
 
 
-def _bytes_except(characters: str) -> bytes:
+def bytes_except(characters: str, *, beyond_ascii: bool = True) -> bytes:
     """Return the class of all other bytes as ranges: a negated class is slower."""
     missing = sorted({*characters.encode()})
-    gaps = zip([-1, *missing], [*missing, 256], strict=True)
+    gaps = zip([-1, *missing], [*missing, 256 if beyond_ascii else 128], strict=True)
     ranges = (
         b"\\x%02x-\\x%02x" % (after + 1, before - 1) for after, before in gaps if before - after > 1
     )

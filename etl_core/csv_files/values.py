@@ -19,12 +19,14 @@ from struct import pack, unpack
 from etl_core.csv_files.cures import DATE, TIMESTAMP, DateTimeKind, cure_of, format_hint
 from etl_core.csv_files.datetime_formats import DateTimeParts, datetime_reader, read_time
 from etl_core.csv_files.messages import (
+    BLANKS_CUT,
     DATE_AMBIGUOUS,
     DECIMALS_CUT,
     FLOAT_OUT_OF_RANGE,
     FRACTION_CUT,
     INTEGER_OUT_OF_RANGE,
     KEEP_AS_TEXT,
+    KEEP_BLANKS,
     KEEP_OFFSET,
     KEEP_TIME,
     NOT_ASCII,
@@ -266,15 +268,18 @@ def _as_real(number: float) -> float:
 
 
 def _text(kind: ColumnType) -> _Check:
-    length, ascii_only = kind.arguments[0], kind.name == "character"
+    length, is_char = kind.arguments[0], kind.name == "character"
+    cut = _changed(BLANKS_CUT(limit=length), KEEP_BLANKS())
 
-    def check(value: str) -> MessageText | None:
-        if ascii_only and not value.isascii():
+    def check(value: str) -> MessageText | ValueIssue | None:
+        if is_char and not value.isascii():
             return NOT_ASCII()
-        # COPY silently drops blanks beyond the length.
-        if size_of(value) > length and size_of(value.rstrip(" ")) > length:
+        if size_of(value) <= length:
+            return None
+        if size_of(value.rstrip(" ")) > length:
             return TEXT_TOO_LONG(size=size_of(value), limit=length)
-        return None
+        # Redshift cuts blanks beyond the length ("Character types"). In a CHAR they mean nothing.
+        return None if is_char else cut
 
     return check
 

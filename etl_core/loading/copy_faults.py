@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.row_check import RowCheck
+from etl_core.csv_files.scan import as_utf8
 from etl_core.loading.copy_refusals import ExplainedCopy, describe_refusal
 from etl_core.loading.copy_run import GroupCopy, part_named
 from etl_core.loading.data_file import Part
@@ -98,12 +99,18 @@ def explain_member(
     chunks = takewhile(
         lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version)
     )
-    refusal = CopyRefusedError(error.message, fault.lines)
-    pieces = decompressed(chunks, file.compression)
+    pieces: Iterable[bytes] = decompressed(chunks, file.compression)
+    csv, lines, bad = shape.csv, fault.lines, fault.part.bad
+    if bad is not None:
+        pieces = bad.removed_from(as_utf8(pieces, csv), keeps_lines=True)
+        csv = csv.model_copy(update={"encoding": "UTF8"})
+        if len(shape.columns) == 1:
+            lines = tuple(replace(each, line=bad.line_before(each.line)) for each in lines)
+    refusal = CopyRefusedError(error.message, lines)
     check = None
     if in_force is not None:
         check = RowCheck(shape.columns, read_spec(shape, in_force), shape.header)
-    return describe_refusal(refusal, pieces, shape.columns, shape.csv, check)
+    return describe_refusal(refusal, pieces, shape.columns, csv, check)
 
 
 def _refused_lines(

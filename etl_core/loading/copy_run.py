@@ -9,22 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.csv_files.header import IGNORED
-from etl_core.loading.combined_file import combine
 from etl_core.loading.data_file import CopyShape, Part, in_threads
 from etl_core.loading.maintenance import is_large_change
 from etl_core.loading.ports import ObjectStore, Transaction
 from etl_core.model.function_settings import LoadSettings
-from etl_core.model.table_ref import TableRef
-from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.schema_files.tables import table_of_schema_file
+from etl_core.model.work_bucket import MANIFESTS
 from etl_core.sql import CopyCsv, CopySource
 
+Note = Callable[[Executable], None]
+"""Is called with each statement before it runs."""
 Group = Sequence[Part]
 """Parts of one shape. The number of rows is known for every part, or there is only one part."""
 
@@ -51,13 +51,71 @@ class GroupCopy:
         [count] = transaction.execute(sa.select(sa.func.pg_last_copy_count()))
         return int(count[0])
 
+    @property
+    def copies(self) -> Sequence[GroupCopy]:
+        """Return the copies of this step: itself."""
+        return (self,)
+
+    def run(self, transaction: Transaction, note: Note, *, refreshes: bool) -> StepResult:
+        """Add the rows to the table."""
+        statement = self.statement(refreshes=refreshes)
+        note(statement)
+        transaction.execute(statement)
+        return StepResult([(self, self.read_count(transaction))])
+
+    def fill(self, staging: sa.Table, transaction: Transaction, note: Note) -> int:
+        """Add the rows to an empty staging table instead, and return how many there are."""
+        statement = CopyCsv(staging, self.command.columns, self.command.source)
+        note(statement)
+        transaction.execute(statement)
+        return self.read_count(transaction)
+
+
+@dataclass(frozen=True)
+class KeysRefused:
+    """A file whose keys do not identify its rows. `key`: its columns; `value`: one key, as the warehouse shows it.
+
+    `is_empty`: the key has an empty text; otherwise several rows have it.
+    """
+
+    part: Part
+    key: tuple[str, ...]
+    value: tuple[str, ...]
+    is_empty: bool
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step did. `counts`: each COPY with its number of rows; `rows_replaced` by an upsert."""
+
+    counts: Sequence[tuple[GroupCopy, int]]
+    rows_replaced: int = 0
+    refused: KeysRefused | None = None
+
+
+class Step(Protocol):
+    """A part of a copy run: what one or more COPYs do to the table."""
+
+    @property
+    def copies(self) -> Sequence[GroupCopy]:
+        """Return the copies of the step."""
+        ...
+
+    def run(self, transaction: Transaction, note: Note, *, refreshes: bool) -> StepResult:
+        """Change the table. Raises CopyRefusedError."""
+        ...
+
 
 @dataclass(frozen=True)
 class Copied:
-    """All files were copied, from the right versions. `counts`: each COPY with its number of rows."""
+    """All files were copied, from the right versions. `counts`: each COPY with its number of rows.
+
+    `rows_deleted` were in the table before; upserts replaced `rows_replaced`.
+    """
 
     counts: Sequence[tuple[GroupCopy, int]]
     rows_deleted: int = 0
+    rows_replaced: int = 0
 
     def rows_by_file(self) -> dict[str, int] | None:
         """Return the rows of each file, by upload id.
@@ -83,47 +141,54 @@ class Overwritten:
     parts: Sequence[Part]
 
 
-CopyResult = Copied | Overwritten
+CopyResult = Copied | Overwritten | KeysRefused
 
 
 @dataclass(frozen=True)
 class CopyRun:
     """The statements of one transaction that change the table. Create it with `plan_copies`.
 
-    `deletion` deletes the rows that the files replace; None if they are added.
+    `deletion` deletes all rows of the table; None if it keeps them. `steps` are in order.
     """
 
     store: ObjectStore
     settings: LoadSettings
     deletion: sa.Delete | None
-    copies: Sequence[GroupCopy]
+    steps: Sequence[Step]
+
+    @property
+    def copies(self) -> list[GroupCopy]:
+        """Return the copies of all steps."""
+        return [copy for step in self.steps for copy in step.copies]
 
     @property
     def parts(self) -> list[Part]:
         """Return all files."""
         return [part for copy in self.copies for part in copy.group]
 
-    def run(
-        self, transaction: Transaction, note: Callable[[Executable], None] = lambda _: None
-    ) -> CopyResult:
+    def run(self, transaction: Transaction, note: Note = lambda _: None) -> CopyResult:
         """Delete, copy and count, then verify that each object still has the version to load.
 
-        `note` is called with each statement before it runs. Raises CopyRefusedError.
+        Raises CopyRefusedError.
         """
-        deleted = 0
+        deleted = replaced = 0
         if self.deletion is not None:
             note(self.deletion)
             deleted = transaction.change(self.deletion)
         refreshes = is_large_change(deleted, self.settings)
-        counts = []
-        for copy in self.copies:
+        counts: list[tuple[GroupCopy, int]] = []
+        refused: KeysRefused | None = None
+        for step in self.steps:
             # The last COPY reads all rows for the statistics: once is enough.
-            statement = copy.statement(refreshes=refreshes and copy is self.copies[-1])
-            note(statement)
-            transaction.execute(statement)
-            counts.append((copy, copy.read_count(transaction)))
-        overwritten = self._overwritten()
-        return Overwritten(overwritten) if overwritten else Copied(counts, deleted)
+            is_last = step is self.steps[-1]
+            result = step.run(transaction, note, refreshes=refreshes and is_last)
+            counts += result.counts
+            replaced += result.rows_replaced
+            if (refused := result.refused) is not None:
+                break
+        if overwritten := self._overwritten():
+            return Overwritten(overwritten)
+        return refused or Copied(counts, deleted, replaced)
 
     def copy_of(self, statement: Executable | None) -> GroupCopy | None:
         """Return the copy that a noted statement runs; None if it is another statement."""
@@ -140,48 +205,12 @@ class CopyRun:
         return [part for part, is_current in zip(unpinned, current, strict=True) if not is_current]
 
 
-def plan_copies(
-    parts: Sequence[Part],
-    table: TableRef,
-    in_force: SchemaFile,
-    settings: LoadSettings,
-    store: ObjectStore,
-    *,
-    replaces_rows: bool,
-    combines: bool,
-) -> CopyRun:
-    """Write the manifests and return the copy run of these files, with as few COPYs as possible.
-
-    `combines`: many small files are first combined to one.
-    """
-    target = table_of_schema_file(in_force, table)
-    copies = [
-        (combines and _plan_combined(group, target, settings, store))
-        or plan_copy(group, target, settings, store)
-        for group in group_parts(parts)
-    ]
-    return CopyRun(store, settings, deletion(target) if replaces_rows else None, copies)
-
-
 def plan_copy(
     group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
 ) -> GroupCopy:
     """Write the manifest of the group and return its COPY into the target."""
-    manifest = _write_manifest(store, [part.file.url for part in group])
-    return GroupCopy(group, _copy_command(group[0].shape, manifest, target, settings))
-
-
-def _plan_combined(
-    group: Group, target: sa.Table, settings: LoadSettings, store: ObjectStore
-) -> GroupCopy | None:
-    """Write one file with the rows of all, and return its COPY; None if they cannot be combined."""
-    content = combine(group)
-    if content is None:
-        return None
-    url = store.write_object(f"combined/{_digest(content)}.csv", content, "text/csv")
-    shape = replace(group[0].shape, compression=None)
-    command = _copy_command(shape, _write_manifest(store, [url]), target, settings)
-    return GroupCopy(group, command, is_combined=True)
+    manifest = write_manifest(store, [part.file.url for part in group])
+    return GroupCopy(group, copy_command(group[0].shape, manifest, target, settings))
 
 
 def deletion(target: sa.Table) -> sa.Delete:
@@ -197,7 +226,7 @@ def group_parts(parts: Sequence[Part]) -> list[Group]:
     """Return as few groups as possible, in the order of their first parts."""
     groups: dict[object, list[Part]] = {}
     for part in parts:
-        key = part.shape if part.rows is not None else part.file.upload_id
+        key = (part.shape, part.key) if part.rows is not None else part.file.upload_id
         groups.setdefault(key, []).append(part)
     return list(groups.values())
 
@@ -210,7 +239,7 @@ def part_named(group: Group, file_name: str) -> Part | None:
     return matches[0] if len(matches) == 1 else None
 
 
-def _write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
+def write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
     """Write the manifest of these objects and return its URL.
 
     COPY would read a key without a manifest as a prefix. The name is a digest of the content,
@@ -218,16 +247,18 @@ def _write_manifest(store: ObjectStore, urls: Sequence[str]) -> str:
     """
     entries = [{"url": url, "mandatory": True} for url in urls]
     text = json.dumps({"entries": entries}, ensure_ascii=False).encode()
-    return store.write_object(f"manifests/{_digest(text)}.json", text, "application/json")
+    return store.write_object(f"{MANIFESTS}{digest(text)}.json", text, "application/json")
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """Return a name for an object with this content."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _copy_command(
+def copy_command(
     shape: CopyShape, manifest_url: str, target: sa.Table, settings: LoadSettings
 ) -> CopyCsv:
+    """Return the COPY of the files of a manifest into the target."""
     source = CopySource(
         manifest_url=manifest_url,
         role_arn=settings.copy_role_arn,

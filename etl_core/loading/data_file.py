@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
+from etl_core.csv_files.bad_rows import BadRows
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.opening import open_csv
@@ -17,7 +18,9 @@ from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import OpenedVersion, StoredVersion
+from etl_core.model.work_bucket import PINNED
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 MAX_FILE_BYTES = 4 << 20
@@ -78,15 +81,23 @@ class CopyShape:
     csv: CsvOptions
     header: tuple[str, ...] = field(default=(), compare=False)
     """The first row of the file; empty if it has no header."""
+    arrival_columns: tuple[str, ...] = field(default=(), compare=False)
+    """The columns under the names that they had when the file arrived."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file with its shape. `rows` is None if the number of rows is not known before COPY."""
+    """A file with its shape. `rows` is None if the number of rows is not known before COPY.
+
+    `key`: the columns by which the rows of an upsert replace others; none for other actions.
+    `bad` are rows that are not loaded: COPY reads a copy without them.
+    """
 
     file: DataFile
     shape: CopyShape
     rows: int | None
+    key: tuple[str, ...] = ()
+    bad: BadRows | None = None
 
 
 def open_file(
@@ -104,7 +115,7 @@ def open_file(
     version = opened.version
     is_pinned = pin or not version.is_current
     url = (
-        store.pin(version, f"pinned/{upload_id}")
+        store.pin(version, f"{PINNED}{upload_id}")
         if is_pinned
         else f"s3://{version.bucket}/{version.key}"
     )
@@ -143,7 +154,27 @@ def shape_of(file: DataFile, history: Sequence[LedgerRow]) -> CopyShape:
         file.compression,
         at_arrival.csv,
         header,
+        columns,
     )
+
+
+def key_of(action: Action, history: Sequence[LedgerRow]) -> tuple[str, ...]:
+    """Return the key of an upload's rows: for an upsert, the primary key of the schema in force when it
+    arrived, under the current names. Empty for other actions.
+
+    `history`: see shape_of. Raises HeaderMismatchError if a column of the key was dropped since.
+    """
+    if action is not Action.UPSERT:
+        return ()
+    specs = [row.schema_file for row in history if row.schema_file is not None]
+    names = _current_names(specs)
+    key = specs[0].primary_key
+    if dropped := [name for name in key if name not in names]:
+        raise HeaderMismatchError(
+            COLUMN_DROPPED_LATER(columns=", ".join(map(repr, dropped))),
+            [DROPPED_COLUMN(column=name) for name in dropped],
+        )
+    return tuple(names[name] for name in key)
 
 
 def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:

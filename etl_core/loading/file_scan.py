@@ -70,17 +70,22 @@ class _StoppedError(Exception):
     pass
 
 
+def finished_scan(scan: Scan, deadline: float) -> FileScan:
+    """Return a scan that is done."""
+    done: Future[Scan] = Future()
+    done.set_result(scan)
+    return FileScan(deadline, done)
+
+
 def scan_part(part: Part, spec: SchemaFile, store: ObjectStore, deadline: float) -> FileScan:
     """Return the scan of a file. It is done for a small file, and for one that cannot lose anything.
 
     `spec` is the schema in force, by whose types COPY reads the file.
     """
     columns, read_by = part.shape.columns, read_spec(part.shape, spec)
-    done: Future[Scan] = Future()
     small = scan_small(part.file, part.shape, spec)
     if small is not None or not needs_scan(columns, read_by):
-        done.set_result(small or Scan(part.rows))
-        return FileScan(deadline, done)
+        return finished_scan(small or Scan(part.rows), deadline)
     stop = Event()
     pool = ThreadPoolExecutor(1)
     pieces = _until(stop, deadline, store.read(part.file.version))
@@ -91,6 +96,12 @@ def scan_part(part: Part, spec: SchemaFile, store: ObjectStore, deadline: float)
 def read_spec(shape: CopyShape, in_force: SchemaFile) -> SchemaFile:
     """Return the schema whose types the table has, with the options by which the file is read."""
     return in_force.model_copy(update={"csv": shape.csv})
+
+
+def as_utf8_spec(spec: SchemaFile) -> SchemaFile:
+    """Return the schema for the same files in UTF-8."""
+    csv = spec.csv.model_copy(update={"encoding": "UTF8"})
+    return spec.model_copy(update={"csv": csv})
 
 
 def scan_small(file: DataFile, shape: CopyShape, spec: SchemaFile) -> Scan | None:

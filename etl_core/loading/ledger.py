@@ -3,9 +3,11 @@
 The ledger decides about an upload (ledger_view.py); the log only reports. A ledger row is written in
 the transaction that changes the target, so both exist or neither does.
 
-Format 1 has no column `format_version`. The first load of such a ledger adds the column; its rows
-keep the NULL. Functions of both formats can read and write the ledger: each names the columns that
-it writes.
+Format 1 has no column `format_version`, and ledgers of earlier versions have no column
+`rows_quarantined`. The first load of such a ledger adds the columns; its rows keep the NULL.
+Functions of all formats can read and write the ledger: each names the columns that it writes. Rows
+of format 3 are upserts, rows of files with quarantined rows, and schema files that allow either:
+earlier functions refuse to read them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import base64
 import hashlib
 import reprlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -45,9 +47,12 @@ from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.sql import identifier
 
 T = TypeVar("T")
-FORMAT = 2
-"""The format of the rows that this code writes. NULL in the ledger means 1."""
+FORMAT = 3
+"""The newest format of rows that this code reads and writes. NULL in the ledger means 1."""
+_FORMAT_OF_OTHERS = 2
+"""Of rows without upsert and quarantine, so that earlier functions read the ledgers of tables without them."""
 _FORMAT_COLUMN = "format_version"
+_QUARANTINED = "rows_quarantined"
 _PACKED = "zlib:"
 _TEXT_BYTES = 65535
 _COMMENT = (
@@ -74,6 +79,8 @@ class LedgerRow:
     loaded_at: datetime
     schema_text: str | None = None
     """The schema file as the ledger stores it."""
+    rows_quarantined: int | None = None
+    """How many rows of the file were not loaded, because they do not fit the table."""
 
     @property
     def is_schema(self) -> bool:
@@ -139,6 +146,7 @@ def ledger_named(name: str) -> sa.Table:
         sa.Column(identifier("loaded_at"), sa.TIMESTAMP(), nullable=False),
         sa.Column(identifier("schema_file"), sa.VARCHAR(_TEXT_BYTES)),
         sa.Column(identifier(_FORMAT_COLUMN), sa.SMALLINT()),
+        sa.Column(identifier(_QUARANTINED), sa.BIGINT()),
         schema=identifier(LEDGER_SCHEMA),
         comment=_COMMENT,
     )
@@ -178,21 +186,21 @@ def create_ledger_statements(ledger: sa.Table) -> tuple[ExecutableDDLElement, ..
     )
 
 
-def add_format_version(ledger: sa.Table) -> ExecutableDDLElement:
-    """Return the statement that adds the column `format_version` to a ledger of format 1.
+def add_columns(ledger: sa.Table, existing: Collection[str]) -> list[ExecutableDDLElement]:
+    """Return the statements that add the columns which an older ledger lacks.
 
     ADD COLUMN is transactional on Redshift.
     """
-    return AddColumn(ledger, ledger.columns[_FORMAT_COLUMN])
+    return [AddColumn(ledger, column) for column in ledger.columns if column.name not in existing]
 
 
-def has_format_version(row: sa.Row[Any]) -> bool:
-    """Return whether a row of select_rows comes from a ledger with the column `format_version`."""
-    return _FORMAT_COLUMN in row._mapping
+def has_all_columns(ledger: sa.Table, row: sa.Row[Any]) -> bool:
+    """Return whether a row of select_rows comes from a ledger with every column."""
+    return all(column.name in row._mapping for column in ledger.columns)
 
 
 def select_rows(ledger: sa.Table) -> sa.Select[Any]:
-    """Select all columns that the ledger has: one of format 1 lacks `format_version`."""
+    """Select all columns that the ledger has: an older one lacks some."""
     return sa.select(sa.literal_column("*")).select_from(ledger)
 
 
@@ -213,8 +221,18 @@ def _values(row: LedgerRow) -> dict[str, Any]:
         "rows_loaded": row.rows_loaded,
         "loaded_at": without_zone(row.loaded_at),
         "schema_file": row.schema_text,
-        _FORMAT_COLUMN: FORMAT,
+        _FORMAT_COLUMN: _format(row),
+        _QUARANTINED: row.rows_quarantined,
     }
+
+
+def _format(row: LedgerRow) -> int:
+    spec = row.schema_file
+    allows = spec is not None and (
+        Action.UPSERT in spec.allowed_operations or spec.csv.on_bad_rows == "quarantine"
+    )
+    is_new = allows or row.action is Action.UPSERT or row.rows_quarantined
+    return FORMAT if is_new else _FORMAT_OF_OTHERS
 
 
 def parse_row(row: sa.Row[Any]) -> LedgerRow:
@@ -241,6 +259,7 @@ def parse_row(row: sa.Row[Any]) -> LedgerRow:
         schema_text=_field(
             values, "schema_file", lambda text: None if text is None else _text(text)
         ),
+        rows_quarantined=_field(values, _QUARANTINED, _count) if _QUARANTINED in values else None,
     )
 
 

@@ -16,6 +16,8 @@ from etl_core.sql import catalog_table
 
 _NAMESPACE = catalog_table("pg_namespace", "oid", "nspname").alias("n")
 _CLASS = catalog_table("pg_class", "relname", "relnamespace", "relkind").alias("c")
+_REORDERED = (Action.TRUNCATE, Action.UPSERT)
+"""What these do depends on the uploads before them."""
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMP has no zone
 
 
@@ -34,8 +36,8 @@ def select_tables(prefix: str = "") -> sa.Select[Any]:
 def select_own(
     ledger: sa.Table, upload: Upload, action: Action, candidates: Sequence[str]
 ) -> sa.Select[Any]:
-    """Select the rows that decide about one upload: its own, the truncates after it, and the schema
-    files from the one in force when it arrived.
+    """Select the rows that decide about one upload: its own, the truncates and upserts after it, and
+    the schema files from the one in force when it arrived.
 
     `candidates` are the versions found in S3, for an event without a version id.
     """
@@ -47,7 +49,7 @@ def select_own(
         _schema_files_of(ledger, upload),
     ]
     if action is not Action.SCHEMA:
-        conditions.append(_since(ledger, Action.TRUNCATE, upload))
+        conditions.append(_since(ledger, _REORDERED, upload))
     if action is Action.APPEND:
         conditions.append(_previous_of_key(ledger, upload))
     return select_rows(ledger).where(sa.or_(*conditions))
@@ -56,13 +58,13 @@ def select_own(
 def select_backlog(
     ledger: sa.Table, upload: Upload, action: Action, pending: Sequence[Upload]
 ) -> sa.Select[Any] | None:
-    """Select the rows that decide about other pending uploads, and the appends after a truncate.
+    """Select the rows that decide about other pending uploads, and the appends after a truncate or upsert.
 
     Return None if there is nothing to read.
     """
     conditions = [*_conditions_of(ledger, pending)]
-    if action is Action.TRUNCATE:
-        conditions.append(_since(ledger, Action.APPEND, upload))
+    if action in _REORDERED:
+        conditions.append(_since(ledger, (Action.APPEND,), upload))
     return select_rows(ledger).where(sa.or_(*conditions)) if conditions else None
 
 
@@ -79,14 +81,15 @@ def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.C
         yield columns.s3_key.in_(sorted(keys))
     oldest = min(pending, key=lambda each: each.order)
     yield _schema_files_of(ledger, oldest)
-    yield _since(ledger, Action.TRUNCATE, oldest)
+    yield _since(ledger, _REORDERED, oldest)
 
 
-def _since(ledger: sa.Table, action: Action, upload: Upload) -> sa.ColumnElement[bool]:
-    """Return the condition for rows of the action that arrived in the upload's second or later."""
+def _since(ledger: sa.Table, actions: Sequence[Action], upload: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for rows of the actions that arrived in the upload's second or later."""
     columns = ledger.columns
     return sa.and_(
-        columns.action == str(action), columns.landed_at >= without_zone(upload.landed_at)
+        columns.action.in_(list(map(str, actions))),
+        columns.landed_at >= without_zone(upload.landed_at),
     )
 
 
@@ -101,11 +104,11 @@ def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]
         return found.scalar_subquery()
 
     same_key = last(before.columns.s3_key == upload.key)
-    truncate = last(before.columns.action == str(Action.TRUNCATE))
+    change = last(before.columns.action.in_(list(map(str, _REORDERED))))
     return sa.and_(
         columns.s3_key == upload.key,
         columns.landed_at == same_key,
-        columns.landed_at > sa.func.coalesce(truncate, sa.literal(_BEGINNING, sa.TIMESTAMP())),
+        columns.landed_at > sa.func.coalesce(change, sa.literal(_BEGINNING, sa.TIMESTAMP())),
     )
 
 

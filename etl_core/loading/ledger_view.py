@@ -148,28 +148,46 @@ class LedgerView:
         return self._history_start(upload) == self._history_start(other)
 
     def previous_of_key(self, upload: Upload) -> LedgerRow | None:
-        """Return the append before this upload under the same key, if its rows are in the table still."""
+        """Return the append before this upload under the same key, if all its rows are in the table still."""
         earlier = [
             row
             for row in self._by_id.values()
             if row.order < upload.order and row.upload_id != upload.upload_id
         ]
-        truncates = [row.landed_at for row in earlier if row.action is Action.TRUNCATE]
+        if self.is_before_upsert(upload):
+            return None
+        changes = [
+            row.landed_at for row in earlier if row.action in (Action.TRUNCATE, Action.UPSERT)
+        ]
         same_key = [
             row
             for row in earlier
             if row.s3_key == upload.key
             and row.action is Action.APPEND
-            and all(row.landed_at > at for at in truncates)
+            and all(row.landed_at > at for at in changes)
         ]
         return max(same_key, key=lambda row: row.order, default=None)
 
-    def appends_since(self, upload: Upload, action: Action) -> list[LedgerRow]:
-        """Return the appends that took effect before this truncate but arrived after it, in arrival order."""
-        if action is not Action.TRUNCATE:
+    def applied_again(self, upload: Upload, action: Action) -> list[LedgerRow]:
+        """Return the uploads that took effect before this one but arrived after it, and that must take
+        effect after it, in arrival order.
+
+        For a truncate and an upsert: the later appends and upserts. For an append: the later upserts.
+        """
+        if action is Action.SCHEMA:
             return []
-        later = (row for row in self._with_action(Action.APPEND) if row.order > upload.order)
-        return sorted(later, key=lambda row: row.order)
+        actions = {Action.UPSERT} if action is Action.APPEND else {Action.UPSERT, Action.APPEND}
+        later = (row for row in self._by_id.values() if row.action in actions)
+        return sorted((row for row in later if row.order > upload.order), key=lambda row: row.order)
+
+    def is_before_upsert(self, upload: Upload) -> bool:
+        """Return whether an upsert took effect that arrived after the upload."""
+        last = self._last_upsert
+        return last is not None and last > upload.order
+
+    @cached_property
+    def _last_upsert(self) -> Order | None:
+        return max((row.order for row in self._with_action(Action.UPSERT)), default=None)
 
     @cached_property
     def _schemas(self) -> Sequence[LedgerRow]:

@@ -3,6 +3,7 @@
 LOCK the target's ledger, read it           -- decides: duplicate, superseded, or proceed under the schema in force
 append, truncate: read the catalog          -- the table must match its schema file
                   [DELETE,] COPY            -- from a manifest that names exactly the objects to load
+upsert:           COPY into a temporary table, DELETE the rows with its keys, INSERT its rows
 schema:           read the catalog, run the plan from the live table to the schema file
 INSERT the ledger rows                      -- in the same transaction
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Duplicate, LedgerView, Superseded
@@ -16,6 +15,7 @@ from etl_core.model.lake_key import LakeKey
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.upload_log.outcome import (
     Failure,
@@ -82,6 +82,7 @@ class Trace:
     """What a log entry says besides the result. A load that ends in an error reports it too."""
 
     version_id: str | None = None
+    work_bucket: str = ""
     schema_version: str | None = None
     table_exists: bool | None = None
     statements: tuple[str, ...] = ()
@@ -97,7 +98,7 @@ class Trace:
 
     def outcome(self, row: LedgerRow) -> LoadOutcome:
         """Return the outcome of an upload that took effect with this ledger row."""
-        outcome = self._outcome(row.status, rows_loaded=row.rows_loaded, loaded_at=row.loaded_at)
+        outcome = self._outcome_of_row(row.status, row)
         return replace(outcome, load_interval_seconds=self.load_interval_seconds or None)
 
     def outcome_without_effect(
@@ -110,12 +111,7 @@ class Trace:
             # Another delivery of the same event finds its own row; that row's status is the
             # upload's final status.
             settled = row.status if row.upload_id == upload.upload_id else None
-            return exists._outcome(
-                Status.DUPLICATE,
-                rows_loaded=row.rows_loaded,
-                loaded_at=row.loaded_at,
-                settled=settled,
-            )
+            return replace(exists._outcome_of_row(Status.DUPLICATE, row), settled=settled)
         by = decision.by
         reason = SUPERSEDED(action=by.action, key=by.s3_key, landed_at=by.landed_at)
         return exists._outcome(
@@ -130,26 +126,25 @@ class Trace:
         """Return the outcome of an upload that was rejected or failed."""
         return self._outcome(status, error=failure)
 
-    def _outcome(
-        self,
-        status: Status,
-        *,
-        rows_loaded: int | None = None,
-        loaded_at: datetime | None = None,
-        error: Failure | None = None,
-        settled: Status | None = None,
-    ) -> LoadOutcome:
+    def _outcome_of_row(self, status: Status, row: LedgerRow) -> LoadOutcome:
+        prefix = quarantine_prefix(self.work_bucket, row.s3_key, row.upload_id)
+        return replace(
+            self._outcome(status),
+            rows_loaded=row.rows_loaded,
+            loaded_at=row.loaded_at,
+            rows_quarantined=row.rows_quarantined,
+            quarantine_prefix=prefix if row.rows_quarantined else None,
+        )
+
+    def _outcome(self, status: Status, *, error: Failure | None = None) -> LoadOutcome:
         return LoadOutcome(
             status=status,
             version_id=self.version_id,
             schema_version=self.schema_version,
-            rows_loaded=rows_loaded,
-            loaded_at=loaded_at,
             table_exists=self.table_exists,
             statements=self.statements,
             warnings=self.warnings,
             error=error,
-            settled=settled,
         )
 
 

@@ -1,4 +1,4 @@
-"""Load a data file: append its rows, or replace the table's rows, in one transaction."""
+"""Load a data file: append its rows, replace the table's rows, or those with the same keys, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from etl_core.loading.copy_faults import (
     explain_member,
     find_fault,
 )
+from etl_core.loading.copy_plan import plan_copies
 from etl_core.loading.copy_run import (
     Copied,
     CopyRun,
     GroupCopy,
+    KeysRefused,
     Overwritten,
-    plan_copies,
     plan_copy,
 )
 from etl_core.loading.data_file import DataFile, in_threads, open_file
 from etl_core.loading.file_scan import check_compression, warnings_of_scan
 from etl_core.loading.interval import load_interval
+from etl_core.loading.key_columns import keys_refused
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
@@ -69,6 +71,7 @@ from etl_core.loading.ordering import (
     wait_for_schema_files,
 )
 from etl_core.loading.ports import Transaction
+from etl_core.loading.quarantine import check_count, warning_of_quarantine, write_quarantine
 from etl_core.loading.renamed_table import find_renamed
 from etl_core.loading.repeats import find_repeat
 from etl_core.model.errors import (
@@ -86,6 +89,7 @@ from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
 from etl_core.model.upload import Upload
+from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
@@ -106,14 +110,14 @@ class _NoSchema:
     """No schema file was ever applied to the table. The transaction was rolled back."""
 
 
-_Attempt = LoadResult | LongCopy | Failed | _Retry | _NoSchema
+_Attempt = LoadResult | LongCopy | Failed | KeysRefused | _Retry | _NoSchema
 
 
 class DataLoad:
     """One data file on its way into its table. `trace` is up to date at any time, also after an error."""
 
     def __init__(self, load: LoadContext) -> None:
-        self.trace = Trace(version_id=load.upload.version_id)
+        self.trace = Trace(load.upload.version_id, load.settings.work_bucket)
         self._load = load
         self._batch: CopyBatch | None = None
         self._copy_run: CopyRun | None = None
@@ -125,8 +129,8 @@ class DataLoad:
         self._repeated: LedgerRow | None = None
 
     def run(self) -> LoadResult | LongCopy:
-        """Append the file's rows, or replace the table's rows with them; or return the long copy
-        that must come first.
+        """Add the file's rows and delete those that they replace; or return the long copy that must
+        come first.
 
         Raises RejectedError, LoadFailedError or RetryableError.
         """
@@ -161,6 +165,8 @@ class DataLoad:
                     raise missing_schema_error(load)
                 case Failed() as failed:
                     return self._after_failure(failed)
+                case KeysRefused() as refused:
+                    raise keys_refused(refused, load, self._in_force)
                 case result:
                     return result
 
@@ -296,9 +302,12 @@ class DataLoad:
             case Overwritten(parts=parts):
                 transaction.roll_back()
                 return _Retry(strategy.after_overwriting(batch, parts))
+            case KeysRefused() as refused:
+                transaction.roll_back()
+                return refused
             case Copied() as copied:
                 rows = copied.rows_by_file()
-                deleted = copied.rows_deleted
+                deleted = copied.rows_deleted + copied.rows_replaced
         if rows is None:
             transaction.roll_back()
             return _Retry(self._apart(strategy))
@@ -306,6 +315,7 @@ class DataLoad:
         if self._repeated is not None:
             landed_at = format_utc_time(self._repeated.landed_at)
             self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
+        self._set_rows_aside(batch, rows)
         if batch.scan is not None:
             self._warn(warnings_of_scan(batch.scan.result().warnings))
         result = self._write_ledger(transaction, locked, batch, rows)
@@ -349,6 +359,20 @@ class DataLoad:
         """Add warnings about the upload's own file."""
         self.trace = replace(self.trace, warnings=(*self.trace.warnings, *warnings))
 
+    def _set_rows_aside(self, batch: CopyBatch, rows: Mapping[str, int]) -> None:
+        """Write the bad rows of the own file before the commit. Raises LoadFailedError if the other
+        rows are not exactly those that COPY loaded.
+        """
+        for part in batch.parts:
+            if part.bad is not None:
+                check_count(part.bad, rows[part.file.upload_id])
+        own, load = batch.own, self._load
+        if own.bad is not None:
+            write_quarantine(load.ports.store, own, own.bad)
+            bucket, upload = load.settings.work_bucket, load.upload
+            prefix = quarantine_prefix(bucket, upload.key, upload.upload_id)
+            self._warn([warning_of_quarantine(own.bad, prefix)])
+
     def _apart(self, strategy: CopyStrategy) -> CopyStrategy:
         """Return the strategy that tells more about each file."""
         run = self._copy_run
@@ -370,6 +394,8 @@ class DataLoad:
     ) -> LoadResult:
         load = self._load
         own = load.row(Status.LOADED, self.trace.version_id, rows[load.upload.upload_id])
+        if batch.own.bad is not None:
+            own = replace(own, rows_quarantined=batch.own.bad.count)
         of_members = [_row_of(member, rows, own.loaded_at) for member in batch.members]
         write_rows(transaction, load.key.table, [own, *of_members], is_current=locked.is_current)
         answers = (
@@ -380,7 +406,7 @@ class DataLoad:
 
     def _refusal(self, copy: GroupCopy, fault: FileAtFault, error: CopyRefusedError) -> LoadResult:
         explained = explain(self._load, copy, fault, error, self._in_force)
-        # An append that a truncate loads again was accepted before: the truncate is not at fault.
+        # An upload that is loaded again was accepted before: this one is not at fault.
         is_own = fault.part.file.upload_id == self._load.upload.upload_id
         status = Status.REJECTED if explained.is_of_file and is_own else Status.FAILED
         return LoadResult(self.trace.refusal(status, explained.failure))

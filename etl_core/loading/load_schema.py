@@ -49,7 +49,7 @@ from etl_core.model.errors import (
     LockConflictError,
     SchemaChangeRefusedError,
 )
-from etl_core.model.lake_key import Action, describe_key
+from etl_core.model.lake_key import Action, describe_key, has_extension
 from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
 from etl_core.schema_changes.plan import Plan, Statement
@@ -113,7 +113,7 @@ class SchemaLoad:
 
     def _read_spec(self) -> SchemaFile:
         load, store = self._load, self._load.ports.store
-        if not load.key.file.lower().endswith(".json"):
+        if not has_extension(load.key.file, load.key.action):
             raise InvalidSchemaFileError(SCHEMA_FILE_EXTENSION(file=load.key.file))
         opened = store.open(load.upload)
         version, first_bytes = opened.version, opened.first_bytes

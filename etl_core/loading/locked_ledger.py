@@ -10,8 +10,8 @@ from itertools import compress
 
 from etl_core.loading.ledger import (
     LedgerRow,
-    add_format_version,
-    has_format_version,
+    add_columns,
+    has_all_columns,
     insert_rows,
     ledger_table,
     parse_row,
@@ -93,7 +93,7 @@ def lock_ledger(
     return LockedLedger(
         view,
         view.decide(load.upload, load.key.action, version_id),
-        has_format_version(rows[0]) if rows else None,
+        has_all_columns(ledger, rows[0]) if rows else None,
         version_id,
     )
 
@@ -105,7 +105,7 @@ def read_backlog(transaction: Transaction, load: LoadContext, locked: LockedLedg
     """
     logged = parse_keys(load, _read_pending(load))
     ledger, uploads = ledger_table(load.key.table), [each.upload for each in logged]
-    # Only a truncate that takes effect needs the appends after it.
+    # Only a truncate or upsert that takes effect needs the appends after it.
     action = load.key.action if isinstance(locked.decision, Proceed) else Action.APPEND
     select = select_backlog(ledger, load.upload, action, uploads)
     view = locked.view
@@ -114,7 +114,7 @@ def read_backlog(transaction: Transaction, load: LoadContext, locked: LockedLedg
     is_pending = [view.is_undecided(each.upload, each.key.action) for each in logged]
     pending = tuple(compress(logged, is_pending))
     decided = (each for each, undecided in zip(logged, is_pending, strict=True) if not undecided)
-    return Backlog(view, pending, tuple(_outcomes_of(view, decided)))
+    return Backlog(view, pending, tuple(_outcomes_of(load, view, decided)))
 
 
 def without_effect(
@@ -136,13 +136,14 @@ def without_effect(
 
 
 def _outcomes_of(
-    view: LedgerView, decided: Iterable[PendingUpload]
+    load: LoadContext, view: LedgerView, decided: Iterable[PendingUpload]
 ) -> Iterator[tuple[Upload, LoadOutcome]]:
     for each in decided:
         upload, version_id = each.upload, each.upload.version_id
         match view.decide(upload, each.key.action):
             case Duplicate(row=row) as decision:
-                trace = Trace(version_id=row.version_id).with_schema(view, upload)
+                bucket = load.settings.work_bucket
+                trace = Trace(row.version_id, bucket).with_schema(view, upload)
                 yield upload, trace.outcome_without_effect(upload, decision)
             case Superseded() as decision:
                 trace = Trace(version_id=version_id).with_schema(view, upload)
@@ -152,18 +153,17 @@ def _outcomes_of(
 def write_rows(
     transaction: Transaction, table: TableRef, rows: Sequence[LedgerRow], *, is_current: bool | None
 ) -> None:
-    """Write ledger rows. Add the column `format_version` first if the ledger lacks it.
+    """Write ledger rows. Add the columns first that the ledger lacks.
 
     `is_current`: see LockedLedger.
     """
     ledger = ledger_table(table)
-    if is_current is None:
+    if not is_current:
         # An empty ledger shows no columns: ask the catalog. Only the first schema file does.
         itself = TableRef(table.database, LEDGER_SCHEMA, str(ledger.name))
         names = {row._mapping["attname"] for row in transaction.execute(select_table(itself))}
-        is_current = {column.name for column in ledger.columns} <= names
-    if not is_current:
-        transaction.execute(add_format_version(ledger))
+        for statement in add_columns(ledger, names):
+            transaction.execute(statement)
     transaction.execute(insert_rows(ledger, rows))
 
 

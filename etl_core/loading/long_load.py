@@ -20,7 +20,17 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import Executable
 
-from etl_core.loading.copy_run import CopyRun, GroupCopy, deletion, group_parts, plan_copy
+from etl_core.loading.copy_plan import plan_steps
+from etl_core.loading.copy_run import (
+    CopyRun,
+    Group,
+    GroupCopy,
+    Note,
+    Step,
+    deletion,
+    group_parts,
+    plan_copy,
+)
 from etl_core.loading.data_file import Part
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.messages import (
@@ -55,6 +65,7 @@ from etl_core.model.long_copy import (
     StagingTable,
     staging_name,
 )
+from etl_core.sql import CopyCsv
 
 _FAILED_STATEMENT = re.compile(r"Query #(\d{1,3}) failed with ", re.ASCII)
 
@@ -74,6 +85,15 @@ class StagedCopy(GroupCopy):
     def read_count(self, transaction: Transaction) -> int:
         """Return the rows that the staging table had under the ledger's lock."""
         del transaction
+        return self.rows
+
+    def fill(self, staging: sa.Table, transaction: Transaction, note: Note) -> int:
+        """Move the rows into another staging table."""
+        statement = move_rows(
+            self.table, CopyCsv(staging, self.command.columns, self.command.source)
+        )
+        note(statement)
+        transaction.execute(statement)
         return self.rows
 
 
@@ -176,8 +196,9 @@ def next_step(
         if not isinstance(used, StartOver):
             return used
         reason = used.reason
-    copies = _copies_of(load, parts, target)
-    return plan_long_copy(load, copies, reason) or _copy_run(load, copies, target)
+    copies = _copies_of(load, _to_stage(parts), target)
+    planned = plan_long_copy(load, copies, reason)
+    return planned or _copy_run(load, _steps(load, parts, copies, target), target)
 
 
 def _is_requested(copy: LongCopy) -> bool:
@@ -216,9 +237,30 @@ def _move(
     done = {part.file.upload_id for each in staged for part in each.group}
     if load.upload.upload_id not in done:
         return StartOver(LONG_COPY_OUTDATED())
-    # Appends that took effect during the copy, and that this truncate loads again.
-    rest = [part for part in parts if part.file.upload_id not in done]
-    return _copy_run(load, [*staged, *_copies_of(load, rest, target)], target)
+    return _copy_run(load, _steps(load, parts, staged, target), target)
+
+
+def _to_stage(parts: Sequence[Part]) -> Sequence[Part]:
+    """Return the files that are copied into staging tables: with an upsert among them, only the own one."""
+    return parts[:1] if any(part.key for part in parts) else parts
+
+
+def _steps(
+    load: LoadContext, parts: Sequence[Part], copies: Sequence[GroupCopy], target: sa.Table
+) -> Sequence[Step]:
+    """Return the steps that load all files, of which `copies` load some."""
+    if not any(part.key for part in parts):
+        done = {part.file.upload_id for copy in copies for part in copy.group}
+        # Appends that took effect during the copy, and that this truncate loads again.
+        rest = [part for part in parts if part.file.upload_id not in done]
+        return [*copies, *_copies_of(load, rest, target)]
+    by_file = {copy.group[0].file.upload_id: copy for copy in copies}
+
+    def plan(group: Group) -> GroupCopy:
+        copy = by_file.get(group[0].file.upload_id)
+        return copy or plan_copy(group, target, load.settings, load.ports.store)
+
+    return plan_steps(parts, plan, replaces_rows=load.key.action is Action.TRUNCATE)
 
 
 def _staged(
@@ -256,10 +298,10 @@ def _copies_of(load: LoadContext, parts: Sequence[Part], target: sa.Table) -> li
     return [plan_copy(group, target, load.settings, load.ports.store) for group in groups]
 
 
-def _copy_run(load: LoadContext, copies: Sequence[GroupCopy], target: sa.Table) -> CopyRun:
+def _copy_run(load: LoadContext, steps: Sequence[Step], target: sa.Table) -> CopyRun:
     replaces_rows = load.key.action is Action.TRUNCATE
     delete = deletion(target) if replaces_rows else None
-    return CopyRun(load.ports.store, load.settings, delete, copies)
+    return CopyRun(load.ports.store, load.settings, delete, steps)
 
 
 def read_failure(

@@ -49,6 +49,66 @@ ACTION_NOT_ALLOWED = Message(
     },
 )
 
+UPSERT_NOT_LISTED = Message(
+    id="upsert.not_listed",
+    when="`etl check --upsert` checks a file for a schema file that does not allow upserts.",
+    text="the schema file allows {allowed}; an upsert is refused",
+    fix="List upsert in allowed_operations, with a primary_key",
+    example={"allowed": "append, truncate, schema"},
+)
+
+UPSERT_KEY_NOT_IN_FILE = Message(
+    id="upsert.key_not_in_file",
+    when="The header of an upsert's file does not name every column of the primary key.",
+    text="the file does not have {columns}; an upsert replaces the rows with the same primary key ({key})",
+    fix="Add the columns of the primary key to the file",
+    example={"columns": "'region'", "key": "id, region"},
+)
+
+UPSERT_KEY_REPEATED_AT = Message(
+    id="upsert.key_repeated_at",
+    when="Two rows of an upsert's file have the same primary key; COPY keeps no order, so neither is the last one.",
+    text="lines {first} and {line} have the same primary key: {key} is {value}; a file may have "
+    "one row for each key",
+    fix="Keep one of the rows, or upload them as two files",
+    example={"first": 2, "line": 7, "key": "id", "value": "'42'"},
+)
+
+UPSERT_KEY_REPEATED = Message(
+    id="upsert.key_repeated",
+    when="Rows of an upsert's file have the same primary key, and their lines were not found: the file "
+    "is large, or writes one value in several ways.",
+    text="several rows have the same primary key: {key} is {value}; a file may have one row for each key",
+    fix="Keep one of the rows, or upload them as several files",
+    example={"key": "day", "value": "'2026-11-22'"},
+)
+
+UPSERT_KEY_EMPTY_AT = Message(
+    id="upsert.key_empty_at",
+    when="A text column of the primary key is empty in a row of an upsert's file.",
+    text="line {line} has an empty text in the primary key ({key}); a key needs a value in each column",
+    fix="Write the value, or remove the row",
+    example={"line": 7, "key": "code"},
+)
+
+UPSERT_KEY_EMPTY = Message(
+    id="upsert.key_empty",
+    when="A text column of the primary key is empty in a row of an upsert's file, whose line was not found.",
+    text="a row has an empty text in the primary key: {key} is {value}; a key needs a value in each column",
+    fix="Write the value, or remove the row",
+    example={"key": "code, region", "value": "', north'"},
+)
+
+UPSERT_KEY_CHANGED = Message(
+    id="upsert.key_changed",
+    when="An upsert is loaded after a later upsert with another primary key: which rows it would have "
+    "replaced before that one is not known.",
+    text="this upsert has the primary key ({key}), and a later upsert took effect with ({later_key}): "
+    "{file!r}; they cannot be brought into arrival order",
+    fix="Upload a truncate with the rows that the table must have",
+    example={"key": "id", "later_key": "id, region", "file": "dev/upsert/orders/2.csv"},
+)
+
 TABLE_DROPPED = Message(
     id="table.dropped",
     when="The table was dropped in the warehouse after its schema file had been applied.",
@@ -90,7 +150,7 @@ DROPPED_COLUMN = Message(
 
 RELOADED_FILE = Message(
     id="truncate.reloaded_file",
-    when="A truncate that arrived late cannot load one of the files that arrived after it again.",
+    when="An upload that arrived late cannot read one of the files again that arrived after it.",
     text="this {action} arrived late; {key!r} arrived after it and must be loaded again, but cannot be: {reason}",
     fix="",
     example={
@@ -492,4 +552,91 @@ LONG_COPY_GAVE_UP = Message(
     text="the file was copied into a staging table {attempts} times and could not be loaded from it: {reason}",
     fix="The table is unchanged; remove the cause and send the upload again: etl replay --key KEY",
     example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
+)
+
+ROWS_QUARANTINED = Message(
+    id="rows.quarantined",
+    when='Rows of the file do not fit the table, and csv.on_bad_rows is "quarantine": the others were loaded.',
+    text="{count:,} of {total:,} rows do not fit the table and were not loaded: {prefix} has them in rows.csv, and why "
+    "in reasons.csv. First: {first}",
+    fix="Correct rows.csv and upload it to append, before it expires",
+    example={
+        "count": 2,
+        "total": 1000,
+        "prefix": "s3://work/quarantine/dev/orders/0123456789abcdef0123456789abcdef/",
+        "first": "line 3, column 'id', value 'x7': is not a whole number",
+    },
+)
+
+TOO_MANY_BAD_ROWS = Message(
+    id="rows.too_many_bad",
+    when="More rows of the file do not fit the table than may be set aside.",
+    text="{count} rows do not fit the table: {rule}. First: {first}. Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "count": "31 of 1,000",
+        "rule": "csv.max_bad_rows is 10",
+        "first": "line 3, column 'id', value 'x7': is not a whole number",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+BAD_ROWS_LIMIT = Message(
+    id="rows.too_many_bad.limit",
+    when="How many bad rows can be set aside, whatever the schema file says.",
+    text="at most {rows:,} rows, and {size} MiB of them with their reasons, can be set aside",
+    fix="",
+    example={"rows": 100_000, "size": 32},
+)
+
+ALL_ROWS_BAD = Message(
+    id="rows.all_bad",
+    when='No row of the file fits the table. Then csv.on_bad_rows "quarantine" does not apply.',
+    text="none of the {count:,} rows fits the table: then the file is at fault, and its rows are not set aside. First: "
+    "{first}. Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "count": 12,
+        "first": "line 2, column 'id', value 'x7': is not a whole number",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+QUARANTINE_UNCERTAIN = Message(
+    id="rows.quarantine_uncertain",
+    when="A row with a faulty quote goes on over several lines, which may be rows of their own.",
+    text="a row with a faulty quote goes on over several lines, so it is not certain which rows are bad: {first}. "
+    "Nothing was loaded; the table is unchanged",
+    fix="{fix}",
+    example={
+        "first": "line 3: a quote is not closed",
+        "fix": "Correct the file and upload it again",
+    },
+)
+
+QUARANTINE_MISCOUNT = Message(
+    id="rows.quarantine_miscount",
+    when="The warehouse loaded another number of rows than the file has rows that fit.",
+    text="COPY loaded {count:,} rows, but {expected:,} rows of the file fit the table. The transaction was rolled back "
+    "and the table is unchanged",
+    fix='Report this with the file; set csv.on_bad_rows to "reject" to load files without bad rows',
+    example={"count": 998, "expected": 999},
+)
+
+QUARANTINE_OTHER_ROWS = Message(
+    id="rows.quarantine_other_rows",
+    when="A late truncate loads a later file again, and other rows of that file fit the table than at the first load.",
+    text="{key!r} arrived later and must be loaded again, but {count:,} of its rows fit the table now and {expected:,} "
+    "did when it was loaded. Nothing was loaded; the table is unchanged",
+    fix="Upload the truncate again: then it arrives after that file",
+    example={"key": "dev/append/orders/a.csv", "count": 998, "expected": 999},
+)
+
+QUARANTINE_TIMED_OUT = Message(
+    id="rows.quarantine_timed_out",
+    when='csv.on_bad_rows is "quarantine", and the rows of a large file could not be checked in the time of a load.',
+    text="the rows of the file could not be checked in time; the transaction was rolled back and the table is "
+    "unchanged",
+    fix='Split the file, or set csv.on_bad_rows to "reject" in the schema file',
+    example={},
 )

@@ -1,5 +1,5 @@
-"""What one transaction copies: the upload's own file, the appends that a late truncate loads again,
-and the micro-batch.
+"""What one transaction copies: the upload's own file, the uploads that a late upload loads again, and
+the micro-batch.
 
 The micro-batch holds pending uploads of the same table. Without it, each of many small files would
 cost a transaction and a COPY. Each member gets its own ledger row, and its own load then finds it
@@ -14,21 +14,38 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from etl_core.csv_files.compression import compression_of
+from etl_core.csv_files.scan import Scan
 from etl_core.loading.data_file import (
     MAX_FILE_BYTES,
+    CopyShape,
     DataFile,
     Part,
     in_threads,
+    key_of,
     open_file,
     shape_of,
 )
-from etl_core.loading.file_scan import FileScan, scan_part, scan_small, warnings_of_scan
+from etl_core.loading.file_scan import (
+    FileScan,
+    finished_scan,
+    scan_part,
+    scan_small,
+    warnings_of_scan,
+)
+from etl_core.loading.key_columns import check_key_columns, check_same_key
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.locked_ledger import Backlog, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
+from etl_core.loading.quarantine import (
+    check_limits,
+    check_same_rows,
+    find_bad,
+    has_quarantine,
+    scan_of_good,
+)
 from etl_core.loading.reopened_files import open_row
 from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rewritten
 from etl_core.model.errors import RejectedError
@@ -65,11 +82,14 @@ def choose_members(
 ) -> list[PendingUpload]:
     """Return the pending appends that can be loaded with the load's own upload, in arrival order.
 
-    Appends that arrived after a pending truncate or schema file are left out, because that one must
-    take effect first. For a truncate, earlier appends are left out. `at_arrival` is the schema that
-    applies to the load's own upload; the same must apply to each member.
+    Appends that arrived after a pending truncate, upsert or schema file are left out, because that
+    one must take effect first. For a truncate, earlier appends are left out. `at_arrival` is the
+    schema that applies to the load's own upload; the same must apply to each member. There are none
+    with an upsert, or before one that took effect.
     """
-    if Action.APPEND not in at_arrival.allowed_operations:
+    if Action.APPEND not in at_arrival.allowed_operations or load.key.action is Action.UPSERT:
+        return []
+    if backlog.view.is_before_upsert(load.upload):
         return []
     first, last = _window(load, backlog, schema_files)
     candidates = [
@@ -80,6 +100,7 @@ def choose_members(
         and each.upload.upload_id not in left_out
         and _is_small(each.upload, load.settings)
         and backlog.view.have_same_history(each.upload, load.upload)
+        and not backlog.view.is_before_upsert(each.upload)
     ]
     return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
 
@@ -91,7 +112,9 @@ def _window(
     own = load.upload.order
     barriers = [each.order for each in schema_files]
     barriers += [
-        each.upload.order for each in backlog.pending if each.key.action is Action.TRUNCATE
+        each.upload.order
+        for each in backlog.pending
+        if each.key.action in (Action.TRUNCATE, Action.UPSERT)
     ]
     first = own
     if load.key.action is Action.APPEND:
@@ -151,7 +174,7 @@ def _open(
             return None
         file = open_file(store, upload.upload_id, opened, compression)
         shape = shape_of(file, history)
-        scan = scan_small(file, shape, in_force)
+        scan = _scan_member(load, file, shape, history, in_force)
     except Exception:  # whatever another upload's file causes, this load goes on
         # Its own load meets the same error and reports it.
         return None
@@ -161,6 +184,22 @@ def _open(
     if is_rewritten(part, scan):
         return None
     return _Opened(upload, part, opened.candidates, warnings_of_scan(scan.warnings))
+
+
+def _scan_member(
+    load: LoadContext,
+    file: DataFile,
+    shape: CopyShape,
+    history: Sequence[LedgerRow],
+    in_force: SchemaFile,
+) -> Scan | None:
+    """Return the scan; None for a file with rows to set aside, which its own load does."""
+    at_arrival = history[0].schema_file
+    if at_arrival is not None and has_quarantine(shape):
+        bad = find_bad(file, shape, at_arrival, load.ports.store, load.deadline)
+        if bad.count:
+            return None
+    return scan_small(file, shape, in_force)
 
 
 def _is_small(upload: Upload, settings: LoadSettings) -> bool:
@@ -182,7 +221,7 @@ def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
 class CopyBatch:
     """The files of one transaction in order.
 
-    `later` are the appends that a late truncate loads again. `scan` is that of the own file.
+    `later` are the uploads that a late upload loads again. `scan` is that of the own file.
     """
 
     own: Part
@@ -256,12 +295,14 @@ def gather_copy_batch(
     `version_id` is the load's own version; `history`: see Proceed. Raises RejectedError naming the
     file that cannot be loaded.
     """
-    own = Part(file, shape_of(file, history), None)
-    scan = scan_part(own, in_force, load.ports.store, load.deadline)
+    own = Part(file, shape_of(file, history), None, key_of(load.key.action, history))
+    check_key_columns(own.key, own.shape.columns)
+    own, scan = _scan_own(load, own, history, in_force)
     if may_be_rewritten(own) and is_rewritten(own, scan.result()):
         own = rewritten(own, in_force, load.ports.store)
-    rows = backlog.view.appends_since(load.upload, load.key.action)
+    rows = backlog.view.applied_again(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
+    check_same_key(own, later)
     members: list[BatchMember] = []
     at_arrival = history[0].schema_file
     is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
@@ -273,12 +314,31 @@ def gather_copy_batch(
     return CopyBatch(own, later, members, scan)
 
 
-def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:
-    """Open an append that was loaded before this truncate but arrived after it: it is loaded again
-    after the truncate.
+def _scan_own(
+    load: LoadContext, own: Part, history: Sequence[LedgerRow], in_force: SchemaFile
+) -> tuple[Part, FileScan]:
+    """Return the own file with the rows to set aside, and the scan of the others.
+
+    Raises ValuesRefusedError if they cannot be set aside.
     """
+    store, at_arrival = load.ports.store, history[0].schema_file
+    if at_arrival is None or not has_quarantine(own.shape):
+        return own, scan_part(own, in_force, store, load.deadline)
+    bad = find_bad(own.file, own.shape, at_arrival, store, load.deadline)
+    check_limits(bad, own.shape.csv)
+    scan = scan_of_good(own, bad, at_arrival, in_force, store)
+    if bad.count:
+        own = replace(own, rows=bad.good, bad=bad)
+    return own, finished_scan(scan, load.deadline)
+
+
+def _reopen(load: LoadContext, row: LedgerRow, view: LedgerView, strategy: CopyStrategy) -> Part:
+    """Open an upload that took effect before this one but arrived after it: its rows are loaded again."""
     try:
-        part = open_row(load.ports.store, load.upload.bucket, row, view, pin=strategy.pin)
+        store, bucket = load.ports.store, load.upload.bucket
+        part = open_row(store, bucket, row, view, load.deadline, pin=strategy.pin)
+        if part.bad is not None:
+            check_same_rows(row.s3_key, part.bad, row.rows_loaded)
         return replace(part, rows=None) if strategy.one_copy_per_file else part
     except RejectedError as error:
         raise type(error)(name_file(load, row.s3_key, error.message), error.details) from None

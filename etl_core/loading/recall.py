@@ -35,7 +35,7 @@ def recall(
         transaction.roll_back()
     if locked is None or isinstance(locked.decision, Proceed):
         return None
-    trace = Trace(version_id=locked.version_id).with_schema(locked.view, upload)
+    trace = Trace(locked.version_id, settings.work_bucket).with_schema(locked.view, upload)
     return trace.outcome_without_effect(upload, locked.decision)
 
 

@@ -2,8 +2,9 @@
 
 - Rows whose fields are all empty are left out: the copy has an empty line for each, which COPY skips.
 - Columns that are ignored are left out: COPY loads every field of a row.
+- Rows that are set aside are left out (quarantine.py).
 
-All other lines keep their numbers.
+All other lines keep their numbers, except in files of one column.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.messages import ROW_ALL_EMPTY
 from etl_core.csv_files.row_check import RowCheck
 from etl_core.csv_files.rows import read_rows
-from etl_core.csv_files.scan import Scan, with_blank_lines
+from etl_core.csv_files.scan import Scan, as_utf8, with_blank_lines
 from etl_core.csv_files.text_encodings import encoded
 from etl_core.csv_files.written_rows import RowWriter
 from etl_core.loading.data_file import Part
-from etl_core.loading.file_scan import read_spec, values_refused
+from etl_core.loading.file_scan import as_utf8_spec, read_spec, values_refused
 from etl_core.loading.ports import ObjectStore
+from etl_core.model.work_bucket import REWRITTEN
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
 _CHUNK_CHARACTERS = 1 << 16
@@ -29,13 +31,15 @@ _CHUNK_CHARACTERS = 1 << 16
 
 def may_be_rewritten(part: Part) -> bool:
     """Return whether COPY may have to read a copy."""
-    return _skips_empty_rows(part) or _ignores_columns(part)
+    return part.bad is not None or _skips_empty_rows(part) or _ignores_columns(part)
 
 
 def is_rewritten(part: Part, scan: Scan) -> bool:
     """Return whether COPY has to read a copy of the file, of which the scan is known."""
     has_empty_rows = any(each.kind == ROW_ALL_EMPTY.id for each in scan.warnings)
-    return _ignores_columns(part) or (_skips_empty_rows(part) and has_empty_rows)
+    if part.bad is not None or _ignores_columns(part):
+        return True
+    return _skips_empty_rows(part) and has_empty_rows
 
 
 def rewritten(part: Part, spec: SchemaFile, store: ObjectStore) -> Part:
@@ -44,7 +48,7 @@ def rewritten(part: Part, spec: SchemaFile, store: ObjectStore) -> Part:
     Raises InvalidDataFileError, and ValuesRefusedError for a row that cannot be split into its fields.
     """
     file, shape = part.file, part.shape
-    url = store.write_copy(f"rewritten/{file.upload_id}", _content(part, spec, store))
+    url = store.write_copy(f"{REWRITTEN}{file.upload_id}", _content(part, spec, store))
     return replace(
         part,
         file=replace(file, url=url, is_pinned=True),
@@ -62,13 +66,16 @@ def _ignores_columns(part: Part) -> bool:
 
 def _content(part: Part, spec: SchemaFile, store: ObjectStore) -> Iterator[bytes]:
     file, shape = part.file, part.shape
-    pieces: Iterable[bytes] = decompressed(store.read(file.version), file.compression)
-    read_by, csv = read_spec(shape, spec), shape.csv
+    read_by = as_utf8_spec(read_spec(shape, spec))
+    pieces: Iterable[bytes] = as_utf8(
+        decompressed(store.read(file.version), file.compression), shape.csv
+    )
+    if part.bad is not None:
+        pieces = part.bad.removed_from(pieces, keeps_lines=len(shape.columns) > 1)
     if _skips_empty_rows(part):
         pieces = with_blank_lines(pieces, shape.columns, shape.header, read_by)
-        csv = csv.model_copy(update={"encoding": "UTF8"})
     if _ignores_columns(part):
-        pieces = _without_ignored(pieces, part, read_by, csv)
+        pieces = _without_ignored(pieces, part, read_by, read_by.csv)
     return encoded(pieces, shape.csv.encoding)
 
 

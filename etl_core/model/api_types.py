@@ -47,7 +47,7 @@ class Entry(TypedDict, total=False):
     table_name: Required[Annotated[str, "The table without its schema, in lower case."]]
     database: Annotated[str, "The first part of the key."]
     schema: Annotated[str, "The table's schema."]
-    action: Annotated[str, "The second part of the key: append, truncate or schema."]
+    action: Annotated[str, "The second part of the key: append, truncate, upsert or schema."]
     landed_timestamp: Required[
         Annotated[str, "When the upload arrived: the time of its S3 event.", _TIME]
     ]
@@ -61,6 +61,12 @@ class Entry(TypedDict, total=False):
     file_size: Annotated[int, "The size of the object in bytes.", _COUNT]
     schema_version: Annotated[str, "The `schema_version` of the schema file that applied."]
     rows_loaded: Annotated[int, "The number of rows that were loaded.", _COUNT]
+    rows_quarantined: Annotated[
+        int, "The number of rows that do not fit the table and were not loaded.", _COUNT
+    ]
+    quarantine_prefix: Annotated[
+        str, "Where these rows are: rows.csv and reasons.csv in the work bucket."
+    ]
     duration_ms: Annotated[int, "The duration of the load in milliseconds.", _COUNT]
     redshift_table_exists: Annotated[bool, "Whether the table existed at the end of the load."]
     statements: Annotated[list[str], "The SQL statements that were run for the upload."]

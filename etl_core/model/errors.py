@@ -31,6 +31,7 @@ EtlError
 |  |- CopyRefusedError         COPY refused rows; `rejected` if the rows or the file are found to be at fault
 |  `- MissingTableError        a statement names a table that does not exist
 |- LogError                    the log table refused a call, and a retry will not help
+|- NoticeError                 a notice about a refused upload could not be sent; its answer does not change
 |- LeaseError                  the lease table cannot be used: the load runs without a lease
 `- StackError                  the outputs file does not describe a usable stack
 
@@ -213,6 +214,10 @@ class LogError(EtlError):
 
 class LeaseError(EtlError):
     """The lease table is missing, throttled or out of reach. Loads do not depend on it."""
+
+
+class NoticeError(EtlError):
+    """A notice could not be sent to the webhook."""
 
 
 class StackError(EtlError):

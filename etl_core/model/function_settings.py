@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl_core.model.messages import (
+    SETTING_CHOICE_INVALID,
     SETTING_COUNT_INVALID,
     SETTING_DATABASES_EMPTY,
     SETTING_MISSING,
@@ -16,6 +17,7 @@ from etl_core.model.messages import (
     SETTING_ONE_OF,
     SETTING_PORT_INVALID,
 )
+from etl_core.model.notices import WebhookKind
 
 LAKE_BUCKET = "LAKE_BUCKET"
 WORK_BUCKET = "WORK_BUCKET"
@@ -39,6 +41,10 @@ TABLES_FUNCTION = "TABLES_FUNCTION"
 MAINTENANCE_MIN_ROWS = "MAINTENANCE_MIN_ROWS"
 REBUILD_MAX_ROWS = "REBUILD_MAX_ROWS"
 LOAD_INTERVAL_SECONDS = "LOAD_INTERVAL_SECONDS"
+WEBHOOK_SECRET_ARN = "WEBHOOK_SECRET_ARN"  # noqa: S105 - the name of a variable
+WEBHOOK_KIND = "WEBHOOK_KIND"
+STACK = "STACK"
+"""The stack's name: the dimension of its metrics."""
 REGION = "AWS_REGION"
 
 DEFAULT_MAINTENANCE_MIN_ROWS = 1_000_000
@@ -169,7 +175,7 @@ class LoadSettings:
     region: str
     warehouse_ca_file: str | None = None
     maintenance_min_rows: int = DEFAULT_MAINTENANCE_MIN_ROWS
-    """Rows that a truncate must delete before its table is vacuumed and analyzed. 0: never."""
+    """Rows that a truncate or upsert must delete before its table is vacuumed and analyzed. 0: never."""
     rebuild_max_rows: int = DEFAULT_REBUILD_MAX_ROWS
     """Rows up to which a column is rebuilt. 0: no limit."""
     load_interval_seconds: int = 0
@@ -270,6 +276,25 @@ class RecordSettings:
                 _positive(environment, PARALLEL_LOADS),
             )
         return cls(_required(environment, LOG_TABLE), leases)
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """The webhook function's settings: the secret with the URL, and the service."""
+
+    secret_arn: str
+    kind: WebhookKind
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> WebhookSettings:
+        """Read the variables. Raises SettingsError if one is missing or malformed."""
+        kind = _required(environment, WEBHOOK_KIND)
+        if kind not in tuple(WebhookKind):
+            choices = ", ".join(WebhookKind)
+            raise SettingsError(
+                SETTING_CHOICE_INVALID(name=WEBHOOK_KIND, value=kind, choices=choices)
+            )
+        return cls(_required(environment, WEBHOOK_SECRET_ARN), WebhookKind(kind))
 
 
 @dataclass(frozen=True)

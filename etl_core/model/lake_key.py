@@ -23,6 +23,8 @@ from etl_core.model.table_ref import TableRef, faults_of_database, faults_of_nam
 from etl_core.model.texts import CONTROL_CHARACTER
 
 LAYOUT = "db_name/action/table_name/file"
+SCHEMA_SUFFIX = ".json"
+DATA_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.zst")
 
 
 class Action(StrEnum):
@@ -30,6 +32,7 @@ class Action(StrEnum):
 
     APPEND = "append"
     TRUNCATE = "truncate"
+    UPSERT = "upsert"
     SCHEMA = "schema"
 
 
@@ -102,6 +105,12 @@ def _faults(key: str, databases: Collection[str]) -> Iterator[str]:
     if fold(action) not in tuple(Action):
         yield KEY_ACTION_UNKNOWN(action=action, actions=", ".join(Action))
     yield from faults_of_names(table)
+
+
+def has_extension(key: str, action: Action) -> bool:
+    """Return whether the file's name ends as files of the action must. The load says what is wrong."""
+    suffixes = (SCHEMA_SUFFIX,) if action is Action.SCHEMA else DATA_SUFFIXES
+    return key.lower().endswith(suffixes)
 
 
 def is_marker_file(key: str) -> bool:

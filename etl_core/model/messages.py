@@ -70,7 +70,7 @@ KEY_INVALID = Message(
     fix="Nothing was loaded; upload the file again under a key {layout}",
     example={
         "key": "dev/upsert/orders/a.csv",
-        "faults": "the action 'upsert' is not one of append, truncate, schema",
+        "faults": "the action 'merge' is not one of append, truncate, upsert, schema",
         "layout": "db_name/action/table_name/file",
     },
 )
@@ -100,7 +100,7 @@ KEY_ACTION_UNKNOWN = Message(
     when="The second part of the key is not an action.",
     text="the action {action!r} is not one of {actions}",
     fix="",
-    example={"action": "upsert", "actions": "append, truncate, schema"},
+    example={"action": "merge", "actions": "append, truncate, upsert, schema"},
 )
 DATABASE_UNKNOWN = Message(
     id="database.unknown",
@@ -243,6 +243,13 @@ SETTING_COUNT_INVALID = Message(
     text="the environment variable {name} is {value!r}; it must be a whole number, 0 or larger",
     fix="Run pulumi up again",
     example={"name": "MAINTENANCE_MIN_ROWS", "value": "many"},
+)
+SETTING_CHOICE_INVALID = Message(
+    id="setting.choice_invalid",
+    when="An environment variable has a value that is not one of its choices.",
+    text="the environment variable {name} is {value!r}; it must be one of {choices}",
+    fix="Run pulumi up again",
+    example={"name": "WEBHOOK_KIND", "value": "irc", "choices": "slack, teams"},
 )
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",

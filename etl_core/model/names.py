@@ -94,6 +94,8 @@ def faults_of_column(name: str) -> Iterator[str]:
         yield COLUMN_NAME_SYSTEM(name=name)
 
 
-METRIC_NAMESPACE, METRIC_DIMENSION = "RedshiftLakeLoader", "FunctionName"
+METRIC_NAMESPACE, METRIC_DIMENSION = "RedshiftLakeLoader", "Stack"
 LEDGER_FAULTS = "LedgerFaults"
 """The metric of the scheduled reconcile: damaged ledgers, and uploads that a ledger should know and does not."""
+OLDEST_PENDING, PENDING = "OldestPendingSeconds", "PendingUploads"
+"""Metrics of the scheduled look at the pending uploads: the age of the oldest one, and how many there are."""

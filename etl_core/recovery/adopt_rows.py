@@ -7,7 +7,7 @@ The rows are written under the ledger's lock, after a look at the table.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -64,6 +64,7 @@ def _ledger_row(row: LedgerEvidence, bucket: str, store: ObjectStore) -> LedgerR
         rows_loaded=row.rows_loaded,
         loaded_at=row.loaded_at,
         schema_text=_read_schema(row, bucket, store) if action is Action.SCHEMA else None,
+        rows_quarantined=row.rows_quarantined,
     )
 
 
@@ -97,10 +98,16 @@ def _check_rows(transaction: Transaction, table: TableRef, rows: Iterable[Ledger
     if actual is None:
         raise ReplayRefusedError(ADOPT_NO_TABLE(table=table, database=table.database))
     [count] = transaction.execute(sa.select(sa.func.count()).select_from(actual))
-    expected = sum(row.rows_loaded or 0 for row in content_rows(rows))
+    expected = sum(row.rows_loaded or 0 for row in _not_replaced(content_rows(rows)))
     if int(count[0]) < expected:
         raise ReplayRefusedError(
             ADOPT_TOO_FEW_ROWS(
                 table=table, database=table.database, count=int(count[0]), expected=expected
             )
         )
+
+
+def _not_replaced(content: Sequence[LedgerRow]) -> Sequence[LedgerRow]:
+    """Return the uploads whose rows are all in the table: the last upsert and later appends, or all."""
+    upserts = [index for index, row in enumerate(content) if row.action is Action.UPSERT]
+    return content[upserts[-1] if upserts else 0 :]

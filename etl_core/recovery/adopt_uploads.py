@@ -38,7 +38,7 @@ def _row_of_entry(entry: Entry) -> LedgerEvidence | None:
     upload = upload_of_entry(entry)
     if upload is None or entry.get("status") not in TOOK_EFFECT or not entry.get("version_id"):
         return None
-    rows = entry.get("rows_loaded")
+    rows, quarantined = entry.get("rows_loaded"), entry.get("rows_quarantined")
     return LedgerEvidence(
         upload_id=upload.upload_id,
         landed_at=upload.landed_at,
@@ -49,6 +49,7 @@ def _row_of_entry(entry: Entry) -> LedgerEvidence | None:
         rows_loaded=None if rows is None else int(rows),
         loaded_at=parse_utc_time(str(entry.get("loaded_timestamp", entry["landed_timestamp"]))),
         schema_version=entry.get("schema_version"),
+        rows_quarantined=None if quarantined is None else int(quarantined),
     )
 
 

@@ -221,4 +221,5 @@ def evidence_of(row: LedgerRow) -> LedgerEvidence:
         rows_loaded=row.rows_loaded,
         loaded_at=row.loaded_at,
         schema_version=None if row.schema_file is None else row.schema_file.schema_version,
+        rows_quarantined=row.rows_quarantined,
     )

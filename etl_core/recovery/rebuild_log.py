@@ -75,7 +75,7 @@ def settled_entry(
 ) -> dict[str, Any]:
     """Return the attributes of a ledger row's log entry.
 
-    The ledger does not keep duration and statements.
+    The ledger does not keep duration, statements and warnings.
     """
     upload = Upload(
         bucket, row.s3_key, row.version_id, etag or "", size, row.sequencer, row.landed_at
@@ -86,6 +86,7 @@ def settled_entry(
         "loaded_timestamp": format_utc_time(row.loaded_at),
         "schema_version": row.schema_version,
         "rows_loaded": row.rows_loaded,
+        "rows_quarantined": row.rows_quarantined,
         "redshift_table_exists": True,
     }
     return {name: value for name, value in known.items() if value not in (None, "")}

@@ -117,6 +117,7 @@ class LedgerEvidence:
     rows_loaded: int | None
     loaded_at: UtcTime
     schema_version: str | None = None
+    rows_quarantined: int | None = None
 
     @property
     def id(self) -> VersionKey:

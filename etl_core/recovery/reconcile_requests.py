@@ -91,6 +91,22 @@ class PendingRequest(_Comparison, PagedRequest[Page]):
     kind: Literal["pending"] = "pending"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How many uploads are pending, and for how many seconds the oldest one has been (0 without one)."""
+
+    count: int
+    oldest_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingRequest(Request[Waiting]):
+    """Count the pending uploads of all tables. A schedule sends this request."""
+
+    response = Waiting
+    kind: Literal["waiting"] = "waiting"
+
+
 @dataclass(frozen=True)
 class LakeReport:
     """The result for the whole lake.
@@ -304,6 +320,7 @@ class LogPageRequest(PagedRequest[LogPage]):
 ReconcileRequest = (
     PageRequest
     | PendingRequest
+    | WaitingRequest
     | LakeRequest
     | RefusedRequest
     | KeyRequest

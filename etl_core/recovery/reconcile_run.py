@@ -52,6 +52,7 @@ from etl_core.recovery.reconcile_requests import (
     SendRequest,
     SentUpload,
     SentUploads,
+    Waiting,
 )
 from etl_core.recovery.services import Entry, Marker, Services
 from etl_core.recovery.tables_requests import (
@@ -104,6 +105,19 @@ def pending_page(request: PendingRequest, services: Services) -> Page:
         for finding in _stuck(services, entry, request.scope, grace_start)
     ]
     return _page(findings, marker)
+
+
+def read_waiting(services: Services) -> Waiting:
+    """Return how many uploads are pending, and the age of the oldest one."""
+    count, oldest, marker = 0, services.now(), None
+    while True:
+        entries, marker = services.log.read_pending_page(marker)
+        count += len(entries)
+        oldest = min([oldest, *(parse_utc_time(str(entry[WAITING_SINCE])) for entry in entries)])
+        if marker is None:
+            return Waiting(
+                count=count, oldest_seconds=int((services.now() - oldest).total_seconds())
+            )
 
 
 def _stuck(

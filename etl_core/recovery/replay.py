@@ -2,7 +2,7 @@
 
 LOCK the table's ledger, read all of it    -- which versions the table has, with how many rows each
 DELETE FROM table                          -- never TRUNCATE: it commits
-COPY table FROM manifest                   -- as few as possible: one for all files of one format
+COPY table FROM manifest                   -- as few as possible: one for all files of one format; each upsert by itself
 COMMIT                                     -- only if the row counts are the ledger's
 """
 
@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from sqlalchemy.sql.expression import Executable
 
+from etl_core.loading.copy_plan import groups_in_order, plan_copies
 from etl_core.loading.copy_refusals import describe_refusal
 from etl_core.loading.copy_run import (
     Copied,
@@ -22,10 +23,9 @@ from etl_core.loading.copy_run import (
     CopyRun,
     Group,
     GroupCopy,
+    KeysRefused,
     Overwritten,
-    group_parts,
     part_named,
-    plan_copies,
 )
 from etl_core.loading.data_file import Part, in_threads
 from etl_core.loading.ledger import LedgerRow, ledger_table, parse_row, select_rows
@@ -70,7 +70,7 @@ _MAX_DETAILS = 20
 
 def content_rows(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
     """Return the uploads that the table consists of, in arrival order: the last truncate and later
-    appends, or all appends.
+    appends and upserts, or all of them.
     """
     data = sorted(
         (row for row in rows if row.action is not Action.SCHEMA), key=lambda row: row.order
@@ -158,7 +158,8 @@ class _Replay:
             if row.upload_id in known:
                 return known[row.upload_id]
             try:
-                return open_row(self.ports.store, self.settings.lake_bucket, row, view)
+                bucket = self.settings.lake_bucket
+                return open_row(self.ports.store, bucket, row, view, self.deadline)
             except RejectedError as error:
                 faults.append(
                     REPLAY_UPLOAD_UNAVAILABLE(
@@ -213,10 +214,12 @@ class _Replay:
                 case Overwritten():
                     transaction.roll_back()
                     return None
-                case Copied(counts=counts, rows_deleted=deleted):
+                case KeysRefused():
+                    raise AssertionError("keys are checked when an upload is loaded")
+                case Copied(counts=counts, rows_deleted=deleted, rows_replaced=replaced):
                     self._check_counts(counts)
                     self._check_rows(deleted, view)
-        return replace(_describe(parts), rows=sum(count for _, count in counts))
+        return replace(_describe(parts), rows=sum(count for _, count in counts) - replaced)
 
     def _copy(self, transaction: Transaction, copy_run: CopyRun) -> CopyResult:
         running: list[Executable] = []
@@ -276,7 +279,7 @@ def _describe(parts: dict[str, Part]) -> ReplayResult:
     files = list(parts.values())
     return ReplayResult(
         files=len(files),
-        copies=len(group_parts(files)),
+        copies=len(list(groups_in_order(files))),
         bytes=sum(part.file.version.size for part in files),
         rows_expected=sum(part.rows or 0 for part in files),
     )

@@ -148,6 +148,11 @@ class ColumnType:
         """Whether a column of the type may be a distribution or sort key."""
         return self.name not in _NOT_KEYS
 
+    @property
+    def can_be_upsert_key(self) -> bool:
+        """Whether rows can be found by their value of the type: it is compared exactly."""
+        return self.can_be_key and self.name not in ("real", "double precision")
+
     def to_sqlalchemy(self) -> TypeEngine[Any]:
         """Return the SQLAlchemy type that the Redshift dialect renders as this type.
 

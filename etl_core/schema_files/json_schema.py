@@ -28,9 +28,11 @@ _NAME = {
 _DESCRIPTIONS = {
     "schema_version": "Your own name for this version; the log entry of every upload shows it.",
     "columns": "The table's columns.",
-    "allowed_operations": "Which actions later uploads to this table may use; all three if left out.",
+    "allowed_operations": "Which actions later uploads to this table may use. "
+    "If left out: append, truncate and schema. upsert needs a primary_key.",
     "allowed_changes": "Which changes of existing data are allowed; added columns and larger types are always allowed.",
-    "primary_key": "Names of columns. Redshift does not enforce the key, but uses it to plan queries.",
+    "primary_key": "Names of columns. Redshift does not enforce the key, but uses it to plan queries. "
+    "An upsert replaces the rows with the same key.",
     "diststyle": "How rows are distributed over the nodes; with AUTO, Redshift decides.",
     "distkey": "The column whose value decides on which node a row is stored.",
     "sortkey": "The columns by which rows are sorted.",
@@ -60,6 +62,10 @@ _DESCRIPTIONS = {
     "empty_rows": "Rows whose fields are all empty: load them, skip them, or refuse the file.",
     "on_lossy": "Values that COPY would cut, such as a date's time of day: load the file with a "
     "warning, refuse it, or load it without a word.",
+    "on_bad_rows": "Rows that do not fit the table: refuse the file, or load the other rows and "
+    "put these into the work bucket.",
+    "max_bad_rows": "More bad rows than this refuse the file.",
+    "max_bad_percent": "A larger share of bad rows than this refuses the file.",
     "on_repeat": "The same file under the same key again: load it once more, or skip it.",
     "description": "A text for people, stored as a comment in the warehouse.",
     "function": "Computed by the warehouse when the row is loaded.",
@@ -85,7 +91,7 @@ def schema_file_format() -> Json:
         "title": "Schema file",
         "description": "What a table should look like, and which uploads it accepts.",
         "not": {"required": ["allowed_operations", "allowed_actions"]},
-        "allOf": list(_distribution()),
+        "allOf": [*_distribution(), *_upsert()],
     }
 
 
@@ -219,6 +225,15 @@ def _distribution() -> Iterator[Json]:
     with_key = {"properties": {"distkey": {"not": _NULL}}, "required": ["distkey"]}
     yield _if(with_key, {"properties": {"diststyle": _word("KEY")}})
     yield _if({"properties": {"diststyle": _word("KEY")}, "required": ["diststyle"]}, with_key)
+
+
+def _upsert() -> Iterator[Json]:
+    lists = [
+        {"properties": {name: {"contains": _word("upsert")}}, "required": [name]}
+        for name in ("allowed_operations", "allowed_actions")
+    ]
+    key = {"properties": {"primary_key": {"minItems": 1}}, "required": ["primary_key"]}
+    yield _if({"anyOf": lists}, key)
 
 
 def _is_type(names: Iterable[str]) -> Json:

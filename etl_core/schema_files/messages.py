@@ -423,6 +423,28 @@ KEY_COLUMN_TWICE = Message(
     fix="",
     example={},
 )
+UPSERT_WITHOUT_KEY = Message(
+    id="upsert.without_key",
+    when="allowed_operations lists upsert, and the file has no primary_key.",
+    text="upsert replaces the rows with the same primary key; add primary_key, or remove upsert",
+    fix="",
+    example={},
+)
+UPSERT_KEY_TYPE = Message(
+    id="upsert.key_type",
+    when="allowed_operations lists upsert, and the type of a column of the primary key cannot be compared exactly.",
+    text="the column {name!r} is {type}, by which an upsert cannot find rows; choose another column, or remove upsert",
+    fix="",
+    example={"name": "price", "type": "double precision"},
+)
+UPSERT_KEY_GENERATED = Message(
+    id="upsert.key_generated",
+    when="allowed_operations lists upsert, and the warehouse makes the values of a column of the primary key.",
+    text="the values of {name!r} are made when a row is loaded, so no file has them; choose another "
+    "column, or remove upsert",
+    fix="",
+    example={"name": "id"},
+)
 DISTSTYLE_WITH_DISTKEY = Message(
     id="diststyle.with_distkey",
     when="The file has a distkey and a diststyle other than KEY.",

@@ -145,6 +145,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _as_float(value: Any) -> Any:
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return float(value) if is_number else value
+
+
 def _one_ascii_character(text: str) -> str:
     is_one = len(text) == 1 and text.isascii() and (text.isprintable() or text == "\t")
     if not is_one or text == "\\":
@@ -183,6 +188,9 @@ MissingColumns = Annotated[Literal["reject", "default"], _LOWER]
 Header = Annotated[Literal["first_row", "none"], _LOWER]
 OnLossy = Annotated[Literal["warn", "reject", "ignore"], _LOWER]
 EmptyRows = Annotated[Literal["load", "skip", "reject"], _LOWER]
+OnBadRows = Annotated[Literal["reject", "quarantine"], _LOWER]
+MaxBadRows = Annotated[int, Field(ge=0, le=100_000)]
+MaxBadPercent = Annotated[float, Field(ge=0, le=100), BeforeValidator(_as_float)]
 OnRepeat = Annotated[Literal["load", "skip"], _LOWER]
 HeaderName = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_header_name)]
 """A name as a file's header has it. It may be empty."""

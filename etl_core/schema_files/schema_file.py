@@ -43,8 +43,11 @@ from etl_core.schema_files.property_types import (
     HeaderNames,
     Identity,
     LoadInterval,
+    MaxBadPercent,
+    MaxBadRows,
     MissingColumns,
     NullText,
+    OnBadRows,
     OnLossy,
     OnRepeat,
     Operation,
@@ -79,6 +82,7 @@ _FORMATS = ("date_format", "time_format")
 _AUTO_FORMATS = tuple((name, AUTO) for name in _FORMATS)
 _UNAMBIGUOUS = "unambiguous_formats"
 _DATE = "date"
+_PERCENT = "max_bad_percent"
 _FOR_EDITORS = "$schema"
 """Names the JSON Schema, so that editors find it. It means nothing to the loader."""
 
@@ -127,6 +131,12 @@ class CsvOptions(Part):
     """What happens if COPY would load a value with a part cut off."""
     on_repeat: OnRepeat = "load"
     """What happens if the same bytes arrive again under the same key."""
+    on_bad_rows: OnBadRows = "reject"
+    """What happens to a file with rows that do not fit the table."""
+    max_bad_rows: MaxBadRows | None = None
+    """More bad rows refuse the file."""
+    max_bad_percent: MaxBadPercent | None = None
+    """A larger share of the rows refuses the file."""
 
     @property
     def copy_date_format(self) -> str:
@@ -229,6 +239,8 @@ class SchemaFile(Part):
             values["allowed_operations"] = tuple(map(Action, values["allowed_operations"]))
         csv = dict.fromkeys(_FORMATS, AUTO) | values.get("csv", {})
         csv |= dict.fromkeys(csv.pop(_UNAMBIGUOUS, ()))
+        if csv.get(_PERCENT) is not None:
+            csv[_PERCENT] = float(csv[_PERCENT])
         values["csv"] = CsvOptions.model_construct(**_with_tuples(csv))
         return cls.model_construct(**values)
 

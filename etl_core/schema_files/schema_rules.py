@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from etl_core.model.lake_key import Action
 from etl_core.model.names import header_key
 from etl_core.schema_files.column_types import ColumnType, type_names
 from etl_core.schema_files.messages import (
@@ -40,6 +41,9 @@ from etl_core.schema_files.messages import (
     RENAMES_IN_CIRCLE,
     TEXT_HAS_NUL,
     TOO_MANY_ENTRIES,
+    UPSERT_KEY_GENERATED,
+    UPSERT_KEY_TYPE,
+    UPSERT_WITHOUT_KEY,
 )
 from etl_core.schema_files.schema_json import render_short
 
@@ -229,6 +233,7 @@ def faults_across(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]
     yield from _repeated_names(columns)
     yield from _circular_renames(columns)
     yield from _faults_of_keys(file, {column.name: column for column in columns.values()}, faulty)
+    yield from _faults_of_upsert(file, {column.name: column for column in columns.values()}, faulty)
     yield from _faults_of_distribution(file, faulty)
     are_valid = ("csv", "delimiter") not in faulty and ("csv", "quote") not in faulty
     if are_valid and file.csv.delimiter == file.csv.quote:
@@ -288,6 +293,26 @@ def _faults_of_key_column(
             yield Fault(path, KEY_COLUMN_NULLABLE(name=name))
     elif "type" in column.model_fields_set and not column.type.can_be_key:
         yield Fault(path, KEY_COLUMN_TYPE(name=name, type=column.type, part=part))
+
+
+def _faults_of_upsert(
+    file: SchemaFile, columns: Mapping[str, ColumnSpec], faulty: Collection[Path]
+) -> Iterator[Fault]:
+    """Yield why an upsert cannot find the rows that it replaces."""
+    if Action.UPSERT not in file.allowed_operations:
+        return
+    is_key_faulty = any(path[0] == "primary_key" for path in faulty)
+    if not file.primary_key and not is_key_faulty:
+        yield Fault(("allowed_operations",), UPSERT_WITHOUT_KEY())
+    for index, name in enumerate(file.primary_key):
+        column, path = columns.get(name), ("primary_key", index)
+        if column is None or path in faulty:
+            continue
+        is_computed = not isinstance(column.default, bool | int | Decimal | str | None)
+        if column.identity is not None or is_computed:
+            yield Fault(path, UPSERT_KEY_GENERATED(name=name))
+        elif "type" in column.model_fields_set and not column.type.can_be_upsert_key:
+            yield Fault(path, UPSERT_KEY_TYPE(name=name, type=column.type))
 
 
 def _faults_of_distribution(file: SchemaFile, faulty: Collection[Path]) -> Iterator[Fault]:

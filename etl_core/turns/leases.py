@@ -5,9 +5,10 @@ Leases only save work. If they cannot be used, the load runs anyway: the ledger'
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from etl_core.model.errors import LeaseError
@@ -16,6 +17,8 @@ from etl_core.model.leases import slot_lease, table_lease
 _SLOTS_READ = 99
 """One BatchGetItem reads at most 100 items (DynamoDB API reference). A waiting execution also reads its log entry."""
 _SLOTS_TRIED = 3
+_BUSY_SECONDS = 1.0
+_TABLES_KNOWN = 1000
 
 
 class Leases(Protocol):
@@ -65,6 +68,30 @@ def take_turn(leases: Leases, table: str, holder: str, slots: int) -> Granted | 
         return Granted(slot)
     except LeaseError as error:
         return Granted(problem=error.message)
+
+
+@dataclass
+class BusyTables:
+    """The tables that had a load a moment ago, as one warm function knows them.
+
+    In a burst, new uploads of these tables wait without asking for the lease: one request less for
+    each upload. Only a first try may wait for this reason.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _until: dict[str, float] = field(default_factory=dict)
+
+    def note(self, table: str, busy: Busy) -> None:
+        """Remember for a second that another execution had the table's lease."""
+        if busy.leases != (table_lease(table),):
+            return
+        if len(self._until) >= _TABLES_KNOWN:
+            self._until.clear()
+        self._until[table] = self.clock() + _BUSY_SECONDS
+
+    def find(self, table: str) -> Busy | None:
+        """Return the leases to wait for, None if the table has to be asked about."""
+        return Busy((table_lease(table),)) if self.clock() < self._until.get(table, 0.0) else None
 
 
 def end_turn(

@@ -139,9 +139,17 @@ def _wait(upload: Upload, turn: Turn, seconds: int, leases: Sequence[str]) -> Re
         "next": "wait",
         "seconds": max(seconds, 1),
         "longest": LONGEST_SCHEMA_POLL_SECONDS if is_schema else LONGEST_POLL_SECONDS,
-        "entry": {name: {"S": value} for name, value in key_of(upload).items()},
+        **find_entry(upload),
         "leases": [{LEASE_KEY: {"S": lease}} for lease in leases],
     }
+
+
+def find_entry(upload: Upload) -> Reply:
+    """Return the part of a reply with the key of the upload's log entry, in DynamoDB's JSON.
+
+    The state machine reads the entry of an upload that waits, or that has a notice.
+    """
+    return {"entry": {name: {"S": value} for name, value in key_of(upload).items()}}
 
 
 def _final_status(entry: Mapping[str, Any] | None) -> Status | None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
-from etl_core.model.lake_key import Action, describe_key, is_marker_file
+from etl_core.model.lake_key import Action, describe_key, has_extension, is_marker_file
+from etl_core.model.notices import NOTIFIED
 from etl_core.model.retry_policies import attempts_of_task
 from etl_core.model.status import Status
 from etl_core.model.table_ref import TableRef
@@ -30,13 +31,17 @@ entries do not have them, so the index stays small."""
 WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(days=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
-INTERNAL_FIELDS = frozenset((SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED))
+INTERNAL_FIELDS = frozenset(
+    (SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED, NOTIFIED)
+)
 """Fields that the loader uses itself and the API does not show."""
 ANSWER_FIELDS = frozenset(
     (
         "loaded_timestamp",
         "schema_version",
         "rows_loaded",
+        "rows_quarantined",
+        "quarantine_prefix",
         "duration_ms",
         "redshift_table_exists",
         "statements",
@@ -88,10 +93,12 @@ def received_entry(upload: Upload, execution_arn: str, now: datetime) -> dict[st
 
 def can_take_effect(upload: Upload, now: datetime) -> bool:
     """Return False for an upload that its own load rejects without a look at its table."""
-    if describe_key(upload.key).action not in tuple(Action) or is_marker_file(upload.key):
+    action = describe_key(upload.key).action
+    if action not in tuple(Action) or is_marker_file(upload.key):
         return False
-    has_control = CONTROL_CHARACTER.search(upload.key) is not None
-    return not has_control and is_possible_arrival(upload.landed_at, now)
+    if CONTROL_CHARACTER.search(upload.key) or not has_extension(upload.key, Action(action)):
+        return False
+    return is_possible_arrival(upload.landed_at, now)
 
 
 def upload_attributes(upload: Upload, execution_arn: str) -> dict[str, Any]:
@@ -129,6 +136,8 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "loaded_timestamp": outcome.get("loaded_at"),
             "schema_version": outcome.get("schema_version"),
             "rows_loaded": outcome.get("rows_loaded"),
+            "rows_quarantined": outcome.get("rows_quarantined"),
+            "quarantine_prefix": outcome.get("quarantine_prefix"),
             "duration_ms": outcome.get("duration_ms"),
             "redshift_table_exists": outcome.get("table_exists"),
             "statements": outcome.get("statements") or None,

@@ -115,7 +115,7 @@ CHOICE_INVALID = Message(
     when="The status or the action of a query does not exist.",
     text="{name} is {value!r}; it must be one of {choices}",
     fix="",
-    example={"name": "action", "value": "copy", "choices": "append, truncate, schema"},
+    example={"name": "action", "value": "copy", "choices": "append, truncate, upsert, schema"},
 )
 DATABASE_INVALID = Message(
     id="query.database_invalid",
@@ -222,4 +222,12 @@ TRY_AGAIN = Message(
     text="{reason}; try again in a moment",
     fix="",
     example={"reason": "the log table returned ThrottlingException"},
+)
+
+NOTICE_WITHOUT_TEXT = Message(
+    id="notice.without_text",
+    when="The webhook function got an event that is no notice of the loader.",
+    text="the event has no detail.text; the notice of a refused upload has one",
+    fix="Send only events of the source redshift-lake-loader to this function",
+    example={},
 )

@@ -128,6 +128,10 @@ class LoadOutcome:
     """What people should know although the upload has its status: nothing here changes it."""
     load_interval_seconds: int | None = None
     """How long the next load of the table waits, so that files gather. None: it does not wait."""
+    rows_quarantined: int | None = None
+    """How many rows do not fit the table and were not loaded. None: none."""
+    quarantine_prefix: str | None = None
+    """Where these rows are."""
 
     def to_task_output(self) -> dict[str, Any]:
         """Return the outcome as JSON for the state machine, without empty fields."""

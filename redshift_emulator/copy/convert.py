@@ -52,6 +52,18 @@ class RowConverter:
             else [*values, *self._missing(len(fields), row)]
         )
 
+    def convert_record(self, given: Sequence[bytes | None]) -> list[bytes | None]:
+        """Return the values of a record, in which None is NULL. Raises RowError."""
+        values: list[bytes | None] = []
+        for column, convert, field in zip(self._columns, self._converters, given, strict=True):
+            if field is None and (column.not_null or column.identity):
+                raise RowError(1213, "Missing data for not-null field", column)
+            try:
+                values.append(None if field is None else convert(field))
+            except FieldError as error:
+                raise RowError(error.code, error.reason, column, 0, field or b"") from error
+        return values
+
     def _values(self, row: Row) -> list[bytes | None]:
         values: list[bytes | None] = []
         try:

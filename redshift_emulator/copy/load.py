@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redshift_emulator.block import write_lock
 from redshift_emulator.context import CopyContext, TableInfo
 from redshift_emulator.copy.columns import Column, column_of
+from redshift_emulator.copy.formats import record_readers
 from redshift_emulator.copy.options import Compression, CompUpdate, CopyOptions
 from redshift_emulator.copy.report import LoadReport
 from redshift_emulator.copy.roles import Caller, s3_client
@@ -163,8 +164,9 @@ def _load(
     client = s3_client(options.authorization, options.region, caller)
     sources = (read_manifest if options.manifest else find_objects)(client, options.source)
     target = f"{quote_name(table.schema)}.{quote_name(table.name)}"
+    records = record_readers(client, options, columns)
     with (
-        RowStream(context.backend, target, columns, options, report.reject) as stream,
+        RowStream(context.backend, target, columns, options, report.reject, records) as stream,
         ReadAhead(_read_files(client, sources, options)) as items,
     ):
         try:

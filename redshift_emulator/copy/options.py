@@ -37,11 +37,37 @@ class Compression(Enum):
 
 
 @dataclass(frozen=True)
+class Json:
+    """JSON: 'auto', 'auto ignorecase', 'noshred' or the URL of a JSONPaths file."""
+
+    option: str
+
+
+@dataclass(frozen=True)
+class FixedWidth:
+    """FIXEDWIDTH: the widths of the columns."""
+
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """PARQUET. With SERIALIZETOJSON nested values load into SUPER columns."""
+
+    serialize_to_json: bool
+
+
+NEVER = "\0\0"
+"""A NULL AS that no value equals, for formats that write NULL in their own way."""
+
+
+@dataclass(frozen=True)
 class CopyOptions:
     """One COPY statement.
 
-    ``quote`` is None for plain delimited text (not CSV). Escapes are resolved: an octal delimiter
-    is the character. ``date_format`` and ``time_format`` None are Redshift's defaults.
+    ``format`` is None for text and CSV. ``quote`` is None for plain delimited text (not CSV).
+    Escapes are resolved: an octal delimiter is the character.
+    ``date_format`` and ``time_format`` None are Redshift's defaults.
     """
 
     schema: str | None
@@ -49,6 +75,7 @@ class CopyOptions:
     columns: tuple[str, ...] | None
     source: str
     authorization: Authorization
+    format: Json | FixedWidth | Parquet | None = None
     delimiter: str = ","
     quote: str | None = '"'
     ignore_header: int = 0
@@ -73,6 +100,19 @@ class CopyOptions:
     ignore_all_errors: bool = False
     no_load: bool = False
     comp_update: CompUpdate = CompUpdate.DEFAULT
+
+    @property
+    def format_name(self) -> str:
+        """The format as the load history shows it."""
+        match self.format:
+            case None:
+                return "csv" if self.quote else "text"
+            case Json():
+                return "json"
+            case FixedWidth():
+                return "text"
+            case Parquet():
+                return "parquet"
 
     @property
     def tolerated_errors(self) -> int:

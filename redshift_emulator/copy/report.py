@@ -122,7 +122,7 @@ class LoadReport:
             "start_time": _stamp(self.started_at),
             "duration": int((time.monotonic() - self.started) * 1_000_000),
             "data_source": self.options.source,
-            "file_format": "csv" if self.options.quote else "text",
+            "file_format": self.options.format_name,
             "loaded_rows": loaded_rows,
             "loaded_bytes": self.file_bytes,
             "source_file_count": self.files,

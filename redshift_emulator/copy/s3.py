@@ -126,6 +126,15 @@ def read_manifest(client: S3Client, url: str) -> list[S3Object]:
     return present
 
 
+def read_whole(client: S3Client, url: str) -> bytes:
+    """Return a small object, such as a JSONPaths file. Raises SqlError when it is missing."""
+    bucket, key = parse_url(url)
+    try:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_MANIFEST_BYTES)
+    except (ClientError, BotoCoreError) as failure:
+        raise failed_s3(failure, f"Reading {url}") from failure
+
+
 def _find_entry(client: S3Client, entry: Entry) -> S3Object | None:
     bucket, key = parse_url(entry.url)
     try:

@@ -14,17 +14,23 @@ from redshift_emulator.copy.authorization import (
     parse_credentials,
     parse_roles,
 )
+from redshift_emulator.copy.fixed_width import parse_widths
 from redshift_emulator.copy.options import (
     MAX_ERRORS,
+    NEVER,
     Compression,
     CompUpdate,
     CopyOptions,
+    FixedWidth,
+    Json,
+    Parquet,
     parse_delimiter,
     parse_null,
 )
 from redshift_emulator.cursor import Cursor
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Kind, Token, tokenize
+from redshift_emulator.refusals import refusal
 
 _FLAGS = {
     "manifest": "manifest",
@@ -42,8 +48,8 @@ _FLAGS = {
 _COMPRESSIONS = {"gzip": Compression.GZIP, "bzip2": Compression.BZIP2, "zstd": Compression.ZSTD}
 _ENCODINGS = {"utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be"}
 _NOT_AVAILABLE = frozenset(
-    ("avro", "encrypted", "escape", "fixedwidth", "job", "json", "lzop", "master_symmetric_key", "orc", "parquet",
-     "readratio", "removequotes", "shapefile", "ssh")
+    ("avro", "encrypted", "escape", "job", "lzop", "master_symmetric_key", "orc", "readratio", "removequotes",
+     "shapefile", "ssh")
 )  # fmt: skip
 
 
@@ -116,10 +122,7 @@ class _Parser:
             return
         read = _PARAMETERS.get(word)
         if word in _NOT_AVAILABLE:
-            raise SqlError(
-                "0A000",
-                f"COPY ... {word.upper()} is not supported by this emulator",
-            )
+            raise refusal("emulator", command=f"COPY ... {word.upper()}")
         if word in self.seen:
             raise SqlError(
                 "42601", f"conflicting or redundant options: {word.upper()} is given twice"
@@ -147,16 +150,30 @@ class _Parser:
 
     def format(self) -> None:
         self.cursor.take("as")
-        word = self.cursor.token.value
         if self.cursor.token.kind is not Kind.WORD:
             raise self.cursor.syntax_error()
-        if word != "csv":
+        word = self.cursor.next().value
+        read = _FORMATS.get(word)
+        if read is None:
+            raise refusal("emulator", command=f"COPY ... FORMAT {word.upper()}")
+        read(self)
+        self.seen.add(word)
+
+    def json(self) -> None:
+        given = self.cursor.at("as") or self.cursor.token.kind is Kind.STRING
+        option = self._string() if given else "auto"
+        if option not in _JSON_OPTIONS and not option.startswith("s3://"):
             raise SqlError(
-                "0A000",
-                f"FORMAT {word.upper()} is not supported by this emulator; use CSV",
+                "42601",
+                f"COPY JSON '{option}' is not valid: {', '.join(_JSON_OPTIONS)} or s3://...",
             )
-        self.cursor.next()
-        self.as_csv()
+        self._set("format", Json(option), "json")
+
+    def fixed_width(self) -> None:
+        self._set("format", FixedWidth(parse_widths(self._string())), "fixedwidth")
+
+    def parquet(self) -> None:
+        self._set("format", Parquet(self.cursor.take("serializetojson")), "parquet")
 
     def as_csv(self) -> None:
         if self.csv:
@@ -245,6 +262,7 @@ class _Parser:
 
     def _finish(self) -> CopyOptions:
         values = self.values
+        self._check_format()
         values["authorization"] = choose_authorization(values.get("authorization"), self.keys)
         if "quote" in values and not self.csv:
             raise SqlError("42601", "COPY quote available only in CSV mode")
@@ -252,6 +270,8 @@ class _Parser:
         values.setdefault("delimiter", "," if self.csv else "|")
         if values["quote"] == values["delimiter"]:
             raise SqlError("42601", "COPY delimiter and quote must be different")
+        if isinstance(values.get("format"), (Json, Parquet)):
+            values["null_as"] = NEVER
         null_as = values.get("null_as", "")
         if null_as and values["delimiter"] in null_as:
             raise SqlError("42601", "COPY delimiter must not appear in the NULL specification")
@@ -264,10 +284,36 @@ class _Parser:
             )
         return CopyOptions(**values)
 
+    def _check_format(self) -> None:
+        """Refuse the parameters that a format does not have (copy-parameters-data-format)."""
+        given = self.values.get("format")
+        excluded = next((words for kind, words in _EXCLUDED.items() if isinstance(given, kind)), ())
+        for word in excluded:
+            if word in self.seen:
+                raise SqlError(
+                    "0A000", f"{word.upper()} is not supported with {type(given).__name__.upper()}"
+                )
 
+
+_JSON_OPTIONS = ("auto", "auto ignorecase", "noshred")
+_TEXT_ONLY = ("csv", "delimiter", "quote", "ignoreblanklines", "null")
+_EXCLUDED: dict[type, tuple[str, ...]] = {
+    Json: (*_TEXT_ONLY, "fillrecord"),
+    FixedWidth: ("csv", "delimiter", "quote"),
+    Parquet: (
+        *_TEXT_ONLY, "acceptanydate", "blanksasnull", "compupdate", "dateformat", "emptyasnull", "encoding", "gzip",
+        "bzip2", "zstd", "ignoreheader", "maxerror", "region", "roundec", "timeformat", "trimblanks", "truncatecolumns",
+    ),
+}  # fmt: skip
+_FORMATS: dict[str, Callable[[_Parser], None]] = {
+    "csv": _Parser.as_csv,
+    "json": _Parser.json,
+    "parquet": _Parser.parquet,
+}
 _PARAMETERS: dict[str, Callable[[_Parser], None]] = {
     "format": _Parser.format,
-    "csv": _Parser.as_csv,
+    "fixedwidth": _Parser.fixed_width,
+    **_FORMATS,
     "quote": _Parser.quote,
     "delimiter": _Parser.delimiter,
     "null": _Parser.null,

@@ -20,6 +20,7 @@ from redshift_emulator.copy.load_errors import (
     row_too_long,
 )
 from redshift_emulator.copy.options import CopyOptions
+from redshift_emulator.copy.records import Record, RecordReader, RecordSplitter
 from redshift_emulator.copy.row_splitter import LineMap, RowSplitter, RowTooLongError
 from redshift_emulator.copy.rows import Row, RowReader
 from redshift_emulator.copy.texts import is_utf8
@@ -35,6 +36,7 @@ Reject = Callable[[Rejection], None]
 class RowStream:
     """Stores the rows of one COPY.
 
+    ``records`` makes the reader of a file, by its name, for formats other than text and CSV.
     ``reject`` is called for every row that cannot be loaded, and may raise to end the COPY.
     ``replaced`` counts the rows that ACCEPTINVCHARS changed. On exit an unfinished COPY is aborted
     and the connection is ready for the next statement.
@@ -47,17 +49,19 @@ class RowStream:
         columns: Sequence[Column],
         options: CopyOptions,
         reject: Reject,
+        records: Callable[[str], RecordReader] | None = None,
     ) -> None:
         self._backend = backend
         self._table = table
         self._columns = columns
         self._options = options
         self._reject = reject
+        self._records = records
         self._build_fast_path = partial(build_fast_path, columns, options)
         self._reader = RowReader(options.delimiter, options.quote, len(columns))
         self._converter = RowConverter(columns, options)
         self._files: list[str] = []
-        self._splitter: RowSplitter | None = None
+        self._splitter: RowSplitter | RecordSplitter | None = None
         self._dialect: Dialect | None = None
         self._sender: Sender | None = None
         self._sent_lines, self._next_line = LineMap(), 1
@@ -69,6 +73,9 @@ class RowStream:
     def begin_file(self, name: str) -> None:
         """Start a file: the data that follows belongs to it."""
         self._files.append(name)
+        if self._records is not None:
+            self._splitter = RecordSplitter(self._records(name), self._take_record)
+            return
         self._splitter = RowSplitter(
             self._build_fast_path, self._reader, self._options.ignore_header, self._take_row
         )
@@ -102,11 +109,22 @@ class RowStream:
             self._reject(Rejection(self._files[-1], line, error, row.raw(buffer)[:RAW_BYTES]))
             return
         if values is not None:
-            self.replaced += self._options.accept_inv_chars is not None and not is_utf8(
-                row.raw(buffer)
-            )
-            self._spooled_lines.add(len(self._spooled_lines) + 1, len(self._files) - 1, line)
-            self._spool.write(render_row(values))
+            self._store(values, row.raw(buffer), line)
+
+    def _take_record(self, record: Record) -> None:
+        try:
+            if isinstance(record.values, RowError):
+                raise record.values
+            values = self._converter.convert_record(record.values)
+        except RowError as error:
+            self._reject(Rejection(self._files[-1], record.line, error, record.raw[:RAW_BYTES]))
+            return
+        self._store(values, record.raw, record.line)
+
+    def _store(self, values: Sequence[bytes | None], raw: bytes, line: int) -> None:
+        self.replaced += self._options.accept_inv_chars is not None and not is_utf8(raw)
+        self._spooled_lines.add(len(self._spooled_lines) + 1, len(self._files) - 1, line)
+        self._spool.write(render_row(values))
 
     def _reject_endless_row(self, error: RowTooLongError) -> None:
         self._reject(Rejection(self._files[-1], error.line, row_too_long(), error.start))

@@ -98,9 +98,13 @@ class Lake:
         return variables | {"WAREHOUSE_CA_FILE": str(self.cloud.state.secrets / "ca.pem")}
 
     def s3_event(
-        self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str
+        self, key: str, content: bytes, landed_at: str, sequencer: str, version_id: str | None
     ) -> dict[str, Any]:
-        """Return an event like EventBridge delivers it on AWS, with the given version id and time."""
+        """Return an event like EventBridge delivers it on AWS, with the given version id and time.
+
+        Without a version id it is an event of an older version of the local cloud.
+        """
+        version = {} if version_id is None else {"version-id": version_id}
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -114,8 +118,8 @@ class Lake:
                     "key": key,
                     "size": len(content),
                     "etag": hashlib.md5(content).hexdigest(),
-                    "version-id": version_id,
                     "sequencer": sequencer,
+                    **version,
                 },
                 "reason": "PutObject",
             },

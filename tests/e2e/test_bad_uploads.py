@@ -25,8 +25,8 @@ CASES = {
     "two parts": Case("dev/file.csv", b"id\n1\n", "rejected", "InvalidKeyError",
     ("db_name/action/table_name/file",), "_unparsed"),
     "no table": Case("dev/append//x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("table",), "_unparsed"),
-    "unknown action": Case("dev/upsert/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError",
-    ("'upsert'", "append")),
+    "unknown action": Case("dev/merge/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError",
+    ("'merge'", "append")),
     "unknown database": Case("prod/append/{table}/x.csv", b"id\n1\n", "rejected", "InvalidKeyError", ("'prod'", "dev")),
     "unsafe name": Case(
         'dev/append/{table}"; drop/x.csv', b"id\n1\n", "rejected", "InvalidKeyError", ("safe name",), '{table}"; drop'

@@ -53,17 +53,18 @@ class Observer:
 
     lake: Lake
     table: str
+    idle: int = 0
     connections: list[int] = field(default_factory=list)
     codes: Counter[int] = field(default_factory=Counter)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        idle = self._connections()
+        self.idle = self._connections()
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(0.1):
-                self.connections.append(self._connections() - idle)
+                self.connections.append(self._connections())
 
         def ask() -> None:
             while True:
@@ -113,7 +114,9 @@ def test_a_burst_into_one_table_uses_few_connections_and_the_api_answers(lake: L
     assert lake.rows(table) == sorted(((number,) for number in range(BURST)), key=repr)
     statuses = Counter(entry["status"] for entry in lake.client.log_entries(table))
     assert statuses == {"applied": 1, "loaded": BURST}
-    assert 1 <= max(observer.connections) <= 2, Counter(observer.connections)
+    # Functions keep their connections, so the burst may need no new one.
+    most = max(observer.connections)
+    assert 1 <= most <= observer.idle + 2, (observer.idle, Counter(observer.connections))
     assert set(observer.codes) == {200}, observer.codes
 
 

@@ -24,6 +24,7 @@ from etl_cli.main import main
 from etl_core.adapters.log_table import LogTable
 from etl_core.adapters.s3 import S3Lake
 from etl_core.model.object_versions import first_uploads
+from etl_core.model.times import format_utc_time
 from etl_core.upload_log.entry import key_of, received_entry
 from tests.e2e.conftest import Lake, columns
 
@@ -119,7 +120,7 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
 @pytest.mark.usefixtures("rule_off")
 def test_a_missed_invalid_upload_is_rejected(operator: Operator) -> None:
     table = operator.lake.table("upsert")
-    operator.lake.put(f"dev/upsert/{table}/x.csv", "id\n1\n")
+    operator.lake.put(f"dev/merge/{table}/x.csv", "id\n1\n")
     operator.lake.put(f"dev/append/{table}/", "")
     code, output = operator.reconcile(table)
     assert code == 1
@@ -156,10 +157,7 @@ def test_an_entry_whose_execution_ended_without_a_final_status_is_completed(
 
 
 def write_received(lake: Lake, key: str, version: str, *, has_version_id: bool) -> None:
-    """Write an entry like Receive, for an execution that no longer exists.
-
-    The local cloud's own events have no version id.
-    """
+    """Write an entry like Receive, for an execution that no longer exists."""
     bucket = lake.client.outputs.lake_bucket
     [listed] = S3Lake(lake.client.aws.client("s3"), bucket).read_versions(key)
     upload = first_uploads(bucket, [listed])[key, version]
@@ -397,17 +395,22 @@ def test_a_ledger_that_lost_its_rows_is_never_obeyed_and_adopts_them_again(
         assert (code, output["rows"], lake.count(table)) == (0, 3, 3)
 
 
+@pytest.mark.usefixtures("rule_off")
 def test_equal_files_of_one_second_are_known_to_the_ledger_without_the_log(
     operator: Operator,
 ) -> None:
     """Their events have no version id, so one etag names all three versions."""
     lake, table = operator.lake, operator.lake.table("equal")
-    lake.drop(f"dev/schema/{table}/s.json", SCHEMA)
-    for _ in range(3):
-        lake.put(f"dev/append/{table}/same.csv", "id\n1\n")
-    deadline = time.monotonic() + 30
-    while lake.count(table) < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    landed_at = format_utc_time(datetime.now(UTC).replace(microsecond=0))
+
+    def put(key: str, content: str, sequencer: str) -> None:
+        lake.put(key, content)
+        event = lake.s3_event(key, content.encode(), landed_at, sequencer, None)
+        assert lake.finish(lake.deliver(event))["status"] == "SUCCEEDED"
+
+    put(f"dev/schema/{table}/s.json", json.dumps(SCHEMA), "01")
+    for number in range(3):
+        put(f"dev/append/{table}/same.csv", "id\n1\n", f"0{number + 2}")
     ledger = lake.client.sql("dev", f"SELECT version_id FROM etl_ledger.public__{table}").rows
     assert len(set(ledger)) == len(ledger) == 4
 

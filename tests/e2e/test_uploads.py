@@ -1,9 +1,11 @@
-"""The three actions, from the file in the lake to the table and the log."""
+"""The four actions, from the file in the lake to the table and the log."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
+from datetime import date
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,56 @@ def test_the_seed_example_is_created_appended_and_replaced(lake: Lake) -> None:
         replaced = lake.drop(f"dev/truncate/{table}/all.csv", replacement)
         assert (replaced["status"], replaced["rows_loaded"]) == ("loaded", 1)
         assert lake.rows(table) == [("x", 1, "A", "B")]
+
+
+def test_an_upsert_replaces_the_rows_with_its_keys(lake: Lake) -> None:
+    table = lake.table("upserts")
+    spec: dict[str, Any] = {
+        "columns": [
+            {"name": "Code", "type": "VARCHAR(10)"},
+            {"name": "day", "type": "DATE"},
+            {"name": "data", "type": "SUPER"},
+            {"name": "state", "type": "VARCHAR(9)", "default": "new"},
+            {"name": "row", "type": "BIGINT", "identity": [1, 1]},
+        ],
+        "primary_key": ["day", "code"],
+        "distkey": "code",
+        "allowed_operations": ["append", "upsert"],
+        "csv": {"missing_columns": "default"},
+    }
+    lake.drop(f"dev/schema/{table}/s.json", spec)
+    old = "state,data,day,code\nold,1,2026-01-02,a\nold,1,2026-01-02,A\nold,2,2026-01-02,a\n"
+    lake.drop(f"dev/append/{table}/1.csv", old)
+
+    upsert = 'CODE,Day,data\na,2026-01-02,"{""n"": [1]}"\nb,2026-01-02,\n'
+    entry = lake.drop(f"dev/Upsert/{table}/2.csv", upsert)
+
+    assert (entry["status"], entry["rows_loaded"], entry["action"]) == ("loaded", 2, "upsert")
+    rows = [
+        ("A", date(2026, 1, 2), "1", "old"),
+        ("a", date(2026, 1, 2), '{"n":[1]}', "new"),
+        ("b", date(2026, 1, 2), None, "new"),
+    ]
+    shown = "code, day, json_serialize(data), state"
+    assert lake.rows(table, shown) == rows
+    assert [each.split()[0] for each in entry["statements"]] == [
+        "CREATE", "COPY", "SELECT", "SELECT", "DELETE", "INSERT", "DROP",
+    ]  # fmt: skip
+
+    twice = lake.drop(f"dev/upsert/{table}/3.csv", "code,day\nx,2026-01-01\nx,2026-01-01\n")
+    empty = lake.drop(f"dev/upsert/{table}/4.csv", "code,day\n,2026-01-01\n")
+    null = lake.drop(f"dev/upsert/{table}/5.csv", "code,day\nx,\n")
+    absent = lake.drop(f"dev/upsert/{table}/6.csv", "code,state\nx,y\n")
+    wrong = lake.drop(f"dev/upsert/{table}/7.csv", "code,day\nx,tomorrow\n")
+
+    refused = [twice, empty, null, absent, wrong]
+    assert {each["status"] for each in refused} == {"rejected"}
+    assert (twice["error"]["code"], twice["error"]["line"]) == ("upsert.key_repeated_at", 3)
+    assert (empty["error"]["code"], empty["error"]["line"]) == ("upsert.key_empty_at", 2)
+    assert (null["error"]["line"], null["error"]["column"]) == (2, "day")
+    assert absent["error"]["code"] == "upsert.key_not_in_file"
+    assert (wrong["error"]["line"], wrong["error"]["value"]) == (2, "tomorrow")
+    assert lake.rows(table, shown) == rows
 
 
 def test_a_log_entry_has_every_field_of_the_contract(lake: Lake) -> None:

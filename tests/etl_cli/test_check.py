@@ -186,3 +186,32 @@ def _info(name: str, arguments: tuple[int, ...]) -> ColumnInfo:
     return ColumnInfo(
         "a", 1, name, length, precision, scale, not_null=True, identity=None, has_default=False
     )
+
+
+_KEYED = a_schema_file(
+    a_column("id", "INTEGER"),
+    a_column("day", "DATE"),
+    primary_key=["id", "day"],
+    allowed_operations=["append", "upsert", "schema"],
+    csv={"date_format": "YYYY-MM-DD"},
+)
+
+
+def test_the_keys_of_an_upsert_are_checked(files: CsvFolder) -> None:
+    content = "id,day\n1,2026-01-01\n1,2026-01-02\n01,2026-01-01\n"
+
+    assert _check(files, content, schema=_KEYED)[0] == 0
+    code, lines = _check(files, content, "--upsert", schema=_KEYED)
+
+    assert code == 1
+    assert lines[0].startswith(
+        "lines 2 and 4 have the same primary key: id, day is '01, 2026-01-01'"
+    )
+    assert _check(files, "id,day\n1,2026-01-01\n", "--upsert", schema=_KEYED)[0] == 0
+
+
+def test_a_file_for_upsert_needs_a_schema_file_that_allows_it(files: CsvFolder) -> None:
+    code, lines = _check(files, "id,name,price\n1,a,2\n", "--upsert")
+
+    assert code == 1
+    assert lines[0].startswith("the schema file allows append, truncate, schema")

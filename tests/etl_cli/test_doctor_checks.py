@@ -11,7 +11,7 @@ import pytest
 from etl_cli.doctor.account_checks import check_account
 from etl_cli.doctor.account_evidence import AccountEvidence, Caller, Quota, Subnet
 from etl_cli.doctor.aws_reader import AwsReader, attempt
-from etl_cli.doctor.deployer_rights import RIGHTS, rights_of
+from etl_cli.doctor.deployer_rights import rights_of
 from etl_cli.doctor.evidence import (
     ApiAnswers,
     Concurrency,
@@ -344,7 +344,6 @@ def test_the_rights_depend_on_what_the_stack_creates() -> None:
         return {action for right in rights_of(settings) for action in right.actions}
 
     assert "redshift-serverless:CreateWorkgroup" in actions()
-    assert "sns:CreateTopic" not in actions()
-    assert "sns:CreateTopic" in actions(alarm_email="a@example.com")
+    assert "sns:Subscribe" not in actions()
+    assert "sns:Subscribe" in actions(alarm_email="a@example.com")
     assert not {each for each in actions(**dict(JOINED)) if each == "ec2:CreateVpc"}
-    assert RIGHTS

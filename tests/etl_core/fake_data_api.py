@@ -87,7 +87,8 @@ class LongLoads:
         store, rows = self.pipeline.store, []
         for entry in json.loads(store.current(manifest))["entries"]:
             content = b"".join(decompressed([store.current(entry["url"])], compression))
-            rows += list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
+            lines = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+            rows += [line for line in lines if line][1:]  # COPY skips empty lines
         self.pipeline.warehouse.states[database].rows[LEDGER_SCHEMA, name] = rows
         return len(rows)
 

@@ -22,11 +22,13 @@ _PAUSE_SECONDS = 0.15
 _CALLS = ("s3\\.", "dynamodb\\.", "secretsmanager\\.", "dynamodb\\.UpdateItem", "s3\\.Get", "")
 _KINDS: tuple[tuple[str, str, int], ...] = (
     ("append", "", 9),
-    ("truncate", "", 3),
+    ("truncate", "", 2),
+    ("upsert", "", 6),
     ("schema", "", 3),
     ("append", "value", 2),
     ("append", "header", 1),
     ("truncate", "value", 1),
+    ("upsert", "key", 1),
     ("schema", "value", 1),
 )
 

@@ -14,7 +14,7 @@ TABLES = 2
 MAX_STEPS = 56
 """A few more than the steps of an append, from `received` to its final status."""
 
-Action = Literal["schema", "append", "truncate"]
+Action = Literal["schema", "append", "truncate", "upsert"]
 Row = tuple[tuple[str, Any], ...]
 
 
@@ -23,7 +23,7 @@ class ScenarioUpload:
     """One upload.
 
     `version` counts the accepted schema files of its table until then, including itself. `slot`
-    names its file.
+    names its file and chooses its ids: uploads of one slot have ids in common.
     """
 
     number: int
@@ -32,7 +32,7 @@ class ScenarioUpload:
     version: int
     slot: int = 0
     lines: int = 1
-    fault: Literal["", "value", "header"] = ""
+    fault: Literal["", "value", "header", "key"] = ""
 
     @property
     def file(self) -> str:
@@ -46,7 +46,7 @@ class ScenarioUpload:
             for name in columns_of(self.version)
             if name.startswith("extra")
         ]
-        ids = range(self.number * 100, self.number * 100 + self.lines)
+        ids = range(self.slot, self.slot + self.lines)
         return [(("id", str(each)), ("file", f"u{self.number}"), *extras) for each in ids]
 
     @property
@@ -55,6 +55,8 @@ class ScenarioUpload:
             return "{" if self.fault else json.dumps(schema_file(self.version))
         header = "id,flie" if self.fault == "header" else ",".join(columns_of(self.version))
         lines = [",".join(value for _, value in row) for row in self.rows]
+        if self.fault == "key":
+            lines += [",".join(["9", *["1"] * (len(columns_of(self.version)) - 1)])] * 2
         if self.fault == "value":
             lines.append(",".join(["x", *["1"] * (len(columns_of(self.version)) - 1)]))
         return "\n".join([header, *lines, ""])
@@ -95,7 +97,12 @@ def schema_file(version: int) -> dict[str, Any]:
     """Return the schema file of a version."""
     kinds = {"id": "INTEGER", "file": f"VARCHAR({10 + 5 * (version // 2)})"}
     columns = [{"name": name, "type": kinds.get(name, "INTEGER")} for name in columns_of(version)]
-    return {"schema_version": str(version), "columns": columns}
+    return {
+        "schema_version": str(version),
+        "columns": columns,
+        "primary_key": ["id"],
+        "allowed_operations": ["append", "truncate", "upsert", "schema"],
+    }
 
 
 def rows_of(uploads: Sequence[ScenarioUpload]) -> Counter[Row]:
@@ -106,6 +113,9 @@ def rows_of(uploads: Sequence[ScenarioUpload]) -> Counter[Row]:
             continue
         if upload.action == "truncate":
             rows.clear()
+        if upload.action == "upsert":
+            keys = {dict(row)["id"] for row in upload.rows}
+            rows = Counter({row: n for row, n in rows.items() if dict(row)["id"] not in keys})
         rows.update(upload.rows)
     return rows
 
@@ -150,11 +160,14 @@ def drawn_uploads(draw: st.DrawFn, most: int) -> list[ScenarioUpload]:
 
 _KINDS: list[tuple[Action, Any]] = [
     *[("append", "")] * 8,
-    *[("truncate", "")] * 5,
+    *[("upsert", "")] * 8,
+    *[("truncate", "")] * 4,
     *[("schema", "")] * 3,
     ("append", "value"),
     ("append", "header"),
     ("truncate", "value"),
+    ("upsert", "value"),
+    ("upsert", "key"),
     ("schema", "value"),
 ]
 

@@ -19,9 +19,18 @@ from typing import Any
 import jsonata
 from botocore.exceptions import ClientError
 
+from infra.notices import PUBLISH, PUT_EVENTS, UPDATE_ITEM
 from infra.workflow_definition import READ_ITEMS
 from local_cloud.aws import Aws
 from tests.guarantees.worker_pool import CallResult, WorkerPool
+
+INTEGRATIONS = {
+    READ_ITEMS: ("dynamodb", "batch_get_item", "DynamoDb"),
+    UPDATE_ITEM: ("dynamodb", "update_item", "DynamoDB"),
+    PUT_EVENTS: ("events", "put_events", "EventBridge"),
+    PUBLISH: ("sns", "publish", "SNS"),
+}
+"""Service, operation, and how the names of its errors begin."""
 
 SCALE = 0.05
 """The pauses between two attempts and between two looks take a twentieth of their time."""
@@ -52,7 +61,8 @@ class ExecutionResult:
     @property
     def ending(self) -> str:
         """Return the status of its load, the error of its load, or that others had answered."""
-        if "Load" not in self.states or self.states[-2] == "Answered?":
+        deciding = [state for state in self.states if state in ("Next step", "Answered?")]
+        if "Load" not in self.states or deciding[-1:] == ["Answered?"]:
             return "answered"
         return self.status or str(self.data["failure"]["Error"])
 
@@ -62,6 +72,7 @@ class StateMachineInterpreter:
     """A definition, the handler of each function's ARN, and the clients of its SDK integrations.
 
     `visit` is called with the name of each state before it runs, and with the execution's ARN.
+    `turn` is what an execution carries from its start on, as if it had come that far before.
     """
 
     definition: Mapping[str, Any]
@@ -69,6 +80,7 @@ class StateMachineInterpreter:
     aws: Aws
     scale: float = SCALE
     visit: Callable[[str, str], None] = field(default=lambda state, arn: None)
+    turn: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def deployed(cls, aws: Aws, arn: str) -> StateMachineInterpreter:
@@ -85,7 +97,7 @@ class StateMachineInterpreter:
             definition,
             {
                 each: functions.get_function_configuration(FunctionName=each)["Handler"]
-                for each in resources - {READ_ITEMS}
+                for each in resources - INTEGRATIONS.keys()
             },
             aws,
         )
@@ -122,7 +134,10 @@ class _Execution:
     )
 
     def run(self) -> ExecutionResult:
-        name, data = str(self.interpreter.definition["StartAt"]), self.event
+        name, data = (
+            str(self.interpreter.definition["StartAt"]),
+            {**self.event, **self.interpreter.turn},
+        )
         while True:
             state = self.interpreter.definition["States"][name]
             self.states.append(name)
@@ -190,8 +205,8 @@ class _Execution:
 
     def _call(self, state: Mapping[str, Any], data: dict[str, Any], retries: int) -> CallResult:
         arguments = self._value(state["Arguments"], data, retries=retries)
-        if state["Resource"] == READ_ITEMS:
-            return self._read_items(arguments)
+        if state["Resource"] in INTEGRATIONS:
+            return self._integrate(state["Resource"], arguments)
         handler = self.interpreter.handlers[state["Resource"]]
         kill_at = self.kills[0] if self.kills else 0
         result = self.pool.call(handler, arguments, kill_at)
@@ -202,12 +217,19 @@ class _Execution:
             self.kills.pop(0)
         return result
 
-    def _read_items(self, arguments: dict[str, Any]) -> CallResult:
+    def _integrate(self, resource: str, arguments: dict[str, Any]) -> CallResult:
+        service, operation, prefix = INTEGRATIONS[resource]
+        if resource == PUT_EVENTS:
+            entries = [
+                {**entry, "Detail": json.dumps(entry["Detail"])} for entry in arguments["Entries"]
+            ]
+            arguments = {"Entries": entries}
         try:
-            answer = self.interpreter.aws.client("dynamodb").batch_get_item(**arguments)
+            answer = getattr(self.interpreter.aws.client(service), operation)(**arguments)
         except ClientError as error:
-            return CallResult(error=f"DynamoDb.{error.response['Error']['Code']}", cause=str(error))
-        return CallResult({"Responses": answer["Responses"]})
+            return CallResult(error=f"{prefix}.{error.response['Error']['Code']}", cause=str(error))
+        del answer["ResponseMetadata"]
+        return CallResult(answer)
 
     def _pause(self, retrier: Mapping[str, Any], used: int) -> None:
         longest = min(

@@ -50,6 +50,20 @@ SCHEMAS_OUT_OF_ORDER = a_scenario(
     ],
     *(3, 1, (0, 15), 4, 5, (2, 20), 3),
 )
+LATE_UPSERT = a_scenario(
+    [
+        ScenarioUpload(0, 0, "schema", 1),
+        ScenarioUpload(1, 0, "append", 1, slot=0, lines=3),
+        ScenarioUpload(2, 0, "upsert", 1, slot=0, lines=3),
+        ScenarioUpload(3, 0, "schema", 2),
+        ScenarioUpload(4, 0, "append", 2, slot=1, lines=3),
+        ScenarioUpload(5, 0, "upsert", 2, slot=2, lines=2),
+        ScenarioUpload(6, 0, "append", 2, slot=0, lines=2),
+        ScenarioUpload(7, 0, "upsert", 2, fault="key"),
+        ScenarioUpload(8, 0, "upsert", 2, fault="value"),
+    ],
+    *(0, 3, (5, 21), 6, 4, (2, 22, 27), 7, 8, (1, 24), 2),
+)
 
 
 @pytest.mark.timeout(180 + 60 * RUNS)
@@ -60,7 +74,7 @@ def test_any_order_repetition_and_kill_gives_the_sequential_result(harness: Harn
 
 
 def check_scenarios(harness: Harness, normal: int) -> None:
-    """Run scenarios: two given ones, and random ones, `normal` of them in the normal run."""
+    """Run scenarios: the given ones, and random ones, `normal` of them in the normal run."""
 
     @settings(
         max_examples=RUNS or normal,
@@ -71,6 +85,7 @@ def check_scenarios(harness: Harness, normal: int) -> None:
     )
     @example(scenario=LATE_TRUNCATE)
     @example(scenario=SCHEMAS_OUT_OF_ORDER)
+    @example(scenario=LATE_UPSERT)
     @given(scenario=scenarios())
     def run_one(scenario: Scenario) -> None:
         check(harness, scenario)
@@ -94,7 +109,7 @@ def check(harness: Harness, scenario: Scenario) -> None:
             assert entry["attempts"] >= 1
 
 
-@pytest.mark.parametrize("action", ["append", "truncate"])
+@pytest.mark.parametrize("action", ["append", "truncate", "upsert"])
 def test_a_kill_at_any_step_of_a_load_changes_nothing(harness: Harness, action: str) -> None:
     table = harness.lake.table("steps")
     harness.load("schema", table, ScenarioUpload(0, 0, "schema", 1).content, 0)
@@ -106,7 +121,7 @@ def test_a_kill_at_any_step_of_a_load_changes_nothing(harness: Harness, action: 
     results = [harness.run(event, [step]) for event, step in deliveries]
     assert [each.data["record"]["status"] for each in results] == ["loaded"] * len(deliveries)
     ids = [step + 10 for _, step in deliveries]
-    expected = [1, *ids] if action == "append" else ids[-1:]
+    expected = ids[-1:] if action == "truncate" else [1, *ids]
     assert harness.lake.rows(table, "id") == [(each,) for each in expected]
     assert {entry["status"] for entry in harness.entries(table)} == {"applied", "loaded"}
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS
+from etl_core.model.errors import ThrottledError
+from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS, policy_for
 from tests.e2e.conftest import Lake, columns
 from tests.guarantees.aws_proxy import AwsProxy, Fault, aws_proxy
 from tests.guarantees.conftest import LoadTarget
@@ -43,11 +44,19 @@ class ProxiedTable:
     table: str = ""
     number: int = field(default=1)
 
-    def start(self, stack: ExitStack, *, scale: float = 0.02, seconds: float = 120.0) -> Harness:
+    def start(
+        self,
+        stack: ExitStack,
+        *,
+        scale: float = 0.02,
+        seconds: float = 120.0,
+        turn: Mapping[str, Any] | None = None,
+    ) -> Harness:
         workers = stack.enter_context(
             worker_pool(self.fork_server, self.environment, size=1, seconds=seconds)
         )
-        return Harness(self.lake, replace(self.interpreter, scale=scale), workers)
+        interpreter = replace(self.interpreter, scale=scale, turn=turn or {})
+        return Harness(self.lake, interpreter, workers)
 
     def load(
         self,
@@ -133,6 +142,14 @@ def test_a_temporary_fault_of_a_service_ends_as_loaded(
     assert proxied.ids() == [1, 2]
 
 
+def _throttled_turn(retries_left: int) -> dict[str, Any]:
+    """Return what an execution carries that has few retries of a throttled load left."""
+    name = ThrottledError.__name__
+    policy = policy_for(name)
+    assert policy is not None
+    return {"next": "load", "retries": {name: policy.max_attempts - retries_left}}
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", short_or_long(["s3"], ["s3", "secretsmanager"]))
 @pytest.mark.parametrize("kind", short_or_long(["response"], ["reset", "response"]))
@@ -146,7 +163,8 @@ def test_a_permanent_fault_of_a_service_fails_with_a_clear_message(
         status=503 if service == "s3" else 400,
         code=SERVICES[service],
     )
-    result, entry = proxied.load(fault, scale=TINY)
+    turn = short_or_long(_throttled_turn(retries_left=10), {})
+    result, entry = proxied.load(fault, scale=TINY, turn=turn)
     name = {"s3": "S3", "secretsmanager": "Secrets Manager"}[service]
     assert (result.succeeded, entry["status"], entry["error"]["type"]) == (
         False,

@@ -11,6 +11,7 @@ import pytest
 from etl_core.adapters.log_table import LogPage
 from etl_core.model.function_settings import QuerySettings
 from etl_core.model.status import SETTLED
+from etl_core.turns.leases import BusyTables
 from etl_core.upload_log.query import LogQuery
 from handlers import query as query_handler
 from handlers import record
@@ -80,6 +81,7 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> FakeLeases:
     table = FakeLeases()
     monkeypatch.setattr(record, "_leases", lambda: table)
     monkeypatch.setattr(record, "_parallel_loads", lambda: 2)
+    monkeypatch.setattr(record, "_BUSY_TABLES", BusyTables(table.clock))
     return table
 
 

@@ -39,7 +39,9 @@ def imported(module: str, names: tuple[str, ...]) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("module", ["handlers.record", "handlers.query", "handlers.long_copy"])
+@pytest.mark.parametrize(
+    "module", ["handlers.record", "handlers.query", "handlers.long_copy", "handlers.webhook"]
+)
 def test_small_functions_import_no_large_library(module: str) -> None:
     assert imported(module, LARGE) == []
 
@@ -53,6 +55,7 @@ def test_small_functions_import_no_large_library(module: str) -> None:
         "handlers.query",
         "handlers.reconcile",
         "handlers.long_copy",
+        "handlers.webhook",
     ],
 )
 def test_no_function_imports_what_it_does_not_use_at_its_start(module: str) -> None:

@@ -56,7 +56,7 @@ def test_the_outcome_is_returned_as_json_with_its_attempts(warehouse: FakeWareho
 
 
 def test_a_rejection_is_returned_and_not_raised(warehouse: FakeWarehouse) -> None:
-    output = run(an_event("dev/upsert/t/x.csv"))
+    output = run(an_event("dev/merge/t/x.csv"))
 
     assert (output["status"], output["error"]["type"], output["attempts"]) == (
         "rejected",

@@ -10,6 +10,7 @@ import pytest
 from etl_core.model.errors import InvalidEventError, RetryableError, ThrottledError
 from etl_core.model.status import Status
 from etl_core.model.upload import Upload
+from etl_core.turns.leases import BusyTables
 from etl_core.upload_log.outcome import LoadOutcome
 from handlers import record
 from tests.builders import an_event
@@ -87,6 +88,28 @@ def test_a_failed_upload_is_loaded_again(log: FakeLogTable) -> None:
     final(turn=received(turn={}), failure=REJECTED)
 
     assert received(turn={}, arn="arn:2")["next"] == "load"
+
+
+def test_in_a_burst_only_one_new_upload_in_a_second_asks_for_the_lease(
+    log: FakeLogTable, leases: FakeLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(record, "_BUSY_TABLES", BusyTables(lambda: now))
+    first = received(turn={})
+    second = received(an_event("dev/append/t/b.csv"), turn={}, arn="arn:2")
+    leases.calls.clear()
+
+    third_upload = an_event("dev/append/t/c.csv")
+    third = received(third_upload, turn={}, arn="arn:3")
+    assert third == second | {"upload_id": third["upload_id"], "entry": third["entry"]}
+    assert leases.calls == []
+
+    # An execution that has waited asks, and so does a new upload a second later.
+    final(turn=first, outcome=OUTCOME)
+    assert received(third_upload, turn=third, arn="arn:3")["next"] == "load"
+    now += 1
+    assert received(an_event("dev/append/t/d.csv"), turn={}, arn="arn:4")["next"] == "wait"
+    assert leases.calls[-1] == "take"
 
 
 def test_a_table_that_another_execution_loads_is_waited_for(log: FakeLogTable) -> None:
@@ -226,6 +249,10 @@ def test_a_failure_is_returned_to_the_state_machine(log: FakeLogTable) -> None:
         "succeeded": False,
         "error": "InvalidKeyError",
         "cause": "the key is bad",
+        "entry": {
+            "table_name": {"S": "t"},
+            "landed_key": {"S": "2026-11-22T12:00:00Z#00000001#ef2859a0eb3f"},
+        },
     }
 
 
@@ -253,6 +280,8 @@ def test_a_key_that_names_no_table_is_logged_as_unparsed_and_needs_no_turn(
     [
         an_event("dev/apend/t/a.csv"),
         an_event("dev/append/t/a\x00.csv"),
+        an_event("dev/append/t/a.txt"),
+        an_event("dev/schema/t/a.csv"),
         an_event(time="0001-01-01T00:00:00Z"),
     ],
 )

@@ -91,15 +91,13 @@ def test_the_scheduled_run_counts_the_faults_of_ledgers_for_the_alarm(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "loader-reconcile")
+    monkeypatch.setenv("STACK", "loader-dev")
     if faults:
         memory.tables.damaged = [DamagedLedger("damaged", TABLE)]  # and the upload of its table
     ask({"kind": "lake", "dry_run": True})
     line = json.loads(capsys.readouterr().out)
     [metric] = line["_aws"]["CloudWatchMetrics"]
-    assert {name: line[name] for [name] in metric["Dimensions"]} == {
-        "FunctionName": "loader-reconcile"
-    }
+    assert {name: line[name] for [name] in metric["Dimensions"]} == {"Stack": "loader-dev"}
     assert [line[each["Name"]] for each in metric["Metrics"]] == [faults]
 
 
@@ -107,7 +105,7 @@ def test_the_scheduled_run_counts_the_faults_of_ledgers_for_the_alarm(
 @pytest.mark.parametrize("kind", [None, "nonsense"])
 def test_an_unknown_kind_is_refused_with_the_known_ones(kind: Any) -> None:
     with pytest.raises(
-        InvalidRequestError, match="one of 'page', 'pending', 'lake', 'refused_page', 'key'"
+        InvalidRequestError, match="one of 'page', 'pending', 'waiting', 'lake', 'refused_page'"
     ):
         reconcile.handler({"kind": kind}, CONTEXT)
     with pytest.raises(InvalidRequestError, match="one of 'versions', 'ledger_page', 'replay'"):

@@ -23,6 +23,11 @@ EVERYTHING = {
     "allowedSecurityGroups": '["sg-0123456789abcdef0"]',
     "reconcileEveryHours": "6",
     "alarmEmail": "oncall@example.com",
+    "notifyEmail": "data-team@example.com",
+    "notifyWebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-a1b2c3",
+    "notifyWebhookKind": "teams",
+    "apiAccessLog": "with-role",
+    "budgetPerMonth": "500",
     "vpcCidr": "192.168.0.0/20",
     "apiCorsOrigin": "https://dash.example.com",
 }
@@ -36,6 +41,7 @@ EXISTING = {
     "vpcId": "vpc-0123456789abcdef0",
     "subnetIds": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
     "securityGroupIds": '["sg-0123456789abcdef0"]',
+    "pendingAlarmMinutes": "0",
 }
 EXISTING_IAM = {
     **{key: value for key, value in EXISTING.items() if key != "warehouseSecretArn"},
@@ -45,7 +51,18 @@ EXISTING_IAM = {
     "reconcileEveryHours": "0",
     "readerRole": "",
 }
-IAM = {"warehouseLogin": "iam", "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]'}
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-own"
+UPLOAD_KEY = "arn:aws:kms:eu-central-1:210987654321:key/mrk-producer"
+IAM = {
+    "kmsKeyArn": KEY,
+    "uploadKeyArns": f'["{UPLOAD_KEY}"]',
+    "alarmEmail": "oncall@example.com",
+    "apiAccessLog": "on",
+    "warehouseMaxCapacity": "64",
+    "warehouseRpuHoursPerMonth": "200",
+    "warehouseLogin": "iam",
+    "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]',
+}
 JOINED = {
     **{key: EXISTING[key] for key in ("network", "vpcId", "subnetIds", "securityGroupIds")},
     "snapshotKeepDays": "0",

@@ -45,6 +45,7 @@ OUTPUTS = {
     "warehouse_reader",
     "copy_role_arn",
     "dead_letter_queue_url",
+    "notice_topic_arn",
 }
 """The outputs of the program."""
 

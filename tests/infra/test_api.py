@@ -7,7 +7,8 @@ from etl_core.model.api_types import Problem
 from handlers import query
 from infra.api_contract import GATEWAY_RESPONSES, STAGE
 from infra.openapi import DOCUMENT, EXAMPLES, render_document, render_text
-from tests.infra.engine import Stack
+from infra.program import main
+from tests.infra.engine import Mode, Stack, run
 
 RESOURCE = "aws:apigateway/resource:Resource"
 METHOD_TYPE = "aws:apigateway/method:Method"
@@ -67,6 +68,15 @@ def test_only_this_stage_of_this_api_can_invoke_the_function(plain: Stack):
     assert permission["sourceArn"] == f"{api}/{STAGE}/*"
     assert permission["principal"] == "apigateway.amazonaws.com"
     assert permission["function"] == "redshift-lake-loader-dev-query"
+
+
+def test_the_deployment_is_replaced_if_an_integration_changes(plain: Stack, iam: Stack):
+    """The hash covers the URI of the function: the same contract with another function is another one."""
+    other = run(main, Mode.DEPLOY, stack="prod")
+    contracts = [
+        each.one(DEPLOYMENT).inputs["triggers"]["contract"] for each in (plain, iam, other)
+    ]
+    assert contracts[0] == contracts[1] != contracts[2]
 
 
 def test_the_deployment_depends_on_every_part_of_the_api(any_stack: Stack):
@@ -159,3 +169,27 @@ def test_references_within_the_openapi_document_resolve():
     for reference in json.dumps(document).split('"$ref": "')[1:]:
         *_, name = reference.split('"')[0].split("/")
         assert name in document["components"]["schemas"]
+
+
+STAGE_TYPE, ACCOUNT = "aws:apigateway/stage:Stage", "aws:apigateway/account:Account"
+
+
+def test_requests_are_logged_only_if_the_account_can(plain: Stack, iam: Stack, everything: Stack):
+    assert "accessLogSettings" not in plain.one(STAGE_TYPE).inputs
+    assert not iam.has(ACCOUNT), "the account's own role stays"
+    for stack in (iam, everything):
+        logged = stack.one(STAGE_TYPE).inputs["accessLogSettings"]
+        group = stack.one("aws:cloudwatch/logGroup:LogGroup", "-access")
+        assert logged["destinationArn"].endswith(group.name)
+        line = json.loads(logged["format"])
+        assert set(line) == {
+            "request_id", "time", "ip", "api_key_id", "method", "path", "status", "error", "duration_ms",
+        }  # fmt: skip
+        assert all(value.startswith("$context.") for value in line.values())
+
+
+def test_the_role_of_the_account_exists_before_the_stage(everything: Stack):
+    account = everything.one(ACCOUNT)
+    assert account.inputs["cloudwatchRoleArn"].endswith("-api-logs")
+    assert everything.one(STAGE_TYPE).depends_on(account)
+    assert account.depends_on(everything.one("aws:iam/rolePolicy:RolePolicy", "-api-logs"))

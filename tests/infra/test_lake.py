@@ -1,5 +1,6 @@
 import pytest
 
+from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from tests.infra.engine import Stack
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -42,7 +43,13 @@ def test_objects_in_the_work_bucket_expire_and_uploads_do_not(plain: Stack):
         plain.one(kind, "-lake-work").inputs["rules"],
         plain.one(kind, "-lake").inputs["rules"],
     )
-    assert [rule["expiration"] for rule in work if "expiration" in rule] == [{"days": 7}]
+    expiring = {
+        rule["filter"]["prefix"]: rule["expiration"]["days"]
+        for rule in work
+        if "expiration" in rule
+    }
+    assert expiring == dict.fromkeys(TEMPORARY, 7) | {QUARANTINE: 30}
+    assert len({rule["id"] for rule in work}) == len(work)
     assert not any(key.endswith(("expiration", "Expiration")) for rule in lake for key in rule)
     for rules in (work, lake):
         assert any("abortIncompleteMultipartUpload" in rule for rule in rules)

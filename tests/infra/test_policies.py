@@ -11,9 +11,15 @@ ANY_RESOURCE = {
     "NotFromTheCode": "a denial, which should be wide",
     "FindLogGroup": "VPC flow logs: the action supports no resource",
     "DeliverLogs": "log delivery of Step Functions supports no resource",
+    "PushApiLogs": "the role of the account with which API Gateway logs: it serves every API",
+    "AdministerKey": "the policy of a key: the resource is the key itself",
+    "CloudWatchAlarms": "the policy of a key",
     "SeeOwnStatements": "statements of the Data API have no ARN; the condition restricts their owner",
 }
-ANY_ACTION = {"TlsOnly": "a denial, which should be wide"}
+ANY_ACTION = {
+    "TlsOnly": "a denial, which should be wide",
+    "AdministerKey": "the policy of a key: without the account, nobody could change it",
+}
 ANY_PRINCIPAL = {
     "TlsOnly": "a denial",
     "Objects": "an endpoint policy: the roles of the callers restrict the principal",
@@ -37,7 +43,7 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-@pytest.fixture(params=["plain", "everything"])
+@pytest.fixture(params=["plain", "everything", "iam"])
 def deployed(request) -> Stack:
     return request.getfixturevalue(request.param)
 
@@ -46,7 +52,7 @@ def test_no_action_is_a_wildcard(deployed):
     for resource, statement in statements(deployed):
         if any("*" in action for action in as_list(statement["Action"])):
             assert statement["Sid"] in ANY_ACTION, (resource.name, statement)
-            assert statement["Effect"] == "Deny"
+            assert statement["Effect"] == "Deny" or resource.typ == "aws:kms/key:Key"
 
 
 def test_no_resource_is_a_wildcard_unless_aws_supports_nothing_narrower(deployed):
@@ -88,7 +94,9 @@ def test_only_services_can_assume_a_role_and_only_for_this_account(deployed):
                 assert statement["Condition"] == same_account
 
 
+@pytest.mark.parametrize("deployed", ["plain", "everything"], indirect=True)
 def test_every_role_has_exactly_one_inline_policy(deployed):
+    """With a login by IAM, functions share a role, and each attaches its own policy."""
     attached = [policy.inputs["role"] for policy in deployed.of("aws:iam/rolePolicy:RolePolicy")]
     assert sorted(attached) == [role.name for role in deployed.of("aws:iam/role:Role")]
     for role in deployed.of("aws:iam/role:Role"):

@@ -22,7 +22,10 @@ def test_reconcile_runs_every_day_by_default(plain: Stack):
 
 
 def test_the_schedule_can_be_switched_off_and_the_first_run_remains(existing_iam: Stack):
-    assert [rule.name for rule in existing_iam.of(RULE)] == ["redshift-lake-loader-dev-workflow"]
+    assert [rule.name for rule in existing_iam.of(RULE)] == [
+        "redshift-lake-loader-dev-reconcile-pending",
+        "redshift-lake-loader-dev-workflow",
+    ]
     assert existing_iam.one(ONCE, "-first")
 
 
@@ -70,6 +73,21 @@ def test_only_this_rule_can_invoke_the_function(everything: Stack):
     assert everything.one(TARGET, SCHEDULE).depends_on(permission)
 
 
-@pytest.mark.parametrize(("hours", "rate"), [(1, "rate(1 hour)"), (24, "rate(24 hours)")])
-def test_a_rate_of_one_hour_is_singular(hours, rate):
-    assert render_rate(hours) == rate
+@pytest.mark.parametrize(
+    ("minutes", "rate"),
+    [
+        (60, "rate(1 hour)"),
+        (1440, "rate(24 hours)"),
+        (15, "rate(15 minutes)"),
+        (1, "rate(1 minute)"),
+    ],
+)
+def test_a_rate_of_one_is_singular(minutes, rate):
+    assert render_rate(timedelta(minutes=minutes)) == rate
+
+
+def test_the_pending_uploads_are_counted_every_quarter_of_an_hour(plain: Stack):
+    rule, target = plain.one(RULE, "-pending"), plain.one(TARGET, "-pending")
+    assert rule.inputs["scheduleExpression"] == "rate(15 minutes)"
+    assert json.loads(target.inputs["input"]) == {"kind": "waiting"}
+    assert target.inputs["arn"].endswith("-reconcile")

@@ -101,6 +101,7 @@ FAULTS = [
     ("warehouseNodeCount", "0"),
     ("warehouseCaFile", "/etc/passwd"),
     ("workKeepDays", "-1"),
+    ("quarantineKeepDays", "0"),
     ("logGroupKeepDays", "31"),
     ("loadTimeoutSeconds", "901"),
     ("loadMemoryMb", "64"),

@@ -9,7 +9,7 @@ TABLE_ARN = "arn:aws:dynamodb:eu-central-1:123456789012:Table/redshift-lake-load
 FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:Function/redshift-lake-loader-dev-"
 
 
-def test_the_state_machine_can_invoke_its_functions_and_read_two_tables(plain: Stack):
+def test_the_state_machine_can_invoke_its_functions_read_two_tables_and_send_notices(plain: Stack):
     statements = {
         s["Sid"]: s for s in plain.one(POLICY, "-workflow-machine").json("policy")["Statement"]
     }
@@ -19,6 +19,18 @@ def test_the_state_machine_can_invoke_its_functions_and_read_two_tables(plain: S
     look = statements.pop("Look")
     assert look["Action"] == ["dynamodb:BatchGetItem"]
     assert look["Resource"] == [f"{TABLE_ARN}leases", f"{TABLE_ARN}log"]
+    claim, put, publish = (
+        statements.pop(sid) for sid in ("ClaimNotices", "PutNotices", "PublishNotices")
+    )
+    assert (claim["Action"], claim["Resource"]) == (["dynamodb:UpdateItem"], [f"{TABLE_ARN}log"])
+    assert publish["Resource"] == [plain.outputs["notice_topic_arn"]]
+    assert put["Resource"] == ["arn:aws:events:eu-central-1:123456789012:event-bus/default"]
+    assert put["Condition"] == {
+        "StringEquals": {
+            "events:source": "redshift-lake-loader",
+            "events:detail-type": "Upload Refused",
+        }
+    }
     assert set(statements) == {"DeliverLogs"}
     assert all(action.startswith("logs:") for action in statements["DeliverLogs"]["Action"])
 

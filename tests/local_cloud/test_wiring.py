@@ -57,10 +57,16 @@ def service_calls(deployment: Deployment) -> Iterator[ServiceCall]:
 
 
 def machine_calls(role_arn: str, state: dict[str, Any]) -> Iterator[ServiceCall]:
+    """Yield the calls of one task. The simulation knows no conditions, so events:PutEvents is left to tests/infra."""
     if ":lambda:" in state["Resource"]:
         yield ServiceCall(role_arn, "lambda:InvokeFunction", state["Resource"])
-    for table in state["Arguments"].get("RequestItems", ()):
+    arguments = state["Arguments"]
+    for table in arguments.get("RequestItems", ()):
         yield ServiceCall(role_arn, "dynamodb:BatchGetItem", f"{TABLES}{table}")
+    if state["Resource"].endswith("dynamodb:updateItem"):
+        yield ServiceCall(role_arn, "dynamodb:UpdateItem", f"{TABLES}{arguments['TableName']}")
+    if "TopicArn" in arguments:
+        yield ServiceCall(role_arn, "sns:Publish", arguments["TopicArn"])
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -97,6 +103,8 @@ def test_the_expected_number_of_service_calls_is_checked(cloud):
     assert actions.count("dynamodb:BatchGetItem") == 2
     assert actions.count("states:StartExecution") == 1
     assert actions.count("logs:PutLogEvents") == 7
+    assert actions.count("sns:Publish") == 1
+    assert actions.count("dynamodb:UpdateItem") == 1
 
 
 @pytest.mark.parametrize(

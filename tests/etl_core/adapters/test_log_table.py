@@ -74,8 +74,9 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
         "#listed = :listed, #counted = :counted "
     )
     assert (
-        " REMOVE #duration_ms, #error, #loaded_timestamp, #redshift_table_exists, #statements, "
-        "#warnings, #waiting_for, #waiting_since, #notable ADD " in expression
+        " REMOVE #duration_ms, #error, #loaded_timestamp, #quarantine_prefix, "
+        "#redshift_table_exists, #rows_quarantined, #statements, #warnings, #waiting_for, #waiting_since, #notable ADD "
+        in expression
     )
     assert update["ExpressionAttributeNames"]["#error"] == "error"
 

@@ -17,6 +17,7 @@ from etl_core.csv_files import header as csv_header
 from etl_core.csv_files.compression import compression_of, decompressed
 from etl_core.csv_files.header import IGNORED, match_columns, read_header
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError
+from etl_core.model.lake_key import Action, has_extension
 from etl_core.model.names import fold
 from etl_core.schema_files.schema_file import CsvOptions
 from tests.builders import a_column, a_spec
@@ -351,6 +352,7 @@ def test_a_header_of_very_many_or_very_long_names_is_rejected_quickly_and_briefl
 )
 def test_the_extension_decides_the_compression(file: str, keyword: str | None) -> None:
     assert compression_of(file) == keyword
+    assert has_extension(file, Action.APPEND)
 
 
 @pytest.mark.parametrize(
@@ -363,6 +365,7 @@ def test_another_extension_is_rejected_with_the_known_ones(file: str) -> None:
         compression_of(file)
 
     assert repr(file) in caught.value.message
+    assert not has_extension(file, Action.TRUNCATE)
 
 
 def test_a_header_must_leave_out_identity_columns() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from etl_core.csv_files.compression import compression_of
-from etl_core.csv_files.opening import open_csv
+from etl_core.csv_files.opening import open_csv, read_names
 from etl_core.model.errors import HeaderMismatchError, InvalidDataFileError, RejectedError
 from etl_core.model.messages import MessageText
+from etl_core.schema_files.schema_file import CsvOptions
 from tests.builders import a_column, a_spec
 
 COLUMNS = (a_column("id", "INTEGER"), a_column("name", "VARCHAR(20)"))
@@ -132,3 +133,27 @@ def test_a_wrong_extension_is_answered_with_the_fix(file: str, code: str, fix: s
     message = caught.value.message
     assert isinstance(message, MessageText)
     assert (message.id, fix in message.fix) == (code, True)
+
+
+@pytest.mark.parametrize(("content", "compression", "what", "fix"), NOT_CSV.values(), ids=NOT_CSV)
+def test_another_format_is_named_also_if_nobody_knows_the_columns(
+    content: bytes, compression: str | None, what: str, fix: str
+) -> None:
+    """`infer` reads files that have no schema file yet."""
+    with pytest.raises(InvalidDataFileError) as caught:
+        read_names([content], compression, CsvOptions())
+
+    assert isinstance(caught.value.message, MessageText)
+    assert what in caught.value.message
+    assert fix in caught.value.message.fix
+
+
+@pytest.mark.parametrize("content", [b"[\n {}]", b'{"a": 1, "b": 2}\n', b"<a>x</a>\n", b"[1, 2]"])
+def test_other_texts_are_named_if_nobody_knows_the_columns(content: bytes) -> None:
+    with pytest.raises(InvalidDataFileError, match="by its first bytes"):
+        read_names([content], None, CsvOptions())
+
+
+@pytest.mark.parametrize("name", ["[id]", "{id}", "<id>", "ORC", "BZh"])
+def test_a_header_of_unknown_columns_may_begin_like_another_format(name: str) -> None:
+    assert read_names([f"{name},x\n".encode()], None, CsvOptions()) == (name, "x")

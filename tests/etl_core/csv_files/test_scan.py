@@ -165,7 +165,9 @@ def test_utf16_is_scanned_as_well() -> None:
 @pytest.mark.parametrize(
     ("column", "csv", "needed"),
     [
-        (a_column("a", "VARCHAR(9)"), {}, False),
+        (a_column("a", "VARCHAR(9)"), {}, True),
+        (a_column("a", "VARCHAR(9)"), {"on_lossy": "ignore"}, False),
+        (a_column("a", "CHAR(9)"), {}, False),
         (a_column("a", "BIGINT"), {}, False),
         (a_column("a", "DOUBLE PRECISION"), {}, False),
         (a_column("a", "NUMERIC(9,2)"), {}, True),
@@ -186,6 +188,7 @@ def test_only_columns_that_can_lose_something_are_scanned(
 FIELDS = st.sampled_from(
     ["", '""', "1", "1.5", "1.505", '"1.505"', "x", "-2.5", "+3", "1e-9", ".5", "5.", "2024-01-02", "01/02/2024",
      "2024-01-02 00:00", "2024-01-02 10:00:00", "2024-01-02T10:00:00-07:00", "2024-01-02 10:00:00.1234567",
+     "c1  ", "abcd      ", '"abc       "', "abcdefghijkl", "é é é é   ",
      "2024-01-02 10:00Z", '"a\nb"', '"a"",""b"', "id", "10:00+02", "240102", " 1", "c0", "c1"]
 )  # fmt: skip
 TYPES = st.sampled_from(

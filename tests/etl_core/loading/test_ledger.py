@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from etl_core.loading.ledger import (
     LedgerRow,
-    add_format_version,
+    add_columns,
     create_ledger_statements,
     insert_rows,
     ledger_name,
@@ -100,12 +100,16 @@ def test_the_ledger_is_created_in_its_own_schema() -> None:
     )
 
 
-def test_the_column_that_older_ledgers_lack_is_added_as_the_last_one() -> None:
-    assert (
-        describe_sql(add_format_version(LEDGER))
-        == 'ALTER TABLE "etl_ledger"."public__t" ADD COLUMN "format_version" SMALLINT'
-    )
-    assert list(LEDGER.columns)[-1].name == "format_version"
+def test_the_columns_that_older_ledgers_lack_are_added_as_the_last_ones() -> None:
+    names = [column.name for column in LEDGER.columns]
+    assert names[-2:] == ["format_version", "rows_quarantined"]
+    added = [
+        'ALTER TABLE "etl_ledger"."public__t" ADD COLUMN "format_version" SMALLINT',
+        'ALTER TABLE "etl_ledger"."public__t" ADD COLUMN "rows_quarantined" BIGINT',
+    ]
+    assert [*map(describe_sql, add_columns(LEDGER, names[:-2]))] == added
+    assert [*map(describe_sql, add_columns(LEDGER, names[:-1]))] == added[1:]
+    assert add_columns(LEDGER, names) == []
 
 
 def test_a_row_from_before_the_format_version_is_read() -> None:
@@ -119,9 +123,9 @@ def test_a_row_from_before_the_format_version_is_read() -> None:
 
 
 def test_a_row_of_a_later_format_is_refused_with_the_fix() -> None:
-    later = SimpleNamespace(_mapping=values_of(a_ledger_row()) | {"format_version": 3})
+    later = SimpleNamespace(_mapping=values_of(a_ledger_row()) | {"format_version": 4})
 
-    with pytest.raises(LoadFailedError, match=r"has the format 3.*Deploy the later version again"):
+    with pytest.raises(LoadFailedError, match=r"has the format 4.*Deploy the later version again"):
         parse_row(later)  # type: ignore[arg-type]
 
 
@@ -160,7 +164,7 @@ def test_the_ledger_of_a_plain_name_has_a_readable_name() -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("action", "upsert"),
+        ("action", "merge"),
         ("action", None),
         ("status", "lost"),
         ("landed_at", None),

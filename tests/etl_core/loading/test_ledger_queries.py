@@ -103,10 +103,13 @@ def test_the_rows_that_are_read_decide_like_the_whole_ledger(ledger: LiveTable) 
         view = view.with_rows(read(ledger, select_backlog(LEDGER, upload, action, others)))
         for each, its_action in pending:
             assert view.is_undecided(each, its_action) == whole.is_undecided(each, its_action)
+            assert view.is_before_upsert(each) == whole.is_before_upsert(each)
             assert view.have_same_history(each, upload) == whole.have_same_history(each, upload)
             if view.is_undecided(each, its_action):
                 assert view.schema_history(each) == whole.schema_history(each)
-        assert view.appends_since(upload, action) == whole.appends_since(upload, action)
+        assert view.applied_again(upload, action) == whole.applied_again(upload, action)
+        if action is Action.APPEND:
+            assert view.previous_of_key(upload) == whole.previous_of_key(upload)
 
     check()
 

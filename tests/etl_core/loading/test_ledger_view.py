@@ -119,11 +119,11 @@ def test_a_late_truncate_reloads_the_appends_that_arrived_after_it_in_arrival_or
         a_ledger_row(landed_at=time) for time in (AFTER, AFTER + timedelta(seconds=1), BEFORE)
     )
 
-    assert LedgerView([two, earlier, SCHEMA, one]).appends_since(an_upload(), Action.TRUNCATE) == [
+    assert LedgerView([two, earlier, SCHEMA, one]).applied_again(an_upload(), Action.TRUNCATE) == [
         one,
         two,
     ]
-    assert LedgerView([two, one]).appends_since(an_upload(), Action.APPEND) == []
+    assert LedgerView([two, one]).applied_again(an_upload(), Action.APPEND) == []
 
 
 _TIME = st.integers(-3, 3).map(lambda seconds: NOON + timedelta(seconds=seconds))

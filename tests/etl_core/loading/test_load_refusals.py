@@ -47,7 +47,7 @@ def test_a_table_with_an_unknown_column_type_is_taken_over_with_a_warning(
 
 BAD = {
     "too few parts": ("dev/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "db_name/action/table_name/file"),
-    "unknown action": ("dev/upsert/t/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "append, truncate, schema"),
+    "unknown action": ("dev/merge/t/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "truncate, upsert, schema"),
     "unknown database": ("prod/append/t/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "analytics, dev"),
     "unsafe name": ("dev/append/t;x/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "safe name"),
     "long name": (f"dev/append/{'t' * 128}/x.csv", b"id,name\n", "rejected", "InvalidKeyError", "127"),

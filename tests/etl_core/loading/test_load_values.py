@@ -97,12 +97,29 @@ def test_a_schema_row_of_an_earlier_version_means_auto() -> None:
 
 
 def test_a_large_file_whose_types_lose_nothing_is_not_read() -> None:
-    pipeline = pipeline_of(a_column("id", "INTEGER"), a_column("name", "VARCHAR(9)"))
+    pipeline = pipeline_of(a_column("id", "INTEGER"), a_column("name", "CHAR(9)"))
 
     outcome = pipeline.drop("dev/append/t/a.csv", b"id,name\n" + b"1,abcdef\n" * 900_000)
 
     assert outcome.rows_loaded == 900_000
     assert pipeline.store.reads < 1 << 20
+
+
+@pytest.mark.parametrize("padding", [b"", b"1,ab\n" * (MAX_FILE_BYTES // 5 + 1)])
+def test_blanks_that_copy_cuts_off_a_varchar_are_a_counted_warning(padding: bytes) -> None:
+    pipeline = pipeline_of(a_column("id", "INTEGER"), a_column("name", "VARCHAR(3)"))
+    content = b"id,name\n" + padding + b"1,abc \n2,ab  \n3,ab \n4,abc\n"
+
+    outcome = pipeline.drop("dev/append/t/a.csv", content)
+
+    assert (outcome.status, kinds(outcome)) == (Status.LOADED, [("value.blanks_cut", 2)])
+    assert outcome.warnings[0].place.value == "abc "
+
+
+def test_blanks_beyond_a_char_mean_nothing() -> None:
+    pipeline = pipeline_of(a_column("id", "INTEGER"), a_column("name", "CHAR(3)"))
+
+    assert kinds(pipeline.drop("dev/append/t/a.csv", b"id,name\n1,abc  \n")) == []
 
 
 def test_a_file_that_is_not_scanned_in_time_is_rolled_back() -> None:

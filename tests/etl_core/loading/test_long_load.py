@@ -395,3 +395,43 @@ def test_a_statement_that_the_data_api_does_not_take_is_loaded_at_once(
 def test_the_duration_includes_the_copy(pipeline: InMemoryPipeline, long_loads: LongLoads) -> None:
     long_loads.after_copy = lambda copy: replace(copy, planned_at=NOON.replace(hour=9))
     assert long_loads.load(pipeline.put(BIG, CONTENT)).duration_ms == 3 * 3600 * 1000
+
+
+def keyed(pipeline: InMemoryPipeline) -> None:
+    allowed = ["append", "truncate", "upsert", "schema"]
+    spec = a_schema_file(primary_key=["id"], allowed_operations=allowed)
+    assert pipeline.drop("dev/schema/k/s.json", spec).status is Status.APPLIED
+
+
+@pytest.mark.parametrize("action", ["append", "upsert"])
+def test_a_long_load_before_a_loaded_upsert_gives_the_table_of_the_arrival_order(
+    pipeline: InMemoryPipeline, long_loads: LongLoads, action: str
+) -> None:
+    keyed(pipeline)
+    pipeline.drop("dev/append/k/0.csv", b"id,name\n5,old\n")
+    late = pipeline.put(f"dev/{action}/k/big.csv", b"id,name\n4,late\n5,late\n6,late\n")
+    pipeline.drop("dev/append/k/1.csv", b"id,name\n5,after\n")
+    pipeline.drop("dev/upsert/k/2.csv", b"id,name\n6,last\n")
+
+    outcome = long_loads.load(late)
+
+    assert (outcome.status, outcome.rows_loaded, len(long_loads.copies)) == (Status.LOADED, 3, 1)
+    kept = [["5", "old"]] if action == "append" else []
+    assert sorted(pipeline.warehouse.table("k") or []) == sorted(
+        [*kept, ["4", "late"], ["5", "late"], ["5", "after"], ["6", "last"]]
+    )
+    assert long_loads.staging == []
+    assert outcome.statements[0].startswith('COPY "etl_ledger"."staging_')
+
+
+def test_a_long_upsert_with_a_repeated_key_is_refused_with_its_lines(
+    pipeline: InMemoryPipeline, long_loads: LongLoads
+) -> None:
+    keyed(pipeline)
+
+    outcome = long_loads.load(pipeline.put("dev/upsert/k/big.csv", b"id,name\n4,a\n5,b\n4,c\n"))
+
+    assert outcome.status is Status.REJECTED
+    assert outcome.error is not None
+    assert outcome.error.message.startswith("lines 2 and 4 have the same primary key: id is '4'")
+    assert long_loads.staging == []

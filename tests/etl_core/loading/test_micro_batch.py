@@ -186,7 +186,7 @@ def test_a_bad_row_of_the_upload_itself_fails_the_upload(pipeline: InMemoryPipel
 def test_a_wrong_row_count_is_retried_with_one_copy_per_file(
     pipeline: InMemoryPipeline,
 ) -> None:
-    """FakeWarehouse counts empty lines as rows; the loader does not."""
+    pipeline.warehouse.counts_empty_lines = True
     put_pending(pipeline, "dev/append/t/b.csv", b"id,name\n\n3,c\n")
 
     outcome = pipeline.drop("dev/append/t/d.csv", b"id,name\n6,f\n")

@@ -62,7 +62,7 @@ def test_a_valid_key_is_parsed_with_folded_names_and_an_unchanged_file(
         ("dev/a.csv", ("2 of the four parts",)),
         ("dev/append/a.csv", ("3 of the four parts",)),
         ("dev/append/t/", ("3 of the four parts",)),
-        ("dev/upsert/t/a.csv", ("'upsert'", "append, truncate, schema")),
+        ("dev/merge/t/a.csv", ("'merge'", "append, truncate, upsert, schema")),
         ("dev//t/a.csv", ("the action ''",)),
         ("prod/append/t/a.csv", ("'prod'", "analytics, dev")),
         ("/append/t/a.csv", ("begins with a slash",)),
@@ -98,7 +98,7 @@ def test_an_invalid_key_is_rejected_with_the_key_and_the_rule(
 
 def test_all_faults_of_a_key_are_reported_at_once() -> None:
     with pytest.raises(InvalidKeyError) as caught:
-        LakeKey.parse("prod/upsert/pg_x.1t/a.csv", DATABASES)
+        LakeKey.parse("prod/merge/pg_x.1t/a.csv", DATABASES)
 
     assert len(caught.value.details) == 4
 
@@ -149,7 +149,7 @@ def test_a_query_by_the_table_name_in_the_log_finds_the_entry(key: str) -> None:
         ("dev/append/Orders/a.csv", "orders", "public"),
         ("dev/append/user-data/a.csv", "user-data", None),
         ("dev/append/pg_catalog.t/a.csv", "pg_catalog.t", None),
-        ("dev/upsert/t/a.csv", "t", "public"),
+        ("dev/merge/t/a.csv", "t", "public"),
         ("dev/append/a.csv", UNPARSED, None),
         ("dev/append//a.csv", UNPARSED, None),
         ("dev/append/t\x00/a.csv", UNPARSED, None),

@@ -151,7 +151,7 @@ def test_a_failure_in_the_log_is_corrected_if_the_ledger_has_the_upload(
 
 def test_no_ledger_is_read_for_keys_that_are_no_valid_upload(memory: InMemoryServices) -> None:
     memory.lake.versions = [
-        a_version("dev/upsert/t/x.csv"),
+        a_version("dev/merge/t/x.csv"),
         a_version("nonsense"),
         a_version("dev/append/t/"),
     ]

@@ -20,7 +20,7 @@ from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
 from etl_core.recovery.replay import content_rows, replay_table
 from etl_core.recovery.tables_requests import ReplayRequest, ReplayResult
-from tests.builders import NOON, TABLE, a_column, a_ledger_row, a_spec, settings
+from tests.builders import NOON, TABLE, a_column, a_ledger_row, a_schema_file, a_spec, settings
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 
@@ -34,7 +34,9 @@ def spoil(pipeline: InMemoryPipeline) -> None:
     pipeline.warehouse.states["dev"].rows["public", "t"][:] = [["9", "spoilt"]]
 
 
-@given(st.lists(st.sampled_from(["append", "truncate", "schema"]), max_size=12), st.randoms())
+@given(
+    st.lists(st.sampled_from(["append", "truncate", "upsert", "schema"]), max_size=12), st.randoms()
+)
 def test_a_table_consists_of_the_last_truncate_and_later_appends(
     actions: list[str], random: Any
 ) -> None:
@@ -80,6 +82,27 @@ def test_the_ledger_is_locked_first_and_does_not_change(pipeline: InMemoryPipeli
         "BEGIN", "LOCK", "READ LEDGER", "READ CATALOG", "DELETE", "COPY", "COUNT", "COMMIT",
     ]  # fmt: skip
     assert pipeline.warehouse.ledger("public__t") == before
+
+
+def test_upserts_are_loaded_again_in_arrival_order() -> None:
+    pipeline = InMemoryPipeline()
+    allowed = ["append", "upsert"]
+    pipeline.drop(
+        "dev/schema/t/s.json", a_schema_file(primary_key=["id"], allowed_operations=allowed)
+    )
+    pipeline.drop("dev/append/t/1.csv", b"id,name\n1,a\n2,a\n")
+    pipeline.drop("dev/append/t/2.csv", b"id,name\n1,b\n")
+    pipeline.drop("dev/upsert/t/3.csv", b"id,name\n1,c\n3,c\n")
+    pipeline.drop("dev/append/t/4.csv", b"id,name\n1,d\n")
+    before = list(pipeline.warehouse.table("t") or [])
+    spoil(pipeline)
+
+    done = replay(pipeline)
+
+    assert (
+        pipeline.warehouse.table("t") == before == [["2", "a"], ["1", "c"], ["3", "c"], ["1", "d"]]
+    )
+    assert (done.files, done.copies, done.rows_expected, done.rows) == (4, 3, 6, 4)
 
 
 def test_a_dry_run_changes_nothing(pipeline: InMemoryPipeline) -> None:

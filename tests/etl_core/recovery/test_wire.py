@@ -81,7 +81,9 @@ RECONCILE: list[tuple[Any, Any]] = [
 ]  # fmt: skip
 TABLES: list[tuple[Any, Any]] = [
     (VersionsRequest(queries=(VersionQuery(TABLE, ("v1",), ("k",)),)),
-     LedgerRows((ledger_evidence(schema_version="7", status=Status.APPLIED, rows_loaded=None),), (TABLE,))),
+     LedgerRows(
+         (ledger_evidence(schema_version="7", status=Status.APPLIED, rows_loaded=None, rows_quarantined=2),), (TABLE,)
+     )),
     (LedgerPageRequest(scope=SCOPE, marker=replace(LEDGER_MARKER, upload_id=None)),
     LedgerPage(rows=(ledger_evidence(),))),
     (ReplayRequest(table=TABLE, dry_run=True, accept_counts=True), ReplayResult(1, 2, 3, 4)),
@@ -172,7 +174,7 @@ def test_the_null_version_is_no_version_id(unversioned: str | None) -> None:
         ({}, "it has no 'kind'"),
         (
             {"kind": ["page"]},
-            "is not one of 'page', 'pending', 'lake', 'refused_page', 'key', 'send'",
+            "is not one of 'page', 'pending', 'waiting', 'lake', 'refused_page', 'key', 'send'",
         ),
         ({"kind": "page", "grace_seconds": -1}, "grace_seconds"),
         ({"kind": "page", "grace_seconds": 10**30}, "grace_seconds"),

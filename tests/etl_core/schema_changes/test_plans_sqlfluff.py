@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlfluff.core import FluffConfig, Linter
 
 from etl_core.loading.ledger import (
-    add_format_version,
+    add_columns,
     create_ledger_statements,
     insert_rows,
     ledger_table,
@@ -66,7 +66,7 @@ def test_every_statement_of_a_load_parses_as_redshift() -> None:
         LockTable(ledger),
         select_own(ledger, an_upload(), Action.APPEND, ()),
         select_backlog(ledger, an_upload(), Action.TRUNCATE, [an_upload(), an_upload("b")]),
-        add_format_version(ledger),
+        *add_columns(ledger, ["upload_id"]),
         select_table(TABLE),
         select_views(TABLE),
         sa.delete(table),

@@ -143,6 +143,9 @@ _CSV = {
     "blank_as_null": st.booleans(),
     "empty_rows": st.sampled_from(["load", "SKIP", "reject"]),
     "on_lossy": st.sampled_from(["warn", "reject", "Ignore"]),
+    "on_bad_rows": st.sampled_from(["reject", "Quarantine"]),
+    "max_bad_rows": st.integers(0, 100_000),
+    "max_bad_percent": st.integers(0, 1000).map(lambda number: number / 10),
     "on_repeat": st.sampled_from(["load", "skip"]),
 }
 

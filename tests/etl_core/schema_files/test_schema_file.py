@@ -89,7 +89,8 @@ def test_keywords_are_accepted_in_any_case_and_shorthands_are_expanded(
 @pytest.mark.parametrize(
     ("raw", "paths"),
     [
-        ({"allowed_actions": ["upsert"]}, ["$.allowed_actions[0]"]),
+        ({"allowed_actions": ["merge"]}, ["$.allowed_actions[0]"]),
+        ({"allowed_actions": ["upsert"]}, ["$.allowed_actions"]),
         ({"sortkey": "z"}, ["$.sortkey"]),
         ({"sortkey": ["", "z"]}, ["$.sortkey[0]", "$.sortkey[1]"]),
         ({"distkey": "", "diststyle": "key"}, ["$.distkey"]),
@@ -260,8 +261,8 @@ def test_a_default_keeps_all_its_digits(kind: str, given_default: Any, kept: Any
         "a function gives a date or a time and does not fit integer"),
         (a_schema_file(a_column(kind="DATE", default={"function": "NOW"})), "(SYSDATE, GETDATE, CURRENT_DATE)"),
         (a_schema_file(a_column(default=[1])), "[1] is not a text, a number, true, false"),
-        (a_schema_file(allowed_operations=["upsert"]),
-        "$.allowed_operations[0]: \"upsert\" was given; it must be 'append',"),
+        (a_schema_file(allowed_operations=["merge"]),
+        "$.allowed_operations[0]: \"merge\" was given; it must be 'append',"),
         (a_schema_file(allowed_operations="append"), '"append" was given; a list in [ ] is needed'),
         (a_schema_file(allowed_operations=[], allowed_actions=[]), "give only one of the two"),
         (a_schema_file(allowed_operation=["append"]),
@@ -286,7 +287,13 @@ def test_a_default_keeps_all_its_digits(kind: str, given_default: Any, kept: Any
         (a_schema_file(csv={"ignore_columns": "a\nb"}), "$.csv.ignore_columns: 'a\\nb' has a line break"),
         (a_schema_file(a_column(header="a\rb")), "$.columns[0].header: 'a\\rb' has a line break"),
         (a_schema_file(a_column(header={})), "$.columns[0].header: {} was given; a list in [ ] is needed"),
-        (a_schema_file(csv={"on_bad_rows": "quarantine"}), "$.csv.on_bad_rows: is not a known property"),
+        (a_schema_file(csv={"on_bad_rows": "skip"}), "it must be 'reject' or 'quarantine'"),
+        (a_schema_file(csv={"max_bad_rows": -1}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_rows": 100_001}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_rows": True}), "$.csv.max_bad_rows"),
+        (a_schema_file(csv={"max_bad_percent": 100.5}), "$.csv.max_bad_percent"),
+        (a_schema_file(csv={"max_bad_percent": True}), "$.csv.max_bad_percent"),
+        (a_schema_file(csv={"max_bad_percent": "5"}), "$.csv.max_bad_percent"),
         (b'{"columns": []}', "$.columns: no columns were given; a table has 1 to 1600"),
         (b'{"columns": {}}', "$.columns: {} was given; a list in [ ] is needed"),
         (b'{"columns": [1]}', "$.columns[0]: 1 was given; an object in { } is needed"),
@@ -552,3 +559,65 @@ def test_the_message_ends_after_five_faults_and_the_details_have_all() -> None:
     with pytest.raises(InvalidSchemaFileError, match="and 7 more") as caught:
         SchemaFile.parse(a_schema_file(*columns))
     assert len(caught.value.details) == 12
+
+
+UPSERTS = {"allowed_operations": ["append", "Upsert"]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "reason"),
+    [
+        (
+            [a_column()],
+            {},
+            "$.allowed_operations: upsert replaces the rows with the same primary key",
+        ),
+        ([a_column()], {"primary_key": []}, "$.allowed_operations: upsert replaces"),
+        (
+            [a_column(type="DOUBLE PRECISION")],
+            {"primary_key": ["id"]},
+            "$.primary_key[0]: the column 'id' is double precision, by which an upsert cannot",
+        ),
+        (
+            [a_column(type="SUPER")],
+            {"primary_key": ["id"]},
+            "$.primary_key[0]: the column 'id' is super",
+        ),
+        (
+            [a_column(identity=[1, 1]), a_column("b")],
+            {"primary_key": ["id"]},
+            "$.primary_key[0]: the values of 'id' are made when a row is loaded",
+        ),
+        (
+            [a_column(type="DATE", default={"function": "CURRENT_DATE"})],
+            {"primary_key": ["id"]},
+            "$.primary_key[0]: the values of 'id' are made",
+        ),
+    ],
+)
+def test_an_upsert_needs_a_key_whose_values_a_file_has_and_that_are_compared_exactly(
+    columns: list[dict[str, Any]], more: dict[str, Any], reason: str
+) -> None:
+    details = refusal(a_schema_file(*columns, **UPSERTS, **more)).details
+    assert [each for each in details if each.startswith(reason)], details
+    others = {"allowed_operations": ["append"]}
+    assert SchemaFile.parse(a_schema_file(*columns, **others, **more))
+
+
+def test_an_upsert_is_allowed_only_where_it_is_listed() -> None:
+    parsed = SchemaFile.parse(a_schema_file(primary_key=["id"]))
+    assert parsed.allowed_operations == ("append", "truncate", "schema")
+    listed = SchemaFile.parse(a_schema_file(primary_key=["id"], **UPSERTS))
+    assert listed.allowed_operations == ("append", "upsert")
+    assert SchemaFile.from_json(listed.to_json()) == listed
+
+
+@pytest.mark.parametrize("percent", [0, 5, 0.1, 99.999])
+def test_a_share_of_bad_rows_survives_the_ledger(percent: float) -> None:
+    csv = {"on_bad_rows": "Quarantine", "max_bad_rows": 10, "max_bad_percent": percent}
+    file = SchemaFile.parse(a_schema_file(csv=csv))
+    stored = SchemaFile.from_json(file.to_json())
+
+    assert (stored.csv.on_bad_rows, stored.csv.max_bad_rows) == ("quarantine", 10)
+    assert stored.csv.max_bad_percent == percent
+    assert stored.says_the_same(file)

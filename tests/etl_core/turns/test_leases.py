@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl_core.model.leases import slot_lease, table_lease
-from etl_core.turns.leases import Busy, Granted, end_turn, take_turn
+from etl_core.turns.leases import Busy, BusyTables, Granted, end_turn, take_turn
 from tests.fake_leases import FakeLeases
 
 TABLE, OTHER = "dev/public.t", "dev/public.other"
@@ -55,6 +55,26 @@ def test_without_a_free_slot_the_tables_lease_is_given_back() -> None:
     take_turn(leases, OTHER, "arn:1", 1)
     assert take_turn(leases, TABLE, "arn:2", 1) == Busy((slot_lease(0),))
     assert table_lease(TABLE) not in leases.held
+
+
+def test_new_uploads_of_a_busy_table_wait_without_asking_for_a_second() -> None:
+    now = 50.0
+    tables = BusyTables(lambda: now)
+    assert tables.find(TABLE) is None
+    tables.note(OTHER, Busy((slot_lease(0),)))
+    tables.note(TABLE, Busy((table_lease(TABLE),)))
+    assert tables.find(TABLE) == Busy((table_lease(TABLE),))
+    assert tables.find(OTHER) is None
+    now = 51.0
+    assert tables.find(TABLE) is None
+
+
+def test_a_thousand_busy_tables_are_forgotten_together() -> None:
+    tables = BusyTables(lambda: 0.0)
+    names = [f"dev/public.t{number}" for number in range(1001)]
+    for name in names:
+        tables.note(name, Busy((table_lease(name),)))
+    assert [name for name in names if tables.find(name)] == names[-1:]
 
 
 def test_a_free_slot_is_found_among_a_thousand_with_few_calls() -> None:

@@ -63,6 +63,7 @@ def test_a_received_entry_has_the_fields_of_the_event() -> None:
     "upload",
     [
         an_upload("dev/append/t/a\0.csv"),
+        an_upload("dev/append/t/a.xlsx"),
         an_upload(landed_at=datetime(1, 1, 1, tzinfo=UTC)),
         an_upload(landed_at=NOON + timedelta(days=2)),
     ],
@@ -103,6 +104,15 @@ def test_the_entry_of_a_loaded_file_has_rows_time_and_statements() -> None:
         "statements": ["COPY ..."], "etag": "e1",
     }.items()  # fmt: skip
     assert "error" not in entry
+
+
+def test_rows_that_were_set_aside_are_logged() -> None:
+    prefix = "s3://work/quarantine/dev/t/0/"
+    outcome = LoadOutcome(Status.LOADED, rows_quarantined=2, quarantine_prefix=prefix)
+
+    entry = final(outcome=outcome.to_task_output())
+
+    assert (entry["rows_quarantined"], entry["quarantine_prefix"]) == (2, prefix)
 
 
 def test_zero_rows_are_logged() -> None:

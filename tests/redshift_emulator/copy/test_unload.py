@@ -94,9 +94,9 @@ def test_only_one_query_is_unloaded(lake: Lake, query: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("FORMAT PARQUET", "UNLOAD ... FORMAT PARQUET is not supported by this emulator"),
+        ("FORMAT ORC", "UNLOAD ... FORMAT ORC is not supported by this emulator"),
         ("PARTITION BY (a)", "UNLOAD ... PARTITION is not supported by this emulator"),
-        ("CSV ADDQUOTES", "CSV cannot be used with ADDQUOTES or ESCAPE"),
+        ("CSV ADDQUOTES", "CSV cannot be used with ADDQUOTES"),
         ("WRONG", 'syntax error at or near "WRONG"'),
     ],
 )
