@@ -23,7 +23,7 @@ from etl_core.access.probe import Link, ProbeAnswer
 from etl_core.model import function_settings as env
 from etl_core.recovery.tables_requests import ProbeResult
 
-UP = "Run pulumi up, which restores it"
+_UP = "Run pulumi up, which restores it"
 _REFRESH = "Run pulumi refresh, then pulumi up, which restores it"
 _REDSHIFT = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
 _PROBED = {
@@ -157,9 +157,13 @@ def _function(evidence: StackEvidence, noun: str) -> Iterator[Finding]:
     if not isinstance(function, FunctionState):
         yield absent(check, noun, function, _REFRESH)
         return
-    if function.state not in ("Active", "Inactive"):
+    if function.state == "Pending":
+        yield unchecked(
+            check, function.arn, "it is being created or changed; try again in a minute"
+        )
+    elif function.state not in ("Active", "Inactive"):
         detail = f"its state is {function.state}: {function.reason}".removesuffix(": ")
-        yield broken(check, function.arn, detail, "Wait a minute; if it stays so, run pulumi up")
+        yield broken(check, function.arn, detail, _UP)
     elif function.reserved == 0:
         detail = "its reserved concurrency is 0, so it never runs"
         name = function.arn.rpartition(":")[2]

@@ -183,6 +183,16 @@ def test_a_stack_of_an_older_version_is_asked_to_be_updated() -> None:
     assert (found.state, "pulumi up" in found.detail) == (State.UNCHECKED, True)
 
 
+def test_a_function_that_is_being_changed_is_not_called_broken() -> None:
+    functions = {**HEALTHY.functions, "load": a_function(state="Pending")}
+    [found] = [
+        each
+        for each in check_stack(replace(HEALTHY, functions=functions))
+        if each.check == "function load"
+    ]
+    assert found.state is State.UNCHECKED
+
+
 def test_probes_after_a_broken_link_are_not_tried() -> None:
     def fail() -> None:
         raise ConnectionLostError(CONNECTION_FAILED(reason="refused"))
