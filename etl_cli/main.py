@@ -78,6 +78,9 @@ COMMANDS = {
     "bootstrap": LazyCommand(
         _OPERATE, "etl_cli.bootstrap_command:bootstrap", "Prepare a warehouse for the loader."
     ),
+    "doctor": LazyCommand(
+        _OPERATE, "etl_cli.doctor_command:doctor", "Find what is broken in a stack."
+    ),
     "reconcile": LazyCommand(
         _OPERATE, "etl_cli.reconcile_commands:reconcile", "Send missed uploads to the pipeline."
     ),
@@ -158,5 +161,5 @@ def main() -> None:
 
     Try everything on this machine with `etl demo`. Upload with `put`; see what happened with
     `logs`, `tables` or `ui`. Write schema files with `infer`, `check` and `plan`. Operate a
-    deployed stack with `bootstrap`, `reconcile`, `replay` and `rebuild-log`.
+    deployed stack with `bootstrap`, `doctor`, `reconcile`, `replay` and `rebuild-log`.
     """

@@ -61,9 +61,24 @@ def databases_of(outputs: Outputs, source: StackSource) -> tuple[str, ...]:
     return tuple(map(str, names or need(outputs, "warehouse_databases", source)))
 
 
-def client_of(outputs: Outputs, source: StackSource, service: str) -> Any:
-    """Return a client of an AWS service: with the keys of a local cloud, else the usual credentials."""
+def session_of(profile: str | None = None) -> Any:
+    """Return a session of boto3 with the usual credentials. Raises StackError."""
     import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from etl_core.recovery.messages import STACK_AWS_UNUSABLE
+
+    try:
+        return boto3.session.Session(profile_name=profile)
+    except BotoCoreError as error:
+        raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
+
+
+def client_of(outputs: Outputs, source: StackSource, service: str, session: Any = None) -> Any:
+    """Return a client of an AWS service: with the keys of a local cloud, else the usual credentials.
+
+    A session that is given serves several clients. Raises StackError.
+    """
     from botocore.exceptions import BotoCoreError
 
     from etl_core.adapters.aws_clients import OPERATOR
@@ -76,9 +91,9 @@ def client_of(outputs: Outputs, source: StackSource, service: str) -> Any:
     }
     given = {name: value for name, value in local.items() if value is not None}
     region = outputs.get("region") or need(outputs, "state_machine_arn", source).split(":")[3]
-    session: Any = boto3.session.Session()
+    make: Any = (session or session_of()).client
     try:
-        return session.client(service, region_name=region, config=OPERATOR.to_config(), **given)
+        return make(service, region_name=region, config=OPERATOR.to_config(), **given)
     except (BotoCoreError, ValueError) as error:
         raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
 

@@ -20,6 +20,7 @@ from etl_core.recovery.replay import replay_table
 from etl_core.recovery.tables_requests import (
     AdoptRowsRequest,
     LedgerPageRequest,
+    ProbeRequest,
     ReplayRequest,
     TablesRequest,
     VersionsRequest,
@@ -27,6 +28,7 @@ from etl_core.recovery.tables_requests import (
 )
 from etl_core.recovery.wire import to_json
 from handlers.context import Context
+from handlers.probes import probe
 from handlers.wiring import wiring
 
 _RESERVE_SECONDS = 10.0
@@ -62,6 +64,8 @@ def _respond_with(
         case AdoptRowsRequest():
             _check_table(request.table, settings)
             return adopt_rows(request, settings.lake_bucket, ports, seconds)
+        case ProbeRequest():
+            return probe(settings, ports)
         case _:
             assert_never(request)
 

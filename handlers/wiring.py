@@ -25,12 +25,15 @@ def wiring() -> tuple[LoadSettings, Ports]:
     """
     settings = LoadSettings.from_environment(os.environ)
     store = S3Lake(make_client("s3", DATA), settings.lake_bucket, settings.work_bucket)
-    endpoint = Endpoint(
-        settings.warehouse_host, settings.warehouse_port, ca_file(settings.warehouse_ca_file)
-    )
     log = LogTable(make_client("dynamodb", DATA), settings.log_table)
-    return settings, Ports(
-        store, RedshiftWarehouse(endpoint, credential_source(settings.login)), log, answers=log
+    warehouse = RedshiftWarehouse(endpoint_of(settings), credential_source(settings.login))
+    return settings, Ports(store, warehouse, log, answers=log)
+
+
+def endpoint_of(settings: LoadSettings) -> Endpoint:
+    """Return the warehouse's address."""
+    return Endpoint(
+        settings.warehouse_host, settings.warehouse_port, ca_file(settings.warehouse_ca_file)
     )
 
 

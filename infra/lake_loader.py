@@ -20,6 +20,7 @@ from infra.code import code_archive
 from infra.combinations import faults_of_combination
 from infra.component import json_document
 from infra.dashboard import Dashboard
+from infra.endpoints import endpoint_services
 from infra.function_specs import (
     LONG_COPY_SECONDS,
     RECORD_SECONDS,
@@ -36,7 +37,7 @@ from infra.functions import Code, Layer, LoaderFunction
 from infra.lake import Lake
 from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
-from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network, endpoint_services
+from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network
 from infra.notice_topic import Notices
 from infra.roles import CopyRole, LoaderRole
 from infra.schedule import LOOK_EVERY, FirstRun, Schedule

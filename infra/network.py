@@ -7,7 +7,7 @@ endpoint are reachable. Redshift Serverless requires three subnets in three avai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,10 @@ from pulumi_aws.get_region import get_region_output
 
 from infra import policies
 from infra.component import Component, json_document
+from infra.endpoints import endpoint_services
 from infra.lake import Lake
 from infra.roles import create_role
-from infra.setting_kinds import WarehouseKind, WarehouseLogin
+from infra.setting_kinds import WarehouseKind
 from infra.stack_settings import StackSettings
 from infra.zones import ZONES, find_zones
 
@@ -255,17 +256,3 @@ class Network(AnyNetwork):
             tags={"Name": name},
             opts=self.child(),
         )
-
-
-def login_service(settings: StackSettings) -> str | None:
-    """Return the service that gives temporary credentials, None for a login with a secret."""
-    if settings.warehouse_login is WarehouseLogin.SECRET:
-        return None
-    is_serverless = settings.warehouse_kind is WarehouseKind.SERVERLESS
-    return "redshift-serverless" if is_serverless else "redshift"
-
-
-def endpoint_services(settings: StackSettings) -> Mapping[str, str]:
-    """Return the services with an interface endpoint in the stack's own network, by noun."""
-    login = login_service(settings)
-    return {"secrets": "secretsmanager"} | ({} if login is None else {"login": login})

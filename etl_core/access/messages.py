@@ -33,3 +33,14 @@ OUTPUTS_WITHOUT_LOADER = Message(
     "Run pulumi up, then write it with: pulumi stack output --json > {path}",
     {"path": "prod.json", "output": "warehouse_loader"},
 )
+LOADER_RIGHTS_MISSING = Message(
+    "access.rights_missing",
+    "`etl doctor` found that the user of the loads lacks what bootstrap gives it.",
+    "the user {user!r} lacks rights in the database {database!r}, which bootstrap gives: {statements}",
+    "Run etl bootstrap as the administrator",
+    {
+        "user": "lake_loader",
+        "database": "dev",
+        "statements": 'ALTER SCHEMA "etl_ledger" OWNER TO "lake_loader"',
+    },
+)

@@ -167,6 +167,15 @@ CONNECTION_FAILED = Message(
     example={"reason": "server closed the connection unexpectedly"},
 )
 
+WAREHOUSE_UNREACHABLE = Message(
+    id="warehouse.unreachable",
+    when="`etl doctor` had a function of the stack connect to the warehouse, and nothing answered.",
+    text="nothing answers at {where}: {reason}",
+    fix="Check that the warehouse runs, that its security group accepts connections from the "
+    "functions' security groups, and that the functions' subnets have a route to it",
+    example={"where": "wg.example:5439", "reason": "timed out"},
+)
+
 COPY_SOURCE_UNAVAILABLE = Message(
     id="warehouse.s3_unavailable",
     when="COPY could not read its files because S3 failed for a moment.",

@@ -9,6 +9,7 @@ docs/adr/0009-connections-end-with-the-invocation.md.
 from __future__ import annotations
 
 import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from etl_core.adapters.messages import WAREHOUSE_UNREACHABLE
 from etl_core.adapters.secrets import Credentials, CredentialSource
+from etl_core.model.errors import ConnectionLostError
 
 QUERY_GROUP = "lake_loader"
 """The query group of every session, by which workload management can route it to a queue."""
@@ -37,6 +40,16 @@ class Endpoint:
     host: str
     port: int
     ca_file: str | None = None
+
+
+def reach(endpoint: Endpoint, seconds: float) -> None:
+    """Open a TCP connection and close it. Raises ConnectionLostError if nothing answers there."""
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), seconds):
+            pass
+    except (OSError, UnicodeError) as error:
+        where = f"{endpoint.host}:{endpoint.port}"
+        raise ConnectionLostError(WAREHOUSE_UNREACHABLE(where=where, reason=error)) from error
 
 
 class RedshiftConnections:

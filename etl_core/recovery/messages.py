@@ -268,3 +268,22 @@ STACK_OUTPUT_HIDDEN = Message(
     "Write it with: pulumi stack output --json --show-secrets > {path}",
     {"path": "prod.json", "output": "api_key"},
 )
+
+STACK_REGION_MISSING = Message(
+    id="stack.region_missing",
+    when="`etl doctor --before` found no region in the configuration of the stack.",
+    text="the configuration of the stack {name} has no aws:region, the region of its resources",
+    fix="Set it: pulumi config set aws:region <region> --stack {name}",
+    example={"name": "dev"},
+)
+
+STACK_CONFIGURATION_INVALID = Message(
+    id="stack.configuration_invalid",
+    when="`etl doctor --before` found a configuration that `pulumi up` would refuse.",
+    text="the configuration of the stack {name} cannot be used: {reason}",
+    fix="",
+    example={
+        "name": "dev",
+        "reason": "the configuration of the stack has 1 fault(s):\n- warehousePort is '0'; it must be a port",
+    },
+)

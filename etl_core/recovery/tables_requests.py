@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from etl_core.access.probe import ProbeAnswer
 from etl_core.model.table_ref import TableRef
 from etl_core.recovery.reconcile import WHOLE_LAKE, LedgerEvidence, Scope
 from etl_core.recovery.wire import FoldedTable, PagedRequest, Request, parse_request
@@ -139,7 +140,24 @@ class AdoptRowsRequest(Request[AdoptResult]):
     kind: Literal["adopt_rows"] = "adopt_rows"
 
 
-TablesRequest = VersionsRequest | LedgerPageRequest | ReplayRequest | AdoptRowsRequest
+@dataclass(frozen=True)
+class ProbeResult:
+    """What the function can reach and do."""
+
+    answers: tuple[ProbeAnswer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeRequest(Request[ProbeResult]):
+    """Try each link that a load needs. Changes nothing."""
+
+    response = ProbeResult
+    kind: Literal["probe"] = "probe"
+
+
+TablesRequest = (
+    VersionsRequest | LedgerPageRequest | ReplayRequest | AdoptRowsRequest | ProbeRequest
+)
 
 
 _KINDS = Annotated[TablesRequest, Field(discriminator="kind")]
