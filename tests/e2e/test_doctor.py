@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from etl_cli import doctor_command, stack_outputs
 from etl_cli.doctor.account_checks import check_account
 from etl_cli.doctor.account_reader import AccountReader
 from etl_cli.doctor.findings import Finding, State
@@ -81,6 +82,16 @@ class Patient:
         assert all(each.detail and each.fix for each in broken)
         assert code == (1 if broken else 0)
         return {each.check for each in broken}
+
+
+_SESSION = cache(stack_outputs.session_of)
+
+
+@pytest.fixture(autouse=True)
+def one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All runs share a session, which reads the descriptions of the services once."""
+    monkeypatch.setattr(doctor_command, "session_of", _SESSION)
+    monkeypatch.setattr(stack_outputs, "session_of", _SESSION)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
         "allowedCidrs": ["10.8.0.0/16"],
         "allowedSecurityGroups": ["sg-0123456789abcdef1"],
         "workKeepDays": 3,
+        "quarantineKeepDays": 60,
         "logGroupKeepDays": 90,
         "loadTimeoutSeconds": 600,
         "loadMemoryMb": 1024,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ def test_a_schedule_calls_the_function_with_its_request(cloud, tmp_path) -> None
     function: Any = SimpleNamespace(name=name, arn=arn, function_name=name)
 
     def program() -> None:
-        Schedule("every-day", 24, function, {"kind": "lake"}, ResourceOptions())
+        Schedule("every-day", timedelta(hours=24), function, {"kind": "lake"}, ResourceOptions())
 
     context = replace(cloud.context, working_directory=tmp_path)
     result = deploy(program, context, "small", {"aws:region": cloud.aws.region})
