@@ -155,6 +155,12 @@ def _adopted(access: Access, database: str, contents: Contents) -> list[TableRef
     return adopted
 
 
+_ON_DATABASE = {
+    Right.CREATE: "a schema file may ask for a schema",
+    Right.TEMP: "an upsert needs a temporary table",
+}
+
+
 def _schemas(
     loader: str, database: str, contents: Contents, used: Collection[str]
 ) -> Iterator[Step]:
@@ -165,9 +171,9 @@ def _schemas(
     elif contents.schemas[LEDGER_SCHEMA] != loader:
         yield Step(database, OwnSchema(LEDGER_SCHEMA, loader), "the ledgers are in this schema")
     user, rights = Grantee(loader), contents.loader_rights
-    if (Right.CREATE, "") not in rights:
-        grant = GrantOnDatabase((Right.CREATE,), database, user)
-        yield Step(database, grant, "a schema file may ask for a schema")
+    for right, reason in _ON_DATABASE.items():
+        if (right, "") not in rights:
+            yield Step(database, GrantOnDatabase((right,), database, user), reason)
     for schema in sorted({DEFAULT_SCHEMA, *used}):
         missing = [r for r in (Right.USAGE, Right.CREATE) if (r, schema) not in rights]
         if missing and contents.schemas.get(schema) != loader:

@@ -38,7 +38,7 @@ class Contents:
     schemas: dict[str, str]
     tables: dict[TableRef, str]
     loader_rights: frozenset[tuple[Right, str]] = frozenset()
-    """Rights on schemas; CREATE on the database has the name ''."""
+    """Rights on schemas; CREATE and TEMP on the database have the name ''."""
 
 
 EMPTY = Contents({"public": ""}, {})
@@ -97,10 +97,17 @@ def _read_rights(
     for schema, creates, uses in rows:
         rights |= {(Right.CREATE, str(schema))} if creates else set()
         rights |= {(Right.USAGE, str(schema))} if uses else set()
-    [(may_create,)] = transaction.execute(
-        sa.select(sa.func.has_database_privilege(loader, database, "create"))
+    on_database = (Right.CREATE, Right.TEMP)
+    [allowed] = transaction.execute(
+        sa.select(
+            *(
+                sa.func.has_database_privilege(loader, database, right.lower()).label(right.lower())
+                for right in on_database
+            )
+        )
     )
-    return frozenset(rights | ({(Right.CREATE, "")} if may_create else set()))
+    rights |= {(right, "") for right, has in zip(on_database, allowed, strict=True) if has}
+    return frozenset(rights)
 
 
 def _names(transaction: Transaction, query: sa.Select[Any]) -> frozenset[str]:

@@ -25,6 +25,7 @@ class Right(StrEnum):
     """A right that can be granted."""
 
     CREATE = "CREATE"
+    TEMP = "TEMP"
     USAGE = "USAGE"
     SELECT = "SELECT"
 

@@ -120,6 +120,16 @@ def test_the_statements_of_a_new_warehouse(ready: House):
     ]
 
 
+def test_where_not_everybody_may_create_temporary_tables_the_loader_gets_the_right(ready: House):
+    name = f"db_{uuid.uuid4().hex[:8]}"
+    ready.run(f"CREATE DATABASE {name}")
+    ready.run(f"REVOKE TEMP ON DATABASE {name} FROM PUBLIC")
+    access = replace(ACCESS, databases=("dev", name))
+    grant = f'{name}: GRANT TEMP ON DATABASE "{name}" TO "lake_loader"'
+    assert grant in ready.bootstrap(access)
+    assert grant not in ready.bootstrap(access)
+
+
 def test_where_nobody_may_create_tables_in_public_the_loader_gets_the_right(ready: House):
     name = f"db_{uuid.uuid4().hex[:8]}"
     ready.run(f"CREATE DATABASE {name}")
