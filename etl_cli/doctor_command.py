@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 
 import click
 
@@ -72,7 +73,7 @@ def _check_stack(source: StackSource) -> list[Finding]:
         api_key=str(need(outputs, "api_key", source)),
     )
     session = session_of()
-    reader = AwsReader(lambda service: client_of(outputs, source, service, session), names)
+    reader = AwsReader(cache(lambda service: client_of(outputs, source, service, session)), names)
     return list(check_stack(reader.read()))
 
 
@@ -84,7 +85,9 @@ def _check_account(source: StackSource) -> list[Finding]:
 
     plan = read_plan(source)
     outputs = {"region": plan.region, **plan.local}
-    reader = AccountReader(lambda service: client_of(outputs, source, service, plan.profile), plan)
+    reader = AccountReader(
+        cache(lambda service: client_of(outputs, source, service, plan.profile)), plan
+    )
     return list(check_account(reader.read()))
 
 

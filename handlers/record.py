@@ -75,35 +75,34 @@ def _received(upload: Upload, event: Mapping[str, Any], arn: str, turn: Turn | N
         log_line("received", upload, is_new=entry is None)
         return known
     reply = find_answer(entry, turn, is_replay=event.get(REPLAY) is True)
-    if reply is None and entry is None:
-        reply = _wait_for_busy_table(upload, turn)
     if reply is None:
-        reply = _ask_for_turn(upload, arn, replace(turn, attempts=first_seen(entry, turn)))
+        seen = replace(turn, attempts=first_seen(entry, turn))
+        reply = _ask_for_turn(upload, arn, seen, is_new=entry is None)
     log_line("received", upload, is_new=entry is None, next=reply["next"])
     return known | reply
 
 
-def _wait_for_busy_table(upload: Upload, turn: Turn) -> Reply | None:
-    """Return the reply of a new upload whose table had a load a moment ago, None if it has to ask."""
-    table = table_of(upload)
-    busy = None if table is None else _BUSY_TABLES.find(table)
-    if busy is None or not can_take_effect(upload, utc_now()):
-        return None
-    return wait_for_lease(upload, replace(turn, attempts=first_seen(None, turn)), busy.leases)
-
-
-def _ask_for_turn(upload: Upload, arn: str, turn: Turn) -> Reply:
+def _ask_for_turn(upload: Upload, arn: str, turn: Turn, *, is_new: bool) -> Reply:
     table, leases = table_of(upload), _leases()
     if table is None or leases is None or not can_take_effect(upload, utc_now()):
         return load_now(turn)
-    match take_turn(leases, table, arn, _parallel_loads()):
-        case Busy() as busy:
-            _BUSY_TABLES.note(table, busy)
-            return wait_for_lease(upload, turn, busy.leases)
+    match _take_turn(leases, table, arn, is_new=is_new):
+        case Busy(leases_awaited):
+            return wait_for_lease(upload, turn, leases_awaited)
         case Granted(slot, problem):
             if problem is not None:
                 log_line("turn", upload, problem=problem)
             return load_now(replace(turn, slot=slot))
+
+
+def _take_turn(leases: Leases, table: str, arn: str, *, is_new: bool) -> Granted | Busy:
+    """Take the turn. A new upload whose table had a load a moment ago waits without asking."""
+    if is_new and (busy := _BUSY_TABLES.find(table)) is not None:
+        return busy
+    taken = take_turn(leases, table, arn, _parallel_loads())
+    if isinstance(taken, Busy):
+        _BUSY_TABLES.note(table, taken)
+    return taken
 
 
 def _final(upload: Upload, state: Mapping[str, Any], arn: str) -> Reply:

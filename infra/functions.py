@@ -132,6 +132,31 @@ class LoaderFunction(Component):
         return create_role(self, "role", ("lambda.amazonaws.com",), policy)
 
 
+def invoke_by_rule(
+    component: Component,
+    rule: cloudwatch.EventRule,
+    name: str,
+    function: LoaderFunction,
+    request: str | None = None,
+) -> None:
+    """Let a rule of the component invoke a function, with the event or with a fixed request (JSON)."""
+    permission = lambda_.Permission(
+        name,
+        action="lambda:InvokeFunction",
+        function=function.function_name,
+        principal="events.amazonaws.com",
+        source_arn=rule.arn,
+        opts=component.child(),
+    )
+    cloudwatch.EventTarget(
+        name,
+        rule=rule.name,
+        arn=function.arn,
+        input=request,
+        opts=component.child(depends_on=[permission]),
+    )
+
+
 def _vpc_config(vpc: VpcAttachment | None) -> lambda_.FunctionVpcConfigArgsDict | None:
     if vpc is None:
         return None

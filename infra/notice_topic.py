@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pulumi_aws.cloudwatch as cloudwatch
-import pulumi_aws.lambda_ as lambda_
 import pulumi_aws.sns as sns
 from pulumi import Input, InvokeOptions, Output, ResourceOptions
 from pulumi_aws.get_caller_identity import get_caller_identity_output
@@ -18,7 +17,7 @@ from pulumi_aws.get_region import get_region_output
 
 from infra.component import Component
 from infra.function_specs import webhook_spec
-from infra.functions import Code, LoaderFunction
+from infra.functions import Code, LoaderFunction, invoke_by_rule
 from infra.notices import BUS, render_event_pattern
 from infra.stack_settings import StackSettings
 
@@ -77,15 +76,5 @@ class Notices(Component):
             event_pattern=Output.json_dumps(render_event_pattern(stack)),
             opts=self.child(),
         )
-        permission = lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=function.function_name,
-            principal="events.amazonaws.com",
-            source_arn=rule.arn,
-            opts=self.child(),
-        )
-        cloudwatch.EventTarget(
-            name, rule=rule.name, arn=function.arn, opts=self.child(depends_on=[permission])
-        )
+        invoke_by_rule(self, rule, name, function)
         return rule.name

@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pulumi
 import pulumi_aws.cloudwatch as cloudwatch
-import pulumi_aws.lambda_ as lambda_
 import pulumi_aws.scheduler as scheduler
 from pulumi import Output, ResourceOptions
 
 from infra import policies
 from infra.component import Component, after, json_document
-from infra.functions import LoaderFunction
+from infra.functions import LoaderFunction, invoke_by_rule
 from infra.roles import create_role
 
 FIRST_RUN = timedelta(minutes=10)
@@ -100,19 +99,5 @@ class Schedule(Component):
             opts=self.child(),
         )
         self.rule_name = rule.name
-        permission = lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=function.function_name,
-            principal="events.amazonaws.com",
-            source_arn=rule.arn,
-            opts=self.child(),
-        )
-        cloudwatch.EventTarget(
-            name,
-            rule=rule.name,
-            arn=function.arn,
-            input=json.dumps(dict(request)),
-            opts=self.child(depends_on=[permission]),
-        )
+        invoke_by_rule(self, rule, name, function, json.dumps(dict(request)))
         self.register_outputs({})

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from etl_cli.doctor.account_evidence import AccountEvidence, Caller, Quota, Subnet
-from etl_cli.doctor.aws_reader import ClientOf, attempt, simulate
+from etl_cli.doctor.aws_reader import ClientOf, attempt, read_concurrency, simulate
 from etl_cli.doctor.deployer_rights import rights_of
-from etl_cli.doctor.evidence import NOT_READ, Concurrency
+from etl_cli.doctor.evidence import NOT_READ
 from etl_cli.doctor.findings import Read
 from etl_cli.doctor.plan import StackPlan
 from infra.endpoints import endpoint_services
@@ -27,12 +26,6 @@ class AccountReader:
 
     client_of: ClientOf
     plan: StackPlan
-    _clients: dict[str, Any] = field(default_factory=dict)
-
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self.client_of(service)
-        return self._clients[service]
 
     def read(self) -> AccountEvidence:
         """Return everything. Nothing that cannot be read stops the rest."""
@@ -46,7 +39,7 @@ class AccountReader:
             networks=attempt(self._networks) if has_own_network else NOT_READ,
             network_limit=attempt(self._network_limit) if has_own_network else NOT_READ,
             roles=attempt(self._roles),
-            concurrency=attempt(self._concurrency),
+            concurrency=attempt(lambda: read_concurrency(self.client_of)),
             subnets=NOT_READ if has_own_network else attempt(self._subnets),
             groups=NOT_READ if has_own_network else attempt(self._groups),
             service_role=attempt(self._service_role),
@@ -54,7 +47,7 @@ class AccountReader:
         )
 
     def _caller(self) -> Caller:
-        answer = self._client("sts").get_caller_identity()
+        answer = self.client_of("sts").get_caller_identity()
         return Caller(str(answer["Account"]), str(answer["Arn"]))
 
     def _zones(self) -> dict[str, Read[frozenset[str]]]:
@@ -70,7 +63,7 @@ class AccountReader:
         return zones
 
     def _all_zones(self) -> frozenset[str]:
-        found = self._client("ec2").describe_availability_zones(
+        found = self.client_of("ec2").describe_availability_zones(
             Filters=[
                 {"Name": "opt-in-status", "Values": ["opt-in-not-required"]},
                 {"Name": "state", "Values": ["available"]},
@@ -80,7 +73,7 @@ class AccountReader:
 
     def _zones_of_service(self, service: str) -> frozenset[str]:
         name = f"com.amazonaws.{self.plan.region}.{service}"
-        found = self._client("ec2").describe_vpc_endpoint_services(
+        found = self.client_of("ec2").describe_vpc_endpoint_services(
             ServiceNames=[name], Filters=[{"Name": "service-type", "Values": ["Interface"]}]
         )["ServiceDetails"]
         if not found:
@@ -88,31 +81,27 @@ class AccountReader:
         return frozenset(zone for each in found for zone in each["AvailabilityZones"])
 
     def _zones_of_nodes(self) -> frozenset[str]:
-        options = self._client("redshift").describe_orderable_cluster_options(
+        options = self.client_of("redshift").describe_orderable_cluster_options(
             NodeType=self.plan.settings.warehouse_node_type
         )["OrderableClusterOptions"]
         return frozenset(zone["Name"] for each in options for zone in each["AvailabilityZones"])
 
     def _networks(self) -> dict[str, str]:
-        pages = self._client("ec2").get_paginator("describe_vpcs").paginate()
+        pages = self.client_of("ec2").get_paginator("describe_vpcs").paginate()
         return {each["VpcId"]: each["CidrBlock"] for page in pages for each in page["Vpcs"]}
 
     def _network_limit(self) -> int:
         service, code = _NETWORKS_PER_REGION
-        quotas = self._client("service-quotas")
+        quotas = self.client_of("service-quotas")
         return int(quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"])
 
     def _roles(self) -> Quota:
-        summary = self._client("iam").get_account_summary()["SummaryMap"]
+        summary = self.client_of("iam").get_account_summary()["SummaryMap"]
         return Quota(summary["Roles"], summary["RolesQuota"])
-
-    def _concurrency(self) -> Concurrency:
-        limit = self._client("lambda").get_account_settings()["AccountLimit"]
-        return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
 
     def _subnets(self) -> tuple[Subnet, ...]:
         wanted = [{"Name": "subnet-id", "Values": list(self.plan.settings.subnet_ids)}]
-        found = self._client("ec2").describe_subnets(Filters=wanted)["Subnets"]
+        found = self.client_of("ec2").describe_subnets(Filters=wanted)["Subnets"]
         return tuple(
             Subnet(
                 each["SubnetId"],
@@ -125,11 +114,11 @@ class AccountReader:
 
     def _groups(self) -> dict[str, str]:
         wanted = [{"Name": "group-id", "Values": list(self.plan.settings.security_group_ids)}]
-        found = self._client("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]
+        found = self.client_of("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]
         return {each["GroupId"]: each["VpcId"] for each in found}
 
     def _service_role(self) -> str:
-        return str(self._client("iam").get_role(RoleName=SERVICE_ROLE_NAME)["Role"]["Arn"])
+        return str(self.client_of("iam").get_role(RoleName=SERVICE_ROLE_NAME)["Role"]["Arn"])
 
     def _permissions(self, caller: Caller) -> dict[str, Read[bool]]:
         """Simulate every action for the user or role. A session is not simulated: its role is."""
@@ -146,7 +135,7 @@ class AccountReader:
             )
             answer: Read[Mapping[str, bool]] = NOT_READ
             if isinstance(principal, str):
-                ask = partial(simulate, self._client("iam"), principal, right.actions, resource)
+                ask = partial(simulate, self.client_of("iam"), principal, right.actions, resource)
                 answer = attempt(ask)
             for action in right.actions:
                 result = answer[action] if isinstance(answer, Mapping) else answer
@@ -159,4 +148,4 @@ class AccountReader:
         if ":assumed-role/" not in caller.arn:
             return caller.arn
         name = caller.arn.split("/")[1]
-        return str(self._client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        return str(self.client_of("iam").get_role(RoleName=name)["Role"]["Arn"])

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -67,12 +67,6 @@ class AwsReader:
 
     client_of: ClientOf
     names: StackNames
-    _clients: dict[str, Any] = field(default_factory=dict)
-
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self.client_of(service)
-        return self._clients[service]
 
     def read(self) -> StackEvidence:
         """Return everything. Nothing that cannot be read stops the rest."""
@@ -88,7 +82,7 @@ class AwsReader:
         return StackEvidence(
             names=names,
             account=attempt(self._account),
-            region=self._client("sts").meta.region_name,
+            region=self.client_of("sts").meta.region_name,
             events_on=attempt(self._events_on),
             rules=rules,
             machine=machine,
@@ -98,20 +92,20 @@ class AwsReader:
             probes=self._probes(functions["tables"]),
             warehouse_roles=self._warehouse_roles(known) if known else NOT_READ,
             api=self._api(),
-            concurrency=attempt(self._concurrency),
+            concurrency=attempt(lambda: read_concurrency(self.client_of)),
         )
 
     def _account(self) -> str:
-        return str(self._client("sts").get_caller_identity()["Account"])
+        return str(self.client_of("sts").get_caller_identity()["Account"])
 
     def _events_on(self) -> bool:
-        answer = self._client("s3").get_bucket_notification_configuration(
+        answer = self.client_of("s3").get_bucket_notification_configuration(
             Bucket=self.names.lake_bucket
         )
         return "EventBridgeConfiguration" in answer
 
     def _rules(self) -> tuple[Rule, ...]:
-        events, arn = self._client("events"), self.names.state_machine_arn
+        events, arn = self.client_of("events"), self.names.state_machine_arn
         found = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
         return tuple(self._rule(events, name) for name in found)
 
@@ -126,7 +120,7 @@ class AwsReader:
         )
 
     def _machine(self) -> Machine:
-        answer = self._client("stepfunctions").describe_state_machine(
+        answer = self.client_of("stepfunctions").describe_state_machine(
             stateMachineArn=self.names.state_machine_arn
         )
         return Machine(answer["status"], answer["roleArn"], json.loads(answer["definition"]))
@@ -151,7 +145,7 @@ class AwsReader:
         found = _API_ID.search(self.names.api_url)
         if found is None:
             raise ValueError(f"{self.names.api_url} names no API of API Gateway")
-        resources = self._client("apigateway").get_resources(
+        resources = self.client_of("apigateway").get_resources(
             restApiId=found[1] or found[2], embed=["methods"], limit=500
         )["items"]
         [root] = [each for each in resources if each["path"] == "/"]
@@ -162,7 +156,7 @@ class AwsReader:
         return arn[1]
 
     def _function(self, name: str) -> FunctionState:
-        client = self._client("lambda")
+        client = self.client_of("lambda")
         answer = client.get_function_configuration(FunctionName=name)
         reserved = client.get_function_concurrency(FunctionName=name)
         return FunctionState(
@@ -195,7 +189,7 @@ class AwsReader:
 
     def _trust(self, role_arn: str) -> Trust:
         name = role_arn.rpartition("/")[2]
-        role = self._client("iam").get_role(RoleName=name)["Role"]
+        role = self.client_of("iam").get_role(RoleName=name)["Role"]
         return Trust(role["AssumeRolePolicyDocument"])
 
     def _permissions(self, needed: Iterable[Permission]) -> dict[Permission, Read[bool]]:
@@ -204,7 +198,7 @@ class AwsReader:
 
     def _is_allowed(self, permission: Permission) -> bool:
         answer = simulate(
-            self._client("iam"), permission.role_arn, [permission.action], permission.resource
+            self.client_of("iam"), permission.role_arn, [permission.action], permission.resource
         )
         return answer[permission.action]
 
@@ -212,7 +206,9 @@ class AwsReader:
         if not isinstance(tables, FunctionState):
             return NOT_READ
         try:
-            return ask(Function(self._client("lambda"), self.names.tables_function), ProbeRequest())
+            return ask(
+                Function(self.client_of("lambda"), self.names.tables_function), ProbeRequest()
+            )
         except EtlError as error:
             return Unread(error.message)
 
@@ -229,22 +225,20 @@ class AwsReader:
 
     def _namespace_roles(self, workgroup: str) -> frozenset[str]:
         """Return the roles of a namespace. AWS sends each as a text that contains its ARN."""
-        client = self._client("redshift-serverless")
+        client = self.client_of("redshift-serverless")
         namespace = client.get_workgroup(workgroupName=workgroup)["workgroup"]["namespaceName"]
         roles = client.get_namespace(namespaceName=namespace)["namespace"].get("iamRoles", [])
         return frozenset(arn for text in roles for arn in _ROLE_ARN.findall(text))
 
     def _cluster_roles(self, cluster: str) -> frozenset[str]:
-        [found] = self._client("redshift").describe_clusters(ClusterIdentifier=cluster)["Clusters"]
+        [found] = self.client_of("redshift").describe_clusters(ClusterIdentifier=cluster)[
+            "Clusters"
+        ]
         return frozenset(
             each["IamRoleArn"]
             for each in found.get("IamRoles", [])
             if each.get("ApplyStatus", "in-sync") == "in-sync"
         )
-
-    def _concurrency(self) -> Concurrency:
-        limit = self._client("lambda").get_account_settings()["AccountLimit"]
-        return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
 
     def _api(self) -> Read[ApiAnswers]:
         base, key = self.names.api_url.rstrip("/"), self.names.api_key
@@ -256,6 +250,12 @@ class AwsReader:
             )
         except (OSError, ValueError) as error:
             return Unread(f"{base} does not answer: {error}")
+
+
+def read_concurrency(client_of: ClientOf) -> Concurrency:
+    """Return how many functions may run at the same time in the account."""
+    limit = client_of("lambda").get_account_settings()["AccountLimit"]
+    return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
 
 
 def simulate(

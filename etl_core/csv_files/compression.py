@@ -17,10 +17,17 @@ from etl_core.csv_files.messages import (
     WRONG_EXTENSION,
 )
 from etl_core.model.errors import InvalidDataFileError
+from etl_core.model.lake_key import DATA_SUFFIXES
 from etl_core.model.messages import MessageText
 
 _PIECE_BYTES = 1 << 16
-COMPRESSIONS = {"": None, ".gz": "GZIP", ".bz2": "BZIP2", ".zst": "ZSTD"}
+COMPRESSIONS = dict(
+    zip(
+        (suffix.removeprefix(".csv") for suffix in DATA_SUFFIXES),
+        (None, "GZIP", "BZIP2", "ZSTD"),
+        strict=True,
+    )
+)
 """COPY's keyword for each suffix that may follow `.csv`."""
 _TEXTS = ("tsv", "tab", "txt", "psv", "dat")
 _SPREADSHEETS = ("xlsx", "xls", "xlsm", "xlsb", "ods")

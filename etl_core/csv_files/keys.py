@@ -52,17 +52,13 @@ def find_key_fault(
             kind.is_text and not each.strip(" ") for kind, each in zip(kinds, value, strict=True)
         ):
             return KeyFault(row.line, value)
-        read = hash(tuple(map(_apply, readings, value)))
-        earlier = lines.get(read)
+        digest = hash(tuple(read(each) for read, each in zip(readings, value, strict=True)))
+        earlier = lines.get(digest)
         if earlier is not None:
             return KeyFault(row.line, value, earlier)
         if len(lines) < MAX_KEYS:
-            lines[read] = row.line
+            lines[digest] = row.line
     return None
-
-
-def _apply(reading: Callable[[str], str], value: str) -> str:
-    return reading(value)
 
 
 def _reading(kind: ColumnType) -> Callable[[str], str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
-from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.row_check import RowCheck
 from etl_core.csv_files.scan import as_utf8
 from etl_core.loading.copy_refusals import ExplainedCopy, describe_refusal
 from etl_core.loading.copy_run import GroupCopy, part_named
-from etl_core.loading.data_file import Part
+from etl_core.loading.data_file import Part, decompressed_before
 from etl_core.loading.file_scan import read_spec
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.micro_batch import CopyBatch, name_file
@@ -96,10 +93,7 @@ def explain_member(
     """Return why a file was refused: what our own check finds in the refused rows, if they can be read in time."""
     file, shape = fault.part.file, fault.part.shape
     # Stop reading at the deadline: a reason without the value is better than no outcome.
-    chunks = takewhile(
-        lambda _: time.monotonic() < load.deadline, load.ports.store.read(file.version)
-    )
-    pieces: Iterable[bytes] = decompressed(chunks, file.compression)
+    pieces: Iterable[bytes] = decompressed_before(load.deadline, file, load.ports.store)
     csv, lines, bad = shape.csv, fault.lines, fault.part.bad
     if bad is not None:
         pieces = bad.removed_from(as_utf8(pieces, csv), keeps_lines=True)

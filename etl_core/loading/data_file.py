@@ -4,10 +4,11 @@ this version, and its columns.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TypeVar
 
 from etl_core.csv_files.bad_rows import BadRows
@@ -203,6 +204,12 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
         added = kept.keys() - existing - set(renamed.values())
         names |= {name: name for name in first_names if name not in names and name in added}
     return names
+
+
+def decompressed_before(deadline: float, file: DataFile, store: ObjectStore) -> Iterator[bytes]:
+    """Yield the decompressed content, and end at the deadline: what follows looks cut off then."""
+    chunks = takewhile(lambda _: time.monotonic() < deadline, store.read(file.version))
+    return decompressed(chunks, file.compression)
 
 
 def read_small(file: DataFile) -> list[bytes] | None:

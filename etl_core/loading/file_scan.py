@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import takewhile
 from threading import Event
 
 from etl_core.csv_files.compression import decompressed
@@ -18,7 +17,7 @@ from etl_core.csv_files.findings import CountedFinding, needs_scan
 from etl_core.csv_files.messages import COMPRESSION_CUT
 from etl_core.csv_files.row_check import Finding
 from etl_core.csv_files.scan import Scan, scan_file
-from etl_core.loading.data_file import CopyShape, DataFile, Part, read_small
+from etl_core.loading.data_file import CopyShape, DataFile, Part, decompressed_before, read_small
 from etl_core.loading.messages import SCAN_TIMED_OUT, VALUES_REFUSED
 from etl_core.loading.ports import ObjectStore
 from etl_core.model.errors import (
@@ -122,10 +121,9 @@ def check_compression(file: DataFile, store: ObjectStore, deadline: float) -> No
     """
     if file.compression is None:
         return
-    chunks = takewhile(lambda _: time.monotonic() < deadline, store.read(file.version))
     cut = COMPRESSION_CUT(compression=file.compression)
     try:
-        for _ in decompressed(chunks, file.compression):
+        for _ in decompressed_before(deadline, file, store):
             pass
     except InvalidDataFileError as error:
         # Reading that stops at the deadline looks like a cut file.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from itertools import takewhile
 
-from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.keys import KeyFault, find_key_fault
 from etl_core.csv_files.rows import read_rows
 from etl_core.loading.copy_run import KeysRefused
-from etl_core.loading.data_file import Part
+from etl_core.loading.data_file import Part, decompressed_before
 from etl_core.loading.file_scan import read_spec
 from etl_core.loading.load_context import LoadContext
 from etl_core.loading.messages import (
@@ -87,10 +84,7 @@ def error_of_keys(fault: KeyFault, key: Sequence[str]) -> ValuesRefusedError:
 
 def _find(refused: KeysRefused, load: LoadContext, in_force: SchemaFile) -> KeyFault | None:
     part = refused.part
-    chunks = takewhile(
-        lambda _: time.monotonic() < load.deadline, load.ports.store.read(part.file.version)
-    )
-    pieces = decompressed(chunks, part.file.compression)
+    pieces = decompressed_before(load.deadline, part.file, load.ports.store)
     spec = read_spec(part.shape, in_force)
     try:
         rows = read_rows(pieces, part.shape.csv)

@@ -564,7 +564,7 @@ ROWS_QUARANTINED = Message(
         "action": "append",
         "count": 2,
         "total": 1000,
-        "prefix": "s3://work/quarantine/dev/orders/0123456789abcdef0123456789abcdef/",
+        "prefix": "s3://lake-work/quarantine/dev/orders/0123456789abcdef0123456789abcdef/",
         "first": "line 3, column 'id', value 'x7': is not a whole number",
     },
 )

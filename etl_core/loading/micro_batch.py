@@ -194,11 +194,11 @@ def _scan_member(
     in_force: SchemaFile,
 ) -> Scan | None:
     """Return the scan; None for a file with rows to set aside, which its own load does."""
-    at_arrival = history[0].schema_file
+    store, at_arrival = load.ports.store, history[0].schema_file
     if at_arrival is not None and has_quarantine(shape):
-        bad = find_bad(file, shape, at_arrival, load.ports.store, load.deadline)
-        if bad.count:
-            return None
+        bad = find_bad(file, shape, at_arrival, store, load.deadline)
+        part = Part(file, shape, None)
+        return None if bad.count else scan_of_good(part, bad, at_arrival, in_force, store)
     return scan_small(file, shape, in_force)
 
 

@@ -111,11 +111,15 @@ def scan_of_good(
     """
     if in_force.columns == at_arrival.columns:
         return Scan(bad.good, warnings=bad.warnings)
-    chunks = store.read(part.file.version)
-    text = as_utf8(decompressed(chunks, part.file.compression), part.shape.csv)
-    pieces = bad.removed_from(text, keeps_lines=len(part.shape.columns) > 1)
     spec = as_utf8_spec(read_spec(part.shape, in_force))
-    return scan_file(pieces, part.shape.columns, part.shape.header, spec)
+    return scan_file(good_rows(part, bad, store), part.shape.columns, part.shape.header, spec)
+
+
+def good_rows(part: Part, bad: BadRows | None, store: ObjectStore) -> Iterable[bytes]:
+    """Return the file as UTF-8, without its bad rows."""
+    file, shape = part.file, part.shape
+    text = as_utf8(decompressed(store.read(file.version), file.compression), shape.csv)
+    return text if bad is None else bad.removed_from(text, keeps_lines=len(shape.columns) > 1)
 
 
 def check_same_rows(key: str, bad: BadRows, rows_loaded: int | None) -> None:

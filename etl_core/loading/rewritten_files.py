@@ -12,17 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.header import IGNORED
 from etl_core.csv_files.messages import ROW_ALL_EMPTY
 from etl_core.csv_files.row_check import RowCheck
 from etl_core.csv_files.rows import read_rows
-from etl_core.csv_files.scan import Scan, as_utf8, with_blank_lines
+from etl_core.csv_files.scan import Scan, with_blank_lines
 from etl_core.csv_files.text_encodings import encoded
 from etl_core.csv_files.written_rows import RowWriter
 from etl_core.loading.data_file import Part
 from etl_core.loading.file_scan import as_utf8_spec, read_spec, values_refused
 from etl_core.loading.ports import ObjectStore
+from etl_core.loading.quarantine import good_rows
 from etl_core.model.work_bucket import REWRITTEN
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
@@ -65,13 +65,9 @@ def _ignores_columns(part: Part) -> bool:
 
 
 def _content(part: Part, spec: SchemaFile, store: ObjectStore) -> Iterator[bytes]:
-    file, shape = part.file, part.shape
+    shape = part.shape
     read_by = as_utf8_spec(read_spec(shape, spec))
-    pieces: Iterable[bytes] = as_utf8(
-        decompressed(store.read(file.version), file.compression), shape.csv
-    )
-    if part.bad is not None:
-        pieces = part.bad.removed_from(pieces, keeps_lines=len(shape.columns) > 1)
+    pieces = good_rows(part, part.bad, store)
     if _skips_empty_rows(part):
         pieces = with_blank_lines(pieces, shape.columns, shape.header, read_by)
     if _ignores_columns(part):

@@ -364,7 +364,7 @@ def test_without_the_quarantine_nothing_is_loaded(monkeypatch: pytest.MonkeyPatc
 
 def test_a_row_that_copy_refuses_all_the_same_refuses_the_file() -> None:
     pipeline = pipeline_of()
-    line = LoadErrorLine("s3://work/x", 4, "id", "int4", 1207, "Invalid digit")
+    line = LoadErrorLine("s3://lake-work/x", 4, "id", "int4", 1207, "Invalid digit")
     pipeline.on("COPY", CopyRefusedError("load into table t failed", [line]))
     outcome = pipeline.drop("dev/append/t/x.csv", CONTENT)
 
@@ -377,7 +377,7 @@ def test_a_row_that_copy_refuses_all_the_same_refuses_the_file() -> None:
 
 def test_a_refusal_in_a_table_of_one_column_names_the_line_of_the_file() -> None:
     pipeline = pipeline_of(ID)
-    line = LoadErrorLine("s3://work/x", 3, "id", "int4", 1207, "Invalid digit")
+    line = LoadErrorLine("s3://lake-work/x", 3, "id", "int4", 1207, "Invalid digit")
     pipeline.on("COPY", CopyRefusedError("load into table t failed", [line]))
     outcome = pipeline.drop("dev/append/t/x.csv", b"id\n1\nx\n2\n")
 

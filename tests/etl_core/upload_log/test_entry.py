@@ -107,7 +107,7 @@ def test_the_entry_of_a_loaded_file_has_rows_time_and_statements() -> None:
 
 
 def test_rows_that_were_set_aside_are_logged() -> None:
-    prefix = "s3://work/quarantine/dev/t/0/"
+    prefix = "s3://lake-work/quarantine/dev/t/0/"
     outcome = LoadOutcome(Status.LOADED, rows_quarantined=2, quarantine_prefix=prefix)
 
     entry = final(outcome=outcome.to_task_output())
