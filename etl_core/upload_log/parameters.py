@@ -26,6 +26,8 @@ from etl_core.upload_log.messages import (
 )
 
 MAX_SHOWN = 80
+SORT_KEY_TAIL = r"T\d\d:\d\d:\d\dZ#[^\n]{0,64}#[0-9a-f]{12}"
+"""Pattern of the log's sort key (model.upload.landed_key) after the day. A sequencer may have the separator."""
 _TIME = "0000-00-00T00:00:00Z"
 _ENDINGS = ("0001-01-01T00:00:00Z", "0000-10-10T00:00:00Z")
 """The beginning of a time is valid if one of these completes it to a time. The first digit of a

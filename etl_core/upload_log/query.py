@@ -21,6 +21,7 @@ from etl_core.upload_log.messages import (
 )
 from etl_core.upload_log.parameters import (
     LAST,
+    SORT_KEY_TAIL,
     InvalidQueryError,
     check_names,
     decode_token,
@@ -96,7 +97,7 @@ def _token(text: str | None, table_name: str) -> str | None:
     if text is None:
         return None
     key, table = decode_token(text)
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ#[^#]{0,64}#[0-9a-f]{12}", key, re.ASCII):
+    if not re.fullmatch(rf"\d{{4}}-\d\d-\d\d{SORT_KEY_TAIL}", key, re.ASCII):
         raise InvalidQueryError("next_token", TOKEN_INVALID())
     if table != table_name:
         raise InvalidQueryError("next_token", TOKEN_OF_OTHER_TABLE())

@@ -33,6 +33,7 @@ from etl_core.upload_log.messages import (
 from etl_core.upload_log.parameters import (
     LAST,
     MAX_SHOWN,
+    SORT_KEY_TAIL,
     InvalidQueryError,
     check_names,
     decode_token,
@@ -137,9 +138,9 @@ def _token(text: str | None, scope: str) -> str | None:
     if text is None:
         return None
     before, of_scope = decode_token(text)
-    if not re.fullmatch(
-        r"\d{4}-\d\d(-\d\d)?(T\d\d:\d\d:\d\dZ#[^#]{0,64}#[0-9a-f]{12})?", before, re.ASCII
-    ) or not _is_date(f"{before[:10]}-01"[:10]):
+    pattern = rf"\d{{4}}-\d\d(-\d\d)?({SORT_KEY_TAIL})?"
+    is_key = re.fullmatch(pattern, before, re.ASCII)
+    if not is_key or not _is_date(f"{before[:10]}-01"[:10]):
         raise InvalidQueryError("next_token", TOKEN_INVALID())
     if of_scope != scope:
         raise InvalidQueryError("next_token", TOKEN_OF_OTHER_QUERY())

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from etl_core.model.api import UPLOAD_PARAMETERS
 from etl_core.upload_log.indexes import LISTED_INDEX, NOTABLE_INDEX
 from etl_core.upload_log.parameters import InvalidQueryError, encode_token
+from etl_core.upload_log.query import LogQuery, next_token
 from etl_core.upload_log.upload_query import UploadQuery
+from tests.builders import an_upload
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NAMES = [parameter.name for parameter in UPLOAD_PARAMETERS]
@@ -85,6 +87,13 @@ def test_a_token_belongs_to_the_parameters_that_it_was_returned_for() -> None:
     assert ask(status="loaded", next_token=token, limit="7").before == "2026-11-20"
     with pytest.raises(InvalidQueryError, match="other parameters"):
         ask(status="failed", next_token=token)
+
+
+def test_a_token_of_an_upload_whose_sequencer_has_the_separator_is_one_of_ours() -> None:
+    upload = an_upload(sequencer="0#A#")
+    assert ask(next_token=ask().token(upload.landed_key)).before == upload.landed_key
+    token = next_token("t", upload.landed_key)
+    assert LogQuery.parse({"table_name": "t", "next_token": token}).after == upload.landed_key
 
 
 @pytest.mark.parametrize(
