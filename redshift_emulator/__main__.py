@@ -139,7 +139,7 @@ def main(
         if data_api_port is None
         else DataApiOptions(data_api_port, data_api_logins.resolve() if data_api_logins else None),
     )
-    _serve(options, _stop_event(exit_with_stdin=exit_with_stdin), ready_file)
+    _serve(options, _stop_pipe(exit_with_stdin=exit_with_stdin), ready_file)
 
 
 def _log_to_stderr() -> None:
@@ -151,10 +151,8 @@ def _log_to_stderr() -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
-def _serve(
-    options: ServerOptions, stop_requested: threading.Event, ready_file: Path | None
-) -> None:
-    """Run a server until the event is set."""
+def _serve(options: ServerOptions, stop_requested: int, ready_file: Path | None) -> None:
+    """Run a server until the descriptor has something to read."""
     with Server.start(options) as server:
         addresses = [
             server.address,
@@ -167,7 +165,7 @@ def _serve(
         # COPY's libraries take a second to import. Do it now, so that the first COPY does not wait.
         imports = threading.Thread(target=importlib.import_module, args=("redshift_emulator.copy",))
         imports.start()
-        stop_requested.wait()
+        os.read(stop_requested, 1)
         imports.join()
     if ready_file:
         ready_file.unlink(missing_ok=True)
@@ -180,20 +178,27 @@ def _write_at_once(file: Path, text: str) -> None:
     new.replace(file)
 
 
-def _stop_event(*, exit_with_stdin: bool) -> threading.Event:
-    stop_requested = threading.Event()
+def _stop_pipe(*, exit_with_stdin: bool) -> int:
+    """Return a descriptor that has something to read as soon as a stop is requested.
+
+    The system may deliver a signal to any thread, and a main thread that waits for a lock does not
+    wake up for it. A read from a pipe always does.
+    """
+    requested, request = os.pipe()
+    os.set_blocking(request, False)
+    signal.set_wakeup_fd(request, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop_requested.set())
+        signal.signal(number, lambda *_: None)
     if exit_with_stdin:
-        threading.Thread(target=_watch_stdin, args=(stop_requested,), daemon=True).start()
-    return stop_requested
+        threading.Thread(target=_watch_stdin, args=(request,), daemon=True).start()
+    return requested
 
 
-def _watch_stdin(stop_requested: threading.Event) -> None:
+def _watch_stdin(request: int) -> None:
     # Not sys.stdin.read: this thread would still hold the reader's lock when the interpreter exits.
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    stop_requested.set()
+    os.write(request, b"\0")
 
 
 if __name__ == "__main__":
