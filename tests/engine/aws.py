@@ -157,6 +157,10 @@ class Account:
         with self._lock:
             return self.entries.get((type_token, identifier))
 
+    def answer(self, token: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of a data source."""
+        return answer(self, token, args)
+
     def _existing(self, type_token: str, identifier: str) -> Entry:
         entry = self.entries.get((type_token, identifier))
         if entry is None:
