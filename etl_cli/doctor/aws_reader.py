@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -259,11 +260,24 @@ def read_concurrency(client_of: ClientOf) -> Concurrency:
 
 
 def simulate(
-    iam: Any, principal_arn: str, actions: Sequence[str], resource: str
+    iam: Any,
+    principal_arn: str,
+    actions: Sequence[str],
+    resource: str,
+    keys: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, bool]:
-    """Return for each action whether a policy simulation allows it on the resource."""
+    """Return for each action whether a policy simulation allows it on the resource.
+
+    `keys`: the condition keys of the request.
+    """
     answer = iam.simulate_principal_policy(
-        PolicySourceArn=principal_arn, ActionNames=list(actions), ResourceArns=[resource]
+        PolicySourceArn=principal_arn,
+        ActionNames=list(actions),
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in keys.items()
+        ],
     )
     return {
         each["EvalActionName"]: each["EvalDecision"] == "allowed"
