@@ -26,7 +26,7 @@ Delete = Callable[[Context, Entry], None]
 
 @dataclass
 class LocalAccount(Account):
-    """An account whose resources are those of the local cloud."""
+    """An account whose resources exist in the local cloud."""
 
     context: Context = field(kw_only=True)
 

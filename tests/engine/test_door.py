@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from tests.engine.conftest import LONG
 from tests.engine.local_account import LocalAccount
 from tests.engine.stack import Engine, LiveStack, Run, write_work_folder
 
+ROLE_PATH = "/data-platform/"
 OLD, NEW = "such files are ignored", "the new code ignores such files"
 SCHEMA = {"schema_version": "1", "columns": [{"name": "id", "type": "INTEGER"}]}
 
@@ -46,10 +48,15 @@ class Door:
         self, program: Callable[[], None], context: Context, stack: str, config: Mapping[str, str]
     ) -> Deployment:
         """Bring the stack up. The local cloud calls this in place of its own deployer."""
+        boundary = create_boundary(context.aws)
         self.context, self.before = context, inventory(context.aws)
         self.engine.provider.account = LocalAccount(aws_server.ACCOUNT_ID, context=context)
         self.stack = self.engine.open(stack, work=self.work)
-        self.settings = own_settings(config)
+        self.settings = {
+            **own_settings(config),
+            "permissionsBoundaryArn": boundary,
+            "rolePath": ROLE_PATH,
+        }
         run = self.up()
         assert not run.error, run.error
         return Deployment({key: each.value for key, each in run.outputs.items()}, ())
@@ -58,6 +65,14 @@ class Door:
         assert self.stack is not None
         self.stack.configure({**(self.settings or {}), **changes}, region=aws_server.REGION)
         return self.stack.up()
+
+
+def create_boundary(aws: Aws) -> str:
+    """Return the ARN of a company's boundary, which the roles of the stack need."""
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    created = aws.client("iam").create_policy(PolicyName="boundary", PolicyDocument=policy)
+    return str(created["Policy"]["Arn"])
 
 
 def own_settings(config: Mapping[str, str]) -> dict[str, Any]:
@@ -128,10 +143,22 @@ def door(engine: Engine, tmp_path: Path) -> Iterator[Door]:
         yield Door(engine, work)
 
 
+def every_role_has_the_boundary_and_the_path(door: Door) -> None:
+    assert door.context is not None
+    iam = door.context.aws.client("iam")
+    names = [entry.id for entry in door.engine.provider.account.of("aws:iam/role:Role")]
+    assert len(names) >= 11
+    for name in names:
+        role = iam.get_role(RoleName=name)["Role"]
+        assert role["Path"] == ROLE_PATH, name
+        assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("/boundary"), name
+
+
 @LONG
 def test_a_stack_lives_in_the_local_cloud(door: Door, tmp_path: Path):
     state = tmp_path / "cloud"
     with LocalCloud.start(state, deploy=door.deploy) as cloud:
+        every_role_has_the_boundary_and_the_path(door)
         with closing(Client.of(cloud.outputs)) as client:
             uploads_run_the_new_code(door, Lake(cloud, client))
         destroy_leaves_nothing(door, cloud)
@@ -148,13 +175,15 @@ def uploads_run_the_new_code(door: Door, lake: Lake) -> None:
     text = code.read_text("utf-8")
     assert text.count(OLD) == 1
     code.write_text(text.replace(OLD, NEW), "utf-8")
-    run = door.up(loadMemoryMb=640)
+    run = door.up(loadMemoryMb=640, tableFilter=[f"dev.public.{table}"])
     assert not run.error
     assert run.ops("aws:lambda/function:Function") == {"update"}
     assert {step.op for step in run.changes} == {"update"}
     assert NEW in lake.drop(f"dev/append/{table}/_OTHER", "")["warnings"][0]["message"]
     assert lake.drop(f"dev/append/{table}/b.csv", "id\n2\n")["status"] == "loaded"
     assert lake.rows(table) == [(1,), (2,)]
+    refused = lake.drop("dev/append/other/a.csv", "id\n1\n")
+    assert (refused["status"], refused["error"]["type"]) == ("rejected", "TableNotServedError")
     functions = lake.client.aws.client("lambda").list_functions(MaxItems=50)["Functions"]
     assert 640 in {each["MemorySize"] for each in functions}
 
