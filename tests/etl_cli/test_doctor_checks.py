@@ -10,6 +10,7 @@ import pytest
 
 from etl_cli.doctor.account_checks import check_account
 from etl_cli.doctor.account_evidence import AccountEvidence, Caller, Quota, Subnet
+from etl_cli.doctor.account_reader import AccountReader
 from etl_cli.doctor.aws_reader import AwsReader, attempt
 from etl_cli.doctor.deployer_rights import rights_of
 from etl_cli.doctor.evidence import (
@@ -424,3 +425,51 @@ def test_the_rights_depend_on_what_the_stack_creates() -> None:
     assert "sns:Subscribe" not in actions()
     assert "sns:Subscribe" in actions(alarm_email="a@example.com")
     assert not {each for each in actions(**dict(JOINED)) if each == "ec2:CreateVpc"}
+
+
+class Iam:
+    """Allows everything, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def simulate_principal_policy(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        allowed = [
+            {"EvalActionName": name, "EvalDecision": "allowed"} for name in asked["ActionNames"]
+        ]
+        return {"EvaluationResults": allowed}
+
+    def about(self, action: str) -> dict[str, Any]:
+        [found] = [each for each in self.asked if action in each["ActionNames"]]
+        return found
+
+
+def permissions_asked(settings: dict[str, str]) -> Iam:
+    iam = Iam()
+    plan = StackPlan("loader-dev", REGION, StackSettings.model_validate(settings))
+    reader = AccountReader(lambda _: iam, plan)
+    caller = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/deployer")
+    assert set(reader._permissions(caller).values()) == {True}
+    return iam
+
+
+def test_the_rights_to_create_roles_are_asked_with_their_path_and_boundary() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    iam = permissions_asked({"rolePath": "/data/", "permissionsBoundaryArn": boundary})
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary"):
+        asked = iam.about(action)
+        [resource], [key] = asked["ResourceArns"], asked["ContextEntries"]
+        assert ":role/data/loader-dev-load-role-" in resource
+        assert (key["ContextKeyName"], key["ContextKeyValues"]) == (
+            "iam:PermissionsBoundary",
+            [boundary],
+        )
+
+
+def test_without_a_boundary_its_right_is_not_asked() -> None:
+    iam = permissions_asked({})
+    assert ":role/loader-dev-load-role-" in iam.about("iam:CreateRole")["ResourceArns"][0]
+    actions = {action for each in iam.asked for action in each["ActionNames"]}
+    assert "iam:PutRolePermissionsBoundary" not in actions
+    assert not any(each["ContextEntries"] for each in iam.asked)
