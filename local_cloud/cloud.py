@@ -13,7 +13,7 @@ from local_cloud import aws_server, emulator_process, processes
 from local_cloud.aws import Aws
 from local_cloud.aws_server import AwsServer
 from local_cloud.deploy import PROJECT, Deploy, Deployment, Program, deploy, project_program
-from local_cloud.emulator_process import WarehouseCredentials
+from local_cloud.emulator_process import ISOLATION_LEVELS, WarehouseCredentials
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_environment import FUNCTION_INTERPRETER, ensure_environment
 from local_cloud.lifecycle import clean_up, is_up
@@ -60,6 +60,7 @@ class LocalCloud:
         *,
         program: Program | None = None,
         config: Mapping[str, str] | None = None,
+        isolation: str = ISOLATION_LEVELS[0],
         deploy: Deploy = deploy,
         outlives_us: bool = False,
         notify: Callable[[str], None] = _ignore,
@@ -67,8 +68,9 @@ class LocalCloud:
         """Start everything and return when files can be uploaded.
 
         Without port arguments the ports come from the ETL_LOCAL_*_PORT variables, or are free ones.
-        `config` (keys without the project name) overrides the local stack's settings. `deploy` runs
-        the program; by default without Pulumi's engine. `notify` gets a line for the user when the
+        `config` (keys without the project name) overrides the local stack's settings. `isolation`
+        is the isolation level of the warehouse's databases (ISOLATION_LEVELS). `deploy` runs the
+        program; by default without Pulumi's engine. `notify` gets a line for the user when the
         start takes longer than usual. Raises LocalCloudError; then
         nothing is left running.
         """
@@ -79,7 +81,9 @@ class LocalCloud:
         clean_up(state)
         state.create()
         try:
-            plan = _Plan(aws_port, warehouse_port, program, config or {}, deploy, outlives_us)
+            plan = _Plan(
+                aws_port, warehouse_port, program, config or {}, isolation, deploy, outlives_us
+            )
             return _start(state, plan)
         except BaseException:
             clean_up(state)
@@ -120,6 +124,7 @@ class _Plan:
     warehouse_port: int | None
     program: Program | None
     config: Mapping[str, str]
+    isolation: str
     deploy: Deploy
     outlives_us: bool
 
@@ -149,7 +154,11 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
     )
     _record(state, children, server.child)
     emulator = emulator_process.launch(
-        state, credentials, server.endpoint_url, outlives_us=plan.outlives_us
+        state,
+        credentials,
+        server.endpoint_url,
+        plan.isolation,
+        outlives_us=plan.outlives_us,
     )
     _record(state, children, emulator.child)
     aws_server.wait_until_ready(server, state)
