@@ -63,7 +63,7 @@ engine: setup     ## build Pulumi's command line into the user's cache folder, f
 	@nice -n 10 $(BIN)/python -m tests.engine.cli
 
 # The most important first: CI stops it after some minutes.
-ENGINE_TESTS := $(addprefix tests/engine/test_,life.py upgrade.py settings.py failures.py provider.py)
+ENGINE_TESTS := $(addprefix tests/engine/test_,life.py door.py upgrade.py settings.py failures.py provider.py)
 engine-test: setup ## run the program under Pulumi's own engine: every setting, failures, upgrades; needs `make engine` or a pulumi
 	@ETL_ENGINE=all $(BIN)/python -m pytest $(ENGINE_TESTS)
 

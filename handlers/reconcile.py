@@ -115,4 +115,5 @@ def _services() -> Services:
         log=LogTable(make_client("dynamodb", DATA), settings.log_table),
         tables=Function(make_client("lambda", FUNCTION), settings.tables_function),
         workflow=StateMachine(make_client("stepfunctions", DATA), settings.state_machine_arn),
+        table_filter=settings.table_filter,
     )

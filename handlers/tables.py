@@ -73,3 +73,4 @@ def _respond_with(
 def _check_table(table: TableRef, settings: LoadSettings) -> None:
     if faults := tuple(faults_of_table(table, settings.databases)):
         raise InvalidKeyError(REPLAY_INVALID_TABLE(faults="; ".join(faults)), faults)
+    settings.table_filter.check(table)

@@ -5,9 +5,11 @@ Each fault has the values, the rule and the fix.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from infra import policies
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ RESERVED_ADDRESSES = 5
 OTHER_ADDRESSES = 10
 """Of each subnet, for functions and interface endpoints."""
 MIN_ZONES = 3
+
+MAX_BUCKET_POLICY = 20480
+"""S3 user guide, "Bucket policies": 20 KB."""
+MAX_BUCKET_NAME = 63
 
 NODE_COUNTS = {
     "ra3.large": (1, 16),
@@ -57,6 +63,7 @@ def faults_of_combination(settings: StackSettings) -> Iterator[str]:
         yield from _created_warehouse(settings)
     yield from _network(settings)
     yield from _cost(settings)
+    yield from _producers(settings)
 
 
 def _existing_warehouse(settings: StackSettings) -> Iterator[str]:
@@ -162,6 +169,17 @@ def _cost(settings: StackSettings) -> Iterator[str]:
             f"warehouseMaxCapacity is {settings.warehouse_max_capacity}, but warehouseBaseCapacity is "
             f"{settings.warehouse_base_capacity}; the largest capacity is at least the base capacity. "
             "Raise warehouseMaxCapacity"
+        )
+
+
+def _producers(settings: StackSettings) -> Iterator[str]:
+    longest = f"arn:aws-us-gov:s3:::{'x' * MAX_BUCKET_NAME}"
+    size = len(json.dumps(policies.lake(longest, settings.producers, settings.databases)))
+    if size > MAX_BUCKET_POLICY:
+        yield (
+            f"producers has {len(settings.producers)} and databases {len(settings.databases)} items, for which the "
+            f"policy of the lake would have {size} bytes; S3 allows {MAX_BUCKET_POLICY}. List accounts in place of "
+            "their roles and users"
         )
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pulumi_aws.s3 as s3
 from pulumi import ResourceOptions
 
 from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
 from infra import policies
 from infra.component import Component, json_document
+from infra.policies import Document
 from infra.stack_settings import StackSettings
 
 ABORT_UPLOAD_DAYS = 7
 
 
 class PrivateBucket(Component):
-    """An encrypted bucket without public access that refuses requests without TLS."""
+    """An encrypted bucket without public access that refuses requests without TLS.
+
+    Its owner owns every object, also what another account puts. `policy` is the bucket policy, by
+    the bucket's ARN.
+    """
 
     def __init__(
-        self, name: str, key_arn: str | None, *, protect: bool, opts: ResourceOptions
+        self,
+        name: str,
+        key_arn: str | None,
+        *,
+        policy: Callable[[str], Document] = policies.bucket,
+        protect: bool,
+        opts: ResourceOptions,
     ) -> None:
         super().__init__(name, opts)
         self.bucket = s3.Bucket(name, force_destroy=not protect, opts=self.child(protect=protect))
@@ -35,9 +48,15 @@ class PrivateBucket(Component):
             restrict_public_buckets=True,
             opts=self.child(),
         )
-        policy = json_document(policies.tls_only, self.arn)
+        owner: s3.BucketOwnershipControlsRuleArgsDict = {"object_ownership": "BucketOwnerEnforced"}
+        s3.BucketOwnershipControls(
+            name, bucket=self.bucket_name, rule=owner, opts=self.child(depends_on=[private])
+        )
         s3.BucketPolicy(
-            name, bucket=self.bucket_name, policy=policy, opts=self.child(depends_on=[private])
+            name,
+            bucket=self.bucket_name,
+            policy=json_document(policy, self.arn),
+            opts=self.child(depends_on=[private]),
         )
         self.register_outputs({})
 
@@ -48,7 +67,11 @@ class Lake(Component):
     def __init__(self, name: str, settings: StackSettings, opts: ResourceOptions) -> None:
         super().__init__(name, opts)
         self.lake = PrivateBucket(
-            name, settings.kms_key_arn, protect=settings.protect_data, opts=self.child()
+            name,
+            settings.kms_key_arn,
+            policy=lambda arn: policies.lake(arn, settings.producers, settings.databases),
+            protect=settings.protect_data,
+            opts=self.child(),
         )
         self.work = PrivateBucket(
             f"{name}-work", settings.kms_key_arn, protect=False, opts=self.child()

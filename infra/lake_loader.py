@@ -39,7 +39,7 @@ from infra.lease_table import LeaseTable
 from infra.log_table import LogTable
 from infra.network import AnyNetwork, ExistingNetwork, JoinedNetwork, Network
 from infra.notice_topic import Notices
-from infra.roles import CopyRole, LoaderRole
+from infra.roles import CopyRole, LoaderRole, rules_of_roles
 from infra.schedule import LOOK_EVERY, FirstRun, Schedule
 from infra.setting_kinds import NetworkKind, WarehouseKind, WarehouseLogin
 from infra.snapshots import DailySnapshots
@@ -149,10 +149,10 @@ class LakeLoader(pulumi.ComponentResource):
         args: LakeLoaderArgs | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__(TYPE, name, None, opts)
-        self._name = name
         args = args or LakeLoaderArgs()
-        self._settings = args.effective_settings()
+        self._name, self._settings = name, args.effective_settings()
+        rules = ResourceOptions(transformations=[rules_of_roles(self._settings)])
+        super().__init__(TYPE, name, None, ResourceOptions.merge(opts, rules))
         # Stacks of a version before had these components at the top.
         self._opts = ResourceOptions(
             parent=self, aliases=[Alias(parent=pulumi.ROOT_STACK_RESOURCE)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from etl_core.model.lake_key import Action
 from etl_core.model.notices import EVENT_SOURCE, EVENT_TYPE
 
 Document = dict[str, Any]
@@ -39,18 +40,35 @@ def trust(services: Sequence[str], account: str) -> Document:
     return document(statement)
 
 
-def tls_only(bucket_arn: str) -> Document:
+def bucket(bucket_arn: str, *more: Statement) -> Document:
     """Return a bucket policy that refuses requests without TLS (S3 user guide, "Security best practices")."""
-    return document(
-        {
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket_arn, f"{bucket_arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-    )
+    tls_only = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return document(tls_only, *more)
+
+
+def lake(bucket_arn: str, producers: Sequence[str], databases: Sequence[str]) -> Document:
+    """Return the policy of the lake. Producers of other accounts may put objects below
+    `database/action/`; keys of IAM are case-sensitive, so the action is in lower case.
+    """
+    if not producers:
+        return bucket(bucket_arn)
+    keys = [f"{bucket_arn}/{name}/{action}/*" for name in databases for action in Action]
+    put = allow("PutUploads", ["s3:PutObject"], keys)
+    principals = [_principal(bucket_arn, producer) for producer in producers]
+    return bucket(bucket_arn, {**put, "Principal": {"AWS": principals}})
+
+
+def _principal(bucket_arn: str, producer: str) -> str:
+    """Return the ARN of a producer. An account id means everybody whom that account allows."""
+    partition = bucket_arn.split(":")[1]
+    return f"arn:{partition}:iam::{producer}:root" if producer.isdigit() else producer
 
 
 def write_logs(log_group_arn: str) -> Statement:

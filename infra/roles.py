@@ -5,13 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi_aws.iam as iam
-from pulumi import Input, InvokeOptions, Output, ResourceOptions
+from pulumi import (
+    Input,
+    InvokeOptions,
+    Output,
+    ResourceOptions,
+    ResourceTransformation,
+    ResourceTransformationArgs,
+    ResourceTransformationResult,
+)
 from pulumi_aws.get_caller_identity import get_caller_identity_output
 
 from infra import policies
 from infra.component import Component, after, json_document
 from infra.lake import Lake
 from infra.stack_settings import StackSettings
+
+ROLE = "aws:iam/role:Role"
+
+
+def rules_of_roles(settings: StackSettings) -> ResourceTransformation:
+    """Return the transformation that gives every role of a component the boundary and the path."""
+    rules: dict[str, Any] = {}
+    if settings.permissions_boundary_arn is not None:
+        rules["permissions_boundary"] = settings.permissions_boundary_arn
+    if settings.role_path != "/":
+        rules["path"] = settings.role_path
+
+    def transform(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
+        if args.type_ != ROLE or not rules:
+            return None
+        return ResourceTransformationResult({**args.props, **rules}, args.opts)
+
+    return transform
 
 
 def create_role(

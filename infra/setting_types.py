@@ -9,6 +9,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from etl_core.model.names import faults_of_name, fold
+from etl_core.model.table_filter import PATTERN
+
+MAX_PATH = 512
+"""IAM API reference, CreateRole, `Path`."""
+MAX_PATTERN = 128
+MAX_FILTER = 1000
+"""The patterns are a variable of the functions, of which Lambda allows 4 KB in all."""
 
 LOG_KEEP_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -88,6 +95,13 @@ def _ranges(ranges: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
     return ranges
 
 
+def _short_filter(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    size = len(",".join(patterns))
+    if size > MAX_FILTER:
+        raise ValueError(f"its patterns have {size} characters; the limit is {MAX_FILTER}")
+    return patterns
+
+
 _ARN = r"^arn:aws[a-z-]*:{service}:{region}:[0-9]{{12}}:{resource}$"
 _USER = r"^[a-z][a-z0-9_]{0,62}$"
 _WAREHOUSE_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -115,6 +129,22 @@ _RoleArn = Annotated[
         pattern=_ARN.format(service="iam", region="", resource="role/[A-Za-z0-9+=,.@_/-]+")
     ),
 ]
+_PolicyArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,640}$"
+    ),
+]
+_RolePath = Annotated[
+    str, StringConstraints(pattern=r"^/([A-Za-z0-9+=,.@_-]+/)*$", max_length=MAX_PATH)
+]
+_Producer = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]{1,576})$"
+    ),
+]
+_TablePattern = Annotated[str, StringConstraints(pattern=PATTERN, max_length=MAX_PATTERN)]
 _Name = Annotated[str, StringConstraints(pattern=_WAREHOUSE_NAME)]
 _User = Annotated[str, StringConstraints(pattern=_USER)]
 _Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
@@ -156,6 +186,28 @@ OptionalSecret = Annotated[
     _SecretArn | None, _blank, Field(description="the ARN of a secret, or empty")
 ]
 OptionalRole = Annotated[_RoleArn | None, _blank, Field(description="the ARN of a role, or empty")]
+OptionalPolicy = Annotated[
+    _PolicyArn | None, _blank, Field(description="the ARN of a managed policy, or empty")
+]
+RolePath = Annotated[
+    _RolePath,
+    Field(description="a path that begins and ends with a slash, such as /data-platform/"),
+]
+Producers = Annotated[
+    tuple[_Producer, ...],
+    _array,
+    Field(
+        description="a JSON array of account ids (12 digits) and ARNs of roles and users, without wildcards"
+    ),
+]
+TablePatterns = Annotated[
+    tuple[_TablePattern, ...],
+    _array,
+    AfterValidator(_short_filter),
+    Field(
+        description="a JSON array of patterns of database.schema.table in lower case, such as dev.sales.*"
+    ),
+]
 OptionalKey = Annotated[_KeyArn | None, _blank, Field(description="the ARN of a KMS key, or empty")]
 Keys = Annotated[tuple[_KeyArn, ...], _array, Field(description="a JSON array of ARNs of KMS keys")]
 OptionalName = Annotated[

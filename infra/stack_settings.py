@@ -36,15 +36,19 @@ from infra.setting_types import (
     OptionalKey,
     OptionalName,
     OptionalOrigin,
+    OptionalPolicy,
     OptionalRole,
     OptionalSecret,
     OptionalUser,
     OptionalVpc,
     OptionalWarehouse,
     PrivateRange,
+    Producers,
     Ranges,
+    RolePath,
     SecurityGroups,
     Subnets,
+    TablePatterns,
     User,
     Zones,
 )
@@ -67,6 +71,8 @@ class StackSettings(BaseModel):
     )
 
     databases: Databases = ("dev",)
+    table_filter: TablePatterns = ()
+    producers: Producers = ()
     warehouse_kind: Annotated[
         WarehouseKind, Field(description="serverless, provisioned or existing")
     ] = WarehouseKind.SERVERLESS
@@ -161,6 +167,8 @@ class StackSettings(BaseModel):
     security_group_ids: SecurityGroups = ()
     zones: Zones = ()
     vpc_cidr: PrivateRange = IPv4Network("10.42.0.0/16")
+    permissions_boundary_arn: OptionalPolicy = None
+    role_path: RolePath = "/"
     kms_key_arn: OptionalKey = None
     upload_key_arns: Keys = ()
     protect_data: Annotated[bool, Field(description="true or false")] = False

@@ -12,7 +12,7 @@ from types import TracebackType
 from local_cloud import aws_server, emulator_process, processes
 from local_cloud.aws import Aws
 from local_cloud.aws_server import AwsServer
-from local_cloud.deploy import PROJECT, Deployment, Program, deploy, project_program
+from local_cloud.deploy import PROJECT, Deploy, Deployment, Program, deploy, project_program
 from local_cloud.emulator_process import ISOLATION_LEVELS, WarehouseCredentials
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_environment import FUNCTION_INTERPRETER, ensure_environment
@@ -61,6 +61,7 @@ class LocalCloud:
         program: Program | None = None,
         config: Mapping[str, str] | None = None,
         isolation: str = ISOLATION_LEVELS[0],
+        deploy: Deploy = deploy,
         outlives_us: bool = False,
         notify: Callable[[str], None] = _ignore,
     ) -> LocalCloud:
@@ -68,8 +69,9 @@ class LocalCloud:
 
         Without port arguments the ports come from the ETL_LOCAL_*_PORT variables, or are free ones.
         `config` (keys without the project name) overrides the local stack's settings. `isolation`
-        is the isolation level of the warehouse's databases (ISOLATION_LEVELS). `notify` gets
-        a line for the user when the start takes longer than usual. Raises LocalCloudError; then
+        is the isolation level of the warehouse's databases (ISOLATION_LEVELS). `deploy` runs the
+        program; by default without Pulumi's engine. `notify` gets a line for the user when the
+        start takes longer than usual. Raises LocalCloudError; then
         nothing is left running.
         """
         state = StateDir(state_dir.resolve())
@@ -79,10 +81,10 @@ class LocalCloud:
         clean_up(state)
         state.create()
         try:
-            return _start(
-                state,
-                _Plan(aws_port, warehouse_port, program, config or {}, isolation, outlives_us),
+            plan = _Plan(
+                aws_port, warehouse_port, program, config or {}, isolation, deploy, outlives_us
             )
+            return _start(state, plan)
         except BaseException:
             clean_up(state)
             raise
@@ -123,6 +125,7 @@ class _Plan:
     program: Program | None
     config: Mapping[str, str]
     isolation: str
+    deploy: Deploy
     outlives_us: bool
 
 
@@ -167,7 +170,8 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
         working_directory=Path.cwd(),
         await_warehouse=lambda: emulator_process.wait_until_ready(emulator, state),
     )
-    deployment = deploy(plan.program or project_program, context, STACK, _config(plan, credentials))
+    program, config = plan.program or project_program, _config(plan, credentials)
+    deployment = plan.deploy(program, context, STACK, config)
     deployed = time.monotonic()
     emulator_process.wait_until_ready(emulator, state)
     _let_data_api_log_in(credentials, deployment.outputs)

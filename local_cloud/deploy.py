@@ -56,6 +56,10 @@ class Deployment:
         return tuple(resource for resource in self.resources if resource.type == type_token)
 
 
+Deploy = Callable[[Program, Context, str, Mapping[str, str]], Deployment]
+"""What `deploy` does: it runs a program as a stack with this configuration (full keys)."""
+
+
 @dataclass
 class Deployer(Mocks):
     """Replaces Pulumi's engine. Several threads call it at the same time."""

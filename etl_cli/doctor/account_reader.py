@@ -132,16 +132,25 @@ class AccountReader:
                 region=self.plan.region,
                 account=caller.account,
                 prefix=self.plan.prefix,
+                path=self.plan.settings.role_path,
             )
             answer: Read[Mapping[str, bool]] = NOT_READ
             if isinstance(principal, str):
-                ask = partial(simulate, self.client_of("iam"), principal, right.actions, resource)
+                ask = partial(
+                    simulate, self.client_of("iam"), principal, right.actions, resource, self._keys
+                )
                 answer = attempt(ask)
             for action in right.actions:
                 result = answer[action] if isinstance(answer, Mapping) else answer
                 # An action on several resources is allowed if it is on each of them.
                 known[action] = result if known.get(action) is not False else False
         return known
+
+    @property
+    def _keys(self) -> Mapping[str, str]:
+        """Return the condition keys that a request has: companies often allow roles only with a boundary."""
+        boundary = self.plan.settings.permissions_boundary_arn
+        return {} if boundary is None else {"iam:PermissionsBoundary": boundary}
 
     def _principal(self, caller: Caller) -> str:
         """Return the ARN of the user or role. That of a session has the role's name without its path."""

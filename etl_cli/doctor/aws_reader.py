@@ -10,17 +10,19 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from etl_cli.doctor import needs
+from etl_cli.doctor import needs, notice_reader
 from etl_cli.doctor.evidence import (
     NOT_READ,
     ApiAnswers,
     Concurrency,
     FunctionState,
     Machine,
+    NoticeLinks,
     Permission,
     Rule,
     StackEvidence,
@@ -74,6 +76,7 @@ class AwsReader:
         rules = attempt(self._rules)
         machine = attempt(self._machine)
         functions = self._functions(machine)
+        functions |= self._webhook(_variables(functions).get(env.STACK))
         needed = list(self._needed(rules, machine, functions))
         known = _variables(functions)
         copy_role = known.get(env.COPY_ROLE_ARN)
@@ -91,6 +94,7 @@ class AwsReader:
             permissions=self._permissions(needed),
             probes=self._probes(functions["tables"]),
             warehouse_roles=self._warehouse_roles(known) if known else NOT_READ,
+            notices=self._notices(machine, functions.get("webhook")),
             api=self._api(),
             concurrency=attempt(lambda: read_concurrency(self.client_of)),
         )
@@ -139,6 +143,24 @@ class AwsReader:
             noun: attempt(partial(self._function, name)) if isinstance(name, str) else name
             for noun, name in named.items()
         }
+
+    def _webhook(self, stack: str | None) -> dict[str, Read[FunctionState]]:
+        """Return the webhook's function, if the stack has one."""
+        if stack is None:
+            return {}
+        found = attempt(partial(notice_reader.find_webhook, self.client_of, stack))
+        if isinstance(found, str):
+            return {"webhook": attempt(partial(self._function, found))}
+        return {} if found is None else {"webhook": found}
+
+    def _notices(
+        self, machine: Read[Machine], webhook: Read[FunctionState] | None
+    ) -> Read[NoticeLinks]:
+        if not isinstance(machine, Machine):
+            return NOT_READ
+        function = webhook if isinstance(webhook, FunctionState) else None
+        read = notice_reader.read_links
+        return read(self.client_of, attempt, self._rule, machine, function)
 
     def _query_function(self) -> str:
         """Return the function behind the API's root."""
@@ -259,11 +281,24 @@ def read_concurrency(client_of: ClientOf) -> Concurrency:
 
 
 def simulate(
-    iam: Any, principal_arn: str, actions: Sequence[str], resource: str
+    iam: Any,
+    principal_arn: str,
+    actions: Sequence[str],
+    resource: str,
+    keys: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, bool]:
-    """Return for each action whether a policy simulation allows it on the resource."""
+    """Return for each action whether a policy simulation allows it on the resource.
+
+    `keys`: the condition keys of the request.
+    """
     answer = iam.simulate_principal_policy(
-        PolicySourceArn=principal_arn, ActionNames=list(actions), ResourceArns=[resource]
+        PolicySourceArn=principal_arn,
+        ActionNames=list(actions),
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in keys.items()
+        ],
     )
     return {
         each["EvalActionName"]: each["EvalDecision"] == "allowed"

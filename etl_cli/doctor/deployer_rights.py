@@ -26,7 +26,7 @@ class Right:
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{prefix}-load-" + _SUFFIX
 _API = "arn:{partition}:apigateway:{region}::/restapis"
 _BUCKET = "arn:{partition}:s3:::{prefix}-lake-" + _SUFFIX
-_ROLE = "arn:{partition}:iam::{account}:role/{prefix}-load-role-" + _SUFFIX
+_ROLE = "arn:{partition}:iam::{account}:role{path}{prefix}-load-role-" + _SUFFIX
 _RULE = "arn:{partition}:events:{region}:{account}:rule/{prefix}-workflow-" + _SUFFIX
 _QUEUE = "arn:{partition}:sqs:{region}:{account}:{prefix}-workflow-dead-letters-" + _SUFFIX
 _TOPIC = "arn:{partition}:sns:{region}:{account}:{prefix}-alarms-" + _SUFFIX
@@ -39,6 +39,9 @@ RIGHTS: Mapping[str, Right] = {
         ("s3:PutLifecycleConfiguration",), _BUCKET
     ),
     "aws:s3/bucketNotification:BucketNotification": Right(("s3:PutBucketNotification",), _BUCKET),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": Right(
+        ("s3:PutBucketOwnershipControls",), _BUCKET
+    ),
     "aws:s3/bucketPolicy:BucketPolicy": Right(("s3:PutBucketPolicy",), _BUCKET),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Right(
         ("s3:PutBucketPublicAccessBlock",), _BUCKET
@@ -139,6 +142,7 @@ RIGHTS: Mapping[str, Right] = {
     "aws:redshift/cluster:Cluster": Right(("redshift:CreateCluster",), _CLUSTER),
     "aws:redshift/subnetGroup:SubnetGroup": Right(("redshift:CreateClusterSubnetGroup",)),
 }
+BOUNDARY = Right(("iam:PutRolePermissionsBoundary",), _ROLE)
 SERVICE_ROLE = Right(
     ("iam:CreateServiceLinkedRole",),
     "arn:{partition}:iam::{account}:role/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift",
@@ -175,5 +179,7 @@ def rights_of(settings: StackSettings) -> Iterator[Right]:
     left_out += [token for token, is_wanted in _optional(settings).items() if not is_wanted]
     chosen = (right for token, right in RIGHTS.items() if not token.startswith(tuple(left_out)))
     yield from dict.fromkeys(chosen)
+    if settings.permissions_boundary_arn is not None:
+        yield BOUNDARY
     if settings.warehouse_kind is not WarehouseKind.EXISTING:
         yield SERVICE_ROLE

@@ -91,6 +91,31 @@ class Machine:
             }
         )
 
+    def notice_topic(self) -> str | None:
+        """Return the topic that it publishes notices to; None in a version without notices."""
+        found = self._arguments(":::sns:publish", "TopicArn")
+        return str(found[0]) if found else None
+
+    def notice_bus(self) -> str | None:
+        """Return the event bus that it puts notices on; None in a version without notices."""
+        entries = [
+            each for found in self._arguments(":::events:putEvents", "Entries") for each in found
+        ]
+        return str(entries[0]["EventBusName"]) if entries else None
+
+    def claimed_tables(self) -> list[str]:
+        """Return the DynamoDB tables in which it marks that a notice is sent."""
+        return [str(name) for name in self._arguments(":::dynamodb:updateItem", "TableName")]
+
+    def _arguments(self, resource: str, name: str) -> list[Any]:
+        """Return the argument of each task that calls this service."""
+        return [
+            task["Arguments"][name]
+            for task in self._tasks().values()
+            if str(task.get("Resource")).endswith(resource)
+            and name in (task.get("Arguments") or {})
+        ]
+
     def _tasks(self) -> dict[str, Mapping[str, Any]]:
         states = self.definition.get("States") or {}
         return {name: state for name, state in states.items() if state.get("Type") == "Task"}
@@ -150,6 +175,45 @@ class Permission:
 
 
 @dataclass(frozen=True)
+class Subscribers:
+    """How many addresses get the messages of a topic, and how many have not confirmed yet.
+
+    `pending_addresses`: the first of those that have not.
+    """
+
+    confirmed: int
+    pending: int
+    pending_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WebhookLinks:
+    """The way of a notice to the chat service.
+
+    `has_value`: whether the secret with the URL has a current value and stays.
+    """
+
+    function_arn: str
+    rules: Read[tuple[Rule, ...]]
+    may_invoke: Read[bool]
+    secret_arn: str
+    has_value: Read[bool]
+
+
+@dataclass(frozen=True)
+class NoticeLinks:
+    """The way of a notice. `topic_arn` and `bus` are None in a version without notices, `webhook` is
+    None in a stack without one.
+    """
+
+    topic_arn: str | None
+    bus: str | None
+    subscribers: Read[Subscribers | None]
+    bus_found: Read[str]
+    webhook: WebhookLinks | None
+
+
+@dataclass(frozen=True)
 class ApiAnswers:
     """HTTP statuses of the API: of /health, and of /logs with the key and without."""
 
@@ -183,5 +247,6 @@ class StackEvidence:
     probes: Read[ProbeResult]
     warehouse_roles: Read[frozenset[str]]
     """The roles that the warehouse may assume."""
+    notices: Read[NoticeLinks]
     api: Read[ApiAnswers]
     concurrency: Read[Concurrency]

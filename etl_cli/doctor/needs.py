@@ -19,6 +19,10 @@ def needs_of_machine(names: StackNames, machine: Machine) -> Iterator[Permission
         yield Permission(machine.role_arn, "lambda:InvokeFunction", arn)
     for table in machine.tables():
         yield Permission(machine.role_arn, "dynamodb:BatchGetItem", _table(names, table))
+    for table in machine.claimed_tables():
+        yield Permission(machine.role_arn, "dynamodb:UpdateItem", _table(names, table))
+    if topic := machine.notice_topic():
+        yield Permission(machine.role_arn, "sns:Publish", topic)
 
 
 def needs_of_rule(names: StackNames, rule: Rule) -> Iterator[Permission]:
@@ -56,6 +60,8 @@ def _calls(names: StackNames, noun: str, variables: Variables) -> Iterator[tuple
             yield "dynamodb:Query", log
             yield "states:StartExecution", names.state_machine_arn
             yield "lambda:InvokeFunction", _function(names, names.tables_function)
+        case "webhook":
+            yield "secretsmanager:GetSecretValue", variables.get(env.WEBHOOK_SECRET_ARN, "")
         case "query":
             yield "dynamodb:Query", f"{log}/index/any"
 

@@ -1,7 +1,7 @@
 """What is broken in a deployed stack, judged from what was read of it. Pure.
 
-The order is that of an upload: bucket, rule, workflow, functions, warehouse, COPY; then the API and the
-account's limits.
+The order is that of an upload: bucket, rule, workflow, functions, warehouse, COPY; then the notices, the
+API and the account's limits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from etl_cli.doctor.evidence import (
     Trust,
 )
 from etl_cli.doctor.findings import Finding, Missing, Unread, absent, broken, ok, unchecked
+from etl_cli.doctor.notice_checks import check_notices
 from etl_core.access.probe import Link, ProbeAnswer
 from etl_core.model import function_settings as env
 from etl_core.recovery.tables_requests import ProbeResult
@@ -55,6 +56,7 @@ def check_stack(evidence: StackEvidence) -> Iterator[Finding]:
         yield from _function(evidence, noun)
     yield from _probes(evidence)
     yield from _copy_role(evidence)
+    yield from check_notices(evidence.notices)
     yield from _api(evidence)
     yield from _quota(evidence)
 

@@ -62,6 +62,7 @@ def load_upload(
         if is_marker_file(upload.key):
             return _completed(_ignored(upload), upload, ports)
         key = parse_key(upload, settings)
+        settings.table_filter.check(key.table)
     except RejectedError as error:
         failure = failure_of(error)
         rejected = LoadOutcome(Status.REJECTED, version_id=upload.version_id, error=failure)

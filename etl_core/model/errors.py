@@ -14,6 +14,7 @@ EtlError
 |  `- SchemaNotReadyError      a data file waits for a schema file that is not applied yet
 |- RejectedError               the upload breaks a rule. Never retried; status `rejected`
 |  |- InvalidKeyError          the key is not `db_name/action/table_name/file`
+|  |- TableNotServedError      the stack serves only some tables, and this is none of them
 |  |- InvalidArrivalError      the event's time is before S3 existed, or in the future
 |  |- InvalidSchemaFileError   the schema file is not JSON, or breaks its format
 |  |- InvalidDataFileError     wrong extension, empty, or no readable header
@@ -107,6 +108,10 @@ class RejectedError(EtlError):
 
 class InvalidKeyError(RejectedError):
     """The key is not `db_name/action/table_name/file`, or one of its parts is not accepted."""
+
+
+class TableNotServedError(RejectedError):
+    """The stack serves only some tables, and this is none of them."""
 
 
 class InvalidArrivalError(RejectedError):

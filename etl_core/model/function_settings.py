@@ -15,13 +15,16 @@ from etl_core.model.messages import (
     SETTING_MISSING,
     SETTING_NUMBER_INVALID,
     SETTING_ONE_OF,
+    SETTING_PATTERN_INVALID,
     SETTING_PORT_INVALID,
 )
 from etl_core.model.notices import WebhookKind
+from etl_core.model.table_filter import EVERY_TABLE, PatternError, TableFilter
 
 LAKE_BUCKET = "LAKE_BUCKET"
 WORK_BUCKET = "WORK_BUCKET"
 DATABASES = "DATABASES"
+TABLE_FILTER = "TABLE_FILTER"
 WAREHOUSE_HOST = "WAREHOUSE_HOST"
 WAREHOUSE_PORT = "WAREHOUSE_PORT"
 WAREHOUSE_SECRET_ARN = "WAREHOUSE_SECRET_ARN"  # noqa: S105 - the name of a variable
@@ -109,6 +112,16 @@ def _databases(environment: Mapping[str, str]) -> tuple[str, ...]:
     return databases
 
 
+def _table_filter(environment: Mapping[str, str]) -> TableFilter:
+    """Return the filter of an optional variable, which older deployments do not set."""
+    try:
+        return TableFilter.parse(environment.get(TABLE_FILTER, ""))
+    except PatternError as error:
+        raise SettingsError(
+            SETTING_PATTERN_INVALID(name=TABLE_FILTER, value=str(error)[:100])
+        ) from error
+
+
 @dataclass(frozen=True)
 class WarehouseLogin:
     """How to log in to the warehouse: with a secret, or with IAM to a workgroup or a cluster."""
@@ -182,6 +195,7 @@ class LoadSettings:
     """Seconds from one load of a table to the next, where its schema file names none."""
     long_load_bytes: int = 0
     """A data file from this size on is loaded by a long copy. 0: none is."""
+    table_filter: TableFilter = EVERY_TABLE
 
     def is_long(self, size: int) -> bool:
         """Return whether a data file of this size is loaded by a long copy."""
@@ -207,6 +221,7 @@ class LoadSettings:
             rebuild_max_rows=_whole_number(environment, REBUILD_MAX_ROWS, DEFAULT_REBUILD_MAX_ROWS),
             load_interval_seconds=_whole_number(environment, LOAD_INTERVAL_SECONDS, 0),
             long_load_bytes=_whole_number(environment, LONG_LOAD_BYTES, 0),
+            table_filter=_table_filter(environment),
         )
 
 
@@ -306,6 +321,7 @@ class ReconcileSettings:
     log_table: str
     state_machine_arn: str
     tables_function: str
+    table_filter: TableFilter = EVERY_TABLE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReconcileSettings:
@@ -316,4 +332,5 @@ class ReconcileSettings:
             log_table=_required(environment, LOG_TABLE),
             state_machine_arn=_required(environment, STATE_MACHINE_ARN),
             tables_function=_required(environment, TABLES_FUNCTION),
+            table_filter=_table_filter(environment),
         )

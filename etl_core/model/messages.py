@@ -109,6 +109,14 @@ DATABASE_UNKNOWN = Message(
     fix="",
     example={"database": "prod", "databases": "analytics, dev"},
 )
+TABLE_NOT_SERVED = Message(
+    id="table.not_served",
+    when="The setting tableFilter of the stack does not name the table.",
+    text="this stack does not serve the table {table}: its tableFilter is {patterns}",
+    fix="Upload the file to the lake of the stack that serves it. To serve it here, extend tableFilter, run "
+    "pulumi up, then etl replay --failed",
+    example={"table": "dev.public.orders", "patterns": "dev.sales.*"},
+)
 TABLE_NAME_RESERVED = Message(
     id="table.name_reserved",
     when="The table name is the one that the log uses for keys that name no table.",
@@ -250,6 +258,13 @@ SETTING_CHOICE_INVALID = Message(
     text="the environment variable {name} is {value!r}; it must be one of {choices}",
     fix="Run pulumi up again",
     example={"name": "WEBHOOK_KIND", "value": "irc", "choices": "slack, teams"},
+)
+SETTING_PATTERN_INVALID = Message(
+    id="setting.pattern_invalid",
+    when="The environment variable for the tables that the stack serves has a malformed pattern.",
+    text="the environment variable {name} has {value!r}; it must have patterns of database.schema.table",
+    fix="Run pulumi up again",
+    example={"name": "TABLE_FILTER", "value": "orders"},
 )
 SETTING_DATABASES_EMPTY = Message(
     id="setting.databases_empty",

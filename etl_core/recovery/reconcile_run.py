@@ -12,7 +12,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from etl_core.model.errors import InvalidArrivalError, InvalidKeyError, InvalidSchemaFileError
+from etl_core.model.errors import (
+    InvalidArrivalError,
+    InvalidKeyError,
+    InvalidSchemaFileError,
+    RejectedError,
+)
 from etl_core.model.lake_key import LakeKey
 from etl_core.model.object_versions import ObjectVersion, VersionKey
 from etl_core.model.status import Status
@@ -172,8 +177,8 @@ def _prospect(services: Services, finding: Finding, error: Failure) -> Prospect:
     if not finding.version.is_latest:
         return Prospect.REPLACED
     try:
-        LakeKey.parse(finding.upload.key, services.databases)
-    except InvalidKeyError:
+        services.table_filter.check(LakeKey.parse(finding.upload.key, services.databases).table)
+    except RejectedError:
         return Prospect.SAME_FAULT
     return Prospect.SAME_FAULT if error.type in _FAULTS_OF_FILE else Prospect.MAY_LOAD
 

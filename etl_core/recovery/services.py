@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from etl_core.model.object_versions import ObjectVersion
+from etl_core.model.table_filter import EVERY_TABLE, TableFilter
 from etl_core.model.times import utc_now
 
 Entry = Mapping[str, Any]
@@ -108,3 +109,4 @@ class Services:
     tables: FunctionClient
     workflow: Workflow
     now: Callable[[], datetime] = utc_now
+    table_filter: TableFilter = EVERY_TABLE

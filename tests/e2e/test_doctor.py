@@ -19,7 +19,10 @@ from etl_cli.doctor.account_reader import AccountReader
 from etl_cli.doctor.findings import Finding, State
 from etl_cli.doctor.plan import StackPlan
 from etl_cli.main import main
+from infra import policies
+from infra.notices import render_event_pattern
 from infra.stack_settings import StackSettings
+from local_cloud.archive import EXECUTABLE, Member, zip_bytes
 from tests.e2e.conftest import Lake
 
 Outputs = dict[str, Any]
@@ -276,6 +279,147 @@ BREAKS: dict[str, tuple[Break, set[str]]] = {
         {"functions at the same time"},
     ),
 }
+
+
+@contextmanager
+def no_topic(patient: Patient) -> Iterator[None]:
+    """The workflow publishes to a topic that was deleted."""
+    with renamed_in_the_workflow(patient, topic_of(patient), f"{topic_of(patient)}-gone"):
+        yield
+
+
+@contextmanager
+def no_bus(patient: Patient) -> Iterator[None]:
+    with renamed_in_the_workflow(patient, '"EventBusName": "default"', '"EventBusName": "gone"'):
+        yield
+
+
+@contextmanager
+def renamed_in_the_workflow(patient: Patient, old: str, new: str) -> Iterator[None]:
+    machine, update = patient.machine, patient.client("stepfunctions").update_state_machine
+    definition = json.dumps(json.loads(machine["definition"]))
+    assert old in definition
+    update(stateMachineArn=machine["stateMachineArn"], definition=definition.replace(old, new))
+    try:
+        yield
+    finally:
+        update(stateMachineArn=machine["stateMachineArn"], definition=machine["definition"])
+
+
+@contextmanager
+def unconfirmed_address(patient: Patient) -> Iterator[None]:
+    sns, topic = patient.client("sns"), topic_of(patient)
+    # The local AWS takes an e-mail address for confirmed at once. Nobody answers at this URL.
+    endpoint = "http://127.0.0.1:9/"
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
+    try:
+        yield
+    finally:
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        [made] = [each["SubscriptionArn"] for each in found if each["Endpoint"] == endpoint]
+        sns.unsubscribe(SubscriptionArn=made)
+
+
+def topic_of(patient: Patient) -> str:
+    return str(patient.lake.cloud.deployment.outputs["notice_topic_arn"])
+
+
+NOTICE_BREAKS: dict[str, tuple[Break, set[str]]] = {
+    "the topic is gone": (no_topic, {"notice topic", "role of the state machine"}),
+    "an address is not confirmed": (unconfirmed_address, {"subscriptions of the notice topic"}),
+    "the event bus is gone": (no_bus, {"event bus of the notices"}),
+    "the workflow may not publish": (
+        lambda p: changed_policy(p, machine_role(p), without("sns:Publish")),
+        {"role of the state machine"},
+    ),
+    "the workflow may not claim a notice": (
+        lambda p: changed_policy(p, machine_role(p), without("dynamodb:UpdateItem")),
+        {"role of the state machine"},
+    ),
+}
+BREAKS |= NOTICE_BREAKS
+
+
+@dataclass
+class Webhook:
+    """A webhook as infra/notice_topic.py makes it. The local stack has none."""
+
+    function: str
+    rule: str
+    role: str
+    secret: str
+    permission: str
+
+
+@pytest.fixture
+def webhook(patient: Patient) -> Iterator[Webhook]:
+    made = Webhook(*make_webhook(patient))
+    yield made
+    functions, events = patient.client("lambda"), patient.client("events")
+    events.remove_targets(Rule=made.rule, Ids=["webhook"])
+    events.delete_rule(Name=made.rule)
+    functions.delete_function(FunctionName=made.function)
+    patient.client("iam").delete_role_policy(RoleName=made.role, PolicyName=made.role)
+    patient.client("iam").delete_role(RoleName=made.role)
+    patient.client("secretsmanager").delete_secret(
+        SecretId=made.secret, ForceDeleteWithoutRecovery=True
+    )
+
+
+def make_webhook(patient: Patient) -> tuple[str, str, str, str, str]:
+    stack = patient.function("record")["Environment"]["Variables"]["STACK"]
+    name = patient.lake.table(f"{stack}-notices-webhook").replace("_", "-")
+    secrets, iam = patient.client("secretsmanager"), patient.client("iam")
+    secret = secrets.create_secret(Name=name, SecretString="https://chat.example")["ARN"]
+    trust = iam.get_role(RoleName=patient.role_of("record"))["Role"]["AssumeRolePolicyDocument"]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    read = {"Version": "2012-10-17", "Statement": [policies.read_secret(secret)]}
+    iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(read))
+    function = patient.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="handlers.webhook.handler",
+        Role=role["Arn"],
+        Code={"ZipFile": zip_bytes({"bootstrap": Member("bootstrap", b"exit 1", EXECUTABLE)})},
+        Environment={"Variables": {"WEBHOOK_SECRET_ARN": secret, "WEBHOOK_KIND": "slack"}},
+    )
+    events = patient.client("events")
+    pattern = json.dumps(render_event_pattern(stack))
+    events.put_rule(Name=name, EventPattern=pattern)
+    events.put_targets(Rule=name, Targets=[{"Id": "webhook", "Arn": function["FunctionArn"]}])
+    allow_events(patient, name)
+    return name, name, name, secret, name
+
+
+def allow_events(patient: Patient, name: str) -> None:
+    patient.client("lambda").add_permission(
+        FunctionName=name,
+        StatementId=name,
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
+
+
+def test_each_link_of_the_webhook_is_named_when_it_is_broken(
+    patient: Patient, webhook: Webhook
+) -> None:
+    """All at once: none hides another."""
+    functions, name = patient.client("lambda"), webhook.function
+    patient.client("events").disable_rule(Name=webhook.rule)
+    functions.remove_permission(FunctionName=name, StatementId=webhook.permission)
+    patient.client("secretsmanager").delete_secret(SecretId=webhook.secret)
+    with changed_policy(patient, webhook.role, lambda _: []):
+        assert patient.broken() == {
+            "rule of the webhook",
+            "permission of the webhook's rule",
+            "secret of the webhook",
+            "role of the function webhook",
+        }
+
+    patient.client("events").enable_rule(Name=webhook.rule)
+    allow_events(patient, name)
+    patient.client("secretsmanager").restore_secret(SecretId=webhook.secret)
+    assert patient.broken() == set()
 
 
 def starter(patient: Patient) -> str:

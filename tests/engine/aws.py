@@ -157,6 +157,10 @@ class Account:
         with self._lock:
             return self.entries.get((type_token, identifier))
 
+    def answer(self, token: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of a data source."""
+        return answer(self, token, args)
+
     def _existing(self, type_token: str, identifier: str) -> Entry:
         entry = self.entries.get((type_token, identifier))
         if entry is None:
@@ -317,6 +321,8 @@ def _computed(
     more = _COMPUTED.get(type_token)
     if more is not None:
         computed |= more(number, identifier, arn)
+    if type_token == "aws:iam/role:Role":
+        computed["arn"] = f"arn:aws:iam::{number}:role{inputs.get('path', '/')}{identifier}"
     if type_token == "aws:apigateway/stage:Stage":
         computed["invokeUrl"] = f"https://{inputs['restApi']}.example/{inputs['stageName']}"
     return {key: value for key, value in computed.items() if key not in inputs}
@@ -325,7 +331,6 @@ def _computed(
 _Computed = Callable[[str, str, str], dict[str, Any]]
 _COMPUTED: dict[str, _Computed] = {
     BUCKET: lambda number, name, arn: {"arn": f"arn:aws:s3:::{name}"},
-    "aws:iam/role:Role": lambda number, name, arn: {"arn": f"arn:aws:iam::{number}:role/{name}"},
     "aws:sqs/queue:Queue": lambda number, name, arn: {
         "url": f"https://sqs.{REGION}.amazonaws.com/{number}/{name}"
     },

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from pulumi.runtime.rpc import UNKNOWN
 
 from tests.engine.argument_types import faults_of_inputs
-from tests.engine.aws import Account, AwsError, Entry, answer, rule_of
+from tests.engine.aws import Account, AwsError, Entry, rule_of
 
 DEFAULTS = "__defaults"
 """The key under which the provider keeps the names of the arguments that it has filled in."""
@@ -91,7 +91,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request, context):  # noqa: N802
         with _refusals(context):
-            result = answer(self.account, request.tok, _plain(request.args))
+            result = self.account.answer(request.tok, _plain(request.args))
             return provider_pb2.InvokeResponse(**{"return": _struct(result)})
 
     def Check(self, request, context):  # noqa: N802

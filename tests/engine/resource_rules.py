@@ -126,6 +126,9 @@ RULES = {
         "s3/bucket_lifecycle_configuration.go", "bucket"
     ),
     "aws:s3/bucketNotification:BucketNotification": _rule("s3/bucket_notification.go", "bucket"),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _rule(
+        "s3/bucket_ownership_controls.go", "bucket"
+    ),
     "aws:s3/bucketPolicy:BucketPolicy": _rule("s3/bucket_policy.go", "bucket"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _rule(
         "s3/bucket_public_access_block.go", "bucket"

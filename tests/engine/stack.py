@@ -137,7 +137,7 @@ class Engine:
         """Return a stack of the program. `work`: a folder with a project file and sources of its own."""
         if work is None:
             work = self.folder / f"work-{name}"
-            _write_work_folder(work)
+            write_work_folder(work)
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         options = auto.LocalWorkspaceOptions(
             work_dir=str(work),
@@ -164,7 +164,7 @@ class Engine:
         return self.folder / "backend"
 
 
-def _write_work_folder(work: Path) -> None:
+def write_work_folder(work: Path) -> None:
     """Make a folder with the project file and the sources, which the program names relative to it."""
     if work.exists():
         return

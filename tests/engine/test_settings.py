@@ -55,6 +55,10 @@ REPLACED_WITH_EFFECT = {
 IN_PLACE: dict[str, dict[str, Any]] = {
     "serverless": {
         "warehouseBaseCapacity": 16,
+        "tableFilter": ["dev.public.*"],
+        "producers": ["210987654321"],
+        "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+        "rolePath": "/data/",
         "warehouseLogin": "iam",
         "loaderUser": "other_loader",
         "readerRole": "other_reader",

@@ -10,6 +10,7 @@ import pytest
 
 from etl_cli.doctor.account_checks import check_account
 from etl_cli.doctor.account_evidence import AccountEvidence, Caller, Quota, Subnet
+from etl_cli.doctor.account_reader import AccountReader
 from etl_cli.doctor.aws_reader import AwsReader, attempt
 from etl_cli.doctor.deployer_rights import rights_of
 from etl_cli.doctor.evidence import (
@@ -17,12 +18,15 @@ from etl_cli.doctor.evidence import (
     Concurrency,
     FunctionState,
     Machine,
+    NoticeLinks,
     Permission,
     Rule,
     StackEvidence,
     StackNames,
+    Subscribers,
     Target,
     Trust,
+    WebhookLinks,
 )
 from etl_cli.doctor.findings import Finding, Missing, State, Unread
 from etl_cli.doctor.plan import StackPlan
@@ -68,6 +72,33 @@ def a_function(noun: str = "load", **fields: Any) -> FunctionState:
     )
 
 
+WEBHOOK = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:webhook"
+SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chat"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:notices"
+NOTICE_RULE = replace(
+    RULE,
+    name="webhook",
+    pattern={"source": ["redshift-lake-loader"], "detail": {"stack": ["dev"]}},
+    targets=(Target(WEBHOOK, None),),
+)
+CHAT = WebhookLinks(WEBHOOK, (NOTICE_RULE,), may_invoke=True, secret_arn=SECRET, has_value=True)
+NOTICES = NoticeLinks(
+    TOPIC,
+    "default",
+    Subscribers(1, 0),
+    "arn:aws:events:bus",
+    CHAT,
+)
+
+
+def links(**fields: Any) -> dict[str, Any]:
+    return {"notices": replace(NOTICES, **fields)}
+
+
+def chat(**fields: Any) -> dict[str, Any]:
+    return links(webhook=replace(CHAT, **fields))
+
+
 HEALTHY = StackEvidence(
     names=NAMES,
     account=ACCOUNT,
@@ -80,6 +111,7 @@ HEALTHY = StackEvidence(
     permissions={Permission(ROLE, "s3:GetObject", "*"): True},
     probes=ProbeResult((ProbeAnswer(Link.LOGIN, "dev"),)),
     warehouse_roles=frozenset({ROLE}),
+    notices=NOTICES,
     api=ApiAnswers(200, 200, 403),
     concurrency=Concurrency(1000, 900),
 )
@@ -122,6 +154,17 @@ def test_nothing_is_broken_in_a_stack_that_works() -> None:
         ),
         ({"warehouse_roles": frozenset()}, "role for COPY in the warehouse"),
         ({"warehouse_roles": Missing()}, "role for COPY in the warehouse"),
+        (links(subscribers=Missing()), "notice topic"),
+        (links(subscribers=Subscribers(1, 1)), "subscriptions of the notice topic"),
+        (links(subscribers=Subscribers(0, 1, ("a@b.c",))), "subscriptions of the notice topic"),
+        (links(bus_found=Missing()), "event bus of the notices"),
+        (chat(rules=()), "rule of the webhook"),
+        (chat(rules=(RULE,)), "rule of the webhook"),
+        (chat(rules=(replace(NOTICE_RULE, is_enabled=False),)), "rule of the webhook"),
+        (chat(may_invoke=False), "permission of the webhook's rule"),
+        (chat(may_invoke=Missing()), "permission of the webhook's rule"),
+        (chat(has_value=False), "secret of the webhook"),
+        (chat(has_value=Missing()), "secret of the webhook"),
         ({"api": Unread("refused")}, "API"),
         ({"api": ApiAnswers(502, 200, 403)}, "API"),
         ({"api": ApiAnswers(200, 403, 403)}, "API key"),
@@ -169,11 +212,36 @@ def test_what_cannot_be_read_is_not_called_broken() -> None:
         permissions={},
         probes=nothing,
         warehouse_roles=nothing,
+        notices=nothing,
         concurrency=nothing,
     )
     findings = list(check_stack(unread))
     assert broken(findings) == set()
     assert all(each.detail for each in findings if each.state is State.UNCHECKED)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        links(subscribers=Unread("AccessDenied")),
+        links(bus_found=Unread("AccessDenied")),
+        chat(rules=Unread("AccessDenied")),
+        chat(may_invoke=Unread("AccessDenied")),
+        chat(has_value=Unread("AccessDenied")),
+        links(topic_arn=None),
+    ],
+)
+def test_a_link_of_the_notices_that_cannot_be_read_is_not_called_broken(
+    changes: dict[str, Any],
+) -> None:
+    findings = list(check_stack(replace(HEALTHY, **changes)))
+    assert broken(findings) == set()
+    assert [each for each in findings if each.state is State.UNCHECKED]
+
+
+def test_a_stack_without_webhook_and_subscribers_is_whole() -> None:
+    quiet = replace(HEALTHY, **links(subscribers=Subscribers(0, 0), webhook=None))
+    assert {each.state for each in check_stack(quiet)} == {State.OK}
 
 
 def test_a_stack_of_an_older_version_is_asked_to_be_updated() -> None:
@@ -357,3 +425,51 @@ def test_the_rights_depend_on_what_the_stack_creates() -> None:
     assert "sns:Subscribe" not in actions()
     assert "sns:Subscribe" in actions(alarm_email="a@example.com")
     assert not {each for each in actions(**dict(JOINED)) if each == "ec2:CreateVpc"}
+
+
+class Iam:
+    """Allows everything, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def simulate_principal_policy(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        allowed = [
+            {"EvalActionName": name, "EvalDecision": "allowed"} for name in asked["ActionNames"]
+        ]
+        return {"EvaluationResults": allowed}
+
+    def about(self, action: str) -> dict[str, Any]:
+        [found] = [each for each in self.asked if action in each["ActionNames"]]
+        return found
+
+
+def permissions_asked(settings: dict[str, str]) -> Iam:
+    iam = Iam()
+    plan = StackPlan("loader-dev", REGION, StackSettings.model_validate(settings))
+    reader = AccountReader(lambda _: iam, plan)
+    caller = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/deployer")
+    assert set(reader._permissions(caller).values()) == {True}
+    return iam
+
+
+def test_the_rights_to_create_roles_are_asked_with_their_path_and_boundary() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    iam = permissions_asked({"rolePath": "/data/", "permissionsBoundaryArn": boundary})
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary"):
+        asked = iam.about(action)
+        [resource], [key] = asked["ResourceArns"], asked["ContextEntries"]
+        assert ":role/data/loader-dev-load-role-" in resource
+        assert (key["ContextKeyName"], key["ContextKeyValues"]) == (
+            "iam:PermissionsBoundary",
+            [boundary],
+        )
+
+
+def test_without_a_boundary_its_right_is_not_asked() -> None:
+    iam = permissions_asked({})
+    assert ":role/loader-dev-load-role-" in iam.about("iam:CreateRole")["ResourceArns"][0]
+    actions = {action for each in iam.asked for action in each["ActionNames"]}
+    assert "iam:PutRolePermissionsBoundary" not in actions
+    assert not any(each["ContextEntries"] for each in iam.asked)

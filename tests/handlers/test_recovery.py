@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from etl_core.model.errors import InvalidKeyError
+from etl_core.model.errors import InvalidKeyError, TableNotServedError
+from etl_core.model.table_filter import TableFilter
 from etl_core.recovery.tables_requests import DamagedLedger
 from etl_core.recovery.wire import InvalidRequestError
 from handlers import reconcile, tables
@@ -121,6 +122,18 @@ def a_replay(database: str, **fields: Any) -> dict[str, Any]:
 def test_a_table_is_rebuilt() -> None:
     assert tables.handler(a_replay("dev"), CONTEXT)["rows"] == 1
     assert tables.handler(a_replay("dev", dry_run=True), CONTEXT)["rows"] is None
+
+
+def test_a_table_that_the_stack_does_not_serve_is_not_rebuilt(
+    pipeline: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrowed = settings(table_filter=TableFilter(("dev.sales.*",)))
+    monkeypatch.setattr(tables, "wiring", lambda: (narrowed, pipeline.ports))
+    pipeline.warehouse.log.clear()
+    for request in (a_replay("dev"), a_replay("dev", dry_run=True)):
+        with pytest.raises(TableNotServedError, match=r"does not serve the table dev\.public\.t"):
+            tables.handler(request, CONTEXT)
+    assert pipeline.warehouse.log == []
 
 
 @pytest.mark.usefixtures("pipeline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 import pytest
@@ -30,6 +31,14 @@ EVERYTHING = {
     "budgetPerMonth": "500",
     "vpcCidr": "192.168.0.0/20",
     "apiCorsOrigin": "https://dash.example.com",
+}
+BOUNDARY = "arn:aws:iam::123456789012:policy/company/boundary"
+PRODUCERS = ("210987654321", "arn:aws:iam::345678901234:role/exports/nightly")
+EVERYTHING |= {
+    "permissionsBoundaryArn": BOUNDARY,
+    "rolePath": "/data-platform/",
+    "producers": json.dumps(PRODUCERS),
+    "tableFilter": '["dev.*.*", "analytics.sales.order?"]',
 }
 EXISTING = {
     "databases": '["sales"]',

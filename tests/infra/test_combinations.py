@@ -1,5 +1,7 @@
 """Combinations of settings that AWS refuses: each is refused before anything is created, with the fix."""
 
+import json
+
 import pytest
 
 from infra.combinations import addresses_for
@@ -32,6 +34,10 @@ FAULTS = [
     ),
     (EXISTING | {"finalSnapshot": "true"}, r"never deletes a warehouse that it did not create"),
     (EXISTING | {"allowedCidrs": '["10.0.0.0/8"]'}, r"existing, but allowedCidrs is set"),
+    (
+        {"producers": json.dumps([f"arn:aws:iam::123456789012:role/{n:0200}" for n in range(90)])},
+        r"90 and databases 1 items.*S3 allows 20480",
+    ),
     (EXISTING | {"zones": '["eu-central-1a"]'}, r"the subnets decide about the zones"),
 ]
 

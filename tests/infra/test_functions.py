@@ -11,6 +11,7 @@ from etl_core.model.function_settings import (
     WarehouseLogin,
 )
 from etl_core.model.retry_policies import LAMBDA_BUSY
+from etl_core.model.table_filter import EVERY_TABLE, TableFilter
 from infra import bundle
 from infra.bundle import ROOT
 from tests.infra.engine import Stack
@@ -138,6 +139,20 @@ def test_the_tables_function_has_the_environment_of_load_but_not_its_reserved_co
     assert tables["environment"] == load["environment"]
     assert tables["timeout"] == 900
     assert "reservedConcurrentExecutions" not in tables
+
+
+def test_the_functions_that_load_know_the_tables_that_the_stack_serves(
+    plain: Stack, everything: Stack
+):
+    for noun in ("load", "tables"):
+        variables = everything.one(FUNCTION, f"-{noun}").inputs["environment"]["variables"]
+        settings = LoadSettings.from_environment(variables | {"AWS_REGION": "eu-central-1"})
+        assert settings.table_filter == TableFilter(("dev.*.*", "analytics.sales.order?"))
+    variables = everything.one(FUNCTION, "-reconcile").inputs["environment"]["variables"]
+    assert ReconcileSettings.from_environment(variables).table_filter == settings.table_filter
+    load = plain.one(FUNCTION, "-load").inputs["environment"]["variables"]
+    settings = LoadSettings.from_environment(load | {"AWS_REGION": "eu-central-1"})
+    assert settings.table_filter == EVERY_TABLE
 
 
 def test_the_reconcile_function_can_parse_its_environment(plain: Stack):

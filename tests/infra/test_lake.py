@@ -1,6 +1,7 @@
 import pytest
 
 from etl_core.model.work_bucket import QUARANTINE, TEMPORARY
+from tests.infra.conftest import PRODUCERS
 from tests.infra.engine import Stack
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -35,6 +36,37 @@ def test_only_the_lake_is_versioned_and_sends_events(any_stack: Stack):
     notification = any_stack.one("aws:s3/bucketNotification:BucketNotification")
     assert notification.name.endswith("-lake")
     assert notification.inputs["eventbridge"] is True
+
+
+@pytest.mark.parametrize("noun", ["-lake", "-lake-work"])
+def test_the_owner_of_a_bucket_owns_what_others_put(any_stack: Stack, noun):
+    controls = any_stack.one("aws:s3/bucketOwnershipControls:BucketOwnershipControls", noun)
+    assert controls.inputs["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+    assert controls.depends_on(any_stack.one(BUCKET, noun))
+
+
+def test_producers_of_other_accounts_may_only_put_uploads(everything: Stack):
+    bucket = everything.one(BUCKET, "-lake")
+    arn = f"arn:aws:s3:eu-central-1:123456789012:Bucket/{bucket.name}"
+    policy = everything.one("aws:s3/bucketPolicy:BucketPolicy", "-lake").json("policy")
+    denied, allowed = policy["Statement"]
+    assert denied["Sid"] == "TlsOnly"
+    assert allowed["Effect"] == "Allow"
+    assert allowed["Action"] == ["s3:PutObject"]
+    assert allowed["Principal"] == {"AWS": ["arn:aws:iam::210987654321:root", PRODUCERS[1]]}
+    assert allowed["Resource"] == [
+        f"{arn}/{database}/{action}/*"
+        for database in ("dev", "analytics")
+        for action in ("append", "truncate", "upsert", "schema")
+    ]
+
+
+def test_nobody_else_may_put_into_the_lake_or_anything_into_the_work_bucket(
+    plain: Stack, everything: Stack
+):
+    kind = "aws:s3/bucketPolicy:BucketPolicy"
+    for policy in (*plain.of(kind), everything.one(kind, "-lake-work")):
+        assert [each["Effect"] for each in policy.json("policy")["Statement"]] == ["Deny"]
 
 
 def test_objects_in_the_work_bucket_expire_and_uploads_do_not(plain: Stack):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.infra.conftest import BOUNDARY
 from tests.infra.engine import Stack
 
 ANY_RESOURCE = {
@@ -101,6 +102,16 @@ def test_every_role_has_exactly_one_inline_policy(deployed):
     assert sorted(attached) == [role.name for role in deployed.of("aws:iam/role:Role")]
     for role in deployed.of("aws:iam/role:Role"):
         assert not {"managedPolicyArns", "inlinePolicies"} & set(role.inputs)
+
+
+def test_every_role_has_the_boundary_and_the_path_of_the_settings(everything: Stack, iam: Stack):
+    roles = everything.of("aws:iam/role:Role")
+    assert len(roles) >= 11
+    for role in roles:
+        assert role.inputs["permissionsBoundary"] == BOUNDARY, role.name
+        assert role.inputs["path"] == "/data-platform/", role.name
+    for role in iam.of("aws:iam/role:Role"):
+        assert not {"permissionsBoundary", "path"} & set(role.inputs), role.name
 
 
 def test_the_code_of_a_function_cannot_manage_network_interfaces(deployed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from etl_core.loading.recall import recall
 from etl_core.model.errors import (
     CopyRefusedError,
     LoadErrorLine,
@@ -13,7 +14,8 @@ from etl_core.model.errors import (
     Place,
 )
 from etl_core.model.status import Status
-from tests.builders import a_column, a_schema_file, an_upload
+from etl_core.model.table_filter import TableFilter
+from tests.builders import a_column, a_schema_file, an_upload, settings
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 from tests.fakes import catalog_rows
 
@@ -91,6 +93,33 @@ def test_a_bad_upload_is_reported_and_changes_nothing(
     assert pipeline.warehouse.table("t") == ROWS
     assert pipeline.warehouse.ledger("public__t") == ledger
     assert not {"COPY", "DELETE", "INSERT LEDGER"} & set(pipeline.warehouse.log)
+
+
+def test_an_upload_for_a_table_that_the_stack_does_not_serve_is_rejected_unread() -> None:
+    pipeline = InMemoryPipeline()
+    pipeline.settings["table_filter"] = TableFilter(("dev.sales.*", "dev.*.t"))
+    assert pipeline.drop("dev/schema/t/s.json", a_schema_file()).status is Status.APPLIED
+
+    for key in ("dev/schema/u/s.json", "dev/append/U/x.csv", "analytics/truncate/t/x.csv"):
+        outcome = pipeline.drop(key, a_schema_file() if key.endswith("json") else b"id,name\n")
+
+        assert outcome.error is not None
+        assert (outcome.status, outcome.error.type) == (Status.REJECTED, "TableNotServedError")
+        assert "its tableFilter is dev.sales.*, dev.*.t" in outcome.error.message
+        assert outcome.version_id is not None
+        assert pipeline.warehouse.log == []
+
+
+def test_a_load_of_a_table_that_is_served_no_more_is_remembered(pipeline: InMemoryPipeline) -> None:
+    """Its ledger says that it was loaded, whatever the filter says since."""
+    upload = pipeline.put("dev/append/t/x.csv", b"id,name\n1,a\n")
+    assert pipeline.load(upload).status is Status.LOADED
+    narrowed = settings(table_filter=TableFilter(("dev.sales.*",)))
+
+    outcome = recall(upload, narrowed, pipeline.ports, 20)
+
+    assert outcome is not None
+    assert outcome.settled is Status.LOADED
 
 
 def test_an_action_that_the_schema_does_not_list_is_rejected() -> None:

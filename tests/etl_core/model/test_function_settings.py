@@ -14,6 +14,7 @@ from etl_core.model.function_settings import (
     SettingsError,
     WarehouseLogin,
 )
+from etl_core.model.table_filter import EVERY_TABLE, TableFilter
 
 COMPLETE = {
     "LAKE_BUCKET": "lake", "WORK_BUCKET": "work", "DATABASES": "dev, Analytics,",
@@ -53,6 +54,14 @@ def test_a_port_must_be_from_1_to_65535(port: str) -> None:
 def test_at_least_one_database_is_needed() -> None:
     with pytest.raises(SettingsError, match="at least one database"):
         LoadSettings.from_environment(COMPLETE | {"DATABASES": " , "})
+
+
+def test_the_tables_that_the_stack_serves_are_read_and_checked() -> None:
+    assert LoadSettings.from_environment(COMPLETE).table_filter == EVERY_TABLE
+    some = LoadSettings.from_environment(COMPLETE | {"TABLE_FILTER": "dev.*.*, a.b.c"})
+    assert some.table_filter == TableFilter(("dev.*.*", "a.b.c"))
+    with pytest.raises(SettingsError, match="TABLE_FILTER has 'orders'"):
+        LoadSettings.from_environment(COMPLETE | {"TABLE_FILTER": "dev.*.*,orders"})
 
 
 def test_the_query_function_needs_the_log_table_and_the_lake() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.status import SETTLED
+from etl_core.model.table_filter import EVERY_TABLE, TableFilter
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import LedgerEvidence
@@ -131,11 +132,19 @@ class InMemoryServices:
     log: FakeLog = field(default_factory=FakeLog)
     tables: FakeTables = field(default_factory=FakeTables)
     workflow: FakeWorkflow = field(default_factory=FakeWorkflow)
+    table_filter: TableFilter = EVERY_TABLE
 
     @property
     def services(self) -> Services:
         return Services(
-            LAKE, ("dev",), self.lake, self.log, self.tables, self.workflow, lambda: LATER
+            LAKE,
+            ("dev",),
+            self.lake,
+            self.log,
+            self.tables,
+            self.workflow,
+            lambda: LATER,
+            self.table_filter,
         )
 
     def page(self, **fields: Any) -> Page:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from etl_core.model.errors import LoadFailedError
 from etl_core.model.status import Status
+from etl_core.model.table_filter import TableFilter
 from etl_core.model.table_ref import TableRef
 from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import Scope, State
@@ -316,6 +317,25 @@ def add_refused(memory: InMemoryServices, key: str, error: Any, **version: Any) 
 
 def an_error(name: str) -> dict[str, Any]:
     return {"type": name, "message": f"{name} happened", "details": ["x" * 1000] * 50}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "prospect"),
+    [
+        (("dev.sales.*",), Prospect.SAME_FAULT),
+        (("dev.sales.*", "dev.public.t"), Prospect.MAY_LOAD),
+        ((), Prospect.MAY_LOAD),
+    ],
+)
+def test_what_was_not_served_is_sent_again_when_it_is(
+    patterns: tuple[str, ...], prospect: Prospect
+) -> None:
+    memory = InMemoryServices(table_filter=TableFilter(patterns))
+    add_refused(memory, "dev/append/t/x.csv", an_error("TableNotServedError"))
+
+    [found] = refused(memory)
+
+    assert found.prospect is prospect
 
 
 @pytest.mark.parametrize(
