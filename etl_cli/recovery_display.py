@@ -17,6 +17,12 @@ from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
 REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+_TO_DO = {
+    Status.REJECTED: "etl logs --failed shows why; correct the file and upload it again",
+    Status.FAILED: "etl logs --failed shows why; etl replay --failed loads it again",
+    Status.UNKNOWN: "it may be in its table: reconcile settles it, do not upload it again",
+    Status.RECEIVED: "wait: it has no final status yet",
+}
 NEEDS_OPERATOR = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
 """No run of reconcile ends these states."""
 _MEANING = {
@@ -62,21 +68,23 @@ def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     return table
 
 
-def states_table(counts: Mapping[State, int], refused: Mapping[Status, int]) -> DataTable:
-    """Return the number of versions in each state, and what the state means.
-
-    `refused`: how many of the recorded ones were rejected or failed.
-    """
+def states_table(counts: Mapping[State, int]) -> DataTable:
+    """Return the number of versions in each state, and what the state means."""
     table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
             style = "bold" if state in (*TO_SEND, *NEEDS_OPERATOR) else ""
             table.add_row(f"{counts[state]:,}", state, meaning, style=style)
-    for status, count in sorted(refused.items()):
-        meaning = (
-            "of the recorded: etl logs --failed shows why, etl replay --failed loads them again"
-        )
-        table.add_row(f"{count:,}", status, meaning, style="bold")
+    return table
+
+
+def statuses_table(statuses: Mapping[Status, int]) -> DataTable:
+    """Return the number of versions with each status before anything was sent, and what to do."""
+    table = DataTable("versions", "status", "what to do")
+    for status in Status:
+        if statuses.get(status):
+            style = "bold" if status in REFUSED else ""
+            table.add_row(f"{statuses[status]:,}", status, _TO_DO.get(status, ""), style=style)
     return table
 
 

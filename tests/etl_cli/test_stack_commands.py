@@ -37,7 +37,8 @@ del LOADED["error"]
 TOTALS = {"rows": 1200, "bytes": 10, "succeeded": 1, "rejected": 2, "failed": 1}
 TABLE = {
     "database": "dev", "schema": "public", "table_name": "t", "schema_version": "1", "days": [],
-    "last_upload": ENTRY, "last_success": LOADED, "today": TOTALS, "last_30_days": TOTALS,
+    "last_upload": ENTRY, "last_success": LOADED, "last_load": LOADED, "today": TOTALS, "last_30_days": TOTALS,
+    "freshness": "stale", "freshness_hours": 26,
 }  # fmt: skip
 DOCUMENT = {"schema_version": "1", "columns": [{"name": "id", "type": "INTEGER"}]}
 
