@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from etl_cli.options import stack_options
+from etl_cli.progress import progress
 from etl_cli.recovery_client import (
     Comparison,
     Delivery,
@@ -24,7 +25,6 @@ from etl_cli.recovery_display import (
     delivery_table,
     finding_json,
     findings_table,
-    progress,
     reasons,
     states_table,
     statuses_table,

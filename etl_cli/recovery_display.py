@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from etl_cli.console import DataTable, make_console
+from etl_cli.console import DataTable
 from etl_cli.recovery_client import Delivery
-from etl_cli.terminal import visible
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import TO_SEND, State
 from etl_core.recovery.reconcile_requests import Answer, FindingSummary
@@ -36,25 +32,6 @@ _MEANING = {
     "before anything is loaded again (docs/how-to/operate.md, uploads that the ledger does not know)",
     State.RECORDED: "its final status is in the log",
 }
-
-
-@contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Show progress on a terminal. Call the yielded function with the number done and a remark."""
-    console = make_console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(visible(what), total=total)
-        yield lambda done, remark: bar.update(
-            task, completed=done, description=visible(f"{what} {remark}".rstrip())
-        )
 
 
 def findings_table(findings: Sequence[FindingSummary]) -> DataTable:

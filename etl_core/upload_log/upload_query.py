@@ -38,6 +38,7 @@ from etl_core.upload_log.parameters import (
 
 DEFAULT_PERIOD = timedelta(days=7)
 _TIME_TAIL = "0000-00-00T00:00:00Z"
+_DAY_LENGTH = len("0000-00-00")
 _EARLIEST = EARLIEST_ARRIVAL.date()
 
 
@@ -155,12 +156,10 @@ def _bounds(parameters: Mapping[str, str], now: datetime) -> tuple[str, str]:
 
 def _full_time(prefix: str) -> str:
     """Return the first time with this beginning, since S3 exists."""
-    start = max(_first_day(prefix), _EARLIEST).isoformat()
-    return (
-        max(start, prefix) + _TIME_TAIL[max(len(start), len(prefix)) :]
-        if len(prefix) > 10
-        else f"{start}T00:00:00Z"
-    )
+    earliest = f"{_EARLIEST.isoformat()}T00:00:00Z"
+    if len(prefix) > _DAY_LENGTH:
+        return max(earliest, prefix + _TIME_TAIL[len(prefix) :])
+    return max(earliest, f"{_first_day(prefix).isoformat()}T00:00:00Z")
 
 
 def _first_day(prefix: str) -> date:
