@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,21 +42,44 @@ class ApiUnreachableError(RuntimeError):
     """The API cannot be reached."""
 
 
+def opener_of(url: str) -> urllib.request.OpenerDirector:
+    """Return what opens the URL: through the user's proxy, unless it is on this machine."""
+    is_local = urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost")
+    return urllib.request.build_opener(*[urllib.request.ProxyHandler({})] if is_local else [])
+
+
 @dataclass(frozen=True)
 class ApiClient:
-    """Asks the API of a stack."""
+    """Asks the API of a stack: with its key, or with a signature, if `sign` is given.
+
+    `sign` returns the headers of a request for this URL.
+    """
 
     url: str
     key: str = field(repr=False)
+    sign: Callable[[str], Mapping[str, str]] | None = None
 
     @classmethod
     def of(cls, outputs: Outputs, source: StackSource) -> ApiClient:
-        """Return the client for a stack's outputs. Raises StackError if they lack the API."""
-        return cls(str(need(outputs, "api_url", source)), str(need(outputs, "api_key", source)))
+        """Return the client for a stack's outputs. Raises StackError if they lack the API, or
+        without credentials for an API with IAM.
+        """
+        url = str(need(outputs, "api_url", source))
+        if outputs.get("api_auth") == "iam":
+            from etl_cli.api_signing import signer_of
+
+            return cls(url, "", signer_of(outputs, source))
+        return cls(url, str(need(outputs, "api_key", source)))
+
+    def headers(self, url: str) -> Mapping[str, str]:
+        """Return the headers that authorize a request for this URL."""
+        return {"x-api-key": self.key} if self.sign is None else self.sign(url)
 
     def url_of(self, path: str, parameters: Mapping[str, str] | None = None) -> str:
         """Return the URL of a request."""
-        query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+        # A signature is over %20, not over the + that forms use.
+        encoded = urllib.parse.urlencode(parameters or {}, quote_via=urllib.parse.quote)
+        query = f"?{encoded}" if encoded else ""
         return f"{self.url.rstrip('/')}{path}{query}"
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -75,12 +98,9 @@ class ApiClient:
 
     def _get_once(self, path: str, parameters: Mapping[str, str] | None) -> dict[str, Any]:
         url = self.url_of(path, parameters)
-        request = urllib.request.Request(url, headers={"x-api-key": self.key})  # noqa: S310
-        is_local = urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost")
-        proxies = [urllib.request.ProxyHandler({})] if is_local else []
-        opener = urllib.request.build_opener(*proxies)
+        request = urllib.request.Request(url, headers=dict(self.headers(url)))  # noqa: S310
         try:
-            with opener.open(request, timeout=API_SECONDS) as answer:
+            with opener_of(url).open(request, timeout=API_SECONDS) as answer:
                 page: dict[str, Any] = json.load(answer)
                 return page
         except urllib.error.HTTPError as error:

@@ -28,6 +28,7 @@ STYLES = {
     "failed": "red",
     "unknown": "magenta",
 }
+_FRESHNESS_STYLES = {"fresh": "green", "stale": "yellow", "never loaded": "yellow"}
 TABLE_WIDTH = 100
 """A narrower terminal shows one block for each upload, because a table would cut its columns."""
 
@@ -144,28 +145,31 @@ def describe_tables(tables: Iterable[Mapping[str, Any]], *, is_wide: bool) -> Re
     rows = [_table_facts(table) for table in tables]
     if is_wide:
         shown = DataTable(
-            "table", "last upload", "status", "last success", "rows, 30 days", "refused"
+            "table", "fresh", "last upload", "status", "last load", "rows, 30 days", "refused"
         )
-        for row in rows:
-            shown.add_row(*row[:2], describe_status(row[2]), *row[3:])
+        for name, fresh, last, status, *rest in rows:
+            style = _FRESHNESS_STYLES.get(fresh, "")
+            shown.add_row(name, cell(fresh, style), last, describe_status(status), *rest)
         return shown
     text = cell("")
-    for name, last, status, success, loaded, refused in rows:
-        text.append_text(cell(name, "bold")).append("\n  ")
+    for name, fresh, last, status, loaded_at, loaded, refused in rows:
+        text.append_text(cell(name, "bold")).append(" ")
+        text.append_text(cell(fresh, _FRESHNESS_STYLES.get(fresh, ""))).append("\n  ")
         text.append_text(cell(status, STYLES.get(status, "")))
-        line = f" at {last}; last success {success or 'none'}; {loaded} rows, {refused} refused"
+        line = f" at {last}; last load {loaded_at or 'none'}; {loaded} rows, {refused} refused"
         text.append_text(cell(line)).append("\n")
     return text
 
 
-def _table_facts(table: Mapping[str, Any]) -> tuple[str, str, str, str, str, str]:
-    last, success = table.get("last_upload") or {}, table.get("last_success") or {}
+def _table_facts(table: Mapping[str, Any]) -> tuple[str, str, str, str, str, str, str]:
+    last, load = table.get("last_upload") or {}, table.get("last_load") or {}
     totals = table["last_30_days"]
     return (
         f"{table['database']}.{table['schema']}.{table['table_name']}",
+        str(table.get("freshness", "")).replace("_", " "),
         str(last.get("landed_timestamp", "")),
         str(last.get("status", "")),
-        str(success.get("loaded_timestamp") or success.get("landed_timestamp") or ""),
+        str(load.get("loaded_timestamp") or load.get("landed_timestamp") or ""),
         describe_number(totals["rows"]),
         describe_number(totals["rejected"] + totals["failed"]),
     )

@@ -59,6 +59,7 @@ def doctor(
 
 def _check_stack(source: StackSource) -> list[Finding]:
     """Return the findings of a deployed stack. Raises StackError."""
+    from etl_cli.api_client import ApiClient
     from etl_cli.doctor.aws_reader import AwsReader
     from etl_cli.doctor.evidence import StackNames
     from etl_cli.doctor.stack_checks import check_stack
@@ -70,10 +71,10 @@ def _check_stack(source: StackSource) -> list[Finding]:
         reconcile_function=str(need(outputs, "reconcile_function", source)),
         tables_function=str(need(outputs, "tables_function", source)),
         api_url=str(need(outputs, "api_url", source)),
-        api_key=str(need(outputs, "api_key", source)),
     )
     session = session_of()
-    reader = AwsReader(cache(lambda service: client_of(outputs, source, service, session)), names)
+    clients = cache(lambda service: client_of(outputs, source, service, session))
+    reader = AwsReader(clients, names, ApiClient.of(outputs, source).headers)
     return list(check_stack(reader.read()))
 
 

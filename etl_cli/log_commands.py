@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from etl_cli.api_client import ApiClient
+from etl_cli.api_client import PAGE_ENTRIES, ApiClient
 from etl_cli.command_errors import plain_errors
 from etl_cli.options import stack_options
 from etl_cli.stack_outputs import StackSource
@@ -210,11 +210,11 @@ def _find(api: ApiClient, upload: str) -> dict[str, Any]:
 @stack_options
 @plain_errors
 def tables(stack: StackSource, as_json: bool) -> None:  # noqa: FBT001
-    """Show every table: its last upload and success, and its rows and refusals.
+    """Show every table: its last upload and load, whether it is fresh, and its rows and refusals.
 
     Exit code: 0 done, 1 the API or the stack cannot answer, 2 an option cannot be used.
     """
-    answer = open_api(stack).get("/tables")
+    answer = _all_tables(open_api(stack))
     if as_json:
         echo_lines(to_json(answer))
     elif answer["items"]:
@@ -227,6 +227,18 @@ def tables(stack: StackSource, as_json: bool) -> None:  # noqa: FBT001
         console.print(shown, soft_wrap=not is_wide)
     else:
         echo("no table had an upload so far")
+
+
+def _all_tables(api: ApiClient) -> dict[str, Any]:
+    """Return all pages as one answer."""
+    answer = api.get("/tables", {"limit": str(PAGE_ENTRIES)})
+    token = answer.pop("next_token", None)
+    while token:
+        page = api.get("/tables", {"limit": str(PAGE_ENTRIES), "next_token": token})
+        answer["items"] += page["items"]
+        answer["count"] += page["count"]
+        token = page.get("next_token")
+    return answer
 
 
 @click.command()
@@ -276,13 +288,33 @@ def ui(only_print: bool, stack: StackSource, as_json: bool) -> None:  # noqa: FB
     """Open the page of the stack in the browser, with its API key.
 
     The key is in the part of the address that browsers do not send. The page keeps it in its tab.
+    For an API with IAM the command serves the page on this machine and signs its requests, until Ctrl-C.
 
     Exit code: 0 done, 1 the stack cannot be used or no browser was found, 2 an option cannot be used.
     """
     from urllib.parse import quote
 
     api = open_api(stack)
+    if api.sign is not None:
+        _serve_page(api, only_print=only_print, as_json=as_json)
+        return
     address = f"{api.url_of('/')}#key={quote(api.key, safe='')}"
+    _show_page(address, api.url_of("/"), only_print=only_print, as_json=as_json)
+
+
+def _serve_page(api: ApiClient, *, only_print: bool, as_json: bool) -> None:
+    from etl_cli.signing_proxy import SigningProxy
+
+    with SigningProxy(api) as proxy:
+        _show_page(proxy.address, f"http://{proxy.host}/", only_print=only_print, as_json=as_json)
+        try:
+            proxy.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+
+def _show_page(address: str, shown: str, *, only_print: bool, as_json: bool) -> None:
+    """Open or print the address. `shown` is the address without the key."""
     if as_json:
         echo_lines(to_json({"url": address}))
     elif only_print:
@@ -292,4 +324,4 @@ def ui(only_print: bool, stack: StackSource, as_json: bool) -> None:  # noqa: FB
 
         if not webbrowser.open(address):
             raise click.ClickException("no browser was found; etl ui --print shows the address")
-        echo(f"opened {api.url_of('/')}")
+        echo(f"opened {shown}")

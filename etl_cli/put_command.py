@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import glob
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ from etl_cli.terminal import echo, echo_lines, to_json
 PART_BYTES = 16 << 20
 """A larger file is sent in parts of this size (S3 accepts at most 10,000 parts)."""
 MAX_PARTS = 10_000
+AT_ONCE = 8
+"""So many files are sent at the same time; boto3 keeps ten connections."""
 POLL_SECONDS = 0.25
 WAIT_SECONDS = 900
 _REFUSED = 1
@@ -209,24 +214,39 @@ def _schema_in_force(api: ApiClient, path: str) -> Any:
 
 
 def send(outputs: Outputs, stack: StackSource, sendings: Sequence[Sending]) -> list[str]:
-    """Upload the files and return their version ids, with a progress bar on a terminal."""
-    from etl_cli.recovery_display import progress
+    """Upload the files and return their version ids, with a progress bar on a terminal.
+
+    Files to append go at the same time, because their order does not matter; others one after the other.
+    """
+    from etl_cli.progress import progress
 
     client, bucket = client_of(outputs, stack, "s3"), str(need(outputs, "lake_bucket", stack))
-    versions = []
-    done = 0
+    versions, done, sent, counting = list[str](), 0, 0, threading.Lock()
     total = sum(each.size for each in sendings)
-    with progress("sending", total) as advance:
-        for number, each in enumerate(sendings, 1):
-            count = f"{number}/{len(sendings)}"
 
-            def on_bytes(size: int, count: str = count) -> None:
-                nonlocal done
-                done += size
-                advance(done, count)
+    def on_bytes(size: int) -> None:
+        nonlocal done
+        with counting:
+            done += size
+            advance(done, f"{sent}/{len(sendings)}")
 
-            versions.append(_send_one(client, bucket, each, on_bytes))
+    def send_one(each: Sending) -> str:
+        nonlocal sent
+        version = _send_one(client, bucket, each, on_bytes)
+        with counting:
+            sent += 1
+        return version
+
+    with progress("sending", total) as advance, ThreadPoolExecutor(AT_ONCE) as threads:
+        for is_append, group in groupby(sendings, key=_is_append):
+            versions += (threads.map if is_append else map)(send_one, group)
     return versions
+
+
+def _is_append(each: Sending) -> bool:
+    from etl_core.model.lake_key import Action, describe_key
+
+    return describe_key(each.key).action == Action.APPEND
 
 
 def _send_one(client: Any, bucket: str, each: Sending, on_bytes: Callable[[int], None]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from etl_cli.options import stack_options
+from etl_cli.progress import progress
 from etl_cli.recovery_client import (
     Comparison,
     Delivery,
@@ -24,9 +25,9 @@ from etl_cli.recovery_display import (
     delivery_table,
     finding_json,
     findings_table,
-    progress,
     reasons,
     states_table,
+    statuses_table,
 )
 from etl_cli.stack import Stack, open_stack
 from etl_cli.stack_options import (
@@ -127,7 +128,7 @@ def reconcile(
     reply.end(
         LEFT if is_left or comparison.damaged else DONE,
         counts={str(state): count for state, count in comparison.counts.items()},
-        refused={str(status): count for status, count in comparison.refused.items()},
+        statuses={str(status): count for status, count in sorted(comparison.statuses.items())},
         findings=[finding_json(finding) for finding in comparison.findings],
         damaged=list(comparison.damaged),
         **({"adopted": adopted.adopted, "not_adopted": adopted.refused} if adopt else {}),
@@ -165,7 +166,10 @@ def _show(reply: Reply, comparison: Comparison, delivery: Delivery | None) -> No
     ]
     if shown:
         reply.show(findings_table(in_arrival_order(shown)))
-    reply.show(states_table(comparison.counts, comparison.refused), *comparison.damaged)
+    reply.show(states_table(comparison.counts))
+    if comparison.statuses:
+        reply.show(statuses_table(comparison.statuses))
+    reply.show(*comparison.damaged)
     if delivery is not None and comparison.to_send:
         reply.show(delivery_table(delivery), *reasons(delivery.answers))
 

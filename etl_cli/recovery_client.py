@@ -50,7 +50,7 @@ class Comparison:
 
     findings: list[FindingSummary] = field(default_factory=list)
     counts: Counter[State] = field(default_factory=Counter)
-    refused: Counter[Status] = field(default_factory=Counter)
+    statuses: Counter[Status] = field(default_factory=Counter)
     damaged: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -114,7 +114,7 @@ def compare_lake(
     for page in pages(function, request, clock):
         comparison.findings += page.findings
         comparison.counts.update(page.counts)
-        comparison.refused.update(page.refused)
+        comparison.statuses.update(page.statuses)
         comparison.damaged |= dict.fromkeys(each.message for each in page.damaged)
         on_page(comparison)
     known = {finding.upload for finding in comparison.findings}
@@ -123,6 +123,7 @@ def compare_lake(
         new = [finding for finding in page.findings if finding.upload not in known]
         comparison.findings += new
         comparison.counts.update(finding.state for finding in new)
+        comparison.statuses.update(each.status for each in new if each.status is not None)
     return comparison
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from etl_cli.console import DataTable, make_console
+from etl_cli.console import DataTable
 from etl_cli.recovery_client import Delivery
-from etl_cli.terminal import visible
 from etl_core.model.status import Status
 from etl_core.recovery.reconcile import TO_SEND, State
 from etl_core.recovery.reconcile_requests import Answer, FindingSummary
@@ -17,6 +13,12 @@ from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
 REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+_TO_DO = {
+    Status.REJECTED: "etl logs --failed shows why; correct the file and upload it again",
+    Status.FAILED: "etl logs --failed shows why; etl replay --failed loads it again",
+    Status.UNKNOWN: "it may be in its table: reconcile settles it, do not upload it again",
+    Status.RECEIVED: "wait: it has no final status yet",
+}
 NEEDS_OPERATOR = (State.LEDGER_DAMAGED, State.NOT_IN_LEDGER)
 """No run of reconcile ends these states."""
 _MEANING = {
@@ -32,25 +34,6 @@ _MEANING = {
 }
 
 
-@contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Show progress on a terminal. Call the yielded function with the number done and a remark."""
-    console = make_console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(visible(what), total=total)
-        yield lambda done, remark: bar.update(
-            task, completed=done, description=visible(f"{what} {remark}".rstrip())
-        )
-
-
 def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     """Return the first findings, one per line."""
     table = DataTable("arrived", "upload", "version", "finding")
@@ -62,21 +45,23 @@ def findings_table(findings: Sequence[FindingSummary]) -> DataTable:
     return table
 
 
-def states_table(counts: Mapping[State, int], refused: Mapping[Status, int]) -> DataTable:
-    """Return the number of versions in each state, and what the state means.
-
-    `refused`: how many of the recorded ones were rejected or failed.
-    """
+def states_table(counts: Mapping[State, int]) -> DataTable:
+    """Return the number of versions in each state, and what the state means."""
     table = DataTable("versions", "state", "meaning")
     for state, meaning in _MEANING.items():
         if counts.get(state):
             style = "bold" if state in (*TO_SEND, *NEEDS_OPERATOR) else ""
             table.add_row(f"{counts[state]:,}", state, meaning, style=style)
-    for status, count in sorted(refused.items()):
-        meaning = (
-            "of the recorded: etl logs --failed shows why, etl replay --failed loads them again"
-        )
-        table.add_row(f"{count:,}", status, meaning, style="bold")
+    return table
+
+
+def statuses_table(statuses: Mapping[Status, int]) -> DataTable:
+    """Return the number of versions with each status before anything was sent, and what to do."""
+    table = DataTable("versions", "status", "what to do")
+    for status in Status:
+        if statuses.get(status):
+            style = "bold" if status in REFUSED else ""
+            table.add_row(f"{statuses[status]:,}", status, _TO_DO.get(status, ""), style=style)
     return table
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 import click
 
 from etl_cli.options import stack_options
+from etl_cli.progress import progress
 from etl_cli.recovery_client import ask_with_retries
 from etl_cli.recovery_display import (
     REFUSED,
     delivery_json,
     delivery_table,
     finding_json,
-    progress,
     reasons,
 )
 from etl_cli.replay_failed import replay_failed

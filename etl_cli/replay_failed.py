@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from etl_cli.console import DataTable
+from etl_cli.progress import progress
 from etl_cli.recovery_client import in_arrival_order, pages
 from etl_cli.recovery_display import (
     MAX_ROWS,
@@ -13,7 +14,6 @@ from etl_cli.recovery_display import (
     delivery_json,
     delivery_table,
     finding_json,
-    progress,
     reasons,
 )
 from etl_cli.stack import Stack, open_stack

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from etl_cli.console import make_console
+from etl_cli.progress import progress
 from etl_cli.recovery_client import Clock, Delivery, deliver
-from etl_cli.recovery_display import REFUSED, progress
+from etl_cli.recovery_display import REFUSED
 from etl_cli.stack import Stack
 from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_core.model.errors import EtlError

@@ -74,6 +74,11 @@ def session_of(profile: str | None = None) -> Any:
         raise StackError(STACK_AWS_UNUSABLE(reason=error)) from None
 
 
+def region_of(outputs: Outputs, source: StackSource) -> str:
+    """Return the stack's region. Raises StackError."""
+    return str(outputs.get("region") or need(outputs, "state_machine_arn", source).split(":")[3])
+
+
 def client_of(outputs: Outputs, source: StackSource, service: str, session: Any = None) -> Any:
     """Return a client of an AWS service: with the keys of a local cloud, else the usual credentials.
 
@@ -90,7 +95,7 @@ def client_of(outputs: Outputs, source: StackSource, service: str, session: Any 
         "aws_secret_access_key": outputs.get("secret_access_key"),
     }
     given = {name: value for name, value in local.items() if value is not None}
-    region = outputs.get("region") or need(outputs, "state_machine_arn", source).split(":")[3]
+    region = region_of(outputs, source)
     make: Any = (session or session_of()).client
     try:
         return make(service, region_name=region, config=OPERATOR.to_config(), **given)

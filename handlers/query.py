@@ -28,13 +28,15 @@ from etl_core.upload_log.messages import (
     PATH_UNKNOWN,
     SCHEMA_UNKNOWN,
     TABLE_PART_INVALID,
+    TABLE_UNKNOWN,
     TRY_AGAIN,
     UPLOAD_ID_INVALID,
     UPLOAD_UNKNOWN,
 )
-from etl_core.upload_log.parameters import MAX_SHOWN, InvalidQueryError, check_names
-from etl_core.upload_log.query import LogQuery, next_token
-from etl_core.upload_log.totals import summarize
+from etl_core.upload_log.parameters import MAX_SHOWN, InvalidQueryError, check_names, encode_token
+from etl_core.upload_log.query import LogQuery
+from etl_core.upload_log.tables_query import TablesQuery, tables_token
+from etl_core.upload_log.totals import sum_hours, summarize
 from etl_core.upload_log.upload_query import UploadQuery
 from handlers.context import Context
 from handlers.page import page_response
@@ -137,7 +139,7 @@ def _logs(event: Mapping[str, Any]) -> Response:
     query = LogQuery.parse(_parameters(event))
     pages = ((page.items, page.ends_at) for page in _log().read_pages(query))
     items, ends_at = _take(pages, query.limit)
-    token = None if ends_at is None else next_token(query.table_name, ends_at)
+    token = None if ends_at is None else encode_token(ends_at)
     page: Page = {"items": list(map(_public, items)), "count": len(items), "next_token": token}
     return json_response(page)
 
@@ -149,7 +151,7 @@ def _uploads(event: Mapping[str, Any]) -> Response:
     page: UploadPage = {
         "items": list(map(_listed, items)),
         "count": len(items),
-        "next_token": None if before is None else query.token(before),
+        "next_token": None if before is None else encode_token(before),
         "from": query.first,
     }
     return json_response(page)
@@ -168,9 +170,31 @@ def _upload(event: Mapping[str, Any]) -> Response:
 
 
 def _tables(event: Mapping[str, Any]) -> Response:
-    check_names(_parameters(event), ())
-    tables: Tables = summarize(_lists().read_totals(), utc_now())
+    query, now = TablesQuery.parse(_parameters(event)), utc_now()
+    hours: list[dict[str, Any]] = []
+
+    def rounds() -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+        for read in _lists().read_totals(query.after, query.limit):
+            hours.extend(read.hours)
+            yield read.items, read.ends_at
+
+    items, ends_at = _take(rounds(), query.limit)
+    tables: Tables = {
+        "items": [summarize(item, now, _settings().freshness_hours) for item in items],
+        "count": len(items),
+        "next_token": None if ends_at is None else tables_token(ends_at),
+        "hours": list(sum_hours(hours, now)),
+    }
     return json_response(tables)
+
+
+def _table(event: Mapping[str, Any]) -> Response:
+    check_names(_parameters(event), ())
+    table = TableRef(*_table_parts(event))
+    item = _lists().find_totals(table)
+    if item is None:
+        raise _NotFoundError(TABLE_UNKNOWN(table=table, database=table.database))
+    return json_response(summarize(item, utc_now(), _settings().freshness_hours))
 
 
 def _table_schema(event: Mapping[str, Any]) -> Response:
@@ -248,6 +272,7 @@ _ROUTES: Mapping[str, Callable[[Mapping[str, Any]], Response]] = {
     "/uploads": _uploads,
     "/uploads/{upload_id}": _upload,
     "/tables": _tables,
+    "/tables/{database}/{schema}/{table}": _table,
     "/tables/{database}/{schema}/{table}/schema": _table_schema,
     "/health": _health,
     "/": _page,

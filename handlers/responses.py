@@ -61,7 +61,8 @@ def finish(response: Response, event: Mapping[str, Any], cors_origin: str | None
         headers |= {
             "Access-Control-Allow-Origin": cors_origin,
             "Access-Control-Allow-Methods": METHODS,
-            "Access-Control-Allow-Headers": "x-api-key, if-none-match",
+            "Access-Control-Allow-Headers": "x-api-key, authorization, x-amz-date, "
+            "x-amz-security-token, if-none-match",
             "Access-Control-Expose-Headers": "ETag",
             "Vary": "Origin",
         }

@@ -19,11 +19,11 @@ from pulumi import Input, Output, ResourceOptions
 
 from etl_core.model.api import OPERATIONS, Operation
 from infra import policies
-from infra.api_contract import GATEWAY_RESPONSES, STAGE
+from infra.api_contract import STAGE, gateway_responses
 from infra.component import Component, after
 from infra.functions import LoaderFunction
 from infra.roles import bare_role
-from infra.setting_kinds import AccessLog
+from infra.setting_kinds import AccessLog, ApiAuth
 from infra.stack_settings import StackSettings
 
 ACCESS_LOG = {
@@ -44,13 +44,13 @@ ACCESS_LOG = {
 
 
 class MonitoringApi(Component):
-    """A regional REST API. `url` is the base URL of its stage; `key` is a secret."""
+    """A regional REST API. `url` is the base URL of its stage; `key` is a secret, empty with IAM."""
 
     def __init__(
         self, name: str, settings: StackSettings, query: LoaderFunction, opts: ResourceOptions
     ) -> None:
         super().__init__(name, opts)
-        self._settings = settings
+        self._settings, self._auth = settings, settings.api_auth
         self._api = apigateway.RestApi(
             name,
             description="Log of uploads to the lake",
@@ -63,7 +63,7 @@ class MonitoringApi(Component):
         methods = [part for operation in OPERATIONS for part in self._methods(operation, query)]
         stage = self._stage([*methods, *self._gateway_responses()])
         self._allow_invocation(query)
-        self.key = self._key(stage)
+        self.key = self._key(stage) if self._auth is ApiAuth.KEY else Output.secret("")
         self.url = stage.invoke_url
         self.api_name = self._api.name
         self.register_outputs({})
@@ -71,13 +71,13 @@ class MonitoringApi(Component):
     def _methods(self, operation: Operation, query: LoaderFunction) -> list[pulumi.Resource]:
         """Return every method of the operation's path: the function answers GET and refuses others.
 
-        A browser sends OPTIONS without a key, to ask what is allowed.
+        A browser sends OPTIONS without a key or signature, to ask what is allowed.
         """
         path = self._path(operation.path.rstrip("/"))
         noun = _noun(operation.path)
         return [
-            *self._method(noun, "ANY", path, query, needs_key=operation.needs_key),
-            *self._method(f"{noun}-options", "OPTIONS", path, query, needs_key=False),
+            *self._method(noun, "ANY", path, query, is_restricted=operation.needs_key),
+            *self._method(f"{noun}-options", "OPTIONS", path, query, is_restricted=False),
         ]
 
     def _path(self, path: str) -> Input[str]:
@@ -95,15 +95,15 @@ class MonitoringApi(Component):
         return self._paths[path]
 
     def _method(
-        self, noun: str, verb: str, path: Input[str], query: LoaderFunction, *, needs_key: bool
+        self, noun: str, verb: str, path: Input[str], query: LoaderFunction, *, is_restricted: bool
     ) -> list[pulumi.Resource]:
         method = apigateway.Method(
             f"{self.name}-{noun}",
             rest_api=self._api.id,
             resource_id=path,
             http_method=verb,
-            authorization="NONE",
-            api_key_required=needs_key,
+            authorization="AWS_IAM" if is_restricted and self._auth is ApiAuth.IAM else "NONE",
+            api_key_required=is_restricted and self._auth is ApiAuth.KEY,
             opts=self.child(),
         )
         integration = apigateway.Integration(
@@ -142,7 +142,7 @@ class MonitoringApi(Component):
                 },
                 opts=self.child(),
             )
-            for response in GATEWAY_RESPONSES
+            for response in gateway_responses(self._auth)
         ]
 
     def _stage(self, deployed: list[pulumi.Resource]) -> apigateway.Stage:
@@ -152,7 +152,7 @@ class MonitoringApi(Component):
         response of the gateway changes.
         """
         paths = [operation.path for operation in OPERATIONS]
-        fixed = (paths, GATEWAY_RESPONSES, self._settings.api_cors_origin)
+        fixed = (paths, gateway_responses(self._auth), self._settings.api_cors_origin)
         contract = Output.all(*self._described).apply(
             lambda known: hashlib.sha256(repr((fixed, known)).encode()).hexdigest()
         )

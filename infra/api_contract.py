@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from etl_core.model.api import OPERATIONS
+from infra.setting_kinds import ApiAuth
 
 STAGE = "v1"
 KEY_HEADER = "x-api-key"
@@ -37,7 +38,8 @@ class GatewayResponse:
         )
 
 
-GATEWAY_RESPONSES = (
+_PATHS = ", ".join(operation.path for operation in OPERATIONS)
+_WITH_KEY = (
     GatewayResponse(
         "INVALID_API_KEY",
         403,
@@ -52,10 +54,49 @@ GATEWAY_RESPONSES = (
         404,
         {
             "type": "NotFound",
-            "message": "this path does not exist; the API has "
-            f"{', '.join(operation.path for operation in OPERATIONS)}",
+            "message": f"this path does not exist; the API has {_PATHS}",
         },
     ),
+)
+_WITH_IAM = (
+    GatewayResponse(
+        "MISSING_AUTHENTICATION_TOKEN",
+        403,
+        {
+            "type": "NotSigned",
+            "message": "the request has no AWS signature, or its path does not exist; every request for data "
+            "is signed with Signature Version 4 for the service execute-api. "
+            f"Sign it, or let etl do it. The API has {_PATHS}",
+        },
+    ),
+    GatewayResponse(
+        "ACCESS_DENIED",
+        403,
+        {
+            "type": "AccessDenied",
+            "message": "no policy of the caller allows the request; it needs execute-api:Invoke on the stage of "
+            "the API. Ask the owner of the account for it",
+        },
+    ),
+    GatewayResponse(
+        "INVALID_SIGNATURE",
+        403,
+        {
+            "type": "InvalidSignature",
+            "message": "the AWS signature does not fit the request; secret, region, clock or path differ. "
+            "Check the credentials and the clock",
+        },
+    ),
+    GatewayResponse(
+        "EXPIRED_TOKEN",
+        403,
+        {
+            "type": "ExpiredToken",
+            "message": "the credentials of the signature have expired. Log in to AWS again",
+        },
+    ),
+)
+_ALWAYS = (
     GatewayResponse(
         "THROTTLED",
         429,
@@ -82,13 +123,22 @@ GATEWAY_RESPONSES = (
         },
     ),
 )
-"""API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist."""
+
+
+def gateway_responses(auth: ApiAuth) -> tuple[GatewayResponse, ...]:
+    """Return the responses of an API with this kind of authorization.
+
+    API Gateway uses MISSING_AUTHENTICATION_TOKEN for a path that does not exist and for a request
+    without a signature (developer guide, "Gateway response types").
+    """
+    return (*(_WITH_IAM if auth is ApiAuth.IAM else _WITH_KEY), *_ALWAYS)
+
 
 STATUS_CODES = {
     200: "The answer.",
     304: "The answer has not changed since the one with the ETag of If-None-Match.",
     400: "A parameter is missing or invalid. The body names it.",
-    403: "The API key is missing or unknown.",
+    403: "The API key is missing or unknown; or, with IAM, the signature is missing, or not allowed.",
     404: "There is no such resource.",
     405: "The method is not GET, HEAD or OPTIONS.",
     429: "Too many requests.",

@@ -58,6 +58,7 @@ def query_spec(settings: StackSettings, around: Surroundings) -> FunctionSpec:
             env.LOG_TABLE: around.log_table.table_name,
             env.LAKE_BUCKET: around.lake.lake.bucket_name,
             env.CORS_ORIGIN: settings.api_cors_origin or "",
+            env.FRESHNESS_HOURS: str(settings.freshness_hours),
         },
         statements=Output.all(around.log_table.arn, around.lake.lake.arn).apply(
             lambda known: [

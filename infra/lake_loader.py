@@ -127,6 +127,8 @@ class LakeLoader(pulumi.ComponentResource):
     tables_function: Output[str]
     api_url: Output[str]
     api_key: Output[str]
+    """Empty if the API authorizes with IAM."""
+    api_auth: Output[str]
     warehouse_host: Output[str]
     warehouse_port: Output[int]
     warehouse_databases: Output[list[str]]
@@ -310,6 +312,7 @@ class LakeLoader(pulumi.ComponentResource):
         self.tables_function = pipeline.tables.function_name
         self.api_url = pipeline.api.url
         self.api_key = pipeline.api.key
+        self.api_auth = Output.from_input(self._settings.api_auth.value)
         self.warehouse_host = warehouse.host
         self.warehouse_port = warehouse.port
         self.warehouse_databases = Output.from_input(list(self._settings.databases))

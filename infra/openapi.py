@@ -45,6 +45,20 @@ _VERSION = {
     "landed_timestamp": "2026-11-22T09:29:00Z",
     "status": "applied",
 }
+_TABLE = {
+    "database": "dev",
+    "schema": "public",
+    "table_name": "user_data",
+    "schema_version": "1",
+    "last_upload": _LAST,
+    "last_success": _LAST,
+    "last_load": _LAST,
+    "freshness": "fresh",
+    "freshness_hours": 26,
+    "today": _TOTALS,
+    "last_30_days": _TOTALS,
+    "days": [{"date": "2026-11-22", **_TOTALS}],
+}
 EXAMPLES: dict[str, Any] = {
     "queryLog": {"items": [_EXAMPLE_ENTRY], "count": 1, "next_token": None},
     "listUploads": {
@@ -55,22 +69,12 @@ EXAMPLES: dict[str, Any] = {
     },
     "getUpload": _EXAMPLE_ENTRY,
     "listTables": {
-        "items": [
-            {
-                "database": "dev",
-                "schema": "public",
-                "table_name": "user_data",
-                "schema_version": "1",
-                "last_upload": _LAST,
-                "last_success": _LAST,
-                "today": _TOTALS,
-                "last_30_days": _TOTALS,
-                "days": [{"date": "2026-11-22", **_TOTALS}],
-            }
-        ],
+        "items": [_TABLE],
         "count": 1,
+        "next_token": None,
         "hours": [{"hour": "2026-11-22T09:00:00Z", "succeeded": 1, "rejected": 0, "failed": 0}],
     },
+    "getTable": _TABLE,
     "getTableSchema": {
         "in_force": _VERSION,
         "document": {"schema_version": "1", "columns": [{"name": "id", "type": "INTEGER"}]},
@@ -118,6 +122,21 @@ _EXAMPLE_PROBLEM = {
         "message": "limit is 'ten'; it must be a whole number from 1 to 500",
     },
 }
+_SECURITY: Schema = {
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": KEY_HEADER,
+        "description": "For stacks with apiAuth key.",
+    },
+    "iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "For stacks with apiAuth iam: AWS Signature Version 4 for the service execute-api.",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+}
 _TAGS = {
     "Log": "What happened to uploads.",
     "Tables": "Tables, as the log knows them.",
@@ -138,10 +157,10 @@ def render_document() -> Schema:
         },
         "servers": [{"url": "{api_url}", "variables": {"api_url": {"default": f"/{STAGE}"}}}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
-        "security": [{"api_key": []}],
+        "security": [{"api_key": []}, {"iam": []}],
         "paths": {each.path: {"get": _render_operation(each)} for each in OPERATIONS},
         "components": {
-            "securitySchemes": {"api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+            "securitySchemes": _SECURITY,
             "schemas": dict(sorted(_schemas())),
         },
     }

@@ -27,6 +27,13 @@ class NetworkKind(Enum):
     EXISTING = "existing"
 
 
+class ApiAuth(Enum):
+    """How requests of the API prove that they are allowed."""
+
+    KEY = "key"
+    IAM = "iam"
+
+
 class AccessLog(Enum):
     """Whether API Gateway logs each request, and who gives it the role for that."""
 

@@ -17,13 +17,22 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from etl_core.model.function_settings import (
+    DEFAULT_FRESHNESS_HOURS,
     DEFAULT_MAINTENANCE_MIN_ROWS,
     DEFAULT_REBUILD_MAX_ROWS,
+    MAX_FRESHNESS_HOURS,
     MAX_LOAD_INTERVAL_SECONDS,
 )
 from etl_core.model.notices import WebhookKind
 from infra.combinations import faults_of_combination
-from infra.setting_kinds import AccessLog, NetworkKind, UsageAction, WarehouseKind, WarehouseLogin
+from infra.setting_kinds import (
+    AccessLog,
+    ApiAuth,
+    NetworkKind,
+    UsageAction,
+    WarehouseKind,
+    WarehouseLogin,
+)
 from infra.setting_types import (
     Capacity,
     Databases,
@@ -153,12 +162,21 @@ class StackSettings(BaseModel):
     reconcile_every_hours: Annotated[
         int, Field(ge=0, le=168, description="a whole number of hours from 0 (never) to 168")
     ] = 24
+    freshness_hours: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_FRESHNESS_HOURS,
+            description=f"a whole number of hours from 0 (never stale) to {MAX_FRESHNESS_HOURS}",
+        ),
+    ] = DEFAULT_FRESHNESS_HOURS
     api_rate_limit: Annotated[
         int, Field(ge=1, le=10000, description="a whole number from 1 to 10000")
     ] = 20
     api_burst_limit: Annotated[
         int, Field(ge=1, le=5000, description="a whole number from 1 to 5000")
     ] = 40
+    api_auth: Annotated[ApiAuth, Field(description="key or iam")] = ApiAuth.KEY
     api_cors_origin: OptionalOrigin = None
     api_access_log: Annotated[AccessLog, Field(description="off, on or with-role")] = AccessLog.OFF
     network: Annotated[NetworkKind, Field(description="create or existing")] = NetworkKind.CREATE

@@ -65,10 +65,14 @@ def attempt(call: Callable[[], T]) -> Read[T]:
 
 @dataclass
 class AwsReader:
-    """Reads a stack. `client_of` returns the client of a service."""
+    """Reads a stack.
+
+    `client_of` returns the client of a service, `authorize` the headers of a request of the API.
+    """
 
     client_of: ClientOf
     names: StackNames
+    authorize: Callable[[str], Mapping[str, str]]
 
     def read(self) -> StackEvidence:
         """Return everything. Nothing that cannot be read stops the rest."""
@@ -263,12 +267,13 @@ class AwsReader:
         )
 
     def _api(self) -> Read[ApiAnswers]:
-        base, key = self.names.api_url.rstrip("/"), self.names.api_key
+        base = self.names.api_url.rstrip("/")
+        url = f"{base}{_QUERY_PROBE}"
         try:
             return ApiAnswers(
                 _http_status(f"{base}/health", {}),
-                _http_status(f"{base}{_QUERY_PROBE}", {"x-api-key": key}),
-                _http_status(f"{base}{_QUERY_PROBE}", {}),
+                _http_status(url, self.authorize(url)),
+                _http_status(url, {}),
             )
         except (OSError, ValueError) as error:
             return Unread(f"{base} does not answer: {error}")

@@ -22,7 +22,6 @@ class StackNames:
     reconcile_function: str
     tables_function: str
     api_url: str
-    api_key: str = field(repr=False)
 
     @property
     def partition(self) -> str:

@@ -277,15 +277,15 @@ def _api(evidence: StackEvidence) -> Iterator[Finding]:
 def _key(api: ApiAnswers, url: str) -> Finding:
     check = "API key"
     if api.without_key == 200:
-        return broken(check, url, "the API answers without a key", _REFRESH)
+        return broken(check, url, "the API answers without a key or signature", _REFRESH)
     if api.with_key == 403:
-        detail = "the API refuses the key of the stack's outputs"
+        detail = "the API refuses the key of the stack's outputs, or your signature"
         return broken(
             check,
             url,
             detail,
             "Write the outputs again: pulumi stack output --json --show-secrets; if it goes on, run pulumi refresh "
-            "and pulumi up",
+            "and pulumi up. With apiAuth iam, you need execute-api:Invoke on the API",
         )
     if api.with_key == 200:
         return ok(check, url)

@@ -174,6 +174,8 @@ class LogTable:
 
         A page has at most the query's limit of entries, unless a filter may leave few or none.
         """
+        if query.is_empty:
+            return
         for page in self._pages(**_query_arguments(query)):
             items = [_entry(item) for item in page.get("Items", [])]
             last = page.get("LastEvaluatedKey")

@@ -1,7 +1,8 @@
-"""The totals of the tables, which are items of the log table."""
+"""The totals of the tables and of the hours, which are items of the log table."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from etl_core.upload_log.totals import (
     additions,
     by_table,
     expired,
+    hourly_additions,
+    hours_key,
     is_newer,
     last_uploads,
     totals_key,
@@ -23,33 +26,54 @@ if TYPE_CHECKING:
 
 
 class TotalsTable:
-    """Adds to the totals: one write for each table. Raises ThrottledError or LogError."""
+    """Adds to the totals: one write for each table, and one for the hours of each shard.
+
+    Raises ThrottledError or LogError.
+    """
 
     def __init__(self, client: DynamoDBClient, name: str) -> None:
         self._client, self._name = client, name
 
     def add(self, tallies: Iterable[Tally]) -> None:
         """Add what was answered now. The last of a table's tallies becomes its last upload."""
-        for table, group in by_table(tallies).items():
-            self._prune(table, self._update(table, last_uploads(group), additions(group)))
+        groups = by_table(tallies)
+        for table, group in groups.items():
+            self._write(totals_key(table), last_uploads(group), additions(group))
+        self._add_hours(groups)
 
     def add_earlier(self, tallies: Iterable[Tally]) -> None:
         """Add answers of any age. The last upload of a table stays the newest one."""
-        for table, group in by_table(tallies).items():
+        groups = by_table(tallies)
+        for table, group in groups.items():
             group.sort(key=lambda tally: tally.hour)
-            item = self._update(table, {}, additions(group))
+            item = self._write(totals_key(table), {}, additions(group))
             last = last_uploads(group)
             if last and is_newer(last, item):
-                item = self._update(table, last, {})
-            self._prune(table, item)
+                self._update(totals_key(table), last, {})
+        self._add_hours(groups)
 
-    def _prune(self, table: str, item: Mapping[str, Any]) -> None:
+    def _add_hours(self, groups: Mapping[str, Iterable[Tally]]) -> None:
+        shards: dict[str, list[Tally]] = defaultdict(list)
+        keys = {}
+        for table, group in groups.items():
+            key = hours_key(table)
+            keys[key["table_name"]] = key
+            shards[key["table_name"]] += group
+        for shard, tallies in shards.items():
+            self._write(keys[shard], {}, hourly_additions(tallies))
+
+    def _write(
+        self, key: Mapping[str, str], values: Mapping[str, Any], numbers: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """Set values, add numbers, and remove what is too old. Return the item as it was in between."""
+        item = self._update(key, values, numbers)
         if old := expired(item, utc_now()):
-            self._update(table, {}, {}, old)
+            self._update(key, {}, {}, old)
+        return item
 
     def _update(
         self,
-        table: str,
+        key: Mapping[str, str],
         values: Mapping[str, Any],
         numbers: Mapping[str, int],
         removed: Iterable[str] = (),
@@ -73,7 +97,7 @@ class TotalsTable:
         ]
         arguments: dict[str, Any] = {
             "TableName": self._name,
-            "Key": {part: to_item(text) for part, text in totals_key(table).items()},
+            "Key": {part: to_item(text) for part, text in key.items()},
             "UpdateExpression": " ".join(
                 f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms
             ),

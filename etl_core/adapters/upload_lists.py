@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from etl_core.adapters.dynamodb_calls import mapped
@@ -19,7 +19,13 @@ from etl_core.upload_log.indexes import (
     UPLOAD_INDEX,
     schema_partition,
 )
-from etl_core.upload_log.totals import TABLE_SHARDS, TABLES
+from etl_core.upload_log.totals import (
+    HOURS_KEY,
+    TABLE_SHARDS,
+    TABLES,
+    is_table,
+    totals_key,
+)
 from etl_core.upload_log.upload_query import Place, UploadQuery
 
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
 _PAGE = 200
 _HISTORY = 100
+_FIRST = " "
+"""Sorts before the hours and all tables. A key cannot be empty."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,15 @@ class Round:
 
     items: list[dict[str, Any]]
     before: str | None
+
+
+@dataclass(frozen=True)
+class TotalsRound:
+    """Totals of tables, by name, and hours. All up to the name `ends_at` have been read; None: all."""
+
+    items: list[dict[str, Any]]
+    hours: list[dict[str, Any]]
+    ends_at: str | None
 
 
 class UploadLists:
@@ -48,6 +65,8 @@ class UploadLists:
 
     def read_rounds(self, query: UploadQuery) -> Iterator[Round]:
         """Yield the matching uploads in rounds. The partitions of one period are read at the same time."""
+        if query.is_empty:
+            return
         places = list(query.places())
         with ThreadPoolExecutor(max(len(place.partitions) for place in places)) as threads:
             before = query.before
@@ -66,20 +85,13 @@ class UploadLists:
             requests = [_request(query, place, name, position) for name in place.partitions]
             answers = list(threads.map(self._query, requests))
             # What lies behind the end of one partition may follow in another one.
-            ends = [
-                str(from_item(answer["LastEvaluatedKey"][SORT_KEY]))
-                for answer in answers
-                if answer.get("LastEvaluatedKey")
-            ]
-            bound = max(ends, default=None)
-            read = [_entry(item) for answer in answers for item in answer["Items"]]
-            kept = [
-                item
-                for item in read
-                if item[SORT_KEY] < position and (bound is None or item[SORT_KEY] >= bound)
-            ]
-            kept.sort(key=lambda item: str(item[SORT_KEY]), reverse=True)
-            yield Round(kept, bound)
+            bound = max(_ends(answers), default=None)
+            read = [(_sort_key(item), item) for answer in answers for item in answer["Items"]]
+            kept = [(key, item) for key, item in read if (bound or "") <= key < position]
+            kept.sort(key=itemgetter(0), reverse=True)
+            if len(kept) > query.limit:  # a page takes no more, so the others are not converted
+                bound = kept[query.limit - 1][0]
+            yield Round([_entry(item) for _, item in kept[: query.limit]], bound)
             position = bound
 
     def find(self, upload_id: str) -> dict[str, Any] | None:
@@ -89,17 +101,12 @@ class UploadLists:
         ]
         if not keys:
             return None
-        found = self._query(
-            {
-                "KeyConditionExpression": "#table = :table AND #sort = :sort",
-                "ExpressionAttributeNames": {"#table": PARTITION_KEY, "#sort": SORT_KEY},
-                "ExpressionAttributeValues": {
-                    ":table": keys[0][PARTITION_KEY],
-                    ":sort": keys[0][SORT_KEY],
-                },
-                "ConsistentRead": True,
-            }
-        )["Items"]
+        return self._read(str(from_item(keys[0][PARTITION_KEY])), _sort_key(keys[0]))
+
+    def _read(self, table_name: str, sort_key: str) -> dict[str, Any] | None:
+        """Return the item of the log table with this primary key."""
+        request = _range(table_name, "=", sort_key) | {"ConsistentRead": True}
+        found = self._query(request)["Items"]
         return _entry(found[0]) if found else None
 
     def schema_files(self, table: TableRef) -> Sequence[dict[str, Any]]:
@@ -110,22 +117,31 @@ class UploadLists:
         )
         return [_entry(item) for item in found["Items"]]
 
-    def read_totals(self) -> list[dict[str, Any]]:
-        """Return the totals of every table."""
+    def read_totals(self, after: str, limit: int) -> Iterator[TotalsRound]:
+        """Yield the totals of the tables after this one, by name, in rounds. The shards are read at
+        the same time. `after` is empty for the beginning, which also has the hours.
+        """
         partitions = [f"{TABLES}/{shard}" for shard in range(TABLE_SHARDS)]
+        position: str | None = after
         with ThreadPoolExecutor(TABLE_SHARDS) as threads:
-            return [item for items in threads.map(self._read_all, partitions) for item in items]
+            while position is not None:
+                some = {"Limit": _share(limit)}
+                requests = [_range(name, ">", position or _FIRST) | some for name in partitions]
+                answers = list(threads.map(self._query, requests))
+                position = min(_ends(answers), default=None)
+                read = [(_sort_key(item), item) for answer in answers for item in answer["Items"]]
+                read.sort(key=itemgetter(0))
+                known = [(key, item) for key, item in read if position is None or key <= position]
+                yield TotalsRound(
+                    [_entry(item) for key, item in known if is_table(key)],
+                    [_entry(item) for key, item in known if key == HOURS_KEY],
+                    position,
+                )
 
-    def _read_all(self, partition: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        request = _equal(PARTITION_KEY, partition)
-        for _ in count():
-            answer = self._query(request)
-            items += [_entry(item) for item in answer["Items"]]
-            if not answer.get("LastEvaluatedKey"):
-                break
-            request = request | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return items
+    def find_totals(self, table: TableRef) -> dict[str, Any] | None:
+        """Return the totals of a table, None if none of its uploads was answered."""
+        key = totals_key(f"{table.database}/{table.schema}/{table.name}")
+        return self._read(key[PARTITION_KEY], key[SORT_KEY])
 
     def _query(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = mapped(
@@ -140,6 +156,29 @@ def _equal(attribute: str, value: str) -> dict[str, Any]:
         "ExpressionAttributeNames": {"#partition": attribute},
         "ExpressionAttributeValues": {":partition": to_item(value)},
     }
+
+
+def _range(table_name: str, comparison: str, sort_key: str) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": f"#table = :table AND #sort {comparison} :sort",
+        "ExpressionAttributeNames": {"#table": PARTITION_KEY, "#sort": SORT_KEY},
+        "ExpressionAttributeValues": {":table": to_item(table_name), ":sort": to_item(sort_key)},
+    }
+
+
+def _share(limit: int) -> int:
+    """Return how many items to read of each shard, so that one round mostly fills a page."""
+    return min(limit // 3 + 8, _PAGE)
+
+
+def _ends(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the sort keys at which the answers were cut."""
+    last = (answer.get("LastEvaluatedKey") for answer in answers)
+    return [_sort_key(key) for key in last if key]
+
+
+def _sort_key(item: Mapping[str, Any]) -> str:
+    return str(from_item(item[SORT_KEY]))
 
 
 def _start_of(place: Place) -> str:
@@ -171,13 +210,14 @@ def _request(query: UploadQuery, place: Place, partition: str, before: str) -> d
     is_sparse = bool(query.filters or query.s3_key) or (
         bool(conditions) and place.index != NOTABLE_INDEX
     )
+    most = _share(query.limit) if len(place.partitions) > 1 else min(query.limit + 1, _PAGE)
     request: dict[str, Any] = {
         "KeyConditionExpression": "#partition = :partition AND #sort BETWEEN :first AND :before",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {name: to_item(value) for name, value in values.items()},
         "ScanIndexForward": False,
         # DynamoDB counts the items that it reads, before the filter. One may be `before` itself.
-        "Limit": _PAGE if is_sparse else min(query.limit + 1, _PAGE),
+        "Limit": _PAGE if is_sparse else most,
     }
     if place.index is not None:
         request["IndexName"] = place.index

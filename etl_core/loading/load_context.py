@@ -88,6 +88,7 @@ class Trace:
     statements: tuple[str, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()
     load_interval_seconds: int = 0
+    freshness_hours: int | None = None
 
     def with_schema(self, view: LedgerView, upload: Upload) -> Trace:
         """Return the trace with the schema version that applies to the upload."""
@@ -145,6 +146,7 @@ class Trace:
             statements=self.statements,
             warnings=self.warnings,
             error=error,
+            freshness_hours=self.freshness_hours,
         )
 
 

@@ -101,7 +101,11 @@ class SchemaLoad:
         """
         load = self._load
         spec = self._read_spec()
-        self.trace = replace(self.trace, schema_version=spec.schema_version)
+        self.trace = replace(
+            self.trace,
+            schema_version=spec.schema_version,
+            freshness_hours=spec.freshness_hours,
+        )
         result = self._apply(spec)
         if isinstance(result, LoadResult):
             return result

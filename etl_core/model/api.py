@@ -13,10 +13,37 @@ from etl_core.model.lake_key import Action
 from etl_core.model.status import Status
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
-MAX_TABLE_NAME, MAX_DATABASE, MAX_KEY = 1024, 127, 1024
-TIME_PATTERN = r"^\d{4}(-([01](\d(-([0-3](\d([T ]([0-2](\d(:([0-5](\d(:([0-5](\dZ?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?$"
-"""A UTC time, or the beginning of one. The function also checks that it exists."""
+DEFAULT_TABLES = 100
+MAX_TABLE_NAME, MAX_DATABASE, MAX_KEY = 512, 127, 1024
+"""A table name is a partition key, which holds 2,048 bytes (DynamoDB developer guide, "Quotas"); a
+character has at most four."""
 METHODS = "GET, HEAD, OPTIONS"
+
+
+def _time_pattern() -> str:
+    """Return a pattern of the UTC times from year 1 to 9999 that exist, and of their beginnings."""
+    year = r"(000[1-9]|00[1-9][0-9]|0[1-9][0-9][0-9]|[1-9][0-9]{3})"
+    leap_year = r"([0-9][0-9](0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
+    long, short = "(0[13578]|1[02])", "(0[469]|11)"
+    dates = (
+        rf"{year}-{long}-(0[1-9]|[12][0-9]|3[01])",
+        rf"{year}-{short}-(0[1-9]|[12][0-9]|30)",
+        rf"{year}-02-(0[1-9]|1[0-9]|2[0-8])",
+        f"{leap_year}-02-29",
+    )
+    beginning = rf"{year}(-([01]|(0[1-9]|1[0-2])(-[0-2]?)?|({long}|{short})-3)?)?"
+    hour = r"([0-2]|([01][0-9]|2[0-3])(:([0-5]([0-9](:([0-5]([0-9]Z?)?)?)?)?)?)?)"
+    return f"({beginning}|({'|'.join(dates)})([T ]{hour}?)?)"
+
+
+_TIME_TEXT = _time_pattern()
+TIME_PATTERN = f"^{_TIME_TEXT}$"
+"""A UTC time, or the beginning of one."""
+TOKEN_PATTERN = rf"^{_TIME_TEXT}(\.([0-9a-f]{{2}}){{1,270}})?$"
+"""A place in arrival order: a time or the beginning of one, and what follows it in hexadecimal digits."""
+TABLES_TOKEN_PATTERN = "^([0-9a-f]{2}){1,500}$"  # noqa: S105 - a pattern
+"""A place among the tables, in hexadecimal digits."""
+CONTROL_CHARACTERS = r"\u0000-\u001f\u007f-\u009f"
 
 
 def any_of(words: Iterable[str]) -> str:
@@ -91,16 +118,25 @@ LIMIT = Parameter(
 )
 NEXT_TOKEN = Parameter(
     "next_token",
-    "The `next_token` of the previous response. Returns the entries that follow it.",
-    "MjAyNi0xMS0yMlQwOTozMDowMFojMDEjMDEyMzQ1Njc4OWFiCnVzZXJfZGF0YQ",
-    {"minLength": 1, "maxLength": 4096, "pattern": "^[A-Za-z0-9_-]+={0,2}$"},
+    "The `next_token` of the previous response: a place in arrival order. Returns the entries that "
+    "follow it, which are older.",
+    "2026-11-22T09:30:00Z.23303123303132333435363738396162",
+    {"minLength": 4, "maxLength": 561, "pattern": TOKEN_PATTERN},
 )
+_ONE_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+_TABLE_NAME: Mapping[str, Any] = {
+    "minLength": 1,
+    "maxLength": MAX_TABLE_NAME,
+    # Not * and /, not only blanks, and not database.schema.table.
+    "pattern": rf"^(?!\s*{_ONE_NAME}\.{_ONE_NAME}\.{_ONE_NAME}\s*$)"
+    rf"[^*/{CONTROL_CHARACTERS}]*[^*/\s{CONTROL_CHARACTERS}][^*/{CONTROL_CHARACTERS}]*$",
+}
 LOG_PARAMETERS = (
     Parameter(
         "table_name",
         "The table, as `table` or `schema.table`. `_unparsed` for uploads whose key names no table.",
         "user_data",
-        {"minLength": 1, "maxLength": MAX_TABLE_NAME, "pattern": r"^[^*/]*[^*/\s][^*/]*$"},
+        _TABLE_NAME,
         is_required=True,
     ),
     Parameter(
@@ -139,7 +175,7 @@ UPLOAD_PARAMETERS = (
         "table",
         "Only uploads to this table, as `table` or `schema.table`.",
         "user_data",
-        {"minLength": 1, "maxLength": MAX_TABLE_NAME, "pattern": r"^[^*/]*[^*/\s][^*/]*$"},
+        _TABLE_NAME,
     ),
     Parameter(
         "s3_key",
@@ -149,6 +185,20 @@ UPLOAD_PARAMETERS = (
     ),
     LIMIT,
     NEXT_TOKEN,
+)
+TABLES_PARAMETERS = (
+    Parameter(
+        LIMIT.name,
+        f"Maximum number of tables in the response, from 1 to {MAX_LIMIT}. Default: {DEFAULT_TABLES}.",
+        "20",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_TABLES},
+    ),
+    Parameter(
+        NEXT_TOKEN.name,
+        "The `next_token` of the previous response. Returns the tables that follow it by name.",
+        "6465762f7075626c69632f757365725f64617461",
+        {"minLength": 2, "maxLength": 1000, "pattern": TABLES_TOKEN_PATTERN},
+    ),
 )
 UPLOAD_ID = Parameter(
     "upload_id",
@@ -194,8 +244,18 @@ OPERATIONS = (
         "listTables",
         "/tables",
         "Tables",
-        "Return every table with its last uploads and its totals",
+        "Return every table with its last uploads, its freshness and its totals, by name",
         api_types.Tables,
+        TABLES_PARAMETERS,
+    ),
+    Operation(
+        "getTable",
+        "/tables/{database}/{schema}/{table}",
+        "Tables",
+        "Return one table with its last uploads, its freshness and its totals",
+        api_types.TableSummary,
+        path_parameters=TABLE_PATH,
+        errors=(404,),
     ),
     Operation(
         "getTableSchema",

@@ -145,8 +145,17 @@ class TableSummary(TypedDict):
     table_name: str
     schema_version: Annotated[str | None, "The version of the schema file that applied last."]
     last_upload: Annotated[LastUpload | None, "The upload that was answered last."]
-    last_success: Annotated[
-        LastUpload | None, "The upload that succeeded last: how fresh the table is."
+    last_success: Annotated[LastUpload | None, "The upload that succeeded last."]
+    last_load: Annotated[LastUpload | None, "The data file that was loaded last."]
+    freshness: Annotated[
+        str,
+        "`stale` if the last load is longer ago than `freshness_hours`.",
+        {"enum": ["fresh", "stale", "never_loaded"]},
+    ]
+    freshness_hours: Annotated[
+        int | None,
+        "As the schema file says, else the stack. Null: the table is never stale.",
+        _COUNT,
     ]
     today: Totals
     last_30_days: Totals
@@ -154,11 +163,15 @@ class TableSummary(TypedDict):
 
 
 class Tables(TypedDict):
-    """All tables that had an upload, by name, and the uploads of the last 48 hours."""
+    """A page of the tables that had an upload, by name, and the uploads of the last 48 hours."""
 
     items: list[TableSummary]
-    count: Annotated[int, "The number of tables.", _COUNT]
-    hours: Annotated[list[Hour], "The hours of the last 48 that have uploads, oldest first."]
+    count: Annotated[int, "The number of tables in `items`.", _COUNT]
+    next_token: Annotated[str | None, "The token of the next page; null if there is none."]
+    hours: Annotated[
+        list[Hour],
+        "The hours of the last 48 that have uploads, of all tables, oldest first. Only the first page has them.",
+    ]
 
 
 class SchemaVersion(TypedDict):

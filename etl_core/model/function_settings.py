@@ -36,6 +36,7 @@ COPY_ROLE_ARN = "COPY_ROLE_ARN"
 LONG_LOAD_BYTES = "LONG_LOAD_BYTES"
 LOG_TABLE = "LOG_TABLE"
 CORS_ORIGIN = "CORS_ORIGIN"
+FRESHNESS_HOURS = "FRESHNESS_HOURS"
 LEASE_TABLE = "LEASE_TABLE"
 LEASE_SECONDS = "LEASE_SECONDS"
 PARALLEL_LOADS = "PARALLEL_LOADS"
@@ -57,6 +58,10 @@ DEFAULT_REBUILD_MAX_ROWS = 100_000_000
 """An UPDATE of every row writes the table a second time, in one transaction, within the time limit of
 one load (at most 15 minutes)."""
 MAX_LOAD_INTERVAL_SECONDS = 86_400
+DEFAULT_FRESHNESS_HOURS = 26
+"""A table that is loaded once a day, with two hours for delays, is fresh."""
+MAX_FRESHNESS_HOURS = 87_600
+"""Ten years."""
 
 
 class SettingsError(ValueError):
@@ -230,11 +235,14 @@ class QuerySettings:
     """The query function's settings: the log table, and the lake that schema files are read from.
 
     `cors_origin`: the web page that may read the answers, `*` for every one, None for none.
+    `freshness_hours`: after this time without a load a table is stale whose schema file does not say
+    it; 0 for never.
     """
 
     log_table: str
     lake_bucket: str
     cors_origin: str | None = None
+    freshness_hours: int = DEFAULT_FRESHNESS_HOURS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> QuerySettings:
@@ -243,6 +251,7 @@ class QuerySettings:
             log_table=_required(environment, LOG_TABLE),
             lake_bucket=_required(environment, LAKE_BUCKET),
             cors_origin=environment.get(CORS_ORIGIN, "").strip() or None,
+            freshness_hours=_whole_number(environment, FRESHNESS_HOURS, DEFAULT_FRESHNESS_HOURS),
         )
 
 

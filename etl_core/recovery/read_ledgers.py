@@ -222,4 +222,5 @@ def evidence_of(row: LedgerRow) -> LedgerEvidence:
         loaded_at=row.loaded_at,
         schema_version=None if row.schema_file is None else row.schema_file.schema_version,
         rows_quarantined=row.rows_quarantined,
+        freshness_hours=None if row.schema_file is None else row.schema_file.freshness_hours,
     )

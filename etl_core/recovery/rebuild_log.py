@@ -17,6 +17,7 @@ from etl_core.recovery.tables_requests import LedgerPageRequest
 from etl_core.recovery.wire import ask
 from etl_core.upload_log.entry import PARTITION_KEY, SORT_KEY, upload_attributes
 from etl_core.upload_log.indexes import UPLOAD_ID
+from etl_core.upload_log.totals import FRESHNESS_HOURS
 
 
 def rebuild_page(request: LogPageRequest, services: Services) -> LogPage:
@@ -85,6 +86,7 @@ def settled_entry(
         UPLOAD_ID: row.upload_id,
         "loaded_timestamp": format_utc_time(row.loaded_at),
         "schema_version": row.schema_version,
+        FRESHNESS_HOURS: row.freshness_hours,
         "rows_loaded": row.rows_loaded,
         "rows_quarantined": row.rows_quarantined,
         "redshift_table_exists": True,

@@ -118,6 +118,7 @@ class LedgerEvidence:
     loaded_at: UtcTime
     schema_version: str | None = None
     rows_quarantined: int | None = None
+    freshness_hours: int | None = None
 
     @property
     def id(self) -> VersionKey:

@@ -50,12 +50,13 @@ class FindingSummary:
 class Page:
     """The findings that need attention, the number of versions in each state, and damaged ledgers.
 
-    `refused`: how many of the recorded versions were rejected or failed.
+    `statuses`: how many versions have each status, in the ledger or else in the log. Versions that
+    neither knows have none.
     """
 
     findings: tuple[FindingSummary, ...] = ()
     counts: Mapping[State, int]
-    refused: Mapping[Status, int] = field(default_factory=dict)
+    statuses: Mapping[Status, int] = field(default_factory=dict)
     damaged: tuple[DamagedLedger, ...] = ()
     marker: Marker | None = None
 
@@ -118,6 +119,7 @@ class LakeReport:
     sent: int
     marker: Marker | None
     damaged: tuple[DamagedLedger, ...] = ()
+    statuses: Mapping[Status, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

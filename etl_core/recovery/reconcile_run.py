@@ -190,11 +190,7 @@ def _page(
     return Page(
         findings=tuple(_summary(each) for each in findings if each.state not in hidden),
         counts=Counter(each.state for each in findings),
-        refused=Counter(
-            each.status
-            for each in findings
-            if each.state is State.RECORDED and each.status in _REFUSED
-        ),
+        statuses=Counter(each.status for each in findings if each.status is not None),
         damaged=tuple(damaged),
         marker=marker,
     )
@@ -352,12 +348,14 @@ def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> 
     """
     ends_at = time.monotonic() + seconds
     counts: Counter[State] = Counter()
+    statuses: Counter[Status] = Counter()
     earliest: list[FindingSummary] = []
     damaged: dict[DamagedLedger, None] = {}
     known: set[Upload] = set()
     marker = request.marker
     for page in _pages(lambda at: _compare_page(request, at, services), marker, ends_at):
         counts.update(page.counts)
+        statuses.update(page.statuses)
         damaged |= dict.fromkeys(page.damaged)
         known |= {each.upload for each in page.findings}
         earliest, marker = _earliest([*earliest, *page.findings]), page.marker
@@ -365,12 +363,13 @@ def reconcile_lake(request: LakeRequest, services: Services, seconds: float) -> 
         for page in _pages(lambda at: _compare_pending(request, at, services), None, ends_at):
             new = [each for each in page.findings if each.upload not in known]
             counts.update(each.state for each in new)
+            statuses.update(each.status for each in new if each.status is not None)
             earliest = _earliest([*earliest, *new])
     if request.dry_run:
         earliest = []
     for each in earliest:
         services.workflow.start(event_of(each.upload))
-    return LakeReport(counts, len(earliest), marker, tuple(damaged))
+    return LakeReport(counts, len(earliest), marker, tuple(damaged), statuses)
 
 
 def _compare_page(request: LakeRequest, marker: Marker | None, services: Services) -> Page:

@@ -38,6 +38,8 @@ _DESCRIPTIONS = {
     "sortkey": "The columns by which rows are sorted.",
     "load_interval_seconds": "Seconds from one load of the table to the next, so that small files gather; "
     "if left out, the stack's setting.",
+    "freshness_hours": "Hours after the last load after which the API calls the table stale; 0 for never; "
+    "if left out, the stack's setting.",
     "csv": "The format of the table's data files.",
     "header": "Another name, or a list of them, that data files use for the column; an empty text if "
     "the header leaves its name empty.",

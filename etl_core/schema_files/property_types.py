@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from etl_core.model.function_settings import MAX_LOAD_INTERVAL_SECONDS
+from etl_core.model.function_settings import MAX_FRESHNESS_HOURS, MAX_LOAD_INTERVAL_SECONDS
 from etl_core.model.lake_key import Action
 from etl_core.model.names import faults_of_column, fold
 from etl_core.schema_files.column_types import ColumnType, parse_column_type
@@ -183,6 +183,7 @@ Operation = Annotated[Action, Field(strict=False), _LOWER]
 AllowedChange = Annotated[Literal["retype", "nullability", "default", "drop", "narrow"], _LOWER]
 DistStyle = Annotated[Literal["AUTO", "EVEN", "ALL", "KEY"], _UPPER]
 FileEncoding = Annotated[Literal["UTF8", "UTF16", "UTF16LE", "UTF16BE"], _UPPER]
+FreshnessHours = Annotated[int, Field(ge=0, le=MAX_FRESHNESS_HOURS)]
 LoadInterval = Annotated[int, Field(ge=0, le=MAX_LOAD_INTERVAL_SECONDS)]
 MissingColumns = Annotated[Literal["reject", "default"], _LOWER]
 Header = Annotated[Literal["first_row", "none"], _LOWER]

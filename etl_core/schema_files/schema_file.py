@@ -39,6 +39,7 @@ from etl_core.schema_files.property_types import (
     EmptyRows,
     Encoding,
     FileEncoding,
+    FreshnessHours,
     Header,
     HeaderNames,
     Identity,
@@ -171,6 +172,8 @@ class SchemaFile(Part):
     description: Description | None = None
     load_interval_seconds: LoadInterval | None = None
     """Seconds from one load of the table to the next. None: the stack's setting."""
+    freshness_hours: FreshnessHours | None = None
+    """Hours after the last load after which the table is stale, 0 for never. None: the stack's setting."""
     csv: CsvOptions = CsvOptions()
 
     @classmethod

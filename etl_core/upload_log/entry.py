@@ -21,7 +21,7 @@ from etl_core.model.times import format_utc_time, is_possible_arrival, parse_utc
 from etl_core.model.upload import Upload
 from etl_core.upload_log.failure_wording import outcome_of_failure
 from etl_core.upload_log.indexes import LISTED, NOTABLE, UPLOAD_ID, listed_partition
-from etl_core.upload_log.totals import COUNTED
+from etl_core.upload_log.totals import COUNTED, FRESHNESS_HOURS
 
 PARTITION_KEY = "table_name"
 SORT_KEY = "landed_key"
@@ -32,13 +32,14 @@ WAITING_INDEX = "waiting"
 LONGEST_WAIT = timedelta(days=1)
 """An upload that is pending for longer is taken to have no execution any more. Other uploads stop waiting for it."""
 INTERNAL_FIELDS = frozenset(
-    (SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED, NOTIFIED)
+    (SORT_KEY, WAITING_FOR, WAITING_SINCE, LISTED, NOTABLE, COUNTED, FRESHNESS_HOURS, NOTIFIED)
 )
 """Fields that the loader uses itself and the API does not show."""
 ANSWER_FIELDS = frozenset(
     (
         "loaded_timestamp",
         "schema_version",
+        FRESHNESS_HOURS,
         "rows_loaded",
         "rows_quarantined",
         "quarantine_prefix",
@@ -135,6 +136,7 @@ def final_entry(upload: Upload, state: Mapping[str, Any], execution_arn: str) ->
             "version_id": outcome.get("version_id") or upload.version_id,
             "loaded_timestamp": outcome.get("loaded_at"),
             "schema_version": outcome.get("schema_version"),
+            FRESHNESS_HOURS: outcome.get("freshness_hours"),
             "rows_loaded": outcome.get("rows_loaded"),
             "rows_quarantined": outcome.get("rows_quarantined"),
             "quarantine_prefix": outcome.get("quarantine_prefix"),

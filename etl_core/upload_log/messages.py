@@ -88,20 +88,6 @@ TABLE_NAME_WITH_DATABASE = Message(
         "database": "dev",
     },
 )
-TIMES_CONFLICT = Message(
-    id="query.times_conflict",
-    when="A query has landed_timestamp together with from or to.",
-    text="landed_timestamp cannot be combined with from and to; give one or the other",
-    fix="",
-    example={},
-)
-TIMES_REVERSED = Message(
-    id="query.times_reversed",
-    when="The beginning of the period of a query is after its end.",
-    text="from ({first}) is later than to ({last}); exchange the two",
-    fix="",
-    example={"first": "2026-11-22", "last": "2026-11-20"},
-)
 TIME_INVALID = Message(
     id="query.time_invalid",
     when="A time of a query is not a time.",
@@ -138,33 +124,12 @@ TOKEN_INVALID = Message(
     fix="",
     example={},
 )
-TOKEN_OF_OTHER_TABLE = Message(
-    id="query.token_of_other_table",
-    when="The next_token of a query was returned for another table.",
-    text="next_token belongs to another table; use it with the table_name that it was returned for",
-    fix="",
-    example={},
-)
-TOKEN_OF_OTHER_TIMES = Message(
-    id="query.token_of_other_times",
-    when="The next_token of a query was returned for other times.",
-    text="next_token belongs to a query for other times; use it with the times that it was returned for",
-    fix="",
-    example={},
-)
 KEY_PREFIX_INVALID = Message(
     id="query.key_prefix_invalid",
     when="The s3_key of a query is empty or very long.",
-    text="s3_key is {value!r}; it must be the beginning of a key, of at most {limit} bytes",
+    text="s3_key is {value!r}; it must be the beginning of a key, of at most {limit} characters",
     fix="",
     example={"value": "", "limit": 1024},
-)
-TOKEN_OF_OTHER_QUERY = Message(
-    id="query.token_of_other_query",
-    when="The next_token of a query was returned for other parameters.",
-    text="next_token belongs to a query with other parameters; use it with the parameters that it was returned for",
-    fix="",
-    example={},
 )
 UPLOAD_ID_INVALID = Message(
     id="query.upload_id_invalid",
@@ -186,6 +151,14 @@ TABLE_PART_INVALID = Message(
     text="{name} is {value!r}; it must be a name of letters, digits and underscores",
     fix="Request /tables/dev/public/user_data/schema",
     example={"name": "table", "value": "user data"},
+)
+TABLE_UNKNOWN = Message(
+    id="query.table_unknown",
+    when="No upload to the table of a request was answered.",
+    text="the log has no answered upload to {table} in {database}",
+    fix="GET /tables lists the tables. For uploads from before an upgrade, run etl reconcile, "
+    "which completes the totals",
+    example={"table": "public.user_data", "database": "dev"},
 )
 SCHEMA_UNKNOWN = Message(
     id="query.schema_unknown",

@@ -128,6 +128,8 @@ class LoadOutcome:
     """What people should know although the upload has its status: nothing here changes it."""
     load_interval_seconds: int | None = None
     """How long the next load of the table waits, so that files gather. None: it does not wait."""
+    freshness_hours: int | None = None
+    """What a schema file says about the freshness of its table. None: nothing."""
     rows_quarantined: int | None = None
     """How many rows do not fit the table and were not loaded. None: none."""
     quarantine_prefix: str | None = None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import datetime
 
-from etl_core.model.api import DEFAULT_LIMIT, MAX_DATABASE, MAX_LIMIT, MAX_TABLE_NAME, Parameter
+from etl_core.model.api import (
+    CONTROL_CHARACTERS,
+    DEFAULT_LIMIT,
+    MAX_DATABASE,
+    MAX_LIMIT,
+    MAX_TABLE_NAME,
+    TIME_PATTERN,
+    TOKEN_PATTERN,
+    Parameter,
+)
 from etl_core.model.names import faults_of_name, faults_of_schema, fold
 from etl_core.model.table_ref import split_table_name
 from etl_core.upload_log.messages import (
@@ -26,12 +31,9 @@ from etl_core.upload_log.messages import (
 )
 
 MAX_SHOWN = 80
-SORT_KEY_TAIL = r"T\d\d:\d\d:\d\dZ#[^\n]{0,64}#[0-9a-f]{12}"
-"""Pattern of the log's sort key (model.upload.landed_key) after the day. A sequencer may have the separator."""
-_TIME = "0000-00-00T00:00:00Z"
-_ENDINGS = ("0001-01-01T00:00:00Z", "0000-10-10T00:00:00Z")
-"""The beginning of a time is valid if one of these completes it to a time. The first digit of a
-month or day may be 0 or 1."""
+_TIME_LENGTH = len("0000-00-00T00:00:00Z")
+_UNREADABLE = re.compile(rf"[{CONTROL_CHARACTERS}\ud800-\udfff]")
+"""Control characters, and halves of characters, which no request in UTF-8 has."""
 LAST = "~"
 """Sorts after every character of a sort key."""
 
@@ -59,7 +61,7 @@ def parse_table_name(parameter: str, text: str | None) -> tuple[str, str | None]
     """Return the partition, and the schema if the name has one: `sales.orders` is table orders of schema sales."""
     if text is None or not text.strip():
         raise InvalidQueryError(parameter, TABLE_NAME_MISSING(name=parameter))
-    if len(text) > MAX_TABLE_NAME or not text.isprintable():
+    if len(text) > MAX_TABLE_NAME or _UNREADABLE.search(text):
         raise InvalidQueryError(
             parameter, TABLE_NAME_UNREADABLE(name=parameter, limit=MAX_TABLE_NAME)
         )
@@ -91,22 +93,9 @@ def parse_timestamp(parameter: str, text: str) -> str:
 
     At least the year is needed.
     """
-    prefix = text.strip().replace(" ", "T")
-    pattern = "".join(r"\d" if sign == "0" else sign for sign in _TIME[: len(prefix)])
-    if (
-        not 4 <= len(prefix) <= len(_TIME)
-        or not re.fullmatch(pattern, prefix, re.ASCII)
-        or not _is_beginning_of_time(prefix)
-    ):
+    if not re.fullmatch(TIME_PATTERN, text, re.ASCII):
         raise InvalidQueryError(parameter, TIME_INVALID(name=parameter, value=text[:MAX_SHOWN]))
-    return prefix
-
-
-def _is_beginning_of_time(prefix: str) -> bool:
-    for ending in _ENDINGS:
-        with suppress(ValueError):
-            return bool(datetime.fromisoformat(prefix + ending[len(prefix) :]))
-    return False
+    return text.replace(" ", "T")
 
 
 def parse_choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
@@ -130,28 +119,29 @@ def parse_database(text: str | None) -> str | None:
     return fold(text.strip())
 
 
-def parse_limit(text: str | None) -> int:
+def parse_limit(text: str | None, default: int = DEFAULT_LIMIT) -> int:
     if text is None:
-        return DEFAULT_LIMIT
+        return default
     if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidQueryError("limit", LIMIT_INVALID(value=text[:MAX_SHOWN], limit=MAX_LIMIT))
     return int(text)
 
 
-def encode_token(*parts: str) -> str:
-    """Return the token that `decode_token` reads."""
-    return base64.urlsafe_b64encode("\n".join(parts).encode()).decode().rstrip("=")
+def encode_token(place: str) -> str:
+    """Return the token of a place in arrival order: a sort key of the log, or the beginning of a time."""
+    time, rest = place[:_TIME_LENGTH], place[_TIME_LENGTH:]
+    return f"{time}.{rest.encode().hex()}" if rest else time
 
 
-def decode_token(text: str) -> tuple[str, str]:
-    """Return the two parts of a token. Raises InvalidQueryError if it has not two."""
-    try:
-        decoded = base64.b64decode(
-            text + "=" * (-len(text) % 4), altchars=b"-_", validate=True
-        ).decode()
-    except (binascii.Error, ValueError):
-        decoded = ""
-    first, separator, second = decoded.rpartition("\n")
-    if not separator:
+def decode_token(text: str | None) -> str | None:
+    """Return the place that a token names.
+
+    Any place is valid, also one where no entry is, and for any query. Raises InvalidQueryError for a
+    text that is none.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(TOKEN_PATTERN, text, re.ASCII):
         raise InvalidQueryError("next_token", TOKEN_INVALID())
-    return first, second
+    time, _, rest = text.partition(".")
+    return time.replace(" ", "T") + bytes.fromhex(rest).decode(errors="replace")

@@ -1,5 +1,5 @@
-"""Totals of each table, so that GET /tables does not read the log: one item per table, to which every
-final status adds.
+"""Totals, so that GET /tables does not read the log: one item per table with its days, and one per
+shard with the hours of all its tables. Every final status adds to both.
 
 An entry keeps in `counted` what it added. Between the two writes a function can die: then the totals
 miss this upload. The entry is the truth, the totals are statistics.
@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from etl_core.model.api_types import Day, Hour, LastUpload, Tables, TableSummary, Totals
+from etl_core.model.api_types import Day, Hour, LastUpload, TableSummary, Totals
 from etl_core.model.names import UNPARSED, faults_of_name
 from etl_core.model.times import format_utc_time
 
 COUNTED = "counted"
+FRESHNESS_HOURS = "freshness_hours"
 TABLES = "#tables"
 """No key names a table with this sign, so no entry is in these partitions."""
 TABLE_SHARDS = 4
+HOURS_KEY = "#hours"
+"""The sort key of a shard's hours. It sorts before every table."""
 DAYS, HOURS = 30, 48
 KINDS = {
     "loaded": "succeeded",
@@ -49,6 +52,10 @@ class Tally:
     sign: int = 1
     upload: LastUpload | None = None
     schema_version: str | None = None
+    is_load: bool = False
+    is_schema_file: bool = False
+    """A schema file took effect. Then `freshness_hours` is what it says, None if it says nothing."""
+    freshness_hours: int | None = None
 
     @property
     def mark(self) -> str:
@@ -62,6 +69,7 @@ def tally_of(key: Mapping[str, str], attributes: Mapping[str, Any]) -> Tally | N
     if kind is None:
         return None
     is_loaded = attributes["status"] == "loaded"
+    is_schema_file = attributes["status"] in ("applied", "unchanged")
     names = ("upload_id", "s3_key", "status", "landed_timestamp", "loaded_timestamp")
     upload = {name: attributes[name] for name in names if attributes.get(name) is not None}
     version = attributes.get("schema_version")
@@ -73,6 +81,9 @@ def tally_of(key: Mapping[str, str], attributes: Mapping[str, Any]) -> Tally | N
         bytes=int(attributes.get("file_size") or 0) if is_loaded else 0,
         upload=cast(LastUpload, upload),
         schema_version=None if version is None else str(version),
+        is_load=is_loaded,
+        is_schema_file=is_schema_file,
+        freshness_hours=attributes.get(FRESHNESS_HOURS),
     )
 
 
@@ -94,8 +105,16 @@ def _table_id(table_name: str, attributes: Mapping[str, Any]) -> str:
 
 def totals_key(table: str) -> dict[str, str]:
     """Return the primary key of a table's totals."""
-    shard = zlib.crc32(table.encode()) % TABLE_SHARDS
-    return {"table_name": f"{TABLES}/{shard}", "landed_key": table}
+    return {"table_name": _partition(table), "landed_key": table}
+
+
+def hours_key(table: str) -> dict[str, str]:
+    """Return the primary key of the hours that a table's uploads add to."""
+    return {"table_name": _partition(table), "landed_key": HOURS_KEY}
+
+
+def _partition(table: str) -> str:
+    return f"{TABLES}/{zlib.crc32(table.encode()) % TABLE_SHARDS}"
 
 
 def by_table(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
@@ -107,13 +126,20 @@ def by_table(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
 
 
 def additions(tallies: Iterable[Tally]) -> dict[str, int]:
-    """Return the numbers to add to an item, by attribute: `d/2026-11-22/rows`, `h/2026-11-22T09/failed`."""
+    """Return the numbers to add to a table's item, by attribute: `d/2026-11-22/rows`."""
     sums: dict[str, int] = defaultdict(int)
     for tally in tallies:
         day = f"d/{tally.hour[:10]}"
         sums[f"{day}/rows"] += tally.sign * tally.rows
         sums[f"{day}/bytes"] += tally.sign * tally.bytes
         sums[f"{day}/{tally.kind}"] += tally.sign
+    return {name: number for name, number in sums.items() if number}
+
+
+def hourly_additions(tallies: Iterable[Tally]) -> dict[str, int]:
+    """Return the numbers to add to the hours, by attribute: `h/2026-11-22T09/failed`."""
+    sums: dict[str, int] = defaultdict(int)
+    for tally in tallies:
         sums[f"h/{tally.hour}/{tally.kind}"] += tally.sign
     return {name: number for name, number in sums.items() if number}
 
@@ -127,8 +153,12 @@ def last_uploads(tallies: Iterable[Tally]) -> dict[str, Any]:
         attributes["last_upload"] = tally.upload
         if tally.kind == "succeeded":
             attributes["last_success"] = tally.upload
+        if tally.is_load:
+            attributes["last_load"] = tally.upload
         if tally.schema_version is not None:
             attributes["schema_version"] = tally.schema_version
+        if tally.is_schema_file:
+            attributes[FRESHNESS_HOURS] = tally.freshness_hours
     return attributes
 
 
@@ -161,15 +191,19 @@ def _first_hour(now: datetime) -> str:
     return format_utc_time(now - timedelta(hours=HOURS - 1))[:13]
 
 
-def summarize(items: Iterable[Mapping[str, Any]], now: datetime) -> Tables:
-    """Return the tables by name, and the uploads per hour of all tables."""
-    known = sorted(items, key=lambda item: str(item["landed_key"]))
-    tables = [_summary(item, now) for item in known if item["landed_key"] != UNPARSED]
-    return {"items": tables, "count": len(tables), "hours": list(_hours(known, now))}
+def is_table(sort_key: str) -> bool:
+    """Return whether the item with this sort key has the totals of a table."""
+    return sort_key not in (UNPARSED, HOURS_KEY)
 
 
-def _summary(item: Mapping[str, Any], now: datetime) -> TableSummary:
+def summarize(item: Mapping[str, Any], now: datetime, default_hours: int) -> TableSummary:
+    """Return what is shown of a table's item.
+
+    `default_hours`: after how many hours a table is stale whose schema file does not say it, 0 for never.
+    """
     database, schema, table_name = str(item["landed_key"]).split("/", 2)
+    hours = item.get(FRESHNESS_HOURS)
+    limit = default_hours if hours is None else int(hours)
     days = list(_days(item, now))
     today = format_utc_time(now)[:10]
     return {
@@ -179,10 +213,21 @@ def _summary(item: Mapping[str, Any], now: datetime) -> TableSummary:
         "schema_version": item.get("schema_version"),
         "last_upload": item.get("last_upload"),
         "last_success": item.get("last_success"),
+        "last_load": item.get("last_load"),
+        "freshness": _freshness(item.get("last_load"), limit, now),
+        "freshness_hours": limit or None,
         "today": _sum(day for day in days if day["date"] == today),
         "last_30_days": _sum(days),
         "days": days,
     }
+
+
+def _freshness(last_load: Mapping[str, Any] | None, limit: int, now: datetime) -> str:
+    if last_load is None:
+        return "never_loaded"
+    time = str(last_load.get("loaded_timestamp") or last_load["landed_timestamp"])
+    oldest = format_utc_time(now - timedelta(hours=limit))
+    return "stale" if limit and time < oldest else "fresh"
 
 
 def _days(item: Mapping[str, Any], now: datetime) -> Iterator[Day]:
@@ -201,7 +246,8 @@ def _sum(days: Iterable[Day]) -> Totals:
     return cast(Totals, sums)
 
 
-def _hours(items: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[Hour]:
+def sum_hours(items: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[Hour]:
+    """Yield the hours of all shards together, oldest first."""
     first = _first_hour(now)
     sums: dict[str, dict[str, int]] = {}
     for item in items:

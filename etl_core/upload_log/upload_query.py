@@ -5,8 +5,6 @@ The parameters are untrusted input.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,20 +22,13 @@ from etl_core.upload_log.indexes import (
     days_of,
     refused_months_of,
 )
-from etl_core.upload_log.messages import (
-    KEY_PREFIX_INVALID,
-    TIMES_REVERSED,
-    TOKEN_INVALID,
-    TOKEN_OF_OTHER_QUERY,
-)
+from etl_core.upload_log.messages import KEY_PREFIX_INVALID
 from etl_core.upload_log.parameters import (
     LAST,
     MAX_SHOWN,
-    SORT_KEY_TAIL,
     InvalidQueryError,
     check_names,
     decode_token,
-    encode_token,
     parse_choice,
     parse_database,
     parse_limit,
@@ -47,6 +38,7 @@ from etl_core.upload_log.parameters import (
 
 DEFAULT_PERIOD = timedelta(days=7)
 _TIME_TAIL = "0000-00-00T00:00:00Z"
+_DAY_LENGTH = len("0000-00-00")
 _EARLIEST = EARLIEST_ARRIVAL.date()
 
 
@@ -61,10 +53,7 @@ class Place:
 
 @dataclass(frozen=True)
 class UploadQuery:
-    """A read of uploads, newest first: sort keys from `first`, inclusive, to `before`, exclusive.
-
-    `token_scope` identifies the parameters that a token belongs to.
-    """
+    """A read of uploads, newest first: sort keys from `first`, inclusive, to `before`, exclusive."""
 
     first: str
     before: str
@@ -75,7 +64,6 @@ class UploadQuery:
     action: str | None
     s3_key: str | None
     limit: int
-    token_scope: str
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str], now: datetime) -> UploadQuery:
@@ -85,10 +73,9 @@ class UploadQuery:
         table_name, schema = None, None
         if "table" in parameters:
             table_name, schema = parse_table_name("table", parameters["table"])
-        scope = _scope(parameters)
         return cls(
             first=first,
-            before=_token(parameters.get("next_token"), scope) or before,
+            before=min(before, decode_token(parameters.get("next_token")) or before),
             statuses=_statuses(parameters.get("status")),
             database=parse_database(parameters.get("database")),
             schema=schema,
@@ -96,7 +83,6 @@ class UploadQuery:
             action=parse_choice(parameters, "action", tuple(Action)),
             s3_key=_key_prefix(parameters.get("s3_key")),
             limit=parse_limit(parameters.get("limit")),
-            token_scope=scope,
         )
 
     @property
@@ -106,6 +92,11 @@ class UploadQuery:
         if self.table_name is not None:
             wanted["table_name"] = self.table_name
         return {name: value for name, value in wanted.items() if value is not None}
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no time is in all of the bounds."""
+        return self.first >= self.before
 
     def places(self) -> Iterator[Place]:
         """Yield where to read, the newest period first."""
@@ -119,32 +110,6 @@ class UploadQuery:
         else:
             for days in days_of(self.first, last):
                 yield Place(LISTED_INDEX, LISTED, days)
-
-    def token(self, before: str) -> str:
-        """Return the token of the page that has the sort keys before this one."""
-        return encode_token(before, self.token_scope)
-
-
-def _scope(parameters: Mapping[str, str]) -> str:
-    """Return a digest of the parameters that decide which uploads are listed."""
-    deciding = sorted(
-        item for item in parameters.items() if item[0] not in ("limit", "next_token", "from")
-    )
-    return hashlib.sha256(repr(deciding).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def _token(text: str | None, scope: str) -> str | None:
-    """Return the sort key before which the page begins."""
-    if text is None:
-        return None
-    before, of_scope = decode_token(text)
-    pattern = rf"\d{{4}}-\d\d(-\d\d)?({SORT_KEY_TAIL})?"
-    is_key = re.fullmatch(pattern, before, re.ASCII)
-    if not is_key or not _is_date(f"{before[:10]}-01"[:10]):
-        raise InvalidQueryError("next_token", TOKEN_INVALID())
-    if of_scope != scope:
-        raise InvalidQueryError("next_token", TOKEN_OF_OTHER_QUERY())
-    return before
 
 
 def _is_date(text: str) -> bool:
@@ -165,7 +130,7 @@ def _statuses(text: str | None) -> tuple[str, ...]:
 def _key_prefix(text: str | None) -> str | None:
     if text is None:
         return None
-    if not text or len(text.encode("utf-8", "surrogatepass")) > MAX_KEY:
+    if not text or len(text) > MAX_KEY:
         raise InvalidQueryError("s3_key", KEY_PREFIX_INVALID(value=text[:MAX_SHOWN], limit=MAX_KEY))
     return text
 
@@ -181,24 +146,20 @@ def _bounds(parameters: Mapping[str, str], now: datetime) -> tuple[str, str]:
     """Return the first sort key, inclusive, and the last, exclusive."""
     first, last = parameters.get("from"), parameters.get("to")
     latest = format_utc_time(now + FUTURE_LIMIT)[:10]
-    upper = latest if last is None else parse_timestamp("to", last)
+    upper = min(latest, latest if last is None else parse_timestamp("to", last))
     if first is None:
         end = min(_last_day(upper), now.date())
         return _full_time((end - DEFAULT_PERIOD).isoformat()), upper + LAST
     lower = parse_timestamp("from", first)
-    if lower > upper + LAST:
-        raise InvalidQueryError("from", TIMES_REVERSED(first=first, last=last or upper))
     return _full_time(lower), upper + LAST
 
 
 def _full_time(prefix: str) -> str:
     """Return the first time with this beginning, since S3 exists."""
-    start = max(_first_day(prefix), _EARLIEST).isoformat()
-    return (
-        max(start, prefix) + _TIME_TAIL[max(len(start), len(prefix)) :]
-        if len(prefix) > 10
-        else f"{start}T00:00:00Z"
-    )
+    earliest = f"{_EARLIEST.isoformat()}T00:00:00Z"
+    if len(prefix) > _DAY_LENGTH:
+        return max(earliest, prefix + _TIME_TAIL[len(prefix) :])
+    return max(earliest, f"{_first_day(prefix).isoformat()}T00:00:00Z")
 
 
 def _first_day(prefix: str) -> date:

@@ -89,7 +89,7 @@ def test_a_request_without_an_api_key_is_refused(lake: Lake) -> None:
 
 def test_every_path_answers_through_the_gateway(lake: Lake) -> None:
     table = lake.table("paths")
-    schema_file = columns(("id", "INTEGER"), schema_version="7")
+    schema_file = columns(("id", "INTEGER"), schema_version="7", freshness_hours=48)
     lake.drop(f"dev/schema/{table}/s.json", schema_file)
     loaded = lake.drop(f"dev/append/{table}/good.csv", "id\n1\n2\n")
     refused = lake.drop(f"dev/append/{table}/bad.csv", "no\n1\n")
@@ -101,7 +101,13 @@ def test_every_path_answers_through_the_gateway(lake: Lake) -> None:
     ids = [item["upload_id"] for item in everything if item["table_name"] == table]
     assert ids[:2] == [refused["upload_id"], loaded["upload_id"]]
     assert api.get(f"/uploads/{loaded['upload_id']}") == loaded
-    [summary] = [each for each in api.get("/tables")["items"] if each["table_name"] == table]
+    summary = api.get(f"/tables/dev/public/{table}")
+    assert (summary["freshness"], summary["freshness_hours"]) == ("fresh", 48)
+    first = api.get("/tables", {"limit": "1"})
+    assert (first["count"], sum(hour["succeeded"] for hour in first["hours"]) > 0) == (1, True)
+    assert (
+        list(api.pages("/tables", {"limit": "3"})) == api.get("/tables", {"limit": "500"})["items"]
+    )
     assert (summary["today"]["rows"], summary["today"]["rejected"]) == (2, 1)
     assert (summary["schema_version"], summary["last_upload"]["status"]) == ("7", "rejected")
     answer = api.get(f"/tables/dev/public/{table}/schema")
@@ -120,6 +126,8 @@ def test_every_path_answers_through_the_gateway(lake: Lake) -> None:
         ("GET", "/uploads/zzz", True, 400),
         ("GET", f"/uploads/{'0' * 32}", True, 404),
         ("GET", "/tables/dev/public/absent/schema", True, 404),
+        ("GET", "/tables/dev/public/absent", True, 404),
+        ("GET", "/tables?next_token=zz", True, 400),
         ("GET", "/nothing", True, 404),
         ("GET", "/uploads?status=lost", True, 400),
         ("GET", "/logs?table_name=*", True, 400),

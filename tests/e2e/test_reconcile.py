@@ -108,7 +108,7 @@ def test_missed_uploads_are_reported_then_loaded_once_in_arrival_order(operator:
         0,
         {
             "counts": {"recorded": 4},
-            "refused": {},
+            "statuses": {"applied": 1, "loaded": 3},
             "findings": [],
             "damaged": [],
             "answers": [],

@@ -40,7 +40,7 @@ from infra.stack_settings import StackSettings
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:w"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/everything"
-NAMES = StackNames("lake", MACHINE, "reconcile", "tables", "https://api.example/v1", "key")
+NAMES = StackNames("lake", MACHINE, "reconcile", "tables", "https://api.example/v1")
 SERVICES = ["states", "events", "lambda", "redshift"]
 TRUST = Trust(
     {
@@ -306,12 +306,12 @@ class Redshift:
 def test_the_roles_of_the_warehouse_are_read_by_its_name_or_its_host(
     variables: dict[str, str],
 ) -> None:
-    reader = AwsReader(lambda _: Redshift(), NAMES)
+    reader = AwsReader(lambda _: Redshift(), NAMES, lambda _: {})
     assert reader._warehouse_roles(variables) == frozenset({ROLE})
 
 
 def test_a_warehouse_behind_another_host_name_is_not_guessed() -> None:
-    reader = AwsReader(lambda _: Redshift(), NAMES)
+    reader = AwsReader(lambda _: Redshift(), NAMES, lambda _: {})
     assert isinstance(reader._warehouse_roles({"WAREHOUSE_HOST": "dwh.example"}), Unread)
 
 

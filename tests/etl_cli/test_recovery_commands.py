@@ -143,7 +143,7 @@ def test_the_json_of_reconcile_is_flat_and_has_no_empty_fields_in_answers(run: R
     function = FakeFunction(page=MISSED, **a_delivery(Status.LOADED))
     assert json.loads(run(function, "reconcile", "--json").stdout) == {
         "counts": {"never seen": 1, "recorded": 1200},
-        "refused": {},
+        "statuses": {},
         "damaged": [],
         "findings": [
             {
@@ -194,14 +194,22 @@ def test_an_error_of_the_stack_is_printed_as_its_message(run: Run, command: list
     assert (done.exit_code, done.stderr.strip()) == (2, "Lambda answered AccessDenied")
 
 
-def test_the_summary_says_how_many_of_the_recorded_uploads_were_refused(run: Run) -> None:
-    page = Page(counts={State.RECORDED: 86}, refused={Status.REJECTED: 21, Status.FAILED: 9})
-    shown = run(FakeFunction(page=page), "reconcile").stdout
-    assert [line.split("│")[1:3] for line in shown.splitlines() if line.startswith("│")] == [
-        [" 86       ", " recorded "],
-        [" 9        ", " failed   "],
-        [" 21       ", " rejected "],
+def test_the_summary_counts_every_status(run: Run) -> None:
+    statuses = {Status.LOADED: 54, Status.REJECTED: 21, Status.FAILED: 9, Status.UNKNOWN: 2}
+    page = Page(counts={State.RECORDED: 84, State.UNDER_WAY: 2}, statuses=statuses)
+    done = run(FakeFunction(page=page), "reconcile")
+    lines = [line.split("│")[1:3] for line in done.stdout.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in line] for line in lines] == [
+        ["2", "under way"],
+        ["84", "recorded"],
+        ["54", "loaded"],
+        ["21", "rejected"],
+        ["9", "failed"],
+        ["2", "unknown"],
     ]
+    assert "fine" not in done.stdout
+    answer = json.loads(run(FakeFunction(page=page), "reconcile", "--json").stdout)
+    assert answer["statuses"] == {"loaded": 54, "rejected": 21, "failed": 9, "unknown": 2}
 
 
 OUTPUTS = str(DEFAULT_STATE / "outputs.json")

@@ -37,7 +37,8 @@ del LOADED["error"]
 TOTALS = {"rows": 1200, "bytes": 10, "succeeded": 1, "rejected": 2, "failed": 1}
 TABLE = {
     "database": "dev", "schema": "public", "table_name": "t", "schema_version": "1", "days": [],
-    "last_upload": ENTRY, "last_success": LOADED, "today": TOTALS, "last_30_days": TOTALS,
+    "last_upload": ENTRY, "last_success": LOADED, "last_load": LOADED, "today": TOTALS, "last_30_days": TOTALS,
+    "freshness": "stale", "freshness_hours": 26,
 }  # fmt: skip
 DOCUMENT = {"schema_version": "1", "columns": [{"name": "id", "type": "INTEGER"}]}
 
@@ -255,16 +256,43 @@ def test_put_sends_patterns_schema_files_and_the_standard_input(
     (tmp_path / "odd[1].csv").write_text("id\n")
 
     assert run("put", f"{tmp_path}/?.*", f"{tmp_path}/odd[1].csv", "sales.t").exit_code == 0
-    assert [key for key, _ in sent] == [
-        "dev/append/sales.t/a.csv",
-        "dev/append/sales.t/b.csv",
-        "dev/schema/sales.t/s.json",
-        "dev/append/sales.t/odd[1].csv",
-    ]
+    keys = [key for key, _ in sent]
+    assert sorted(keys[:2]) == ["dev/append/sales.t/a.csv", "dev/append/sales.t/b.csv"]
+    assert keys[2:] == ["dev/schema/sales.t/s.json", "dev/append/sales.t/odd[1].csv"]
     sent.clear()
     result = run("put", "-", "t", "--action", "TRUNCATE", "--db", "analytics", input="id\n7\n")
     assert result.exit_code == 0
     assert sent == [("analytics/truncate/t/stdin.csv", b"id\n7\n")]
+
+
+class Meeting:
+    """S3 whose uploads wait until so many of them are under way."""
+
+    def __init__(self, parties: int) -> None:
+        self.barrier, self.keys = threading.Barrier(parties, timeout=20), list[str]()
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803
+        self.barrier.wait()
+        self.keys.append(Key)
+        return {"VersionId": f"v-{Key.rpartition('/')[2]}"}
+
+
+@pytest.mark.parametrize(("action", "at_once"), [("append", 4), ("truncate", 1), ("upsert", 1)])
+def test_put_sends_appends_at_the_same_time_and_others_in_their_order(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, action: str, at_once: int
+) -> None:
+    client = Meeting(at_once)
+    monkeypatch.setattr(put_command, "client_of", lambda *_: client)
+    names = ["d.csv", "a.csv", "c.csv", "b.csv"]
+    for name in names:
+        (tmp_path / name).write_text("id\n1\n")
+
+    files = [str(tmp_path / name) for name in names]
+    answer = json.loads(run("put", *files, "t", "--action", action, "--json").output)
+
+    assert [each["version_id"] for each in answer] == [f"v-{name}" for name in names]
+    keys = [f"dev/{action}/t/{name}" for name in names]
+    assert client.keys == keys if at_once == 1 else sorted(client.keys) == sorted(keys)
 
 
 def test_put_sends_a_large_file_in_parts(

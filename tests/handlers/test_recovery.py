@@ -80,7 +80,7 @@ def test_every_request_writes_a_log_line_without_its_content(
 ) -> None:
     ask({"kind": "page"})
     assert json.loads(capsys.readouterr().out) == {
-        "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "refused": {}, "damaged": 0,
+        "step": "reconcile", "kind": "page", "findings": 1, "counts": {"never seen": 1}, "statuses": {}, "damaged": 0,
         "marker": None,
     }  # fmt: skip
 

@@ -70,6 +70,7 @@ IAM = {
     "warehouseMaxCapacity": "64",
     "warehouseRpuHoursPerMonth": "200",
     "warehouseLogin": "iam",
+    "apiAuth": "iam",
     "zones": '["eu-central-1a","eu-central-1b","eu-central-1c"]',
 }
 JOINED = {

@@ -36,6 +36,7 @@ OUTPUTS = {
     "tables_function",
     "api_url",
     "api_key",
+    "api_auth",
     "warehouse_host",
     "warehouse_port",
     "warehouse_databases",

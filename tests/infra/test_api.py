@@ -5,9 +5,10 @@ import pytest
 from etl_core.model.api import OPERATIONS
 from etl_core.model.api_types import Problem
 from handlers import query
-from infra.api_contract import GATEWAY_RESPONSES, STAGE
+from infra.api_contract import STAGE, gateway_responses
 from infra.openapi import DOCUMENT, EXAMPLES, render_document, render_text
 from infra.program import main
+from infra.setting_kinds import ApiAuth
 from tests.infra.engine import Mode, Stack, run
 
 RESOURCE = "aws:apigateway/resource:Resource"
@@ -70,13 +71,32 @@ def test_only_this_stage_of_this_api_can_invoke_the_function(plain: Stack):
     assert permission["function"] == "redshift-lake-loader-dev-query"
 
 
-def test_the_deployment_is_replaced_if_an_integration_changes(plain: Stack, iam: Stack):
+def test_the_deployment_is_replaced_if_an_integration_or_the_authorization_changes(
+    plain: Stack, joined: Stack, iam: Stack
+):
     """The hash covers the URI of the function: the same contract with another function is another one."""
     other = run(main, Mode.DEPLOY, stack="prod")
     contracts = [
-        each.one(DEPLOYMENT).inputs["triggers"]["contract"] for each in (plain, iam, other)
+        each.one(DEPLOYMENT).inputs["triggers"]["contract"] for each in (plain, joined, other, iam)
     ]
-    assert contracts[0] == contracts[1] != contracts[2]
+    assert contracts[0] == contracts[1]
+    assert len(set(contracts)) == 3
+
+
+def test_with_iam_every_request_for_data_is_signed_and_there_is_no_key(iam: Stack, plain: Stack):
+    known = paths(iam)
+    methods = {
+        (known[m.inputs["resourceId"]] or "/", m.inputs["httpMethod"]): m.inputs["authorization"]
+        for m in iam.of(METHOD_TYPE)
+    }
+    assert {path: kind for (path, verb), kind in methods.items() if verb == "ANY"} == {
+        operation.path: "AWS_IAM" if operation.needs_key else "NONE" for operation in OPERATIONS
+    }
+    assert {kind for (_, verb), kind in methods.items() if verb == "OPTIONS"} == {"NONE"}
+    assert not any(m.inputs["apiKeyRequired"] for m in iam.of(METHOD_TYPE))
+    assert not iam.has("aws:apigateway/apiKey:ApiKey")
+    assert (iam.outputs["api_auth"], plain.outputs["api_auth"]) == ("iam", "key")
+    assert {m.inputs["authorization"] for m in plain.of(METHOD_TYPE)} == {"NONE"}
 
 
 def test_the_deployment_depends_on_every_part_of_the_api(any_stack: Stack):
@@ -107,9 +127,18 @@ def test_aws_generates_the_key(any_stack: Stack):
     assert "value" not in any_stack.one("aws:apigateway/apiKey:ApiKey").inputs
 
 
-@pytest.mark.parametrize("expected", GATEWAY_RESPONSES, ids=lambda r: r.response_type)
-def test_a_gateway_response_is_a_problem_with_a_message(plain: Stack, expected):
-    response = plain.one(RESPONSE, expected.response_type.lower().replace("_", "-")).inputs
+@pytest.mark.parametrize("auth", ApiAuth)
+def test_every_gateway_response_is_a_problem_with_a_message(
+    plain: Stack, iam: Stack, auth: ApiAuth
+):
+    stack = iam if auth is ApiAuth.IAM else plain
+    assert len(stack.of(RESPONSE)) == len(gateway_responses(auth))
+    for expected in gateway_responses(auth):
+        check_response(stack, expected)
+
+
+def check_response(stack: Stack, expected):
+    response = stack.one(RESPONSE, expected.response_type.lower().replace("_", "-")).inputs
     body = json.loads(response["responseTemplates"]["application/json"])
     assert set(body) == Problem.__required_keys__
     assert body["detail"] == body["error"]["message"]

@@ -7,9 +7,10 @@ import pytest
 
 from etl_core.model.api import OPERATIONS
 from etl_core.upload_log.messages import TABLE_NAME_MISSING
-from infra.api_contract import GATEWAY_RESPONSES, KEY_HEADER, STATUS_CODES
+from infra.api_contract import KEY_HEADER, STATUS_CODES, gateway_responses
 from infra.bundle import ROOT
 from infra.openapi import ENTRY, STATUSES, render_document
+from infra.setting_kinds import ApiAuth
 
 PAGE = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
 PATHS = render_document()["paths"]
@@ -33,7 +34,7 @@ def test_the_page_has_every_operation():
     assert names("The API") == [f"GET {operation.path}" for operation in OPERATIONS]
 
 
-@pytest.mark.parametrize("path", ["/logs", "/uploads"])
+@pytest.mark.parametrize("path", ["/logs", "/uploads", "/tables"])
 def test_the_page_has_every_parameter_in_the_order_of_the_document(path):
     parameters = PATHS[path]["get"]["parameters"]
     assert names(f"Parameters of {path}") == [parameter["name"] for parameter in parameters]
@@ -56,7 +57,10 @@ def test_the_page_has_every_status():
 
 def test_the_page_has_every_http_status():
     described = {int(name) for name in names("Errors")}
-    assert described == {*STATUS_CODES, *(response.status for response in GATEWAY_RESPONSES)}
+    assert described == {
+        *STATUS_CODES,
+        *(response.status for auth in ApiAuth for response in gateway_responses(auth)),
+    }
 
 
 def test_the_page_names_the_header_of_the_key():

@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -20,7 +20,17 @@ from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import final_entry, key_of, received_entry
 from etl_core.upload_log.indexes import LISTED, LISTED_INDEX, SHARDS
 from etl_core.upload_log.outcome import LoadOutcome
-from etl_core.upload_log.totals import summarize
+from etl_core.upload_log.parameters import encode_token
+from etl_core.upload_log.totals import (
+    Tally,
+    additions,
+    by_table,
+    hourly_additions,
+    hours_key,
+    sum_hours,
+    summarize,
+    totals_key,
+)
 from etl_core.upload_log.upload_query import UploadQuery
 from tests.etl_core.adapters.conftest import Tables
 
@@ -46,7 +56,7 @@ def pages(lists: UploadLists, now: datetime = NOW, **parameters: str) -> Iterato
         yield items
         if before is None:
             return
-        token = query.token(before)
+        token = encode_token(before)
 
 
 class Log:
@@ -81,12 +91,9 @@ class Log:
         return [item["s3_key"] for item in found if item["table_name"] == self.name]
 
     def totals(self) -> Any:
-        [mine] = [
-            table
-            for table in summarize(self.lists.read_totals(), NOW)["items"]
-            if table["table_name"] == self.name
-        ]
-        return mine
+        item = self.lists.find_totals(TableRef("dev", "public", self.name))
+        assert item is not None
+        return summarize(item, NOW, 26)
 
 
 @pytest.fixture
@@ -161,7 +168,15 @@ def test_totals_count_every_upload_once_however_often_it_is_answered(log: Log) -
     )
     log.table.write_totals()
 
+    assert log.lists.find_totals(TableRef("dev", "sales", log.name)) is None
+    [read] = [
+        item
+        for shown in log.lists.read_totals("", 500)
+        for item in shown.items
+        if item["landed_key"] == f"dev/public/{log.name}"
+    ]
     totals = log.totals()
+    assert totals == summarize(read, NOW, 26)
     assert totals["last_30_days"] == {
         "rows": 6, "bytes": 14, "succeeded": 2, "rejected": 1, "failed": 0,
     }  # fmt: skip
@@ -195,7 +210,7 @@ class IndexInMemory:
 
     def __init__(self) -> None:
         self.keys: dict[str, list[str]] = defaultdict(list)
-        self.requests = 0
+        self.requests = self.read = 0
         self.hook = lambda: None
 
     def add(self, upload: Upload) -> None:
@@ -219,6 +234,7 @@ class IndexInMemory:
         )
         items = [{"table_name": to_item("t"), "landed_key": to_item(key)} for key in found]
         shown = items[: request["Limit"]]
+        self.read += len(shown)
         more = {"LastEvaluatedKey": shown[-1]} if len(shown) == request["Limit"] else {}
         return {"Items": shown, **more}
 
@@ -262,3 +278,66 @@ def test_a_page_reads_a_number_of_partitions_that_does_not_depend_on_the_size_of
         assert len(next(pages(lists, noon, limit="50"))) == 50
         requests.append(index.requests)
     assert requests[0] == requests[1] <= 4 * SHARDS
+
+
+def test_a_page_converts_and_reads_about_as_much_as_it_shows() -> None:
+    index = IndexInMemory()
+    for number in range(5_000):
+        index.add(in_memory_upload(number, number % 3600))
+    lists = UploadLists(index, "log")  # type: ignore[arg-type]
+    noon = NOW.replace(hour=23, minute=59)
+    query = UploadQuery.parse({"limit": "50"}, noon)
+    items = [item for read in islice(lists.read_rounds(query), 4) for item in read.items]
+
+    assert len(items) <= 4 * 50
+    assert index.read <= index.requests * 25
+
+
+class TotalsInMemory:
+    """The totals, with Query as DynamoDB documents it."""
+
+    def __init__(self, tables: int, hours: int) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.requests = self.read = 0
+        names = [f"dev/public/table_{number:05}" for number in range(tables)]
+        tallies = [
+            Tally(name, f"{NOW - timedelta(hours=hour):%Y-%m-%dT%H}", "succeeded", 5, 9)
+            for name in names
+            for hour in range(hours)
+        ]
+        for name, group in by_table(tallies).items():
+            self._add(totals_key(name), additions(group))
+            self._add(hours_key(name), hourly_additions(group))
+
+    def _add(self, key: dict[str, str], numbers: dict[str, int]) -> None:
+        item = self.items.setdefault((key["table_name"], key["landed_key"]), dict(key))
+        for name, number in numbers.items():
+            item[name] = item.get(name, 0) + number
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        self.requests += 1
+        values = {
+            name: from_item(each) for name, each in request["ExpressionAttributeValues"].items()
+        }
+        assert request["KeyConditionExpression"] == "#table = :table AND #sort > :sort"
+        found = sorted(
+            key for key in self.items if key[0] == values[":table"] and key[1] > values[":sort"]
+        )[: request["Limit"]]
+        self.read += len(found)
+        items = [{name: to_item(value) for name, value in self.items[key].items()} for key in found]
+        more = {"LastEvaluatedKey": items[-1]} if len(found) == request["Limit"] else {}
+        return {"Items": items, **more}
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 500])
+def test_pages_of_tables_have_every_table_once_by_name(limit: int) -> None:
+    totals = TotalsInMemory(tables=120, hours=1)
+    lists = UploadLists(totals, "log")  # type: ignore[arg-type]
+    rounds = list(lists.read_totals("", limit))
+
+    names = [item["landed_key"] for shown in rounds for item in shown.items]
+    assert names == [f"dev/public/table_{number:05}" for number in range(120)]
+    hours = [item for shown in rounds for item in shown.hours]
+    assert sum(hour["succeeded"] for hour in sum_hours(hours, NOW)) == 120
+    middle = [item["landed_key"] for item in next(lists.read_totals(names[59], limit)).items]
+    assert middle == names[60 : 60 + len(middle)]

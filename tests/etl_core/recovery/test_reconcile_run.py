@@ -83,7 +83,7 @@ def test_entries_of_an_older_version_get_the_keys_of_the_indexes(
     page = memory.page(dry_run=dry_run)
 
     assert memory.log.completed == ([] if dry_run else [upload.key])
-    assert page.refused == {Status.REJECTED: 1}
+    assert page.statuses == {Status.REJECTED: 1}
 
 
 def test_an_unknown_version_is_reported_and_not_sent(memory: InMemoryServices) -> None:
@@ -120,7 +120,8 @@ def test_a_pending_upload_is_stuck_once_its_execution_has_ended(memory: InMemory
     memory.log.add(an_upload())
     assert memory.page().counts == {State.STUCK: 1}
     memory.workflow.running.add("arn:gone")
-    assert memory.page() == Page(counts={State.UNDER_WAY: 1})
+    running = Page(counts={State.UNDER_WAY: 1}, statuses={Status.RECEIVED: 1})
+    assert memory.page() == running
 
 
 def test_the_missing_entry_of_a_ledger_row_is_written_with_etag_and_size(
@@ -199,7 +200,8 @@ def test_a_pending_upload_is_stuck_although_its_object_is_gone(memory: InMemoryS
     [finding] = pending_page(PendingRequest(), memory.services).findings
     assert (finding.state, finding.upload) == (State.STUCK, an_upload())
     report = reconcile_lake(LakeRequest(), memory.services, 60)
-    assert report == LakeReport({State.STUCK: 2}, sent=2, marker=None)
+    statuses = {Status.RECEIVED: 2}
+    assert report == LakeReport({State.STUCK: 2}, sent=2, marker=None, statuses=statuses)
     assert [upload.key for upload in memory.workflow.started] == [
         "dev/append/t/a.csv",
         "dev/append/t/gone.csv",
@@ -403,3 +405,20 @@ def test_the_scope_limits_the_refused_uploads() -> None:
     add_refused(memory, "dev/append/t/x.csv", an_error("NoSchemaError"))
     assert len(refused(memory, table="t")) == 1
     assert refused(memory, table="other") == refused(memory, since=NOON + timedelta(1)) == []
+
+
+def test_every_status_is_counted_truly(memory: InMemoryServices) -> None:
+    memory.lake = FakeLake([a_version(f"dev/append/t/{n}.csv", f"v{n}") for n in range(5)])
+    for number, status in enumerate(("rejected", "failed", "unknown", "superseded")):
+        memory.log.add(
+            an_upload(f"dev/append/t/{number}.csv", version_id=f"v{number}"), status=status
+        )
+
+    page = memory.page()
+
+    assert page.statuses == {
+        Status.REJECTED: 1, Status.FAILED: 1, Status.UNKNOWN: 1, Status.SUPERSEDED: 1,
+    }  # fmt: skip
+    assert sum(page.counts.values()) == 5, "the fifth has no status"
+    report = reconcile_lake(LakeRequest(dry_run=True), memory.services, 60)
+    assert report.statuses == page.statuses
