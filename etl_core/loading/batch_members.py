@@ -7,7 +7,7 @@ open the same bad files again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from etl_core.csv_files.compression import compression_of
 from etl_core.csv_files.scan import Scan
@@ -27,6 +27,7 @@ from etl_core.loading.load_context import LoadContext, failure_of
 from etl_core.loading.locked_ledger import PendingUpload
 from etl_core.loading.messages import EMPTY_FILE
 from etl_core.loading.quarantine import check_limits, find_bad, has_quarantine, scan_of_good
+from etl_core.loading.repeats import find_repeat, skips_repeats, warnings_of_repeat
 from etl_core.loading.rewritten_files import is_rewritten
 from etl_core.model.errors import InvalidDataFileError, MissingObjectError, RejectedError
 from etl_core.model.object_versions import OpenedVersion, VersionKey
@@ -88,6 +89,10 @@ class _Opened:
     candidates: tuple[str, ...]
     warnings: tuple[LoadWarning, ...] = ()
 
+    def with_repeat(self, repeated: LedgerRow | None) -> _Opened:
+        """Return it with the warning of an upload that repeats an earlier one."""
+        return replace(self, warnings=(*warnings_of_repeat(repeated), *self.warnings))
+
 
 @dataclass
 class _Sorting:
@@ -130,7 +135,7 @@ def open_members(
     """Open the chosen uploads. `own_version` is the version of the load's own upload."""
     sorting = _Sorting(view, {(load.upload.key, own_version or "")})
 
-    for opened in in_threads(lambda each: _open(load, each, history, in_force), chosen):
+    for opened in in_threads(lambda each: _open(load, each, history, in_force, view), chosen):
         sorting.add(opened)
     settled = {each.upload for each in sorting.members} | {each.upload for each in sorting.refused}
     unfit = {each.upload.upload_id for each in chosen if each.upload not in settled}
@@ -144,6 +149,7 @@ def _open(
     pending: PendingUpload,
     history: Sequence[LedgerRow],
     in_force: SchemaFile,
+    view: LedgerView,
 ) -> _Opened | RefusedMember | None:
     """Return the upload with its file; why it is refused; or None for one that only its own load can load."""
     upload, store = pending.upload, load.ports.store
@@ -156,8 +162,13 @@ def _open(
             return None
         if opened.version.size == 0:
             raise InvalidDataFileError(EMPTY_FILE())
+        own = replace(load, upload=upload, key=pending.key)
+        repeated = find_repeat(own, view, opened.version)
+        if repeated is not None and skips_repeats(history[0].schema_file):
+            return None
         file = open_file(store, upload.upload_id, opened, compression)
-        return _scanned(load, upload, opened, file, history, in_force)
+        ready = _scanned(load, upload, opened, file, history, in_force)
+        return ready if ready is None else ready.with_repeat(repeated)
     except MissingObjectError:  # an earlier load of it may have committed: its own load asks
         return None
     except RejectedError as error:

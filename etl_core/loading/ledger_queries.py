@@ -79,6 +79,8 @@ def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.C
     # An event without a version id takes a version of its key that no row has.
     if keys := {each.key for each in pending if each.version_id is None}:
         yield columns.s3_key.in_(sorted(keys))
+    # The same bytes under the same key again are a repeat.
+    yield _last_of_keys(ledger, sorted({each.key for each in pending}))
     oldest = min(pending, key=lambda each: each.order)
     yield _schema_files_of(ledger, oldest)
     yield _since(ledger, _REORDERED, oldest)
@@ -109,6 +111,24 @@ def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]
         columns.s3_key == upload.key,
         columns.landed_at == same_key,
         columns.landed_at > sa.func.coalesce(change, sa.literal(_BEGINNING, sa.TIMESTAMP())),
+    )
+
+
+def _last_of_keys(ledger: sa.Table, keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the condition for the append that arrived last under each of the keys. It also holds for some
+    earlier ones, if the keys were written at different times.
+    """
+    columns, before = ledger.columns, ledger.alias("previous")
+    last = (
+        sa.select(sa.func.max(before.columns.landed_at).label("landed_at"))
+        .where(before.columns.action == str(Action.APPEND), before.columns.s3_key.in_(keys))
+        .group_by(before.columns.s3_key)
+        .subquery("last")
+    )
+    return sa.and_(
+        columns.action == str(Action.APPEND),
+        columns.s3_key.in_(keys),
+        columns.landed_at >= sa.select(sa.func.min(last.c.landed_at)).scalar_subquery(),
     )
 
 

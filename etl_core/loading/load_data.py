@@ -56,7 +56,6 @@ from etl_core.loading.long_load import (
 from etl_core.loading.messages import (
     ACTION_NOT_ALLOWED,
     EMPTY_FILE,
-    REPEATED_LOADED,
     REPEATED_SKIPPED,
     TABLE_DROPPED,
     TABLE_RENAMED,
@@ -77,7 +76,7 @@ from etl_core.loading.ordering import (
 from etl_core.loading.ports import Transaction
 from etl_core.loading.quarantine import check_count, warning_of_quarantine, write_quarantine
 from etl_core.loading.renamed_table import find_renamed
-from etl_core.loading.repeats import find_repeat
+from etl_core.loading.repeats import find_repeat, skips_repeats, warnings_of_repeat
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -253,7 +252,7 @@ class DataLoad:
         self._in_force = decision.in_force
         self._check_action(decision.schema_at_arrival)
         self._repeated = find_repeat(load, locked.view, file.version)
-        if self._repeated is not None and _skips_repeats(decision.schema_at_arrival):
+        if self._repeated is not None and skips_repeats(decision.schema_at_arrival):
             transaction.roll_back()
             landed_at = format_utc_time(self._repeated.landed_at)
             return LoadResult(self.trace.ignored(REPEATED_SKIPPED(landed_at=landed_at)))
@@ -331,9 +330,7 @@ class DataLoad:
         if rows is None:
             transaction.roll_back()
             return _Retry(self._apart(strategy))
-        if self._repeated is not None:
-            landed_at = format_utc_time(self._repeated.landed_at)
-            self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
+        self._warn(warnings_of_repeat(self._repeated))
         self._set_rows_aside(batch, rows)
         if batch.scan is not None:
             self._warn(warnings_of_scan(batch.scan.result().warnings))
@@ -462,10 +459,6 @@ class DataLoad:
     ) -> None:
         """Note the answers of members with refused rows: their own loads would only find the same."""
         self._found.refuse(batch.members, copy, faults, error, self.trace, self._in_force)
-
-
-def _skips_repeats(schema: SchemaFile | None) -> bool:
-    return schema is not None and schema.csv.on_repeat == "skip"
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:

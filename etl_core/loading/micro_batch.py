@@ -86,7 +86,18 @@ def choose_members(
         and backlog.view.have_same_history(each.upload, load.upload)
         and not backlog.view.is_before_upsert(each.upload)
     ]
-    return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
+    in_order = sorted(candidates, key=lambda each: each.upload.order)
+    return list(_up_to_limits(list(_without_repeats(load.upload, in_order))))
+
+
+def _without_repeats(own: Upload, pending: Iterable[PendingUpload]) -> Iterator[PendingUpload]:
+    """Yield the uploads that do not repeat the bytes of another one: a repeat is loaded after it."""
+    seen = {(own.key, own.etag)}
+    for each in pending:
+        written = each.upload.key, each.upload.etag
+        if written not in seen:
+            seen.add(written)
+            yield each
 
 
 def _window(

@@ -27,18 +27,20 @@ KINDS: dict[str, Callable[[int], tuple[bytes, str]]] = {
     "no integer": lambda n: _row(f"x{n},2026-01-01,a", f"line 2, column 'id', value 'x{n}'"),
     "text too long": lambda n: _row(f"1,2026-01-01,{n:011}", f"value '{n:011}'"),
     "no date": lambda n: _row(f"1,2026-13-{n},a", f"value '2026-13-{n}'"),
-    "ambiguous date": lambda n: _row(f"1,0{1 + n % 9}/02/2024,a", f"'0{1 + n % 9}/02/2024'"),
+    "ambiguous date": lambda n: _row(
+        f"1,0{1 + n % 9}/1{n % 3}/2024,a", f"'0{1 + n % 9}/1{n % 3}/2024'"
+    ),
     "unknown column": lambda n: _row("1,2026-01-01,a", f"'more{n}'", f"id,day,more{n}\n"),
     "missing column": lambda n: _row("1,2026-01-01", "'note' is missing", "id,day\n"),
     "other delimiter": lambda n: _row("1;2026-01-01;a", "';'", "id;day;note\n"),
-    "field missing": lambda n: _row(f"{n},2026-01-01", "line 2 has 2 fields"),
-    "field surplus": lambda n: _row(f"{n},2026-01-01,a,b", "line 2 has 4 fields"),
-    "open quote": lambda n: _row(f'{n},2026-01-01,"a', "line 2"),
+    "field missing": lambda n: _row(f"{n},2026-01-01", "line 2: has 2 fields"),
+    "field surplus": lambda n: _row(f"{n},2026-01-01,a,b", "line 2: has 4 fields"),
+    "open quote": lambda n: _row(f'{n},2026-01-01,"a', "line 2: has a quote that is never closed"),
     "NUL": lambda n: _row(f"{n},2026-01-01,a\0b", "line 2"),
     "Latin-1": lambda n: (f"{_HEADER}{n},2026-01-01,caf\xe9\n".encode("latin-1"), "line 2"),
     "UTF-16": lambda n: (f"{_HEADER}{n},2026-01-01,a\n".encode("utf-16"), "UTF-16"),
     "spreadsheet": lambda n: (b"PK\x03\x04" + bytes([n % 256]) * 40, "zip"),
-    "cut gzip": lambda n: (gzip.compress(f"{_HEADER}{n},2026-01-01,a\n".encode() * 9)[:-9], "gzip"),
+    "cut gzip": lambda n: (gzip.compress(f"{_HEADER}{n},2026-01-01,a\n".encode() * 9)[:-9], "GZIP"),
     "empty": lambda n: (b"", "empty"),
 }
 

@@ -347,3 +347,60 @@ def test_files_once_found_bad_are_answered_by_the_load_that_found_them(
     assert pipeline.warehouse.log.count("COPY") <= 4
     assert pipeline.warehouse.log.count("TRIAL") == 1
     assert pipeline.warehouse.table("t") == [*ROWS, *[["7", "g"]] * GOOD]
+
+
+SCHEMA_T = (a_column("id", "INTEGER"), a_column("name", "VARCHAR(9)"))
+
+
+def with_files_uploaded_twice(on_repeat: str) -> tuple[InMemoryPipeline, list[Upload]]:
+    """Return a pipeline with four loaded files, and the same files again, pending."""
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*SCHEMA_T, csv={"on_repeat": on_repeat}))
+    for number in range(4):
+        pipeline.drop(f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
+    again = [
+        put_pending(pipeline, f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
+        for number in range(4)
+    ]
+    return pipeline, again
+
+
+def test_repeats_in_a_micro_batch_are_skipped_if_the_schema_file_says_so() -> None:
+    pipeline, again = with_files_uploaded_twice("skip")
+
+    own = pipeline.load(again[0])
+
+    assert own.status is Status.IGNORED
+    answers = {key: each.status for key, each in pipeline.answers.written.items()}
+    assert answers == {each.key: Status.IGNORED for each in again}
+    assert len(pipeline.warehouse.table("t") or ()) == 4
+
+
+def test_repeats_in_a_micro_batch_load_with_the_warning_that_they_have_alone() -> None:
+    pipeline, again = with_files_uploaded_twice("load")
+
+    pipeline.load(again[0])
+
+    answers = pipeline.answers.written
+    assert [answers[each.key].status for each in again] == [Status.LOADED] * 4
+    assert [[one.kind for one in answers[each.key].warnings] for each in again] == [
+        ["upload.repeated"]
+    ] * 4
+    assert pipeline.warehouse.log.count("COPY") == 1
+
+
+def test_the_same_bytes_pending_twice_under_one_key_are_loaded_once_if_repeats_are_skipped() -> (
+    None
+):
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*SCHEMA_T, csv={"on_repeat": "skip"}))
+    first = put_pending(pipeline, "dev/append/t/first.csv", b"id,name\n1,x\n")
+    twice = [put_pending(pipeline, "dev/append/t/a.csv", b"id,name\n2,y\n") for _ in range(2)]
+
+    pipeline.load(first)
+
+    logged = [pipeline.backlog.logged[each.upload_id].status for each in twice]
+    assert logged == [Status.LOADED, Status.IGNORED]
+    assert pipeline.warehouse.table("t") == [["1", "x"], ["2", "y"]]
