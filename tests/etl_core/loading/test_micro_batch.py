@@ -17,6 +17,8 @@ from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
+from tests.guarantees.bad_files import COLUMNS as BAD_FILE_COLUMNS
+from tests.guarantees.bad_files import KINDS, bad_file
 
 
 def put_pending(pipeline: InMemoryPipeline, key: str, content: bytes, **fields: Any) -> Upload:
@@ -404,3 +406,68 @@ def test_the_same_bytes_pending_twice_under_one_key_are_loaded_once_if_repeats_a
     logged = [pipeline.backlog.logged[each.upload_id].status for each in twice]
     assert logged == [Status.LOADED, Status.IGNORED]
     assert pipeline.warehouse.table("t") == [["1", "x"], ["2", "y"]]
+
+
+FOUND_BY_US = [
+    "ambiguous date",
+    "unknown column",
+    "missing column",
+    "other delimiter",
+    "UTF-16",
+    "spreadsheet",
+    "cut gzip",
+    "empty",
+]
+"""Kinds of bad files that a load refuses without COPY."""
+
+
+def with_bad_files() -> tuple[InMemoryPipeline, dict[str, Upload]]:
+    """Return a pipeline with a pending file of each of these kinds."""
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    columns = [a_column(name, kind) for name, kind in BAD_FILE_COLUMNS]
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*columns))
+    numbers = [list(KINDS).index(kind) for kind in FOUND_BY_US]
+    bad = [bad_file(number) for number in numbers]
+    return pipeline, {
+        each.reason: put_pending(pipeline, f"dev/append/t/{each.name}", each.content)
+        for each in bad
+    }
+
+
+@pytest.mark.parametrize("lead", ["good", "bad"])
+def test_a_bad_file_beside_another_gets_the_answer_that_it_gets_alone(lead: str) -> None:
+    """All are answered by one load, whether its own file is good or bad itself."""
+    alone, uploads = with_bad_files()
+    alone.seconds = 20.0  # no time for other uploads
+    expected = {each.key: alone.load(each) for each in uploads.values()}
+    together, uploads = with_bad_files()
+    own = put_pending(together, "dev/append/t/own.csv", b"id,day,note\n1,2026-01-01,a\n")
+    if lead == "bad":
+        own = put_pending(together, "dev/append/t/own.csv", b"id,day,nota\n1,2026-01-01,a\n")
+
+    outcome = together.load(own)
+
+    assert outcome.status is (Status.LOADED if lead == "good" else Status.REJECTED)
+    for reason, upload in uploads.items():
+        answer = together.answers.written[upload.key]
+        assert (answer.status, answer.error) == (Status.REJECTED, expected[upload.key].error)
+        assert answer.error is not None
+        assert reason in answer.error.message
+    before = together.warehouse.log.index("COMMIT" if lead == "good" else "ROLLBACK")
+    assert together.warehouse.log[:before].count("BEGIN") == 1
+
+
+def test_a_bad_file_is_left_to_its_own_load_while_a_schema_file_may_cure_it(
+    pipeline: InMemoryPipeline,
+) -> None:
+    """The load has waited in vain for the schema file; the other upload has not."""
+    pipeline.put("dev/schema/t/s2.json", a_schema_file(a_column("id"), a_column("more")))
+    own = pipeline.put("dev/append/t/own.csv", b"id,name\n3,c\n")
+    waits = put_pending(pipeline, "dev/append/t/waits.csv", b"id,more\n4,d\n")
+
+    outcome = pipeline.load(own, retry_count=99)
+
+    assert outcome.status is Status.LOADED
+    assert waits.key not in pipeline.answers.written
+    assert pipeline.backlog.logged[waits.upload_id].status is Status.RECEIVED
