@@ -79,9 +79,9 @@ def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.C
     # An event without a version id takes a version of its key that no row has.
     if keys := {each.key for each in pending if each.version_id is None}:
         yield columns.s3_key.in_(sorted(keys))
-    # The same bytes under the same key again are a repeat.
-    yield _last_of_keys(ledger, sorted({each.key for each in pending}))
     oldest = min(pending, key=lambda each: each.order)
+    # The same bytes under the same key again are a repeat.
+    yield _last_of_keys(ledger, sorted({each.key for each in pending}), oldest)
     yield _schema_files_of(ledger, oldest)
     yield _since(ledger, _REORDERED, oldest)
 
@@ -114,21 +114,26 @@ def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]
     )
 
 
-def _last_of_keys(ledger: sa.Table, keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Return the condition for the append that arrived last under each of the keys. It also holds for some
-    earlier ones, if the keys were written at different times.
+def _last_of_keys(ledger: sa.Table, keys: Sequence[str], oldest: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for the last append before the oldest upload under each of the keys, and for
+    later ones. It also holds for some earlier ones, if the keys were written at different times.
     """
-    columns, before = ledger.columns, ledger.alias("previous")
+    columns, before, own = ledger.columns, ledger.alias("previous"), without_zone(oldest.landed_at)
     last = (
         sa.select(sa.func.max(before.columns.landed_at).label("landed_at"))
-        .where(before.columns.action == str(Action.APPEND), before.columns.s3_key.in_(keys))
+        .where(
+            before.columns.action == str(Action.APPEND),
+            before.columns.s3_key.in_(keys),
+            before.columns.landed_at < own,
+        )
         .group_by(before.columns.s3_key)
         .subquery("last")
     )
+    first = sa.select(sa.func.min(last.c.landed_at)).scalar_subquery()
     return sa.and_(
         columns.action == str(Action.APPEND),
         columns.s3_key.in_(keys),
-        columns.landed_at >= sa.select(sa.func.min(last.c.landed_at)).scalar_subquery(),
+        columns.landed_at >= sa.func.coalesce(first, sa.literal(own, sa.TIMESTAMP())),
     )
 
 
