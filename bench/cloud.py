@@ -60,9 +60,11 @@ class BenchCloud:
 
     # Uploads
 
-    def create_table(self, table: str, database: str = DATABASE) -> None:
-        """Upload the schema file of the workload and wait until it is applied."""
-        self.load(f"{database}/schema/{table}/{table}.json", workload.schema_file())
+    def create_table(
+        self, table: str, database: str = DATABASE, schema: bytes | None = None
+    ) -> None:
+        """Upload a schema file, by default that of the workload, and wait until it is applied."""
+        self.load(f"{database}/schema/{table}/{table}.json", schema or workload.schema_file())
 
     def load(self, key: str, content: bytes | IO[bytes]) -> tuple[float, dict[str, Any]]:
         """Upload a file. Return the seconds until its answer is in the log, and the log entry.

@@ -13,6 +13,7 @@ from bench import (
     ledgers,
     loads,
     logs,
+    losses,
     readers,
     starts,
     statements,
@@ -32,6 +33,7 @@ class Part:
 
 PARTS: Mapping[str, Part] = {
     "loads": Part("One large file", loads.measure),
+    "losses": Part("Values that COPY would cut", losses.measure),
     "latency": Part("One small file", latency.measure),
     "bursts": Part("Many small files at once", bursts.measure),
     "waiting": Part("Executions that wait", waiting.measure),

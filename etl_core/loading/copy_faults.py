@@ -56,18 +56,31 @@ def find_fault(
         if batch.is_member(part):
             return MembersAtFault((FileAtFault(part, error.lines),))
         return FileAtFault(part, error.lines)
-    at_fault: dict[str, tuple[Part, list[LoadErrorLine]]] = {}
-    for line in _refused_lines(load, copy, error):
-        part_at_fault = part_named(copy.group, line.file)
-        if part_at_fault is not None:
-            entry = at_fault.setdefault(part_at_fault.file.upload_id, (part_at_fault, []))
-            entry[1].append(line)
-    faults = [FileAtFault(part, tuple(lines)) for part, lines in at_fault.values()]
+    faults = _faults_of(copy, _refused_lines(load, copy, error))
     members = tuple(each for each in faults if batch.is_member(each.part))
     for fault in faults:
         if not batch.is_member(fault.part):
             return replace(fault, members=members)
     return MembersAtFault(members) if members else UnknownFault()
+
+
+def try_copy(load: LoadContext, copy: GroupCopy) -> list[FileAtFault]:
+    """Return the files in which a trial of the COPY finds refused rows. Raises LoadFailedError or RetryableError."""
+    lines = load.ports.warehouse.try_copy(
+        load.key.table.database, copy.command.trial(), load.seconds_left
+    )
+    return _faults_of(copy, lines)
+
+
+def _faults_of(copy: GroupCopy, lines: Sequence[LoadErrorLine]) -> list[FileAtFault]:
+    """Return the files that the lines name."""
+    at_fault: dict[str, tuple[Part, list[LoadErrorLine]]] = {}
+    for line in lines:
+        part_at_fault = part_named(copy.group, line.file)
+        if part_at_fault is not None:
+            entry = at_fault.setdefault(part_at_fault.file.upload_id, (part_at_fault, []))
+            entry[1].append(line)
+    return [FileAtFault(part, tuple(lines)) for part, lines in at_fault.values()]
 
 
 def explain(

@@ -14,6 +14,7 @@ from typing import TypeVar
 from etl_core.csv_files.bad_rows import BadRows
 from etl_core.csv_files.compression import decompressed
 from etl_core.csv_files.header import IGNORED
+from etl_core.csv_files.messages import COMPRESSION_CUT
 from etl_core.csv_files.opening import open_csv
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.messages import COLUMN_DROPPED_LATER, DROPPED_COLUMN
@@ -208,18 +209,28 @@ def _current_names(specs: Sequence[SchemaFile]) -> dict[str, str]:
 
 def decompressed_before(deadline: float, file: DataFile, store: ObjectStore) -> Iterator[bytes]:
     """Yield the decompressed content, and end at the deadline: what follows looks cut off then."""
-    chunks = takewhile(lambda _: time.monotonic() < deadline, store.read(file.version))
+    is_read = file.head.is_whole(file.version.size)
+    chunks = takewhile(
+        lambda _: time.monotonic() < deadline, file.head if is_read else store.read(file.version)
+    )
     return decompressed(chunks, file.compression)
 
 
 def read_small(file: DataFile) -> list[bytes] | None:
-    """Return the uncompressed bytes of a small file; None for a larger one or a damaged one."""
+    """Return the uncompressed bytes of a small file; None for a larger one or a damaged one.
+
+    Raises InvalidDataFileError if its compressed data ends too early.
+    """
     if file.version.size > MAX_FILE_BYTES:
         return None
     try:
         return list(_bounded(decompressed(file.head, file.compression)))
-    except (InvalidDataFileError, _TooLargeError):
+    except _TooLargeError:
         return None
+    except InvalidDataFileError as error:
+        if file.compression and error.message == COMPRESSION_CUT(compression=file.compression):
+            raise
+        return None  # COPY decides
 
 
 class _TooLargeError(Exception):

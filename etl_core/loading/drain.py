@@ -40,7 +40,7 @@ class Drain:
 
     `_answered`: uploads that are decided. `_left`: uploads that are left to their own executions.
     `_waiting`: data files that wait for a schema file; until one takes effect, only schema files are
-    loaded. `rows_deleted` were replaced by all loads.
+    loaded. `_unfit`: see LoadContext. `rows_deleted` were replaced by all loads.
     """
 
     def __init__(self, own: LoadContext) -> None:
@@ -49,6 +49,7 @@ class Drain:
         self._answered: set[str] = set()
         self._left: set[str] = {own.upload.upload_id}
         self._waiting: set[str] = set()
+        self._unfit: frozenset[str] = frozenset()
         self._unanswered: list[tuple[Upload, LoadOutcome]] = []
         self.rows_deleted = 0
 
@@ -67,6 +68,7 @@ class Drain:
         The own upload is answered only if others are: else its execution does it at once.
         """
         self.rows_deleted += own.rows_deleted
+        self._unfit |= own.unfit
         self._unanswered.append((self._own.upload, own.outcome))
         self._answered.add(self._own.upload.upload_id)
         if own.others:
@@ -143,6 +145,7 @@ class Drain:
             deadline=self._until,
             retry_count=0,
             known_pending=tuple(each.upload for each in pending),
+            unfit=self._unfit,
             long_copy=None,
             can_copy_long=False,
         )
@@ -166,6 +169,7 @@ class Drain:
             self._left.add(upload_id)
             return False
         self.rows_deleted += result.rows_deleted
+        self._unfit |= result.unfit
         if lead.key.action is Action.SCHEMA:
             self._waiting.clear()
         self._answer([(lead.upload, result.outcome), *result.others])

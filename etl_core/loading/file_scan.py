@@ -104,7 +104,10 @@ def as_utf8_spec(spec: SchemaFile) -> SchemaFile:
 
 
 def scan_small(file: DataFile, shape: CopyShape, spec: SchemaFile) -> Scan | None:
-    """Return the scan of a small file; None for a larger one, or one that cannot be read."""
+    """Return the scan of a small file; None for a larger one, or one that cannot be read.
+
+    Raises InvalidDataFileError if its compressed data ends too early.
+    """
     pieces = read_small(file)
     if pieces is None:
         return None

@@ -80,6 +80,8 @@ def _conditions_of(ledger: sa.Table, pending: Sequence[Upload]) -> Iterator[sa.C
     if keys := {each.key for each in pending if each.version_id is None}:
         yield columns.s3_key.in_(sorted(keys))
     oldest = min(pending, key=lambda each: each.order)
+    # The same bytes under the same key again are a repeat.
+    yield _last_of_keys(ledger, sorted({each.key for each in pending}), oldest)
     yield _schema_files_of(ledger, oldest)
     yield _since(ledger, _REORDERED, oldest)
 
@@ -109,6 +111,29 @@ def _previous_of_key(ledger: sa.Table, upload: Upload) -> sa.ColumnElement[bool]
         columns.s3_key == upload.key,
         columns.landed_at == same_key,
         columns.landed_at > sa.func.coalesce(change, sa.literal(_BEGINNING, sa.TIMESTAMP())),
+    )
+
+
+def _last_of_keys(ledger: sa.Table, keys: Sequence[str], oldest: Upload) -> sa.ColumnElement[bool]:
+    """Return the condition for the last append before the oldest upload under each of the keys, and for
+    later ones. It also holds for some earlier ones, if the keys were written at different times.
+    """
+    columns, before, own = ledger.columns, ledger.alias("previous"), without_zone(oldest.landed_at)
+    last = (
+        sa.select(sa.func.max(before.columns.landed_at).label("landed_at"))
+        .where(
+            before.columns.action == str(Action.APPEND),
+            before.columns.s3_key.in_(keys),
+            before.columns.landed_at < own,
+        )
+        .group_by(before.columns.s3_key)
+        .subquery("last")
+    )
+    first = sa.select(sa.func.min(last.c.landed_at)).scalar_subquery()
+    return sa.and_(
+        columns.action == str(Action.APPEND),
+        columns.s3_key.in_(keys),
+        columns.landed_at >= sa.func.coalesce(first, sa.literal(own, sa.TIMESTAMP())),
     )
 
 

@@ -7,7 +7,7 @@ hundred thousand.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -149,22 +149,15 @@ class LedgerView:
 
     def previous_of_key(self, upload: Upload) -> LedgerRow | None:
         """Return the append before this upload under the same key, if all its rows are in the table still."""
-        earlier = [
-            row
-            for row in self._by_id.values()
-            if row.order < upload.order and row.upload_id != upload.upload_id
-        ]
         if self.is_before_upsert(upload):
             return None
-        changes = [
-            row.landed_at for row in earlier if row.action in (Action.TRUNCATE, Action.UPSERT)
-        ]
+        changes = self._changes[: bisect_left(self._changes, upload.order)]
         same_key = [
             row
-            for row in earlier
-            if row.s3_key == upload.key
-            and row.action is Action.APPEND
-            and all(row.landed_at > at for at in changes)
+            for row in self._appends_by_key.get(upload.key, ())
+            if row.order < upload.order
+            and row.upload_id != upload.upload_id
+            and (not changes or row.landed_at > changes[-1][0])
         ]
         return max(same_key, key=lambda row: row.order, default=None)
 
@@ -184,6 +177,22 @@ class LedgerView:
         """Return whether an upsert took effect that arrived after the upload."""
         last = self._last_upsert
         return last is not None and last > upload.order
+
+    @cached_property
+    def _changes(self) -> Sequence[Order]:
+        """The places of the truncates and upserts."""
+        return sorted(
+            row.order
+            for row in self._by_id.values()
+            if row.action in (Action.TRUNCATE, Action.UPSERT)
+        )
+
+    @cached_property
+    def _appends_by_key(self) -> Mapping[str, Sequence[LedgerRow]]:
+        by_key: dict[str, list[LedgerRow]] = {}
+        for row in self._with_action(Action.APPEND):
+            by_key.setdefault(row.s3_key, []).append(row)
+        return by_key
 
     @cached_property
     def _last_upsert(self) -> Order | None:

@@ -34,6 +34,7 @@ class LoadContext:
     `retry_count`: how often this execution tried before. `known_pending`: the table's pending
     uploads, if the caller has just read them. `long_copy`: the copy into staging tables that this
     execution made; `can_copy_long`: the caller can make one. `alone`: no other upload is loaded.
+    `unfit`: ids of uploads that only their own loads can load.
     """
 
     upload: Upload
@@ -46,6 +47,7 @@ class LoadContext:
     long_copy: LongCopy | None = None
     can_copy_long: bool = False
     alone: bool = False
+    unfit: frozenset[str] = frozenset()
 
     @property
     def seconds_left(self) -> float:
@@ -154,13 +156,14 @@ class Trace:
 class LoadResult:
     """What one load decided: the outcome of its upload, and of others.
 
-    `others`: the uploads of its micro-batch, and pending ones that the ledger already held.
-    `rows_deleted` of the table were replaced.
+    `others`: the uploads of its micro-batch, pending ones that are refused, and those that the ledger
+    already held. `rows_deleted` of the table were replaced. `unfit`: see LoadContext.
     """
 
     outcome: LoadOutcome
     others: tuple[tuple[Upload, LoadOutcome], ...] = ()
     rows_deleted: int = 0
+    unfit: frozenset[str] = frozenset()
 
     def with_others(self, others: tuple[tuple[Upload, LoadOutcome], ...]) -> LoadResult:
         """Return the result with further decided uploads."""

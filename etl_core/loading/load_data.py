@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy.sql.expression import Executable
 
 from etl_core.csv_files.compression import compression_of
+from etl_core.loading.batch_members import BatchMember
 from etl_core.loading.copy_faults import (
     FileAtFault,
     MembersAtFault,
     UnknownFault,
     explain,
-    explain_member,
     find_fault,
 )
 from etl_core.loading.copy_plan import plan_copies
@@ -26,14 +26,16 @@ from etl_core.loading.copy_run import (
     Overwritten,
     plan_copy,
 )
-from etl_core.loading.data_file import DataFile, in_threads, open_file
+from etl_core.loading.data_file import DataFile, open_file
 from etl_core.loading.file_scan import check_compression, warnings_of_scan
+from etl_core.loading.found_members import FoundMembers
 from etl_core.loading.interval import load_interval
 from etl_core.loading.key_columns import keys_refused
 from etl_core.loading.ledger import LedgerRow, ledger_row
 from etl_core.loading.ledger_view import Proceed
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
 from etl_core.loading.locked_ledger import (
+    Backlog,
     LockedLedger,
     lock_ledger,
     read_backlog,
@@ -54,18 +56,19 @@ from etl_core.loading.long_load import (
 from etl_core.loading.messages import (
     ACTION_NOT_ALLOWED,
     EMPTY_FILE,
-    REPEATED_LOADED,
     REPEATED_SKIPPED,
     TABLE_DROPPED,
     TABLE_RENAMED,
 )
 from etl_core.loading.micro_batch import (
-    BatchMember,
     CopyBatch,
     CopyStrategy,
     gather_copy_batch,
+    is_small_file,
+    open_chosen,
 )
 from etl_core.loading.ordering import (
+    PendingSchemaFile,
     missing_schema_error,
     pending_schema_files,
     wait_for_schema_files,
@@ -73,7 +76,7 @@ from etl_core.loading.ordering import (
 from etl_core.loading.ports import Transaction
 from etl_core.loading.quarantine import check_count, warning_of_quarantine, write_quarantine
 from etl_core.loading.renamed_table import find_renamed
-from etl_core.loading.repeats import find_repeat
+from etl_core.loading.repeats import find_repeat, skips_repeats, warnings_of_repeat
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
@@ -88,14 +91,13 @@ from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import LongCopy
 from etl_core.model.status import Status
 from etl_core.model.times import format_utc_time
-from etl_core.model.upload import Upload
 from etl_core.model.work_bucket import quarantine_prefix
 from etl_core.schema_changes.drift import check_drift
 from etl_core.schema_changes.live_table import select_table
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from etl_core.sql import describe_sql
-from etl_core.upload_log.outcome import LoadOutcome, LoadWarning, warnings_of
+from etl_core.upload_log.outcome import LoadWarning, warnings_of
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class DataLoad:
         self._statement: Executable | None = None
         self._candidates: tuple[str, ...] = ()
         self._in_force: SchemaFile | None = None
-        self._refused: dict[Upload, LoadOutcome] = {}
+        self._found = FoundMembers(load)
         self._shared_warnings: tuple[LoadWarning, ...] = ()
         self._repeated: LedgerRow | None = None
 
@@ -143,7 +145,13 @@ class DataLoad:
         if isinstance(result, LongCopy):
             drop_left_behind(self._load)
             return result
-        return result.with_others(tuple(self._refused.items()))
+        return result
+
+    def with_found(self, result: LoadResult) -> LoadResult:
+        """Return the result with the answers to other pending uploads that were found bad."""
+        trace = replace(self.trace, warnings=self._shared_warnings)
+        self._found.try_suspects(trace, self._in_force)
+        return self._found.added_to(result)
 
     def _run(self) -> LoadResult | LongCopy:
         load, store = self._load, self._load.ports.store
@@ -244,7 +252,7 @@ class DataLoad:
         self._in_force = decision.in_force
         self._check_action(decision.schema_at_arrival)
         self._repeated = find_repeat(load, locked.view, file.version)
-        if self._repeated is not None and _skips_repeats(decision.schema_at_arrival):
+        if self._repeated is not None and skips_repeats(decision.schema_at_arrival):
             transaction.roll_back()
             landed_at = format_utc_time(self._repeated.landed_at)
             return LoadResult(self.trace.ignored(REPEATED_SKIPPED(landed_at=landed_at)))
@@ -254,22 +262,33 @@ class DataLoad:
             warnings=warnings_of(check_drift(rows, decision.in_force, load.key.table)),
             load_interval_seconds=load_interval(decision.in_force, load.settings),
         )
-        history = decision.history
+        self._shared_warnings = self.trace.warnings
+        members = self._open_members(file, locked, decision, backlog, schema_files, strategy)
         batch = gather_copy_batch(
-            load,
-            file,
-            locked.version_id,
-            backlog,
-            history,
-            decision.in_force,
-            schema_files,
-            strategy,
+            load, file, backlog, decision.history, decision.in_force, members, strategy
         )
         self._batch = batch
         if batch.scan is not None:
             batch.scan.check()
         result = self._copy(transaction, locked, batch, decision.in_force, strategy)
         return result.with_others(backlog.decided) if isinstance(result, LoadResult) else result
+
+    def _open_members(
+        self,
+        file: DataFile,
+        locked: LockedLedger,
+        proceed: Proceed,
+        backlog: Backlog,
+        schema_files: Sequence[PendingSchemaFile],
+        strategy: CopyStrategy,
+    ) -> Sequence[BatchMember]:
+        """Return the members of the micro-batch, and note what is wrong with other pending uploads."""
+        if strategy.one_copy_per_file or not is_small_file(self._load, file):
+            return ()
+        left_out = strategy.left_out | self._found.ids
+        opened = open_chosen(self._load, locked, proceed, backlog, schema_files, left_out)
+        self._found.note(opened, self.trace)
+        return opened.members
 
     def _check_action(self, schema: SchemaFile | None) -> None:
         """Raise ActionNotAllowedError if the schema at arrival does not list the action."""
@@ -311,10 +330,7 @@ class DataLoad:
         if rows is None:
             transaction.roll_back()
             return _Retry(self._apart(strategy))
-        self._shared_warnings = self.trace.warnings
-        if self._repeated is not None:
-            landed_at = format_utc_time(self._repeated.landed_at)
-            self._warn(warnings_of([REPEATED_LOADED(landed_at=landed_at)]))
+        self._warn(warnings_of_repeat(self._repeated))
         self._set_rows_aside(batch, rows)
         if batch.scan is not None:
             self._warn(warnings_of_scan(batch.scan.result().warnings))
@@ -442,21 +458,7 @@ class DataLoad:
         error: CopyRefusedError,
     ) -> None:
         """Note the answers of members with refused rows: their own loads would only find the same."""
-        members = {each.upload.upload_id: each for each in batch.members}
-        trace = replace(self.trace, statements=())
-
-        def refuse(fault: FileAtFault) -> None:
-            member = members[fault.part.file.upload_id]
-            explained = explain_member(self._load, copy, fault, error, self._in_force)
-            status = Status.REJECTED if explained.is_of_file else Status.FAILED
-            of_member = replace(trace, version_id=member.version_id)
-            self._refused[member.upload] = of_member.refusal(status, explained.failure)
-
-        in_threads(refuse, faults)
-
-
-def _skips_repeats(schema: SchemaFile | None) -> bool:
-    return schema is not None and schema.csv.on_repeat == "skip"
+        self._found.refuse(batch.members, copy, faults, error, self.trace, self._in_force)
 
 
 def _row_of(member: BatchMember, rows: Mapping[str, int], loaded_at: datetime) -> LedgerRow:

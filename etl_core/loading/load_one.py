@@ -29,6 +29,8 @@ def load_one(load: LoadContext) -> LoadResult | LongCopy:
         result = _refused(attempt, Status.FAILED, error)
     if isinstance(result, LongCopy):
         return result
+    if isinstance(attempt, DataLoad):
+        result = attempt.with_found(result)
     duration = _duration_ms(load, started)
     others = ((each, replace(outcome, duration_ms=duration)) for each, outcome in result.others)
     own = replace(result.outcome, duration_ms=duration)

@@ -13,30 +13,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from etl_core.csv_files.compression import compression_of
-from etl_core.csv_files.scan import Scan
+from etl_core.loading.batch_members import (
+    NO_MEMBERS,
+    BatchMember,
+    OpenedMembers,
+    open_members,
+)
 from etl_core.loading.data_file import (
     MAX_FILE_BYTES,
-    CopyShape,
     DataFile,
     Part,
     in_threads,
     key_of,
-    open_file,
     shape_of,
 )
-from etl_core.loading.file_scan import (
-    FileScan,
-    finished_scan,
-    scan_part,
-    scan_small,
-    warnings_of_scan,
-)
+from etl_core.loading.file_scan import FileScan, finished_scan, scan_part
 from etl_core.loading.key_columns import check_key_columns, check_same_key
 from etl_core.loading.ledger import LedgerRow
-from etl_core.loading.ledger_view import LedgerView
+from etl_core.loading.ledger_view import LedgerView, Proceed
 from etl_core.loading.load_context import LoadContext
-from etl_core.loading.locked_ledger import Backlog, PendingUpload
+from etl_core.loading.locked_ledger import Backlog, LockedLedger, PendingUpload
 from etl_core.loading.messages import RELOADED_FILE
 from etl_core.loading.ordering import PendingSchemaFile
 from etl_core.loading.quarantine import (
@@ -51,26 +47,14 @@ from etl_core.loading.rewritten_files import is_rewritten, may_be_rewritten, rew
 from etl_core.model.errors import RejectedError
 from etl_core.model.function_settings import LoadSettings
 from etl_core.model.lake_key import Action
-from etl_core.model.object_versions import VersionKey
 from etl_core.model.upload import Order, Upload
 from etl_core.schema_files.schema_file import SchemaFile
-from etl_core.upload_log.outcome import LoadWarning
 
 MAX_BATCH_MEMBERS = 500
 _MAX_TOTAL_BYTES = 64 << 20
 _MAX_ROUNDS = 3
 _BEGINNING: Order = (datetime.min.replace(tzinfo=UTC), "", "")
 _END: Order = (datetime.max.replace(tzinfo=UTC), "", "")
-
-
-@dataclass(frozen=True)
-class BatchMember:
-    """A pending upload that the micro-batch loads, ready for COPY. `version_id` is its ledger row's."""
-
-    upload: Upload
-    part: Part
-    version_id: str
-    warnings: tuple[LoadWarning, ...] = ()
 
 
 def choose_members(
@@ -102,7 +86,18 @@ def choose_members(
         and backlog.view.have_same_history(each.upload, load.upload)
         and not backlog.view.is_before_upsert(each.upload)
     ]
-    return list(_up_to_limits(sorted(candidates, key=lambda each: each.upload.order)))
+    in_order = sorted(candidates, key=lambda each: each.upload.order)
+    return list(_up_to_limits(list(_without_repeats(load.upload, in_order))))
+
+
+def _without_repeats(own: Upload, pending: Iterable[PendingUpload]) -> Iterator[PendingUpload]:
+    """Yield the uploads that do not repeat the bytes of another one: a repeat is loaded after it."""
+    seen = {(own.key, own.etag)}
+    for each in pending:
+        written = each.upload.key, each.upload.etag
+        if written not in seen:
+            seen.add(written)
+            yield each
 
 
 def _window(
@@ -122,89 +117,9 @@ def _window(
     return first, min((order for order in barriers if order > own), default=_END)
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A pending upload ready for COPY, and the versions that its event may be about."""
-
-    upload: Upload
-    part: Part
-    candidates: tuple[str, ...]
-    warnings: tuple[LoadWarning, ...]
-
-
-def open_members(
-    load: LoadContext,
-    chosen: Sequence[PendingUpload],
-    history: Sequence[LedgerRow],
-    in_force: SchemaFile,
-    view: LedgerView,
-    own_version: str | None,
-) -> list[BatchMember]:
-    """Open the chosen uploads for COPY. Uploads that may not load are left out."""
-    opened = in_threads(lambda each: _open(load, each, history, in_force), chosen)
-    taken = {(load.upload.key, own_version or "")}
-    return list(_with_versions([each for each in opened if each is not None], view, taken))
-
-
-def _with_versions(
-    opened: Iterable[_Opened], view: LedgerView, taken: set[VersionKey]
-) -> Iterator[BatchMember]:
-    """Yield the members, each with a version of its own. An upload for which none is left is left out."""
-    for each in opened:
-        key = each.upload.key
-        free = [one for one in each.candidates if (key, one) not in taken]
-        if each.upload.version_id is None and "null" not in each.candidates:
-            free = [one for one in free if not view.holds(key, one)]
-        if free:
-            taken.add((key, free[0]))
-            yield BatchMember(each.upload, each.part, free[0], each.warnings)
-
-
-def _open(
-    load: LoadContext,
-    pending: PendingUpload,
-    history: Sequence[LedgerRow],
-    in_force: SchemaFile,
-) -> _Opened | None:
-    upload, store = pending.upload, load.ports.store
-    try:
-        compression = compression_of(pending.key.file)
-        opened = store.open(upload)
-        if not 0 < opened.version.size <= MAX_FILE_BYTES:
-            return None
-        file = open_file(store, upload.upload_id, opened, compression)
-        shape = shape_of(file, history)
-        scan = _scan_member(load, file, shape, history, in_force)
-    except Exception:  # whatever another upload's file causes, this load goes on
-        # Its own load meets the same error and reports it.
-        return None
-    if scan is None or scan.rows is None or scan.fault is not None:
-        return None
-    part = Part(file, shape, scan.rows)
-    if is_rewritten(part, scan):
-        return None
-    return _Opened(upload, part, opened.candidates, warnings_of_scan(scan.warnings))
-
-
-def _scan_member(
-    load: LoadContext,
-    file: DataFile,
-    shape: CopyShape,
-    history: Sequence[LedgerRow],
-    in_force: SchemaFile,
-) -> Scan | None:
-    """Return the scan; None for a file with rows to set aside, which its own load does."""
-    store, at_arrival = load.ports.store, history[0].schema_file
-    if at_arrival is not None and has_quarantine(shape):
-        bad = find_bad(file, shape, at_arrival, store, load.deadline)
-        part = Part(file, shape, None)
-        return None if bad.count else scan_of_good(part, bad, at_arrival, in_force, store)
-    return scan_small(file, shape, in_force)
-
-
 def _is_small(upload: Upload, settings: LoadSettings) -> bool:
     size = upload.size
-    return size is not None and 0 < size <= MAX_FILE_BYTES and not settings.is_long(size)
+    return size is not None and size <= MAX_FILE_BYTES and not settings.is_long(size)
 
 
 def _up_to_limits(pending: Sequence[PendingUpload]) -> Iterator[PendingUpload]:
@@ -280,20 +195,38 @@ class CopyStrategy:
         return replace(strategy, pin=True) if others else strategy
 
 
+def open_chosen(
+    load: LoadContext,
+    locked: LockedLedger,
+    proceed: Proceed,
+    backlog: Backlog,
+    schema_files: Sequence[PendingSchemaFile],
+    left_out: Collection[str],
+) -> OpenedMembers:
+    """Open the pending uploads that may be loaded with the load's own one."""
+    at_arrival, in_force = proceed.schema_at_arrival, proceed.in_force
+    if at_arrival is None or in_force is None:
+        return NO_MEMBERS
+    chosen = choose_members(load, backlog, at_arrival, schema_files, left_out)
+    history, view = proceed.history, backlog.view
+    opened = open_members(load, chosen, history, in_force, view, locked.version_id)
+    # After waiting in vain for a schema file, this load goes on without it; others still wait.
+    waited = any(each.order < load.upload.order for each in schema_files)
+    return opened.without_refusals() if waited else opened
+
+
 def gather_copy_batch(
     load: LoadContext,
     file: DataFile,
-    version_id: str | None,
     backlog: Backlog,
     history: Sequence[LedgerRow],
     in_force: SchemaFile,
-    schema_files: Sequence[PendingSchemaFile],
+    members: Sequence[BatchMember],
     strategy: CopyStrategy,
 ) -> CopyBatch:
     """Gather the files of a load that may proceed.
 
-    `version_id` is the load's own version; `history`: see Proceed. Raises RejectedError naming the
-    file that cannot be loaded.
+    `history`: see Proceed. Raises RejectedError naming the file that cannot be loaded.
     """
     own = Part(file, shape_of(file, history), None, key_of(load.key.action, history))
     check_key_columns(own.key, own.shape.columns)
@@ -303,15 +236,15 @@ def gather_copy_batch(
     rows = backlog.view.applied_again(load.upload, load.key.action)
     later = in_threads(lambda row: _reopen(load, row, backlog.view, strategy), rows)
     check_same_key(own, later)
-    members: list[BatchMember] = []
-    at_arrival = history[0].schema_file
-    is_small = file.version.size <= MAX_FILE_BYTES and not load.is_long(file.version.size)
-    if not strategy.one_copy_per_file and is_small and at_arrival:
-        chosen = choose_members(load, backlog, at_arrival, schema_files, strategy.left_out)
-        members = open_members(load, chosen, history, in_force, backlog.view, version_id)
-        if later or members:
-            own = replace(own, rows=scan.result().rows)
+    if is_small_file(load, file) and not strategy.one_copy_per_file and (later or members):
+        own = replace(own, rows=scan.result().rows)
     return CopyBatch(own, later, members, scan)
+
+
+def is_small_file(load: LoadContext, file: DataFile) -> bool:
+    """Return whether the file may share its transaction with a micro-batch."""
+    size = file.version.size
+    return size <= MAX_FILE_BYTES and not load.is_long(size)
 
 
 def _scan_own(

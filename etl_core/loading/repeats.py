@@ -5,8 +5,12 @@ from __future__ import annotations
 from etl_core.loading.ledger import LedgerRow
 from etl_core.loading.ledger_view import LedgerView
 from etl_core.loading.load_context import LoadContext
+from etl_core.loading.messages import REPEATED_LOADED
 from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import StoredVersion
+from etl_core.model.times import format_utc_time
+from etl_core.schema_files.schema_file import SchemaFile
+from etl_core.upload_log.outcome import LoadWarning, warnings_of
 
 
 def find_repeat(load: LoadContext, view: LedgerView, own: StoredVersion) -> LedgerRow | None:
@@ -27,3 +31,15 @@ def find_repeat(load: LoadContext, view: LedgerView, own: StoredVersion) -> Ledg
         for each in versions
     )
     return row if is_same else None
+
+
+def skips_repeats(schema: SchemaFile | None) -> bool:
+    """Return whether the schema at arrival says that repeats are not loaded."""
+    return schema is not None and schema.csv.on_repeat == "skip"
+
+
+def warnings_of_repeat(repeated: LedgerRow | None) -> tuple[LoadWarning, ...]:
+    """Return the warning of an upload that is loaded although it repeats this one; none for no repeat."""
+    if repeated is None:
+        return ()
+    return warnings_of([REPEATED_LOADED(landed_at=format_utc_time(repeated.landed_at))])

@@ -19,7 +19,13 @@ from etl_core.model.messages import (
     KEY_PARTS_MISSING,
 )
 from etl_core.model.names import UNPARSED, faults_of_name, faults_of_schema, fold
-from etl_core.model.table_ref import TableRef, faults_of_database, faults_of_names, split_table_name
+from etl_core.model.table_ref import (
+    TableRef,
+    faults_of_database,
+    faults_of_names,
+    has_database,
+    split_table_name,
+)
 from etl_core.model.texts import CONTROL_CHARACTER
 
 LAYOUT = "db_name/action/table_name/file"
@@ -77,15 +83,17 @@ def is_folder_marker(key: str) -> bool:
 def describe_key(key: str) -> KeyParts:
     """Return the parts of any key, valid or not.
 
-    `table_name` is `_unparsed` if the key names no table.
+    `table_name` is `_unparsed` if the key names no table, or none for which the API can be asked.
     """
     parts = key.split("/", 3)
     if len(parts) < 4 or not parts[2].strip() or not parts[2].isprintable():
         return KeyParts(UNPARSED, fold(parts[0]) if len(parts) > 1 else None, None, None)
+    database, action, name = fold(parts[0]), fold(parts[1]), fold(parts[2].strip())
     schema, table = split_table_name(parts[2])
-    if any(faults_of_schema(schema)) or any(faults_of_name(table, "table")):
-        return KeyParts(fold(parts[2].strip()), fold(parts[0]), None, fold(parts[1]))
-    return KeyParts(table, fold(parts[0]), schema, fold(parts[1]))
+    if not any(faults_of_schema(schema)) and not any(faults_of_name(table, "table")):
+        return KeyParts(table, database, schema, action)
+    is_asked_for = "*" not in name and not has_database(name)
+    return KeyParts(name if is_asked_for else UNPARSED, database, None, action)
 
 
 def _faults(key: str, databases: Collection[str]) -> Iterator[str]:

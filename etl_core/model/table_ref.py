@@ -42,6 +42,12 @@ def split_table_name(table_name: str) -> tuple[str, str]:
     return (schema if dot else DEFAULT_SCHEMA), table
 
 
+def has_database(table_name: str) -> bool:
+    """Return whether it is `database.schema.table`: the database is not a part of a table's name."""
+    parts = table_name.split(".")
+    return len(parts) == 3 and not any(any(faults_of_name(part, "table")) for part in parts)
+
+
 def faults_of_table(table: TableRef, databases: Collection[str]) -> Iterator[str]:
     """Yield why no upload can address this table; nothing if one can."""
     yield from faults_of_database(table.database, databases)

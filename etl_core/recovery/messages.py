@@ -40,6 +40,21 @@ LEDGER_UNREADABLE = Message(
         "reason": 'column "upload_id" does not exist',
     },
 )
+LEDGER_VERSION_DOUBLED = Message(
+    "recovery.ledger.version_doubled",
+    "Reconcile finds several rows of a ledger with the same version of one key.",
+    "{count} rows of the ledger {ledger} in {database} have the version {version} of {key!r}: each row is one "
+    "upload, so the rows of other versions cannot be told apart. Versions of this key that have no row were "
+    "not sent",
+    "Give each row a version of its own (docs/how-to/operate.md, damaged ledgers)",
+    {
+        "ledger": "etl_ledger.public__orders",
+        "database": "dev",
+        "count": 3,
+        "key": _FILE,
+        "version": "3sL4",
+    },
+)
 LEDGERS_OPEN = Message(
     "recovery.ledgers_open",
     "Others than the loader may change the ledgers of a database.",

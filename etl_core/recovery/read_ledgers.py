@@ -7,7 +7,7 @@ the others from being read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from etl_core.loading.ledger import LedgerRow, ledger_name, ledger_named, parse_row, select_rows
 from etl_core.loading.ledger_access import others_who_write, select_access
 from etl_core.loading.ledger_queries import select_tables
-from etl_core.loading.ports import WarehouseClient
+from etl_core.loading.ports import Transaction, WarehouseClient
 from etl_core.model.errors import (
     EtlError,
     LoadFailedError,
@@ -26,7 +26,7 @@ from etl_core.model.errors import (
 from etl_core.model.long_copy import staging_created_at
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.table_ref import TableRef
-from etl_core.recovery.messages import LEDGER_UNREADABLE, LEDGERS_OPEN
+from etl_core.recovery.messages import LEDGER_UNREADABLE, LEDGER_VERSION_DOUBLED, LEDGERS_OPEN
 from etl_core.recovery.reconcile import LedgerEvidence, Scope
 from etl_core.recovery.tables_requests import (
     DamagedLedger,
@@ -52,6 +52,18 @@ def select_versions(query: VersionQuery) -> sa.Select[Any]:
     versioned = [columns.version_id.in_(query.version_ids)] if query.version_ids else []
     return select_rows(ledger).where(
         sa.or_(*versioned, *([unversioned] if query.unversioned_keys else []))
+    )
+
+
+def select_doubled(query: VersionQuery, keys: Collection[str]) -> sa.Select[Any]:
+    """Select the versions of these keys that several rows have, with the number of rows."""
+    columns = ledger_named(ledger_name(query.table)).columns
+    return (
+        sa.select(columns.s3_key, columns.version_id, sa.func.count())
+        .where(columns.s3_key.in_(sorted(keys)), columns.version_id != "null")
+        .group_by(columns.s3_key, columns.version_id)
+        .having(sa.func.count() > 1)
+        .order_by(columns.s3_key)
     )
 
 
@@ -115,6 +127,7 @@ def _read_some(queries: Sequence[VersionQuery], warehouse: WarehouseClient, foun
                 found.rows += rows
                 if fault is not None:
                     found.damaged.append(_damaged_table(query.table, fault))
+                found.damaged += _doubled(query, rows, transaction)
                 done += 1
     except LoadTimeoutError:
         found.busy.append(queries[done].table)
@@ -125,6 +138,28 @@ def _read_some(queries: Sequence[VersionQuery], warehouse: WarehouseClient, foun
         found.damaged.append(_damaged_table(queries[done].table, error))
         done += 1
     return done
+
+
+def _doubled(
+    query: VersionQuery, rows: Iterable[LedgerEvidence], transaction: Transaction
+) -> Iterator[DamagedLedger]:
+    """Yield the keys of which several rows have one version.
+
+    Each row is one upload, so some of them are about other versions, which must not be loaded
+    again. Only keys are looked up that have a version without a row.
+    """
+    known = {row.id for row in rows}
+    pairs = zip(query.keys, query.version_ids, strict=False)
+    keys = {key for key, version_id in pairs if (key, version_id) not in known}
+    if not keys:
+        return
+    name = f"{LEDGER_SCHEMA}.{ledger_name(query.table)}"
+    for row in transaction.execute(select_doubled(query, keys)):
+        key, version_id, count = tuple(row)
+        message = LEDGER_VERSION_DOUBLED(
+            ledger=name, database=query.table.database, count=count, key=key, version=version_id
+        )
+        yield DamagedLedger(message, query.table, key)
 
 
 def parse_rows(rows: Iterable[sa.Row[Any]]) -> tuple[list[LedgerEvidence], EtlError | None]:

@@ -231,7 +231,7 @@ def _find(
         read_logged(services, ledgers.rows.values()),
         match_entries(unknown, entries),
         busy=ledgers.of_tables(ledgers.found.busy),
-        damaged=ledgers.of_tables(each.table for each in ledgers.found.damaged if each.table),
+        damaged=ledgers.damaged,
         without_table=ledgers.without_table,
     )
     findings = compare(services.bucket, versions, evidence, services.now(), grace)
@@ -253,6 +253,17 @@ class _Ledgers:
     def rows(self) -> Mapping[VersionKey, LedgerEvidence]:
         return {row.id: row for row in self.found.rows}
 
+    @property
+    def damaged(self) -> Collection[VersionKey]:
+        """The versions whose ledger rows cannot be relied on."""
+        damaged = self.found.damaged
+        whole = self.of_tables(each.table for each in damaged if each.table and not each.key)
+        keys = {each.key for each in damaged if each.key}
+        of_keys = (
+            each.id for group in self.by_table.values() for each in group if each.key in keys
+        )
+        return {*whole, *of_keys}
+
     def of_tables(self, tables: Iterable[TableRef]) -> Collection[VersionKey]:
         return {version.id for table in tables for version in self.by_table[table]}
 
@@ -273,10 +284,12 @@ def _read_ledgers(services: Services, versions: Iterable[ObjectVersion]) -> _Led
 
 
 def _query(table: TableRef, group: Sequence[ObjectVersion]) -> VersionQuery:
+    versioned = [each for each in group if each.version_id != "null"]
     return VersionQuery(
         table,
-        version_ids=tuple(each.version_id for each in group if each.version_id != "null"),
+        version_ids=tuple(each.version_id for each in versioned),
         unversioned_keys=tuple(each.key for each in group if each.version_id == "null"),
+        keys=tuple(each.key for each in versioned),
     )
 
 

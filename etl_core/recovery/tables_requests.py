@@ -29,12 +29,13 @@ class LedgerMarker:
 class VersionQuery:
     """The versions of one table to look for in its ledger.
 
-    Versions without an id (`null`) are named by their keys.
+    `keys` has the key of each id. Versions without an id (`null`) are named by their keys.
     """
 
     table: FoldedTable
     version_ids: tuple[str, ...]
     unversioned_keys: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,12 @@ class DamagedLedger:
     """A ledger that cannot be read, or a table that is no ledger.
 
     `table`: the ledger's table, if it is known. `message` names the ledger, the damage and the fix.
+    `key`: the only key whose rows are damaged, if the others can be relied on.
     """
 
     message: str
     table: TableRef | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)

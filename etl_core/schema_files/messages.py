@@ -100,10 +100,10 @@ LONE_SURROGATE = Message(
 NOT_AN_OBJECT = Message(
     id="schema_file.not_an_object",
     when="The JSON of the schema file is a list, a text or a number.",
-    text="the schema file is not a JSON object; it must be an object that lists the columns, such as "
+    text="the schema file is {given}, not a JSON object; it must be an object that lists the columns, such as "
     '{{"columns": [{{"name": "id", "type": "INTEGER"}}]}}',
     fix=_UPLOAD_AGAIN,
-    example={},
+    example={"given": "a list"},
 )
 PROPERTY_TWICE = Message(
     id="schema_file.property_twice",

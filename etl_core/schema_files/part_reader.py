@@ -55,10 +55,17 @@ class PartReader:
         for name, one in properties.items():
             if name in raw:
                 self._read_property(one, raw[name], (*path, name), values)
-            elif one.is_required:
-                self.faults.append(Fault((*path, name), PROPERTY_MISSING()))
-        unknown = [name for name in raw if name not in properties]
-        self.faults += [Fault((*path, name), _unknown(name, part, raw)) for name in unknown]
+        # A property under another name is one fault: the guess says what is missing.
+        guesses = {name: _guess(name, part) for name in raw if name not in properties}
+        missing = [name for name, one in properties.items() if one.is_required and name not in raw]
+        self.faults += [
+            Fault((*path, name), PROPERTY_MISSING())
+            for name in missing
+            if name not in guesses.values()
+        ]
+        self.faults += [
+            Fault((*path, name), _unknown(guess, part, raw)) for name, guess in guesses.items()
+        ]
         result = part.model_construct(**values)
         given = {name for name, value in raw.items() if value is not None}
         self.faults += [
@@ -184,16 +191,22 @@ def _describe(error: ErrorDetails) -> str:
             return VALUE_REFUSED(value=render_short(given), reason=error["msg"])
 
 
-def _unknown(name: str, part: type[Part], raw: dict[str, Any]) -> str:
+def _guess(name: str, part: type[Part]) -> str | None:
+    """Return the property that was probably meant with an unknown one."""
+    known = part.known_properties()
+    written = name.lower().replace("-", "_").replace(" ", "_")[:60]
+    guess = _OTHER_NAMES.get(written) or next(
+        iter(difflib.get_close_matches(written, sorted(known), n=1, cutoff=0.7)), None
+    )
+    return guess if guess in known else None
+
+
+def _unknown(guess: str | None, part: type[Part], raw: dict[str, Any]) -> str:
     """Return the fault of an unknown property, with the property that was probably meant."""
     known = sorted(part.known_properties())
     column = raw.get("name")
     place = f" (column {column!r})" if isinstance(column, str) and "type" in known else ""
-    written = name.lower().replace("-", "_").replace(" ", "_")[:60]
-    guess = _OTHER_NAMES.get(written) or next(
-        iter(difflib.get_close_matches(written, known, n=1, cutoff=0.7)), None
-    )
-    if guess in known:
+    if guess is not None:
         return PROPERTY_MISSPELT(place=place, guess=guess)
     return PROPERTY_UNKNOWN(place=place, known=", ".join(known))
 
@@ -201,6 +214,7 @@ def _unknown(name: str, part: type[Part], raw: dict[str, Any]) -> str:
 _OTHER_NAMES = {
     "data_type": "type", "datatype": "type", "dtype": "type", "column_name": "name", "field": "name",
     "fields": "columns", "schema": "columns", "null": "nullable", "is_nullable": "nullable", "required": "nullable",
+    "not_null": "nullable", "notnull": "nullable",
     "comment": "description", "separator": "delimiter", "sep": "delimiter", "quotechar": "quote",
     "quote_char": "quote", "null_value": "null_as", "null_values": "null_as", "na": "null_as", "nulls": "null_as",
     "primarykey": "primary_key", "dist_key": "distkey", "dist_style": "diststyle", "sort_key": "sortkey",

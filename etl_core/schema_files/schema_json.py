@@ -59,7 +59,8 @@ def parse_json(text: bytes) -> dict[str, Any]:
     if not _is_text(raw):
         raise InvalidSchemaFileError(LONE_SURROGATE())
     if not isinstance(raw, dict):
-        raise InvalidSchemaFileError(NOT_AN_OBJECT())
+        kind = {list: "a list", str: "a text", bool: "true or false"}.get(type(raw), "a number")
+        raise InvalidSchemaFileError(NOT_AN_OBJECT(given="null" if raw is None else kind))
     return raw
 
 

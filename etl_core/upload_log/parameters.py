@@ -16,7 +16,7 @@ from etl_core.model.api import (
     Parameter,
 )
 from etl_core.model.names import faults_of_name, faults_of_schema, fold
-from etl_core.model.table_ref import split_table_name
+from etl_core.model.table_ref import has_database, split_table_name
 from etl_core.upload_log.messages import (
     CHOICE_INVALID,
     DATABASE_INVALID,
@@ -70,10 +70,8 @@ def parse_table_name(parameter: str, text: str | None) -> tuple[str, str | None]
         raise InvalidQueryError(
             parameter, TABLE_NAME_NOT_ONE(name=parameter, value=text[:MAX_SHOWN])
         )
-    database, _, rest = name.partition(".")
-    if rest.count(".") == 1 and not any(
-        fault for part in name.split(".") for fault in faults_of_name(part, "table")
-    ):
+    if has_database(name):
+        database, _, rest = name.partition(".")
         message = TABLE_NAME_WITH_DATABASE(
             name=parameter, value=text[:MAX_SHOWN], table=rest, database=database
         )

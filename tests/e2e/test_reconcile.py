@@ -419,3 +419,31 @@ def test_equal_files_of_one_second_are_known_to_the_ledger_without_the_log(
 
     assert (code, lake.count(table)) == (0, 3), output
     assert operator.statuses(table) == ["applied", "loaded", "loaded", "loaded"]
+
+    # A ledger in which they have one version was written by an earlier release: it is named.
+    same = f"dev/append/{table}/same.csv"
+    rows = lake.client.sql(
+        "dev",
+        f"SELECT upload_id, version_id FROM etl_ledger.public__{table} WHERE s3_key = '{same}'",
+    ).rows
+    lake.client.sql(
+        "dev",
+        f"UPDATE etl_ledger.public__{table} SET version_id = '{rows[0][1]}' WHERE s3_key = '{same}'",
+    )
+    operator.delete_log(table)
+    code, output = operator.reconcile(table)
+
+    assert (code, lake.count(table)) == (1, 3), output
+    assert output["counts"]["ledger damaged"] == 2
+    [message] = output["damaged"]
+    assert f"3 rows of the ledger etl_ledger.public__{table} in dev have the version" in message
+    assert repr(same) in message
+
+    for upload_id, version_id in rows:
+        lake.client.sql(
+            "dev",
+            f"UPDATE etl_ledger.public__{table} SET version_id = '{version_id}' "
+            f"WHERE upload_id = '{upload_id}'",
+        )
+    code, output = operator.reconcile(table)
+    assert (code, lake.count(table)) == (0, 3), output

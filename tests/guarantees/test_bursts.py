@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Lake, columns
+from tests.guarantees.bad_files import COLUMNS, bad_file
 from tests.guarantees.run_size import short_or_long
 
 UPLOADS = short_or_long(32, 200)
+BAD, GOOD = short_or_long((32, 4), (490, 10))
 SECONDS = short_or_long(150.0, 900.0)
 REPEATED = "repeated-"
 
@@ -89,37 +91,43 @@ def test_files_uploaded_at_once_are_loaded_once_each(lake: Lake, tables: int) ->
 
 
 @pytest.mark.timeout(SECONDS + 60)
-def test_bad_files_in_a_burst_fail_and_delay_nothing(lake: Lake) -> None:
+def test_bad_files_in_a_burst_get_their_own_reasons_and_the_good_ones_are_loaded(
+    lake: Lake,
+) -> None:
     name = lake.table("burst")
-    lake.put(f"dev/schema/{name}/s.json", columns(("id", "INTEGER")))
+    lake.put(f"dev/schema/{name}/s.json", columns(*COLUMNS))
     _until(lambda: [each["status"] for each in _entries(lake, name)] == ["applied"])
+    bad = {f"dev/append/{name}/{each.name}": each for each in map(bad_file, range(BAD))}
+    good = {
+        f"dev/append/{name}/{number}.csv": f"id,day,note\n{number},2026-01-01,a\n"
+        for number in range(GOOD)
+    }
+    files = {key: each.content for key, each in bad.items()} | good
     with ThreadPoolExecutor(8) as threads:
-        texts = {
-            f"dev/append/{name}/{number}.csv": "x" if number % 4 == 3 else str(number)
-            for number in range(32)
-        }
-        list(threads.map(lambda key: lake.put(key, f"id\n{texts[key]}\n"), texts))
+        keys = sorted(files, key=lambda key: key.rpartition("-")[2])  # mixed
+        list(threads.map(lambda key: lake.put(key, files[key]), keys))
 
     def all_are_final() -> bool:
         entries = _entries(lake, name)
-        return len(entries) == len(texts) + 1 and all(
+        return len(entries) == len(files) + 1 and all(
             each["status"] != "received" for each in entries
         )
 
     _until(all_are_final)
-    statuses = {
-        each["s3_key"]: each["status"]
-        for each in _entries(lake, name)
-        if each["action"] == "append"
+    entries = {each["s3_key"]: each for each in _entries(lake, name)}
+    assert [entries[key]["status"] for key in good] == ["loaded"] * GOOD
+    answers = {key: (entries[key]["status"], entries[key]["error"]["message"]) for key in bad}
+    wrong = {
+        key: answer
+        for key, answer in answers.items()
+        if answer[0] != "rejected" or bad[key].reason not in answer[1]
     }
-    assert statuses == {key: "rejected" if text == "x" else "loaded" for key, text in texts.items()}
-    assert sorted(value for (value,) in lake.rows(name)) == [
-        number for number in range(32) if number % 4 != 3
-    ]
+    assert wrong == {}
+    assert sorted(lake.rows(name, "id")) == [(number,) for number in range(GOOD)]
     copies = lake.client.sql(
         "dev", f"SELECT count(*) FROM sys_load_history WHERE table_name = '{name}'"
     ).rows[0][0]
-    assert int(copies) <= 2 * len(texts)
+    assert int(copies) <= 2 * len(files)
 
 
 def _upload_all(lake: Lake, names: list[str]) -> None:

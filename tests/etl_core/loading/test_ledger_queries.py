@@ -107,6 +107,8 @@ def test_the_rows_that_are_read_decide_like_the_whole_ledger(ledger: LiveTable) 
             assert view.have_same_history(each, upload) == whole.have_same_history(each, upload)
             if view.is_undecided(each, its_action):
                 assert view.schema_history(each) == whole.schema_history(each)
+            if view.is_undecided(each, its_action) and its_action is Action.APPEND:
+                assert view.previous_of_key(each) == whole.previous_of_key(each)
         assert view.applied_again(upload, action) == whole.applied_again(upload, action)
         if action is Action.APPEND:
             assert view.previous_of_key(upload) == whole.previous_of_key(upload)

@@ -17,6 +17,8 @@ from etl_core.model.status import Status
 from etl_core.model.upload import Upload
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
+from tests.guarantees.bad_files import COLUMNS as BAD_FILE_COLUMNS
+from tests.guarantees.bad_files import KINDS, bad_file
 
 
 def put_pending(pipeline: InMemoryPipeline, key: str, content: bytes, **fields: Any) -> Upload:
@@ -347,3 +349,125 @@ def test_files_once_found_bad_are_answered_by_the_load_that_found_them(
     assert pipeline.warehouse.log.count("COPY") <= 4
     assert pipeline.warehouse.log.count("TRIAL") == 1
     assert pipeline.warehouse.table("t") == [*ROWS, *[["7", "g"]] * GOOD]
+
+
+SCHEMA_T = (a_column("id", "INTEGER"), a_column("name", "VARCHAR(9)"))
+
+
+def with_files_uploaded_twice(on_repeat: str) -> tuple[InMemoryPipeline, list[Upload]]:
+    """Return a pipeline with four loaded files, and the same files again, pending."""
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*SCHEMA_T, csv={"on_repeat": on_repeat}))
+    for number in range(4):
+        pipeline.drop(f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
+    again = [
+        put_pending(pipeline, f"dev/append/t/{number}.csv", f"id,name\n{number},x\n".encode())
+        for number in range(4)
+    ]
+    return pipeline, again
+
+
+def test_repeats_in_a_micro_batch_are_skipped_if_the_schema_file_says_so() -> None:
+    pipeline, again = with_files_uploaded_twice("skip")
+
+    own = pipeline.load(again[0])
+
+    assert own.status is Status.IGNORED
+    answers = {key: each.status for key, each in pipeline.answers.written.items()}
+    assert answers == {each.key: Status.IGNORED for each in again}
+    assert len(pipeline.warehouse.table("t") or ()) == 4
+
+
+def test_repeats_in_a_micro_batch_load_with_the_warning_that_they_have_alone() -> None:
+    pipeline, again = with_files_uploaded_twice("load")
+
+    pipeline.load(again[0])
+
+    answers = pipeline.answers.written
+    assert [answers[each.key].status for each in again] == [Status.LOADED] * 4
+    assert [[one.kind for one in answers[each.key].warnings] for each in again] == [
+        ["upload.repeated"]
+    ] * 4
+    assert pipeline.warehouse.log.count("COPY") == 1
+
+
+def test_the_same_bytes_pending_twice_under_one_key_are_loaded_once_if_repeats_are_skipped() -> (
+    None
+):
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*SCHEMA_T, csv={"on_repeat": "skip"}))
+    first = put_pending(pipeline, "dev/append/t/first.csv", b"id,name\n1,x\n")
+    twice = [put_pending(pipeline, "dev/append/t/a.csv", b"id,name\n2,y\n") for _ in range(2)]
+
+    pipeline.load(first)
+
+    logged = [pipeline.backlog.logged[each.upload_id].status for each in twice]
+    assert logged == [Status.LOADED, Status.IGNORED]
+    assert pipeline.warehouse.table("t") == [["1", "x"], ["2", "y"]]
+
+
+FOUND_BY_US = [
+    "ambiguous date",
+    "unknown column",
+    "missing column",
+    "other delimiter",
+    "UTF-16",
+    "spreadsheet",
+    "cut gzip",
+    "empty",
+]
+"""Kinds of bad files that a load refuses without COPY."""
+
+
+def with_bad_files() -> tuple[InMemoryPipeline, dict[str, Upload]]:
+    """Return a pipeline with a pending file of each of these kinds."""
+    pipeline = InMemoryPipeline()
+    pipeline.seconds = 300.0
+    columns = [a_column(name, kind) for name, kind in BAD_FILE_COLUMNS]
+    pipeline.drop("dev/schema/t/s.json", a_schema_file(*columns))
+    numbers = [list(KINDS).index(kind) for kind in FOUND_BY_US]
+    bad = [bad_file(number) for number in numbers]
+    return pipeline, {
+        each.reason: put_pending(pipeline, f"dev/append/t/{each.name}", each.content)
+        for each in bad
+    }
+
+
+@pytest.mark.parametrize("lead", ["good", "bad"])
+def test_a_bad_file_beside_another_gets_the_answer_that_it_gets_alone(lead: str) -> None:
+    """All are answered by one load, whether its own file is good or bad itself."""
+    alone, uploads = with_bad_files()
+    alone.seconds = 20.0  # no time for other uploads
+    expected = {each.key: alone.load(each) for each in uploads.values()}
+    together, uploads = with_bad_files()
+    own = put_pending(together, "dev/append/t/own.csv", b"id,day,note\n1,2026-01-01,a\n")
+    if lead == "bad":
+        own = put_pending(together, "dev/append/t/own.csv", b"id,day,nota\n1,2026-01-01,a\n")
+
+    outcome = together.load(own)
+
+    assert outcome.status is (Status.LOADED if lead == "good" else Status.REJECTED)
+    for reason, upload in uploads.items():
+        answer = together.answers.written[upload.key]
+        assert (answer.status, answer.error) == (Status.REJECTED, expected[upload.key].error)
+        assert answer.error is not None
+        assert reason in answer.error.message
+    before = together.warehouse.log.index("COMMIT" if lead == "good" else "ROLLBACK")
+    assert together.warehouse.log[:before].count("BEGIN") == 1
+
+
+def test_a_bad_file_is_left_to_its_own_load_while_a_schema_file_may_cure_it(
+    pipeline: InMemoryPipeline,
+) -> None:
+    """The load has waited in vain for the schema file; the other upload has not."""
+    pipeline.put("dev/schema/t/s2.json", a_schema_file(a_column("id"), a_column("more")))
+    own = pipeline.put("dev/append/t/own.csv", b"id,name\n3,c\n")
+    waits = put_pending(pipeline, "dev/append/t/waits.csv", b"id,more\n4,d\n")
+
+    outcome = pipeline.load(own, retry_count=99)
+
+    assert outcome.status is Status.LOADED
+    assert waits.key not in pipeline.answers.written
+    assert pipeline.backlog.logged[waits.upload_id].status is Status.RECEIVED

@@ -150,6 +150,8 @@ def test_a_query_by_the_table_name_in_the_log_finds_the_entry(key: str) -> None:
         ("dev/append/user-data/a.csv", "user-data", None),
         ("dev/append/pg_catalog.t/a.csv", "pg_catalog.t", None),
         ("dev/merge/t/a.csv", "t", "public"),
+        ("dev/append/dev.sales.orders/a.csv", UNPARSED, None),
+        ("dev/append/us*ers/a.csv", UNPARSED, None),
         ("dev/append/a.csv", UNPARSED, None),
         ("dev/append//a.csv", UNPARSED, None),
         ("dev/append/t\x00/a.csv", UNPARSED, None),

@@ -82,6 +82,26 @@ def test_only_the_requested_versions_are_read(warehouse: RedshiftWarehouse) -> N
     assert found.busy == ()
 
 
+def test_rows_with_one_version_are_named_if_another_version_of_the_key_has_no_row(
+    warehouse: RedshiftWarehouse,
+) -> None:
+    table, key = TableRef("dev", "public", "a"), "dev/append/a/1.csv"
+    with warehouse.transaction("dev", SECONDS) as transaction:
+        again = a_ledger_row(upload_id=f"{9:032}", s3_key=key, version_id="v1")
+        transaction.execute(insert_rows(ledger_named("public__a"), [again]))
+
+    def damaged(*versions: tuple[str, str]) -> list[tuple[str | None, str]]:
+        keys, ids = zip(*versions, strict=True)
+        found = read_versions([VersionQuery(table, ids, keys=keys)], warehouse, SECONDS)
+        return [(each.key, each.message) for each in found.damaged if each.table == table]
+
+    other = ("dev/append/a/2.csv", "v2"), ("dev/append/a/2.csv", "v9")
+    assert damaged((key, "v1"), *other) == []
+    [(named, message)] = damaged((key, "v1"), (key, "v0"), *other)
+    assert named == key
+    assert "2 rows of the ledger etl_ledger.public__a in dev have the version v1" in message
+
+
 def test_a_locked_ledger_is_reported_as_busy_and_the_others_are_read(
     warehouse: RedshiftWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -332,7 +332,7 @@ def test_all_faults_are_reported_at_once() -> None:
         (b"\xff\xfe{\x00}\x00", "save it as UTF-8"),
         (
             b"[]",
-            'not a JSON object; it must be an object that lists the columns, such as {"columns": [{"name"',
+            'is a list, not a JSON object; it must be an object that lists the columns, such as {"columns": [{"name"',
         ),
         (
             b'{\n "columns": [1, ],\n "a": 1}',
@@ -348,7 +348,9 @@ def test_all_faults_are_reported_at_once() -> None:
         (b"{'columns': []}", "has a single quote in line 1, column 2"),
         (b'{"columns": [,]}', "has a comma in line 1, column 14, that nothing follows"),
         (b'{"columns": [1 2]}', "not valid JSON"),
-        (b'"text"', "not a JSON object"),
+        (b'"text"', "is a text, not a JSON object"),
+        (b"null", "is null, not a JSON object"),
+        (b"12", "is a number, not a JSON object"),
         (b"NaN", "NaN is not JSON"),
         (b'{"columns": [-Infinity]}', "-Infinity is not JSON"),
         (b'{"columns": [], "columns": []}', "'columns' is written twice"),
@@ -621,3 +623,17 @@ def test_a_share_of_bad_rows_survives_the_ledger(percent: float) -> None:
     assert (stored.csv.on_bad_rows, stored.csv.max_bad_rows) == ("quarantine", 10)
     assert stored.csv.max_bad_percent == percent
     assert stored.says_the_same(file)
+
+
+def test_a_property_under_another_name_is_one_fault_and_is_not_also_missing() -> None:
+    column = {"column_name": "a", "data_type": "INT", "not_null": True}
+
+    error = refusal(json.dumps({"columns": [column], "primaryKey": ["a"]}).encode())
+
+    assert [detail.partition(":")[0] for detail in error.details] == [
+        "$.columns[0].column_name",
+        "$.columns[0].data_type",
+        "$.columns[0].not_null",
+        "$.primaryKey",
+    ]
+    assert "did you mean 'primary_key'?" in error.message
