@@ -43,28 +43,12 @@ CREATE OR REPLACE VIEW pg_catalog.svv_mv_info AS
 SELECT current_database()::char(128) AS database_name, schemaname::char(128) AS schema_name, matviewowner::char(128) AS user_name,
        matviewname::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state, 'f'::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
 FROM pg_catalog.pg_matviews WHERE schemaname <> 'pg_rs';
-
--- SHOW GRANTS, SHOW SCHEMAS, SHOW DATABASES (r_SHOW_GRANTS, r_SHOW_SCHEMAS, r_SHOW_DATABASES).
-CREATE OR REPLACE VIEW pg_rs.show_grants AS
-SELECT current_database()::text AS database_name, p.namespace_name AS schema_name, p.relation_name AS object_name,
-       CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS object_type, p.privilege_type, p.identity_id, p.identity_name,
-       p.identity_type, p.admin_option, 'TABLE'::text AS privilege_scope, NULL::text AS grantor_name
-FROM pg_catalog.svv_relation_privileges p
-JOIN pg_catalog.pg_class c ON c.oid = to_regclass(format('%I.%I', p.namespace_name, p.relation_name));
-CREATE OR REPLACE VIEW pg_rs.show_schema_grants AS
-SELECT current_database()::text AS database_name, namespace_name AS schema_name, namespace_name AS object_name, 'SCHEMA'::text AS object_type,
-       privilege_type, identity_id, identity_name, identity_type, admin_option, 'SCHEMA'::text AS privilege_scope, NULL::text AS grantor_name
-FROM pg_catalog.svv_schema_privileges;
-CREATE OR REPLACE VIEW pg_rs.show_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
-CREATE OR REPLACE VIEW pg_rs.show_databases AS
-SELECT database_name, database_owner, database_type, database_acl, NULL::text AS parameters, database_isolation_level
-FROM pg_catalog.svv_redshift_databases;
 DO $$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 'pg_rs.show_grants', 'pg_rs.show_schema_grants', 'pg_rs.show_schemas',
-                             'pg_rs.show_databases', 'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
+    FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 
+                             'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
                              'svv_schema_privileges', 'svv_mv_info'] LOOP
         EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
     END LOOP;

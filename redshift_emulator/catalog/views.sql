@@ -317,20 +317,3 @@ BEGIN
     END LOOP;
 END
 $$;
-
--- SHOW COLUMNS FROM TABLE, SHOW TABLES FROM SCHEMA (r_SHOW_COLUMNS, r_SHOW_TABLES).
-CREATE OR REPLACE VIEW pg_rs.show_columns AS
-SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
-       "default" AS column_default, CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
-       split_part(type, '(', 1) AS data_type,
-       CASE WHEN type ~ '^(character|binary)' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
-       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM '\((\d+)')::integer END AS numeric_precision,
-       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM ',(\d+)')::integer END AS numeric_scale,
-       NULL::text AS remarks,
-       CASE WHEN attsortkeyord = 0 THEN NULL WHEN attsortkeyord < 0 THEN 'INTERLEAVED' ELSE 'COMPOUND' END AS sort_key_type,
-       nullif(abs(attsortkeyord), 0) AS sort_key, CASE WHEN attisdistkey THEN 1 END AS dist_key, encoding, NULL::text AS collation
-FROM pg_rs.columns ORDER BY schema_name, table_name, attnum;
-
-CREATE OR REPLACE VIEW pg_rs.show_tables AS
-SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;
-GRANT SELECT ON pg_rs.show_columns, pg_rs.show_tables TO PUBLIC;
