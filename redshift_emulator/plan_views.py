@@ -9,7 +9,11 @@ import json
 from dataclasses import dataclass
 
 from redshift_emulator.cursor import Cursor
-from redshift_emulator.ddl.create import TableDefinition, read_table_attribute
+from redshift_emulator.ddl.create import (
+    TableDefinition,
+    read_table_attribute,
+    record_arguments,
+)
 from redshift_emulator.dialect_rewrites import DIALECT_WORDS, dialect_edits
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Edit, Kind, is_name, quote_literal, splice, tokenize
@@ -61,34 +65,47 @@ def plan_create_view(statement: Statement) -> Step:
 
 
 def plan_create_materialized_view(statement: Statement) -> Step:
-    """Plan CREATE MATERIALIZED VIEW. Its attributes are checked and left out."""
+    """Plan CREATE MATERIALIZED VIEW. What PostgreSQL has no place for is recorded."""
     cursor = statement.cursor(3)
-    cursor.qualified_name()
+    table = TableDefinition(cursor.qualified_name(), temporary=False)
     if cursor.at("("):
         cursor.skip_group()
-    table = TableDefinition((), temporary=False)
     start = cursor.token.start
+    auto_refresh = False
     while not cursor.at("as"):
         if cursor.take("auto", "refresh"):
-            if not cursor.take_any("yes", "no"):
-                raise cursor.syntax_error()
+            auto_refresh = _yes(cursor)
         else:
             read_table_attribute(cursor, table)
     sql = statement.rewritten([Edit(start, cursor.token.start, "")])
-    return Step(Action.RUN, sql, "CREATE MATERIALIZED VIEW", long_names=statement.long_names)
+    note = (
+        f"SELECT pg_rs.note_materialized_view({record_arguments(table)},"
+        f" {quote_literal(statement.text)}, {str(auto_refresh).lower()})"
+    )
+    return Step(
+        Action.RUN,
+        join_statements(sql, note),
+        "CREATE MATERIALIZED VIEW",
+        long_names=statement.long_names,
+    )
+
+
+def _yes(cursor: Cursor) -> bool:
+    word = cursor.take_any("yes", "no")
+    if not word:
+        raise cursor.syntax_error()
+    return word == "yes"
 
 
 def plan_alter_materialized_view(statement: Statement) -> Step:
-    """Plan ALTER MATERIALIZED VIEW v AUTO REFRESH {YES | NO}. It only checks that the view exists."""
+    """Plan ALTER MATERIALIZED VIEW v AUTO REFRESH {YES | NO}."""
     cursor = statement.cursor(3)
     name = stored_table_name(cursor.qualified_name())
     if not cursor.take("auto", "refresh"):
         return forward(statement)
-    if not cursor.take_any("yes", "no"):
-        raise cursor.syntax_error()
+    wanted = "t" if _yes(cursor) else "f"
     cursor.expect_end()
-    check = "SELECT " + quote_literal(name) + "::regclass"
-    return Step(Action.RUN, check, "ALTER MATERIALIZED VIEW")
+    return Step(Action.RUN, call("pg_rs.set_auto_refresh", name, wanted), "ALTER MATERIALIZED VIEW")
 
 
 def plan_create_procedure(statement: Statement) -> Step:

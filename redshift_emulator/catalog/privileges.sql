@@ -40,9 +40,10 @@ WHERE a.grantee <> n.nspowner AND n.nspname !~ '^pg_' AND n.nspname <> 'informat
 
 -- SVV_MV_INFO.
 CREATE OR REPLACE VIEW pg_catalog.svv_mv_info AS
-SELECT current_database()::char(128) AS database_name, schemaname::char(128) AS schema_name, matviewowner::char(128) AS user_name,
-       matviewname::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state, 'f'::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
-FROM pg_catalog.pg_matviews WHERE schemaname <> 'pg_rs';
+SELECT current_database()::char(128) AS database_name, n.nspname::char(128) AS schema_name,
+       pg_get_userbyid(c.relowner)::char(128) AS user_name, pg_rs.full_name(c.relname)::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state,
+       (CASE WHEN m.auto_refresh THEN 't' ELSE 'f' END)::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
+FROM pg_rs.mat_view m JOIN pg_catalog.pg_class c ON c.oid = m.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 DO $$
 DECLARE
     v text;

@@ -23,12 +23,12 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
        obj_description(c.oid, 'pg_class') AS remarks, pg_get_userbyid(c.relowner)::text AS owner,
        (SELECT r.created_at FROM pg_rs.relation r WHERE r.oid = c.oid) AS last_altered_time, NULL::timestamp AS last_modified_time,
        CASE WHEN c.relkind = 'r' THEN CASE c.reldiststyle WHEN 0 THEN 'EVEN' WHEN 8 THEN 'ALL' WHEN 9 THEN 'AUTO'
-            ELSE 'KEY(' || (SELECT attname FROM pg_rs.pg_attribute WHERE attrelid = c.oid AND attisdistkey) || ')' END END AS dist_style,
-       CASE WHEN c.relkind = 'r' THEN 'REGULAR TABLE' WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW'
+            ELSE 'KEY(' || (SELECT attname FROM pg_rs.attributes WHERE attrelid = c.oid AND attisdistkey) || ')' END END AS dist_style,
+       CASE WHEN c.relkind = 'r' THEN 'REGULAR TABLE' WHEN EXISTS (SELECT FROM pg_rs.mat_view m WHERE m.oid = c.oid) THEN 'MATERIALIZED VIEW'
             WHEN EXISTS (SELECT FROM pg_rs.late_view l WHERE l.oid = c.oid) THEN 'LATE BINDING VIEW'
             ELSE 'REGULAR VIEW' END AS table_subtype
-FROM pg_rs.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm') AND pg_rs.is_shown(n.nspname);
+FROM pg_rs.class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'v') AND pg_rs.is_shown(n.nspname);
 
 CREATE VIEW pg_rs.show_columns AS
 SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
@@ -45,9 +45,9 @@ FROM pg_rs.columns;
 CREATE VIEW pg_rs.show_primary_keys AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, c.relname AS table_name,
        k.conname AS pk_name, a.attname AS column_name, u.place::integer AS key_seq
-FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+FROM pg_rs.key k JOIN pg_rs.class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
-JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
+JOIN pg_rs.attributes a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
 WHERE k.contype = 'p';
 
 -- The rules are NULL: Redshift does not enforce keys.
@@ -58,11 +58,11 @@ SELECT current_database()::text AS pk_database_name, pn.nspname::text AS pk_sche
        (SELECT o.conname FROM pg_rs.key o WHERE o.conrelid = k.confrelid AND o.contype = 'p') AS pk_name,
        NULL::integer AS update_rule, NULL::integer AS delete_rule, NULL::integer AS deferrability
 FROM pg_rs.key k
-JOIN pg_rs.pg_class f ON f.oid = k.conrelid JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
-JOIN pg_rs.pg_class p ON p.oid = k.confrelid JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+JOIN pg_rs.class f ON f.oid = k.conrelid JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
+JOIN pg_rs.class p ON p.oid = k.confrelid JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS n (attnum, referenced, place)
-JOIN pg_rs.pg_attribute fa ON fa.attrelid = k.conrelid AND fa.attnum = n.attnum
-JOIN pg_rs.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = n.referenced
+JOIN pg_rs.attributes fa ON fa.attrelid = k.conrelid AND fa.attnum = n.attnum
+JOIN pg_rs.attributes pa ON pa.attrelid = k.confrelid AND pa.attnum = n.referenced
 WHERE k.contype = 'f';
 
 -- Only GRANT ALL gives MAINTAIN, which stands for the permissions that PostgreSQL does not have.
