@@ -55,3 +55,16 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- The system roles (r_roles-default). They exist, and have no effect.
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['sys:monitor', 'sys:operator', 'sys:dba', 'sys:secadmin', 'sys:superuser'] LOOP
+        IF to_regrole(quote_ident(role)) IS NULL THEN
+            EXECUTE format('CREATE ROLE %I', role);
+        END IF;
+    END LOOP;
+END
+$$;
