@@ -24,8 +24,9 @@ from redshift_emulator.session_settings import REDSHIFT_SETTINGS, SERVER_VERSION
 from redshift_emulator.sql import call
 
 HIDDEN_DATABASES = frozenset({"postgres", "template0", "template1"})
-# What makes Amazon's drivers use SHOW commands for databases, schemas, tables, ...: the version of these commands whose
-# names can be bound as parameters, and that other databases can be read.
+# A driver that sends the parameter `driver_discovery_version` is told that it can use SHOW commands for databases,
+# schemas, tables, ...: the version of these commands whose names can be bound, and that other databases can be read.
+_DISCOVERY = "driver_discovery_version"
 _ANNOUNCED = {"show_discovery": "4", "datashare_enabled": "on"}
 _OPTION = re.compile(r"(-c\s*|--)(\w+)(?==)")
 _PROHIBITED = (
@@ -185,8 +186,9 @@ def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
             out += wire.parameter(name, SERVER_VERSION)
         elif name not in HIDDEN_PARAMETERS:
             out += wire.frame(kind, body)
-    for name, value in _ANNOUNCED.items():
-        out += wire.parameter(name, value)
+    if startup.parameters.get(_DISCOVERY):
+        for name, value in _ANNOUNCED.items():
+            out += wire.parameter(name, value)
     client.send(out + wire.ready(backend.status))
 
 

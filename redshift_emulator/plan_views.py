@@ -126,7 +126,7 @@ def plan_create_procedure(statement: Statement) -> Step:
     cursor.index = first
     return Step(
         Action.RUN,
-        join_statements(statement.rewritten(edits), _note(name, read_arguments(cursor))),
+        join_statements(statement.rewritten(edits), _note(statement, name, read_arguments(cursor))),
         "CREATE PROCEDURE",
         long_names=statement.long_names,
     )
@@ -134,11 +134,13 @@ def plan_create_procedure(statement: Statement) -> Step:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a procedure. `mode` is IN, OUT or INOUT."""
+    """An argument of a procedure. `mode` is IN, OUT or INOUT; the type is written between `start` and `end`."""
 
     name: str
     mode: str
     type: ColumnType
+    start: int
+    end: int
 
 
 def read_arguments(cursor: Cursor) -> list[Argument] | None:
@@ -156,10 +158,13 @@ def read_arguments(cursor: Cursor) -> list[Argument] | None:
         is_named = is_name(cursor.peek()) and not _is_type(cursor)
         name = cursor.name() if is_named else ""
         mode = mode or cursor.take_any(*_MODES) or "in"
+        start = cursor.token.start
         try:
-            arguments.append(Argument(name, mode.upper(), read_type(cursor, name)))
+            kind = read_type(cursor, name)
         except SqlError:
             return None
+        end = cursor.tokens[cursor.index - 1].end
+        arguments.append(Argument(name, mode.upper(), kind, start, end))
     return arguments
 
 
@@ -173,11 +178,12 @@ def _is_type(cursor: Cursor) -> bool:
     return attempt.at(",") or attempt.at(")")
 
 
-def _note(name: str, arguments: list[Argument] | None) -> str:
+def _note(statement: Statement, name: str, arguments: list[Argument] | None) -> str:
     """Return the statement that keeps what PostgreSQL forgets of the arguments; "" if there is nothing to keep."""
     if not arguments:
         return ""
-    signature = name + "(" + ", ".join(argument.type.sql for argument in arguments) + ")"
+    types = [statement.rewritten(start=each.start, end=each.end) for each in arguments]
+    signature = name + "(" + ", ".join(types) + ")"
     kept = [
         {"name": argument.name, "mode": argument.mode, "type": argument.type.shown}
         for argument in arguments

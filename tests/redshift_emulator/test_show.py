@@ -127,6 +127,9 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
         " AS $$ BEGIN done := 1; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
+        "CREATE PROCEDURE close_all(comment text) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
+    )
+    cursor.execute(
         "CREATE PROCEDURE close_day(INOUT rs refcursor) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
@@ -134,6 +137,7 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
     )
     procedures = rows(cursor, "SHOW PROCEDURES FROM SCHEMA dev.public LIKE 'close%'")
     assert [row[2:6] for row in procedures] == [
+        ("close_all", 1, "character varying", None),
         ("close_day", 3, "date, numeric, character varying", "integer"),
         ("close_day", 1, "refcursor", "refcursor"),
     ]
