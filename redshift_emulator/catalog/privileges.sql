@@ -38,19 +38,24 @@ SELECT n.nspname::text AS namespace_name, a.privilege_type, a.grantee::integer A
 FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
 WHERE a.grantee <> n.nspowner AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 
--- SVV_MV_INFO.
+-- SVV_MV_INFO, STV_MV_INFO.
 CREATE OR REPLACE VIEW pg_catalog.svv_mv_info AS
 SELECT current_database()::char(128) AS database_name, n.nspname::char(128) AS schema_name,
        pg_get_userbyid(c.relowner)::char(128) AS user_name, pg_rs.full_name(c.relname)::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state,
        (CASE WHEN m.auto_refresh THEN 't' ELSE 'f' END)::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
 FROM pg_rs.mat_view m JOIN pg_catalog.pg_class c ON c.oid = m.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+DROP VIEW IF EXISTS pg_catalog.stv_mv_info;
+CREATE VIEW pg_catalog.stv_mv_info AS
+SELECT database_name AS db_name, schema_name AS schema, name, 0::bigint AS updated_upto_xid, is_stale, user_name AS owner_user_name, state,
+       autorewrite, autorefresh
+FROM pg_catalog.svv_mv_info;
 DO $$
 DECLARE
     v text;
 BEGIN
     FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 
                              'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
-                             'svv_schema_privileges', 'svv_mv_info'] LOOP
+                             'svv_schema_privileges', 'svv_mv_info', 'stv_mv_info'] LOOP
         EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
     END LOOP;
 END

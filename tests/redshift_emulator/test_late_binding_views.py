@@ -150,5 +150,7 @@ def test_the_catalog_shows_a_materialized_view_as_redshift_does(cursor: Cursor) 
     assert rows(cursor, stored) == [("shop", True, 0), ("days", False, 1)]
     cursor.execute("ALTER MATERIALIZED VIEW per_shop AUTO REFRESH NO")
     assert value(cursor, refreshed) == "f"
+    on_nodes = "SELECT trim(schema), autorefresh FROM stv_mv_info WHERE name = 'per_shop'"
+    assert rows(cursor, on_nodes) == [("public", "f")]
     cursor.execute("DROP MATERIALIZED VIEW per_shop")
     assert rows(cursor, stored) == rows(cursor, refreshed) == []
