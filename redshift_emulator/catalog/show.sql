@@ -69,6 +69,10 @@ WHERE k.contype = 'f';
 CREATE OR REPLACE FUNCTION pg_rs.redshift_privileges(privilege text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
     SELECT unnest(CASE privilege WHEN 'MAINTAIN' THEN ARRAY['ALTER', 'DROP', 'RULE'] ELSE ARRAY[privilege] END)
 $$;
+-- SHOW GRANTS lists a group as a role whose name begins with a slash.
+CREATE OR REPLACE VIEW pg_rs.grantee AS
+SELECT oid, CASE kind WHEN 'group' THEN '/' || name ELSE name END AS name, CASE kind WHEN 'group' THEN 'role' ELSE kind END AS kind
+FROM pg_rs.identity;
 CREATE VIEW pg_rs.show_grants AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, pg_rs.full_name(c.relname) AS object_name,
        CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS object_type, p.privilege_type, a.grantee::integer AS identity_id,
@@ -76,7 +80,7 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
        'TABLE'::text AS privilege_scope, pg_get_userbyid(a.grantor)::text AS grantor_name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL aclexplode(c.relacl) AS a CROSS JOIN LATERAL pg_rs.redshift_privileges(a.privilege_type) AS p (privilege_type)
-LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
+LEFT JOIN pg_rs.grantee i ON i.oid = a.grantee
 WHERE c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner AND pg_rs.is_shown(n.nspname);
 
 CREATE VIEW pg_rs.show_schema_grants AS
@@ -84,7 +88,7 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
        'SCHEMA'::text AS object_type, a.privilege_type, a.grantee::integer AS identity_id, coalesce(i.name, 'public')::text AS identity_name,
        coalesce(i.kind, 'public') AS identity_type, a.is_grantable AS admin_option, 'SCHEMA'::text AS privilege_scope,
        pg_get_userbyid(a.grantor)::text AS grantor_name
-FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
+FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.grantee i ON i.oid = a.grantee
 WHERE a.grantee <> n.nspowner AND pg_rs.is_shown(n.nspname);
 
 CREATE VIEW pg_rs.show_column_grants AS
@@ -94,7 +98,7 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
        'COLUMN'::text AS privilege_scope, pg_get_userbyid(a.grantor)::text AS grantor_name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped
-CROSS JOIN LATERAL aclexplode(t.attacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
+CROSS JOIN LATERAL aclexplode(t.attacl) AS a LEFT JOIN pg_rs.grantee i ON i.oid = a.grantee
 WHERE c.relkind IN ('r', 'v', 'm') AND pg_rs.is_shown(n.nspname);
 
 -- The arguments of functions and procedures. pg_rs.routine has them as CREATE PROCEDURE wrote them: PostgreSQL keeps no lengths,
@@ -202,7 +206,7 @@ DECLARE
     name text;
 BEGIN
     FOR name IN SELECT c.relname FROM pg_catalog.pg_class c
-                WHERE c.relnamespace = 'pg_rs'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^(show_|routines|parameters)' LOOP
+                WHERE c.relnamespace = 'pg_rs'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^(show_|grantee|routines|parameters)' LOOP
         EXECUTE format('GRANT SELECT ON pg_rs.%I TO PUBLIC', name);
     END LOOP;
 END

@@ -117,6 +117,9 @@ def test_grant_all_is_shown_with_redshifts_permissions(cursor: Cursor) -> None:
         assert {str(row[4]) for row in shown} == {
             "ALTER", "DELETE", "DROP", "INSERT", "REFERENCES", "RULE", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"
         }  # fmt: skip
+        cursor.execute("GRANT SELECT ON shared TO GROUP readers")
+        to_group = rows(cursor, "SHOW GRANTS ON TABLE public.shared FOR ROLE \"/readers\"")
+        assert [row[4:8:2] for row in to_group] == [("SELECT", "/readers")]
     finally:
         cursor.execute("DROP TABLE shared; DROP ROLE auditors; DROP GROUP readers")
 
