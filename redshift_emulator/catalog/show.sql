@@ -119,6 +119,11 @@ LANGUAGE sql STABLE AS $$
     CROSS JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS a (type, place)
     WHERE p.oid = routine AND NOT EXISTS (SELECT FROM pg_rs.routine r WHERE r.oid = routine)
 $$;
+-- A type as `argument_list` spells it: without length, and the two types of intervals by their short names.
+CREATE OR REPLACE FUNCTION pg_rs.bare_type(type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN type ~ '^interval (year|month)' THEN 'intervaly2m' WHEN type ~ '^interval (day|second)' THEN 'intervald2s'
+           ELSE regexp_replace(type, '[(][0-9,]*[)]', '') END
+$$;
 -- `argument_list` has the types of the arguments that a call passes.
 CREATE VIEW pg_rs.routines AS
 SELECT p.oid, current_database()::text AS database_name, n.nspname::text AS schema_name, pg_rs.full_name(p.proname) AS name, p.prokind,
@@ -127,10 +132,10 @@ SELECT p.oid, current_database()::text AS database_name, n.nspname::text AS sche
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE a.mode IN ('IN', 'INOUT'))::integer AS number_of_arguments,
-           coalesce(string_agg(regexp_replace(a.type, '[(][0-9,]*[)]', ''), ', ' ORDER BY a.place) FILTER (WHERE a.mode IN ('IN', 'INOUT')), '')
+           coalesce(string_agg(pg_rs.bare_type(a.type), ', ' ORDER BY a.place) FILTER (WHERE a.mode IN ('IN', 'INOUT')), '')
            AS argument_list,
            CASE count(*) FILTER (WHERE a.mode IN ('OUT', 'INOUT')) WHEN 0 THEN NULL
-                WHEN 1 THEN min(regexp_replace(a.type, '[(][0-9,]*[)]', '')) FILTER (WHERE a.mode IN ('OUT', 'INOUT')) ELSE 'record' END AS results
+                WHEN 1 THEN min(pg_rs.bare_type(a.type)) FILTER (WHERE a.mode IN ('OUT', 'INOUT')) ELSE 'record' END AS results
     FROM pg_rs.arguments_of(p.oid) AS a
 ) AS g
 WHERE pg_rs.is_shown(n.nspname);
@@ -162,7 +167,7 @@ SELECT database_name, schema_name, name AS function_name, parameter_name, ordina
        character_maximum_length, numeric_precision, numeric_scale, signature FROM pg_rs.parameters WHERE prokind = 'f';
 -- A list of types as `argument_list` spells it; unknown types stay as they are.
 CREATE OR REPLACE FUNCTION pg_rs.spelled(VARIADIC types text[]) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce(string_agg(CASE WHEN t.type LIKE 'interval%' THEN regexp_replace(t.type, '[(][0-9]*[)]', '')
+    SELECT coalesce(string_agg(CASE WHEN t.type LIKE 'interval%' THEN pg_rs.bare_type(t.type)
                                ELSE coalesce(pg_rs.format_type(to_regtype(t.type), NULL), t.type) END, ', ' ORDER BY t.place), '')
     FROM unnest(types) WITH ORDINALITY AS t (type, place)
 $$;

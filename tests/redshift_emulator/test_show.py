@@ -130,7 +130,7 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
         " AS $$ BEGIN done := 1; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
-        "CREATE PROCEDURE close_all(comment text) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
+        "CREATE PROCEDURE close_all(comment text, late interval day to second(2)) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
         "CREATE PROCEDURE close_day(INOUT rs refcursor) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
@@ -140,7 +140,7 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
     )
     procedures = rows(cursor, "SHOW PROCEDURES FROM SCHEMA dev.public LIKE 'close%'")
     assert [row[2:6] for row in procedures] == [
-        ("close_all", 1, "character varying", None),
+        ("close_all", 2, "character varying, intervald2s", None),
         ("close_day", 3, "date, numeric, character varying", "integer"),
         ("close_day", 1, "refcursor", "refcursor"),
     ]
@@ -153,6 +153,9 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
         ("who", 3, "IN", "character varying", 40, None, None),
         ("done", 4, "OUT", "integer", None, None, None),
     ]
+    for spelled in ("intervald2s", "interval day to second"):
+        shown = rows(cursor, f"SHOW PARAMETERS OF PROCEDURE public.close_all(varchar, {spelled})")
+        assert [row[6] for row in shown] == ["character varying", "interval day to second"]
     functions = rows(cursor, "SHOW FUNCTIONS FROM SCHEMA public")
     assert [row[2:6] for row in functions] == [("doubled", 1, "bigint", "bigint")]
     parameters = rows(cursor, "SHOW PARAMETERS OF FUNCTION dev.public.doubled(bigint)")
