@@ -118,7 +118,7 @@ def test_grant_all_is_shown_with_redshifts_permissions(cursor: Cursor) -> None:
             "ALTER", "DELETE", "DROP", "INSERT", "REFERENCES", "RULE", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"
         }  # fmt: skip
         cursor.execute("GRANT SELECT ON shared TO GROUP readers")
-        to_group = rows(cursor, "SHOW GRANTS ON TABLE public.shared FOR ROLE \"/readers\"")
+        to_group = rows(cursor, 'SHOW GRANTS ON TABLE public.shared FOR ROLE "/readers"')
         assert [row[4:8:2] for row in to_group] == [("SELECT", "/readers")]
     finally:
         cursor.execute("DROP TABLE shared; DROP ROLE auditors; DROP GROUP readers")
@@ -130,7 +130,8 @@ def test_procedures_and_functions_are_shown_with_their_arguments(cursor: Cursor)
         " AS $$ BEGIN done := 1; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
-        "CREATE PROCEDURE close_all(comment text, late interval day to second(2)) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
+        "CREATE PROCEDURE close_all(comment text, late interval day to second(2))"
+        " AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
     )
     cursor.execute(
         "CREATE PROCEDURE close_day(INOUT rs refcursor) AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql"
