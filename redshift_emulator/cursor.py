@@ -48,6 +48,12 @@ class Cursor:
         self.keep_case = keep_case
         self.index = 0
 
+    def copy(self) -> Cursor:
+        """Return another cursor at this position."""
+        other = Cursor(self.sql, self.tokens, keep_case=self.keep_case)
+        other.index = self.index
+        return other
+
     @property
     def token(self) -> Token:
         """The current token; END after the last one."""

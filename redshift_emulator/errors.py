@@ -101,6 +101,12 @@ def _identity(kept: Fields, fields: Mapping[str, str]) -> Fields:
     return _error(kept, "0A000", "cannot set an identity column to a value")
 
 
+def _not_null(kept: Fields, fields: Mapping[str, str]) -> Fields:
+    if not fields.get("M", "").startswith("null value in column"):
+        return kept
+    return _error(kept, "23502", "Cannot insert a NULL value into column " + fields.get("c", ""))
+
+
 def _cardinality(kept: Fields, fields: Mapping[str, str]) -> Fields:
     if not fields.get("M", "").startswith("MERGE command cannot affect row a second time"):
         return kept
@@ -109,6 +115,7 @@ def _cardinality(kept: Fields, fields: Mapping[str, str]) -> Fields:
 
 _BY_SQLSTATE: dict[str, Callable[[Fields, Mapping[str, str]], Fields]] = {
     "21000": _cardinality,
+    "23502": _not_null,
     "23514": _length,
     "40001": _serialization,
     "428C9": _identity,

@@ -8,7 +8,9 @@ import hmac
 import re
 import socket
 import ssl
+import stringprep
 import struct
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,23 @@ from redshift_emulator.session_settings import REDSHIFT_SETTINGS, SERVER_VERSION
 from redshift_emulator.sql import call
 
 HIDDEN_DATABASES = frozenset({"postgres", "template0", "template1"})
+# A driver that sends the parameter `driver_discovery_version` is told that it can use SHOW commands for databases,
+# schemas, tables, ...: the version of these commands whose names can be bound, and that other databases can be read.
+_DISCOVERY = "driver_discovery_version"
+_ANNOUNCED = {"show_discovery": "4", "datashare_enabled": "on"}
 _OPTION = re.compile(r"(-c\s*|--)(\w+)(?==)")
+_PROHIBITED = (
+    stringprep.in_table_a1,
+    stringprep.in_table_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
 _FORWARDED = ("client_encoding", "application_name", "options")
 
 
@@ -110,9 +128,17 @@ def verify_password(user: str, password: str, expected: str | None, owner: Backe
             return
     else:
         rows = owner.query(call("pg_rs.password_verifier", user))
-        if rows and rows[0][0] and _scram_matches(rows[0][0], password):
+        if rows and rows[0][0] and _matches(rows[0][0], user, password):
             return
     raise SqlError("28000", f'password authentication failed for user "{user}"')
+
+
+def _matches(verifier: str, user: str, password: str) -> bool:
+    """Whether a password matches what CREATE USER stored: SCRAM's verifier, or the client's own MD5 digest."""
+    if not verifier.startswith("md5"):
+        return _scram_matches(verifier, password)
+    digest = hashlib.md5((password + user).encode(), usedforsecurity=False).hexdigest()
+    return hmac.compare_digest("md5" + digest, verifier)
 
 
 def _scram_matches(verifier: str, password: str) -> bool:
@@ -125,10 +151,25 @@ def _scram_matches(verifier: str, password: str) -> bool:
     parameters, _, keys = rest.partition("$")
     iterations, _, salt = parameters.partition(":")
     salted = hashlib.pbkdf2_hmac(
-        "sha256", password.encode(), base64.b64decode(salt), int(iterations)
+        "sha256", prepared(password).encode(), base64.b64decode(salt), int(iterations)
     )
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     return hmac.compare_digest(stored, base64.b64decode(keys.partition(":")[0]))
+
+
+def prepared(password: str) -> str:
+    """Return a password as PostgreSQL prepares it before it hashes it (SASLprep, RFC 4013).
+
+    One with characters that SASLprep prohibits or does not know stays as it is.
+    """
+    mapped = "".join(
+        " " if stringprep.in_table_c12(letter) else letter
+        for letter in password
+        if not stringprep.in_table_b1(letter)
+    )
+    normal = unicodedata.normalize("NFKC", mapped)
+    is_prohibited = any(table(letter) for letter in normal for table in _PROHIBITED)
+    return password if is_prohibited or not normal else normal
 
 
 def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
@@ -145,6 +186,9 @@ def greet(client: Client, backend: Backend, startup: wire.StartUp) -> None:
             out += wire.parameter(name, SERVER_VERSION)
         elif name not in HIDDEN_PARAMETERS:
             out += wire.frame(kind, body)
+    if startup.parameters.get(_DISCOVERY):
+        for name, value in _ANNOUNCED.items():
+            out += wire.parameter(name, value)
     client.send(out + wire.ready(backend.status))
 
 

@@ -64,7 +64,9 @@ def _user_option(cursor: Cursor) -> str | None:
     """Take one option. Return PostgreSQL's form of it; None if it is the same."""
     if cursor.take("password", "disable"):
         return "PASSWORD NULL"
-    if cursor.take("password") or cursor.take("valid", "until"):
+    if cursor.take("password"):
+        return _password(cursor)
+    if cursor.take("valid", "until"):
         cursor.next()
         return None
     if cursor.take_any("createdb", "nocreatedb"):
@@ -93,6 +95,20 @@ def _user_option(cursor: Cursor) -> str | None:
             cursor.name()
         return None
     raise cursor.syntax_error()
+
+
+def _password(cursor: Cursor) -> str | None:
+    """Take a password. In 'sha256|text' the text is the password; Redshift stores its digest.
+
+    'sha256|digest|salt' is a limit of the emulator.
+    """
+    text = cursor.string()
+    kind, _, rest = text.partition("|")
+    if kind.lower() != "sha256":
+        return None
+    if "|" in rest:
+        raise refusal("emulator", command="PASSWORD 'sha256|digest|salt'")
+    return "PASSWORD " + quote_literal(rest)
 
 
 def plan_create_group(statement: Statement) -> Step:
@@ -130,7 +146,18 @@ def plan_grant(statement: Statement) -> Step:
         for token, before in zip(statement.tokens[1:], statement.tokens, strict=False)
         if token.value == "role" and before.value in ("grant", "revoke", "to", "from", ",", "for")
     ]
+    edits += _system_roles(statement)
     return Step(Action.FORWARD, statement.rewritten(edits), long_names=statement.long_names)
+
+
+def _system_roles(statement: Statement) -> list[Edit]:
+    """Quote the names sys:monitor, sys:operator, ... of the system roles (r_roles-default)."""
+    tokens, words = statement.tokens, statement.words
+    return [
+        Edit(tokens[place].start, tokens[place + 2].end, quote_name("sys:" + words[place + 2]))
+        for place in range(len(words) - 2)
+        if words[place : place + 2] == ["sys", ":"] and words[place + 2]
+    ]
 
 
 def plan_schema(statement: Statement) -> Step:

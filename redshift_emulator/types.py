@@ -19,6 +19,7 @@ MAX_CHAR = 4_096
 MAX_PRECISION = 38
 MAX_SCALE = 37
 MAX_VARBYTE = 16_777_216
+MAX_SECOND_DIGITS = 6
 VARBYTE = "binary varying"
 
 
@@ -34,6 +35,11 @@ class ColumnType:
         """The type in SQL for PostgreSQL."""
         if self.name == VARBYTE:
             return "varbyte"  # a domain, which has no length; pg_rs stores it, and a constraint checks it
+        return self.shown
+
+    @property
+    def shown(self) -> str:
+        """The type as the catalog shows it."""
         if not self.arguments:
             return self.name
         return self.name + "(" + ",".join(map(str, self.arguments)) + ")"
@@ -44,7 +50,11 @@ _PLAIN = {
     "bigint": "bigint", "int8": "bigint", "real": "real", "float4": "real", "float8": "double precision",
     "float": "double precision", "boolean": "boolean", "bool": "boolean", "date": "date", "super": "super",
     "timetz": "time with time zone", "timestamptz": "timestamp with time zone",
+    "intervaly2m": "interval year to month", "intervald2s": "interval day to second",
 }  # fmt: skip
+_INTERVAL_FIELDS = (
+    ("year", "to", "month"), ("day", "to", "second"), ("year",), ("month",), ("day",), ("second",),
+)  # fmt: skip
 UNSUPPORTED = frozenset(
     {"array", "bit", "bytea", "box", "cidr", "circle", "inet", "json", "jsonb", "line", "lseg",
      "macaddr", "money", "path", "point", "polygon", "serial", "serial2", "serial4", "serial8",
@@ -88,10 +98,7 @@ def _read_type(cursor: Cursor, column: str) -> ColumnType:
     if word in ("time", "timestamp"):
         return ColumnType(word + _zone(cursor))
     if word == "interval":
-        fields = _interval_fields(cursor)
-        if not fields:
-            raise refusal("type", column=column, type=word)
-        return ColumnType("interval" + fields)
+        return _interval(cursor, column)
     if word in ("varbyte", "varbinary") or (word == "binary" and cursor.take("varying")):
         return ColumnType(VARBYTE, (_length(cursor, 64_000, MAX_VARBYTE, "varbyte"),))
     if word in UNSUPPORTED:
@@ -135,17 +142,23 @@ def _zone(cursor: Cursor) -> str:
     return " without time zone"
 
 
-def _interval_fields(cursor: Cursor) -> str:
-    for words in (
-        ("year", "to", "month"),
-        ("day", "to", "second"),
-        ("year",),
-        ("month",),
-        ("day",),
-    ):
+def _interval(cursor: Cursor, column: str) -> ColumnType:
+    """Take the fields of an INTERVAL, and the precision of its seconds (r_interval_data_types)."""
+    for words in _INTERVAL_FIELDS:
         if cursor.take(*words):
-            return " " + " ".join(words)
-    return ""
+            name = "interval " + " ".join(words)
+            break
+    else:
+        raise refusal("type", column=column, type="interval")
+    if words[-1] != "second" or not cursor.take("("):
+        return ColumnType(name)
+    precision = cursor.integer()
+    cursor.expect(")")
+    if not 0 <= precision <= MAX_SECOND_DIGITS:
+        raise SqlError(
+            "22023", f"INTERVAL precision {precision} must be between 0 and {MAX_SECOND_DIGITS}"
+        )
+    return ColumnType(name, (precision,))
 
 
 # The second words of type names: double precision, timestamp with time zone.

@@ -13,7 +13,7 @@ from redshift_emulator.lexer import quote_literal
 
 _FILES = (
     "tables.sql", "types.sql", "functions.sql", "expressions.sql", "operators.sql", "late_views.sql",
-    "views.sql", "privileges.sql",
+    "views.sql", "privileges.sql", "show.sql",
 )  # fmt: skip
 
 

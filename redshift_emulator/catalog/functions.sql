@@ -210,6 +210,7 @@ BEGIN
         || format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)', w.name, a.attname, m.modifier - 4), ', ')
     INTO change
     FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind <> 'm'
     LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum
     CROSS JOIN LATERAL (SELECT coalesce(r.length + 4, a.atttypmod) AS modifier) AS m
     CROSS JOIN LATERAL (SELECT 'rs$len$' || a.attnum || '$' || pg_rs.format_type(a.atttypid, m.modifier) AS name) AS w
@@ -292,6 +293,18 @@ BEGIN
     PERFORM pg_rs.note_key(relation, k.note) FROM jsonb_array_elements(note -> 'keys') AS k (note);
     PERFORM pg_rs.guard_lengths(relation);
 END
+$$;
+
+-- Records a materialized view: its statement, and its attributes as note_table() takes them.
+CREATE OR REPLACE FUNCTION pg_rs.note_materialized_view(relation regclass, note jsonb, statement text, auto_refresh boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_rs.note_table(relation, note);
+    INSERT INTO pg_rs.mat_view (oid, statement, auto_refresh) VALUES (relation, statement, auto_refresh);
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_auto_refresh(relation regclass, wanted boolean) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_rs.mat_view SET auto_refresh = wanted WHERE oid = relation
 $$;
 
 -- Records added columns and removes the records of dropped ones.

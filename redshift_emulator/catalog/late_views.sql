@@ -122,6 +122,9 @@ BEGIN
     IF EXISTS (SELECT FROM pg_rs.late_view l WHERE l.oid = view) THEN
         RETURN (SELECT statement FROM pg_rs.late_view l WHERE l.oid = view);
     END IF;
+    IF EXISTS (SELECT FROM pg_rs.mat_view m WHERE m.oid = view) THEN
+        RETURN (SELECT statement FROM pg_rs.mat_view m WHERE m.oid = view);
+    END IF;
     SELECT min(d.refobjid) INTO relation
     FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
     WHERE r.ev_class = view AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> view

@@ -38,35 +38,38 @@ SELECT n.nspname::text AS namespace_name, a.privilege_type, a.grantee::integer A
 FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.identity i ON i.oid = a.grantee
 WHERE a.grantee <> n.nspowner AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 
--- SVV_MV_INFO.
+-- SVV_MV_INFO, STV_MV_INFO.
 CREATE OR REPLACE VIEW pg_catalog.svv_mv_info AS
-SELECT current_database()::char(128) AS database_name, schemaname::char(128) AS schema_name, matviewowner::char(128) AS user_name,
-       matviewname::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state, 'f'::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
-FROM pg_catalog.pg_matviews WHERE schemaname <> 'pg_rs';
-
--- SHOW GRANTS, SHOW SCHEMAS, SHOW DATABASES (r_SHOW_GRANTS, r_SHOW_SCHEMAS, r_SHOW_DATABASES).
-CREATE OR REPLACE VIEW pg_rs.show_grants AS
-SELECT current_database()::text AS database_name, p.namespace_name AS schema_name, p.relation_name AS object_name,
-       CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS object_type, p.privilege_type, p.identity_id, p.identity_name,
-       p.identity_type, p.admin_option, 'TABLE'::text AS privilege_scope, NULL::text AS grantor_name
-FROM pg_catalog.svv_relation_privileges p
-JOIN pg_catalog.pg_class c ON c.oid = to_regclass(format('%I.%I', p.namespace_name, p.relation_name));
-CREATE OR REPLACE VIEW pg_rs.show_schema_grants AS
-SELECT current_database()::text AS database_name, namespace_name AS schema_name, namespace_name AS object_name, 'SCHEMA'::text AS object_type,
-       privilege_type, identity_id, identity_name, identity_type, admin_option, 'SCHEMA'::text AS privilege_scope, NULL::text AS grantor_name
-FROM pg_catalog.svv_schema_privileges;
-CREATE OR REPLACE VIEW pg_rs.show_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
-CREATE OR REPLACE VIEW pg_rs.show_databases AS
-SELECT database_name, database_owner, database_type, database_acl, NULL::text AS parameters, database_isolation_level
-FROM pg_catalog.svv_redshift_databases;
+SELECT current_database()::char(128) AS database_name, n.nspname::char(128) AS schema_name,
+       pg_get_userbyid(c.relowner)::char(128) AS user_name, pg_rs.full_name(c.relname)::char(128) AS name, 'f'::char(1) AS is_stale, 1 AS state,
+       (CASE WHEN m.auto_refresh THEN 't' ELSE 'f' END)::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
+FROM pg_rs.mat_view m JOIN pg_catalog.pg_class c ON c.oid = m.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+DROP VIEW IF EXISTS pg_catalog.stv_mv_info;
+CREATE VIEW pg_catalog.stv_mv_info AS
+SELECT database_name AS db_name, schema_name AS schema, name, 0::bigint AS updated_upto_xid, is_stale, user_name AS owner_user_name, state,
+       autorewrite, autorefresh
+FROM pg_catalog.svv_mv_info;
 DO $$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 'pg_rs.show_grants', 'pg_rs.show_schema_grants', 'pg_rs.show_schemas',
-                             'pg_rs.show_databases', 'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
-                             'svv_schema_privileges', 'svv_mv_info'] LOOP
+    FOREACH v IN ARRAY ARRAY['pg_rs.identity', 'pg_rs.pg_group', 
+                             'svv_roles', 'svv_role_grants', 'svv_user_grants', 'svv_relation_privileges',
+                             'svv_schema_privileges', 'svv_mv_info', 'stv_mv_info'] LOOP
         EXECUTE 'GRANT SELECT ON ' || v || ' TO PUBLIC';
+    END LOOP;
+END
+$$;
+
+-- The system roles (r_roles-default). They exist, and have no effect.
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['sys:monitor', 'sys:operator', 'sys:dba', 'sys:secadmin', 'sys:superuser'] LOOP
+        IF to_regrole(quote_ident(role)) IS NULL THEN
+            EXECUTE format('CREATE ROLE %I', role);
+        END IF;
     END LOOP;
 END
 $$;

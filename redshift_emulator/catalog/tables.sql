@@ -47,6 +47,17 @@ ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS columns text NOT NULL DEFAU
 ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS query text;
 ALTER TABLE pg_rs.late_view ADD COLUMN IF NOT EXISTS bound jsonb;
 
+-- Materialized views: the statement, and the number of the table `mv_tbl__<name>__0` that stores its rows on Redshift.
+CREATE TABLE IF NOT EXISTS pg_rs.mat_view (
+    oid oid PRIMARY KEY,
+    statement text NOT NULL,
+    auto_refresh boolean NOT NULL,
+    table_oid oid NOT NULL DEFAULT nextval('pg_rs.key_oid')::bigint::oid
+);
+
+-- The arguments of procedures as CREATE PROCEDURE wrote them: name, mode (IN, OUT, INOUT) and type of each.
+CREATE TABLE IF NOT EXISTS pg_rs.routine (oid oid PRIMARY KEY, arguments jsonb NOT NULL);
+
 -- Names of 64 to 127 bytes. PostgreSQL keeps 63 bytes: it stores `short`, and the catalog shows `name`.
 CREATE TABLE IF NOT EXISTS pg_rs.long_name (short name PRIMARY KEY, name text NOT NULL);
 

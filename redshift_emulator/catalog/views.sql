@@ -3,9 +3,11 @@
 -- A query about one table must take the same time however many tables exist. Therefore views that are joined by oid contain no
 -- join that PostgreSQL would first compute for all tables, and compute texts only for the rows selected.
 
-CREATE OR REPLACE VIEW pg_rs.pg_class AS
+-- pg_rs.class has the tables and views that can be read. A materialized view is a view there, as on Redshift.
+CREATE OR REPLACE VIEW pg_rs.class AS
 SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, c.relowner, c.relam, c.relfilenode,
-       c.reltablespace, c.relpages, c.reltuples, c.reltoastrelid, c.relhasindex, c.relisshared, c.relkind, c.relnatts,
+       c.reltablespace, c.relpages, c.reltuples, c.reltoastrelid, c.relhasindex, c.relisshared,
+       CASE c.relkind WHEN 'm' THEN 'v' ELSE c.relkind END AS relkind, c.relnatts,
        0::smallint AS relchecks, 0::smallint AS reltriggers, 0::smallint AS relukeys, 0::smallint AS relfkeys,
        0::smallint AS relrefs, false AS relhasoids,
        EXISTS (SELECT FROM pg_rs.key k WHERE k.conrelid = c.oid AND k.contype = 'p') AS relhaspkey,
@@ -13,13 +15,20 @@ SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, 
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
 WHERE c.relnamespace <> 'pg_rs'::regnamespace;
+CREATE OR REPLACE VIEW pg_rs.pg_class AS
+SELECT * FROM pg_rs.class
+UNION ALL
+SELECT m.table_oid, 'mv_tbl__' || c.relname || '__0', c.relnamespace, 0::oid, c.relowner, 0::oid, 0::oid, 0::oid, c.relpages, c.reltuples, 0::oid,
+       false, false, 'r'::"char", c.relnatts, 0::smallint, 0::smallint, 0::smallint, 0::smallint, 0::smallint, false, false,
+       false, false, c.relacl, c.reldiststyle
+FROM pg_rs.mat_view m JOIN pg_rs.class c ON c.oid = m.oid;
 
-CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
+CREATE OR REPLACE VIEW pg_rs.class_info AS
 SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releffectivediststyle,
        r.created_at AS relcreationtime
 FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 
-CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
+CREATE OR REPLACE VIEW pg_rs.attributes AS
 SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
        a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, coalesce(r.length + 4, a.atttypmod) AS atttypmod, a.attbyval,
        a.attstorage, a.attalign, a.attnotnull,
@@ -28,6 +37,13 @@ SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstatt
        coalesce(r.sortkeyord, 0) AS attsortkeyord
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum;
+CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
+SELECT * FROM pg_rs.attributes
+UNION ALL
+SELECT m.table_oid, a.attname, a.atttypid, a.attstattarget, a.attlen, a.attnum, a.attndims, a.attcacheoff, a.atttypmod, a.attbyval,
+       a.attstorage, a.attalign, a.attnotnull, a.atthasdef, a.attisdropped, a.attislocal, a.attinhcount, a.attencodingtype,
+       a.attisdistkey, a.attsortkeyord
+FROM pg_rs.mat_view m JOIN pg_rs.attributes a ON a.attrelid = m.oid AND a.attnum > 0;
 
 CREATE OR REPLACE VIEW pg_rs.pg_attrdef AS
 SELECT coalesce(d.oid, a.relid) AS oid, a.relid AS adrelid, a.attnum AS adnum, e.text AS adbin, e.text AS adsrc
@@ -46,13 +62,13 @@ SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid) AS connamespace, k.contype,
        'u'::"char" AS confmatchtype, k.conkey, k.confkey, NULL::text AS conbin, NULL::text AS consrc
 FROM pg_rs.key k WHERE pg_rs.schema_of(k.conrelid) IS NOT NULL;
 
--- The definition of a view WITH NO SCHEMA BINDING is its whole statement.
+-- The definition of a view WITH NO SCHEMA BINDING, or of a materialized view, is its whole statement.
 CREATE OR REPLACE VIEW pg_rs.pg_views AS
 SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowner) AS viewowner,
        pg_rs.pg_get_viewdef(c.oid) AS definition
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'v' AND n.nspname <> 'pg_rs';
+WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'pg_rs';
 
 -- The declared keys as indexes, which drivers read: in pg_index, pg_class and pg_attribute, of a schema of their own so that
 -- other queries do not pay for them.
@@ -67,16 +83,16 @@ UNION ALL
 SELECT k.oid, k.conrelid, k.conkey, '{}', cardinality(k.conkey)::smallint, true, k.contype = 'p', false, NULL, NULL
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_class AS
-SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.pg_class
+SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.class
 UNION ALL
 SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_attribute AS
-SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.pg_attribute
+SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.attributes
 UNION ALL
 SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false
 FROM pg_rs.key k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
-JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
+JOIN pg_rs.attributes a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
 GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
 
 -- Hides the schemas of this catalog.
@@ -95,9 +111,9 @@ SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_na
        a.attnum, pg_rs.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, d.adsrc AS "default",
        format_encoding(a.attencodingtype::integer) AS encoding, a.attisdistkey, a.attsortkeyord, c.relacl,
        a.atttypid, a.atttypmod
-FROM pg_rs.pg_class c
+FROM pg_rs.class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
+JOIN pg_rs.attributes a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
@@ -140,8 +156,8 @@ CREATE OR REPLACE VIEW pg_catalog.svv_table_info AS
 SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS table_id, c.relname AS "table",
        (CASE WHEN r.encode_auto THEN 'Y, AUTO(ENCODE)' ELSE 'Y' END) AS encoded,
        CASE r.diststyle WHEN 0 THEN 'EVEN' WHEN 8 THEN 'ALL' WHEN 9 THEN 'AUTO(ALL)'
-            ELSE 'KEY(' || (SELECT attname FROM pg_rs.pg_attribute WHERE attrelid = c.oid AND attisdistkey) || ')' END AS diststyle,
-       coalesce((SELECT attname FROM pg_rs.pg_attribute WHERE attrelid = c.oid AND abs(attsortkeyord) = 1),
+            ELSE 'KEY(' || (SELECT attname FROM pg_rs.attributes WHERE attrelid = c.oid AND attisdistkey) || ')' END AS diststyle,
+       coalesce((SELECT attname FROM pg_rs.attributes WHERE attrelid = c.oid AND abs(attsortkeyord) = 1),
                 CASE WHEN r.sort_auto THEN 'AUTO(SORTKEY)' END) AS sortkey1,
        (SELECT max(atttypmod - 4) FROM pg_catalog.pg_attribute
         WHERE attrelid = c.oid AND atttypid = 'varchar'::regtype) AS max_varchar,
@@ -151,11 +167,13 @@ SELECT current_database()::text AS database, n.nspname::text AS schema, c.oid AS
        0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off, t.rows::numeric(38, 0) AS tbl_rows,
        NULL::numeric(19, 2) AS skew_sortkey1, NULL::numeric(19, 2) AS skew_rows, t.rows::numeric(38, 0) AS estimated_visible_rows,
        NULL::text AS risk_event, NULL::numeric(12, 2) AS vacuum_sort_benefit, r.created_at AS create_time
-FROM pg_rs.pg_class c
+FROM pg_rs.class c
 JOIN pg_rs.relation r ON r.oid = c.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (SELECT pg_rs.row_count(c.oid) AS rows) AS t
-WHERE c.relkind = 'r' AND t.rows > 0;
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.relkind = 'r' OR EXISTS (SELECT FROM pg_rs.mat_view m WHERE m.oid = c.oid) THEN pg_rs.row_count(c.oid) END AS rows
+) AS t
+WHERE t.rows > 0;
 
 -- A column as information_schema shows it: type without length, and precisions (r_SVV_COLUMNS, r_SVV_ALL_COLUMNS).
 CREATE OR REPLACE VIEW pg_rs.column_details AS
@@ -254,6 +272,15 @@ BEGIN
             EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I <> ''pg_rs''',
                 name, rtrim(definition, ';'), CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END);
         END IF;
+        -- A materialized view is a view whose definition is its statement.
+        definition := pg_get_viewdef('information_schema.views'::regclass);
+        IF name = 'views' AND definition !~ 'mat_view' THEN
+            EXECUTE format('CREATE OR REPLACE VIEW information_schema.views AS %s UNION ALL '
+                'SELECT v.*, ''NONE''::information_schema.character_data, n.no, n.no, n.no, n.no, n.no FROM (VALUES (''NO''::information_schema.yes_or_no)) '
+                'AS n (no) CROSS JOIN (SELECT current_database()::information_schema.sql_identifier, n.nspname::information_schema.sql_identifier, '
+                'c.relname::information_schema.sql_identifier, m.statement::information_schema.character_data FROM pg_rs.mat_view m '
+                'JOIN pg_catalog.pg_class c ON c.oid = m.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) AS v', rtrim(definition, ';'));
+        END IF;
     END LOOP;
 END
 $$;
@@ -263,7 +290,7 @@ SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constr
        current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname AS table_name,
        CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' ELSE 'FOREIGN KEY' END AS constraint_type,
        'NO'::text AS is_deferrable, 'NO'::text AS initially_deferred
-FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+FROM pg_rs.key k JOIN pg_rs.class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 
 CREATE OR REPLACE VIEW pg_catalog.pg_database_info AS
 SELECT d.datname, d.oid AS datid, ARRAY['concurrency_model=' || CASE current_setting('default_transaction_isolation')
@@ -317,20 +344,3 @@ BEGIN
     END LOOP;
 END
 $$;
-
--- SHOW COLUMNS FROM TABLE, SHOW TABLES FROM SCHEMA (r_SHOW_COLUMNS, r_SHOW_TABLES).
-CREATE OR REPLACE VIEW pg_rs.show_columns AS
-SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
-       "default" AS column_default, CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
-       split_part(type, '(', 1) AS data_type,
-       CASE WHEN type ~ '^(character|binary)' THEN substring(type FROM '\((\d+)')::integer END AS character_maximum_length,
-       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM '\((\d+)')::integer END AS numeric_precision,
-       CASE WHEN type LIKE 'numeric%' THEN substring(type FROM ',(\d+)')::integer END AS numeric_scale,
-       NULL::text AS remarks,
-       CASE WHEN attsortkeyord = 0 THEN NULL WHEN attsortkeyord < 0 THEN 'INTERLEAVED' ELSE 'COMPOUND' END AS sort_key_type,
-       nullif(abs(attsortkeyord), 0) AS sort_key, CASE WHEN attisdistkey THEN 1 END AS dist_key, encoding, NULL::text AS collation
-FROM pg_rs.columns ORDER BY schema_name, table_name, attnum;
-
-CREATE OR REPLACE VIEW pg_rs.show_tables AS
-SELECT database_name, schema_name, table_name, table_type, table_acl, remarks FROM pg_catalog.svv_redshift_tables;
-GRANT SELECT ON pg_rs.show_columns, pg_rs.show_tables TO PUBLIC;

@@ -77,7 +77,7 @@ def create_table(statement: Statement) -> str:
     return (
         statement.rewritten(table.edits)
         + "; SELECT pg_rs.note_table("
-        + _record_arguments(table)
+        + record_arguments(table)
         + ")"
     )
 
@@ -237,8 +237,8 @@ def sort_positions(columns: list[str], *, interleaved: bool) -> dict[str, int]:
     return {name: place * (sign if place % 2 == 0 else 1) for place, name in enumerate(columns, 1)}
 
 
-def _record_arguments(table: TableDefinition) -> str:
-    """Return the arguments of pg_rs.note_table() as SQL."""
+def record_arguments(table: TableDefinition) -> str:
+    """Return the arguments of pg_rs.note_table() as SQL: the table's name and its attributes."""
     positions = sort_positions(table.sortkey, interleaved=table.interleaved)
     columns = {column.name: column.record() for column in table.columns}
     for name in (*positions, *([table.distkey] if table.distkey else [])):

@@ -175,7 +175,10 @@ def test_keys_are_informational(cursor: Cursor) -> None:
     )
     cursor.execute("INSERT INTO p VALUES (1, 1), (1, 1)")
     cursor.execute("INSERT INTO f VALUES (7, 8)")
-    assert error(cursor, "INSERT INTO p (b) VALUES (1)")[0] == "23502"
+    assert error(cursor, "INSERT INTO p (b) VALUES (1)") == (
+        "23502",
+        "Cannot insert a NULL value into column a",
+    )
     shown = rows(
         cursor,
         "SELECT conname, contype, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY conname",

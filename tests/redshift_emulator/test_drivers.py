@@ -155,10 +155,11 @@ def test_redshift_connector_reads_the_catalog(amazons: redshift_connector.Connec
     cursor = amazons.cursor()
     amazons.autocommit = True
     cursor.execute("CREATE TABLE asked (a integer)")
+    cursor.execute("CREATE PROCEDURE ask() AS $$ BEGIN NULL; END; $$ LANGUAGE plpgsql")
     assert ["dev"] in map(list, cursor.get_catalogs())
     assert ["public", "dev"] in map(list, cursor.get_schemas())
     assert "asked" in [row[2] for row in cursor.get_tables(schema_pattern="public")]
-    assert "getdate" in [row[2] for row in cursor.get_procedures()]
+    assert [row[2] for row in cursor.get_procedures(schema_pattern="public")] == ["ask"]
 
 
 def test_redshift_connector_finds_columns_and_primary_keys(

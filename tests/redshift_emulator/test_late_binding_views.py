@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from tests.redshift_emulator.conftest import Connect, Warehouse, error, rows
+from tests.redshift_emulator.conftest import Connect, Warehouse, error, rows, value
 
 COLUMNS = (
     "SELECT * FROM pg_get_late_binding_view_cols() cols(view_schema name, view_name name, col_name name, "
@@ -122,3 +122,35 @@ def test_a_view_of_a_missing_table_fails_in_every_protocol(
 def test_the_tables_of_a_view_are_qualified(cursor: Cursor) -> None:
     message = error(cursor, "CREATE VIEW v AS SELECT a FROM t WITH NO SCHEMA BINDING")[1]
     assert message.startswith("All the relation names inside should be qualified")
+
+
+def test_the_catalog_shows_a_materialized_view_as_redshift_does(cursor: Cursor) -> None:
+    cursor.execute(
+        "CREATE TABLE sold (shop integer, day date); INSERT INTO sold VALUES (1, '2024-02-03')"
+    )
+    statement = (
+        "CREATE MATERIALIZED VIEW per_shop BACKUP NO DISTKEY (shop) SORTKEY (days) AUTO REFRESH YES AS"
+        " (SELECT shop, count(*) AS days FROM sold GROUP BY shop)"
+    )
+    cursor.execute(statement)
+    assert rows(cursor, "SELECT relkind FROM pg_class WHERE relname = 'per_shop'") == [("v",)]
+    definitions = (
+        "SELECT definition FROM pg_views WHERE viewname = 'per_shop'",
+        "SELECT view_definition FROM information_schema.views WHERE table_name = 'per_shop'",
+    )
+    assert [value(cursor, query) for query in definitions] == [statement] * 2
+    info = """SELECT diststyle, sortkey1, tbl_rows FROM svv_table_info WHERE "table" = 'per_shop'"""
+    assert rows(cursor, info) == [("KEY(shop)", "days", 1)]
+    refreshed = "SELECT autorefresh FROM svv_mv_info WHERE name = 'per_shop'"
+    assert value(cursor, refreshed) == "t"
+    stored = (
+        "SELECT attname, attisdistkey, attsortkeyord FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid"
+        " WHERE relname LIKE 'mv_tbl__per_shop__%' ORDER BY attnum"
+    )
+    assert rows(cursor, stored) == [("shop", True, 0), ("days", False, 1)]
+    cursor.execute("ALTER MATERIALIZED VIEW per_shop AUTO REFRESH NO")
+    assert value(cursor, refreshed) == "f"
+    on_nodes = "SELECT trim(schema), autorefresh FROM stv_mv_info WHERE name = 'per_shop'"
+    assert rows(cursor, on_nodes) == [("public", "f")]
+    cursor.execute("DROP MATERIALIZED VIEW per_shop")
+    assert rows(cursor, stored) == rows(cursor, refreshed) == []

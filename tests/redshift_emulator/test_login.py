@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import struct
 
@@ -10,7 +11,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse, rows, value
+from tests.redshift_emulator.conftest import PASSWORD, Connect, Warehouse, error, rows, value
 
 
 def test_a_client_verifies_the_certificate_and_the_host_name(
@@ -61,6 +62,47 @@ def test_a_user_created_with_create_user_logs_in(connect: Connect) -> None:
             connect(user="loader", password="Loader+2")
     finally:
         admin.execute("DROP USER loader")
+
+
+@pytest.mark.parametrize(
+    ("stored", "password"),
+    [
+        ("sha256|Pa55word", "Pa55word"),
+        ("md5" + hashlib.md5(b"Pa55wordhashed").hexdigest(), "Pa55word"),
+        # PostgreSQL normalises a password before it hashes it.
+        ("Ha1f\uff6fwidth\u00a0blank", "Ha1f\uff6fwidth\u00a0blank"),
+        ("Un4ssigned\u0378", "Un4ssigned\u0378"),
+    ],
+)
+def test_a_password_may_be_given_in_redshifts_forms(
+    connect: Connect, stored: str, password: str
+) -> None:
+    admin = connect().cursor()
+    admin.execute("CREATE USER hashed PASSWORD %s", (stored,))
+    try:
+        assert rows(connect(user="hashed", password=password).cursor(), "SELECT 1") == [(1,)]
+        with pytest.raises(psycopg2.OperationalError):
+            connect(user="hashed", password=password + "x")
+    finally:
+        admin.execute("DROP USER hashed")
+
+
+def test_a_digest_with_a_salt_is_a_limit_of_the_emulator(connect: Connect) -> None:
+    state, message = error(connect().cursor(), "CREATE USER salted PASSWORD 'sha256|00ff|salt'")
+    assert state == "0A000"
+    assert "not supported by this emulator" in message
+
+
+def test_system_roles_can_be_granted(connect: Connect) -> None:
+    admin = connect().cursor()
+    admin.execute("CREATE USER watcher PASSWORD DISABLE; GRANT ROLE sys:monitor TO watcher")
+    granted = "SELECT role_name FROM svv_user_grants WHERE user_name = 'watcher'"
+    try:
+        assert rows(admin, granted) == [("sys:monitor",)]
+        admin.execute("REVOKE ROLE sys:monitor FROM watcher")
+        assert rows(admin, granted) == []
+    finally:
+        admin.execute("DROP USER watcher")
 
 
 def test_the_server_reports_redshifts_version(connect: Connect) -> None:

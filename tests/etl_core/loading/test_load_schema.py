@@ -123,7 +123,7 @@ def test_not_null_is_refused_for_a_column_with_nulls(pipeline: LivePipeline) -> 
     )
 
     assert "nullability nullable becomes not null" in refusal_of(outcome)
-    assert 'null value in column "n"' in refusal_of(outcome)
+    assert "Cannot insert a NULL value into column n" in refusal_of(outcome)
     assert pipeline.live.rows() == [(1, None)]
 
 
