@@ -12,7 +12,7 @@ COVERAGE := --cov --cov-report=term:skip-covered
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
 HAS_MONITORING := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
-.PHONY: help setup demo docs test coverage engine engine-test proofs check up down bench bench-full wheels bundle lock clean
+.PHONY: help setup demo docs test coverage engine engine-test tools tools-test proofs check up down bench bench-full wheels bundle lock clean
 
 help:             ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,12 @@ engine: setup     ## build Pulumi's command line into the user's cache folder, f
 ENGINE_TESTS := $(addprefix tests/engine/test_,life.py upgrade.py settings.py failures.py provider.py)
 engine-test: setup ## run the program under Pulumi's own engine: every setting, failures, upgrades; needs `make engine` or a pulumi
 	@ETL_ENGINE=all $(BIN)/python -m pytest $(ENGINE_TESTS)
+
+tools: setup      ## install the tools that connect to the emulator into the user's cache folder: Python packages, and jars with Maven
+	@nice -n 10 $(BIN)/python -m tests.redshift_emulator.tools.environments
+
+tools-test: setup ## run them against the emulator: JDBC, dbt, awswrangler, dlt, Flyway, ...; needs `make tools`
+	@ETL_TOOLS=all $(BIN)/python -m pytest tests/redshift_emulator/tools
 
 proofs: setup     ## run tests/guarantees for a long time: docs/explanation/guarantees.md says what it proves
 	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} ETL_PLAN_PAIRS=$${ETL_PLAN_PAIRS:-2000} \

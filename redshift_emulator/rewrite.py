@@ -23,6 +23,7 @@ _SUBSTITUTES = frozenset(
         "pg_attribute",
         "pg_attrdef",
         "pg_constraint",
+        "pg_depend",
         "pg_group",
         "pg_index",
         "pg_namespace",
@@ -32,11 +33,12 @@ _SUBSTITUTES = frozenset(
         "pg_get_viewdef",
     }
 )
-# Drivers look for primary keys in pg_index, where Redshift shows the declared keys.
-_WITH_KEYS = frozenset({"pg_index", "pg_class", "pg_attribute"})
+# Drivers look for primary keys in pg_index, and in pg_depend for the key that a foreign key refers to.
+_KEY_TABLES = frozenset({"pg_index", "pg_depend"})
+_WITH_KEYS = _KEY_TABLES | {"pg_class", "pg_attribute"}
 _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
-     "json_serialize", "version"}
+     "json_serialize", "version", "current_setting", "set_config"}
 )  # fmt: skip
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
@@ -153,7 +155,7 @@ def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Ed
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
     target = "pg_rs"
-    if tokens[place].value in _WITH_KEYS and any(token.value == "pg_index" for token in tokens):
+    if tokens[place].value in _WITH_KEYS and any(token.value in _KEY_TABLES for token in tokens):
         target = "pg_rs_index"
     if not qualified:
         yield Edit(tokens[place].start, tokens[place].start, target + ".")

@@ -12,14 +12,14 @@ SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, 
        c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
-WHERE c.relnamespace <> 'pg_rs'::regnamespace;
+WHERE c.relnamespace <> 'pg_rs'::regnamespace AND c.relkind <> 'S'; -- sequences are those of identity columns
 
 CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
 SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releffectivediststyle,
        r.created_at AS relcreationtime
 FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 
-CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
+CREATE OR REPLACE VIEW pg_rs.every_attribute AS
 SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
        a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, coalesce(r.length + 4, a.atttypmod) AS atttypmod, a.attbyval,
        a.attstorage, a.attalign, a.attnotnull,
@@ -28,6 +28,10 @@ SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstatt
        coalesce(r.sortkeyord, 0) AS attsortkeyord
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum;
+
+-- Without the columns of views WITH NO SCHEMA BINDING: PG_GET_LATE_BINDING_VIEW_COLS has these.
+CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
+SELECT * FROM pg_rs.every_attribute a WHERE NOT EXISTS (SELECT FROM pg_rs.late_view v WHERE v.oid = a.attrelid);
 
 CREATE OR REPLACE VIEW pg_rs.pg_attrdef AS
 SELECT coalesce(d.oid, a.relid) AS oid, a.relid AS adrelid, a.attnum AS adnum, e.text AS adbin, e.text AS adsrc
@@ -67,16 +71,28 @@ UNION ALL
 SELECT k.oid, k.conrelid, k.conkey, '{}', cardinality(k.conkey)::smallint, true, k.contype = 'p', false, NULL, NULL
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_class AS
-SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.pg_class
+SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle,
+       reltype, relfilenode, reltablespace, reltoastrelid, relisshared, relchecks, reltriggers, relhasoids, relhaspkey, relhasrules, relacl
+FROM pg_rs.pg_class
 UNION ALL
-SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint
+SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint,
+       0, 0, 0, 0, false, 0::smallint, 0::smallint, false, false, false, NULL
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_attribute AS
-SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.pg_attribute
+SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped, attlen, attndims,
+       attencodingtype, attisdistkey, attsortkeyord
+FROM pg_rs.pg_attribute
 UNION ALL
-SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false
+SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false, a.attlen, a.attndims, 0::smallint, false, 0
 FROM pg_rs.key k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
 JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
+-- A foreign key depends on the index of the key that it refers to.
+CREATE OR REPLACE VIEW pg_rs_index.pg_depend AS
+SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype FROM pg_catalog.pg_depend
+UNION ALL
+SELECT 'pg_catalog.pg_constraint'::regclass, f.oid, 0, 'pg_catalog.pg_class'::regclass, k.oid, 0, 'n'
+FROM pg_rs.key f JOIN pg_rs.key k ON k.conrelid = f.confrelid AND k.contype IN ('p', 'u') AND k.conkey @> f.confkey AND k.conkey <@ f.confkey
+WHERE f.contype = 'f';
 GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
 
 -- Hides the schemas of this catalog.
@@ -97,7 +113,7 @@ SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_na
        a.atttypid, a.atttypmod
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_rs.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
+JOIN pg_rs.every_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
