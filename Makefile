@@ -91,6 +91,7 @@ docs: setup       ## update the generated pages: messages, settings, commands, J
 	@$(BIN)/python -m etl_cli.reference_page
 	@$(BIN)/etl json-schema > docs/schema-file.schema.json
 	@$(BIN)/python -m infra.openapi
+	@$(BIN)/python -m tests.redshift_emulator.conformance.page
 
 wheels: setup     ## build the wheels of the loader and of the emulator in build/wheels
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation --wheel-dir build/wheels . ./redshift_emulator
