@@ -40,6 +40,8 @@ _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
      "json_serialize", "version", "current_setting", "set_config"}
 )  # fmt: skip
+# Of information_schema: they show the declared keys.
+_CONSTRAINT_VIEWS = frozenset({"table_constraints", "key_column_usage"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
 _BYTES = frozenset({"varbyte", "varbinary"})
@@ -55,7 +57,8 @@ REWRITTEN_WORDS = (
     _SUBSTITUTES
     | _CALLED_SUBSTITUTES
     | SESSION_FUNCTIONS
-    | {"sysdate", "where", "table_constraints"}
+    | {"sysdate", "where"}
+    | _CONSTRAINT_VIEWS
 )
 
 
@@ -147,7 +150,7 @@ def _known_word(tokens: Sequence[Token], place: int, values: SessionValues) -> I
         yield Edit(token.start, tokens[place + 1].end, "pg_rs." + token.value + "(" + str(result))
     elif token.value in _SUBSTITUTES or (token.value in _CALLED_SUBSTITUTES and called):
         yield from _into_pg_rs(tokens, place, "pg_catalog")
-    elif token.value == "table_constraints" and before == ".":
+    elif token.value in _CONSTRAINT_VIEWS and before == ".":
         yield from _into_pg_rs(tokens, place, "information_schema")
 
 

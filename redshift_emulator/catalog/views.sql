@@ -281,6 +281,15 @@ SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constr
        'NO'::text AS is_deferrable, 'NO'::text AS initially_deferred
 FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 
+CREATE OR REPLACE VIEW pg_rs.key_column_usage AS
+SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,
+       current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname AS table_name,
+       a.attname AS column_name, u.place::integer AS ordinal_position,
+       CASE WHEN k.contype = 'f' THEN u.place::integer END AS position_in_unique_constraint
+FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum;
+
 CREATE OR REPLACE VIEW pg_catalog.pg_database_info AS
 SELECT d.datname, d.oid AS datid, ARRAY['concurrency_model=' || CASE current_setting('default_transaction_isolation')
        WHEN 'serializable' THEN '2' ELSE '1' END] AS datconfig

@@ -82,6 +82,18 @@ def test_a_function_that_tools_call(cursor: Cursor, sql: str, expected: object) 
     assert value(cursor, sql) == expected
 
 
+def test_the_columns_of_a_primary_key_are_in_information_schema(shop: Cursor) -> None:
+    """Airflow's upsert reads them."""
+    found = rows(
+        shop,
+        "SELECT k.column_name, k.ordinal_position FROM information_schema.table_constraints t"
+        " JOIN information_schema.key_column_usage k ON k.constraint_name = t.constraint_name"
+        " AND k.constraint_schema = t.constraint_schema WHERE t.constraint_type = 'PRIMARY KEY'"
+        " AND k.table_schema = 'public' AND k.table_name = 'customers' ORDER BY 2",
+    )
+    assert found == [("id", 1), ("name", 2)]
+
+
 def test_set_readonly_makes_the_session_read_only(shop: Cursor) -> None:
     """JDBC's setReadOnly sends it."""
     shop.execute("SET readonly=1")

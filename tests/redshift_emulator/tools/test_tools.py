@@ -70,3 +70,7 @@ def test_dlt(run_python: RunTool) -> None:
 def test_flyway(run_java: RunTool, site: Site) -> None:
     migrations = str(HERE / "migrations")
     check(run_java("flyway", "Migrate.java", str(site.ca_file), migrations), read("flyway"))
+
+
+def test_airflow(run_python: RunTool) -> None:
+    check(run_python("airflow", "orchestrator.py"), read("airflow"))
