@@ -51,9 +51,16 @@ def demo(keep: bool, state: StateDir) -> None:  # noqa: FBT001 - click passes fl
 
 
 @click.command()
+@click.option(
+    "--isolation",
+    type=click.Choice(["snapshot", "serializable"]),
+    default="snapshot",
+    show_default=True,
+    help="Isolation level of the warehouse's databases. Choose the one that your Redshift has.",
+)
 @state_option
 @plain_errors
-def up(state: StateDir) -> None:
+def up(isolation: str, state: StateDir) -> None:
     """Start the local cloud in the background. Return when files can be uploaded.
 
     Exit code: 0 the cloud is up, 1 it could not be started, 2 an option cannot be used.
@@ -67,7 +74,9 @@ def up(state: StateDir) -> None:
         from local_cloud.cloud import LocalCloud
 
         with console.status("starting the local cloud"):
-            running = LocalCloud.start(state.root, outlives_us=True, notify=console.print)
+            running = LocalCloud.start(
+                state.root, isolation=isolation, outlives_us=True, notify=console.print
+            )
         running.leave_running()
         _show_usage(state)
         console.print(

@@ -13,7 +13,7 @@ from local_cloud import aws_server, emulator_process, processes
 from local_cloud.aws import Aws
 from local_cloud.aws_server import AwsServer
 from local_cloud.deploy import PROJECT, Deployment, Program, deploy, project_program
-from local_cloud.emulator_process import WarehouseCredentials
+from local_cloud.emulator_process import ISOLATION_LEVELS, WarehouseCredentials
 from local_cloud.errors import LocalCloudError
 from local_cloud.function_environment import FUNCTION_INTERPRETER, ensure_environment
 from local_cloud.lifecycle import clean_up, is_up
@@ -60,13 +60,15 @@ class LocalCloud:
         *,
         program: Program | None = None,
         config: Mapping[str, str] | None = None,
+        isolation: str = ISOLATION_LEVELS[0],
         outlives_us: bool = False,
         notify: Callable[[str], None] = _ignore,
     ) -> LocalCloud:
         """Start everything and return when files can be uploaded.
 
         Without port arguments the ports come from the ETL_LOCAL_*_PORT variables, or are free ones.
-        `config` (keys without the project name) overrides the local stack's settings. `notify` gets
+        `config` (keys without the project name) overrides the local stack's settings. `isolation`
+        is the isolation level of the warehouse's databases (ISOLATION_LEVELS). `notify` gets
         a line for the user when the start takes longer than usual. Raises LocalCloudError; then
         nothing is left running.
         """
@@ -78,7 +80,8 @@ class LocalCloud:
         state.create()
         try:
             return _start(
-                state, _Plan(aws_port, warehouse_port, program, config or {}, outlives_us)
+                state,
+                _Plan(aws_port, warehouse_port, program, config or {}, isolation, outlives_us),
             )
         except BaseException:
             clean_up(state)
@@ -119,6 +122,7 @@ class _Plan:
     warehouse_port: int | None
     program: Program | None
     config: Mapping[str, str]
+    isolation: str
     outlives_us: bool
 
 
@@ -147,7 +151,11 @@ def _start_all(state: StateDir, plan: _Plan, children: list[Child]) -> LocalClou
     )
     _record(state, children, server.child)
     emulator = emulator_process.launch(
-        state, credentials, server.endpoint_url, outlives_us=plan.outlives_us
+        state,
+        credentials,
+        server.endpoint_url,
+        plan.isolation,
+        outlives_us=plan.outlives_us,
     )
     _record(state, children, emulator.child)
     aws_server.wait_until_ready(server, state)

@@ -28,6 +28,8 @@ START_SECONDS = 60.0
 DATABASE_PROGRAM = "postgres"
 EMULATOR_MODULE = "redshift_emulator"
 MAX_SOCKET_PATH = 107
+ISOLATION_LEVELS = ("snapshot", "serializable")
+"""Of a Redshift database. The first is the default."""
 
 
 class EmulatorProcessError(LocalCloudError):
@@ -140,7 +142,12 @@ def _folder_for_sockets(state: StateDir) -> Path:
     )
 
 
-def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url: str) -> list[str]:
+def command(
+    state: StateDir,
+    credentials: WarehouseCredentials,
+    s3_endpoint_url: str,
+    isolation: str = ISOLATION_LEVELS[0],
+) -> list[str]:
     options = {
         "--data": state.warehouse_data,
         "--port": credentials.port,
@@ -155,6 +162,7 @@ def command(state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url:
         "--data-api-port": credentials.data_api_port,
         "--data-api-logins": credentials.secrets_file,
         "--ready-file": _ready_file(state),
+        "--isolation": isolation,
     }
     return [
         sys.executable,
@@ -169,12 +177,17 @@ def _ready_file(state: StateDir) -> Path:
 
 
 def launch(
-    state: StateDir, credentials: WarehouseCredentials, s3_endpoint_url: str, *, outlives_us: bool
+    state: StateDir,
+    credentials: WarehouseCredentials,
+    s3_endpoint_url: str,
+    isolation: str = ISOLATION_LEVELS[0],
+    *,
+    outlives_us: bool,
 ) -> EmulatorProcess:
     """Start the emulator and return at once. Unless `outlives_us`, it ends with this process."""
     child = processes.start(
         "emulator",
-        command(state, credentials, s3_endpoint_url)
+        command(state, credentials, s3_endpoint_url, isolation)
         + ([] if outlives_us else ["--exit-with-stdin"]),
         environment=environment(state),
         log_file=state.warehouse_log,

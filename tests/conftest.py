@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,13 @@ def lake(cloud: LocalCloud) -> Iterator[Lake]:
 @pytest.fixture
 def rule_off(lake: Lake) -> Iterator[None]:
     """Disable the lake's event rule, so that only the events of the test are delivered."""
+    with without_rule(lake):
+        yield
+
+
+@contextmanager
+def without_rule(lake: Lake) -> Iterator[None]:
+    """Disable the lake's event rule during the block."""
     events = lake.client.aws.client("events")
     [rule] = [
         rule["Name"]

@@ -42,7 +42,7 @@ def run(state: StateDir, *arguments: str) -> Result:
 
 
 def test_a_cloud_starts_once_and_stops_once(state):
-    up = run(state, "up")
+    up = run(state, "up", "--isolation", "serializable")
     assert up.exit_code == 0, up.output
     outputs = json.loads(state.outputs.read_text())
     assert outputs["lake_bucket"] in up.output
@@ -69,6 +69,8 @@ def test_a_cloud_starts_once_and_stops_once(state):
     assert [each["name"] for each in content["processes"]] == ["AWS server", "emulator"]
 
     records = state.read_processes()
+    command = psutil.Process(records[1].pid).cmdline()
+    assert command[command.index("--isolation") + 1] == "serializable"
     down = run(state, "down")
     assert down.exit_code == 0
     assert not any(processes.is_running(record) for record in records)

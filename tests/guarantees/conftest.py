@@ -35,11 +35,20 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 @pytest.fixture(scope="session")
 def interpreter(lake: Lake) -> StateMachineInterpreter:
+    return deployed_interpreter(lake)
+
+
+def deployed_interpreter(lake: Lake) -> StateMachineInterpreter:
+    """Return an interpreter of the lake's state machine."""
     return StateMachineInterpreter.deployed(lake.client.aws, lake.client.outputs.state_machine_arn)
 
 
 @pytest.fixture(scope="session")
 def environment(lake: Lake) -> dict[str, str]:
+    return environment_of(lake)
+
+
+def environment_of(lake: Lake) -> dict[str, str]:
     """Return the environment variables of the deployed functions."""
     data_api = {"AWS_ENDPOINT_URL_REDSHIFT_DATA": lake.cloud.context.warehouse.data_api_url}
     return data_api | lake.function_variables()
@@ -78,11 +87,7 @@ def _serializable(
     credentials = emulator_process.prepare(state, port, outputs.warehouse.databases)
     child = processes.start(
         "serializable",
-        [
-            *emulator_process.command(state, credentials, outputs.aws_endpoint_url),
-            "--isolation",
-            "serializable",
-        ],
+        emulator_process.command(state, credentials, outputs.aws_endpoint_url, "serializable"),
         environment=emulator_process.environment(state),
         log_file=state.warehouse_log,
         working_directory=state.temporary,

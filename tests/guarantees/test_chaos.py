@@ -1,6 +1,6 @@
 """A random mix of all faults for a given time: no difference from the sequential result, and no lie.
 
-`ETL_CHAOS_MINUTES=30` sets the time. Each round has a seed, which a failure prints;
+`ETL_CHAOS_MINUTES=30` sets the time for each isolation level. Each round has a seed, which a failure prints;
 `ETL_CHAOS_SEED=n` runs one round with that seed. Faults in another order than in the failed round
 are possible: threads are not seeded.
 """
@@ -12,28 +12,32 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from etl_cli.client import Client
 from etl_cli.main import main
 from etl_core.model.status import TOOK_EFFECT, Status
 from etl_core.model.upload import Upload
 from etl_core.upload_log.entry import SORT_KEY
+from local_cloud import emulator_process
+from local_cloud.cloud import LocalCloud
+from tests.conftest import without_rule
 from tests.e2e.conftest import Lake
 from tests.e2e.test_reconcile import Operator
 from tests.guarantees.aws_proxy import aws_proxy
 from tests.guarantees.chaos import TABLES, Gremlin, random_scenario
-from tests.guarantees.conftest import WORKERS, LoadTarget
+from tests.guarantees.conftest import WORKERS, deployed_interpreter, environment_of
 from tests.guarantees.harness import Harness
 from tests.guarantees.run_size import count
 from tests.guarantees.scenarios import ScenarioUpload, rows_of, statuses_of
-from tests.guarantees.state_machine_interpreter import StateMachineInterpreter
 from tests.guarantees.warehouse_proxy import warehouse_proxy
 from tests.guarantees.worker_pool import ForkServer, worker_pool
 
@@ -45,24 +49,42 @@ _WITHOUT_VERSION_ID = 3
 """The slot of these files."""
 
 
+@pytest.fixture(params=emulator_process.ISOLATION_LEVELS)
+def isolation(request: pytest.FixtureRequest) -> str:
+    level: str = request.param
+    return level
+
+
+@pytest.fixture
+def chaos_lake(isolation: str, tmp_path: Path) -> Iterator[Lake]:
+    """Start a local cloud of this isolation level whose uploads start no execution by themselves."""
+    with LocalCloud.start(tmp_path / "cloud", isolation=isolation) as cloud:
+        client = Client.of(cloud.outputs)
+        lake = Lake(cloud, client)
+        with closing(client), without_rule(lake):
+            level = "SELECT database_isolation_level FROM svv_redshift_databases"
+            assert {row[0].split()[0].lower() for row in client.sql("dev", level).rows} == {
+                isolation
+            }
+            yield lake
+
+
 @pytest.mark.skipif(not MINUTES, reason="ETL_CHAOS_MINUTES is not set; `make proofs` sets it")
 @pytest.mark.timeout(MINUTES * 60 + 600)
 def test_chaos_makes_no_difference_and_no_lie(
-    lake: Lake,
-    interpreter: StateMachineInterpreter,
-    fork_server: ForkServer,
-    snapshot: LoadTarget,
-    rule_off: None,
+    chaos_lake: Lake, isolation: str, fork_server: ForkServer
 ) -> None:
+    lake, interpreter = chaos_lake, deployed_interpreter(chaos_lake)
+    variables_of_functions = environment_of(lake)
     ends_at = time.monotonic() + MINUTES * 60
     while time.monotonic() < ends_at:
         seed = int(SEED) if SEED else random.SystemRandom().randrange(10**9)
         with ExitStack() as stack:
-            aws = stack.enter_context(aws_proxy(snapshot.environment["AWS_ENDPOINT_URL"]))
+            aws = stack.enter_context(aws_proxy(variables_of_functions["AWS_ENDPOINT_URL"]))
             port = lake.client.outputs.warehouse.port
             warehouse = stack.enter_context(warehouse_proxy("127.0.0.1", port))
             variables = {"AWS_ENDPOINT_URL": aws.url, "WAREHOUSE_PORT": str(warehouse.port)}
-            environment = snapshot.environment | variables
+            environment = variables_of_functions | variables
             workers = stack.enter_context(worker_pool(fork_server, environment, size=WORKERS))
             harness = Harness(lake, replace(interpreter, scale=SCALE), workers)
             gremlin = Gremlin(lake, seed, workers, aws, warehouse, environment["LEASE_TABLE"])
@@ -71,8 +93,8 @@ def test_chaos_makes_no_difference_and_no_lie(
             except BaseException as error:
                 error.add_note(f"ETL_CHAOS_SEED={seed}")
                 raise
-            count("kills, chaos", *workers.kills_by_step.elements())
-        count("chaos", "rounds")
+            count(f"kills, chaos, {isolation}", *workers.kills_by_step.elements())
+        count("chaos", f"rounds, {isolation}")
         if SEED:
             return
 

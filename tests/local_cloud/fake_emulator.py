@@ -29,6 +29,7 @@ def main() -> None:
         "data-api-port",
         "data-api-logins",
         "ready-file",
+        "isolation",
     ]:
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--exit-with-stdin", action="store_true")
