@@ -12,7 +12,7 @@ SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, 
        c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
-WHERE c.relnamespace <> 'pg_rs'::regnamespace AND c.relkind <> 'S'; -- sequences are those of identity columns
+WHERE c.relnamespace <> 'pg_rs'::regnamespace AND c.relkind <> 'S'; -- identity columns have sequences
 
 CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
 SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releffectivediststyle,
