@@ -19,7 +19,7 @@ SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releff
        r.created_at AS relcreationtime
 FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 
-CREATE OR REPLACE VIEW pg_rs.every_attribute AS
+CREATE OR REPLACE VIEW pg_rs.attributes AS
 SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
        a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, coalesce(r.length + 4, a.atttypmod) AS atttypmod, a.attbyval,
        a.attstorage, a.attalign, a.attnotnull,
@@ -31,7 +31,7 @@ LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum;
 
 -- Without the columns of views WITH NO SCHEMA BINDING: PG_GET_LATE_BINDING_VIEW_COLS has these.
 CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
-SELECT * FROM pg_rs.every_attribute a WHERE NOT EXISTS (SELECT FROM pg_rs.late_view v WHERE v.oid = a.attrelid);
+SELECT * FROM pg_rs.attributes a WHERE NOT EXISTS (SELECT FROM pg_rs.late_view v WHERE v.oid = a.attrelid);
 
 CREATE OR REPLACE VIEW pg_rs.pg_attrdef AS
 SELECT coalesce(d.oid, a.relid) AS oid, a.relid AS adrelid, a.attnum AS adnum, e.text AS adbin, e.text AS adsrc
@@ -113,7 +113,7 @@ SELECT c.oid AS table_oid, n.nspname::text AS schema_name, c.relname AS table_na
        a.atttypid, a.atttypmod
 FROM pg_rs.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_rs.every_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
+JOIN pg_rs.attributes a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'rs$unbound'
 LEFT JOIN pg_rs.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'v', 'm');
 
