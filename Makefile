@@ -12,7 +12,7 @@ COVERAGE := --cov --cov-report=term:skip-covered
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
 HAS_MONITORING := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
-.PHONY: help setup demo docs test coverage engine engine-test proofs check up down bench bench-full wheels bundle lock clean
+.PHONY: help setup demo docs test coverage engine engine-test tools tools-test proofs check up down bench bench-full wheels bundle lock clean
 
 help:             ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,12 @@ ENGINE_TESTS := $(addprefix tests/engine/test_,life.py door.py upgrade.py settin
 engine-test: setup ## run the program under Pulumi's own engine: every setting, failures, upgrades; needs `make engine` or a pulumi
 	@ETL_ENGINE=all $(BIN)/python -m pytest $(ENGINE_TESTS)
 
+tools: setup      ## install the tools that connect to the emulator into the user's cache folder: Python packages, and jars with Maven
+	@nice -n 10 $(BIN)/python -m tests.redshift_emulator.tools.environments
+
+tools-test: setup ## run them against the emulator: JDBC, dbt, awswrangler, dlt, Flyway, ...; needs `make tools`
+	@ETL_TOOLS=all $(BIN)/python -m pytest tests/redshift_emulator/tools
+
 proofs: setup     ## run tests/guarantees for a long time: docs/explanation/guarantees.md says what it proves
 	@ETL_ORDER_RUNS=$${ETL_ORDER_RUNS:-300} ETL_PLAN_PAIRS=$${ETL_PLAN_PAIRS:-2000} \
 		ETL_CHAOS_MINUTES=$${ETL_CHAOS_MINUTES:-30} $(BIN)/python -m pytest \
@@ -85,6 +91,7 @@ docs: setup       ## update the generated pages: messages, settings, commands, J
 	@$(BIN)/python -m etl_cli.reference_page
 	@$(BIN)/etl json-schema > docs/schema-file.schema.json
 	@$(BIN)/python -m infra.openapi
+	@$(BIN)/python -m tests.redshift_emulator.conformance.page
 
 wheels: setup     ## build the wheels of the loader and of the emulator in build/wheels
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation --wheel-dir build/wheels . ./redshift_emulator

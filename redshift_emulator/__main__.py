@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from redshift_emulator import __version__
+from redshift_emulator.cluster import ClusterError
 from redshift_emulator.context import AwsAccess
 from redshift_emulator.server import DataApiOptions, Server, ServerOptions, tls_context
 
@@ -139,7 +140,10 @@ def main(
         if data_api_port is None
         else DataApiOptions(data_api_port, data_api_logins.resolve() if data_api_logins else None),
     )
-    _serve(options, _stop_pipe(exit_with_stdin=exit_with_stdin), ready_file)
+    try:
+        _serve(options, _stop_pipe(exit_with_stdin=exit_with_stdin), ready_file)
+    except ClusterError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _log_to_stderr() -> None:

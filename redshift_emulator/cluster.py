@@ -8,6 +8,7 @@ Linux the kernel signals PostgreSQL as well (parent-death signal).
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import signal
 import subprocess
@@ -82,7 +83,9 @@ class Cluster:
             open_path_to(binaries)
         run_as.own(data)
         folder = data / "pgdata"
-        if not (folder / "PG_VERSION").exists():
+        if (folder / "PG_VERSION").exists():
+            _check_version(binaries, folder)
+        else:
             _initdb(binaries, folder, run_as)
         sockets = Path(tempfile.mkdtemp(prefix="rs-"))
         run_as.own(sockets)
@@ -131,6 +134,22 @@ class Cluster:
         self.stopper.kill()
         self.stopper.communicate()
         shutil.rmtree(self.socket_folder, ignore_errors=True)
+
+
+def _check_version(binaries: Path, folder: Path) -> None:
+    """Refuse the data folder of another major version of PostgreSQL, which cannot be converted here."""
+    stored = (folder / "PG_VERSION").read_text("ascii", errors="replace").strip()
+    done = subprocess.run(
+        [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"(\d+)", done.stdout)
+    running = found[1] if found else ""
+    if stored != running:
+        raise ClusterError(
+            f"The data folder {folder.parent} was made by PostgreSQL {stored}; this emulator runs PostgreSQL"
+            f" {running}, which cannot read it. Start with another --data folder and load the data again,"
+            f" or set PG_BIN to the programs of PostgreSQL {stored}."
+        )
 
 
 def _initdb(binaries: Path, folder: Path, run_as: RunAs) -> None:

@@ -20,6 +20,8 @@ DIALECT_WORDS = _DATE_FUNCTIONS | {
     "minus",
     "listagg",
     "nvl",
+    "isnull",
+    "array",
     "approximate",
     "extract",
     "max",
@@ -75,8 +77,10 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
         elif token.value == "max" and value_at(tokens, place - 1) == "(" and after == ")":
             if value_at(tokens, place - 2) in _SIZED:
                 yield Edit(token.start, token.end, _SIZED[value_at(tokens, place - 2)])
-        elif token.value == "nvl" and after == "(":
+        elif token.value in ("nvl", "isnull") and after == "(":
             yield Edit(token.start, token.end, "coalesce")
+        elif token.value == "array" and after == "(" and value_at(tokens, place + 2) != "select":
+            raise refusal("emulator function", function="array")
         elif token.value == "minus" and after in ("select", "("):
             yield Edit(token.start, token.end, "except")
         elif token.value == "approximate" and after == "count":
@@ -206,15 +210,30 @@ def _arguments(tokens: Sequence[Token], first: int) -> tuple[int, int]:
 
 def alias_edits(source: str, tokens: Sequence[Token]) -> list[Edit]:
     """Return the edits that replace aliases of the SELECT list in WHERE by their expressions, in
-    each branch of a UNION.
+    each branch of a UNION and in subqueries.
 
     Redshift accepts such aliases; PostgreSQL does not. Only used for catalog queries: a user's
     table may have a column of the same name.
     """
-    edits: list[Edit] = []
-    for branch in _branches(tokens):
-        edits += _branch_edits(source, branch)
-    return edits
+    edits = {
+        edit.start: edit for branch in _branches(tokens) for edit in _branch_edits(source, branch)
+    }
+    for query in _subqueries(tokens):
+        edits |= {edit.start: edit for edit in alias_edits(source, query)}
+    return list(edits.values())
+
+
+def _subqueries(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield the tokens of each `(SELECT ...)`, but not those inside of one."""
+    opened: list[int] = []
+    for place, token in enumerate(tokens):
+        if token.kind is Kind.SYMBOL and token.value == "(":
+            opened.append(place)
+        elif token.kind is Kind.SYMBOL and token.value == ")" and opened:
+            start = opened.pop() + 1
+            inside = any(value_at(tokens, outer + 1) == "select" for outer in opened)
+            if value_at(tokens, start) == "select" and not inside:
+                yield tokens[start:place]
 
 
 def _branches(tokens: Sequence[Token]) -> Iterator[list[tuple[int, Token]]]:

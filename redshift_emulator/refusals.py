@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redshift_emulator import missing
 from redshift_emulator.errors import SqlError
 from redshift_emulator.lexer import Kind, Token
 
@@ -167,7 +168,6 @@ REFUSALS: tuple[Refusal, ...] = (
         "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix,"
         " manually removing the target files in S3, or using the ALLOWOVERWRITE option.",
         "public reports; SQLSTATE unconfirmed"),
-    Refusal("copy job", "0A000", "COPY JOB is not supported by this emulator", _LIMIT, ("^copy job",)),
     Refusal("emulator", "0A000", "{command} is not supported by this emulator", _LIMIT),
     Refusal("statement size", "54001",
         "Statement is too large. Statement Size: {size} bytes. Maximum Allowed: 16777216 bytes",
@@ -175,19 +175,14 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("emulator parquet", "0A000",
         "{command} is not supported by this emulator without the package pyarrow:"
         " pip install 'redshift-emulator[parquet]'", _LIMIT),
-    Refusal("emulator clause", "0A000",
-        "CONNECT BY and GROUP BY ALL are not supported by this emulator",
-        _LIMIT, ("connect by", "group by all")),
-    Refusal("emulator statement", "0A000",
-        "external schemas, libraries, models, datashares and masking policies are not"
-        " supported by this emulator", _LIMIT, (
-        "^create external", "^create library", "^create model", "^create datashare",
-        "^alter datashare", "^create masking", "^attach", "^create rls")),
+    Refusal("emulator clause", "0A000", "{what} is not supported by this emulator", _LIMIT, missing.CLAUSES),
+    Refusal("emulator statement", "0A000", "{what} is not supported by this emulator", _LIMIT,
+        tuple("^" + words for words in missing.STATEMENTS)),
+    Refusal("emulator name", "0A000", "{what} is not supported by this emulator", _LIMIT,
+        (*missing.RELATIONS, *missing.VALUES)),
     # Functions
-    Refusal("emulator function", "0A000", "{function}() is not supported by this emulator", _LIMIT, (
-        "fnv_hash(", "farmfingerprint64(", "bpcharcmp(", "crc32(", "hll(", "hll_create_sketch(", "object(",
-        "st_geomfromtext(", "st_astext(", "st_point(", "pg_get_cols(", "datetime(", "array_concat(",
-        "array_flatten(", "subarray(", "murmur3_32_hash(", "soundex(", "difference(")),
+    Refusal("emulator function", "0A000", "{function}() is not supported by this emulator", _LIMIT,
+        tuple(name + "(" for name in missing.FUNCTIONS)),
     Refusal("compute function", "0A000",
         "One or more of the used functions must be applied on at least one user created tables. "
         "Examples of user table only"
@@ -237,7 +232,7 @@ def _patterns_by_trigger() -> dict[str, list[_Pattern]]:
         for text in row.patterns:
             at_start = text.startswith("^")
             words = tuple(text.removeprefix("^").replace("(", " (").split())
-            key = next(word for word in words if word not in "()" or at_start)
+            key = max((word for word in words if word not in "()*"), key=len)
             patterns.setdefault(words[-1] if "..." in words else key, []).append(
                 _Pattern(row, words, at_start)
             )
@@ -272,8 +267,9 @@ def check_refusals(tokens: Sequence[Token], words: Sequence[str]) -> None:
     for trigger in _TRIGGERS.intersection(words):
         for pattern in _PATTERNS[trigger]:
             if _matches(words, pattern):
-                function = pattern.words[0] if "{function}" in pattern.row.message else ""
-                raise refusal(pattern.row.name, **({"function": function} if function else {}))
+                values = {"function": pattern.words[0], "what": " ".join(pattern.words).upper()}
+                shown = any("{" + name + "}" in pattern.row.message for name in values)
+                raise refusal(pattern.row.name, **(values if shown else {}))
     if "with" in words:
         _check_with(tokens, words)
     if not _FRAMES.isdisjoint(words):

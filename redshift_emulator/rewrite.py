@@ -23,6 +23,7 @@ _SUBSTITUTES = frozenset(
         "pg_attribute",
         "pg_attrdef",
         "pg_constraint",
+        "pg_depend",
         "pg_group",
         "pg_index",
         "pg_namespace",
@@ -32,12 +33,15 @@ _SUBSTITUTES = frozenset(
         "pg_get_viewdef",
     }
 )
-# Drivers look for primary keys in pg_index, where Redshift shows the declared keys.
-_WITH_KEYS = frozenset({"pg_index", "pg_class", "pg_attribute"})
+# Drivers look for primary keys in pg_index, and in pg_depend for the key that a foreign key refers to.
+_KEY_TABLES = frozenset({"pg_index", "pg_depend"})
+_WITH_KEYS = _KEY_TABLES | {"pg_class", "pg_attribute"}
 _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
-     "json_serialize", "version"}
+     "json_serialize", "version", "current_setting", "set_config"}
 )  # fmt: skip
+# Of information_schema: they show the declared keys.
+_CONSTRAINT_VIEWS = frozenset({"table_constraints", "key_column_usage"})
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
 _BYTES = frozenset({"varbyte", "varbinary"})
@@ -53,7 +57,8 @@ REWRITTEN_WORDS = (
     _SUBSTITUTES
     | _CALLED_SUBSTITUTES
     | SESSION_FUNCTIONS
-    | {"sysdate", "where", "table_constraints"}
+    | {"sysdate", "where"}
+    | _CONSTRAINT_VIEWS
 )
 
 
@@ -145,7 +150,7 @@ def _known_word(tokens: Sequence[Token], place: int, values: SessionValues) -> I
         yield Edit(token.start, tokens[place + 1].end, "pg_rs." + token.value + "(" + str(result))
     elif token.value in _SUBSTITUTES or (token.value in _CALLED_SUBSTITUTES and called):
         yield from _into_pg_rs(tokens, place, "pg_catalog")
-    elif token.value == "table_constraints" and before == ".":
+    elif token.value in _CONSTRAINT_VIEWS and before == ".":
         yield from _into_pg_rs(tokens, place, "information_schema")
 
 
@@ -153,7 +158,7 @@ def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Ed
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
     target = "pg_rs"
-    if tokens[place].value in _WITH_KEYS and any(token.value == "pg_index" for token in tokens):
+    if tokens[place].value in _WITH_KEYS and any(token.value in _KEY_TABLES for token in tokens):
         target = "pg_rs_index"
     if not qualified:
         yield Edit(tokens[place].start, tokens[place].start, target + ".")

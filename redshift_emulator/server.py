@@ -15,7 +15,7 @@ from pathlib import Path
 from redshift_emulator.backend import Backend
 from redshift_emulator.catalog import install_catalog
 from redshift_emulator.client import Client, ClientGoneError
-from redshift_emulator.cluster import MAINTENANCE, OWNER, Cluster
+from redshift_emulator.cluster import MAINTENANCE, OWNER, Cluster, ClusterError
 from redshift_emulator.context import AwsAccess
 from redshift_emulator.data_api.credentials import IamLogins
 from redshift_emulator.data_api.http import DataApiServer
@@ -289,7 +289,7 @@ class Server:
 def _prepare(cluster: Cluster, options: ServerOptions) -> None:
     """Install the catalog in every database; create the master user and the databases that do not exist yet."""
     with cluster.connect(MAINTENANCE, OWNER) as backend:
-        install_catalog(backend)
+        _install_catalog(backend, MAINTENANCE, cluster)
         backend.query(_log_permissions(options.flavour))
         present = {
             name or ""
@@ -301,7 +301,7 @@ def _prepare(cluster: Cluster, options: ServerOptions) -> None:
             )
     for name in sorted(present - {"postgres"}):
         with cluster.connect(name, OWNER) as backend:
-            install_catalog(backend)
+            _install_catalog(backend, name, cluster)
             backend.query(_log_permissions(options.flavour))
     missing = [name for name in options.databases if name not in present]
     with cluster.connect("postgres", OWNER) as backend:
@@ -309,6 +309,17 @@ def _prepare(cluster: Cluster, options: ServerOptions) -> None:
             backend.query(
                 "CREATE DATABASE " + quote_name(name) + " OWNER " + quote_name(options.user)
             )
+
+
+def _install_catalog(backend: Backend, database: str, cluster: Cluster) -> None:
+    """Convert a database of another version of the emulator. ClusterError if that is not possible."""
+    try:
+        install_catalog(backend)
+    except BackendError as error:
+        raise ClusterError(
+            f"The database {database} in {cluster.data} was made by another version of the emulator and cannot be"
+            f" converted: {error}. Nothing was changed. Use that version, or start with another --data folder."
+        ) from error
 
 
 def _log_permissions(flavour: str) -> str:

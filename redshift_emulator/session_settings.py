@@ -62,6 +62,9 @@ def plan_set(statement: Statement) -> Step:
         return Step(Action.RUN, "SELECT 1", "SET")
     if name == "standard_conforming_strings":
         raise refusal("standard strings")  # a quoted name; an unquoted one is refused by its words
+    if name == "readonly":  # what the JDBC driver sends for setReadOnly
+        edit = Edit(place.start, place.end, "default_transaction_read_only")
+        return Step(Action.SET, statement.rewritten([edit]))
     if name not in REDSHIFT_SETTINGS:
         return Step(Action.SET, statement.rewritten())
     sets_case = name == CASE_SETTING

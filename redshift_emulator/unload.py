@@ -1,7 +1,7 @@
 """UNLOAD: writes the rows of a query to S3, as delimited text, CSV, JSON or Parquet (r_UNLOAD).
 
 All rows go to one object: `0000_part_00` after the prefix, or `000` with PARALLEL OFF. Fixed width, partitions and
-encryption with a key are limits of the emulator.
+client-side encryption are limits of the emulator.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from redshift_emulator.context import CopyContext
 
 _LIMITS = frozenset(
-    {"partition", "kms_key_id", "encrypted", "fixedwidth", "bzip2", "zstd", "rowgroupsize"}
+    {"partition", "master_symmetric_key", "fixedwidth", "bzip2", "zstd", "rowgroupsize"}
 )
 _KEYS = frozenset({"access_key_id", "secret_access_key", "session_token"})
 _TEXT_ONLY = frozenset({"delimiter", "addquotes", "escape", "header", "null"})
@@ -70,6 +71,7 @@ class UnloadOptions:
     null_as: str = ""
     region: str | None = None
     extension: str = ""
+    kms_key: str = ""
     flags: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     parallel: bool = True
@@ -88,6 +90,8 @@ def parse_unload(sql: str) -> UnloadOptions:
     if excluded:
         shown = min(excluded).upper()
         raise SqlError("42601", f"{options.format.upper()} cannot be used with {shown}")
+    if options.kms_key and not {"encrypted"} == options.flags & {"encrypted", "auto"}:
+        raise SqlError("42601", "KMS_KEY_ID requires ENCRYPTED without AUTO")
     options.delimiter = options.delimiter or ("," if options.format == "csv" else "|")
     return options
 
@@ -99,6 +103,11 @@ def _read_option(cursor: Cursor, options: UnloadOptions) -> None:
     if word in ("header", "gzip", "allowoverwrite", "addquotes", "escape", "cleanpath", "manifest"):
         options.flags.add(word)
         cursor.take("verbose")
+    elif word == "encrypted":
+        options.flags |= {word, "auto"} if cursor.take("auto") else {word}
+    elif word == "kms_key_id":
+        cursor.take("as")
+        options.kms_key = cursor.string()
     elif word in ("format", "csv", "json", "parquet"):
         cursor.take("as")
         options.format = cursor.name() if word == "format" else word
@@ -157,10 +166,11 @@ def run_unload(options: UnloadOptions, plan: Callable[[str], str], context: Copy
         body, key = packed.getvalue(), key + ".gz"
     if options.extension:
         key = f"{key}.{options.extension.lstrip('.')}"
-    _put(client, bucket, key, body)
+    put = partial(_put, client, bucket, options.kms_key)
+    put(key, body)
     if "manifest" in options.flags:
         entry = {"url": f"s3://{bucket}/{key}", "meta": {"content_length": len(body)}}
-        _put(client, bucket, prefix + "manifest", json.dumps({"entries": [entry]}).encode())
+        put(prefix + "manifest", json.dumps({"entries": [entry]}).encode())
     return len(rows)
 
 
@@ -176,9 +186,19 @@ def _check_destination(client: S3Client, bucket: str, prefix: str, options: Unlo
         raise failed_s3(failure, f"Listing bucket={bucket} prefix={prefix}") from failure
 
 
-def _put(client: S3Client, bucket: str, key: str, body: bytes) -> None:
+def _put(client: S3Client, bucket: str, kms_key: str, key: str, body: bytes) -> None:
+    """Write an object. Without a key of KMS, S3 encrypts with its own (r_UNLOAD)."""
     try:
-        client.put_object(Bucket=bucket, Key=key, Body=body)
+        if kms_key:
+            client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=kms_key,
+            )
+        else:
+            client.put_object(Bucket=bucket, Key=key, Body=body)
     except (ClientError, BotoCoreError) as failure:
         raise failed_s3(failure, f"Writing s3://{bucket}/{key}") from failure
 

@@ -303,3 +303,27 @@ CREATE OR REPLACE FUNCTION pg_rs.keep_first(anyelement, anyelement) RETURNS anye
 CREATE OR REPLACE FUNCTION pg_rs.keep_last(anyelement, anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($2, $1) $$;
 CREATE OR REPLACE AGGREGATE pg_rs.first_value(anyelement) (SFUNC = pg_rs.keep_first, STYPE = anyelement);
 CREATE OR REPLACE AGGREGATE pg_rs.last_value(anyelement) (SFUNC = pg_rs.keep_last, STYPE = anyelement);
+
+-- REPLICATE, DATE_PART_YEAR, JSON_SIZE, JSON_SERIALIZE_TO_VARBYTE: the pages with their names.
+CREATE OR REPLACE FUNCTION pg_catalog.replicate(text, integer) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT repeat($1, $2) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.date_part_year(date) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT date_part('year', $1)::integer
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.json_size(super) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT octet_length($1::json::text) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.json_serialize_to_varbyte(super) RETURNS varbyte LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT convert_to($1::json::text, 'UTF8')::varbyte
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.substring(varbyte, integer, integer) RETURNS varbyte LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT pg_catalog.substring($1::bytea, $2, $3)::varbyte
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.substr(varbyte, integer, integer) RETURNS varbyte LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT pg_catalog.substring($1::bytea, $2, $3)::varbyte
+$$;
+
+-- Redshift's own settings have a prefix here (session_settings.py).
+CREATE OR REPLACE FUNCTION pg_rs.current_setting(text) RETURNS text LANGUAGE sql STABLE STRICT AS $$
+    SELECT coalesce(pg_catalog.current_setting('redshift.' || $1, true), pg_catalog.current_setting($1))
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_catalog.set_config(CASE WHEN pg_catalog.current_setting('redshift.' || $1, true) IS NULL THEN $1 ELSE 'redshift.' || $1 END, $2, $3)
+$$;

@@ -14,7 +14,7 @@ SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, 
        c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
-WHERE c.relnamespace <> 'pg_rs'::regnamespace;
+WHERE c.relnamespace <> 'pg_rs'::regnamespace AND c.relkind <> 'S'; -- identity columns have sequences
 CREATE OR REPLACE VIEW pg_rs.pg_class AS
 SELECT * FROM pg_rs.class
 UNION ALL
@@ -37,8 +37,9 @@ SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstatt
        coalesce(r.sortkeyord, 0) AS attsortkeyord
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_rs.attribute r ON r.relid = a.attrelid AND r.attnum = a.attnum;
+-- Without the columns of views WITH NO SCHEMA BINDING: PG_GET_LATE_BINDING_VIEW_COLS has these.
 CREATE OR REPLACE VIEW pg_rs.pg_attribute AS
-SELECT * FROM pg_rs.attributes
+SELECT * FROM pg_rs.attributes a WHERE NOT EXISTS (SELECT FROM pg_rs.late_view v WHERE v.oid = a.attrelid)
 UNION ALL
 SELECT m.table_oid, a.attname, a.atttypid, a.attstattarget, a.attlen, a.attnum, a.attndims, a.attcacheoff, a.atttypmod, a.attbyval,
        a.attstorage, a.attalign, a.attnotnull, a.atthasdef, a.attisdropped, a.attislocal, a.attinhcount, a.attencodingtype,
@@ -83,16 +84,28 @@ UNION ALL
 SELECT k.oid, k.conrelid, k.conkey, '{}', cardinality(k.conkey)::smallint, true, k.contype = 'p', false, NULL, NULL
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_class AS
-SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle FROM pg_rs.class
+SELECT oid, relname, relnamespace, relkind, relowner, relam, relhasindex, relnatts, relpages, reltuples, reldiststyle,
+       reltype, relfilenode, reltablespace, reltoastrelid, relisshared, relchecks, reltriggers, relhasoids, relhaspkey, relhasrules, relacl
+FROM pg_rs.class
 UNION ALL
-SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint
+SELECT k.oid, k.conname, pg_rs.schema_of(k.conrelid), 'i', 10, 403, false, cardinality(k.conkey)::smallint, 0, 0, 0::smallint,
+       0, 0, 0, 0, false, 0::smallint, 0::smallint, false, false, false, NULL
 FROM pg_rs.key k WHERE k.contype IN ('p', 'u') AND pg_rs.schema_of(k.conrelid) IS NOT NULL;
 CREATE OR REPLACE VIEW pg_rs_index.pg_attribute AS
-SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped FROM pg_rs.attributes
+SELECT attrelid, attname, atttypid, atttypmod, attnum::smallint AS attnum, attnotnull, atthasdef, attisdropped, attlen, attndims,
+       attencodingtype, attisdistkey, attsortkeyord
+FROM pg_rs.attributes a WHERE NOT EXISTS (SELECT FROM pg_rs.late_view v WHERE v.oid = a.attrelid)
 UNION ALL
-SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false
+SELECT k.oid, a.attname, a.atttypid, a.atttypmod, n.place::smallint, true, false, false, a.attlen, a.attndims, 0::smallint, false, 0
 FROM pg_rs.key k CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS n (attnum, place)
 JOIN pg_rs.attributes a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE k.contype IN ('p', 'u');
+-- A foreign key depends on the index of the key that it refers to.
+CREATE OR REPLACE VIEW pg_rs_index.pg_depend AS
+SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype FROM pg_catalog.pg_depend
+UNION ALL
+SELECT 'pg_catalog.pg_constraint'::regclass, f.oid, 0, 'pg_catalog.pg_class'::regclass, k.oid, 0, 'n'
+FROM pg_rs.key f JOIN pg_rs.key k ON k.conrelid = f.confrelid AND k.contype IN ('p', 'u') AND k.conkey @> f.confkey AND k.conkey <@ f.confkey
+WHERE f.contype = 'f';
 GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
 
 -- Hides the schemas of this catalog.
@@ -291,6 +304,15 @@ SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constr
        CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' ELSE 'FOREIGN KEY' END AS constraint_type,
        'NO'::text AS is_deferrable, 'NO'::text AS initially_deferred
 FROM pg_rs.key k JOIN pg_rs.class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
+
+CREATE OR REPLACE VIEW pg_rs.key_column_usage AS
+SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,
+       current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname AS table_name,
+       a.attname AS column_name, u.place::integer AS ordinal_position,
+       CASE WHEN k.contype = 'f' THEN u.place::integer END AS position_in_unique_constraint
+FROM pg_rs.key k JOIN pg_rs.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+JOIN pg_rs.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum;
 
 CREATE OR REPLACE VIEW pg_catalog.pg_database_info AS
 SELECT d.datname, d.oid AS datid, ARRAY['concurrency_model=' || CASE current_setting('default_transaction_isolation')

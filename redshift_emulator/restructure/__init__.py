@@ -45,6 +45,8 @@ def restructured(sql: str, words: Sequence[str]) -> str:
     if words[0] not in _COMMANDS:
         return sql
     present = frozenset(words)
+    if words[0] == "create" and "select" not in present:
+        return sql  # a table's columns and keys; LIKE and REFERENCES name tables, not paths
     for word, replace in _PASSES:
         if word not in present:
             continue

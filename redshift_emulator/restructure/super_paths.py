@@ -16,6 +16,7 @@ _BEFORE_A_NAME = frozenset(
     {"from", "join", "into", "update", "table", "view", "as", "::", "exists", "using", "schema", "on",
      "only", "lateral", "type"}
 )  # fmt: skip
+_BEFORE_A_TABLE = frozenset({"from", "join", "into", "update", "delete", "using", "only"})
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _named_tables(source: Source) -> set[str]:
     """Return the names and aliases after FROM, JOIN, INTO, UPDATE and USING, also of DELETE and MERGE."""
     names: set[str] = set()
     for place, word in enumerate(source.words):
-        if word in ("from", "join", "into", "update", "using", "only") and source.name(place + 1):
+        follows = source.word(place + 1)
+        if word in _BEFORE_A_TABLE and follows != "from" and source.name(place + 1):
             chain = _chain(source, place + 1)
             names.add(chain.steps[-1])
             names.add(source.name(chain.end + (source.word(chain.end) == "as")))
@@ -155,13 +157,14 @@ def _is_path(source: Source, chain: Chain, tables: Tables) -> bool:
 
 
 def _column_steps(chain: Chain, tables: Tables) -> int:
-    """Return how many steps name the column: 1, or 2 or 3 with its table and schema."""
+    """Return how many steps name the column: 1, or 2 to 4 with its table, schema and database."""
     if chain.steps[0] in tables.arrays:
         return 1
     if chain.steps[0] in tables.aliases:
         return 2
-    if len(chain.steps) > 2 and chain.steps[1] in tables.aliases:
-        return 3
+    for place in (1, 2):
+        if len(chain.steps) > place + 1 and chain.steps[place] in tables.aliases:
+            return place + 2
     return 1
 
 

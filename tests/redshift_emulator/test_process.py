@@ -126,3 +126,50 @@ def test_sigterm_stops_the_emulator_without_an_error(folder: Path) -> None:
         process.terminate()
         assert process.wait(10) == 0
     assert (folder / "emulator.log").read_text() == ""
+
+
+def age(process: subprocess.Popen[str], *statements: str) -> None:
+    """Make the database `dev` look as if another version of the emulator had made it."""
+    for statement in ("COMMENT ON SCHEMA pg_rs IS 'another version'", *statements):
+        execute(process, statement)
+
+
+def test_the_data_of_an_older_version_is_converted(folder: Path) -> None:
+    with running(folder) as process:
+        execute(process, "CREATE TABLE kept (a integer); INSERT INTO kept VALUES (7)")
+        age(process, "DROP FUNCTION pg_rs.set_config(text, text, boolean)")
+    with running(folder) as process:
+        assert execute(process, "SELECT a FROM kept") == [(7,)]
+        assert execute(process, "SELECT set_config('query_group', 'x', false)") == [("x",)]
+
+
+def test_data_that_cannot_be_converted_is_refused_and_stays(folder: Path) -> None:
+    with running(folder) as process:
+        age(
+            process,
+            "DROP FUNCTION pg_rs.set_config(text, text, boolean)",
+            "CREATE FUNCTION pg_rs.set_config(text, text, boolean) RETURNS int IMMUTABLE"
+            " AS $$ SELECT 1 $$ LANGUAGE sql",
+        )
+    for _ in range(2):
+        with running(folder) as process:
+            assert process.wait(30) == 1
+        message = (folder / "emulator.log").read_text()
+        assert "was made by another version of the emulator and cannot be converted" in message
+        assert "start with another --data folder" in message
+        assert "Traceback" not in message
+
+
+def test_the_data_of_another_postgresql_is_refused(folder: Path) -> None:
+    version = folder / "data" / "pgdata" / "PG_VERSION"
+    with running(folder) as process:
+        execute(process, "SELECT 1")
+    made_by = version.read_text()
+    version.write_text("14\n")
+    with running(folder) as process:
+        assert process.wait(30) == 1
+    message = (folder / "emulator.log").read_text()
+    assert f"was made by PostgreSQL 14; this emulator runs PostgreSQL {made_by.strip()}" in message
+    version.write_text(made_by)
+    with running(folder) as process:
+        assert execute(process, "SELECT 1") == [(1,)]

@@ -96,6 +96,12 @@ def test_only_one_query_is_unloaded(lake: Lake, query: str) -> None:
     [
         ("FORMAT ORC", "UNLOAD ... FORMAT ORC is not supported by this emulator"),
         ("PARTITION BY (a)", "UNLOAD ... PARTITION is not supported by this emulator"),
+        (
+            "ENCRYPTED MASTER_SYMMETRIC_KEY 'k'",
+            "UNLOAD ... MASTER_SYMMETRIC_KEY is not supported by this emulator",
+        ),
+        ("KMS_KEY_ID 'k'", "KMS_KEY_ID requires ENCRYPTED without AUTO"),
+        ("KMS_KEY_ID 'k' ENCRYPTED AUTO", "KMS_KEY_ID requires ENCRYPTED without AUTO"),
         ("CSV ADDQUOTES", "CSV cannot be used with ADDQUOTES"),
         ("WRONG", 'syntax error at or near "WRONG"'),
     ],
@@ -104,3 +110,13 @@ def test_an_option_is_refused(options: str, message: str) -> None:
     with pytest.raises(SqlError) as caught:
         parse_unload(f"UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default {options}")
     assert caught.value.message == message
+
+
+def test_an_object_is_encrypted_with_the_key_that_is_named(lake: Lake) -> None:
+    unload(lake, "SELECT 1", "plain-key/", "ENCRYPTED")
+    unload(lake, "SELECT 1", "own-key/", "ENCRYPTED KMS_KEY_ID AS 'alias/mine' MANIFEST")
+    for key in ("own-key/0000_part_00", "own-key/manifest"):
+        head = lake.s3.head_object(Bucket=BUCKET, Key=key)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/mine")
+    head = lake.s3.head_object(Bucket=BUCKET, Key="plain-key/0000_part_00")
+    assert "SSEKMSKeyId" not in head
