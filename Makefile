@@ -68,7 +68,7 @@ engine-test: setup ## run the program under Pulumi's own engine: every setting, 
 	@ETL_ENGINE=all $(BIN)/python -m pytest $(ENGINE_TESTS)
 
 tools: setup      ## install the tools that connect to the emulator into the user's cache folder: Python packages, and jars with Maven
-	@nice -n 10 $(BIN)/python -m tests.redshift_emulator.tools.environments
+	@nice -n 10 $(BIN)/python -m tests.redshift_emulator.tools.environments $(TOOLS)
 
 tools-test: setup ## run them against the emulator: JDBC, dbt, awswrangler, dlt, Flyway, ...; needs `make tools`
 	@ETL_TOOLS=all $(BIN)/python -m pytest tests/redshift_emulator/tools

@@ -23,7 +23,7 @@ SELECT m.table_oid, 'mv_tbl__' || c.relname || '__0', c.relnamespace, 0::oid, c.
        false, false, c.relacl, c.reldiststyle
 FROM pg_rs.mat_view m JOIN pg_rs.class c ON c.oid = m.oid;
 
-CREATE OR REPLACE VIEW pg_rs.class_info AS
+CREATE OR REPLACE VIEW pg_rs.pg_class_info AS
 SELECT c.*, CASE c.reldiststyle WHEN 9 THEN 10 ELSE c.reldiststyle END AS releffectivediststyle,
        r.created_at AS relcreationtime
 FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
