@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +13,22 @@ import click
 from etl_cli.csv_sources import file_chunks
 from etl_cli.options import json_option
 from etl_cli.terminal import echo, echo_lines, to_json
+from etl_core.csv_files.bad_rows import BadRows
 from etl_core.csv_files.compression import compression_of, decompressed
-from etl_core.csv_files.findings import Findings
+from etl_core.csv_files.findings import CountedFinding, Findings
 from etl_core.csv_files.keys import find_key_fault
 from etl_core.csv_files.opening import open_csv
 from etl_core.csv_files.row_check import Finding, RowCheck
 from etl_core.csv_files.rows import CsvRow, read_rows
+from etl_core.csv_files.scan import as_utf8
+from etl_core.loading.file_scan import as_utf8_spec
 from etl_core.loading.key_columns import check_key_columns, error_of_keys
-from etl_core.loading.messages import UPSERT_NOT_LISTED
+from etl_core.loading.messages import (
+    ROWS_QUARANTINED,
+    ROWS_WILL_BE_QUARANTINED,
+    UPSERT_NOT_LISTED,
+)
+from etl_core.loading.quarantine import bad_rows_of, check_limits
 from etl_core.model.errors import ActionNotAllowedError, EtlError
 from etl_core.model.lake_key import Action
 from etl_core.schema_files.schema_file import MAX_FILE_BYTES, SchemaFile
@@ -99,9 +107,14 @@ def check(
             report.echo(f"{schema}: a valid schema file of {counts['columns']} columns")
         else:
             with report_errors(context, data, report):
-                counts["rows"] = _check_data(report, data, spec, most)
+                bad = None
+                if spec.csv.on_bad_rows == "quarantine":
+                    bad = _check_bad_rows(report, data, spec)
+                    counts["rows"] = bad.good
+                else:
+                    counts["rows"] = _check_data(report, data, spec, most)
                 if upsert and not report.faults:
-                    _check_keys(report, data, spec)
+                    _check_keys(report, data, spec, bad)
                 _summarize(report, schema, data, counts["rows"], most)
     report.end(context, **counts)
 
@@ -155,17 +168,46 @@ def _check_data(report: _Report, data: Path, spec: SchemaFile, most: int) -> int
             _report_fault(report, data, each)
             if len(report.faults) >= most:
                 break
-    for warning in findings.warnings():
+    _report_warnings(report, data, findings.warnings())
+    return rows
+
+
+def _check_bad_rows(report: _Report, data: Path, spec: SchemaFile) -> BadRows:
+    """Report the rows that a load sets aside, as warnings. Return them.
+
+    Raises EtlError if the load refuses the whole file for them.
+    """
+    with file_chunks(data, f"checking {data.name}") as read:
+        compression = compression_of(data.name)
+        opened = open_csv(read(), compression, spec)
+        pieces = decompressed(read(), compression)
+        bad = bad_rows_of(pieces, opened.columns, opened.header, spec)
+    check_limits(bad, spec.csv)
+    if bad.first is not None:
+        total = bad.count + bad.good
+        text = ROWS_WILL_BE_QUARANTINED(count=bad.count, total=total, first=bad.first)
+        place = {"line": bad.first.line, "column": bad.first.column, "value": bad.first.value}
+        # The kind of the load's own warning
+        report.add_warning(data, text, **place, kind=ROWS_QUARANTINED.id, count=bad.count)
+        report.echo(f"{data}: warning: {text}", err=True)
+    _report_warnings(report, data, bad.warnings)
+    return bad
+
+
+def _report_warnings(report: _Report, data: Path, warnings: Iterable[CountedFinding]) -> None:
+    for warning in warnings:
         first = warning.first
         place = {"line": first.line, "column": first.column, "value": first.value}
         reason = _with_hint(str(warning), first)
         report.add_warning(data, reason, **place, kind=warning.kind, count=warning.count)
         report.echo(f"{data}: warning: {reason}", err=True)
-    return rows
 
 
-def _check_keys(report: _Report, data: Path, spec: SchemaFile) -> None:
-    """Report what an upsert refuses: a key that is repeated or empty. Raises EtlError."""
+def _check_keys(report: _Report, data: Path, spec: SchemaFile, bad: BadRows | None) -> None:
+    """Report what an upsert refuses: a key that is repeated or empty. Raises EtlError.
+
+    `bad`: the rows that are set aside. Their keys do not matter.
+    """
     if Action.UPSERT not in spec.allowed_operations:
         allowed = ", ".join(spec.allowed_operations)
         raise ActionNotAllowedError(UPSERT_NOT_LISTED(allowed=allowed or "no action"))
@@ -173,8 +215,11 @@ def _check_keys(report: _Report, data: Path, spec: SchemaFile) -> None:
         compression = compression_of(data.name)
         columns = open_csv(read(), compression, spec).columns
         check_key_columns(spec.primary_key, columns)
-        rows = read_rows(decompressed(read(), compression), spec.csv)
-        fault = find_key_fault(rows, columns, spec.primary_key, spec)
+        pieces = decompressed(read(), compression)
+        if bad is not None:
+            pieces = bad.removed_from(as_utf8(pieces, spec.csv), keeps_lines=len(columns) > 1)
+            spec = as_utf8_spec(spec)
+        fault = find_key_fault(read_rows(pieces, spec.csv), columns, spec.primary_key, spec)
     if fault is None:
         return
     error = error_of_keys(fault, spec.primary_key)

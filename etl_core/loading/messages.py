@@ -554,6 +554,18 @@ LONG_COPY_GAVE_UP = Message(
     example={"attempts": 3, "reason": "it is unknown how the COPY ended"},
 )
 
+ROWS_WILL_BE_QUARANTINED = Message(
+    id="rows.will_be_quarantined",
+    when='`etl check` finds rows that do not fit the table, and csv.on_bad_rows is "quarantine".',
+    text="{count:,} of {total:,} rows do not fit the table: a load sets them aside and loads the others. "
+    "First: {first}",
+    fix="Correct them before the upload, or after it in rows.csv of the quarantine",
+    example={
+        "count": 2,
+        "total": 1000,
+        "first": "line 3, column 'id', value 'x7': is not a whole number",
+    },
+)
 ROWS_QUARANTINED = Message(
     id="rows.quarantined",
     when='Rows of the file do not fit the table, and csv.on_bad_rows is "quarantine": the others were loaded.',

@@ -7,7 +7,7 @@ a load that comes later finds the same ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from etl_core.csv_files.bad_rows import (
     MOST_BAD_BYTES,
@@ -59,8 +59,18 @@ def find_bad(
     pieces: Iterable[bytes] | None = read_small(file)
     if pieces is None:
         pieces = decompressed(_until(deadline, store.read(file.version)), file.compression)
+    return bad_rows_of(pieces, shape.arrival_columns, shape.header, at_arrival)
+
+
+def bad_rows_of(
+    pieces: Iterable[bytes], columns: Sequence[str], header: Sequence[str], spec: SchemaFile
+) -> BadRows:
+    """Return the bad rows of a decompressed file, whose columns are given in its order.
+
+    Raises ValuesRefusedError if they cannot be set aside, InvalidDataFileError.
+    """
     try:
-        return find_bad_rows(pieces, shape.arrival_columns, shape.header, at_arrival)
+        return find_bad_rows(pieces, columns, header, spec)
     except TooManyBadRowsError as error:
         first, hint = error.first, _hint_of(error.first)
         rule = BAD_ROWS_LIMIT(rows=MOST_BAD_ROWS, size=MOST_BAD_BYTES >> 20)

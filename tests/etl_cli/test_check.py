@@ -215,3 +215,44 @@ def test_a_file_for_upsert_needs_a_schema_file_that_allows_it(files: CsvFolder) 
 
     assert code == 1
     assert lines[0].startswith("the schema file allows append, truncate, schema")
+
+
+def _keeps_bad_rows(**csv: object) -> bytes:
+    return a_schema_file(
+        a_column("id", "INTEGER", nullable=False),
+        a_column("name", "VARCHAR(5)"),
+        primary_key=["id"],
+        allowed_operations=["append", "upsert", "schema"],
+        csv={"on_bad_rows": "quarantine", **csv},
+    )
+
+
+_BAD_ROWS = "id,name\n1,a\nx,b\n2,toolong\n1,c\n"
+
+
+def test_bad_rows_are_a_warning_where_a_load_sets_them_aside(files: CsvFolder) -> None:
+    code, lines = _check(files, _BAD_ROWS, schema=_keeps_bad_rows())
+
+    assert code == 0
+    assert lines[0].startswith(
+        "warning: 2 of 4 rows do not fit the table: a load sets them aside and loads the others. "
+        "First: line 3, column 'id', value 'x': is not a whole number"
+    )
+    assert lines[-1].startswith("2 rows fit")
+
+
+def test_the_limits_of_the_quarantine_refuse_the_file(files: CsvFolder) -> None:
+    code, lines = _check(files, _BAD_ROWS, schema=_keeps_bad_rows(max_bad_rows=1))
+    assert (code, "csv.max_bad_rows is 1" in lines[0]) == (1, True)
+
+    code, lines = _check(files, "id,name\nx,b\n", schema=_keeps_bad_rows())
+    assert (code, lines[0].startswith("none of the 1 rows fits")) == (1, True), lines
+
+
+def test_keys_of_rows_that_are_set_aside_do_not_matter(files: CsvFolder) -> None:
+    repeated = "id,name\n1,a\n1,toolong\n"
+    assert _check(files, repeated, "--upsert", schema=_keeps_bad_rows())[0] == 0
+
+    code, lines = _check(files, _BAD_ROWS, "--upsert", schema=_keeps_bad_rows())
+    assert code == 1
+    assert any(line.startswith("lines 2 and 5 have the same primary key") for line in lines), lines

@@ -110,7 +110,7 @@ def test_a_table_like_a_qualified_table(shop: Cursor) -> None:
     assert value(shop, "SELECT count(*) FROM copied") == 0
 
 
-# What DBeaver's Redshift support reads, as far as known: catalog tables and columns, in our own words. Not compared with its source.
+# What DBeaver's Redshift support reads, as far as known, in our own words. Not compared with its source.
 DBEAVER = {
     "databases": "SELECT d.oid, d.datname, d.datdba, d.encoding FROM pg_catalog.pg_database d WHERE d.datallowconn",
     "schemas": "SELECT n.oid, n.*, d.description FROM pg_catalog.pg_namespace n"
