@@ -29,12 +29,18 @@ _LOSES_WAREHOUSE = dict.fromkeys(
 _OUTCOMES: Mapping[str, Mapping[WarehouseKind, Outcome]] = {
     "databases": _LOSES_WAREHOUSE,
     "warehouseKind": _LOSES_WAREHOUSE,
+    "apiAuth": dict.fromkeys(
+        (WarehouseKind.SERVERLESS, WarehouseKind.PROVISIONED), Outcome.DATA_KEPT
+    ),
     "network": _MOVES_NETWORK,
     "subnetIds": _MOVES_NETWORK,
     "vpcCidr": _MOVES_NETWORK,
     "zones": _MOVES_NETWORK,
 }
-_NOTES = {"databases": " if the first one changes; others in place"}
+_NOTES = {
+    "databases": " if the first one changes; others in place",
+    "apiAuth": ": the API key is deleted, or a new one made",
+}
 
 
 def outcome_of(key: str, kind: WarehouseKind) -> Outcome:

@@ -33,9 +33,9 @@ _SUBSTITUTES = frozenset(
         "pg_get_viewdef",
     }
 )
-# Drivers look for primary keys in pg_index, and in pg_depend for the key that a foreign key refers to.
-_KEY_TABLES = frozenset({"pg_index", "pg_depend"})
-_WITH_KEYS = _KEY_TABLES | {"pg_class", "pg_attribute"}
+# Drivers look for primary keys in pg_index, and in pg_depend, together with pg_constraint, for the
+# key that a foreign key refers to.
+_WITH_KEYS = frozenset({"pg_index", "pg_depend", "pg_class", "pg_attribute"})
 _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
      "json_serialize", "version", "current_setting", "set_config"}
@@ -158,8 +158,12 @@ def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Ed
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
     target = "pg_rs"
-    if tokens[place].value in _WITH_KEYS and any(token.value in _KEY_TABLES for token in tokens):
-        target = "pg_rs_index"
+    if tokens[place].value in _WITH_KEYS:
+        named = {token.value for token in tokens}
+        if "pg_index" in named or {"pg_depend", "pg_constraint"} <= named:
+            target = "pg_rs_index"
+        elif tokens[place].value == "pg_depend":
+            return
     if not qualified:
         yield Edit(tokens[place].start, tokens[place].start, target + ".")
     elif value_at(tokens, place - 2).strip('"') == schema:

@@ -45,7 +45,7 @@ SELECT current_database()::char(128) AS database_name, n.nspname::char(128) AS s
        (CASE WHEN m.auto_refresh THEN 't' ELSE 'f' END)::char(1) AS autorefresh, 'f'::char(1) AS autorewrite
 FROM pg_rs.mat_view m JOIN pg_catalog.pg_class c ON c.oid = m.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 DROP VIEW IF EXISTS pg_catalog.stv_mv_info;
-CREATE VIEW pg_catalog.stv_mv_info AS
+CREATE OR REPLACE VIEW pg_catalog.stv_mv_info AS
 SELECT database_name AS db_name, schema_name AS schema, name, 0::bigint AS updated_upto_xid, is_stale, user_name AS owner_user_name, state,
        autorewrite, autorefresh
 FROM pg_catalog.svv_mv_info;

@@ -11,13 +11,13 @@ BEGIN
 END
 $$;
 
-CREATE VIEW pg_rs.show_databases AS
+CREATE OR REPLACE VIEW pg_rs.show_databases AS
 SELECT database_name, database_owner, database_type, database_acl, NULL::text AS parameters, database_isolation_level
 FROM pg_catalog.svv_redshift_databases;
 
-CREATE VIEW pg_rs.show_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
+CREATE OR REPLACE VIEW pg_rs.show_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
 
-CREATE VIEW pg_rs.show_tables AS
+CREATE OR REPLACE VIEW pg_rs.show_tables AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, c.relname AS table_name,
        CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS table_type, c.relacl::text AS table_acl,
        obj_description(c.oid, 'pg_class') AS remarks, pg_get_userbyid(c.relowner)::text AS owner,
@@ -30,7 +30,7 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
 FROM pg_rs.class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v') AND pg_rs.is_shown(n.nspname);
 
-CREATE VIEW pg_rs.show_columns AS
+CREATE OR REPLACE VIEW pg_rs.show_columns AS
 SELECT current_database()::text AS database_name, schema_name, table_name, column_name, attnum::integer AS ordinal_position,
        "default" AS column_default, CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
        CASE WHEN type LIKE 'interval%' THEN type ELSE split_part(type, '(', 1) END AS data_type,
@@ -42,7 +42,7 @@ SELECT current_database()::text AS database_name, schema_name, table_name, colum
        nullif(abs(attsortkeyord), 0) AS sort_key, CASE WHEN attisdistkey THEN 1 END AS dist_key, encoding, NULL::text AS collation
 FROM pg_rs.columns;
 
-CREATE VIEW pg_rs.show_primary_keys AS
+CREATE OR REPLACE VIEW pg_rs.show_primary_keys AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, c.relname AS table_name,
        k.conname AS pk_name, a.attname AS column_name, u.place::integer AS key_seq
 FROM pg_rs.key k JOIN pg_rs.class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -51,7 +51,7 @@ JOIN pg_rs.attributes a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
 WHERE k.contype = 'p';
 
 -- The rules are NULL: Redshift does not enforce keys.
-CREATE VIEW pg_rs.show_foreign_keys AS
+CREATE OR REPLACE VIEW pg_rs.show_foreign_keys AS
 SELECT current_database()::text AS pk_database_name, pn.nspname::text AS pk_schema_name, p.relname AS pk_table_name,
        pa.attname AS pk_column_name, current_database()::text AS fk_database_name, fn.nspname::text AS fk_schema_name,
        f.relname AS fk_table_name, fa.attname AS fk_column_name, n.place::integer AS key_seq, k.conname AS fk_name,
@@ -73,7 +73,7 @@ $$;
 CREATE OR REPLACE VIEW pg_rs.grantee AS
 SELECT oid, CASE kind WHEN 'group' THEN '/' || name ELSE name END AS name, CASE kind WHEN 'group' THEN 'role' ELSE kind END AS kind
 FROM pg_rs.identity;
-CREATE VIEW pg_rs.show_grants AS
+CREATE OR REPLACE VIEW pg_rs.show_grants AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, pg_rs.full_name(c.relname) AS object_name,
        CASE c.relkind WHEN 'r' THEN 'TABLE' ELSE 'VIEW' END AS object_type, p.privilege_type, a.grantee::integer AS identity_id,
        coalesce(i.name, 'public')::text AS identity_name, coalesce(i.kind, 'public') AS identity_type, a.is_grantable AS admin_option,
@@ -83,7 +83,7 @@ CROSS JOIN LATERAL aclexplode(c.relacl) AS a CROSS JOIN LATERAL pg_rs.redshift_p
 LEFT JOIN pg_rs.grantee i ON i.oid = a.grantee
 WHERE c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner AND pg_rs.is_shown(n.nspname);
 
-CREATE VIEW pg_rs.show_schema_grants AS
+CREATE OR REPLACE VIEW pg_rs.show_schema_grants AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, n.nspname::text AS object_name,
        'SCHEMA'::text AS object_type, a.privilege_type, a.grantee::integer AS identity_id, coalesce(i.name, 'public')::text AS identity_name,
        coalesce(i.kind, 'public') AS identity_type, a.is_grantable AS admin_option, 'SCHEMA'::text AS privilege_scope,
@@ -91,7 +91,7 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
 FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a LEFT JOIN pg_rs.grantee i ON i.oid = a.grantee
 WHERE a.grantee <> n.nspowner AND pg_rs.is_shown(n.nspname);
 
-CREATE VIEW pg_rs.show_column_grants AS
+CREATE OR REPLACE VIEW pg_rs.show_column_grants AS
 SELECT current_database()::text AS database_name, n.nspname::text AS schema_name, pg_rs.full_name(c.relname) AS table_name,
        pg_rs.full_name(t.attname) AS column_name, 'COLUMN'::text AS object_type, a.privilege_type, a.grantee::integer AS identity_id,
        coalesce(i.name, 'public')::text AS identity_name, coalesce(i.kind, 'public') AS identity_type, a.is_grantable AS admin_option,
@@ -125,7 +125,7 @@ CREATE OR REPLACE FUNCTION pg_rs.bare_type(type text) RETURNS text LANGUAGE sql 
            ELSE regexp_replace(type, '[(][0-9,]*[)]', '') END
 $$;
 -- `argument_list` has the types of the arguments that a call passes.
-CREATE VIEW pg_rs.routines AS
+CREATE OR REPLACE VIEW pg_rs.routines AS
 SELECT p.oid, current_database()::text AS database_name, n.nspname::text AS schema_name, pg_rs.full_name(p.proname) AS name, p.prokind,
        g.number_of_arguments, g.argument_list,
        CASE WHEN p.prokind <> 'p' THEN pg_rs.format_type(p.prorettype, NULL) ELSE g.results END AS return_type
@@ -139,15 +139,15 @@ CROSS JOIN LATERAL (
     FROM pg_rs.arguments_of(p.oid) AS a
 ) AS g
 WHERE pg_rs.is_shown(n.nspname);
-CREATE VIEW pg_rs.show_procedures AS
+CREATE OR REPLACE VIEW pg_rs.show_procedures AS
 SELECT database_name, schema_name, name AS procedure_name, number_of_arguments, argument_list, return_type, obj_description(oid, 'pg_proc') AS remarks
 FROM pg_rs.routines WHERE prokind = 'p';
-CREATE VIEW pg_rs.show_functions AS
+CREATE OR REPLACE VIEW pg_rs.show_functions AS
 SELECT database_name, schema_name, name AS function_name, number_of_arguments, argument_list, return_type, obj_description(oid, 'pg_proc') AS remarks
 FROM pg_rs.routines WHERE prokind = 'f';
 
 -- With the result of a function, and with the list that tells overloaded routines apart (`signature`).
-CREATE VIEW pg_rs.parameters AS
+CREATE OR REPLACE VIEW pg_rs.parameters AS
 SELECT r.database_name, r.schema_name, r.name, r.prokind, a.name AS parameter_name, a.place AS ordinal_position, a.mode AS parameter_type,
        regexp_replace(a.type, '[(][0-9,]*[)]', '') AS data_type,
        CASE WHEN a.type ~ '^(character|binary)' THEN substring(a.type FROM '[(]([0-9]+)')::integer END AS character_maximum_length,
@@ -159,10 +159,10 @@ CROSS JOIN LATERAL (
     SELECT 0 AS place, '' AS name, 'RETURN' AS mode, r.return_type AS type WHERE r.prokind = 'f'
     UNION ALL SELECT * FROM pg_rs.arguments_of(r.oid)
 ) AS a;
-CREATE VIEW pg_rs.show_procedure_parameters AS
+CREATE OR REPLACE VIEW pg_rs.show_procedure_parameters AS
 SELECT database_name, schema_name, name AS procedure_name, parameter_name, ordinal_position, parameter_type, data_type,
        character_maximum_length, numeric_precision, numeric_scale, signature FROM pg_rs.parameters WHERE prokind = 'p';
-CREATE VIEW pg_rs.show_function_parameters AS
+CREATE OR REPLACE VIEW pg_rs.show_function_parameters AS
 SELECT database_name, schema_name, name AS function_name, parameter_name, ordinal_position, parameter_type, data_type,
        character_maximum_length, numeric_precision, numeric_scale, signature FROM pg_rs.parameters WHERE prokind = 'f';
 -- A list of types as `argument_list` spells it; unknown types stay as they are.

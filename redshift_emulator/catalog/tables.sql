@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS pg_rs.key (
     confkey smallint[]
 );
 CREATE INDEX IF NOT EXISTS key_relation ON pg_rs.key (conrelid);
+CREATE INDEX IF NOT EXISTS key_reference ON pg_rs.key (confrelid);
 
 -- Views WITH NO SCHEMA BINDING, and the statements that created them.
 -- `query` is PostgreSQL's form of it, `bound` what it was bound to: the tables, their numbers and columns.

@@ -103,7 +103,7 @@ JOIN pg_rs.attributes a ON a.attrelid = k.conrelid AND a.attnum = n.attnum WHERE
 CREATE OR REPLACE VIEW pg_rs_index.pg_depend AS
 SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype FROM pg_catalog.pg_depend
 UNION ALL
-SELECT 'pg_catalog.pg_constraint'::regclass, f.oid, 0, 'pg_catalog.pg_class'::regclass, k.oid, 0, 'n'
+SELECT 'pg_catalog.pg_constraint'::regclass::oid, f.oid, 0, 'pg_catalog.pg_class'::regclass::oid, k.oid, 0, 'n'::"char"
 FROM pg_rs.key f JOIN pg_rs.key k ON k.conrelid = f.confrelid AND k.contype IN ('p', 'u') AND k.conkey @> f.confkey AND k.conkey <@ f.confkey
 WHERE f.contype = 'f';
 GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;

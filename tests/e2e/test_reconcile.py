@@ -288,6 +288,7 @@ def test_the_scheduled_request_loads_missed_uploads(operator: Operator) -> None:
     )
     assert json.load(response["Payload"]) == {
         "counts": {"never seen": 2},
+        "statuses": {},
         "sent": 2,
         "marker": None,
         "damaged": [],

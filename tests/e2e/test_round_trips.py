@@ -174,7 +174,7 @@ def test_a_duplicate_needs_four_statements_and_two_calls(loader: Loader, trips: 
 def test_many_small_pending_files_share_statements_and_need_two_calls_each(
     loader: Loader, trips: Trips
 ) -> None:
-    """Of a pending file: its bytes and its answer. Of all: the combined file and the table's totals."""
+    """Of a pending file: its bytes and its answer. Of all: the combined file, and the totals of table and hour."""
     files = [
         loader.receive("append", f"p{number}.csv", f"id,name\n{number},p\n") for number in range(9)
     ]
@@ -188,7 +188,7 @@ def test_many_small_pending_files_share_statements_and_need_two_calls_each(
     assert len(trips.statements) == 1 + len(OF_THE_LOAD) + 1
     counts = {name: trips.calls.count(name) for name in set(trips.calls)}
     assert counts == {
-        "GetObject": 10, "UpdateItem": 11, "Query": 2, "ListObjectVersions": 1, "PutObject": 2,
+        "GetObject": 10, "UpdateItem": 12, "Query": 2, "ListObjectVersions": 1, "PutObject": 2,
     }  # fmt: skip
     assert loader.statuses() == {
         "s.json": "applied",

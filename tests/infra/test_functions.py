@@ -96,7 +96,7 @@ def test_the_load_function_can_parse_its_environment(plain: Stack, everything: S
 
 def test_the_query_function_gets_the_log_table_the_lake_and_no_origin(plain: Stack):
     variables = plain.one(FUNCTION, "-query").inputs["environment"]["variables"]
-    assert set(variables) == {"LOG_TABLE", "LAKE_BUCKET", "CORS_ORIGIN"}
+    assert set(variables) == {"LOG_TABLE", "LAKE_BUCKET", "CORS_ORIGIN", "FRESHNESS_HOURS"}
     settings = QuerySettings.from_environment(variables)
     assert settings.log_table == plain.outputs["log_table"]
     assert settings.lake_bucket == plain.outputs["lake_bucket"]

@@ -58,11 +58,11 @@ def client_error(code: str, status: int = 400) -> ClientError:
 
 
 def update_of(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return the update of the entry. Another one adds it to the totals."""
-    client = FakeDynamoDB({}, {"Attributes": {}})
+    """Return the update of the entry. Two more add it to the totals of its table and of the hour."""
+    client = FakeDynamoDB({}, {"Attributes": {}}, {"Attributes": {}})
     assert log_table(client).write_final(KEY, attributes, 1)
-    update, totals = client.calls
-    assert totals["Key"]["table_name"]["S"].startswith("#tables/")
+    update, *totals = client.calls
+    assert [each["Key"]["table_name"]["S"][:8] for each in totals] == ["#tables/", "#tables/"]
     return update
 
 
@@ -74,7 +74,7 @@ def test_a_final_status_removes_the_fields_of_an_earlier_one() -> None:
         "#listed = :listed, #counted = :counted "
     )
     assert (
-        " REMOVE #duration_ms, #error, #loaded_timestamp, #quarantine_prefix, "
+        " REMOVE #duration_ms, #error, #freshness_hours, #loaded_timestamp, #quarantine_prefix, "
         "#redshift_table_exists, #rows_quarantined, #statements, #warnings, #waiting_for, #waiting_since, #notable ADD "
         in expression
     )

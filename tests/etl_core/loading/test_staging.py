@@ -96,7 +96,7 @@ def test_a_staging_table_refuses_a_null_as_its_target_does(
     live: LiveTable, ledger_schema: None
 ) -> None:
     live.run(plan_staging(NAME, [UPLOAD_ID], a_command()).create)
-    with pytest.raises(sa.exc.IntegrityError, match="not-null"):
+    with pytest.raises(sa.exc.IntegrityError, match="Cannot insert a NULL value into column"):
         live.run(f"INSERT INTO etl_ledger.{NAME} VALUES ('a', NULL)")
 
 
