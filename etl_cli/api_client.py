@@ -110,11 +110,16 @@ class ApiClient:
             raise ApiUnreachableError(f"{self.url} does not answer: {error}") from error
 
     def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Yield the entries of all pages of /logs or /uploads, newest first."""
+        """Yield the items of all pages of /logs, /uploads or /tables."""
+        for answer in self.answers(path, parameters):
+            yield from answer["items"]
+
+    def answers(self, path: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield the answer for each page of /logs, /uploads or /tables."""
         given = {"limit": str(PAGE_ENTRIES), **parameters}
         while True:
             page = self.get(path, given)
-            yield from page["items"]
+            yield page
             if not page.get("next_token"):
                 return
             given = {**given, "next_token": page["next_token"]}

@@ -186,9 +186,10 @@ def _check_bad_rows(report: _Report, data: Path, spec: SchemaFile) -> BadRows:
     if bad.first is not None:
         total = bad.count + bad.good
         text = ROWS_WILL_BE_QUARANTINED(count=bad.count, total=total, first=bad.first)
-        place = {"line": bad.first.line, "column": bad.first.column, "value": bad.first.value}
         # The kind of the load's own warning
-        report.add_warning(data, text, **place, kind=ROWS_QUARANTINED.id, count=bad.count)
+        report.add_warning(
+            data, text, **_place_of(bad.first), kind=ROWS_QUARANTINED.id, count=bad.count
+        )
         report.echo(f"{data}: warning: {text}", err=True)
     _report_warnings(report, data, bad.warnings)
     return bad
@@ -197,9 +198,8 @@ def _check_bad_rows(report: _Report, data: Path, spec: SchemaFile) -> BadRows:
 def _report_warnings(report: _Report, data: Path, warnings: Iterable[CountedFinding]) -> None:
     for warning in warnings:
         first = warning.first
-        place = {"line": first.line, "column": first.column, "value": first.value}
         reason = _with_hint(str(warning), first)
-        report.add_warning(data, reason, **place, kind=warning.kind, count=warning.count)
+        report.add_warning(data, reason, **_place_of(first), kind=warning.kind, count=warning.count)
         report.echo(f"{data}: warning: {reason}", err=True)
 
 
@@ -229,9 +229,12 @@ def _check_keys(report: _Report, data: Path, spec: SchemaFile, bad: BadRows | No
 
 
 def _report_fault(report: _Report, data: Path, finding: Finding) -> None:
-    place = {"line": finding.line, "column": finding.column, "value": finding.value}
-    report.add_fault(data, _with_hint(str(finding.issue.reason), finding), **place)
+    report.add_fault(data, _with_hint(str(finding.issue.reason), finding), **_place_of(finding))
     report.echo(f"{data}: {_with_hint(str(finding), finding)}")
+
+
+def _place_of(finding: Finding) -> dict[str, Any]:
+    return {"line": finding.line, "column": finding.column, "value": finding.value}
 
 
 def _with_hint(text: str, finding: Finding) -> str:

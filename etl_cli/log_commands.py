@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from etl_cli.api_client import PAGE_ENTRIES, ApiClient
+from etl_cli.api_client import ApiClient
 from etl_cli.command_errors import plain_errors
 from etl_cli.options import stack_options
 from etl_cli.stack_outputs import StackSource
@@ -231,13 +231,10 @@ def tables(stack: StackSource, as_json: bool) -> None:  # noqa: FBT001
 
 def _all_tables(api: ApiClient) -> dict[str, Any]:
     """Return all pages as one answer."""
-    answer = api.get("/tables", {"limit": str(PAGE_ENTRIES)})
-    token = answer.pop("next_token", None)
-    while token:
-        page = api.get("/tables", {"limit": str(PAGE_ENTRIES), "next_token": token})
-        answer["items"] += page["items"]
-        answer["count"] += page["count"]
-        token = page.get("next_token")
+    first, *others = api.answers("/tables", {})
+    items = [item for each in (first, *others) for item in each["items"]]
+    answer = {**first, "items": items, "count": len(items)}
+    answer.pop("next_token", None)
     return answer
 
 

@@ -46,18 +46,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as the API does, or 403 for a request that is not the page's."""
         is_ours = self.headers.get("Host") == self.server.host and self.path.startswith("/")
         if is_ours and self._has_key():
-            self._pass_on(self._url(), self.server.api.headers)
+            self._pass_on(self.server.api.url_of(self.path), self.server.api.headers)
         elif is_ours and urlsplit(self.path).path in _OPEN:
-            self._pass_on(self._url(), lambda url: {})
+            self._pass_on(self.server.api.url_of(self.path), lambda url: {})
         else:
             self._send(403, {}, b"")
 
     def _has_key(self) -> bool:
         given = self.headers.get("x-api-key") or ""
         return hmac.compare_digest(given.encode(), self.server.key.encode())
-
-    def _url(self) -> str:
-        return f"{self.server.api.url.rstrip('/')}{self.path}"
 
     def _pass_on(self, url: str, sign: Callable[[str], Mapping[str, str]]) -> None:
         try:

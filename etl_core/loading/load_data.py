@@ -144,7 +144,6 @@ class DataLoad:
         drop_tables(self._load)
         if isinstance(result, LongCopy):
             drop_left_behind(self._load)
-            return result
         return result
 
     def with_found(self, result: LoadResult) -> LoadResult:

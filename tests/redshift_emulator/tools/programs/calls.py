@@ -23,6 +23,12 @@ class Target:
     role: str = os.environ["TOOL_ROLE"]
     endpoint: str = os.environ["AWS_ENDPOINT_URL"]
 
+    @property
+    def login(self) -> dict[str, object]:
+        """The arguments with which redshift_connector connects."""
+        names = ("host", "port", "database", "user", "password")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass
 class Calls:

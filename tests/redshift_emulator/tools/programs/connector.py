@@ -11,14 +11,7 @@ from calls import Calls, Target
 
 warnings.simplefilter("ignore")
 target, calls = Target(), Calls()
-session = redshift_connector.connect(
-    host=target.host,
-    port=target.port,
-    database=target.database,
-    user=target.user,
-    password=target.password,
-    ssl=False,
-)
+session = redshift_connector.connect(**target.login, ssl=False)
 session.autocommit = True
 cursor = session.cursor()
 for statement in (

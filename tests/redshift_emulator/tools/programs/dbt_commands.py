@@ -30,14 +30,7 @@ def run(*command: str) -> str:
 
 def rows(sql: str) -> list[list[object]]:
     """Run a statement on a connection of its own."""
-    session = redshift_connector.connect(
-        host=target.host,
-        port=target.port,
-        database=target.database,
-        user=target.user,
-        password=target.password,
-        ssl=False,
-    )
+    session = redshift_connector.connect(**target.login, ssl=False)
     session.autocommit = True
     with session, session.cursor() as cursor:
         cursor.execute(sql)

@@ -13,14 +13,7 @@ target, calls = Target(), Calls()
 awswrangler.config.s3_endpoint_url = target.endpoint
 awswrangler.config.sts_endpoint_url = target.endpoint
 wr = awswrangler.redshift
-session = redshift_connector.connect(
-    host=target.host,
-    port=target.port,
-    database=target.database,
-    user=target.user,
-    password=target.password,
-    ssl=False,
-)
+session = redshift_connector.connect(**target.login, ssl=False)
 frame = pandas.DataFrame(
     {
         "id": [1, 2, 3],
