@@ -87,6 +87,26 @@ def _lock(element: LockTable, compiler: SQLCompiler, **_: Any) -> str:
     return f"LOCK TABLE {compiler.preparer.format_table(element.table)}"
 
 
+class SetParameter(Executable, ClauseElement):
+    """SET of a configuration parameter for the rest of the session."""
+
+    inherit_cache = False
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self.value = name, value
+
+
+@compiles(SetParameter, "redshift")
+def _set_parameter(element: SetParameter, compiler: SQLCompiler, **_: Any) -> str:
+    return f"SET {compiler.preparer.quote(element.name)} TO {render_text(element.value, compiler)}"
+
+
+VALUE_SETTINGS = (SetParameter("timezone", "UTC"), SetParameter("datestyle", "ISO, MDY"))
+"""Redshift's defaults of what decides how dates and times are read: TIMESTAMPTZ without a zone, SYSDATE, 03/02/2018.
+An administrator can change them for a user or a cluster (ALTER USER, parameter groups); a file means the same
+everywhere."""
+
+
 class VacuumDeleted(Executable, ClauseElement):
     """VACUUM DELETE ONLY of one table: gives back the space of deleted rows, without sorting. Autocommit only.
 

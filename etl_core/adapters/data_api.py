@@ -12,12 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from etl_core.adapters.s3 import to_etl_error
 from etl_core.model.errors import ThrottledError
 from etl_core.model.function_settings import WarehouseLogin
-from etl_core.model.long_copy import (
-    STATEMENTS_PER_TABLE,
-    LongCopy,
-    LongCopyResult,
-    LongCopyStatus,
-)
+from etl_core.model.long_copy import LongCopy, LongCopyResult, LongCopyStatus
 
 _T = TypeVar("_T")
 _ENDED = {"FINISHED", "FAILED", "ABORTED"}
@@ -87,8 +82,7 @@ class DataApi:
 
     def _counting(self, copy: LongCopy) -> list[str]:
         """Return the ids of the statements that count the rows of each staging table."""
-        numbers = range(1, len(copy.tables) + 1)
-        return [f"{copy.statement_id}:{number * STATEMENTS_PER_TABLE}" for number in numbers]
+        return [f"{copy.statement_id}:{number}" for number in copy.count_numbers]
 
     def _count(self, statement_id: str) -> int:
         result = _mapped(lambda: self._client.get_statement_result(Id=statement_id))

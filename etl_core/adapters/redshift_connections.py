@@ -23,10 +23,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from etl_core.adapters.messages import WAREHOUSE_UNREACHABLE
 from etl_core.adapters.secrets import Credentials, CredentialSource
 from etl_core.model.errors import ConnectionLostError
+from etl_core.sql import VALUE_SETTINGS, SetParameter
 
 QUERY_GROUP = "lake_loader"
 """The query group of every session, by which workload management can route it to a queue."""
 
+_REPORTED_NAMES = {"timezone": "TimeZone", "datestyle": "DateStyle"}
+"""The names under which the protocol reports parameters; only these are known to the driver."""
 _IN_USE_BEFORE = "lake_loader_in_use_before"
 
 
@@ -68,7 +71,8 @@ class RedshiftConnections:
         with self._engine(database).connect() as connection:
             if QUERY_GROUP not in connection.info:
                 with autocommit(connection):
-                    connection.execute(sa.text("SET query_group TO :name"), {"name": QUERY_GROUP})
+                    for setting in _settings_of(connection):
+                        connection.execute(setting)
                 connection.info[QUERY_GROUP] = True
             yield connection
 
@@ -90,6 +94,15 @@ class RedshiftConnections:
             engine = _create_engine(self._endpoint, database, credentials)
             self._engines[database, credentials] = engine
         return engine
+
+
+def _settings_of(connection: sa.Connection) -> Iterator[SetParameter]:
+    """Yield what a new session has to set. The server reports some parameters when it is connected."""
+    yield SetParameter("query_group", QUERY_GROUP)
+    driver: Any = connection.connection.driver_connection
+    for setting in VALUE_SETTINGS:
+        if driver.get_parameter_status(_REPORTED_NAMES[setting.name]) != setting.value:
+            yield setting
 
 
 @contextmanager

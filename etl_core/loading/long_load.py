@@ -58,14 +58,13 @@ from etl_core.model.lake_key import Action
 from etl_core.model.long_copy import (
     MAX_ATTEMPTS,
     MAX_TABLES,
-    STATEMENTS_PER_TABLE,
     LongCopy,
     LongCopyResult,
     LongCopyStatus,
     StagingTable,
     staging_name,
 )
-from etl_core.sql import CopyCsv
+from etl_core.sql import VALUE_SETTINGS, CopyCsv, render_sql
 
 _FAILED_STATEMENT = re.compile(r"Query #(\d{1,3}) failed with ", re.ASCII)
 
@@ -138,7 +137,7 @@ def start_over(load: LoadContext, why: StartOver) -> LongCopy:
 
 
 def _next_attempt(copy: LongCopy) -> LongCopy:
-    return replace(copy, attempt=copy.attempt + 1, tables=(), statement_id=None, result=None)
+    return LongCopy(copy.database, copy.attempt + 1, copy.planned_at)
 
 
 def staged_statements(copy_run: CopyRun, load: LoadContext) -> tuple[str, ...]:
@@ -174,6 +173,7 @@ def plan_long_copy(
         database=load.key.table.database,
         attempt=attempt,
         planned_at=now if earlier is None else earlier.planned_at,
+        settings=tuple(map(render_sql, VALUE_SETTINGS)),
     )
     while tables:
         fitting = replace(planned, tables=tuple(tables))
@@ -316,7 +316,8 @@ def read_failure(
     if isinstance(error, RetryableError):
         return StartOver(error.message)
     match = _FAILED_STATEMENT.search(failed.result.error)
-    number = (int(match[1]) - 1) // STATEMENTS_PER_TABLE if match else -1
+    copied = load.long_copy
+    number = copied.table_of_statement(int(match[1])) if match and copied is not None else -1
     if not isinstance(error, CopyRefusedError) or not 0 <= number < len(failed.copies):
         raise error
     copy = failed.copies[number]

@@ -24,6 +24,7 @@ MAX_STATEMENTS = 40
 STATEMENTS_PER_TABLE = 3
 """CREATE TABLE, COPY, and the query for the number of copied rows."""
 MAX_TABLES = MAX_STATEMENTS // STATEMENTS_PER_TABLE
+"""Fewer if the session has settings."""
 MAX_STATE_BYTES = 80_000
 """The state machine carries 256 KiB in all: twice this, and an outcome with its texts."""
 MAX_ATTEMPTS = 3
@@ -104,20 +105,32 @@ class LongCopyResult:
 class LongCopy:
     """One attempt to copy an upload into staging tables.
 
-    `planned_at`: when the first attempt was planned. `statement_id` is the Data API's.
+    `planned_at`: when the first attempt was planned. `settings` are SQL text: what the session sets
+    before the tables. `statement_id` is the Data API's.
     """
 
     database: str
     attempt: int
     planned_at: datetime
     tables: tuple[StagingTable, ...] = ()
+    settings: tuple[str, ...] = ()
     statement_id: str | None = None
     result: LongCopyResult | None = None
 
     @property
     def statements(self) -> tuple[str, ...]:
         """Return all statements, which run as one transaction."""
-        return tuple(text for table in self.tables for text in table.statements)
+        return (*self.settings, *(text for table in self.tables for text in table.statements))
+
+    @property
+    def count_numbers(self) -> tuple[int, ...]:
+        """Return the numbers of the statements that count the rows of each table. The first statement is 1."""
+        last = range(1, len(self.tables) + 1)
+        return tuple(len(self.settings) + number * STATEMENTS_PER_TABLE for number in last)
+
+    def table_of_statement(self, number: int) -> int:
+        """Return the index of the table that a statement fills, by the statement's number; negative for a setting."""
+        return (number - 1 - len(self.settings)) // STATEMENTS_PER_TABLE
 
     @property
     def fits(self) -> bool:
@@ -154,6 +167,8 @@ class LongCopy:
                 for table in self.tables
             ],
         }
+        if self.settings:
+            state["settings"] = list(self.settings)
         if self.statement_id is not None:
             state["statement_id"] = self.statement_id
         if self.result is not None:
@@ -192,6 +207,7 @@ def _parse(value: Mapping[str, Any]) -> LongCopy:
         attempt=attempt,
         planned_at=parse_utc_time(_text(value["planned_at"])),
         tables=tables,
+        settings=tuple(map(_text, value.get("settings", ()))),
         statement_id=None if value.get("statement_id") is None else _text(value["statement_id"]),
         result=None if result is None else _parse_result(result, len(tables)),
     )

@@ -83,6 +83,19 @@ def test_a_copy_is_submitted_and_ends_with_its_counts(data_api: LiveTable) -> No
     assert call(ended)["is_running"] is False
 
 
+def test_settings_are_made_before_the_tables_and_are_not_counted(data_api: LiveTable) -> None:
+    [table] = COPY.tables
+    create = f"CREATE TABLE {NAME} (a timestamptz)"
+    fill = f"INSERT INTO {NAME} VALUES ('2024-01-01 00:00:00')"
+    timed = replace(COPY, tables=(replace(table, create=create, copy=fill),))
+    ended = run_to_end(unique(replace(timed, settings=("SET timezone TO 'Asia/Tokyo'",)), "3"))
+
+    assert ended.result is not None
+    assert (ended.result.status, ended.result.counts) == (LongCopyStatus.FINISHED, (1,))
+    at = data_api.autocommit.exec_driver_sql(f"SELECT a AT TIME ZONE 'UTC' FROM {NAME}")
+    assert str(at.scalar_one()) == "2023-12-31 15:00:00"
+
+
 def test_a_second_submission_runs_nothing_again(data_api: LiveTable) -> None:
     copy = unique(COPY, "1")
     ended = run_to_end(copy)

@@ -144,6 +144,32 @@ def test_sessions_are_labelled_for_workload_management(warehouse: RedshiftWareho
     assert show(warehouse, "query_group") == QUERY_GROUP
 
 
+@pytest.fixture
+def strange_user(warehouse: RedshiftWarehouse) -> Iterator[None]:
+    """Give the loader's user another time zone and another order of day and month."""
+    settings = ("timezone", "'America/New_York'"), ("datestyle", "'ISO, DMY'")
+    for name, value in settings:
+        run(warehouse, sa.text(f"ALTER USER awsuser SET {name} TO {value}"))
+    warehouse.close()
+    yield
+    for name, _ in settings:
+        run(warehouse, sa.text(f"ALTER USER awsuser RESET {name}"))
+
+
+@pytest.mark.usefixtures("strange_user")
+def test_dates_and_times_are_read_as_everywhere_whatever_the_user_has_set(
+    warehouse: RedshiftWarehouse,
+) -> None:
+    with pytest.raises(LoadFailedError):
+        run(warehouse, sa.text("SELECT nonsense"))
+
+    # A rollback does not undo it.
+    moment = "CAST('2024-01-01 00:00:00' AS TIMESTAMPTZ) = '2024-01-01 00:00:00+00'"
+    day = "CAST('03/02/2018' AS DATE) = '2018-03-02'"
+    assert run(warehouse, sa.text(f"SELECT {moment}, {day}")) == [(True, True)]
+    assert (show(warehouse, "timezone"), show(warehouse, "datestyle")) == ("UTC", "ISO, MDY")
+
+
 def test_nothing_of_a_failed_transaction_is_left_for_the_next_one(
     warehouse: RedshiftWarehouse, wire: Wire
 ) -> None:

@@ -18,6 +18,7 @@ from etl_core.model.errors import (
 from etl_core.model.long_copy import (
     MAX_ATTEMPTS,
     MAX_STATE_BYTES,
+    STATEMENTS_PER_TABLE,
     LongCopy,
     LongCopyResult,
     LongCopyStatus,
@@ -26,12 +27,15 @@ from etl_core.model.long_copy import (
 from etl_core.model.names import LEDGER_SCHEMA
 from etl_core.model.retry_policies import MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
+from etl_core.sql import VALUE_SETTINGS
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.fake_data_api import LongLoads
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
 BIG = "dev/append/t/big.csv"
 CONTENT = b"id,name\n3,c\n4,d\n"
+FIRST_COPY = len(VALUE_SETTINGS) + 2
+"""The number of the statement that copies into the first staging table."""
 
 
 @pytest.fixture
@@ -70,6 +74,16 @@ def test_planning_a_long_load_changes_nothing_and_keeps_no_lock(
     log = pipeline.warehouse.log
     assert "COMMIT" not in log[: log.index("ROLLBACK")]
     assert not {"COPY", "MOVE", "INSERT LEDGER", "CREATE TABLE"} & set(log)
+
+
+def test_dates_and_times_of_a_long_load_are_read_as_everywhere(
+    pipeline: InMemoryPipeline, long_loads: LongLoads
+) -> None:
+    planned = long_loads.step(pipeline.put(BIG, CONTENT), None)
+
+    assert isinstance(planned, LongCopy)
+    assert planned.statements[:2] == ("SET timezone TO 'UTC'", "SET datestyle TO 'ISO, MDY'")
+    assert planned.statements[FIRST_COPY - 1].startswith("COPY ")
 
 
 def test_a_file_below_the_limit_is_loaded_at_once(
@@ -237,7 +251,7 @@ def test_a_file_that_was_overwritten_during_the_copy_starts_over_from_a_pinned_c
 
 
 def refused(copy: LongCopy) -> LongCopy:
-    error = "Query #2 failed with ERROR: Load into table 'staging' failed."
+    error = f"Query #{FIRST_COPY} failed with ERROR: Load into table 'staging' failed."
     return copy.submitted("id").ended(LongCopyResult(LongCopyStatus.FAILED, error, 7, NOON))
 
 
@@ -268,7 +282,10 @@ def test_a_refused_append_that_a_truncate_loads_again_is_named(
     long_loads.before_copy = lambda copy: replace(
         refused(copy),
         result=LongCopyResult(
-            LongCopyStatus.FAILED, "Query #5 failed with ERROR: Load into table", 7, NOON
+            LongCopyStatus.FAILED,
+            f"Query #{FIRST_COPY + STATEMENTS_PER_TABLE} failed with ERROR: Load into table",
+            7,
+            NOON,
         ),
     )
     outcome = long_loads.load(truncate)

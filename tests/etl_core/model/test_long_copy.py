@@ -52,6 +52,7 @@ def a_copy(**fields: Any) -> LongCopy:
     [
         a_copy(),
         a_copy(tables=()),
+        a_copy(settings=("SET a TO 'b'",)),
         a_copy(statement_id="x"),
         a_copy(result=RESULT),
         a_copy(result=LongCopyResult(LongCopyStatus.LOST, "gone")),
@@ -100,9 +101,21 @@ def test_the_number_of_attempts_and_tables_is_limited() -> None:
     assert LongCopy.parse(a_copy(tables=(a_table(),) * (MAX_TABLES + 1)).to_state()) is None
 
 
+def test_the_statements_of_each_table_are_found_by_their_numbers() -> None:
+    for settings in ((), ("SET a TO 'b'", "SET c TO 'd'")):
+        carried = a_copy(tables=(a_table(), a_table(copy="other")), settings=settings)
+        numbers = range(1, len(carried.statements) + 1)
+        tables = [carried.table_of_statement(number) for number in numbers]
+        assert [index for index in tables if index >= 0] == [0, 0, 0, 1, 1, 1]
+        assert [carried.statements[number - 1] for number in carried.count_numbers] == [
+            "SELECT"
+        ] * 2
+
+
 def test_what_the_services_do_not_take_does_not_fit() -> None:
     assert a_copy().fits
     assert len(a_copy(tables=(a_table(),) * MAX_TABLES).statements) <= MAX_STATEMENTS
+    assert not a_copy(tables=(a_table(),) * MAX_TABLES, settings=("SET", "SET")).fits
     assert not a_copy(tables=(a_table(copy="é" * (MAX_STATEMENT_BYTES // 2 + 1)),)).fits
     assert not a_copy(tables=(a_table(copy="x" * 60_000),) * 2).fits
     assert not a_copy(tables=(a_table(upload_ids=(UPLOAD_ID,) * 5000),)).fits
