@@ -44,7 +44,7 @@ s3:GetObjectTagging and s3:PutObjectTagging, annotations s3:GetObjectAnnotation 
 s3:PutObjectAnnotation (S3 API reference, CopyObject)."""
 _NO_SUCH_RANGE = 416
 _UNVERSIONED = "null"
-"""The version id of an object that was written while the bucket was not versioned."""
+"""The version id of an object that was written while the bucket was not versioned. S3 accepts it in requests."""
 _MISSING = frozenset(
     {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "InvalidVersion"}
 )
@@ -298,7 +298,7 @@ def _stored_version(
     return StoredVersion(
         bucket=bucket,
         key=key,
-        version_id=answer.get("VersionId", asked or "null"),
+        version_id=answer.get("VersionId", asked or _UNVERSIONED),
         etag=answer["ETag"].strip('"'),
         size=size,
         is_current=asked is None,
@@ -306,7 +306,7 @@ def _stored_version(
 
 
 def _version(version_id: str | None) -> dict[str, Any]:
-    return {} if version_id in (None, "null") else {"VersionId": version_id}
+    return {} if version_id is None else {"VersionId": version_id}
 
 
 def parse_version(value: Mapping[str, Any]) -> ObjectVersion:

@@ -92,6 +92,32 @@ def test_an_upload_is_found_as_the_version_that_its_event_names(
     assert [subject.store.is_current(version) for version in versions] == [False, True]
 
 
+@contextmanager
+def without_versions(client: S3Client, bucket: str) -> Iterator[None]:
+    """Suspend the bucket's versioning during the block."""
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    try:
+        yield
+    finally:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def test_an_object_from_before_versioning_is_read_although_a_version_followed_it(
+    s3: Subject, lake: Lake, table: str
+) -> None:
+    client, bucket = lake.client.aws.client("s3"), lake.client.outputs.lake_bucket
+    key, now = f"dev/append/{table}/a.csv", datetime.now(UTC)
+    with without_versions(client, bucket):
+        etag = client.put_object(Bucket=bucket, Key=key, Body=b"first")["ETag"].strip('"')
+    s3.put(key, b"second!")
+
+    version = s3.store.open(Upload(bucket, key, None, etag, 5, "0", now)).version
+
+    assert (version.version_id, version.is_current) == ("null", False)
+    assert b"".join(s3.store.read(version)) == b"first"
+    assert s3.content(s3.store.pin(version, f"pinned/{uuid.uuid4().hex}")) == b"first"
+
+
 def test_a_version_that_does_not_exist_is_missing(subject: Subject, table: str) -> None:
     upload = subject.put(f"dev/append/{table}/a.csv", b"x")
 
