@@ -80,6 +80,8 @@ from etl_core.loading.repeats import find_repeat, skips_repeats, warnings_of_rep
 from etl_core.model.errors import (
     ActionNotAllowedError,
     CopyRefusedError,
+    DamagedLedgerError,
+    EtlError,
     InvalidDataFileError,
     LoadFailedError,
     LoadTimeoutError,
@@ -162,6 +164,7 @@ class DataLoad:
             raise InvalidDataFileError(EMPTY_FILE())
         file = open_file(store, load.upload.upload_id, opened, compression)
         strategy = CopyStrategy(one_copy_per_file=load.alone)
+        missing: EtlError | None = None
         while True:
             match self._attempt(file, strategy):
                 case _Retry(strategy=strategy):
@@ -169,7 +172,9 @@ class DataLoad:
                         upload_id = load.upload.upload_id
                         file = open_file(store, upload_id, opened, compression, pin=True)
                 case _NoSchema():
-                    raise missing_schema_error(load)
+                    known, missing = missing, missing_schema_error(load)
+                    if known is not None or not isinstance(missing, DamagedLedgerError):
+                        raise missing
                 case Failed() as failed:
                     return self._after_failure(failed)
                 case KeysRefused() as refused:

@@ -170,7 +170,7 @@ SCHEMA_FILE_PENDING = Message(
 
 SCHEMA_NOT_APPLIED = Message(
     id="schema.not_applied",
-    when="The table has no schema, but the lake holds a schema file for it that is not applied yet.",
+    when="The table has no schema, but the lake holds a schema file for it that is not answered yet.",
     text="no schema is in force for {table} in {database}: a schema file for it is in the lake, "
     "but it is not applied yet",
     fix="Read the log entry of the schema file; when it is applied, upload this file again",
@@ -367,6 +367,18 @@ LEDGER_DROPPED = Message(
     text="the ledger of {table} was dropped while it was being created",
     fix="Upload the schema file again",
     example={"table": "public.orders"},
+)
+
+LEDGER_MISSING = Message(
+    id="ledger.missing",
+    when="A data file arrives for a table whose ledger does not exist or is empty, although the log knows a schema "
+    "file that was applied.",
+    text="the ledger of {table} in {database} does not exist or is empty, although the log says that the schema file "
+    "{key!r} was applied: the ledger was dropped or emptied, or the warehouse was restored from a snapshot. The file "
+    "is not at fault",
+    fix="Upload the schema file again; if the table has rows of earlier files, its answer says how to keep them. Then "
+    "send this file again: etl replay --failed --database {database} --table {table}",
+    example={"table": "public.orders", "database": "dev", "key": "dev/schema/orders/schema.json"},
 )
 
 LEDGER_FORGOTTEN = Message(

@@ -13,12 +13,14 @@ from etl_core.loading.load_context import LoadContext
 from etl_core.loading.locked_ledger import Backlog
 from etl_core.loading.messages import (
     EARLIER_UPLOAD_PENDING,
+    LEDGER_MISSING,
     NO_SCHEMA,
     SCHEMA_FILE_FAILED,
     SCHEMA_FILE_PENDING,
     SCHEMA_NOT_APPLIED,
 )
 from etl_core.model.errors import (
+    DamagedLedgerError,
     EarlierUploadError,
     EtlError,
     NoSchemaError,
@@ -28,11 +30,14 @@ from etl_core.model.errors import (
 from etl_core.model.lake_key import Action
 from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS, MAX_WAIT_ATTEMPTS
-from etl_core.model.status import Status
+from etl_core.model.status import TOOK_EFFECT, UNSETTLED, Status
 from etl_core.model.upload import Order
-from etl_core.upload_log.entry import LONGEST_WAIT, LoggedUpload
+from etl_core.upload_log.entry import LONGEST_WAIT
 
 _NEWEST = 20
+_HAVE_ROW = (*TOOK_EFFECT, Status.SUPERSEDED, Status.DUPLICATE)
+"""A schema file with one of these statuses has a row in the ledger."""
+_REFUSED = (Status.REJECTED, Status.FAILED)
 
 
 @dataclass(frozen=True)
@@ -128,20 +133,25 @@ def wait_for_earlier_uploads(load: LoadContext, backlog: Backlog, version_id: st
 
 def missing_schema_error(load: LoadContext) -> EtlError:
     """Return the error for a data file whose table has no schema: retryable while a schema file may
-    still be applied, else a rejection.
+    still be applied, a rejection if none was.
+
+    DamagedLedgerError if the log says that one was applied. The ledger must be read once more before
+    that is certain: it may just have been applied.
     """
     table = load.key.table
     folders = load.ports.store.schema_folders(table)
     listed = [version for folder in folders for version in load.ports.store.list_versions(folder)]
     newest = sorted(listed, key=lambda version: version.landed_at)[-_NEWEST:]
-    if not all(_is_refused(load.ports.backlog.find_upload(table, version)) for version in newest):
+    found = {each: load.ports.backlog.find_upload(table, each) for each in newest}
+    status = {each: None if logged is None else logged.status for each, logged in found.items()}
+    if any(each is None or each in UNSETTLED for each in status.values()):
         return SchemaNotReadyError(SCHEMA_NOT_APPLIED(table=table, database=table.database))
-    if newest:
+    if applied := [each.key for each in newest if status[each] in _HAVE_ROW]:
+        return DamagedLedgerError(
+            LEDGER_MISSING(table=table, database=table.database, key=applied[-1])
+        )
+    if refused := [each.key for each in newest if status[each] in _REFUSED]:
         return NoSchemaError(
-            SCHEMA_FILE_FAILED(table=table, database=table.database, key=newest[-1].key)
+            SCHEMA_FILE_FAILED(table=table, database=table.database, key=refused[-1])
         )
     return NoSchemaError(NO_SCHEMA(table=table, database=table.database, folder=table.folder))
-
-
-def _is_refused(logged: LoggedUpload | None) -> bool:
-    return logged is not None and logged.status in (Status.REJECTED, Status.FAILED)

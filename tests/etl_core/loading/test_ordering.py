@@ -9,8 +9,11 @@ from datetime import timedelta
 import pytest
 
 from etl_core.model.errors import EarlierUploadError, SchemaNotReadyError, ThrottledError
+from etl_core.model.object_versions import ObjectVersion
 from etl_core.model.retry_policies import MAX_LOG_READ_ATTEMPTS, MAX_WAIT_ATTEMPTS
 from etl_core.model.status import Status
+from etl_core.model.table_ref import TableRef
+from etl_core.upload_log.entry import LoggedUpload
 from tests.builders import NOON, a_column, a_schema_file
 from tests.etl_core.in_memory_pipeline import ROWS, InMemoryPipeline
 
@@ -36,6 +39,44 @@ def test_a_data_file_does_not_wait_for_a_refused_first_schema_file() -> None:
     assert outcome.error is not None
     assert outcome.error.type == "NoSchemaError"
     assert "its schema file 'dev/schema/t/s.json' was rejected or failed" in outcome.error.message
+
+
+def test_a_data_file_without_a_ledger_is_not_at_fault_if_the_schema_file_was_applied(
+    pipeline: InMemoryPipeline,
+) -> None:
+    del pipeline.warehouse.states["dev"].ledgers["public__t"]
+
+    outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n3,c\n")
+
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.type) == (Status.FAILED, "DamagedLedgerError")
+    assert "the schema file 'dev/schema/t/s.json' was applied" in outcome.error.message
+    assert pipeline.warehouse.table("t") == ROWS
+
+
+def test_a_data_file_loads_if_its_schema_file_is_applied_while_it_looks_for_it(
+    pipeline: InMemoryPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = pipeline.warehouse.states["dev"].ledgers.pop("public__t")
+    find_upload = pipeline.backlog.find_upload
+
+    def find_what_was_just_applied(table: TableRef, version: ObjectVersion) -> LoggedUpload | None:
+        pipeline.warehouse.states["dev"].ledgers["public__t"] = ledger
+        return find_upload(table, version)
+
+    monkeypatch.setattr(pipeline.backlog, "find_upload", find_what_was_just_applied)
+
+    assert pipeline.drop("dev/append/t/x.csv", b"id,name\n3,c\n").status is Status.LOADED
+
+
+def test_a_marker_file_beside_the_schema_files_is_not_waited_for() -> None:
+    pipeline = InMemoryPipeline()
+    pipeline.drop("dev/schema/t/_SUCCESS", b"")
+
+    outcome = pipeline.drop("dev/append/t/x.csv", b"id,name\n1,a\n")
+
+    assert outcome.error is not None
+    assert "a table needs a schema file" in outcome.error.message
 
 
 def test_a_refused_schema_file_does_not_affect_an_earlier_version_of_the_same_key() -> None:
