@@ -12,7 +12,7 @@ import click
 
 from etl_cli.csv_commands import report_errors
 from etl_cli.csv_sources import STANDARD_INPUT, Reader, open_source
-from etl_cli.inferred_names import InferredName, infer_names, numbered_names
+from etl_cli.inferred_names import InferredName, infer_names, notes_of_header, numbered_names
 from etl_cli.terminal import echo, echo_lines, to_json
 from etl_cli.type_inference import Guess, Inference, notes_of, render_schema_file
 from etl_core.csv_files.compression import compression_of, decompressed
@@ -99,8 +99,8 @@ def infer(
     guesses, options = _infer_files(context, data, wanted, is_guessed=delimiter is None)
     text = render_schema_file(guesses, options)
     with report_errors(context, data[0]):
-        SchemaFile.parse(text.encode())
-    for note in notes_of(guesses):
+        spec = SchemaFile.parse(text.encode())
+    for note in (*notes_of(guesses), *notes_of_header(spec)):
         echo(f"note: {note}", err=True)
     if output is None:
         echo_lines(text.removesuffix("\n"))

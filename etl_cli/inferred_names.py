@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from etl_core.csv_files.row_check import RowCheck
+from etl_core.csv_files.rows import CsvRow
+from etl_core.csv_files.values import Effect
 from etl_core.model.errors import InvalidDataFileError
 from etl_core.model.names import (
     MAX_IDENTIFIER_BYTES,
@@ -17,6 +20,7 @@ from etl_core.model.names import (
     header_key,
     header_spelling,
 )
+from etl_core.schema_files.schema_file import SchemaFile
 
 _CLEAN = re.compile(r"[a-z_][a-z0-9_]*")
 _NOT_CLEAN = re.compile(r"[^a-z0-9]+")
@@ -93,3 +97,21 @@ def _faults(names: Sequence[InferredName], header: Sequence[str], *, clean: bool
                 f"column {number}: the name {spelling!r} is used twice (first in column "
                 f"{first[spelling]}); rename one of them in the file"
             )
+
+
+def notes_of_header(spec: SchemaFile) -> Iterator[str]:
+    """Yield a note if the names could be a row of the table: the files may have no header, and the row would be lost.
+
+    A name such as `y` is no sign of that, although a BOOLEAN can have this value.
+    """
+    if spec.csv.header == "none":
+        return
+    names = [column.header[0] if column.header else column.name for column in spec.columns]
+    has_value = any(
+        name and not column.type.is_text and column.type.name != "boolean"
+        for name, column in zip(names, spec.columns, strict=True)
+    )
+    found = RowCheck([column.name for column in spec.columns], spec).of_row(CsvRow(1, names))
+    if has_value and all(each.issue.effect is not Effect.REFUSED for each in found):
+        shown = spec.csv.delimiter.join(names)[:100]
+        yield f"the first row looks like data: {shown!r}. If the files have no header, use --no-header"

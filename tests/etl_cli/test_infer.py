@@ -309,6 +309,26 @@ def test_clean_names_keep_the_names_of_the_header(files: CsvFolder) -> None:
     assert checked.exit_code == 0, checked.output
 
 
+@pytest.mark.parametrize(
+    ("content", "is_noted"),
+    [
+        ("1,Anna\n2,Ben\n", True),
+        ("2024-01-02;x\n2024-01-03;y\n", True),
+        ("id,y\n1,true\n2,false\n", False),
+        ("name,y\nAnna,true\n", False),
+        ("a,b\nx,y\n", False),
+        ("1,name\nx,y\n", False),
+    ],
+)
+def test_a_header_that_could_be_a_row_is_noted(
+    files: CsvFolder, content: str, is_noted: bool
+) -> None:
+    result = files.run("infer", files.file(content))
+
+    assert result.exit_code == 0
+    assert ("use --no-header" in result.stderr) == is_noted
+
+
 def test_a_file_without_a_header_has_numbered_columns(files: CsvFolder) -> None:
     schema = files.infer("1,Anna\n2,Ben\n", "--no-header")
 
