@@ -19,6 +19,7 @@ from etl_core.loading.ledger_view import Proceed, Superseded
 from etl_core.loading.load_context import LoadContext, LoadResult, Trace
 from etl_core.loading.locked_ledger import lock_ledger, read_backlog, without_effect, write_rows
 from etl_core.loading.messages import (
+    COLUMN_LOSES_VALUE,
     COLUMN_NOT_CHANGED,
     LEDGER_DROPPED,
     LEDGER_FORGOTTEN,
@@ -29,6 +30,7 @@ from etl_core.loading.messages import (
     SCHEMA_FILE_EXTENSION,
     SCHEMA_FILE_TOO_LARGE,
     TABLE_KEEPS_CHANGING,
+    VALUES_LOST,
     VALUES_NOT_CONVERTED,
     VIEWS_USE_COLUMNS,
 )
@@ -201,9 +203,22 @@ class SchemaLoad:
             self._note(describe_sql(statement.element))
             with self._refusal_explained(statement):
                 transaction.execute(statement.element)
+            self._check_kept(transaction, statement)
         is_new_spec = in_force is not None and in_force != spec
         changed = bool(plan.transactional or self._committed) or is_new_spec
         return Status.APPLIED if changed else Status.UNCHANGED
+
+    def _check_kept(self, transaction: Transaction, statement: Statement) -> None:
+        """Raise SchemaChangeRefusedError if the statement has changed a value."""
+        found = () if statement.lost is None else transaction.execute(statement.lost)
+        for row in found:
+            value, stored = map(str, row)
+            reason = COLUMN_LOSES_VALUE(
+                column=statement.column, why=statement.why, value=value, stored=stored
+            )
+            raise SchemaChangeRefusedError(
+                VALUES_LOST(reason=reason, changed=self._describe_changed()), (reason,)
+            )
 
     def _check_not_forgotten(self) -> None:
         """Raise DamagedLedgerError if the ledger is empty although the log knows loads of the table.

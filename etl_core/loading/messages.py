@@ -339,6 +339,27 @@ VALUES_NOT_CONVERTED = Message(
     example={"reason": COLUMN_NOT_CHANGED.example_text(), "changed": NOTHING_CHANGED()},
 )
 
+COLUMN_LOSES_VALUE = Message(
+    id="schema.change.lost.column",
+    when="A text would lose decimals, its time of day or its offset in the new type of its column.",
+    text="column {column!r} cannot be changed ({why}): the value {value!r} would become {stored!r}",
+    fix="",
+    example={
+        "column": "price",
+        "why": "price: type character varying(20) becomes numeric(10,2)",
+        "value": "1.505",
+        "stored": "1.51",
+    },
+)
+
+VALUES_LOST = Message(
+    id="schema.change.lost",
+    when="A change of a column's type that the file allows with `retype` would lose a part of a value.",
+    text="{reason}. {changed}",
+    fix='Choose a type that holds the values, or list "narrow" in allowed_changes to lose what does not fit',
+    example={"reason": COLUMN_LOSES_VALUE.example_text(), "changed": NOTHING_CHANGED()},
+)
+
 LEDGER_ROW_DAMAGED = Message(
     id="ledger.row_damaged",
     when="A row of the table's ledger has a value that the pipeline did not write.",

@@ -100,7 +100,7 @@ def make_plan(
     refusals = adoption or tuple(refuse(actual, desired, changes, allowed))
     if refusals:
         return Plan(changes, (), refusals, warnings=warnings)
-    statements = tuple(_statements(actual, desired, changes))
+    statements = tuple(_statements(actual, desired, changes, may_lose="narrow" in allowed))
     return Plan(
         changes, statements, (), tuple(_touched(changes)), tuple(_removed(changes)), warnings
     )
@@ -167,13 +167,13 @@ _ORDER = (
 
 
 def _statements(
-    actual: sa.Table | None, desired: sa.Table, changes: tuple[Change, ...]
+    actual: sa.Table | None, desired: sa.Table, changes: tuple[Change, ...], *, may_lose: bool
 ) -> Iterator[Statement]:
     """Yield the statements in the order in which they have to run.
 
     The primary key is absent while columns change.
     """
-    writer = StatementWriter(actual, desired, changes)
+    writer = StatementWriter(actual, desired, changes, may_lose=may_lose)
     written = [
         statement
         for kind in _ORDER

@@ -36,6 +36,7 @@ from etl_core.schema_changes.changes import (
     WidenColumn,
 )
 from etl_core.schema_changes.diff import constraint_name
+from etl_core.schema_changes.lost_values import select_lost_values
 from etl_core.schema_files.column_types import describe_type
 from etl_core.schema_files.tables import primary_key_of
 from etl_core.sql import describe_sql, identifier
@@ -47,7 +48,8 @@ class Statement:
 
     `column` is set if the statement converts the values of a column: its name in the schema file.
     `interim` is the name of the new column while the old one still exists. `changes_encodings`:
-    Redshift also changes encodings, so the plan is made again before the next statement.
+    Redshift also changes encodings, so the plan is made again before the next statement. `lost`
+    selects a value that the statement has changed: if there is one, the plan must not go on.
     """
 
     element: Any
@@ -57,6 +59,7 @@ class Statement:
     column: str | None = None
     interim: str | None = None
     changes_encodings: bool = False
+    lost: sa.Select[Any] | None = None
 
     @property
     def sql(self) -> str:
@@ -73,9 +76,15 @@ class StatementWriter:
     """Writes the statements of the changes between two tables."""
 
     def __init__(
-        self, actual: sa.Table | None, desired: sa.Table, changes: tuple[Change, ...]
+        self,
+        actual: sa.Table | None,
+        desired: sa.Table,
+        changes: tuple[Change, ...],
+        *,
+        may_lose: bool,
     ) -> None:
         self.actual, self.desired, self.changes = actual, desired, changes
+        self.may_lose = may_lose
         self.names = {
             each.desired: each.actual for each in changes if isinstance(each, RenameColumn)
         }
@@ -198,7 +207,10 @@ class StatementWriter:
         rule = "every value must fit"
         if ddl.empties_become_null(*map(describe_type, (change.actual.type, change.desired.type))):
             rule = "empty texts become NULL, every other value must fit"
-        yield Statement(fill, f"{why}; {rule}", kind, column=name, interim=new)
+        lost = None
+        if not self.may_lose:
+            lost = select_lost_values(table, change.actual, change.desired, new)
+        yield Statement(fill, f"{why}; {rule}", kind, column=name, interim=new, lost=lost)
         yield Statement(ddl.DropColumn(table, name), "the new column has its values", kind)
         yield Statement(ddl.RenameColumn(table, new, name), "the new column takes the name", kind)
         if (comment := self._lost_comment(change)) is not None:

@@ -100,6 +100,54 @@ def test_values_are_converted(pipeline: LivePipeline) -> None:
     assert pipeline.live.rows(["id", "name"]) == [(1, 12), (2, None)]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "stored"),
+    [
+        ("1.505", "NUMERIC(10,2)", "1.51"),
+        ("2024-01-02 10:30:00", "DATE", "2024-01-02"),
+        ("2024-01-02 00:00:00-07", "TIMESTAMP", "2024-01-02 00:00:00"),
+        ("10:00:00+02", "TIME", "10:00:00"),
+    ],
+)
+def test_a_text_loses_nothing_in_a_retype_unless_the_file_allows_it(
+    pipeline: LivePipeline, text: str, kind: str, stored: str
+) -> None:
+    old, new = a_column("name", "VARCHAR(30)"), a_column("name", kind)
+    pipeline.drop(ID, old)
+    pipeline.live.run(f"INSERT INTO public.t VALUES (1, ''), (2, NULL), (3, '{text}')")
+
+    outcome = pipeline.drop(ID, new, allowed_changes=["retype"])
+
+    assert f"the value '{text}' would become '{stored}'" in refusal_of(outcome)
+    assert 'list "narrow" in allowed_changes' in refusal_of(outcome)
+    assert pipeline.live.rows(["id", "name"]) == [(1, ""), (2, None), (3, text)]
+    applied = pipeline.drop(ID, new, allowed_changes=["retype", "narrow"])
+    assert applied.status is Status.APPLIED
+    held = pipeline.live.autocommit.exec_driver_sql("SELECT name::varchar FROM t WHERE id = 3")
+    assert held.scalar_one() == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1.50", "NUMERIC(10,2)"),
+        ("12345678901234567890123456789.1234567", "NUMERIC(38,9)"),
+        ("2024-01-02 00:00:00", "DATE"),
+        ("2024-01-02T10:30:00Z", "TIMESTAMP"),
+        ("10:00:00", "TIME"),
+        ("2024-01-02 10:30:00-07", "TIMESTAMPTZ"),
+        ("0.1", "REAL"),
+    ],
+)
+def test_a_text_that_loses_nothing_is_retyped(pipeline: LivePipeline, text: str, kind: str) -> None:
+    pipeline.drop(ID, a_column("name", "VARCHAR(40)"))
+    pipeline.live.run(f"INSERT INTO public.t VALUES (1, ''), (2, '{text}')")
+
+    outcome = pipeline.drop(ID, a_column("name", kind), allowed_changes=["retype"])
+
+    assert outcome.status is Status.APPLIED
+
+
 def test_an_empty_text_becomes_null_when_its_column_becomes_another_type(
     pipeline: LivePipeline,
 ) -> None:
