@@ -315,6 +315,14 @@ RENAME_CLAIMED_TWICE = Message(
     "Give it in one column only",
     {"claims": "'title', 'label'", "renamed_from": "name"},
 )
+TEXTS_READ_MONTH_FIRST = Message(
+    "schema.change.month_first",
+    "A schema file turns a column of texts into dates or timestamps.",
+    "the texts of column {column!r} are cast to {type}, which reads the month first if the year is not: 03/02/2018 "
+    "becomes 2 March",
+    "Check such values before you rely on the column",
+    {"column": "day", "type": "date"},
+)
 COLUMN_OF_UNKNOWN_TYPE = Message(
     "schema.change.unknown_type",
     "The schema file changes a column whose type in the table the loader does not know.",

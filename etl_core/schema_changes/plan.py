@@ -33,6 +33,7 @@ from etl_core.schema_changes.changes import (
 )
 from etl_core.schema_changes.diff import diff
 from etl_core.schema_changes.live_table import warn_unknown_types
+from etl_core.schema_changes.messages import TEXTS_READ_MONTH_FIRST
 from etl_core.schema_changes.refusals import Refusal, refuse, refuse_adoption
 from etl_core.schema_changes.statements import Statement, StatementWriter
 from etl_core.schema_files.column_types import describe_type, unknown_type_of
@@ -101,9 +102,19 @@ def make_plan(
     if refusals:
         return Plan(changes, (), refusals, warnings=warnings)
     statements = tuple(_statements(actual, desired, changes, may_lose="narrow" in allowed))
+    warnings = (*warnings, *_warn_month_first(changes))
     return Plan(
         changes, statements, (), tuple(_touched(changes)), tuple(_removed(changes)), warnings
     )
+
+
+def _warn_month_first(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a warning for each column of texts that becomes dates. A load refuses what can be read in two ways."""
+    for change in changes:
+        if isinstance(change, RebuildColumn):
+            kind, desired = (describe_type(each.type) for each in (change.actual, change.desired))
+            if kind.is_text and desired.is_datetime:
+                yield TEXTS_READ_MONTH_FIRST(column=str(change.desired.name), type=desired)
 
 
 def _retyped_unknown(

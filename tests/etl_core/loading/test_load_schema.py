@@ -127,6 +127,20 @@ def test_a_text_loses_nothing_in_a_retype_unless_the_file_allows_it(
     assert held.scalar_one() == stored
 
 
+@pytest.mark.parametrize(("kind", "is_warned"), [("DATE", True), ("VARCHAR(30)", False)])
+def test_the_order_of_day_and_month_in_a_retype_is_a_warning(
+    pipeline: LivePipeline, kind: str, *, is_warned: bool
+) -> None:
+    pipeline.drop(ID, a_column("day", "CHAR(10)"))
+    pipeline.live.run("INSERT INTO public.t VALUES (1, '03/02/2018')")
+
+    outcome = pipeline.drop(ID, a_column("day", kind), allowed_changes=["retype"])
+
+    assert outcome.status is Status.APPLIED
+    found = [warning for warning in outcome.warnings if "03/02/2018" in warning.message]
+    assert len(found) == is_warned
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
