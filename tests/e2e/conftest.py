@@ -63,7 +63,7 @@ class Lake:
                 FilterExpression="version_id = :version AND #status <> :received",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
-                    ":table": {"S": table},
+                    ":table": {"S": table.rpartition(".")[2]},
                     ":version": {"S": version_id},
                     ":received": {"S": "received"},
                 },
