@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip install -q --disable-pip-version-check
 LOCK := uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
-# One worker more than the two cores: many tests wait for processes that they started. Without reordering, because files with few
+# More workers than the two cores: many tests wait for processes that they started. Without reordering, because files with few
 # tests have the longest ones: at the end they would run alone.
-TEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+TEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term:skip-covered
 # Python 3.12 and newer measure coverage with sys.monitoring, which costs little. Python 3.11 has only a trace function: it takes
 # 1.8 times the CPU time, with few sources too, because it is called for all code. There `make test` measures no coverage.
@@ -19,11 +19,12 @@ help:             ## show this list
 
 setup: $(VENV)/.ready $(BIN)/etl .venv-lambda/.ready  ## create the two virtual environments from the locked requirements
 
+# Without compiled files: few of the 3,000 modules of pulumi_aws are ever imported, and to compile them all takes a minute.
 $(VENV)/.ready: requirements/dev.txt requirements/demo-data.txt
 	@echo "creating $(VENV) (one to three minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "this is Python " + sys.version.split()[0] + "; Python 3.11 or newer is required")'
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python $(PIP) -r requirements/dev.txt
+	@$(BIN)/python $(PIP) --no-compile -r requirements/dev.txt
 	@$(BIN)/python $(PIP) --no-deps -r requirements/demo-data.txt
 	@touch $@
 

@@ -39,6 +39,17 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+LONGEST = ("guarantees", "upgrade", "docs", "e2e", "redshift_emulator")
+"""The folders with the longest tests. They run first: at the end one process would be left with them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by folder; within a folder their order stays."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: order.get(item.path.relative_to(tests).parts[0], len(order)))
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """Start one local cloud for all tests that need it."""

@@ -70,7 +70,7 @@ LATE_UPSERT = a_scenario(
 def test_any_order_repetition_and_kill_gives_the_sequential_result(harness: Harness) -> None:
     slow_harness = replace(harness, interpreter=replace(harness.interpreter, scale=SCALE))
 
-    check_scenarios(slow_harness, 5)
+    check_scenarios(slow_harness, 3)
 
 
 def check_scenarios(harness: Harness, normal: int) -> None:
