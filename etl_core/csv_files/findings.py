@@ -14,6 +14,8 @@ from etl_core.csv_files.row_check import Finding
 from etl_core.csv_files.values import Effect
 from etl_core.schema_files.schema_file import CsvOptions, SchemaFile
 
+_CUT_TYPES = ("numeric", "real", "double precision", "character varying")
+
 
 @dataclass(frozen=True)
 class CountedFinding:
@@ -88,7 +90,7 @@ def needs_scan(spec_columns: tuple[str, ...], spec: SchemaFile) -> bool:
         format_text = options.date_format if kind.name == "date" else options.time_format
         if kind.is_datetime and format_text in (None, "auto"):
             return True
-        is_cut = kind.name in ("numeric", "character varying") or kind.is_time
+        is_cut = kind.name in _CUT_TYPES or kind.is_time
         if counts_losses and (is_cut or (kind.is_datetime and _has_clock(format_text))):
             return True
     return False

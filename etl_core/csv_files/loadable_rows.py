@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from etl_core.csv_files.unremarkable_rows import bytes_except, rows_pattern
+from etl_core.csv_files.unremarkable_rows import FLOATS, bytes_except, rows_pattern
 from etl_core.csv_files.values import DEFAULT_NULL
 from etl_core.schema_files.column_types import ColumnType
 from etl_core.schema_files.datetime_patterns import AUTO
@@ -29,7 +29,6 @@ _TIMES = {
     "time with time zone": _CLOCK,
 }
 _BOOLEAN = rb"(?>true|false|yes|no|[tfyn01])"
-_REAL = rb"-?+[0-9]{1,9}+(?>\.[0-9]{1,9}+|)"
 _LONGER_CHARACTER = (
     rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
@@ -117,8 +116,8 @@ def _value(kind: ColumnType, options: CsvOptions) -> bytes:
         if precision == scale:
             return _NEVER
         return rb"-?+[0-9]{1,%d}+(?>\.[0-9]{0,%d}+|)" % (precision - scale, scale)
-    if kind.name in ("real", "double precision"):
-        return _REAL
+    if kind.name in FLOATS:
+        return FLOATS[kind.name]
     if kind.name == "boolean":
         return _BOOLEAN
     if kind.is_time:

@@ -435,6 +435,13 @@ DECIMALS_CUT = Message(
     fix="",
     example={"scale": 2},
 )
+DIGITS_ROUNDED = Message(
+    id="value.digits_rounded",
+    when="A number has more digits than its REAL or DOUBLE PRECISION type keeps; COPY rounds it.",
+    text="has more digits than {type} keeps; COPY rounds it to {stored}",
+    fix="",
+    example={"type": "double precision", "stored": "9007199254740992"},
+)
 TIME_LOST = Message(
     id="value.time_lost",
     when="A value of a DATE column has a time of day, which COPY cuts off.",
@@ -598,6 +605,13 @@ WIDEN_DECIMALS = Message(
     "NUMERIC(18,0)",
     fix="",
     example={"precision": 18, "scale": 0},
+)
+KEEP_DIGITS = Message(
+    id="cure.keep_digits",
+    when="COPY rounds a number of a REAL or DOUBLE PRECISION column.",
+    text="REAL keeps 6 digits and DOUBLE PRECISION 15. To keep every digit, give the column the type BIGINT or NUMERIC",
+    fix="",
+    example={},
 )
 MAKE_NUMERIC = Message(
     id="cure.make_numeric",

@@ -19,6 +19,11 @@ _CLOCK = rb"[0-9]{1,2}+:[0-9][0-9](?>:[0-9][0-9](?>\.[0-9]{1,6}+|)|)"
 _MIDNIGHT = rb"00:00(?::00(?:\.0{1,6})?+)?+"
 _UTC = rb"(?:[Zz]|[-+]00(?::?00)?+)?+"
 _ZONE = rb" ?(?:[Zz]|[-+]\d\d(?::?\d\d)?+)?+"
+FLOATS = {
+    "real": rb"(?>-?+(?=[0-9.]{1,7}+(?![0-9.]))[0-9]++(?>\.[0-9]*+|))",
+    "double precision": rb"(?>-?+(?>[0-9]{1,15}+(?![0-9.])|(?=[0-9.]{3,18}+(?![0-9.]))[0-9]++\.[0-9]++))",
+}
+"""Numbers that the type keeps: 6 digits of a REAL, 15 of a DOUBLE PRECISION, 17 with decimals."""
 _NEVER = rb"(?!)"
 
 
@@ -91,6 +96,9 @@ def _value(kind: ColumnType, options: CsvOptions) -> bytes | None:
     if kind.name == "numeric":
         scale = kind.arguments[1]
         return rb"(?>-?+[0-9]++(?>\.[0-9]{0,%d}+|))" % scale
+    if kind.name in FLOATS:
+        exponent = rb"" if kind.name == "real" else rb"(?>[eE][-+]?+[0-9]{1,2}+|)"
+        return FLOATS[kind.name] + exponent
     if kind.name == "time without time zone":
         return rb"(?:" + _CLOCK + rb")"
     if kind.name == "time with time zone":

@@ -22,11 +22,13 @@ from etl_core.csv_files.messages import (
     BLANKS_CUT,
     DATE_AMBIGUOUS,
     DECIMALS_CUT,
+    DIGITS_ROUNDED,
     FLOAT_OUT_OF_RANGE,
     FRACTION_CUT,
     INTEGER_OUT_OF_RANGE,
     KEEP_AS_TEXT,
     KEEP_BLANKS,
+    KEEP_DIGITS,
     KEEP_OFFSET,
     KEEP_TIME,
     NOT_ASCII,
@@ -85,6 +87,9 @@ ValueTest = Callable[[str], ValueIssue | None]
 _Check = Callable[[str], MessageText | ValueIssue | None]
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
+_REAL_DIGITS, _DOUBLE_DIGITS, _PRINTED_DIGITS = 6, 15, 17
+_MOST_DIGITS = 800
+"""No number in 64 bits has so many digits before only zeros follow: at most 767."""
 _BOOLEANS = frozenset({"t", "true", "y", "yes", "1", "f", "false", "n", "no", "0"})
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 
@@ -248,15 +253,37 @@ def _numeric(precision: int, scale: int) -> _Check:
 
 
 def _float(kind: ColumnType) -> _Check:
-    def check(value: str) -> MessageText | None:
+    is_real = kind.name == "real"
+
+    def check(value: str) -> MessageText | ValueIssue | None:
         if _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
-        number = _as_real(float(value)) if kind.name == "real" else float(value)
-        if isinf(number) or (number == 0 and re.search("[1-9]", re.split("[eE]", value)[0])):
+        number = _as_real(float(value)) if is_real else float(value)
+        mantissa = re.split("[eE]", value)[0]
+        if isinf(number) or (number == 0 and re.search("[1-9]", mantissa)):
             return FLOAT_OUT_OF_RANGE(type=kind)
-        return None
+        if not _is_rounded(value, mantissa, number, is_real=is_real):
+            return None
+        stored = f"{number:.9g}" if is_real else f"{number:.17g}"
+        return _changed(DIGITS_ROUNDED(type=kind, stored=stored), KEEP_DIGITS())
 
     return check
+
+
+def _is_rounded(value: str, mantissa: str, number: float, *, is_real: bool) -> bool:
+    """Return whether the stored number is another one than the text, read with as many digits as the text has.
+
+    A fraction of up to 17 digits in a DOUBLE PRECISION is never rounded here: programs print a
+    number so, and these digits identify it ("Numeric types": 15 digits, and 6 for REAL).
+    """
+    digits = mantissa.lstrip("+-").replace(".", "").strip("0")
+    if len(digits) <= (_REAL_DIGITS if is_real else _DOUBLE_DIGITS):
+        return False
+    if len(mantissa) == len(value) and "." not in mantissa:
+        return Decimal(number) != Decimal(value)
+    if not is_real and len(digits) <= _PRINTED_DIGITS:
+        return False
+    return len(digits) > _MOST_DIGITS or Decimal(f"{number:.{len(digits) - 1}e}") != Decimal(value)
 
 
 def _as_real(number: float) -> float:

@@ -69,6 +69,20 @@ def test_values_that_copy_cuts_are_counted_with_the_first_line(size: int) -> Non
         ("NUMERIC(5,2)", "1e-3", "value.decimals_cut"),
         ("NUMERIC(5,2)", "1e2", None),
         ("DOUBLE PRECISION", "42.42", None),
+        ("DOUBLE PRECISION", "9007199254740993", "value.digits_rounded"),
+        ("DOUBLE PRECISION", "9007199254740992", None),
+        ("DOUBLE PRECISION", "0.30000000000000004", None),
+        ("DOUBLE PRECISION", "-1.7976931348623157e308", None),
+        ("DOUBLE PRECISION", "0.1234567890123456789", "value.digits_rounded"),
+        ("DOUBLE PRECISION", "0.50000000000000000000", None),
+        ("DOUBLE PRECISION", "1" + "0" * 22, None),
+        ("DOUBLE PRECISION", "1" * 2000 + "e-1900", "value.digits_rounded"),
+        ("REAL", "16777217", "value.digits_rounded"),
+        ("REAL", "16777216", None),
+        ("REAL", "37.7749295", "value.digits_rounded"),
+        ("REAL", "37.7749", None),
+        ("REAL", "37.774929", None),
+        ("REAL", "1.0e10", None),
     ],
 )
 def test_each_kind_of_loss_is_found(kind: str, value: str, finding: str | None) -> None:
@@ -169,7 +183,9 @@ def test_utf16_is_scanned_as_well() -> None:
         (a_column("a", "VARCHAR(9)"), {"on_lossy": "ignore"}, False),
         (a_column("a", "CHAR(9)"), {}, False),
         (a_column("a", "BIGINT"), {}, False),
-        (a_column("a", "DOUBLE PRECISION"), {}, False),
+        (a_column("a", "DOUBLE PRECISION"), {}, True),
+        (a_column("a", "DOUBLE PRECISION"), {"on_lossy": "ignore"}, False),
+        (a_column("a", "BOOLEAN"), {}, False),
         (a_column("a", "NUMERIC(9,2)"), {}, True),
         (a_column("a", "NUMERIC(9,2)"), {"on_lossy": "ignore"}, False),
         (a_column("a", "DATE"), {}, True),
@@ -189,10 +205,22 @@ FIELDS = st.sampled_from(
     ["", '""', "1", "1.5", "1.505", '"1.505"', "x", "-2.5", "+3", "1e-9", ".5", "5.", "2024-01-02", "01/02/2024",
      "2024-01-02 00:00", "2024-01-02 10:00:00", "2024-01-02T10:00:00-07:00", "2024-01-02 10:00:00.1234567",
      "c1  ", "abcd      ", '"abc       "', "abcdefghijkl", "é é é é   ",
-     "2024-01-02 10:00Z", '"a\nb"', '"a"",""b"', "id", "10:00+02", "240102", " 1", "c0", "c1"]
+     "2024-01-02 10:00Z", '"a\nb"', '"a"",""b"', "id", "10:00+02", "240102", " 1", "c0", "c1",
+     "1234567", "16777217", "123456.7", "1234.5678", "9007199254740993", "0.30000000000000004", "0.12345678901234567",
+     "1.2345678901234567e-05", "12345678901234567.8e99", "1e400", "1e-400", "123456789012345", "-99999999999999.9"]
 )  # fmt: skip
 TYPES = st.sampled_from(
-    ["NUMERIC(6,2)", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "VARCHAR(20)", "INTEGER"]
+    [
+        "NUMERIC(6,2)",
+        "DATE",
+        "TIMESTAMP",
+        "TIMESTAMPTZ",
+        "TIME",
+        "VARCHAR(20)",
+        "INTEGER",
+        "REAL",
+        "DOUBLE PRECISION",
+    ]
 )
 
 
