@@ -283,11 +283,13 @@ BEGIN
             EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I !~ ''^pg_rs''',
                 name, rtrim(definition, ';'), CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END);
         END IF;
-        -- An IDENTITY column may be shown as nullable.
+        -- An IDENTITY column may be shown as nullable, and has a default.
         definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
         IF name = 'columns' AND definition !~ 'shown_nullable' THEN
-            EXECUTE 'CREATE OR REPLACE VIEW information_schema.columns AS ' || replace(definition, 'a.attnotnull',
-                '(a.attnotnull AND NOT EXISTS (SELECT FROM pg_rs.attribute s WHERE s.relid = a.attrelid AND s.attnum = a.attnum AND s.shown_nullable))');
+            EXECUTE 'CREATE OR REPLACE VIEW information_schema.columns AS ' || replace(replace(definition, 'a.attnotnull',
+                '(a.attnotnull AND NOT EXISTS (SELECT FROM pg_rs.attribute s WHERE s.relid = a.attrelid AND s.attnum = a.attnum AND s.shown_nullable))'),
+                'pg_get_expr(ad.adbin, ad.adrelid)',
+                '(SELECT d.adsrc FROM pg_rs.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)');
         END IF;
         -- The tables of a late-binding view may be missing: its definition is its statement.
         definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);

@@ -65,6 +65,10 @@ def test_an_identity_column_is_shown_as_declared_and_holds_no_null(cursor: Curso
         " JOIN pg_class c ON c.oid = a.attrelid WHERE relname = 't' AND attnum > 0",
     ):
         assert dict(rows(cursor, query)) == shown
+    defaults = "SELECT column_default FROM {} WHERE table_name = 't' ORDER BY ordinal_position"
+    assert rows(cursor, defaults.format("information_schema.columns")) == rows(
+        cursor, defaults.format("svv_columns")
+    )
     cursor.execute("SHOW COLUMNS FROM TABLE dev.public.t")
     names = [column.name for column in cursor.description or ()]
     places = names.index("column_name"), names.index("is_nullable")
