@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -151,13 +152,27 @@ async def _run(
     set_mocks(deployer, project=PROJECT, stack=stack, preview=False)
     set_all_config(dict(config))
     try:
-        await run_pulumi_func(program)
+        await run_pulumi_func(partial(run_and_settle, program))
     except Exception:
         await _wait_for_other_resources()
         raise
     root = get_root_resource()
     exports: Mapping[str, Any] = getattr(root, "outputs", {})
     return {key: await pulumi.Output.from_input(value).future() for key, value in exports.items()}
+
+
+async def run_and_settle(program: Program) -> None:
+    """Run the program, then wait until every task has ended or one has failed.
+
+    Pulumi's runtime waits for what is left after each task that ends, which is quadratic: it took a
+    third of the time. Here it finds nothing left.
+    """
+    program()
+    this = asyncio.current_task()
+    while others := asyncio.all_tasks() - {this}:
+        done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_EXCEPTION)
+        if any(task.cancelled() or task.exception() for task in done):
+            return
 
 
 async def _wait_for_other_resources() -> None:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -22,6 +23,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
+
+from local_cloud.deploy import run_and_settle
 
 PROJECT = "redshift-lake-loader"
 ACCOUNT = "123456789012"
@@ -266,7 +269,7 @@ async def _run(
     )
     full = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in config.items()}
     pulumi.runtime.set_all_config({"aws:region": REGION, **full}, [])
-    await run_pulumi_func(main)
+    await run_pulumi_func(partial(run_and_settle, main))
     twice = {
         identity
         for identity in recorder.registrations
