@@ -21,7 +21,6 @@ DIALECT_WORDS = _DATE_FUNCTIONS | {
     "listagg",
     "nvl",
     "isnull",
-    "array",
     "approximate",
     "extract",
     "max",
@@ -79,8 +78,6 @@ def dialect_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
                 yield Edit(token.start, token.end, _SIZED[value_at(tokens, place - 2)])
         elif token.value in ("nvl", "isnull") and after == "(":
             yield Edit(token.start, token.end, "coalesce")
-        elif token.value == "array" and after == "(" and value_at(tokens, place + 2) != "select":
-            raise refusal("emulator function", function="array")
         elif token.value == "minus" and after in ("select", "("):
             yield Edit(token.start, token.end, "except")
         elif token.value == "approximate" and after == "count":

@@ -11,7 +11,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 FUNCTIONS = _names("""
-    array_concat array_flatten subarray object get_number_attributes lower_attribute_names upper_attribute_names
+    object get_number_attributes lower_attribute_names upper_attribute_names
     object_transform text_to_int_alt text_to_numeric_alt getbit try_cast collate octetindex bpcharcmp crc32 datetime
     difference soundex checksum farmfingerprint64 fnv_hash murmur3_32_hash xxhash64 hll hll_create_sketch
     hll_cardinality hll_combine hll_combine_sketches explain_model decimal_precision decimal_scale is_bigint is_char

@@ -40,8 +40,11 @@ _CALLED_SUBSTITUTES = frozenset(
     {"avg", "concat", "format_type", "regexp_count", "regexp_instr", "regexp_replace", "regexp_substr",
      "json_serialize", "version", "current_setting", "set_config"}
 )  # fmt: skip
-# Of information_schema: they show the declared keys.
-_CONSTRAINT_VIEWS = frozenset({"table_constraints", "key_column_usage"})
+# Of information_schema: they show the declared keys, and names of more than 63 bytes.
+_INFORMATION_VIEWS = {
+    **dict.fromkeys(("table_constraints", "key_column_usage"), "pg_rs"),
+    **dict.fromkeys(("columns", "schemata", "tables", "views"), "pg_rs_names"),
+}
 SESSION_FUNCTIONS = frozenset({"pg_last_copy_count", "pg_last_copy_id"})
 BARE_NUMERIC = frozenset({"numeric", "decimal", "dec"})
 _BYTES = frozenset({"varbyte", "varbinary"})
@@ -58,7 +61,7 @@ REWRITTEN_WORDS = (
     | _CALLED_SUBSTITUTES
     | SESSION_FUNCTIONS
     | {"sysdate", "where"}
-    | _CONSTRAINT_VIEWS
+    | _INFORMATION_VIEWS.keys()
 )
 
 
@@ -149,12 +152,14 @@ def _known_word(tokens: Sequence[Token], place: int, values: SessionValues) -> I
         result = values.copy_count if token.value == "pg_last_copy_count" else values.copy_id
         yield Edit(token.start, tokens[place + 1].end, "pg_rs." + token.value + "(" + str(result))
     elif token.value in _SUBSTITUTES or (token.value in _CALLED_SUBSTITUTES and called):
-        yield from _into_pg_rs(tokens, place, "pg_catalog")
-    elif token.value in _CONSTRAINT_VIEWS and before == ".":
-        yield from _into_pg_rs(tokens, place, "information_schema")
+        yield from _into_pg_rs(tokens, place)
+    elif token.value in _INFORMATION_VIEWS and before == ".":
+        schema = tokens[place - 2]
+        if schema.value.strip('"') == "information_schema":
+            yield Edit(schema.start, schema.end, _INFORMATION_VIEWS[token.value])
 
 
-def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Edit]:
+def _into_pg_rs(tokens: Sequence[Token], place: int) -> Iterator[Edit]:
     """Edit `pg_class` and `pg_catalog.pg_class`, but not a column or another schema's table of that name."""
     qualified = value_at(tokens, place - 1) == "."
     target = "pg_rs"
@@ -166,7 +171,7 @@ def _into_pg_rs(tokens: Sequence[Token], place: int, schema: str) -> Iterator[Ed
             return
     if not qualified:
         yield Edit(tokens[place].start, tokens[place].start, target + ".")
-    elif value_at(tokens, place - 2).strip('"') == schema:
+    elif value_at(tokens, place - 2).strip('"') == "pg_catalog":
         yield Edit(tokens[place - 2].start, tokens[place - 2].end, target)
 
 

@@ -235,8 +235,13 @@ def _other_facets(actual: Column, desired: Column, encoding: str) -> Iterator[Fa
 
 
 def _nullability_facet(actual: Column, desired: Column) -> Facet | None:
+    """Return no facet for an identity column. It holds no NULL, but the catalog may call it nullable.
+
+    AWS documents IDENTITY columns as NOT NULL (database developer guide, "CREATE TABLE"); drivers'
+    tests show them as nullable in the catalog.
+    """
     pair = _nullability(actual), _nullability(desired)
-    if pair[0] == pair[1]:
+    if pair[0] == pair[1] or actual.info.get("is_generated"):
         return None
     return Facet(str(desired.name), "nullability", *pair, permission="nullability")
 

@@ -24,6 +24,7 @@ from etl_core.sql import catalog_table, identifier
 _IDENTITY = re.compile(
     r'"?identity"?\(\s*\d+\s*,\s*\d+\s*,\s*\'?\(?(-?\d+)\s*,\s*(-?\d+)\)?\'?.*\)', re.IGNORECASE
 )
+_ANY_IDENTITY = re.compile(r'"?(?:default_)?identity"?\s*\(', re.IGNORECASE)
 _DISTSTYLES = {0: "EVEN", 8: "ALL"}
 
 
@@ -207,6 +208,7 @@ def _column(value: Any) -> sa.Column[Any]:
         if identity or kind is None
         else parse_catalog_default(value["default_text"], kind),
         comment=value["column_comment"],
+        info={"is_generated": _ANY_IDENTITY.match(value["default_text"] or "") is not None},
         **options,
     )
 

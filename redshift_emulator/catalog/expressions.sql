@@ -252,6 +252,40 @@ CREATE OR REPLACE FUNCTION pg_catalog.split_to_array(text, text DEFAULT ',') RET
     SELECT to_json(string_to_array($1, $2))::super
 $$;
 
+-- Arrays: ARRAY(a, b) is array_of(array_element(a), array_element(b)). Dates have no array_element(): they are not cast to SUPER (r_array).
+DO $$
+DECLARE
+    element text;
+BEGIN
+    FOREACH element IN ARRAY ARRAY['text', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision', 'boolean'] LOOP
+        EXECUTE format('CREATE OR REPLACE FUNCTION pg_rs.array_element(%s) RETURNS json LANGUAGE sql IMMUTABLE STRICT AS %L', element,
+                       'SELECT to_json($1)');
+    END LOOP;
+END
+$$;
+CREATE OR REPLACE FUNCTION pg_rs.array_element(super) RETURNS json LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT $1::json $$;
+CREATE OR REPLACE FUNCTION pg_rs.array_of(VARIADIC items json[] DEFAULT '{}') RETURNS super LANGUAGE sql IMMUTABLE AS $$ SELECT to_json(items)::super $$;
+CREATE OR REPLACE FUNCTION pg_rs.items(super) RETURNS json[] LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE json_typeof($1::json) WHEN 'array' THEN (
+        SELECT coalesce(array_agg(e.value ORDER BY e.place), '{}') FROM json_array_elements($1::json) WITH ORDINALITY AS e (value, place)) END
+$$;
+CREATE OR REPLACE FUNCTION pg_catalog.array_concat(super, super) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN is_array($1) AND is_array($2) THEN to_json(pg_rs.items($1) || pg_rs.items($2))::super END
+$$;
+-- One level; an element that is no array stays as it is.
+CREATE OR REPLACE FUNCTION pg_catalog.array_flatten(super) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE WHEN is_array($1) THEN to_json(ARRAY(
+        SELECT i.value FROM unnest(pg_rs.items($1)) WITH ORDINALITY AS o (value, place)
+        CROSS JOIN LATERAL unnest(coalesce(pg_rs.items(o.value::super), ARRAY[o.value])) WITH ORDINALITY AS i (value, place)
+        ORDER BY o.place, i.place))::super END
+$$;
+-- Positions begin at 0; a negative one counts from the end (r_subarray).
+CREATE OR REPLACE FUNCTION pg_catalog.subarray(super, start integer, length integer) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT to_json(items[first + 1:first + length])::super
+    FROM (SELECT pg_rs.items($1) AS items, CASE WHEN start < 0 THEN greatest(json_array_length($1::json) + start, 0) ELSE start END AS first
+          WHERE is_array($1)) AS a
+$$;
+
 -- Statistics over the sorted values. They also work as window functions, which PostgreSQL's ordered-set aggregates do not.
 CREATE OR REPLACE FUNCTION pg_rs.continuous(values_ double precision[], share double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT AS $$

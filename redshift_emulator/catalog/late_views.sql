@@ -112,7 +112,7 @@ $$;
 -- PostgreSQL leaves it out if there is only one table, so it is added, outside of literals and not to names after AS.
 CREATE OR REPLACE FUNCTION pg_rs.pg_get_viewdef(view oid, pretty boolean DEFAULT false) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    definition text := pg_catalog.pg_get_viewdef(view);
+    definition text;
     relation oid;
     named text;
     pieces text[];
@@ -125,6 +125,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_rs.mat_view m WHERE m.oid = view) THEN
         RETURN (SELECT statement FROM pg_rs.mat_view m WHERE m.oid = view);
     END IF;
+    definition := pg_catalog.pg_get_viewdef(view);
     SELECT min(d.refobjid) INTO relation
     FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
     WHERE r.ev_class = view AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> view

@@ -2,6 +2,8 @@
 -- Installed into template1, so that every new database has it. Idempotent.
 
 CREATE SCHEMA IF NOT EXISTS pg_rs;
+CREATE SCHEMA IF NOT EXISTS pg_rs_index;
+CREATE SCHEMA IF NOT EXISTS pg_rs_names;
 
 -- One row per table: distribution style (0 EVEN, 1 KEY, 8 ALL, 9 AUTO), and what AUTO leaves to Redshift.
 CREATE TABLE IF NOT EXISTS pg_rs.relation (
@@ -26,6 +28,8 @@ CREATE TABLE IF NOT EXISTS pg_rs.attribute (
 
 -- The length of VARBYTE(n), since PostgreSQL's type has none.
 ALTER TABLE pg_rs.attribute ADD COLUMN IF NOT EXISTS length integer;
+-- The catalog shows an IDENTITY column as nullable unless NOT NULL or a primary key was declared. It holds no NULL in either case.
+ALTER TABLE pg_rs.attribute ADD COLUMN IF NOT EXISTS shown_nullable boolean NOT NULL DEFAULT false;
 
 -- Declared keys. They are never enforced.
 CREATE SEQUENCE IF NOT EXISTS pg_rs.key_oid START 2000000000;
@@ -107,6 +111,6 @@ CREATE TABLE IF NOT EXISTS pg_rs.load_history (
     copy_job_id bigint NOT NULL DEFAULT 0
 );
 
-GRANT USAGE ON SCHEMA pg_rs TO PUBLIC;
+GRANT USAGE ON SCHEMA pg_rs, pg_rs_index, pg_rs_names TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pg_rs TO PUBLIC;
 GRANT USAGE ON SEQUENCE pg_rs.key_oid TO PUBLIC;

@@ -14,7 +14,7 @@ SELECT c.oid, pg_rs.full_name(c.relname) AS relname, c.relnamespace, c.reltype, 
        c.relhasrules, c.relhassubclass, c.relacl, coalesce(r.diststyle, 0)::smallint AS reldiststyle
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_rs.relation r ON r.oid = c.oid
-WHERE c.relnamespace <> 'pg_rs'::regnamespace AND c.relkind <> 'S'; -- identity columns have sequences
+WHERE c.relnamespace <> ALL ('{pg_rs,pg_rs_index,pg_rs_names}'::regnamespace[]) AND c.relkind <> 'S'; -- identity columns have sequences
 CREATE OR REPLACE VIEW pg_rs.pg_class AS
 SELECT * FROM pg_rs.class
 UNION ALL
@@ -31,7 +31,7 @@ FROM pg_rs.pg_class c LEFT JOIN pg_rs.relation r ON r.oid = c.oid;
 CREATE OR REPLACE VIEW pg_rs.attributes AS
 SELECT a.attrelid, pg_rs.full_name(a.attname) AS attname, a.atttypid, a.attstattarget::integer AS attstattarget,
        a.attlen, a.attnum, a.attndims, -1 AS attcacheoff, coalesce(r.length + 4, a.atttypmod) AS atttypmod, a.attbyval,
-       a.attstorage, a.attalign, a.attnotnull,
+       a.attstorage, a.attalign, a.attnotnull AND NOT coalesce(r.shown_nullable, false) AS attnotnull,
        a.atthasdef OR r.identity IS NOT NULL AS atthasdef, a.attisdropped, a.attislocal, a.attinhcount::integer AS attinhcount,
        coalesce(r.encoding, 0)::smallint AS attencodingtype, coalesce(r.distkey, false) AS attisdistkey,
        coalesce(r.sortkeyord, 0) AS attsortkeyord
@@ -73,8 +73,6 @@ WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'pg_rs';
 
 -- The declared keys as indexes, which drivers read: in pg_index, pg_class and pg_attribute, of a schema of their own so that
 -- other queries do not pay for them.
-CREATE SCHEMA IF NOT EXISTS pg_rs_index;
-GRANT USAGE ON SCHEMA pg_rs_index TO PUBLIC;
 CREATE OR REPLACE VIEW pg_rs_index.pg_index AS
 SELECT i.indexrelid, i.indrelid, i.indkey::smallint[] AS indkey, i.indclass::oid[] AS indclass, i.indnatts, i.indisunique, i.indisprimary,
        i.indisclustered, NULL::text AS indexprs, NULL::text AS indpred
@@ -110,7 +108,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
 
 -- Hides the schemas of this catalog.
 CREATE OR REPLACE VIEW pg_rs.pg_namespace AS
-SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_rs', 'pg_rs_index');
+SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_rs', 'pg_rs_index', 'pg_rs_names');
 
 -- The schema of the session's temporary tables, which the SVV views show. They show no other schema that begins with pg_.
 CREATE OR REPLACE FUNCTION pg_rs.is_shown(schema_name text) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -281,9 +279,22 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['columns', 'schemata', 'tables', 'views'] LOOP
         definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
-        IF definition !~ 'pg_rs' THEN
-            EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I <> ''pg_rs''',
+        IF definition !~ '[\^]pg_rs' THEN
+            EXECUTE format('CREATE OR REPLACE VIEW information_schema.%I AS SELECT * FROM (%s) AS every WHERE %I !~ ''^pg_rs''',
                 name, rtrim(definition, ';'), CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END);
+        END IF;
+        -- An IDENTITY column may be shown as nullable, and has a default.
+        definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
+        IF name = 'columns' AND definition !~ 'shown_nullable' THEN
+            EXECUTE 'CREATE OR REPLACE VIEW information_schema.columns AS ' || replace(replace(definition, 'a.attnotnull',
+                '(a.attnotnull AND NOT EXISTS (SELECT FROM pg_rs.attribute s WHERE s.relid = a.attrelid AND s.attnum = a.attnum AND s.shown_nullable))'),
+                'pg_get_expr(ad.adbin, ad.adrelid)',
+                '(SELECT d.adsrc FROM pg_rs.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)');
+        END IF;
+        -- The tables of a late-binding view may be missing: its definition is its statement.
+        definition := pg_get_viewdef(format('information_schema.%I', name)::regclass);
+        IF name = 'views' AND definition !~ 'pg_rs.pg_get_viewdef' THEN
+            EXECUTE 'CREATE OR REPLACE VIEW information_schema.views AS ' || replace(definition, 'pg_get_viewdef(', 'pg_rs.pg_get_viewdef(');
         END IF;
         -- A materialized view is a view whose definition is its statement.
         definition := pg_get_viewdef('information_schema.views'::regclass);
@@ -297,6 +308,23 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- These views of information_schema with the whole names: the type of its names ends after 63 bytes. The session reads them instead.
+DO $$
+DECLARE
+    name text;
+    columns text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['columns', 'schemata', 'tables', 'views'] LOOP
+        SELECT string_agg(CASE WHEN a.attname IN ('table_schema', 'table_name', 'column_name', 'schema_name')
+                          THEN format('pg_rs.full_name(%1$I::name) AS %1$I', a.attname) ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
+        INTO columns FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = format('information_schema.%I', name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
+        EXECUTE format('CREATE OR REPLACE VIEW pg_rs_names.%1$I AS SELECT %2$s FROM information_schema.%1$I', name, columns);
+    END LOOP;
+END
+$$;
+GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_names TO PUBLIC;
 
 CREATE OR REPLACE VIEW pg_rs.table_constraints AS
 SELECT current_database()::text AS constraint_catalog, n.nspname::text AS constraint_schema, k.conname AS constraint_name,

@@ -105,7 +105,11 @@ class ColumnDefinition:
         if self.type.name == VARBYTE:
             record["length"] = self.type.arguments[0]
         if self.identity:
-            record |= {"identity": ",".join(map(str, self.identity)), "by_default": self.by_default}
+            record |= {
+                "identity": ",".join(map(str, self.identity)),
+                "by_default": self.by_default,
+                "shown_nullable": not self.not_null,
+            }
         return {name: value for name, value in record.items() if value is not None}
 
 

@@ -14,6 +14,7 @@ from redshift_emulator.restructure.merge_duplicates import remove_duplicates
 from redshift_emulator.restructure.outer_join import outer_join
 from redshift_emulator.restructure.pivot import pivot
 from redshift_emulator.restructure.qualify import qualify
+from redshift_emulator.restructure.sized_literals import sized_literals
 from redshift_emulator.restructure.source import Source
 from redshift_emulator.restructure.super_paths import super_path
 
@@ -24,6 +25,7 @@ _COMMANDS = frozenset(
 )
 # The passes by a word that their construct contains.
 _PASSES: tuple[tuple[str, Callable[[Source], str | None]], ...] = (
+    ("array", calls.array),
     ("decode", calls.decode),
     ("convert", calls.convert),
     ("ratio_to_report", calls.ratio_to_report),
@@ -37,6 +39,7 @@ _PASSES: tuple[tuple[str, Callable[[Source], str | None]], ...] = (
     ("unpivot", pivot),
     ("qualify", qualify),
     ("duplicates", remove_duplicates),
+    ("create", sized_literals),
 )
 
 

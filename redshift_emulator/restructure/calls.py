@@ -41,6 +41,18 @@ def convert(source: Source) -> str | None:
     return None
 
 
+def array(source: Source) -> str | None:
+    """Replace ARRAY(a, b) by calls of functions: PostgreSQL has only ARRAY[a, b], which has one type (r_array)."""
+    for place in source.calls("array"):
+        if source.word(place + 2) in ("select", "with"):
+            continue
+        close = source.closing(place + 1)
+        elements = (source.text(*part) for part in source.split(place + 2, close))
+        items = ", ".join(f"pg_rs.array_element({element})" for element in elements)
+        return source.replaced(place, close + 1, f"pg_rs.array_of({items})")
+    return None
+
+
 def ratio_to_report(source: Source) -> str | None:
     """Replace RATIO_TO_REPORT(x) OVER (w) by x divided by the sum over w."""
     for place in source.calls("ratio_to_report"):

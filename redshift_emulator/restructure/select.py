@@ -11,10 +11,10 @@ from redshift_emulator.restructure.source import Source
 _CLAUSES = frozenset(
     {"into", "from", "where", "group", "having", "qualify", "window", "order", "limit", "offset", "fetch"}
 )  # fmt: skip
-_SET_OPERATORS = frozenset({"union", "except", "intersect", "minus"})
+SET_OPERATORS = frozenset({"union", "except", "intersect", "minus"})
 _JOIN_WORDS = frozenset({"inner", "left", "right", "full", "outer", "cross", "natural", "join"})
 _NO_ALIAS = (
-    _CLAUSES | _SET_OPERATORS | _JOIN_WORDS
+    _CLAUSES | SET_OPERATORS | _JOIN_WORDS
     | {"on", "using", "pivot", "unpivot", "as", "lateral", "set", "when", "with", "at", "tablesample"}
 )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _select(source: Source, start: int) -> Select:
     while place < len(source.words):
         word = source.words[place]
         depth += (word == "(") - (word == ")")
-        if depth < 0 or (depth == 0 and (word == ";" or word in _SET_OPERATORS)):
+        if depth < 0 or (depth == 0 and (word == ";" or word in SET_OPERATORS)):
             break
         if depth == 0 and word in _CLAUSES and _begins(source, place, word):
             clauses[current] = (first, place)

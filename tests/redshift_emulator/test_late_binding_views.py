@@ -49,6 +49,11 @@ def test_its_table_and_columns_can_be_dropped_and_it_fails_afterwards(cursor: Cu
     assert error(cursor, "SELECT * FROM v")
     cursor.execute("DROP TABLE t")
     assert error(cursor, "SELECT * FROM v")
+    for query in (
+        "SELECT definition FROM pg_views WHERE viewname = 'v'",
+        "SELECT view_definition FROM information_schema.views WHERE table_name = 'v'",
+    ):
+        assert rows(cursor, query) == [(CREATE,)]
     cursor.execute("DROP VIEW v")
     assert rows(cursor, COLUMNS) == []
 

@@ -144,6 +144,22 @@ def test_two_long_names_may_differ_after_63_bytes(cursor: Cursor) -> None:
     assert rows(cursor, f"SELECT {'x' * 100}b FROM t") == []
 
 
+def test_long_names_are_whole_in_information_schema(cursor: Cursor) -> None:
+    table, view, column = "t" * 100, "v" * 100, "c" * 100
+    cursor.execute(f"CREATE TABLE {table} ({column} integer)")
+    cursor.execute(f"CREATE VIEW {view} AS SELECT {column} FROM {table}")
+    own = "WHERE table_schema = 'public' ORDER BY 1"
+    assert rows(cursor, f"SELECT table_name FROM information_schema.tables {own}") == [
+        (table,),
+        (view,),
+    ]
+    assert rows(cursor, f"SELECT table_name FROM information_schema.views {own}") == [(view,)]
+    columns = f"SELECT table_name, column_name FROM information_schema.columns c {own}"
+    assert rows(cursor, columns) == [(table, column), (view, column)]
+    found = f"SELECT count(*) FROM dev.information_schema.tables i WHERE i.table_name = '{table}'"
+    assert value(cursor, found) == 1
+
+
 def test_a_table_with_a_hash_name_is_temporary(connect: Connect) -> None:
     one, other = connect().cursor(), connect().cursor()
     one.execute("CREATE TABLE #stage (a varchar(3))")

@@ -67,6 +67,26 @@ REWRITTEN = {
         "MERGE INTO t USING s AS x ON t.a = x.a REMOVE DUPLICATES",
         "WITH removed AS (DELETE FROM t USING s AS x WHERE t.a = x.a) INSERT INTO t SELECT DISTINCT * FROM s",
     ),
+    "ARRAY": (
+        "SELECT array(a, 'x', array()) FROM t",
+        "SELECT pg_rs.array_of(pg_rs.array_element(a), pg_rs.array_element('x'), "
+        "pg_rs.array_element(pg_rs.array_of())) FROM t",
+    ),
+    "literals of a new table": (
+        "CREATE TABLE t AS SELECT 'é' AS a, 10.50 b, 'xy'::text AS c, CAST('z' AS varchar) AS d FROM u",
+        "CREATE TABLE t AS SELECT 'é'::varchar(2) AS a, 10.50::numeric(4,2) b, 'xy'::varchar(2) AS c, "
+        "'z'::varchar(1) AS d FROM u",
+    ),
+    "literals in WITH, in a subquery and in parentheses": (
+        "CREATE VIEW v AS (WITH q AS (SELECT 'a' AS x) SELECT * FROM q, (SELECT 1.5 AS y) AS s)",
+        "CREATE VIEW v AS (WITH q AS (SELECT 'a'::varchar(1) AS x) SELECT * FROM q, "
+        "(SELECT 1.5::numeric(2,1) AS y) AS s)",
+    ),
+    "literals in every branch of a UNION": (
+        "CREATE VIEW v AS SELECT 'a' AS x, 0.5 AS y UNION ALL SELECT 'bcd' AS x, 10.25 AS y",
+        "CREATE VIEW v AS SELECT 'a'::varchar(3) AS x, 0.5::numeric(4,2) AS y UNION ALL "
+        "SELECT 'bcd'::varchar(3) AS x, 10.25::numeric(4,2) AS y",
+    ),
 }  # fmt: skip
 UNCHANGED = [
     "SELECT t.a, public.t.b FROM public.t WHERE t.a = 1",
@@ -84,6 +104,13 @@ UNCHANGED = [
     "SELECT nulls, decode FROM t ORDER BY nulls NULLS LAST",
     "SELECT a + 1 AS b FROM t",
     "CREATE TABLE decode (decode integer)",
+    "CREATE VIEW v AS SELECT '2026-01-01' AS d UNION SELECT day AS d FROM t",
+    "CREATE VIEW v AS (SELECT '2026-01-01' AS d) UNION ((SELECT day AS d FROM t))",
+    "CREATE VIEW v AS SELECT day AS d FROM t UNION ((SELECT '2026-01-01' AS d))",
+    "CREATE VIEW v AS SELECT 'a' AS x UNION SELECT 1.5 AS x",
+    "CREATE VIEW v AS SELECT 'a'::varchar(9) AS x, date '2026-01-01' AS d, 1 AS n, 1e3 AS e, '' AS f, 'u'",
+    "INSERT INTO t SELECT 'a' AS x, 1.5 AS y",
+    "SELECT 'a' AS x, 1.5 AS y",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from etl_core.model.errors import TableDriftError
 from etl_core.schema_changes.drift import check_drift, describe_drift
 from etl_core.schema_changes.live_table import parse_table
+from etl_core.schema_changes.plan import make_plan
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from tests.builders import TABLE, a_column, a_spec
@@ -121,6 +122,53 @@ def test_other_columns_are_compared_beside_one_of_an_unknown_type() -> None:
         check_drift(live, IN_FORCE, TABLE)
 
     assert len(caught.value.details) == 1
+
+
+WITH_IDENTITY = (
+    {"identity": [1, 1]},
+    {"identity": [1, 1], "nullable": False},
+)
+WITHOUT_IDENTITY = ({}, {"nullable": True}, {"nullable": False})
+IDENTITY, DEFAULT_IDENTITY = (
+    f"\"{name}\"(1, 0, '1,1'::text)" for name in ("identity", "default_identity")
+)
+
+
+@pytest.mark.parametrize("attnotnull", [True, False], ids=["not null", "nullable"])
+@pytest.mark.parametrize("in_file", WITH_IDENTITY, ids=str)
+def test_an_identity_column_matches_its_schema_whatever_the_catalog_says_of_null(
+    in_file: dict[str, Any], attnotnull: bool
+) -> None:
+    columns = (a_column("id", "BIGINT", **in_file), NAME)
+    live = rows(*columns)
+    live[0]._mapping["attnotnull"] = attnotnull
+
+    assert check_drift(live, a_spec(*columns), TABLE) == ()
+    plan = make_plan(
+        parse_table(TABLE, live), table_of_schema_file(a_spec(*columns), TABLE), frozenset()
+    )
+    assert (plan.statements, plan.refusals) == ((), ())
+
+
+@pytest.mark.parametrize("attnotnull", [True, False], ids=["not null", "nullable"])
+@pytest.mark.parametrize("in_file", WITHOUT_IDENTITY, ids=str)
+@pytest.mark.parametrize("default_text", [IDENTITY, DEFAULT_IDENTITY])
+def test_an_identity_that_the_schema_does_not_have_is_no_difference_of_nullability(
+    default_text: str, in_file: dict[str, Any], attnotnull: bool
+) -> None:
+    spec = a_spec(a_column("id", "BIGINT", **in_file), NAME)
+    live = rows(ID, NAME)
+    live[0]._mapping |= {"attnotnull": attnotnull, "default_text": default_text}
+
+    assert check_drift(live, spec, TABLE) == ()
+    plan = make_plan(
+        parse_table(TABLE, live),
+        table_of_schema_file(spec, TABLE),
+        frozenset({"nullability", "retype"}),
+    )
+    assert plan.statements == ()
+    assert plan.refusals
+    assert all("its nullability" not in str(refusal) for refusal in plan.refusals)
 
 
 def test_a_missing_table_is_not_drift() -> None:
