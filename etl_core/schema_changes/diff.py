@@ -36,6 +36,7 @@ from etl_core.schema_changes.changes import (
     WidenColumn,
     encoding_of,
     identity_of,
+    is_generated,
 )
 from etl_core.schema_changes.conversions import Conversion, are_varchar, conversion
 from etl_core.schema_changes.messages import (
@@ -227,7 +228,9 @@ def _type_facet(table: sa.Table, actual: Column, desired: Column) -> Facet | Non
 def _other_facets(actual: Column, desired: Column, encoding: str) -> Iterator[Facet]:
     if (nullability := _nullability_facet(actual, desired)) is not None:
         yield nullability
-    if _parsed_default(actual) != _parsed_default(desired):
+    # The default of a column that generates its values is the generator, which no schema file names.
+    keeps_generator = is_generated(actual) and desired.server_default is None
+    if _parsed_default(actual) != _parsed_default(desired) and not keeps_generator:
         pair = _default(actual), _default(desired)
         yield Facet(str(desired.name), "default", *pair, permission="default")
     if (change := _encoding_facet(desired, encoding)) is not None:
@@ -241,7 +244,7 @@ def _nullability_facet(actual: Column, desired: Column) -> Facet | None:
     tests show them as nullable in the catalog.
     """
     pair = _nullability(actual), _nullability(desired)
-    if pair[0] == pair[1] or actual.info.get("is_generated"):
+    if pair[0] == pair[1] or is_generated(actual):
         return None
     return Facet(str(desired.name), "nullability", *pair, permission="nullability")
 

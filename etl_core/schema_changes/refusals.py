@@ -32,6 +32,7 @@ from etl_core.schema_changes.changes import (
     SuspectedRename,
     UnclearRename,
     identity_of,
+    is_generated,
 )
 from etl_core.schema_changes.conversions import Conversion, are_varchar, conversion
 from etl_core.schema_changes.messages import (
@@ -226,7 +227,7 @@ def _refuse_rebuild(change: RebuildColumn, primary_key: tuple[str, ...]) -> Iter
     actual, desired = describe_type(change.actual.type), describe_type(change.desired.type)
     if conversion(actual, desired) is Conversion.NONE:
         yield Refusal.of(change, NO_CONVERSION, actual=actual, desired=desired)
-    if identity_of(change.actual) is not None:
+    if identity_of(change.actual) is not None or is_generated(change.actual):
         yield Refusal.of(change, IDENTITY_COLUMN_REBUILT)
     elif _needs_default(change.desired):
         in_primary_key = change.actual.name in primary_key

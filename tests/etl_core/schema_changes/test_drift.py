@@ -9,7 +9,7 @@ import pytest
 from etl_core.model.errors import TableDriftError
 from etl_core.schema_changes.drift import check_drift, describe_drift
 from etl_core.schema_changes.live_table import parse_table
-from etl_core.schema_changes.plan import make_plan
+from etl_core.schema_changes.plan import Plan, make_plan
 from etl_core.schema_files.schema_file import SchemaFile
 from etl_core.schema_files.tables import table_of_schema_file
 from tests.builders import TABLE, a_column, a_spec
@@ -167,7 +167,7 @@ def test_an_identity_that_the_schema_does_not_have_is_no_difference_of_nullabili
         frozenset({"nullability", "retype"}),
     )
     assert plan.statements == ()
-    assert plan.refusals
+    assert bool(plan.refusals) == (default_text == IDENTITY)
     assert all("its nullability" not in str(refusal) for refusal in plan.refusals)
 
 
@@ -177,3 +177,20 @@ def test_a_missing_table_is_not_drift() -> None:
 
 def test_a_table_of_known_types_has_no_warning() -> None:
     assert check_drift(rows(ID, NAME), IN_FORCE, TABLE) == ()
+
+
+def test_a_column_generated_by_default_is_adopted_and_never_rebuilt() -> None:
+    """A rebuilt column would have lost its generator."""
+    columns = (a_column("id", "BIGINT"), NAME)
+    live = rows(*columns)
+    live[0]._mapping["default_text"] = DEFAULT_IDENTITY
+    actual, allowed = parse_table(TABLE, live), frozenset({"retype", "default", "nullability"})
+
+    def plan_for(*changed: dict[str, Any]) -> Plan:
+        return make_plan(actual, table_of_schema_file(a_spec(*changed), TABLE), allowed)
+
+    assert check_drift(live, a_spec(*columns), TABLE) == ()
+    assert (plan_for(*columns).changes, plan_for(*columns).refusals) == ((), ())
+    for other in (a_column("id", "INTEGER"), a_column("id", "BIGINT", default=5)):
+        refusals = plan_for(other, NAME).refusals
+        assert any("cannot rebuild an identity column" in str(each) for each in refusals)
