@@ -180,7 +180,7 @@ def test_a_table_of_known_types_has_no_warning() -> None:
 
 
 def test_a_column_generated_by_default_is_adopted_and_never_rebuilt() -> None:
-    """A rebuilt column would have lost its generator."""
+    """A column that is built again has no generator."""
     columns = (a_column("id", "BIGINT"), NAME)
     live = rows(*columns)
     live[0]._mapping["default_text"] = DEFAULT_IDENTITY
