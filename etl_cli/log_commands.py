@@ -17,7 +17,7 @@ from etl_cli.stack_outputs import StackSource
 from etl_cli.terminal import echo, echo_lines, has_error_terminal, to_json
 
 FOLLOW_SECONDS = 2.0
-_REFUSED = "failed,rejected"
+_REFUSED = "failed,rejected,unknown"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EVER = "2006"
 """S3 exists since 2006."""
@@ -55,7 +55,11 @@ def say_stack(stack: StackSource) -> None:
 
 @click.command()
 @click.argument("table", required=False)
-@click.option("--failed", is_flag=True, help="Only uploads that were rejected or failed.")
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="Only uploads that were rejected, that failed, or whose status is unknown.",
+)
 @click.option(
     "--since",
     callback=_since,

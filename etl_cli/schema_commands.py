@@ -35,7 +35,7 @@ NOTHING, CHANGES, REFUSED, UNUSABLE = 0, 1, 2, 3
 @click.command()
 @click.argument("desired", type=FILE)
 @click.option(
-    "--actual", type=FILE, help="The schema file that created the table. Default: no table exists."
+    "--actual", type=FILE, help="The schema file that is in force now. Default: no table exists."
 )
 @click.option(
     "--table", default="public.table", show_default=True, help="The table's name in the statements."

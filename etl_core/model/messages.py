@@ -69,7 +69,7 @@ KEY_INVALID = Message(
     text="the key {key!r} is not a valid upload: {faults}",
     fix="Nothing was loaded; upload the file again under a key {layout}",
     example={
-        "key": "dev/upsert/orders/a.csv",
+        "key": "dev/merge/orders/a.csv",
         "faults": "the action 'merge' is not one of append, truncate, upsert, schema",
         "layout": "db_name/action/table_name/file",
     },

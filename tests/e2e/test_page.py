@@ -146,7 +146,7 @@ def test_a_search_by_table_and_status_finds_the_refused_upload(page: Page, table
     page.press("/", "/")
     page.wait("document.activeElement.name === 'table'")
     page.write(table)
-    page.js("void (document.querySelector('select').value = 'failed,rejected')")
+    page.js("void (document.querySelector('select').value = 'failed,rejected,unknown')")
     page.press("Enter")
     page.wait(h1_has("Search"))
     page.wait(f"document.body.innerText.includes('dev/append/{table}/bad.csv')")

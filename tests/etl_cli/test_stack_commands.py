@@ -125,7 +125,7 @@ def test_logs_without_a_table_asks_for_the_last_day_of_all_tables(api: Api, run:
     shown = run("logs", "--failed")
     assert shown.exit_code == 0
     [(_, parameters)] = api.requests
-    assert parameters["status"] == "failed,rejected"
+    assert parameters["status"] == "failed,rejected,unknown"
     assert len(parameters["from"]) == len("2026-11-22T09:30:00Z")
     assert "rejected" in shown.output
     assert json.loads(run("logs", "--json").output) == [ENTRY, LOADED]
