@@ -216,6 +216,7 @@ def test_a_rotated_password_is_read_again(proxied: ProxiedTable) -> None:
     assert proxied.ids() == [1, 2]
 
 
+@pytest.mark.timeout(short_or_long(180, 1200))
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_a_connection_that_breaks_after_any_number_of_bytes_loads_once(
     proxied: ProxiedTable, side: Any
