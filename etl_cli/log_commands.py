@@ -15,9 +15,10 @@ from etl_cli.command_errors import plain_errors
 from etl_cli.options import stack_options
 from etl_cli.stack_outputs import StackSource
 from etl_cli.terminal import echo, echo_lines, has_error_terminal, to_json
+from etl_core.model.status import REFUSED
 
 FOLLOW_SECONDS = 2.0
-_REFUSED = "failed,rejected,unknown"
+_REFUSED = ",".join(sorted(REFUSED))
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EVER = "2006"
 """S3 exists since 2006."""

@@ -20,7 +20,6 @@ from etl_cli.recovery_client import (
 )
 from etl_cli.recovery_display import (
     NEEDS_OPERATOR,
-    REFUSED,
     delivery_json,
     delivery_table,
     finding_json,
@@ -42,6 +41,7 @@ from etl_cli.stack_options import (
 )
 from etl_cli.stack_outputs import StackSource
 from etl_core.model.lake_key import KeyParts, describe_key
+from etl_core.model.status import REFUSED
 from etl_core.model.upload import Upload
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (

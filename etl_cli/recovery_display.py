@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from etl_cli.console import DataTable
 from etl_cli.recovery_client import Delivery
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.recovery.reconcile import TO_SEND, State
 from etl_core.recovery.reconcile_requests import Answer, FindingSummary
 from etl_core.recovery.wire import Json, to_json
 
 MAX_ROWS = 40
-REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 _TO_DO = {
     Status.REJECTED: "etl logs --failed shows why; correct the file and upload it again",
     Status.FAILED: "etl logs --failed shows why; etl replay --failed loads it again",

@@ -11,7 +11,6 @@ from etl_cli.options import stack_options
 from etl_cli.progress import progress
 from etl_cli.recovery_client import ask_with_retries
 from etl_cli.recovery_display import (
-    REFUSED,
     delivery_json,
     delivery_table,
     finding_json,
@@ -31,7 +30,7 @@ from etl_cli.stack_options import (
 )
 from etl_cli.stack_outputs import StackSource
 from etl_core.model.errors import LoadFailedError, StackError
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.model.table_ref import TableRef
 from etl_core.recovery.messages import (
     UPLOAD_LOADED_BEFORE,

@@ -10,7 +10,6 @@ from etl_cli.progress import progress
 from etl_cli.recovery_client import in_arrival_order, pages
 from etl_cli.recovery_display import (
     MAX_ROWS,
-    REFUSED,
     delivery_json,
     delivery_table,
     finding_json,
@@ -19,7 +18,7 @@ from etl_cli.recovery_display import (
 from etl_cli.stack import Stack, open_stack
 from etl_cli.stack_options import CLOCK, DONE, LEFT, Reply, deliver_with_progress, stack_errors
 from etl_cli.stack_outputs import StackSource
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.recovery.reconcile import Scope, State
 from etl_core.recovery.reconcile_requests import (
     FindingSummary,

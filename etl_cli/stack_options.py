@@ -13,11 +13,11 @@ import click
 from etl_cli.console import make_console
 from etl_cli.progress import progress
 from etl_cli.recovery_client import Clock, Delivery, deliver
-from etl_cli.recovery_display import REFUSED
 from etl_cli.stack import Stack
 from etl_cli.terminal import echo, echo_lines, to_json, visible
 from etl_core.model.errors import EtlError
 from etl_core.model.names import faults_of_name, faults_of_schema
+from etl_core.model.status import REFUSED
 from etl_core.model.table_ref import split_table_name
 from etl_core.model.times import parse_utc_time
 from etl_core.recovery.reconcile_requests import FindingSummary

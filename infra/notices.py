@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from etl_core.model.notices import EVENT_SOURCE, EVENT_TYPE, EVENT_VERSION, NOTIFIED, REFUSED
+from etl_core.model.notices import EVENT_SOURCE, EVENT_TYPE, EVENT_VERSION, NOTIFIED
 from etl_core.model.retry_policies import RetryPolicy
+from etl_core.model.status import REFUSED
 from infra.states import ALL_ERRORS, State, jsonata, render_retry
 
 CLAIM = "Claim notice"

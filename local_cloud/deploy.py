@@ -168,8 +168,7 @@ async def run_and_settle(program: Program) -> None:
     third of the time. Here it finds nothing left.
     """
     program()
-    this = asyncio.current_task()
-    while others := asyncio.all_tasks() - {this}:
+    while others := _other_tasks():
         done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_EXCEPTION)
         if any(task.cancelled() or task.exception() for task in done):
             return
@@ -177,9 +176,12 @@ async def run_and_settle(program: Program) -> None:
 
 async def _wait_for_other_resources() -> None:
     """Wait for resources that do not depend on the failed one: their errors are reported too."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
+    if others := _other_tasks():
         await asyncio.wait(others, timeout=FINISH_SECONDS)
+
+
+def _other_tasks() -> set[asyncio.Task[Any]]:
+    return {each for each in asyncio.all_tasks() if each is not asyncio.current_task()}
 
 
 def project_program() -> None:

@@ -253,24 +253,25 @@ def _numeric(precision: int, scale: int) -> _Check:
 
 
 def _float(kind: ColumnType) -> _Check:
-    is_real = kind.name == "real"
+    is_real, hint = kind.name == "real", KEEP_DIGITS()
 
     def check(value: str) -> MessageText | ValueIssue | None:
         if _DECIMAL.fullmatch(value) is None:
             return NOT_NUMBER()
         number = _as_real(float(value)) if is_real else float(value)
-        mantissa = re.split("[eE]", value)[0]
+        mantissa, _, exponent = value.lower().partition("e")
         if isinf(number) or (number == 0 and re.search("[1-9]", mantissa)):
             return FLOAT_OUT_OF_RANGE(type=kind)
-        if not _is_rounded(value, mantissa, number, is_real=is_real):
+        is_whole = not exponent and "." not in mantissa
+        if not _is_rounded(value, mantissa, number, is_real=is_real, is_whole=is_whole):
             return None
         stored = f"{number:.9g}" if is_real else f"{number:.17g}"
-        return _changed(DIGITS_ROUNDED(type=kind, stored=stored), KEEP_DIGITS())
+        return _changed(DIGITS_ROUNDED(type=kind, stored=stored), hint)
 
     return check
 
 
-def _is_rounded(value: str, mantissa: str, number: float, *, is_real: bool) -> bool:
+def _is_rounded(value: str, mantissa: str, number: float, *, is_real: bool, is_whole: bool) -> bool:
     """Return whether the stored number is another one than the text, read with as many digits as the text has.
 
     A fraction of up to 17 digits in a DOUBLE PRECISION is never rounded here: programs print a
@@ -279,7 +280,7 @@ def _is_rounded(value: str, mantissa: str, number: float, *, is_real: bool) -> b
     digits = mantissa.lstrip("+-").replace(".", "").strip("0")
     if len(digits) <= (_REAL_DIGITS if is_real else _DOUBLE_DIGITS):
         return False
-    if len(mantissa) == len(value) and "." not in mantissa:
+    if is_whole:
         return Decimal(number) != Decimal(value)
     if not is_real and len(digits) <= _PRINTED_DIGITS:
         return False

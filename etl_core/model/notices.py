@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from etl_core.model.status import Status
-
 EVENT_SOURCE = "redshift-lake-loader"
 EVENT_TYPE = "Upload Refused"
 EVENT_VERSION = 1
 
 NOTIFIED = "notified"
 """The attribute of a log entry with the status that its notice had. So each refusal has one notice."""
-
-REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
-"""The statuses that have a notice."""
 
 
 class WebhookKind(StrEnum):

@@ -44,6 +44,9 @@ rejected or failed upload."""
 TOOK_EFFECT = (Status.LOADED, Status.APPLIED, Status.UNCHANGED)
 """An upload gets these statuses in the transaction that writes its ledger row."""
 
+REFUSED = (Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+"""The statuses that somebody has to act on. Each has a notice."""
+
 UNSETTLED = (Status.RECEIVED, Status.UNKNOWN)
 """The statuses that reconcile ends."""
 

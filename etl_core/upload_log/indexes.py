@@ -11,15 +11,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from etl_core.model.lake_key import Action
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.model.table_ref import TableRef
 
 LISTED, LISTED_INDEX = "listed", "listed"
 NOTABLE, NOTABLE_INDEX = "notable", "notable"
 UPLOAD_ID, UPLOAD_INDEX = "upload_id", "uploads"
 SHARDS = 4
-REFUSED = frozenset(("rejected", "failed", "unknown"))
-"""The statuses that somebody has to act on."""
 _IN_FORCE = frozenset((Status.APPLIED, Status.UNCHANGED))
 
 

@@ -11,14 +11,13 @@ from datetime import date, datetime, timedelta
 
 from etl_core.model.api import MAX_KEY, UPLOAD_PARAMETERS
 from etl_core.model.lake_key import Action, describe_key
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.model.times import EARLIEST_ARRIVAL, FUTURE_LIMIT, format_utc_time
 from etl_core.upload_log.indexes import (
     LISTED,
     LISTED_INDEX,
     NOTABLE,
     NOTABLE_INDEX,
-    REFUSED,
     days_of,
     refused_months_of,
 )
@@ -104,7 +103,7 @@ class UploadQuery:
         last = _last_day(self.before).isoformat()
         if table is not None:
             yield Place(None, "table_name", (table,))
-        elif self.statuses and REFUSED.issuperset(self.statuses):
+        elif self.statuses and set(REFUSED).issuperset(self.statuses):
             for months in refused_months_of(self.first, last):
                 yield Place(NOTABLE_INDEX, NOTABLE, months)
         else:
