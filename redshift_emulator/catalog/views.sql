@@ -69,7 +69,7 @@ SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowne
        pg_rs.pg_get_viewdef(c.oid) AS definition
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'pg_rs';
+WHERE c.relkind IN ('v', 'm') AND n.nspname !~ '^pg_rs';
 
 -- The declared keys as indexes, which drivers read: in pg_index, pg_class and pg_attribute, of a schema of their own so that
 -- other queries do not pay for them.
@@ -108,7 +108,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA pg_rs_index TO PUBLIC;
 
 -- Hides the schemas of this catalog.
 CREATE OR REPLACE VIEW pg_rs.pg_namespace AS
-SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_rs', 'pg_rs_index', 'pg_rs_names');
+SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_rs';
 
 -- The schema of the session's temporary tables, which the SVV views show. They show no other schema that begins with pg_.
 CREATE OR REPLACE FUNCTION pg_rs.is_shown(schema_name text) RETURNS boolean LANGUAGE sql STABLE AS $$

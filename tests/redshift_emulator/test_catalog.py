@@ -342,6 +342,7 @@ def test_the_emulators_own_schemas_are_hidden(cursor: Cursor) -> None:
     for query in (
         "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'pg_rs%'",
         "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pg_rs%'",
+        "SELECT schemaname FROM pg_views WHERE schemaname LIKE 'pg_rs%'",
         "SELECT relname FROM pg_class WHERE relname = 'pg_index' AND relkind = 'v'",
     ):
         assert rows(cursor, query) == []
