@@ -11,8 +11,7 @@ import pytest
 
 from etl_core.adapters.dynamodb_values import to_item
 from etl_core.model.errors import Place
-from etl_core.model.notices import REFUSED
-from etl_core.model.status import Status
+from etl_core.model.status import REFUSED, Status
 from etl_core.upload_log.entry import final_entry, key_of
 from etl_core.upload_log.outcome import Failure, LoadOutcome
 from infra.notices import CLAIM, NoticeParts, render_notices
